@@ -1,0 +1,94 @@
+"""Conditions as Kubernetes tools understand them (kstatus), and the reasons this operator gives."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from rasa_environments.api.base import ApiModel
+
+Truth: TypeAlias = Literal["True", "False", "Unknown"]
+
+
+class ConditionType(StrEnum):
+    """Every condition type that the operator writes."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    MODEL_AVAILABLE = "ModelAvailable"
+    MODEL_SERVED = "ModelServed"
+    REGISTERED = "Registered"
+    TAGGED = "Tagged"
+    SERVED = "Served"
+
+
+class Reason(StrEnum):
+    """Every reason of a condition: one CamelCase word per cause, listed in docs/conditions.md."""
+
+    # It is as it should be.
+    READY = "Ready"
+    SETTLED = "Settled"
+    TAGGED = "Tagged"
+    SERVED = "Served"
+    MODEL_FOUND = "ModelFound"
+    NOT_REQUIRED = "NotRequired"
+
+    # It is on its way.
+    PROGRESSING = "Progressing"
+    WAITING_FOR_PODS = "WaitingForPods"
+    ANOTHER_MODEL_SERVED = "AnotherModelServed"
+    NO_MODEL_SERVED = "NoModelServed"
+    NO_ENVIRONMENT = "NoEnvironment"
+    NO_PODS = "NoPods"
+    PODS_NOT_REACHABLE = "PodsNotReachable"
+    NOT_CHECKED_YET = "NotCheckedYet"
+
+    # The model server.
+    MODEL_SERVER_NOT_FOUND = "ModelServerNotFound"
+    NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed"
+    MODEL_SERVER_UNREACHABLE = "ModelServerUnreachable"
+    UNEXPECTED_ANSWER = "UnexpectedAnswer"
+    UNAUTHORIZED = "Unauthorized"
+    NO_WRITE_CREDENTIALS = "NoWriteCredentials"
+    MODEL_NOT_FOUND = "ModelNotFound"
+    TAG_NOT_FOUND = "TagNotFound"
+    TAG_REFUSED = "TagRefused"
+    HASH_MISMATCH = "HashMismatch"
+
+    # What a person has to put right.
+    SUSPENDED = "Suspended"
+    INVALID_SPEC = "InvalidSpec"
+    ENVIRONMENT_CONFLICT = "EnvironmentConflict"
+    TAG_CONFLICT = "TagConflict"
+    SECRET_NOT_FOUND = "SecretNotFound"
+    SECRET_KEY_MISSING = "SecretKeyMissing"
+    NAME_TAKEN = "NameTaken"
+    REFUSED_BY_API_SERVER = "RefusedByApiServer"
+    REPLICAS_WITHOUT_SHARED_STORES = "ReplicasWithoutSharedStores"
+    DEPLOYMENT_FAILED = "DeploymentFailed"
+
+
+class Condition(ApiModel):
+    """One condition of a status (`metav1.Condition`)."""
+
+    type: str = Field(max_length=316)
+    """Type of the condition in CamelCase."""
+    status: Truth
+    """True, False or Unknown."""
+    reason: str = Field(min_length=1, max_length=1024)
+    """Cause of the last transition in CamelCase; docs/conditions.md lists them."""
+    message: str = Field(max_length=32768)
+    """What is so, where, and what to do about it."""
+    last_transition_time: str = Field(default="", json_schema_extra={"format": "date-time"})
+    """When the status last changed (RFC 3339, UTC)."""
+    observed_generation: int | None = None
+    """The metadata.generation that this condition speaks of."""
+
+
+Conditions: TypeAlias = Annotated[
+    list[Condition],
+    Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}),
+]

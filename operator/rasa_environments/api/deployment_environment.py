@@ -1,0 +1,195 @@
+"""DeploymentEnvironment: one Rasa environment."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from rasa_environments.api.base import (
+    MAXIMUM_NAME_LENGTH,
+    ApiModel,
+    Metadata,
+    ModelServerRef,
+    Rule,
+    SecretValue,
+    TagName,
+    Text,
+    api_config,
+    rules,
+)
+from rasa_environments.api.conditions import Conditions
+from rasa_environments.api.connections import ActionEndpoint, EventBroker, LockStore, TrackerStore
+from rasa_environments.api.workload import (
+    Autoscaling,
+    Ingress,
+    Jwt,
+    NetworkPolicy,
+    PodDisruptionBudget,
+    Rasa,
+    Resources,
+    Service,
+)
+
+FreeForm = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+
+ROTATE_TOKEN_ANNOTATION = "rasa-environments.io/rotate-token-at"
+"""Annotation of an environment: a new value asks for a new token, and `status.tokenRotatedAt` repeats it when it is there."""
+
+
+class Role(StrEnum):
+    """What an environment is for."""
+
+    PRODUCTION = "Production"
+    WORKER = "Worker"
+    CUSTOM = "Custom"
+
+
+class UpdateStrategy(StrEnum):
+    """How a moved tag reaches the pods."""
+
+    IN_PLACE = "InPlace"
+    ROLLING_UPDATE = "RollingUpdate"
+
+
+class Model(ApiModel):
+    """How the environment gets its model."""
+
+    update_strategy: Literal["InPlace", "RollingUpdate"] | None = None
+    """InPlace (default): the running server pulls the new model. RollingUpdate: a moved tag rolls the pods, each gated by readiness."""
+    pull_interval_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    """Seconds between two pulls; default 10. Not used with RollingUpdate, where a pod pulls once at its start."""
+    required: bool | None = None
+    """Whether a pod without a model is not ready, and an environment without one neither; default true."""
+
+
+class EnvironmentDefaults(ApiModel):
+    """What environments of one server may share: each field of an environment's spec but those that tell environments apart."""
+
+    rasa: Rasa | None = None
+    """The Rasa server itself."""
+    model: Model | None = None
+    """How the environment gets its model."""
+    jwt: Jwt | None = None
+    """A second way to authenticate at the Rasa server."""
+    event_broker: EventBroker | None = None
+    """Where events go."""
+    tracker_store: TrackerStore | None = None
+    """Where conversations are kept."""
+    lock_store: LockStore | None = None
+    """What keeps two replicas from handling one conversation at a time; more than one replica wants one."""
+    action_endpoint: ActionEndpoint | None = None
+    """The server of custom actions."""
+    endpoints: FreeForm | None = None
+    """More entries of endpoints.yml, free-form; {secretKeyRef: {name, key}} stands for a secret value."""
+    credentials: FreeForm | None = None
+    """Channels of credentials.yml, free-form; {secretKeyRef: {name, key}} stands for a secret value. Default: the REST channel."""
+    service: Service | None = None
+    """The environment's Service."""
+    ingress: Ingress | None = None
+    """An Ingress for the environment's channels."""
+    network_policy: NetworkPolicy | None = None
+    """A NetworkPolicy that closes the environment's port."""
+    pod_disruption_budget: PodDisruptionBudget | None = None
+    """How many pods an eviction may take away."""
+    autoscaling: Autoscaling | None = None
+    """A HorizontalPodAutoscaler."""
+    resources: Resources | None = None
+    """Compute resources of the rasa container."""
+    pod_template: FreeForm | None = None
+    """A partial pod template that is merged last, lists by their keys as `kubectl patch` does: the server's container is called rasa."""
+
+
+class EnvironmentSpec(EnvironmentDefaults):
+    """What is wanted of an environment."""
+
+    model_server_ref: ModelServerRef | None = None
+    """Which ModelServer holds its model; default the one called `default` in its namespace."""
+    environment: TagName | None = None
+    """RASA_ENVIRONMENT, unique per model server; default metadata.name. It cannot be changed."""
+    tag: TagName | None = None
+    """Model tag that it pulls; default the environment."""
+    role: Literal["Production", "Worker", "Custom"] | None = None
+    """Production, Worker (also trains) or Custom; default by the names production and worker, else Custom."""
+    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Rasa servers; more than one wants a lockStore and a trackerStore. Not used with autoscaling."""
+    auth_token: SecretValue | None = None
+    """The server's token; absent: that of the ModelServer, or one is generated."""
+    suspend: bool | None = None
+    """Stop reconciling this environment; its pods go on."""
+
+
+class ModelStatus(ApiModel):
+    """Which model is wanted, and which is served."""
+
+    wanted: Text | None = None
+    """Model that carries the tag."""
+    wanted_hash: Text | None = None
+    """Its hash, as the model server reports it."""
+    served: Text | None = None
+    """Model that the pods serve, where they all serve the same; else the models, comma-separated."""
+    served_by: Text | None = None
+    """How many of the ready pods serve the wanted model, as n/m."""
+
+
+class EnvironmentStatus(ApiModel):
+    """What was seen of an environment."""
+
+    observed_generation: int | None = None
+    """The metadata.generation that this status speaks of."""
+    url: str | None = None
+    """Address of the Rasa server inside the cluster."""
+    environment: str | None = None
+    """RASA_ENVIRONMENT."""
+    tag: str | None = None
+    """Model tag that it pulls."""
+    model: ModelStatus | None = None
+    """Which model is wanted, and which is served."""
+    token_secret: str | None = None
+    """Secret with the server's token, under the key `token`."""
+    token_rotated_at: str | None = None
+    """The last value of the annotation rasa-environments.io/rotate-token-at that a new token was made for."""
+    replicas: int | None = None
+    """Pods of the environment."""
+    selector: str | None = None
+    """Selector of its pods, for the scale subresource."""
+    conditions: Conditions | None = None
+    """Ready, Reconciling, Stalled, ModelAvailable and ModelServed."""
+
+
+ROOT_RULES = rules(
+    Rule(
+        f"self.metadata.name.size() <= {MAXIMUM_NAME_LENGTH}",
+        f"metadata.name must have at most {MAXIMUM_NAME_LENGTH} characters: its Service is called <name>-rasa",
+    ),
+    Rule(
+        "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        "metadata.name must be letters, digits and hyphens and start with a letter: its Service is called <name>-rasa",
+    ),
+    Rule(
+        "(has(self.spec.environment) ? self.spec.environment : self.metadata.name)"
+        " == (has(oldSelf.spec.environment) ? oldSelf.spec.environment : oldSelf.metadata.name)",
+        "spec.environment cannot be changed: events are filed under it; create another environment instead",
+    ),
+)
+
+
+class DeploymentEnvironment(ApiModel):
+    """One Rasa environment: a Rasa server that pulls the one model that carries its tag."""
+
+    model_config = api_config(ROOT_RULES)
+
+    metadata: Metadata
+    spec: EnvironmentSpec
+    status: EnvironmentStatus = EnvironmentStatus()
+
+    @property
+    def environment(self) -> str:
+        """RASA_ENVIRONMENT: the spec's, or the object's name."""
+        return self.spec.environment or self.metadata.name
+
+    @property
+    def tag(self) -> str:
+        """Model tag that it pulls: the spec's, or the environment."""
+        return self.spec.tag or self.environment
