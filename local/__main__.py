@@ -1,0 +1,55 @@
+"""`python -m local`: the commands for the laptop cluster."""
+
+import signal
+import sys
+import threading
+
+import typer
+
+from local.binaries import BinariesUnavailable, find_or_build
+from local.cluster import LocalCluster
+from local.flavour import UnknownFlavour, choose_flavour
+from local.processes import ProcessFailed
+from local.progress import ConsoleProgress
+
+commands = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+FAILURES = (BinariesUnavailable, ProcessFailed, UnknownFlavour)
+
+
+@commands.command()
+def up() -> None:
+    """Start a cluster, print its KUBECONFIG, and stay until Ctrl-C."""
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+    with ConsoleProgress() as progress, LocalCluster(progress=progress) as facts:
+        progress(f"audit log: {facts.audit_log}; Ctrl-C ends the cluster and removes {facts.directory}")
+        print(f"export KUBECONFIG={facts.kubeconfig}", flush=True)
+        try:
+            stopped.wait()
+        except KeyboardInterrupt:
+            progress("stopping")
+
+
+@commands.command()
+def binaries() -> None:
+    """Find or build the programs of the control plane, and print where they are."""
+    flavour = choose_flavour()
+    if flavour == "kind":
+        print("CLUSTER=kind needs none")
+        return
+    with ConsoleProgress() as progress:
+        for name, path in vars(find_or_build(flavour, progress)).items():
+            print(f"{name.replace('_', '-')}: {path}")
+
+
+def main() -> None:
+    """Runs the command line; an error that a person can put right ends it with one message."""
+    try:
+        commands()
+    except FAILURES as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""The programs of the control plane: found on the machine, or built once from the pinned Go modules in `modules/`."""
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.cache import cache_directory, make_once
+from local.flavour import Flavour
+from local.progress import Progress, ticking
+
+MODULES = Path(__file__).parent / "modules"
+
+
+class BinariesUnavailable(RuntimeError):
+    """A program of the control plane is neither there nor can it be built; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class GoProgram:
+    """A program, the folder under `modules/` that pins it, and its package and the module whose version it has."""
+
+    name: str
+    folder: str
+    package: str
+    module: str
+
+
+def _kubernetes(name: str) -> GoProgram:
+    return GoProgram(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", "k8s.io/kubernetes")
+
+
+ETCD = GoProgram("etcd", "etcd", "go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3")
+KWOK = GoProgram("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", "sigs.k8s.io/kwok")
+API_SERVER = _kubernetes("kube-apiserver")
+CONTROLLERS = _kubernetes("kube-controller-manager")
+SCHEDULER = _kubernetes("kube-scheduler")
+KUBECTL = _kubernetes("kubectl")
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """Where the programs of a control plane are."""
+
+    etcd: Path
+    kube_apiserver: Path
+    kube_controller_manager: Path
+    kube_scheduler: Path
+    kwok: Path
+    kubectl: Path
+
+
+def find_or_build(flavour: Flavour, progress: Progress, environment: Mapping[str, str] = os.environ) -> Binaries:
+    """Returns the programs for a cluster of this flavour ("local" or "envtest"), after building those that are missing.
+
+    Raises BinariesUnavailable.
+    """
+    found = _found(flavour, environment)
+    wanted = [ETCD, API_SERVER, CONTROLLERS, SCHEDULER, KWOK, KUBECTL]
+    cached = {program: cache_directory(environment) / "bin" / cache_key(program) / program.name for program in wanted}
+    missing = [program for program in wanted if program not in found and not cached[program].exists()]
+    for position, program in enumerate(missing, start=1):
+        build(program, cached[program], f"{position} of {len(missing)}", progress, environment)
+    paths = {**cached, **found}
+    return Binaries(*(paths[program] for program in wanted))
+
+
+def build(program: GoProgram, target: Path, position: str, progress: Progress, environment: Mapping[str, str]) -> None:
+    """Builds one program to `target`, unless another process does so first. Raises BinariesUnavailable."""
+    go = find_go(MODULES / program.folder, environment)
+
+    def make(path: Path) -> None:
+        version = module_version(program)
+        flags = ["-trimpath", "-buildvcs=false", "-ldflags", linker_flags(program, version)]
+        with ticking(progress, f"building {program.name} {version} ({position})", f"built {program.name} {version}"):
+            _run_go(go, ["build", *flags, "-o", str(path), program.package], MODULES / program.folder, environment)
+
+    make_once(target, f"building {program.name}", progress, make)
+
+
+def linker_flags(program: GoProgram, version: str) -> str:
+    """The flags that strip the program and tell a Kubernetes program its version, without which it says v0.0.0.
+
+    The variables are those that hack/lib/version.sh of kubernetes/kubernetes sets.
+    """
+    flags = ["-s", "-w"]
+    if program.folder == "kubernetes":
+        major, minor, _ = version.removeprefix("v").split(".", 2)
+        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+            facts = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+            flags += [f"-X {package}.{name}={value}" for name, value in facts.items()]
+    return " ".join(flags)
+
+
+def module_version(program: GoProgram) -> str:
+    """The version that the program's go.mod requires, for example v1.36.3."""
+    required = re.search(
+        rf"^(?:require )?\s*{re.escape(program.module)} (v\S+)\b.*$",
+        (MODULES / program.folder / "go.mod").read_text(),
+        re.MULTILINE,
+    )
+    if required is None:
+        raise BinariesUnavailable(f"local/modules/{program.folder}/go.mod does not require {program.module}")
+    return required.group(1)
+
+
+def cache_key(program: GoProgram, modules: Path = MODULES) -> str:
+    """Names all that decides what is built: the module's version, both module files, the flags and the platform."""
+    version = module_version(program)
+    digest = hashlib.sha256()
+    for name in ("go.mod", "go.sum"):
+        digest.update((modules / program.folder / name).read_bytes())
+    digest.update(f"{linker_flags(program, version)} {sys.platform} {platform.machine()}".encode())
+    return f"{program.folder}-{version}-{digest.hexdigest()[:12]}"
+
+
+def find_go(folder: Path, environment: Mapping[str, str]) -> Path:
+    """Returns the `go` command, new enough for the module in `folder`. Raises BinariesUnavailable."""
+    found = shutil.which("go", path=environment.get("PATH")) or shutil.which("go", path="/usr/local/go/bin")
+    needed = re.search(r"^go (\d+\.\d+)", (folder / "go.mod").read_text(), re.MULTILINE)
+    wanted = needed.group(1) if needed else "1.26"
+    if found is None:
+        raise BinariesUnavailable(
+            f"no `go` on PATH: install Go {wanted} or newer, or set KUBEBUILDER_ASSETS or CLUSTER"
+        )
+    version = _run_go(Path(found), ["env", "GOVERSION"], folder, environment).strip()
+    if _numbers(version) < _numbers(wanted):
+        raise BinariesUnavailable(f"{found} is {version}: install Go {wanted} or newer, or put it first on PATH")
+    return Path(found)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+
+
+def _run_go(go: Path, arguments: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+    settings = {**environment, "CGO_ENABLED": "0", "GOWORK": "off"}
+    result = subprocess.run([go, *arguments], cwd=folder, env=settings, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        tail = "\n".join(result.stderr.strip().splitlines()[-15:])
+        raise BinariesUnavailable(f"`go {arguments[0]}` in local/modules/{folder.name} failed:\n{tail}")
+    return result.stdout
+
+
+def _found(flavour: Flavour, environment: Mapping[str, str]) -> dict[GoProgram, Path]:
+    """The programs that need no building: those of setup-envtest, and kubectl where the machine has one."""
+    found: dict[GoProgram, Path] = {}
+    kubectl = shutil.which("kubectl", path=environment.get("PATH"))
+    if kubectl is not None:
+        found[KUBECTL] = Path(kubectl)
+    if flavour == "envtest":
+        assets = environment.get("KUBEBUILDER_ASSETS", "")
+        if not assets:
+            raise BinariesUnavailable(
+                "CLUSTER=envtest: set KUBEBUILDER_ASSETS to what `setup-envtest use -p path` prints"
+            )
+        for program in (ETCD, API_SERVER, KUBECTL):
+            path = Path(assets).absolute() / program.name
+            if not os.access(path, os.X_OK):
+                raise BinariesUnavailable(f"KUBEBUILDER_ASSETS={assets}: there is no {program.name} in it")
+            found[program] = path
+    return found

@@ -1,0 +1,125 @@
+"""A whole Kubernetes cluster for development and tests, with simulated pods: start it, use its kubeconfig, stop it."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from local.binaries import find_or_build
+from local.control_plane import ControlPlane
+from local.flavour import Flavour, choose_flavour
+from local.kind import KindCluster
+from local.processes import Leash, ProcessFailed
+from local.progress import silent
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """What a client of the cluster needs: an administrator's kubeconfig above all. kind writes no audit log."""
+
+    kubeconfig: Path
+    server: str
+    audit_log: Path | None
+    directory: Path
+    flavour: Flavour
+
+
+class LocalCluster:
+    """A cluster of the flavour that `choose_flavour` names, in `directory` (empty, or not there yet) or a temporary one.
+
+    Nothing of it outlives this process, however this process ends.
+    """
+
+    def __init__(self, directory: Path | None = None, progress: Callable[[str], None] = silent) -> None:
+        self._wanted_directory = directory
+        self._progress = progress
+        self._directory: Path | None = None
+        self._leash: Leash | None = None
+        self._plane: ControlPlane | KindCluster | None = None
+
+    def __enter__(self) -> ClusterFacts:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> ClusterFacts:
+        """Finds or builds the programs, starts the cluster and returns when pods can be created.
+
+        Raises UnknownFlavour, BinariesUnavailable, or ProcessFailed with the tail of the failing process' log.
+        """
+        flavour = choose_flavour()
+        started = time.monotonic()
+        try:
+            plane = self._start_kind() if flavour == "kind" else self._start_control_plane(flavour)
+        except BaseException:
+            self.stop()
+            raise
+        self._progress(f"cluster ready in {time.monotonic() - started:.0f} s ({flavour}): {plane.server}")
+        assert self._directory is not None
+        return ClusterFacts(plane.kubeconfig, plane.server, plane.audit_log, self._directory, flavour)
+
+    def stop(self) -> None:
+        """Ends every process and removes every file of the cluster. Does nothing where nothing was started."""
+        if self._plane is not None:
+            self._plane.stop()
+            self._plane = None
+        if self._leash is not None:
+            self._leash.close()
+            self._leash = None
+        self._directory = None
+
+    def stop_api_server(self) -> None:
+        """Kills the API server, as a crash would; the port and the data stay. Raises NotImplementedError with kind."""
+        self._control_plane().stop_api_server()
+
+    def start_api_server(self) -> None:
+        """Starts the API server again where it was; returns when it is ready. Raises ProcessFailed."""
+        self._control_plane().start_api_server()
+
+    def _control_plane(self) -> ControlPlane:
+        if not isinstance(self._plane, ControlPlane):
+            raise NotImplementedError("only a running cluster with CLUSTER=local or envtest can stop its API server")
+        return self._plane
+
+    def _start_kind(self) -> KindCluster:
+        directory, _ = self._make_directory()
+        self._plane = kind = KindCluster(directory, self._progress)
+        kind.start()
+        return kind
+
+    def _start_control_plane(self, flavour: Flavour) -> ControlPlane:
+        binaries = find_or_build(flavour, self._progress)
+        directory, leash = self._make_directory()
+        for attempt in range(3):
+            self._plane = plane = ControlPlane(binaries, directory, leash, self._progress)
+            try:
+                plane.start()
+            except ProcessFailed as error:
+                plane.stop()
+                if attempt == 2 or "address already in use" not in str(error):
+                    raise
+                shutil.rmtree(directory)
+                directory.mkdir(mode=0o700)
+                self._progress("somebody took one of the ports; starting again on others")
+            else:
+                return plane
+        raise AssertionError("unreachable")
+
+    def _make_directory(self) -> tuple[Path, Leash]:
+        if self._wanted_directory is None:
+            directory = Path(tempfile.mkdtemp(prefix="rasa-environments-"))
+        else:
+            directory = self._wanted_directory.absolute()
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if any(directory.iterdir()):
+                raise FileExistsError(f"{directory} is not empty: name a new directory for the cluster")
+        self._directory = directory
+        self._leash = Leash()
+        self._leash.remove(directory)
+        return directory, self._leash

@@ -1,0 +1,37 @@
+"""Which kind of cluster to run."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from typing import Literal, cast, get_args
+
+Flavour = Literal["local", "envtest", "kind"]
+
+
+class UnknownFlavour(ValueError):
+    """CLUSTER names no kind of cluster that there is."""
+
+
+def kind_is_usable() -> bool:
+    """Whether `kind` is on PATH and a Docker daemon answers."""
+    if shutil.which("kind") is None or shutil.which("docker") is None:
+        return False
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def choose_flavour(
+    environment: Mapping[str, str] = os.environ, kind_usable: Callable[[], bool] = kind_is_usable
+) -> Flavour:
+    """CLUSTER, if set; else envtest where KUBEBUILDER_ASSETS is set, kind where it can run, local anywhere else."""
+    asked = environment.get("CLUSTER", "")
+    if asked:
+        if asked not in get_args(Flavour):
+            raise UnknownFlavour(f"CLUSTER={asked}: choose one of {', '.join(get_args(Flavour))}, or leave it unset")
+        return cast(Flavour, asked)
+    if environment.get("KUBEBUILDER_ASSETS"):
+        return "envtest"
+    return "kind" if kind_usable() else "local"

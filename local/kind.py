@@ -1,0 +1,43 @@
+"""A cluster in Docker, by kind (https://kind.sigs.k8s.io)."""
+
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from local.processes import ProcessFailed
+from local.progress import Progress, ticking
+
+NAME = "rasa-environments"
+
+
+class KindCluster:
+    """The kind cluster `rasa-environments`, with its kubeconfig in `directory` instead of the user's own file."""
+
+    def __init__(self, directory: Path, progress: Progress) -> None:
+        self._progress = progress
+        self._created = False
+        self.kubeconfig = directory / "kubeconfig"
+        self.audit_log = None
+        self.server = ""
+
+    def start(self) -> None:
+        """Creates the cluster and returns when it is ready. Raises ProcessFailed with what kind said."""
+        if NAME in self._kind("get", "clusters").split():
+            raise ProcessFailed(f"a kind cluster {NAME} is there already: `kind delete cluster --name {NAME}`")
+        self._created = True
+        with ticking(self._progress, "creating a kind cluster", "created a kind cluster"):
+            self._kind("create", "cluster", "--name", NAME, "--kubeconfig", str(self.kubeconfig), "--wait", "120s")
+        self.server = yaml.safe_load(self.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+
+    def stop(self) -> None:
+        """Deletes the cluster, if this object created it."""
+        if self._created:
+            self._created = False
+            self._kind("delete", "cluster", "--name", NAME, "--kubeconfig", str(self.kubeconfig))
+
+    def _kind(self, *arguments: str) -> str:
+        result = subprocess.run(["kind", *arguments], capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise ProcessFailed(f"`kind {' '.join(arguments)}` failed:\n{result.stderr.strip()}")
+        return result.stdout
