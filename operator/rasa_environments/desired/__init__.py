@@ -1,0 +1,1 @@
+"""Pure: what should be there, as plain objects; one file per kind."""

@@ -1,0 +1,18 @@
+"""The ConfigMap with the files of the Rasa server."""
+
+from __future__ import annotations
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.context import Context
+from rasa_environments.desired.endpoints import credentials_yaml, endpoints_yaml
+from rasa_environments.desired.profiles import CREDENTIALS_FILE, ENDPOINTS_FILE
+
+
+def config_map(context: Context) -> JsonObject:
+    """endpoints.yml and credentials.yml, without a secret value in either."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": context.metadata(),
+        "data": {ENDPOINTS_FILE: endpoints_yaml(context), CREDENTIALS_FILE: credentials_yaml(context)},
+    }

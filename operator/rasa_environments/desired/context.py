@@ -1,0 +1,138 @@
+"""Everything that the objects of an environment are made from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rasa_environments.api.base import API_VERSION, JsonObject, ObjectKey
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec, Role, UpdateStrategy
+from rasa_environments.api.model_server import ModelServer
+
+ENVIRONMENT_LABEL = "rasa-environments.io/environment"
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+INSTANCE_LABEL = "app.kubernetes.io/instance"
+MANAGED_BY = "rasa-environments"
+SELECTOR_OF_CHILDREN = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
+ROTATED_AT_ANNOTATION = "rasa-environments.io/token-rotated-at"
+CONFIG_DIGEST_ANNOTATION = "rasa-environments.io/config-digest"
+MODEL_HASH_ANNOTATION = "rasa-environments.io/model-hash"
+
+ROLE_NAMES = {"production": Role.PRODUCTION, "worker": Role.WORKER}
+
+
+def child_key(environment: ObjectKey) -> ObjectKey:
+    """Namespace and name of every child of an environment."""
+    return ObjectKey(environment.namespace, f"{environment.name}-rasa")
+
+
+@dataclass(frozen=True)
+class Context:
+    """An environment, its server, and what was found out for them: all that the objects depend on."""
+
+    environment: DeploymentEnvironment
+    server: ModelServer
+    spec: EnvironmentSpec
+    """The environment's spec over its server's defaults (merging.merged_spec)."""
+    secret_values: Mapping[str, str] = field(repr=False)
+    """Variable to value: RASA_TOKEN, RASA_X_TOKEN where there is one, and those of secret_variables."""
+    token_rotated_at: str | None = None
+    """The rotation that the token stands for."""
+    model_hash: str | None = None
+    """Hash of the model that the pods were rolled for, with updateStrategy RollingUpdate."""
+
+    @property
+    def key(self) -> ObjectKey:
+        """Namespace and name of the children."""
+        return child_key(self.environment.metadata.key)
+
+    @property
+    def port(self) -> int:
+        """Port of the Rasa server."""
+        return (self.spec.rasa and self.spec.rasa.port) or 5005
+
+    @property
+    def service_port(self) -> int:
+        """Port of the Service."""
+        return (self.spec.service and self.spec.service.port) or self.port
+
+    @property
+    def role(self) -> Role:
+        """The role as given, or as the names production and worker imply it."""
+        if self.spec.role is not None:
+            return Role(self.spec.role)
+        return ROLE_NAMES.get(self.environment.environment, Role.CUSTOM)
+
+    @property
+    def rolls_on_promotion(self) -> bool:
+        """Whether a moved tag rolls the pods."""
+        return self.spec.model is not None and self.spec.model.update_strategy == UpdateStrategy.ROLLING_UPDATE
+
+    @property
+    def pull_interval_seconds(self) -> int:
+        """Seconds between two pulls."""
+        return (self.spec.model and self.spec.model.pull_interval_seconds) or 10
+
+    @property
+    def model_required(self) -> bool:
+        """Whether an environment without a model is not ready."""
+        return self.spec.model is None or self.spec.model.required is not False
+
+    @property
+    def model_url(self) -> str:
+        """Where the environment's Rasa servers pull their model."""
+        return tag_url(self.server, self.environment.tag)
+
+    @property
+    def identifier(self) -> str:
+        """The environment's name as a database takes it: letters, digits and `_`."""
+        return re.sub(r"[^a-z0-9]+", "_", self.environment.environment.lower())
+
+    @property
+    def url(self) -> str:
+        """Address of the Rasa server inside the cluster."""
+        return f"http://{self.key.name}.{self.key.namespace}.svc:{self.service_port}"
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """Labels that select the environment's pods."""
+        return {"app.kubernetes.io/name": "rasa", INSTANCE_LABEL: self.environment.metadata.name}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of every child."""
+        return {
+            **self.selector,
+            "app.kubernetes.io/component": self.role.lower(),
+            "app.kubernetes.io/part-of": "rasa-environments",
+            MANAGED_BY_LABEL: MANAGED_BY,
+            ENVIRONMENT_LABEL: self.environment.environment,
+        }
+
+    def metadata(self, *, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None) -> JsonObject:
+        """The metadata of a child: named, labelled, and owned by the environment."""
+        metadata: JsonObject = {
+            "name": self.key.name,
+            "namespace": self.key.namespace,
+            "labels": {**(labels or {}), **self.labels},
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": "DeploymentEnvironment",
+                    "name": self.environment.metadata.name,
+                    "uid": self.environment.metadata.uid,
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
+            ],
+        }
+        if annotations:
+            metadata["annotations"] = dict(annotations)
+        return metadata
+
+
+def tag_url(server: ModelServer, tag: str) -> str:
+    """Where a tag's model is pulled: modelPath, or the path that every generation of Rasa X answers."""
+    path = server.spec.model_path or "/api/projects/{project}/models/tags/{tag}"
+    return server.spec.url.rstrip("/") + path.replace("{project}", server.spec.project).replace("{tag}", tag)

@@ -1,0 +1,174 @@
+"""The Deployment of the Rasa servers."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import orjson
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.context import (
+    CONFIG_DIGEST_ANNOTATION,
+    ENVIRONMENT_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    MODEL_HASH_ANNOTATION,
+    Context,
+)
+from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.pod_template import merge_pod_templates
+from rasa_environments.desired.profiles import CREDENTIALS_FILE, ENDPOINTS_FILE, image_of, profile_of
+from rasa_environments.desired.readiness import readiness_command
+from rasa_environments.desired.secret_variables import key_of
+from rasa_environments.desired.service import PORT_NAME
+
+CONTAINER = "rasa"
+WORKING_DIRECTORY = "/app"
+
+
+def deployment(context: Context, *, config: JsonObject, secret: JsonObject) -> JsonObject:
+    """The Deployment; `config` and `secret` are the objects whose change rolls the pods.
+
+    Raises SpecError where the pod template does not fit.
+    """
+    spec: JsonObject = {
+        "selector": {"matchLabels": context.selector},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+        "progressDeadlineSeconds": 900,
+        "template": pod_template(context, digest(config["data"], secret["data"])),
+    }
+    if context.spec.autoscaling is None:
+        spec["replicas"] = context.spec.replicas
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": context.metadata(), "spec": spec}
+
+
+def digest(*parts: object) -> str:
+    """A short digest of configuration. The 32 random bytes of the token keep weak passwords in it from being guessed."""
+    return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def pod_template(context: Context, config_digest: str) -> JsonObject:
+    """The pods: `restricted` by Pod Security, writable only under /tmp, and the user's podTemplate laid on top."""
+    annotations = {CONFIG_DIGEST_ANNOTATION: config_digest}
+    if context.rolls_on_promotion and context.model_hash:
+        annotations[MODEL_HASH_ANNOTATION] = context.model_hash
+    rasa = context.spec.rasa
+    pod: JsonObject = {
+        "serviceAccountName": context.key.name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container(context)],
+        "volumes": [
+            {"name": "config", "configMap": {"name": context.key.name}},
+            {"name": "tmp", "emptyDir": {}},
+            {"name": "models", "emptyDir": {}},
+        ],
+    }
+    if rasa is not None and rasa.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": pull_secret.name} for pull_secret in rasa.image_pull_secrets]
+    template: JsonObject = {
+        "metadata": {
+            "labels": {
+                **context.selector,
+                MANAGED_BY_LABEL: MANAGED_BY,
+                ENVIRONMENT_LABEL: context.environment.environment,
+            },
+            "annotations": annotations,
+        },
+        "spec": pod,
+    }
+    if not context.spec.pod_template:
+        return template
+    return _checked(merge_pod_templates(template, context.spec.pod_template), context)
+
+
+def container(context: Context) -> JsonObject:
+    """The Rasa server's container."""
+    rasa = context.spec.rasa
+    result: JsonObject = {
+        "name": CONTAINER,
+        "image": image_of(context),
+        "args": profile_of(context).arguments(context),
+        "workingDir": WORKING_DIRECTORY,
+        "env": variables(context),
+        "ports": [{"name": PORT_NAME, "containerPort": context.port, "protocol": "TCP"}],
+        "startupProbe": _http_probe(period=5, failures=120),
+        "livenessProbe": _http_probe(period=30, failures=10),
+        "readinessProbe": _readiness_probe(context),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "volumeMounts": [
+            *(
+                {"name": "config", "mountPath": f"{WORKING_DIRECTORY}/{file}", "subPath": file, "readOnly": True}
+                for file in (ENDPOINTS_FILE, CREDENTIALS_FILE)
+            ),
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            {"name": "models", "mountPath": f"{WORKING_DIRECTORY}/models"},
+        ],
+    }
+    if rasa is not None and rasa.image_pull_policy is not None:
+        result["imagePullPolicy"] = rasa.image_pull_policy
+    if context.spec.resources is not None:
+        result["resources"] = context.spec.resources.model_dump(by_alias=True, exclude_none=True)
+    return result
+
+
+def variables(context: Context) -> list[JsonObject]:
+    """The container's variables; every secret value by reference to the environment's own Secret."""
+    rasa = context.spec.rasa
+    plain = {
+        "RASA_ENVIRONMENT": context.environment.environment,
+        "RASA_MODEL_SERVER": context.model_url,
+        "RASA_X_HOST": context.server.spec.url.rstrip("/"),
+        **({"LOG_LEVEL": rasa.log_level} if rasa is not None and rasa.log_level is not None else {}),
+        # Nothing but /tmp is writable: telemetry settings, matplotlib's cache and the training cache go there.
+        "HOME": "/tmp",  # noqa: S108
+        "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
+        "RASA_CACHE_DIRECTORY": "/tmp/rasa-cache",  # noqa: S108
+        "RASA_TELEMETRY_ENABLED": "false",
+    }
+    secret_entries = [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": context.key.name, "key": key_of(name)}}}
+        for name in sorted(context.secret_values)
+    ]
+    return [{"name": name, "value": value} for name, value in plain.items()] + secret_entries
+
+
+def _http_probe(*, period: int, failures: int) -> JsonObject:
+    """`GET /` needs no token, and stays unanswered while a model is loaded: hence the long patience."""
+    return {
+        "httpGet": {"path": "/", "port": PORT_NAME},
+        "periodSeconds": period,
+        "timeoutSeconds": 10,
+        "failureThreshold": failures,
+    }
+
+
+def _readiness_probe(context: Context) -> JsonObject:
+    if not context.model_required:
+        return _http_probe(period=5, failures=3)
+    return {
+        "exec": {"command": readiness_command(context.port)},
+        "periodSeconds": 5,
+        "timeoutSeconds": 10,
+        "failureThreshold": 3,
+    }
+
+
+def _checked(template: JsonObject, context: Context) -> JsonObject:
+    labels = template.get("metadata", {}).get("labels", {})
+    for label, value in context.selector.items():
+        if labels.get(label) != value:
+            raise SpecError(f"spec.podTemplate.metadata.labels must leave {label}={value} alone: the Service selects pods by it")
+    containers = template.get("spec", {}).get("containers") or []
+    server = next((item for item in containers if item["name"] == CONTAINER), None)
+    if server is None:
+        raise SpecError(f"spec.podTemplate removes the container {CONTAINER}: leave it, and add others beside it")
+    for entry in server.get("env") or []:
+        if entry["name"] == "RASA_ENVIRONMENT" and entry.get("value") != context.environment.environment:
+            raise SpecError("spec.podTemplate sets RASA_ENVIRONMENT: set spec.environment instead")
+    return template

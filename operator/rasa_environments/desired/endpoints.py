@@ -1,0 +1,144 @@
+"""endpoints.yml: the model server and the stores, in the words of Rasa (https://rasa.com/docs/rasa, endpoints.yml)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from rasa_environments.api.base import JsonObject, SecretValue
+from rasa_environments.api.connections import EventBroker, LockStore, Redis, Sql, TrackerStore
+from rasa_environments.desired.context import Context
+from rasa_environments.desired.profiles import profile_of
+from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE, with_variables
+
+DEFAULT_PORTS = {"postgresql": 5432, "mysql+pymysql": 3306}
+
+
+def endpoints_yaml(context: Context) -> str:
+    """The text of endpoints.yml. Entries of spec.endpoints win over the typed ones."""
+    spec = context.spec
+    endpoints: JsonObject = {"models": models_endpoint(context)}
+    if spec.event_broker is not None:
+        endpoints["event_broker"] = event_broker(context, spec.event_broker)
+    if spec.tracker_store is not None:
+        endpoints["tracker_store"] = tracker_store(context, spec.tracker_store)
+    if spec.lock_store is not None:
+        endpoints["lock_store"] = lock_store(context, spec.lock_store)
+    if spec.action_endpoint is not None:
+        endpoints["action_endpoint"] = present(
+            url=spec.action_endpoint.url, token=reference("ACTION_ENDPOINT_TOKEN", spec.action_endpoint.token)
+        )
+    endpoints.update(with_variables("endpoints", spec.endpoints or {}))
+    return as_yaml(endpoints)
+
+
+def credentials_yaml(context: Context) -> str:
+    """The text of credentials.yml: the channels of the spec, or those of the profile."""
+    if context.spec.credentials is None:
+        return as_yaml(profile_of(context).default_credentials(context))
+    return as_yaml(with_variables("credentials", context.spec.credentials))
+
+
+def models_endpoint(context: Context) -> JsonObject:
+    """Where the model is pulled. The interval is a literal: Rasa misreads a variable there.
+
+    With RollingUpdate a server pulls once, at its start (`wait_time_between_pulls: null`), and a moved tag starts new servers.
+    """
+    return {
+        "url": context.model_url,
+        **({"token": f"${{{MODEL_SERVER_TOKEN_VARIABLE}}}"} if MODEL_SERVER_TOKEN_VARIABLE in context.secret_values else {}),
+        "wait_time_between_pulls": None if context.rolls_on_promotion else context.pull_interval_seconds,
+    }
+
+
+def event_broker(context: Context, broker: EventBroker) -> JsonObject:
+    """The event broker; RASA_ENVIRONMENT tells environments apart on a common queue."""
+    if broker.rabbitmq is not None:
+        rabbitmq = broker.rabbitmq
+        return present(
+            type="pika",
+            url=rabbitmq.host,
+            port=rabbitmq.port or 5672,
+            username=rabbitmq.username or "user",
+            password=reference("RABBITMQ_PASSWORD", rabbitmq.password),
+            queues=rabbitmq.queues or ["rasa_core_events"],
+            exchange_name=rabbitmq.exchange,
+        )
+    if broker.kafka is not None:
+        kafka = broker.kafka
+        default_protocol = "SASL_PLAINTEXT" if kafka.username else "PLAINTEXT"
+        return present(
+            type="kafka",
+            url=list(kafka.bootstrap_servers),
+            topic=kafka.topic or "rasa_core_events",
+            security_protocol=kafka.security_protocol or default_protocol,
+            sasl_mechanism=(kafka.sasl_mechanism or "PLAIN") if kafka.username else None,
+            sasl_username=kafka.username,
+            sasl_password=reference("KAFKA_PASSWORD", kafka.password),
+        )
+    return sql(context, broker.sql, "EVENT_BROKER_DB_PASSWORD") if broker.sql is not None else {}
+
+
+def tracker_store(context: Context, store: TrackerStore) -> JsonObject:
+    """Where conversations are kept: each environment in a database, or under a prefix, of its own."""
+    if store.sql is not None:
+        return sql(context, store.sql, "DB_PASSWORD")
+    return redis(context, store.redis, "TRACKER_STORE_PASSWORD", database=0) if store.redis is not None else {}
+
+
+def lock_store(context: Context, store: LockStore) -> JsonObject:
+    """The lock store."""
+    return redis(context, store.redis, "REDIS_PASSWORD", database=1) if store.redis is not None else {}
+
+
+def sql(context: Context, database: Sql, variable: str) -> JsonObject:
+    """An SQL database; its name has no hyphen, since Rasa creates it by an unquoted CREATE DATABASE."""
+    dialect = database.dialect or "postgresql"
+    return present(
+        type="SQL",
+        dialect=dialect,
+        url=database.host,
+        port=database.port or DEFAULT_PORTS[dialect],
+        db=database.database or f"rasa_{context.identifier}",
+        username=database.username,
+        password=reference(variable, database.password),
+        login_db=database.login_database,
+    )
+
+
+def redis(context: Context, server: Redis, variable: str, *, database: int) -> JsonObject:
+    """A Redis server; Rasa takes only letters and digits in a key prefix."""
+    return present(
+        type="redis",
+        url=server.host,
+        port=server.port or 6379,
+        db=database if server.database is None else server.database,
+        password=reference(variable, server.password),
+        key_prefix=server.key_prefix or re.sub(r"[^A-Za-z0-9]", "", context.environment.environment),
+        use_ssl=server.use_ssl,
+    )
+
+
+def reference(variable: str, value: SecretValue | None) -> str | None:
+    """`${VARIABLE}`, which Rasa expands when it reads the file; None where there is no value."""
+    return None if value is None else f"${{{variable}}}"
+
+
+def present(**entries: Any) -> JsonObject:
+    """The entries that are set."""
+    return {key: value for key, value in entries.items() if value is not None}
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """`document` as YAML, in the order given."""
+    return yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=10_000)
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes a repeated value again instead of an anchor."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True

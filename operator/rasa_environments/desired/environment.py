@@ -1,0 +1,38 @@
+"""All objects of an environment."""
+
+from __future__ import annotations
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.config_map import config_map
+from rasa_environments.desired.context import Context
+from rasa_environments.desired.deployment import deployment
+from rasa_environments.desired.horizontal_pod_autoscaler import horizontal_pod_autoscaler
+from rasa_environments.desired.ingress import ingress
+from rasa_environments.desired.network_policy import network_policy
+from rasa_environments.desired.pod_disruption_budget import pod_disruption_budget
+from rasa_environments.desired.secret import secret
+from rasa_environments.desired.service import service
+from rasa_environments.desired.service_account import service_account
+
+OPTIONAL_KINDS = ("PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy", "Ingress")
+"""Kinds of children that are deleted when the spec no longer asks for them."""
+
+
+def children(context: Context) -> tuple[JsonObject, ...]:
+    """The environment's children, the Deployment last, so that all that its pods need is there before them.
+
+    Raises SpecError where the spec cannot work.
+    """
+    spec = context.spec
+    config, values = config_map(context), secret(context)
+    workload = deployment(context, config=config, secret=values)
+    objects = [service_account(context), values, config, service(context)]
+    if spec.network_policy is not None:
+        objects.append(network_policy(context, spec.network_policy))
+    if spec.pod_disruption_budget is not None:
+        objects.append(pod_disruption_budget(context, spec.pod_disruption_budget))
+    if spec.autoscaling is not None:
+        objects.append(horizontal_pod_autoscaler(context, spec.autoscaling))
+    if spec.ingress is not None:
+        objects.append(ingress(context, spec.ingress))
+    return (*objects, workload)

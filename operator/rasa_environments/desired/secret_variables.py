@@ -1,0 +1,115 @@
+"""Which secret values an environment needs, under which variable its server finds them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from rasa_environments.api.base import SecretKeyRef, SecretValue
+from rasa_environments.api.deployment_environment import EnvironmentSpec
+from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.merging import is_secret_value
+
+TOKEN_KEY = "token"
+MODEL_SERVER_TOKEN_KEY = "model-server-token"
+TOKEN_VARIABLE = "RASA_TOKEN"
+MODEL_SERVER_TOKEN_VARIABLE = "RASA_X_TOKEN"
+JWT_VARIABLE = "JWT_SECRET"
+FIXED_KEYS: Mapping[str, str] = {TOKEN_VARIABLE: TOKEN_KEY, MODEL_SERVER_TOKEN_VARIABLE: MODEL_SERVER_TOKEN_KEY}
+
+
+@dataclass(frozen=True)
+class SecretVariable:
+    """A variable of the Rasa server whose value a person keeps in a Secret."""
+
+    name: str
+    source: SecretKeyRef
+    path: str
+    """Field of the spec that asks for it, for messages."""
+
+    @property
+    def key(self) -> str:
+        """Key in the environment's own Secret."""
+        return key_of(self.name)
+
+
+def key_of(variable: str) -> str:
+    """Key in the environment's Secret that holds a variable's value."""
+    return FIXED_KEYS.get(variable, variable.lower().replace("_", "-"))
+
+
+def secret_variables(spec: EnvironmentSpec) -> tuple[SecretVariable, ...]:
+    """Every secret value that the merged spec names, besides the two tokens, in a stable order.
+
+    Raises SpecError where a reference is not complete, or two of them would share a variable.
+    """
+    found: dict[str, SecretVariable] = {}
+    free_form = (*_free_form("endpoints", spec.endpoints), *_free_form("credentials", spec.credentials))
+    for variable in (*_typed(spec), *free_form):
+        other = found.setdefault(variable.name, variable)
+        if other.source != variable.source:
+            raise SpecError(f"{other.path} and {variable.path} both become the variable {variable.name}: rename one of them")
+    return tuple(found[name] for name in sorted(found))
+
+
+def variable_of(*path: str) -> str:
+    """The variable for a secret value at a path of a free-form field: CREDENTIALS_SLACK_SLACK_TOKEN."""
+    return re.sub(r"[^A-Z0-9]+", "_", "_".join(path).upper())
+
+
+def _typed(spec: EnvironmentSpec) -> Iterator[SecretVariable]:
+    broker, tracker, lock = spec.event_broker, spec.tracker_store, spec.lock_store
+    candidates: list[tuple[str, SecretValue | None, str]] = [
+        ("RABBITMQ_PASSWORD", broker and broker.rabbitmq and broker.rabbitmq.password, "eventBroker.rabbitmq.password"),
+        ("KAFKA_PASSWORD", broker and broker.kafka and broker.kafka.password, "eventBroker.kafka.password"),
+        ("EVENT_BROKER_DB_PASSWORD", broker and broker.sql and broker.sql.password, "eventBroker.sql.password"),
+        ("DB_PASSWORD", tracker and tracker.sql and tracker.sql.password, "trackerStore.sql.password"),
+        ("TRACKER_STORE_PASSWORD", tracker and tracker.redis and tracker.redis.password, "trackerStore.redis.password"),
+        ("REDIS_PASSWORD", lock and lock.redis and lock.redis.password, "lockStore.redis.password"),
+        ("ACTION_ENDPOINT_TOKEN", spec.action_endpoint and spec.action_endpoint.token, "actionEndpoint.token"),
+    ]
+    for name, value, path in candidates:
+        if value is not None:
+            yield SecretVariable(name, value.secret_key_ref, f"spec.{path}")
+    if spec.jwt is not None:
+        yield SecretVariable(JWT_VARIABLE, spec.jwt.secret_key_ref, "spec.jwt")
+
+
+def _free_form(field: str, value: Mapping[str, Any] | None) -> Iterator[SecretVariable]:
+    for path, reference in _references((field,), value or {}):
+        place = "spec." + ".".join(path)
+        try:
+            source = SecretKeyRef.model_validate(reference)
+        except ValidationError as error:
+            raise SpecError(f"{place}.secretKeyRef must be {{name: <Secret>, key: <key in it>}}") from error
+        yield SecretVariable(variable_of(*path), source, place)
+
+
+def _references(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if is_secret_value(value):
+        yield path, value["secretKeyRef"]
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _references((*path, str(key)), inner)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _references((*path, str(index)), item)
+
+
+def with_variables(field: str, value: Any) -> Any:
+    """A free-form field with `${VARIABLE}` in place of every secret value."""
+    return _with_variables((field,), value)
+
+
+def _with_variables(path: tuple[str, ...], value: Any) -> Any:
+    if is_secret_value(value):
+        return f"${{{variable_of(*path)}}}"
+    if isinstance(value, Mapping):
+        return {key: _with_variables((*path, str(key)), inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_variables((*path, str(index)), item) for index, item in enumerate(value)]
+    return value

@@ -1,0 +1,16 @@
+"""The ServiceAccount that the pods run as."""
+
+from __future__ import annotations
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.context import Context
+
+
+def service_account(context: Context) -> JsonObject:
+    """An account without rights and without a mounted token: Rasa never talks to the API server."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": context.metadata(),
+        "automountServiceAccountToken": False,
+    }

@@ -1,0 +1,1 @@
+"""Pure: what was seen, and what it means for a status."""

@@ -1,0 +1,1 @@
+"""The order of steps, per resource, and the queue that works them off."""

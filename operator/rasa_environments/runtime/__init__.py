@@ -1,0 +1,1 @@
+"""The operator as a process: kopf, settings, metrics, health, logs."""
