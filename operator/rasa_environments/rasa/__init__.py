@@ -1,0 +1,1 @@
+"""The only code that speaks HTTP to model servers and Rasa servers."""

@@ -1,0 +1,100 @@
+"""How a request to a model server carries credentials, and the JWT of a login."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+from pydantic import BaseModel, TypeAdapter
+
+from rasa_environments.rasa.address import ModelServerAddress
+from rasa_environments.rasa.answers import decoded, refusal
+from rasa_environments.rasa.credentials import Credentials
+from rasa_environments.rasa.errors import NoWriteCredentials
+from rasa_environments.rasa.redaction import shown
+from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request, ask
+
+READ_ADVICE = "check `token` in the Secret of credentialsSecretRef"
+WRITE_ADVICE = "check `apiToken`, or `username` and `password`, in the Secret of credentialsSecretRef"
+
+
+class LoginAnswer(BaseModel):
+    """`POST /api/auth`."""
+
+    access_token: str
+
+
+LOGIN_ANSWER = TypeAdapter(LoginAnswer)
+
+
+class Authenticator:
+    """Sends requests with the credentials that fit; logs in when it must, once, and again when the JWT has expired."""
+
+    def __init__(self, http: httpx.AsyncClient, address: ModelServerAddress, credentials: Credentials) -> None:
+        self._http = http
+        self._address = address
+        self._credentials = credentials
+        self._jwt: str | None = None
+        self._login_lock = asyncio.Lock()
+
+    async def pull(self, request: Request) -> Answer:
+        """Sent as a Rasa server pulls: the service token as `?token=`, or nothing."""
+        token = self._credentials.token
+        return await ask(self._http, MODEL_SERVER, self._guarded(request, query={"token": token} if token else {}))
+
+    async def read(self, request: Request) -> Answer:
+        """Sent with the weakest credential that reads."""
+        if self._credentials.token or not self._credentials.can_write:
+            return await self.pull(request)
+        return await self.write(request)
+
+    async def write(self, request: Request) -> Answer:
+        """Sent with an API token or a user's JWT. Raises NoWriteCredentials when there is neither."""
+        self.require_write_credentials()
+        if self._credentials.api_token:
+            return await ask(
+                self._http, MODEL_SERVER, self._guarded(request, query={"api_token": self._credentials.api_token})
+            )
+        jwt = await self._log_in(refused=None)
+        answer = await self._with_jwt(request, jwt)
+        if answer.status == 401 and request.content is None:
+            answer = await self._with_jwt(request, await self._log_in(refused=jwt))
+        return answer
+
+    def require_write_credentials(self) -> None:
+        """Raises NoWriteCredentials when nothing that is given could write."""
+        if not self._credentials.can_write:
+            raise NoWriteCredentials(
+                f"there are no credentials to write to the model server at {shown(self._address.url)}: "
+                "add `apiToken`, or `username` and `password`, to the Secret of credentialsSecretRef"
+            )
+
+    async def _with_jwt(self, request: Request, jwt: str) -> Answer:
+        guarded = self._guarded(request, headers={"Authorization": f"Bearer {jwt}"})
+        return await ask(self._http, MODEL_SERVER, replace(guarded, secrets=(*guarded.secrets, jwt)))
+
+    async def _log_in(self, refused: str | None) -> str:
+        """The JWT of a login, shared by all requests; a new one when the last was `refused`."""
+        async with self._login_lock:
+            if self._jwt is None or self._jwt == refused:
+                self._jwt = await self._new_jwt()
+            return self._jwt
+
+    async def _new_jwt(self) -> str:
+        body = {"username": self._credentials.username or "", "password": self._credentials.password or ""}
+        answer = await ask(self._http, MODEL_SERVER, self._guarded(Request("POST", self._address.login_url, json=body)))
+        if answer.status != 200:
+            raise refusal(MODEL_SERVER, answer, "the login", WRITE_ADVICE)
+        return decoded(MODEL_SERVER, answer, LOGIN_ANSWER, "a login's answer").access_token
+
+    def _guarded(
+        self, request: Request, query: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> Request:
+        """The request with credentials, and with every credential named as a secret."""
+        return replace(
+            request,
+            query={**request.query, **(query or {})},
+            headers={**request.headers, **(headers or {})},
+            secrets=(*request.secrets, *self._credentials.secrets),
+        )

@@ -1,0 +1,76 @@
+"""What can go wrong with a model server or a Rasa server: one family, each with the reason of its condition.
+
+Every message is complete (what, where, what to do) and safe (no token, no query of a URL), so that it can go into a
+condition, an event, a log or a terminal as it is.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rasa_environments.api.conditions import Reason
+
+
+class RasaError(Exception):
+    """A server could not be asked, or answered otherwise than its API promises."""
+
+    default_reason: ClassVar[Reason] = Reason.UNEXPECTED_ANSWER
+
+    def __init__(self, message: str, reason: Reason | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason or self.default_reason
+
+
+class InvalidAddress(RasaError):
+    """The address is not one that HTTP can be spoken to."""
+
+    default_reason = Reason.INVALID_SPEC
+
+
+class Unreachable(RasaError):
+    """No answer: DNS, a refused connection, TLS, a timeout, or a proxy that says so. Worth another try later."""
+
+    default_reason = Reason.MODEL_SERVER_UNREACHABLE
+
+
+class UnexpectedAnswer(RasaError):
+    """An answer that the API does not promise: another shape, a web page, a redirect, an internal error."""
+
+    default_reason = Reason.UNEXPECTED_ANSWER
+
+
+class Unauthorized(RasaError):
+    """The credentials are refused (401), or do not suffice (402, 403)."""
+
+    default_reason = Reason.UNAUTHORIZED
+
+
+class NoWriteCredentials(RasaError):
+    """There are no credentials that could write."""
+
+    default_reason = Reason.NO_WRITE_CREDENTIALS
+
+
+class UnknownModel(RasaError):
+    """The model server does not know the model, or knows it as incompatible."""
+
+    default_reason = Reason.MODEL_NOT_FOUND
+
+
+class TagRefused(RasaError):
+    """The model server refuses to set or take away a tag."""
+
+    default_reason = Reason.TAG_REFUSED
+
+
+class ModelNameTaken(RasaError):
+    """A model of that name is there already."""
+
+    default_reason = Reason.NAME_TAKEN
+
+
+class ModelRefused(RasaError):
+    """The model server refuses a model file."""
+
+    default_reason = Reason.UNEXPECTED_ANSWER

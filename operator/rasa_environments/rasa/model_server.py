@@ -1,0 +1,240 @@
+"""A model server's HTTP API: Rasa X, Rasa Enterprise, the server of this project, or any that speaks the same."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, field_validator
+
+from rasa_environments.rasa.address import ModelServerAddress
+from rasa_environments.rasa.answers import decoded, refusal, words
+from rasa_environments.rasa.authentication import READ_ADVICE, WRITE_ADVICE, Authenticator
+from rasa_environments.rasa.credentials import Credentials
+from rasa_environments.rasa.errors import ModelNameTaken, ModelRefused, TagRefused, UnexpectedAnswer, UnknownModel
+from rasa_environments.rasa.redaction import shown
+from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
+from rasa_environments.rasa.upload import Multipart
+
+MODEL_SUFFIX = ".tar.gz"
+PAGE_SIZE = 500
+UPLOAD_READ_TIMEOUT = 300.0
+"""Seconds that a server may take to look at an uploaded model once it has all of it."""
+MAXIMUM_MODELS = 100_000
+"""Models that a listing may have before it counts as endless."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as the server lists it; `trained_at` in seconds since 1970."""
+
+    name: str
+    hash: str
+    tags: frozenset[str]
+    trained_at: float | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class TagAnswer:
+    """What a Rasa server that pulls a tag gets: the model's hash (its ETag) and file name."""
+
+    hash: str
+    filename: str | None = None
+
+
+class ListedModel(BaseModel):
+    """An entry of `GET /api/projects/{project}/models`."""
+
+    model: str
+    hash: str
+    tags: list[str] = []
+    trained_at: float | None = None
+    version: str | None = None
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _no_tags(cls, value: object) -> object:
+        return [] if value is None else value
+
+    @field_validator("trained_at", "version", mode="wrap")
+    @classmethod
+    def _optional(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        """None for what is of another type: these two only inform."""
+        try:
+            return handler(value)
+        except ValidationError:
+            return None
+
+    def model_listed(self) -> Model:
+        """The entry as a Model."""
+        return Model(
+            self.model.removesuffix(MODEL_SUFFIX), self.hash, frozenset(self.tags), self.trained_at, self.version
+        )
+
+
+class UploadedModel(BaseModel):
+    """`201` of an upload, as far as it says which model it became."""
+
+    model: str | None = None
+
+
+LISTING = TypeAdapter(list[ListedModel])
+UPLOADED = TypeAdapter(UploadedModel)
+VERSION = TypeAdapter(dict[str, object])
+
+
+class ModelServerClient:
+    """One model server with one set of credentials; every method raises RasaError (Unreachable, Unauthorized ...)."""
+
+    def __init__(self, http: httpx.AsyncClient, address: ModelServerAddress, credentials: Credentials) -> None:
+        self._address = address
+        self._authenticator = Authenticator(http, address, credentials)
+
+    async def models(self) -> tuple[Model, ...]:
+        """Every model of the project, in the server's order; a server that does not know pages answers all at once."""
+        found: dict[str, Model] = {}
+        while True:
+            page, total = await self._page(len(found))
+            new = [model for model in page if model.name not in found]
+            found.update((model.name, model) for model in new)
+            if not new or len(page) < PAGE_SIZE or (total is not None and len(found) >= total):
+                return tuple(found.values())
+            if len(found) > MAXIMUM_MODELS:
+                raise UnexpectedAnswer(
+                    f"the model server at {shown(self._address.models_url)} lists more than {MAXIMUM_MODELS} models; "
+                    "delete old ones"
+                )
+
+    async def _page(self, offset: int) -> tuple[list[Model], int | None]:
+        query = {"limit": str(PAGE_SIZE), "offset": str(offset)}
+        answer = await self._authenticator.read(Request("GET", self._address.models_url, query=query))
+        if answer.status != 200:
+            raise refusal(MODEL_SERVER, answer, "the listing of models", READ_ADVICE)
+        total = answer.headers.get("x-total-count", "")
+        listed = decoded(MODEL_SERVER, answer, LISTING, "a list of models")
+        return [entry.model_listed() for entry in listed], int(total) if total.isdecimal() else None
+
+    async def version(self) -> str | None:
+        """The version that the server reports, or None where it reports none; Unreachable when there is no answer."""
+        answer = await self._authenticator.pull(Request("GET", self._address.version_url))
+        if answer.status in (502, 503, 504):
+            raise refusal(MODEL_SERVER, answer, "the question for its version", READ_ADVICE)
+        try:
+            body = decoded(MODEL_SERVER, answer, VERSION, "its version")
+        except UnexpectedAnswer:
+            return None
+        named = (body.get(key) for key in ("rasa-x", "enterprise", "version"))
+        return next((value for value in named if isinstance(value, str) and value), None)
+
+    async def check_write(self) -> None:
+        """Returns when the credentials to write are accepted, as a read with them shows; else raises."""
+        answer = await self._authenticator.write(
+            Request("GET", self._address.models_url, query={"limit": "1", "offset": "0"})
+        )
+        if answer.status != 200:
+            raise refusal(MODEL_SERVER, answer, "the credentials that write", WRITE_ADVICE)
+
+    async def tag(self, tag: str) -> TagAnswer | None:
+        """What a Rasa server that pulls `tag` gets now, asked as it asks; None where no model carries the tag (404)."""
+        answer = await self._pulled("HEAD", tag)
+        if answer.status in (405, 501):
+            answer = await self._pulled("GET", tag)
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise refusal(MODEL_SERVER, answer, f"the pull of tag {tag}", READ_ADVICE)
+        etag = answer.headers.get("etag", "").removeprefix("W/").strip('"')
+        if not etag:
+            raise UnexpectedAnswer(
+                f"the model server at {answer.where} answers the pull of tag {tag} without an ETag: "
+                "Rasa drops such a model; is it a model server, and is `modelPath` right?"
+            )
+        return TagAnswer(etag, answer.headers.get("filename"))
+
+    async def _pulled(self, method: str, tag: str) -> Answer:
+        """A pull without its body. Rasa's first pull says `If-None-Match` with a random hex (rasa 3.6, agent.py)."""
+        headers = {"If-None-Match": uuid.uuid4().hex}
+        return await self._authenticator.pull(
+            Request(method, self._address.tag_url(tag), headers=headers, read_body=False)
+        )
+
+    async def put_tag(self, model: str, tag: str) -> None:
+        """Puts the tag on the model, which takes it from any other.
+
+        Raises UnknownModel (404: unknown, incompatible, or Rasa X cannot reach production), TagRefused,
+        NoWriteCredentials, Unauthorized.
+        """
+        answer = await self._authenticator.write(Request("PUT", self._address.model_tag_url(model, tag)))
+        said = words(answer)
+        match answer.status:
+            case 200 | 201 | 204:
+                return
+            case 404:
+                raise UnknownModel(
+                    f"the model server at {answer.where} has no model {model} that can carry tag {tag}"
+                    f"{f' ({said})' if said else ''}: upload it, or name one that it lists"
+                )
+            case 400 | 409 | 422:
+                raise TagRefused(
+                    f"the model server at {answer.where} refuses tag {tag} for model {model} ({said or answer.status})"
+                )
+        raise refusal(MODEL_SERVER, answer, f"tag {tag} for model {model}", WRITE_ADVICE)
+
+    async def delete_tag(self, model: str, tag: str) -> None:
+        """Takes the tag from the model; that it is not there (404) is fine. Raises as `put_tag` does."""
+        answer = await self._authenticator.write(Request("DELETE", self._address.model_tag_url(model, tag)))
+        if answer.status in (200, 204, 404):
+            return
+        if answer.status in (400, 409, 422):
+            raise TagRefused(
+                f"the model server at {answer.where} refuses to take tag {tag} from model {model} "
+                f"({words(answer) or answer.status})"
+            )
+        raise refusal(MODEL_SERVER, answer, f"the removal of tag {tag} from model {model}", WRITE_ADVICE)
+
+    async def upload(self, file: Path, sent: Callable[[int], None] = lambda _: None) -> str:
+        """Sends a model file without holding it in memory, and returns the model's name.
+
+        `sent` is told the number of bytes of each piece on its way. Raises ModelNameTaken (409), ModelRefused (400,
+        413, 415, 422), NoWriteCredentials, Unauthorized, Unreachable; OSError when the file cannot be read.
+        """
+        if not file.name.endswith(MODEL_SUFFIX):
+            raise ModelRefused(f"{file} is not called *{MODEL_SUFFIX}, as a model that `rasa train` wrote is")
+        await self.check_write()
+        body = Multipart("model", file)
+        url = self._address.models_url
+        request = Request(
+            "POST",
+            url,
+            headers=body.headers(),
+            content=body.pieces(sent),
+            deadline=None,
+            read_timeout=UPLOAD_READ_TIMEOUT,
+        )
+        answer = await self._authenticator.write(request)
+        said = words(answer)
+        match answer.status:
+            case 200 | 201:
+                return self._uploaded_name(answer, file)
+            case 204:
+                return file.name.removesuffix(MODEL_SUFFIX)
+            case 409:
+                raise ModelNameTaken(
+                    f"the model server at {answer.where} already has a model of the name of {file.name}"
+                    f"{f' ({said})' if said else ''}: a name is never overwritten; rename the file"
+                )
+            case 400 | 413 | 415 | 422:
+                raise ModelRefused(f"the model server at {answer.where} refuses {file.name} ({said or answer.status})")
+        raise refusal(MODEL_SERVER, answer, f"the upload of {file.name}", WRITE_ADVICE)
+
+    @staticmethod
+    def _uploaded_name(answer: Answer, file: Path) -> str:
+        """The name that the server gave it, where it says so, else the file's."""
+        name = file.name
+        if answer.body.lstrip()[:1] == b"{":
+            name = decoded(MODEL_SERVER, answer, UPLOADED, "the uploaded model").model or name
+        return name.removesuffix(MODEL_SUFFIX)

@@ -1,0 +1,35 @@
+"""What of an address, and of another server's words, may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus, urlsplit
+
+MAXIMUM_WORDS = 300
+"""Characters of a server's own words that a message repeats."""
+HIDDEN = "***"
+
+
+def shown(url: str) -> str:
+    """The URL without user information, query and fragment, all of which may hold tokens."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "<not a URL>"
+    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else f"{host}{parts.path}"
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """The text with each secret, plain or percent-encoded, replaced by ***."""
+    forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""), quote_plus(secret))}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, HIDDEN)
+    return text
+
+
+def one_line(text: str, secrets: Iterable[str]) -> str:
+    """Foreign text as one printable line of at most `MAXIMUM_WORDS` characters, without the secrets."""
+    printable = "".join(character if character.isprintable() else " " for character in without(text, secrets))
+    line = " ".join(without(printable, secrets).split())
+    return line if len(line) <= MAXIMUM_WORDS else line[:MAXIMUM_WORDS] + "..."

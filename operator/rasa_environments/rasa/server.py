@@ -1,0 +1,75 @@
+"""What a Rasa server serves: `GET /status`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import httpx
+from pydantic import BaseModel, TypeAdapter
+
+from rasa_environments.rasa.answers import decoded, refusal
+from rasa_environments.rasa.transport import RASA_SERVER, Request, ask
+
+MODEL_SUFFIX = ".tar.gz"
+RESTART_ADVICE = "it started with another token than its Secret holds now; restart the pod"
+
+
+@dataclass(frozen=True)
+class Served:
+    """The model that a Rasa server has loaded; all None where it has none."""
+
+    model: str | None = None
+    """Name without .tar.gz; None in Rasa 1.x and 2.x, which only tell a temporary directory."""
+    model_id: str | None = None
+    """Rasa 3.x: the id that training gave it."""
+    trained_at: float | None = None
+    """Rasa 1.x and 2.x: when it was trained (seconds since 1970)."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a model is loaded at all."""
+        return self != Served()
+
+
+class Fingerprint(BaseModel):
+    """The part of a 1.x or 2.x fingerprint that tells two models apart."""
+
+    trained_at: float | None = None
+
+
+class Status(BaseModel):
+    """`GET /status` of Rasa 1.x to 3.x."""
+
+    model_file: str | None
+    model_id: str | None = None
+    fingerprint: Fingerprint | None = None
+
+
+STATUS = TypeAdapter(Status)
+
+
+async def served_model(http: httpx.AsyncClient, base_url: str, token: str) -> Served:
+    """What the Rasa server at `base_url` (http://host:port) serves.
+
+    With no model, Rasa 3.x answers 409, and 1.x and 2.x answer 200 with `model_file: null` (seen with 3.6.21, 2.8.34
+    and 1.10.26).
+    Raises Unauthorized when the token is refused, Unreachable, UnexpectedAnswer.
+    """
+    request = Request("GET", f"{base_url.rstrip('/')}/status", query={"token": token}, secrets=(token,))
+    answer = await ask(http, RASA_SERVER, request)
+    if answer.status == 409:
+        return Served()
+    if answer.status != 200:
+        raise refusal(RASA_SERVER, answer, "the question which model it serves", RESTART_ADVICE)
+    status = decoded(RASA_SERVER, answer, STATUS, "its status")
+    if status.model_file is None:
+        return Served()
+    trained_at = status.fingerprint.trained_at if status.fingerprint else None
+    return Served(_model_name(status.model_file), status.model_id, trained_at)
+
+
+def _model_name(model_file: str) -> str | None:
+    """The model that a path names, where it is a model's own file and not a directory that it was unpacked to."""
+    name = PurePosixPath(model_file).name
+    return name.removesuffix(MODEL_SUFFIX) if name.endswith(MODEL_SUFFIX) else None

@@ -1,0 +1,1 @@
+"""Tests of what the operator says to model servers and Rasa servers, on real sockets."""
