@@ -1,14 +1,17 @@
-"""What every resource of the group shares: the base model, names, references and validation rules."""
+"""What every resource of the group shares: the base model, names and references."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import CoreSchema
+
+from rasa_environments.api.rules import VALIDATIONS, Rule, TransitionRule, matches, refuse
 
 GROUP = "rasa-environments.io"
 VERSION = "v1alpha1"
@@ -18,34 +21,11 @@ JsonObject: TypeAlias = dict[str, Any]
 """A Kubernetes object or a part of one, as JSON: the edge where `Any` is allowed."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One CEL rule of a CRD: what must hold, and what a person is told when it does not."""
-
-    rule: str
-    message: str | None = None
-    message_expression: str | None = None
-    optional_old_self: bool = False
-
-    def schema(self) -> JsonObject:
-        """The rule as an entry of `x-kubernetes-validations`."""
-        entry: JsonObject = {"rule": self.rule}
-        if self.message is not None:
-            entry["message"] = self.message
-        if self.message_expression is not None:
-            entry["messageExpression"] = self.message_expression
-        if self.optional_old_self:
-            entry["optionalOldSelf"] = True
-        return entry
-
-
-def rules(*entries: Rule) -> JsonObject:
-    """The `json_schema_extra` that carries CEL rules into the CRD."""
-    return {"x-kubernetes-validations": [entry.schema() for entry in entries]}
-
-
 class ApiModel(BaseModel):
-    """A part of a resource: camelCase outside, snake_case inside, unknown fields dropped as the API server prunes them."""
+    """A part of a resource: camelCase outside, snake_case inside, unknown fields dropped as the API server prunes them.
+
+    It refuses what the CRD refuses: attributes that are a Rule are checked here and stand in the CRD as CEL.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -54,23 +34,59 @@ class ApiModel(BaseModel):
         extra="ignore",
         frozen=True,
         use_attribute_docstrings=True,
+        ignored_types=(Rule, TransitionRule),
     )
 
+    model_rules: ClassVar[tuple[Rule[Any], ...]] = ()
+    """The rules of this class and of those it inherits from."""
 
-def api_config(extra: JsonObject) -> ConfigDict:
-    """The configuration of a model whose schema carries `extra` (CEL rules, list-map keys)."""
-    return ConfigDict(json_schema_extra=extra)
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.model_rules = tuple(value for value in _class_attributes(cls) if isinstance(value, Rule))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonObject:
+        json_schema = handler(schema)
+        entries = [value.entry() for value in _class_attributes(cls) if isinstance(value, Rule | TransitionRule)]
+        if entries:
+            handler.resolve_ref_schema(json_schema)[VALIDATIONS] = entries
+        return json_schema
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, values: object) -> object:
+        """The API server drops a null of a field that is not nullable, and none of ours is."""
+        if isinstance(values, dict) and None in values.values():
+            return {name: value for name, value in values.items() if value is not None}
+        return values
+
+    @model_validator(mode="after")
+    def _keeps_the_rules(self) -> Self:
+        refuse(self.model_rules, self)
+        return self
 
 
-DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-DNS_SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
-TAG_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
+def _class_attributes(model: type[ApiModel]) -> list[object]:
+    """Attributes of the class, those of its bases first."""
+    return [value for base in reversed(model.__mro__) for value in vars(base).values()]
 
-DnsLabel = Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL_PATTERN)]
-ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN_PATTERN)]
+
+DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+DNS_SUBDOMAIN = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
+
+TAG_RULE = matches(
+    "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+    "must be letters, digits, '.', '_' and '-', and begin and end with a letter or digit, for example production",
+)
+
+Integer = Annotated[int, Field(strict=True)]
+Boolean = Annotated[bool, Field(strict=True)]
+DnsLabel = Annotated[str, Field(min_length=1, max_length=63, pattern=f"^{DNS_LABEL}$")]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=f"^{DNS_SUBDOMAIN}$")]
 SecretKey = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
-TagName = Annotated[str, Field(min_length=1, max_length=63, pattern=TAG_PATTERN)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+TagName = Annotated[str, Field(max_length=63), TAG_RULE]
+Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
 
 MAXIMUM_NAME_LENGTH = 58
@@ -125,7 +141,7 @@ class ObjectKey:
 class Metadata(ApiModel):
     """The part of an object's metadata that the operator reads."""
 
-    name: str
+    name: ObjectName
     namespace: str
     uid: str = ""
     generation: int = 0
@@ -139,9 +155,3 @@ class Metadata(ApiModel):
     def key(self) -> ObjectKey:
         """Namespace and name."""
         return ObjectKey(self.namespace, self.name)
-
-
-def one_of(*names: str) -> Sequence[Rule]:
-    """The rule that exactly one of `names` is set (they are JSON names)."""
-    count = " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in names)
-    return (Rule(f"{count} == 1", f"set exactly one of {', '.join(names)}"),)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from rasa_environments.api.base import ApiModel
+from rasa_environments.api.rules import Keyed
 
 Truth: TypeAlias = Literal["True", "False", "Unknown"]
 
@@ -21,6 +22,7 @@ class ConditionType(StrEnum):
     MODEL_AVAILABLE = "ModelAvailable"
     MODEL_SERVED = "ModelServed"
     REGISTERED = "Registered"
+    STORES_SHARED = "StoresShared"
     TAGGED = "Tagged"
     SERVED = "Served"
 
@@ -63,8 +65,8 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     ENVIRONMENT_CONFLICT = "EnvironmentConflict"
     TAG_CONFLICT = "TagConflict"
-    SECRET_NOT_FOUND = "SecretNotFound"
-    SECRET_KEY_MISSING = "SecretKeyMissing"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105
+    SECRET_KEY_MISSING = "SecretKeyMissing"  # noqa: S105
     NAME_TAKEN = "NameTaken"
     REFUSED_BY_API_SERVER = "RefusedByApiServer"
     REPLICAS_WITHOUT_SHARED_STORES = "ReplicasWithoutSharedStores"
@@ -88,7 +90,4 @@ class Condition(ApiModel):
     """The metadata.generation that this condition speaks of."""
 
 
-Conditions: TypeAlias = Annotated[
-    list[Condition],
-    Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}),
-]
+Conditions: TypeAlias = Annotated[list[Condition], Field(max_length=16), Keyed(("type",))]

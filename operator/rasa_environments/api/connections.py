@@ -6,21 +6,32 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rasa_environments.api.base import ApiModel, Port, Rule, SecretValue, Text, api_config, one_of, rules
+from rasa_environments.api.base import ApiModel, Boolean, Port, SecretValue, Text
+from rasa_environments.api.rules import matches, one_of, rule
+from rasa_environments.api.urls import Host, HostAndPort, url_rule
 
-DATABASE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
-DATABASE_RULE = Rule(
-    f"self.matches('{DATABASE_PATTERN}')",
-    "must be letters, digits and _ (Rasa runs CREATE DATABASE without quotes, so a hyphen fails): "
-    "write rasa_experimental, not rasa-experimental",
-)
-DatabaseName = Annotated[str, Field(min_length=1, max_length=63, json_schema_extra=rules(DATABASE_RULE))]
+DatabaseName = Annotated[
+    str,
+    Field(max_length=63),
+    matches(
+        "^[A-Za-z_][A-Za-z0-9_]*$",
+        "must be letters, digits and _ (Rasa runs CREATE DATABASE without quotes, so a hyphen fails): "
+        "write rasa_experimental, not rasa-experimental",
+    ),
+]
+
+
+KeyPrefix = Annotated[
+    str,
+    Field(max_length=63),
+    matches("^[A-Za-z0-9]+$", "must be letters and digits only: Rasa ignores any other prefix"),
+]
 
 
 class RabbitMQ(ApiModel):
     """A RabbitMQ event broker (Rasa's `pika`)."""
 
-    host: Text
+    host: Host
     """Host name of the broker."""
     port: Port | None = None
     """Port; default 5672."""
@@ -29,7 +40,7 @@ class RabbitMQ(ApiModel):
     password: SecretValue | None = None
     """Password of the user."""
     queues: Annotated[list[Text], Field(min_length=1, max_length=16)] | None = None
-    """Queues that get the events; default `rasa_events`."""
+    """Queues that get the events; default `rasa_core_events`."""
     exchange: Text | None = None
     """Name of the fanout exchange; default `rasa-exchange`."""
 
@@ -37,7 +48,22 @@ class RabbitMQ(ApiModel):
 class Kafka(ApiModel):
     """A Kafka event broker."""
 
-    bootstrap_servers: Annotated[list[Text], Field(min_length=1, max_length=32)]
+    @rule(
+        "has(self.username) == has(self.password)",
+        "set username and password together, the password as {secretKeyRef: {name: <Secret>, key: <key in it>}}",
+    )
+    def _user_and_password(self) -> bool:
+        return (self.username is None) == (self.password is None)
+
+    @rule(
+        "!has(self.securityProtocol) || has(self.username) == self.securityProtocol.startsWith('SASL_')",
+        "SASL_PLAINTEXT and SASL_SSL want a username and password, PLAINTEXT and SSL none",
+    )
+    def _user_of_the_protocol(self) -> bool:
+        protocol = self.security_protocol
+        return protocol is None or protocol.startswith("SASL_") == (self.username is not None)
+
+    bootstrap_servers: Annotated[list[HostAndPort], Field(min_length=1, max_length=32)]
     """Brokers as host:port."""
     topic: Text | None = None
     """Topic; default `rasa_core_events`."""
@@ -54,7 +80,11 @@ class Kafka(ApiModel):
 class Sql(ApiModel):
     """An SQL database."""
 
-    host: Text
+    @rule("!has(self.password) || has(self.username)", "a password wants a username: set both, or neither")
+    def _user_of_the_password(self) -> bool:
+        return self.password is None or self.username is not None
+
+    host: Host
     """Host name of the database server."""
     port: Port | None = None
     """Port; default that of the dialect."""
@@ -73,24 +103,24 @@ class Sql(ApiModel):
 class Redis(ApiModel):
     """A Redis server."""
 
-    host: Text
+    host: Host
     """Host name of the server."""
     port: Port | None = None
     """Port; default 6379."""
-    database: Annotated[int, Field(ge=0, le=1024)] | None = None
+    database: Annotated[int, Field(ge=0, le=1024, strict=True)] | None = None
     """Number of the database; default 0 for a tracker store, 1 for a lock store."""
     password: SecretValue | None = None
     """Password of the server."""
-    key_prefix: Annotated[str, Field(min_length=1, max_length=63, pattern="^[A-Za-z0-9]+$")] | None = None
-    """Prefix of the keys (letters and digits only, as Rasa wants); default the environment's name without other characters."""
-    use_ssl: bool | None = None
+    key_prefix: KeyPrefix | None = None
+    """Prefix of the keys, letters and digits only; default the environment's name without other characters."""
+    use_ssl: Boolean | None = None
     """Whether to connect by TLS; default false."""
 
 
 class EventBroker(ApiModel):
     """Where the environment's events go."""
 
-    model_config = api_config(rules(*one_of("rabbitmq", "kafka", "sql")))
+    _one_kind = one_of("rabbitmq", "kafka", "sql")
 
     rabbitmq: RabbitMQ | None = None
     """RabbitMQ."""
@@ -103,7 +133,7 @@ class EventBroker(ApiModel):
 class TrackerStore(ApiModel):
     """Where the environment's conversations are kept."""
 
-    model_config = api_config(rules(*one_of("sql", "redis")))
+    _one_kind = one_of("sql", "redis")
 
     sql: Sql | None = None
     """An SQL database."""
@@ -114,22 +144,23 @@ class TrackerStore(ApiModel):
 class LockStore(ApiModel):
     """What keeps two replicas from handling one conversation at a time."""
 
-    model_config = api_config(rules(*one_of("redis")))
+    _one_kind = one_of("redis")
 
     redis: Redis | None = None
     """Redis."""
 
 
-ENDPOINT_URL_RULE = Rule(
-    "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",
-    "must be an http(s) URL with a host, for example http://actions:5055/webhook",
-)
-
-
 class ActionEndpoint(ApiModel):
     """The server of custom actions."""
 
-    url: Annotated[str, Field(min_length=1, max_length=2048, json_schema_extra=rules(ENDPOINT_URL_RULE))]
+    url: Annotated[
+        str,
+        Field(max_length=2048),
+        url_rule(
+            "must be an http(s) URL with a host and no user name or query, for example http://actions:5055/webhook"
+            " (a token belongs into a Secret: set token)"
+        ),
+    ]
     """Its webhook, for example http://actions:5055/webhook."""
     token: SecretValue | None = None
     """Token that is sent to it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -10,17 +11,15 @@ from pydantic import Field
 from rasa_environments.api.base import (
     MAXIMUM_NAME_LENGTH,
     ApiModel,
+    Boolean,
     Metadata,
     ModelServerRef,
-    Rule,
     SecretValue,
     TagName,
-    Text,
-    api_config,
-    rules,
 )
 from rasa_environments.api.conditions import Conditions
 from rasa_environments.api.connections import ActionEndpoint, EventBroker, LockStore, TrackerStore
+from rasa_environments.api.rules import FreeForm, TransitionRule, rule, without_key
 from rasa_environments.api.workload import (
     Autoscaling,
     Ingress,
@@ -32,10 +31,23 @@ from rasa_environments.api.workload import (
     Service,
 )
 
-FreeForm = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+Endpoints = Annotated[
+    dict[str, Any],
+    FreeForm("models"),
+    without_key("models", "models is written by the operator: set spec.model, or modelPath of the ModelServer"),
+]
+Credentials = Annotated[dict[str, Any], FreeForm()]
+PodTemplate = Annotated[
+    dict[str, Any],
+    FreeForm("containers", "array"),
+    without_key("containers", "podTemplate is {metadata, spec} of a pod: put containers under podTemplate.spec"),
+]
 
-ROTATE_TOKEN_ANNOTATION = "rasa-environments.io/rotate-token-at"
-"""Annotation of an environment: a new value asks for a new token, and `status.tokenRotatedAt` repeats it when it is there."""
+ROTATE_TOKEN_ANNOTATION = "rasa-environments.io/rotate-token-at"  # noqa: S105
+"""Annotation of an environment: a new value asks for a new token; `status.tokenRotatedAt` then repeats it."""
+
+
+SERVICE_NAME_PATTERN = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
 
 class Role(StrEnum):
@@ -57,15 +69,16 @@ class Model(ApiModel):
     """How the environment gets its model."""
 
     update_strategy: Literal["InPlace", "RollingUpdate"] | None = None
-    """InPlace (default): the running server pulls the new model. RollingUpdate: a moved tag rolls the pods, each gated by readiness."""
-    pull_interval_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
+    """InPlace (default): the running server pulls the new model. RollingUpdate: a moved tag rolls the pods, gated by
+    readiness."""
+    pull_interval_seconds: Annotated[int, Field(ge=1, le=86400, strict=True)] | None = None
     """Seconds between two pulls; default 10. Not used with RollingUpdate, where a pod pulls once at its start."""
-    required: bool | None = None
+    required: Boolean | None = None
     """Whether a pod without a model is not ready, and an environment without one neither; default true."""
 
 
 class EnvironmentDefaults(ApiModel):
-    """What environments of one server may share: each field of an environment's spec but those that tell environments apart."""
+    """What environments of one server may share: all of a spec but what tells environments apart."""
 
     rasa: Rasa | None = None
     """The Rasa server itself."""
@@ -81,10 +94,10 @@ class EnvironmentDefaults(ApiModel):
     """What keeps two replicas from handling one conversation at a time; more than one replica wants one."""
     action_endpoint: ActionEndpoint | None = None
     """The server of custom actions."""
-    endpoints: FreeForm | None = None
+    endpoints: Endpoints | None = None
     """More entries of endpoints.yml, free-form; {secretKeyRef: {name, key}} stands for a secret value."""
-    credentials: FreeForm | None = None
-    """Channels of credentials.yml, free-form; {secretKeyRef: {name, key}} stands for a secret value. Default: the REST channel."""
+    credentials: Credentials | None = None
+    """Channels of credentials.yml, free-form; {secretKeyRef: {name, key}} stands for a secret value. Default: REST."""
     service: Service | None = None
     """The environment's Service."""
     ingress: Ingress | None = None
@@ -97,8 +110,9 @@ class EnvironmentDefaults(ApiModel):
     """A HorizontalPodAutoscaler."""
     resources: Resources | None = None
     """Compute resources of the rasa container."""
-    pod_template: FreeForm | None = None
-    """A partial pod template that is merged last, lists by their keys as `kubectl patch` does: the server's container is called rasa."""
+    pod_template: PodTemplate | None = None
+    """A partial pod template that is merged last, lists by their keys as `kubectl patch` does; the server's container is
+    called rasa."""
 
 
 class EnvironmentSpec(EnvironmentDefaults):
@@ -112,24 +126,24 @@ class EnvironmentSpec(EnvironmentDefaults):
     """Model tag that it pulls; default the environment."""
     role: Literal["Production", "Worker", "Custom"] | None = None
     """Production, Worker (also trains) or Custom; default by the names production and worker, else Custom."""
-    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    replicas: Annotated[int, Field(ge=0, le=1000, strict=True)] = 1
     """Rasa servers; more than one wants a lockStore and a trackerStore. Not used with autoscaling."""
     auth_token: SecretValue | None = None
     """The server's token; absent: that of the ModelServer, or one is generated."""
-    suspend: bool | None = None
+    suspend: Boolean | None = None
     """Stop reconciling this environment; its pods go on."""
 
 
 class ModelStatus(ApiModel):
     """Which model is wanted, and which is served."""
 
-    wanted: Text | None = None
+    wanted: str | None = None
     """Model that carries the tag."""
-    wanted_hash: Text | None = None
+    wanted_hash: str | None = None
     """Its hash, as the model server reports it."""
-    served: Text | None = None
+    served: str | None = None
     """Model that the pods serve, where they all serve the same; else the models, comma-separated."""
-    served_by: Text | None = None
+    served_by: str | None = None
     """How many of the ready pods serve the wanted model, as n/m."""
 
 
@@ -158,27 +172,28 @@ class EnvironmentStatus(ApiModel):
     """Ready, Reconciling, Stalled, ModelAvailable and ModelServed."""
 
 
-ROOT_RULES = rules(
-    Rule(
-        f"self.metadata.name.size() <= {MAXIMUM_NAME_LENGTH}",
-        f"metadata.name must have at most {MAXIMUM_NAME_LENGTH} characters: its Service is called <name>-rasa",
-    ),
-    Rule(
-        "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-        "metadata.name must be letters, digits and hyphens and start with a letter: its Service is called <name>-rasa",
-    ),
-    Rule(
-        "(has(self.spec.environment) ? self.spec.environment : self.metadata.name)"
-        " == (has(oldSelf.spec.environment) ? oldSelf.spec.environment : oldSelf.metadata.name)",
-        "spec.environment cannot be changed: events are filed under it; create another environment instead",
-    ),
-)
-
-
 class DeploymentEnvironment(ApiModel):
     """One Rasa environment: a Rasa server that pulls the one model that carries its tag."""
 
-    model_config = api_config(ROOT_RULES)
+    @rule(
+        f"self.metadata.name.size() <= {MAXIMUM_NAME_LENGTH}",
+        f"metadata.name must have at most {MAXIMUM_NAME_LENGTH} characters: its Service is called <name>-rasa",
+    )
+    def _name_leaves_room(self) -> bool:
+        return len(self.metadata.name) <= MAXIMUM_NAME_LENGTH
+
+    @rule(
+        f"self.metadata.name.matches('{SERVICE_NAME_PATTERN}')",
+        "metadata.name must be letters, digits and hyphens and begin with a letter: its Service is called <name>-rasa",
+    )
+    def _name_fits_a_service(self) -> bool:
+        return re.fullmatch(SERVICE_NAME_PATTERN, self.metadata.name) is not None
+
+    _environment_stays = TransitionRule(
+        "(has(self.spec.environment) ? self.spec.environment : self.metadata.name)"
+        " == (has(oldSelf.spec.environment) ? oldSelf.spec.environment : oldSelf.metadata.name)",
+        "spec.environment cannot be changed: events are filed under it; create another environment instead",
+    )
 
     metadata: Metadata
     spec: EnvironmentSpec

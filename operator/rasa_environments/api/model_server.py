@@ -7,26 +7,38 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rasa_environments.api.base import (
-    ApiModel,
-    DnsLabel,
-    Metadata,
-    ObjectName,
-    Rule,
-    SecretKeyRef,
-    SecretRef,
-    TagName,
-    Text,
-    api_config,
-    rules,
-)
+from rasa_environments.api.base import ApiModel, DnsLabel, Metadata, SecretKeyRef, SecretRef, TagName
 from rasa_environments.api.conditions import Conditions
 from rasa_environments.api.deployment_environment import EnvironmentDefaults
+from rasa_environments.api.rules import Keyed, Rule, matches
+from rasa_environments.api.urls import url_rule
 
-URL_RULE = Rule(
-    "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != '' && !self.contains('?')",
-    "must be an http(s) URL with a host and no query, for example http://rasa-x:5002",
-)
+BaseUrl = Annotated[
+    str,
+    Field(max_length=2048),
+    url_rule(
+        "must be an http(s) URL with a host and no user name or query, for example http://rasa-x:5002"
+        " (tokens and passwords belong into the Secret of credentialsSecretRef)"
+    ),
+    Rule(
+        "!self.matches('/api/?$')",
+        "must not end in /api, which is added",
+        lambda url: not url.endswith(("/api", "/api/")),
+    ),
+]
+ModelPath = Annotated[
+    str,
+    Field(max_length=1024),
+    matches(
+        r"^(/([A-Za-z0-9._~:@-]|\{project\}|\{tag\})*)*$",
+        "modelPath must begin with / and have no braces but {project} and {tag}, and no query",
+    ),
+    Rule(
+        "self.contains('{tag}')",
+        "modelPath must contain {tag}, for example /projects/{project}/models/tags/{tag}",
+        lambda path: "{tag}" in path,
+    ),
+]
 
 
 class Profile(StrEnum):
@@ -38,41 +50,33 @@ class Profile(StrEnum):
 class ModelServerSpec(ApiModel):
     """What is wanted of a ModelServer."""
 
-    model_config = api_config(
-        rules(
-            Rule(
-                "!has(self.modelPath) || self.modelPath.contains('{tag}')",
-                "modelPath must contain {tag}, for example /projects/{project}/models/tags/{tag}",
-            )
-        )
-    )
-
-    url: Annotated[str, Field(min_length=1, max_length=2048, json_schema_extra=rules(URL_RULE))]
+    url: BaseUrl
     """Base address of the server, without `/api`: for example http://rasa-x:5002."""
     profile: Literal["ModelServer"] = "ModelServer"
     """ModelServer: the server of this project, or any that speaks the pull protocol of Rasa."""
     project: TagName = "default"
     """Project that holds the models."""
-    model_path: Annotated[str, Field(min_length=1, max_length=1024, pattern="^/")] | None = None
-    """Path under `url` where a tag's model is pulled, with {project} and {tag}; default /api/projects/{project}/models/tags/{tag}."""
+    model_path: ModelPath | None = None
+    """Path under `url` where a tag's model is pulled, with {project} and {tag}; default
+    /api/projects/{project}/models/tags/{tag}."""
     credentials_secret_ref: SecretRef | None = None
     """Secret with `token` (to pull) and, to write tags, `apiToken` or `username` and `password`."""
     auth_token_secret_ref: SecretKeyRef | None = None
     """Token that all environments of this server share; absent: one generated token per environment."""
     defaults: EnvironmentDefaults | None = None
     """A partial spec that is merged under the spec of each environment of this server."""
-    allowed_namespaces: Annotated[list[DnsLabel], Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "set"})] | None = None
+    allowed_namespaces: Annotated[list[DnsLabel], Field(max_length=256), Keyed()] | None = None
     """Namespaces, besides its own, whose environments and tags may refer to this server."""
 
 
 class InventoryEntry(ApiModel):
     """A tag that is deleted from the server once its ModelTag (deletionPolicy Delete) is gone."""
 
-    tag: TagName
+    tag: str
     """The tag on the server."""
-    namespace: DnsLabel
+    namespace: str
     """Namespace of the ModelTag."""
-    name: ObjectName
+    name: str
     """Name of the ModelTag."""
 
 
@@ -81,7 +85,7 @@ class ModelServerStatus(ApiModel):
 
     observed_generation: int | None = None
     """The metadata.generation that this status speaks of."""
-    version: Text | None = None
+    version: str | None = None
     """Version that the server reports."""
     environments: int | None = None
     """How many environments refer to this server."""
@@ -89,13 +93,7 @@ class ModelServerStatus(ApiModel):
     """How many ModelTags refer to this server."""
     models: int | None = None
     """How many models the server holds."""
-    inventory: (
-        Annotated[
-            list[InventoryEntry],
-            Field(max_length=4096, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["tag"]}),
-        ]
-        | None
-    ) = None
+    inventory: Annotated[list[InventoryEntry], Keyed(("tag",))] | None = None
     """Tags to delete from the server when their ModelTag is gone."""
     conditions: Conditions | None = None
     """Ready, Reconciling and Stalled."""
@@ -107,5 +105,3 @@ class ModelServer(ApiModel):
     metadata: Metadata
     spec: ModelServerSpec
     status: ModelServerStatus = ModelServerStatus()
-
-

@@ -6,10 +6,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rasa_environments.api.base import ApiModel, DnsLabel, Metadata, ModelServerRef, ObjectName, Rule, TagName, Text, api_config, rules
+from rasa_environments.api.base import ApiModel, Metadata, ModelServerRef, TagName
 from rasa_environments.api.conditions import Conditions
+from rasa_environments.api.rules import Keyed, Rule, matches, rule
 
-ModelName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
+MAXIMUM_TAG_LENGTH = 63
+ModelName = Annotated[
+    str,
+    Field(max_length=200),
+    matches(
+        "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        "must be the name of a model, for example 20260101-120000: letters, digits, '.', '_' and '-'",
+    ),
+    Rule(
+        "!self.endsWith('.tar.gz')",
+        "must be the name of a model without .tar.gz",
+        lambda name: not name.endswith(".tar.gz"),
+    ),
+]
 
 
 class ModelTagSpec(ApiModel):
@@ -23,16 +37,16 @@ class ModelTagSpec(ApiModel):
     """Which ModelServer holds the model; default the one called `default` in its namespace."""
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
     """Whether the tag stays on the server (Retain) or is taken away (Delete) when this object is deleted."""
-    history_limit: Annotated[int, Field(ge=0, le=100)] = 10
+    history_limit: Annotated[int, Field(ge=0, le=100, strict=True)] = 10
     """How many earlier models the status remembers."""
 
 
 class HistoryEntry(ApiModel):
     """A model that carried the tag."""
 
-    model: Text
+    model: str
     """Name of the model."""
-    hash: Text
+    hash: str
     """Its hash, as the model server reports it."""
     tagged_at: str = Field(json_schema_extra={"format": "date-time"})
     """When the operator saw the tag on it first (RFC 3339, UTC)."""
@@ -41,11 +55,11 @@ class HistoryEntry(ApiModel):
 class Follower(ApiModel):
     """An environment that pulls the tag."""
 
-    namespace: DnsLabel
+    namespace: str
     """Namespace of the environment."""
-    name: ObjectName
+    name: str
     """Name of the environment."""
-    served: Text | None = None
+    served: str | None = None
     """Model that it serves."""
     ready: bool
     """Whether the environment is Ready."""
@@ -56,15 +70,17 @@ class ModelTagStatus(ApiModel):
 
     observed_generation: int | None = None
     """The metadata.generation that this status speaks of."""
-    model: Text | None = None
+    tag: str | None = None
+    """The tag."""
+    model: str | None = None
     """Model that carries the tag."""
-    hash: Text | None = None
+    hash: str | None = None
     """Its hash, as the model server reports it."""
-    previous_model: Text | None = None
+    previous_model: str | None = None
     """Model that carried it before: where `rollback` goes."""
-    history: Annotated[list[HistoryEntry], Field(max_length=100)] | None = None
+    history: list[HistoryEntry] | None = None
     """Models that carried the tag, the latest first."""
-    environments: Annotated[list[Follower], Field(max_length=256)] | None = None
+    environments: Annotated[list[Follower], Keyed(("namespace", "name"))] | None = None
     """Environments that pull the tag."""
     conditions: Conditions | None = None
     """Ready, Tagged, Served, Reconciling and Stalled."""
@@ -73,15 +89,12 @@ class ModelTagStatus(ApiModel):
 class ModelTag(ApiModel):
     """Which model carries a tag: changing `spec.model` promotes a model."""
 
-    model_config = api_config(
-        rules(
-            Rule(
-                "has(self.spec.tag) || self.metadata.name.matches('^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$')"
-                " && self.metadata.name.size() <= 63",
-                "metadata.name must be a tag of at most 63 characters; for another tag set spec.tag",
-            ),
-        )
+    @rule(
+        f"has(self.spec.tag) || self.metadata.name.size() <= {MAXIMUM_TAG_LENGTH}",
+        f"metadata.name is the tag and must have at most {MAXIMUM_TAG_LENGTH} characters; for another tag set spec.tag",
     )
+    def _name_can_be_a_tag(self) -> bool:
+        return self.spec.tag is not None or len(self.metadata.name) <= MAXIMUM_TAG_LENGTH
 
     metadata: Metadata
     spec: ModelTagSpec

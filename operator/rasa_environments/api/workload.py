@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import IPv6Network, ip_network
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
-from rasa_environments.api.base import DNS_SUBDOMAIN_PATTERN, ApiModel, ObjectName, Port, Rule, SecretKeyRef, Text, api_config, rules
+from rasa_environments.api.base import DNS_SUBDOMAIN, ApiModel, Integer, ObjectName, Port, SecretKeyRef, Text
+from rasa_environments.api.rules import Keyed, Rule, matches, rule
 
-QUANTITY_PATTERN = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+|[KMGTPE]i|[numkMGTPE])?$"
-Quantity = Annotated[int | str, Field(json_schema_extra={"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN})]
-Percentage = Annotated[int, Field(ge=1, le=1000)]
-Amount = Annotated[
-    int | str,
-    Field(json_schema_extra={"x-kubernetes-int-or-string": True, "pattern": r"^((100|[0-9]{1,2})%|[0-9]+)$"}),
+
+def int_or_string(pattern: str, message: str) -> Rule[int | str]:
+    """The rule that a value is a number from 0, or text that matches `pattern`."""
+    text = matches(pattern, message)
+
+    def holds(value: int | str) -> bool:
+        return text.holds(value) if isinstance(value, str) else value >= 0
+
+    return Rule(f"type(self) == int ? self >= 0 : {text.cel}", message, holds)
+
+
+IntOrString = Annotated[
+    Integer | Annotated[str, Field(max_length=32)],
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 32}),
 ]
+Quantity = Annotated[
+    IntOrString,
+    int_or_string(
+        r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2}|[KMGTPE]i|[numkMGTPE])?$",
+        "must be a quantity such as 2, 500m or 1Gi",
+    ),
+]
+Amount = Annotated[
+    IntOrString,
+    int_or_string("^(100|[0-9]{1,2})%$", "must be a number of pods such as 1, or a percentage such as '50%'"),
+]
+Percentage = Annotated[int, Field(ge=1, le=1000, strict=True)]
 StringMap = Annotated[dict[str, str], Field(max_length=64)]
 QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16)]
 
@@ -41,12 +64,29 @@ class Service(ApiModel):
     """More labels of the Service."""
 
 
+IngressPath = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    matches(
+        "^(/[A-Za-z0-9_~!$&()*+,;=:@-][A-Za-z0-9._~!$&()*+,;=:@-]*)*/?$",
+        "must be a path such as /webhooks: it begins with /, and no part of it is empty or begins with a dot",
+    ),
+]
+
+
 class Ingress(ApiModel):
     """An Ingress for the environment's channels. Mind that the webhooks ask for no token."""
 
-    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^(\*\.)?" + DNS_SUBDOMAIN_PATTERN.removeprefix("^"))]
+    host: Annotated[
+        str,
+        Field(max_length=253),
+        matches(
+            rf"^(\*\.)?{DNS_SUBDOMAIN}$",
+            "must be a host name in lower case, for example chat.example.com: no scheme, no port, no path",
+        ),
+    ]
     """Host name."""
-    path: Annotated[str, Field(min_length=1, max_length=1024, pattern="^/")] | None = None
+    path: IngressPath | None = None
     """Path prefix; default /webhooks, which leaves the server's own API inside the cluster."""
     class_name: ObjectName | None = None
     """Ingress class; default the cluster's."""
@@ -63,25 +103,39 @@ class LabelSelector(ApiModel):
     """All of these labels; none: everything."""
 
 
+def is_cidr(value: str) -> bool:
+    """Whether CEL's isCIDR holds: it wants a prefix length, without leading zeros, and no IPv4 address in IPv6 form."""
+    if re.fullmatch("[0-9A-Fa-f.:]+/(0|[1-9][0-9]{0,2})", value) is None:
+        return False
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return not (isinstance(network, IPv6Network) and network.network_address.ipv4_mapped)
+
+
 class IpBlock(ApiModel):
     """A range of addresses."""
 
-    cidr: Annotated[str, Field(min_length=1, max_length=64)]
+    cidr: Annotated[
+        str,
+        Field(max_length=64),
+        Rule("isCIDR(self)", "must be a range of addresses such as 10.0.0.0/8 or fd00::/8", is_cidr),
+    ]
     """The range, for example 10.0.0.0/8."""
 
 
 class Peer(ApiModel):
     """Who may connect: the selectors that are set must all match."""
 
-    model_config = api_config(
-        rules(
-            Rule(
-                "has(self.ipBlock) ? !has(self.namespaceSelector) && !has(self.podSelector)"
-                " : has(self.namespaceSelector) || has(self.podSelector)",
-                "set either ipBlock, or namespaceSelector and podSelector, or one of the two",
-            )
-        )
+    @rule(
+        "has(self.ipBlock) ? !has(self.namespaceSelector) && !has(self.podSelector)"
+        " : has(self.namespaceSelector) || has(self.podSelector)",
+        "set either ipBlock, or namespaceSelector and podSelector, or one of the two",
     )
+    def _addresses_or_pods(self) -> bool:
+        selectors = self.namespace_selector is not None or self.pod_selector is not None
+        return selectors != (self.ip_block is not None)
 
     namespace_selector: LabelSelector | None = None
     """Namespaces; absent: the environment's own."""
@@ -101,14 +155,9 @@ class NetworkPolicy(ApiModel):
 class PodDisruptionBudget(ApiModel):
     """How many pods an eviction may take away."""
 
-    model_config = api_config(
-        rules(
-            Rule(
-                "has(self.minAvailable) != has(self.maxUnavailable)",
-                "set either minAvailable or maxUnavailable",
-            )
-        )
-    )
+    @rule("has(self.minAvailable) != has(self.maxUnavailable)", "set either minAvailable or maxUnavailable")
+    def _one_amount(self) -> bool:
+        return (self.min_available is None) != (self.max_unavailable is None)
 
     min_available: Amount | None = None
     """Pods that must stay, as a number or percentage."""
@@ -119,20 +168,18 @@ class PodDisruptionBudget(ApiModel):
 class Autoscaling(ApiModel):
     """A HorizontalPodAutoscaler; it decides the replicas, `spec.replicas` does not."""
 
-    model_config = api_config(
-        rules(
-            Rule(
-                "!has(self.minReplicas) || self.minReplicas <= self.maxReplicas",
-                "minReplicas must not be greater than maxReplicas",
-            )
-        )
+    @rule(
+        "!has(self.minReplicas) || self.minReplicas <= self.maxReplicas",
+        "minReplicas must not be greater than maxReplicas",
     )
+    def _range(self) -> bool:
+        return self.min_replicas is None or self.min_replicas <= self.max_replicas
 
-    min_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
+    min_replicas: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
     """Fewest replicas; default 1."""
-    max_replicas: Annotated[int, Field(ge=1, le=1000)]
+    max_replicas: Annotated[int, Field(ge=1, le=1000, strict=True)]
     """Most replicas."""
-    target_cpu_utilization_percentage: Percentage | None = None
+    target_cpu_utilization_percentage: Percentage | None = Field(default=None, alias="targetCPUUtilizationPercentage")
     """CPU use, in percent of the request, that is aimed at; default 80 when no memory target is set."""
     target_memory_utilization_percentage: Percentage | None = None
     """Memory use, in percent of the request, that is aimed at."""
@@ -154,20 +201,39 @@ class PullSecret(ApiModel):
     """Name of the Secret."""
 
 
-IMAGE_PATTERN = r"^[^\s]+$"
-VERSION_PATTERN = r"^[0-9]+\.[0-9]+\.[0-9]+([a-z0-9.+-]*)$"
+Version = Annotated[
+    str,
+    Field(max_length=64),
+    matches(r"^[0-9]+\.[0-9]+\.[0-9]+[a-z0-9.+-]*$", "must be a whole version of Rasa, for example 3.6.21"),
+]
+Image = Annotated[
+    str,
+    Field(max_length=512),
+    matches("^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", "must be an image, for example rasa/rasa:3.6.21-full"),
+]
+OWN_ARGUMENTS = "--auth-token|--cors|--credentials|--endpoints|--jwt-method|--jwt-secret|--port|-p|-t"
+OWN_ARGUMENT_PATTERN = f"^({OWN_ARGUMENTS})(=.*)?$"
+Argument = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    Rule(
+        f"!self.matches('{OWN_ARGUMENT_PATTERN}')",
+        "is set by the operator: use authToken, jwt, rasa.port, rasa.cors, endpoints or credentials of the spec",
+        lambda argument: re.fullmatch(OWN_ARGUMENT_PATTERN, argument) is None,
+    ),
+]
 
 
 class Rasa(ApiModel):
     """The Rasa server itself."""
 
-    version: Annotated[str, Field(max_length=64, pattern=VERSION_PATTERN)] | None = None
+    version: Version | None = None
     """Version of Rasa, for example 3.6.21; it chooses the image unless `image` is set."""
-    image: Annotated[str, Field(min_length=1, max_length=512, pattern=IMAGE_PATTERN)] | None = None
+    image: Image | None = None
     """Container image; default rasa/rasa:<version>-full."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     """When the image is pulled; default as Kubernetes decides by the image's tag."""
-    image_pull_secrets: Annotated[list[PullSecret], Field(max_length=16)] | None = None
+    image_pull_secrets: Annotated[list[PullSecret], Field(max_length=16), Keyed(("name",))] | None = None
     """Secrets to pull the image with."""
     port: Port | None = None
     """Port of the server; default 5005."""
@@ -175,5 +241,5 @@ class Rasa(ApiModel):
     """Origin that browsers may call from; default `*`."""
     log_level: Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"] | None = None
     """Log level; default that of Rasa."""
-    extra_args: Annotated[list[Text], Field(max_length=64)] | None = None
+    extra_args: Annotated[list[Argument], Field(max_length=64)] | None = None
     """More arguments of `rasa run`."""

@@ -1,0 +1,222 @@
+"""The CustomResourceDefinitions, and `python -m rasa_environments.api.crd`, which writes them to crds/."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rasa_environments.api.base import GROUP, VERSION, ApiModel, JsonObject
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.schema import structural_schema, without_defaults
+
+HEADER = "# Generated from the models in operator/rasa_environments/api by `make generate`: edit those.\n"
+LONGEST_NAME = 253
+"""Longest metadata.name of any custom resource; stated in the schema, it bounds the cost of rules on names."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `kubectl get`; a wide one shows with `-o wide` only."""
+
+    name: str
+    path: str
+    type: str = "string"
+    wide: bool = False
+
+    def entry(self) -> JsonObject:
+        """The column as an entry of `additionalPrinterColumns`."""
+        return {"name": self.name, "type": self.type, "jsonPath": self.path, **({"priority": 1} if self.wide else {})}
+
+
+def condition(type_: str, field: str = "status") -> str:
+    """The path of a field of the condition of that type."""
+    return f'.status.conditions[?(@.type=="{type_}")].{field}'
+
+
+READY = Column("Ready", condition("Ready"))
+REASON = Column("Reason", condition("Ready", "reason"), wide=True)
+AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind: its model, its names, and how `kubectl` shows and selects it."""
+
+    model: type[ApiModel]
+    plural: str
+    short_name: str
+    columns: tuple[Column, ...]
+    selectable: tuple[str, ...] = ()
+    scale: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind, for example ModelTag."""
+        return self.model.__name__
+
+    @property
+    def file_name(self) -> str:
+        """The file in crds/ that holds its definition."""
+        return f"{self.plural}.yaml"
+
+
+RESOURCES = (
+    Resource(
+        ModelServer,
+        "modelservers",
+        "mserver",
+        (
+            Column("URL", ".spec.url"),
+            READY,
+            Column("Version", ".status.version"),
+            Column("Environments", ".status.environments", "integer"),
+            Column("Tags", ".status.tags", "integer", wide=True),
+            REASON,
+            AGE,
+        ),
+    ),
+    Resource(
+        DeploymentEnvironment,
+        "deploymentenvironments",
+        "denv",
+        (
+            READY,
+            Column("Tag", ".status.tag"),
+            Column("Wanted", ".status.model.wanted"),
+            Column("Served", ".status.model.served"),
+            Column("Served-By", ".status.model.servedBy"),
+            REASON,
+            Column("URL", ".status.url", wide=True),
+            AGE,
+        ),
+        selectable=(".status.tag",),
+        scale=True,
+    ),
+    Resource(
+        ModelTag,
+        "modeltags",
+        "mtag",
+        (
+            Column("Tag", ".status.tag"),
+            Column("Model", ".spec.model"),
+            Column("Tagged", condition("Tagged")),
+            Column("Served", condition("Served")),
+            READY,
+            REASON,
+            Column("Previous", ".status.previousModel", wide=True),
+            AGE,
+        ),
+        selectable=(".spec.model",),
+    ),
+)
+
+
+def definition(resource: Resource) -> JsonObject:
+    """The CustomResourceDefinition of a kind."""
+    scale = {
+        "specReplicasPath": ".spec.replicas",
+        "statusReplicasPath": ".status.replicas",
+        "labelSelectorPath": ".status.selector",
+    }
+    version: JsonObject = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "additionalPrinterColumns": [column.entry() for column in resource.columns],
+        "subresources": {"status": {}, **({"scale": scale} if resource.scale else {})},
+        **({"selectableFields": [{"jsonPath": path} for path in resource.selectable]} if resource.selectable else {}),
+        "schema": {"openAPIV3Schema": schema(resource)},
+    }
+    names = {
+        "kind": resource.kind,
+        "listKind": f"{resource.kind}List",
+        "plural": resource.plural,
+        "singular": resource.kind.lower(),
+        "shortNames": [resource.short_name],
+        "categories": ["rasa"],
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{resource.plural}.{GROUP}"},
+        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def schema(resource: Resource) -> JsonObject:
+    """The OpenAPI schema of a kind. A status has no defaults, since the operator writes it whole.
+
+    Of metadata the API server lets a CRD restrict the name alone, without so much as a description.
+    """
+    result = structural_schema(resource.model)
+    fields = result["properties"]
+    envelope = {
+        "apiVersion": {"description": f"{GROUP}/{VERSION}.", "type": "string"},
+        "kind": {"description": f"{resource.kind}.", "type": "string"},
+        "metadata": {"type": "object", "properties": {"name": {"type": "string", "maxLength": LONGEST_NAME}}},
+    }
+    result["properties"] = {**envelope, "spec": fields["spec"], "status": without_defaults(fields["status"])}
+    result["required"] = ["spec"]
+    return result
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a repeated value again instead of an anchor, and lists as `kubectl` does."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, False)
+
+
+def text(resource: Resource) -> str:
+    """The definition as a YAML document, the same for the same models."""
+    return HEADER + yaml.dump(definition(resource), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def files() -> Mapping[str, str]:
+    """Name and text of every file in crds/."""
+    return {resource.file_name: text(resource) for resource in RESOURCES}
+
+
+def differences(directory: Path) -> list[str]:
+    """What is not in `directory` as it should be, as `name: what is wrong`."""
+    wanted = files()
+    found = {path.name: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.yaml"))}
+    missing = [f"{name}: is missing" for name in wanted if name not in found]
+    differing = [f"{name}: differs from the models" for name in wanted if name in found and found[name] != wanted[name]]
+    foreign = [f"{name}: belongs to no kind" for name in found if name not in wanted]
+    return missing + differing + foreign
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the definitions, or with --check compares them; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m rasa_environments.api.crd", description=__doc__)
+    parser.add_argument("--directory", type=Path, default=Path("crds"), help="where the files are (default: crds)")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file differs")
+    options = parser.parse_args(arguments)
+    directory: Path = options.directory
+    if options.check:
+        problems = differences(directory)
+        for problem in problems:
+            sys.stderr.write(f"{directory}/{problem}; run `make generate` and commit the result\n")
+        return 1 if problems else 0
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in directory.glob("*.yaml"):
+        path.unlink()
+    for name, content in files().items():
+        (directory / name).write_text(content, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Validation rules that hold twice with one message: as CEL in the CRD, as Python in pydantic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+VALIDATIONS = "x-kubernetes-validations"
+PRESERVE = "x-kubernetes-preserve-unknown-fields"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rule(Generic[T]):
+    """What must hold of a value, in CEL and in Python, and what a person is told where it does not.
+
+    In `Annotated[str, Rule(...)]` it speaks of that value, as an attribute of an ApiModel of the whole (see `rule`).
+    """
+
+    cel: str
+    message: str
+    holds: Callable[[T], bool]
+
+    def entry(self) -> dict[str, Any]:
+        """The rule as an entry of `x-kubernetes-validations`."""
+        return {"rule": self.cel, "message": self.message}
+
+    def __get_pydantic_core_schema__(self, source: type[T], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        json_schema = handler(schema)
+        json_schema[VALIDATIONS] = [*json_schema.get(VALIDATIONS, []), self.entry()]
+        return json_schema
+
+    def _check(self, value: T) -> T:
+        refuse([self], value)
+        return value
+
+
+@dataclass(frozen=True)
+class TransitionRule:
+    """What must hold between the old and the new object: in CEL alone, since only the API server sees both."""
+
+    cel: str
+    message: str
+
+    def entry(self) -> dict[str, Any]:
+        """The rule as an entry of `x-kubernetes-validations`."""
+        return {"rule": self.cel, "message": self.message}
+
+
+def refuse(rules: Sequence[Rule[T]], value: T) -> None:
+    """Raises a pydantic error with the messages of those rules that do not hold."""
+    messages = [rule.message for rule in rules if not rule.holds(value)]
+    if messages:
+        raise PydanticCustomError("rule", "{message}", {"message": "; ".join(messages)})
+
+
+def rule(cel: str, message: str) -> Callable[[Callable[[T], bool]], Rule[T]]:
+    """Make a method of an ApiModel, which says whether the rule holds, the Python twin of a CEL rule."""
+
+    def twin(holds: Callable[[T], bool]) -> Rule[T]:
+        return Rule(cel, message, holds)
+
+    return twin
+
+
+def matches(pattern: str, message: str) -> Rule[str]:
+    """The rule that a string matches an anchored pattern, which must mean the same in RE2 and in Python's `re`.
+
+    So it has [0-9] and no class such as `d` or `s`, which stand for more characters in Python than in RE2.
+    """
+    compiled = re.compile(pattern)
+    quoted = pattern.replace("\\", "\\\\").replace("'", "\\'")
+    return Rule(f"self.matches('{quoted}')", message, lambda value: compiled.fullmatch(value) is not None)
+
+
+def one_of(*names: str) -> Rule[Any]:
+    """The rule that exactly one of the fields `names` (one word each) of a model is set."""
+    count = " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in names)
+    message = f"set exactly one of {', '.join(names)}" if len(names) > 1 else f"set {names[0]}"
+
+    def holds(model: object) -> bool:
+        return sum(getattr(model, name) is not None for name in names) == 1
+
+    return Rule(f"{count} == 1", message, holds)
+
+
+def without_key(key: str, message: str) -> Rule[dict[str, Any]]:
+    """The rule that a free-form field, whose schema declares `key`, does not have it."""
+    return Rule(f"!has(self.{key})", message, lambda value: value.get(key) is None)
+
+
+@dataclass(frozen=True)
+class FreeForm:
+    """In `Annotated[dict[str, Any], FreeForm()]`: anything may stand in it. A rule can see the key `refused` alone.
+
+    A rule sees only what is declared with its type: `refused_type` is `object`, or `array` of objects.
+    """
+
+    refused: str | None = None
+    refused_type: Literal["object", "array"] = "object"
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        anything = {"type": "object", PRESERVE: True}
+        if self.refused is None:
+            return anything
+        declared = anything if self.refused_type == "object" else {"type": "array", "items": anything}
+        return {**anything, "properties": {self.refused: {"description": "Refused here.", **declared}}}
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """In `Annotated[list[...], Keyed(...)]`: a list whose items the fields `keys` tell apart; no keys: a set."""
+
+    keys: tuple[str, ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        json_schema = handler(schema)
+        json_schema["x-kubernetes-list-type"] = "map" if self.keys else "set"
+        if self.keys:
+            json_schema["x-kubernetes-list-map-keys"] = list(self.keys)
+        return json_schema
+
+    def _check(self, items: list[Any]) -> list[Any]:
+        seen = set()
+        for item in items:
+            identity = tuple(getattr(item, key) for key in self.keys) or item
+            if identity in seen:
+                raise PydanticCustomError("duplicate", "duplicate value {value}", {"value": str(item)})
+            seen.add(identity)
+        return items

@@ -1,0 +1,70 @@
+"""From a pydantic model to the structural OpenAPI schema that a CustomResourceDefinition wants.
+
+Structural means: no references, one type per value, nothing that is only known by trying alternatives
+(https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rasa_environments.api.base import ApiModel, JsonObject
+from rasa_environments.api.rules import VALIDATIONS
+
+DROPPED = ("title", "$defs")
+ORDER = ("description", "type", "default", "enum")
+
+
+def structural_schema(model: type[ApiModel]) -> JsonObject:
+    """The schema of `model`, with each reference replaced by what it refers to."""
+    document = model.model_json_schema(by_alias=True)
+    return _structural(document, document.get("$defs", {}))
+
+
+def without_defaults(schema: Mapping[str, Any]) -> JsonObject:
+    """The schema without the defaults of its fields, at any depth."""
+    result = {key: value for key, value in schema.items() if key != "default"}
+    if "properties" in result:
+        result["properties"] = {name: without_defaults(field) for name, field in result["properties"].items()}
+    if "items" in result:
+        result["items"] = without_defaults(result["items"])
+    return result
+
+
+def _structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonObject:
+    flat = _without_alternatives(_inlined(schema, definitions), definitions)
+    result = {key: value for key, value in flat.items() if key not in DROPPED}
+    if "const" in result:
+        result["enum"] = [result.pop("const")]
+    if result.get("default", ...) is None:
+        del result["default"]
+    if "properties" in result:
+        result["properties"] = {name: _structural(field, definitions) for name, field in result["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(result.get(key), Mapping):
+            result[key] = _structural(result[key], definitions)
+    if "description" in result:
+        result["description"] = " ".join(result["description"].split())
+    first = {key: result[key] for key in ORDER if key in result}
+    last = {key: result[key] for key in (VALIDATIONS,) if key in result}
+    return {**first, **{key: value for key, value in result.items() if key not in {*first, *last}}, **last}
+
+
+def _inlined(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonObject:
+    """The definition that `schema` refers to, under what `schema` itself says."""
+    if "$ref" not in schema:
+        return dict(schema)
+    definition = definitions[schema["$ref"].removeprefix("#/$defs/")]
+    return {**_inlined(definition, definitions), **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
+def _without_alternatives(schema: JsonObject, definitions: Mapping[str, Any]) -> JsonObject:
+    """An optional field as what it is when it is there. Raises ValueError for any other choice between schemas."""
+    if "anyOf" not in schema:
+        return schema
+    present = [alternative for alternative in schema["anyOf"] if alternative.get("type") != "null"]
+    if len(present) != 1:
+        raise ValueError(f"a choice between {len(present)} schemas cannot be structural: {schema}")
+    own = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**_inlined(present[0], definitions), **own}
