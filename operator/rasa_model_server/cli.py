@@ -1,0 +1,138 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rasa_model_server import __version__
+from rasa_model_server.application import create_application
+from rasa_model_server.credentials import Credentials, Secret
+from rasa_model_server.log import set_up_log
+from rasa_model_server.profiles import MODEL_SERVER
+from rasa_model_server.server import bind, serve, url_of
+from rasa_model_server.settings import (
+    DEFAULT_MAXIMUM_MODEL_BYTES,
+    DEFAULT_PORT,
+    LogFormat,
+    Settings,
+    SettingsError,
+    check_settings,
+)
+from rasa_model_server.storage import StorageError, open_storage
+
+PREFIX = "RASA_MODEL_SERVER_"
+
+application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _option(variable: str, text: str) -> object:
+    return typer.Option(envvar=PREFIX + variable, help=text, show_default=True)
+
+
+def _secret_file(variable: str, text: str) -> object:
+    return typer.Option(
+        envvar=f"{PREFIX}{variable}_FILE",
+        help=f"File with {text}; or give {PREFIX}{variable} its value.",
+        metavar="FILE",
+    )
+
+
+@application.command(help="Serve Rasa models and tags over HTTP from an object store.")
+def run(
+    storage: Annotated[
+        str, _option("STORAGE", "A directory (it is created), s3://bucket/prefix, gs://, az:// or memory://.")
+    ],
+    host: Annotated[str, _option("HOST", "Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, _option("PORT", "Port to listen on; 0 for any free one.")] = DEFAULT_PORT,
+    project: Annotated[str, _option("PROJECT", "The project that all models are in.")] = "default",
+    token_file: Annotated[Path | None, _secret_file("TOKEN", "the service token, which pulls models")] = None,
+    api_token_file: Annotated[Path | None, _secret_file("API_TOKEN", "the api token, which also writes")] = None,
+    username_file: Annotated[Path | None, _secret_file("USERNAME", "the name to log in with")] = None,
+    password_file: Annotated[Path | None, _secret_file("PASSWORD", "the password to log in with")] = None,
+    jwt_secret_file: Annotated[Path | None, _secret_file("JWT_SECRET", "the key that logins are signed with")] = None,
+    insecure_no_authentication: Annotated[
+        bool, typer.Option("--insecure-no-authentication", help="Let everybody read and write everything.")
+    ] = False,
+    max_model_bytes: Annotated[
+        int, _option("MAX_MODEL_BYTES", "Largest model file that is taken.")
+    ] = DEFAULT_MAXIMUM_MODEL_BYTES,
+    max_unpacked_bytes: Annotated[
+        int | None, _option("MAX_UNPACKED_BYTES", "Largest size that a model may unpack to; 8 times the above.")
+    ] = None,
+    endpoints_file: Annotated[
+        Path | None, _option("ENDPOINTS_FILE", "endpoints.yml that /api/config answers with.")
+    ] = None,
+    credentials_file: Annotated[
+        Path | None, _option("CREDENTIALS_FILE", "credentials.yml that /api/config answers with.")
+    ] = None,
+    log_format: Annotated[LogFormat, _option("LOG_FORMAT", "How the log is written.")] = "text",
+    version: Annotated[  # noqa: ARG001 - typer calls the callback
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Serve."""
+    try:
+        settings = Settings(
+            storage=storage,
+            credentials=Credentials(
+                token=_secret("TOKEN", token_file),
+                api_token=_secret("API_TOKEN", api_token_file),
+                username=_secret("USERNAME", username_file),
+                password=_secret("PASSWORD", password_file),
+                jwt_secret=_secret("JWT_SECRET", jwt_secret_file),
+            ),
+            insecure_no_authentication=insecure_no_authentication,
+            host=host,
+            port=port,
+            project=project,
+            max_model_bytes=max_model_bytes,
+            max_unpacked_bytes=max_unpacked_bytes,
+            endpoints_file=endpoints_file,
+            credentials_file=credentials_file,
+            log_format=log_format,
+            profile=MODEL_SERVER,
+        )
+        _serve(settings)
+    except (SettingsError, StorageError) as error:
+        typer.echo(f"rasa-model-server: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def main() -> None:
+    """Run the command line."""
+    application(prog_name="rasa-model-server")
+
+
+def _serve(settings: Settings) -> None:
+    check_settings(settings)
+    opened = open_storage(settings.storage)
+    set_up_log(settings.log_format)
+    starlette = create_application(settings, opened)
+    with bind(settings) as listener:
+        open_to_all = ", without authentication" if settings.insecure_no_authentication else ""
+        serve(starlette, listener, f"Serving models from {opened.description} on {url_of(listener)}{open_to_all}")
+
+
+def _secret(variable: str, file: Path | None) -> Secret:
+    value = os.environ.get(PREFIX + variable) or None
+    option = f"--{variable.lower().replace('_', '-')}-file"
+    if file is None:
+        return Secret(value=value)
+    if value is not None:
+        raise SettingsError(f"{PREFIX + variable} and {option} are both given: leave one of them out")
+    secret = Secret(file=file)
+    if not file.is_file():
+        raise SettingsError(f"{option} {file}: there is no such file")
+    if secret.reveal() is None:
+        raise SettingsError(f"{option} {file}: it is empty or cannot be read")
+    return secret

@@ -1,0 +1,76 @@
+"""Serving the application until the process is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from rasa_model_server.settings import Settings, SettingsError
+
+GRACEFUL_SHUTDOWN_SECONDS = 25
+"""For answers under way. Kubernetes kills a pod 30 seconds after SIGTERM."""
+
+
+def bind(settings: Settings) -> socket.socket:
+    """Return a socket that listens where the settings say.
+
+    Raises:
+        SettingsError: the address cannot be listened on.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        where = f"--host {settings.host} --port {settings.port}"
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(f"{where}: another process listens there: choose another port, or 0 for any") from None
+        reason = error.strerror or str(error)
+        raise SettingsError(f"{where}: cannot listen there ({reason})") from None
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the URL of a listening socket, with the port that it really has."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(application: ASGIApp, listener: socket.socket, announcement: str) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the answers under way. The announcement is printed once it serves."""
+    configuration = uvicorn.Config(
+        application,
+        access_log=False,
+        log_config=None,
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+    )
+    with _stopping_cleanly():
+        _AnnouncingServer(configuration, announcement).run(sockets=[listener])
+
+
+class _AnnouncingServer(uvicorn.Server):
+    def __init__(self, configuration: uvicorn.Config, announcement: str) -> None:
+        super().__init__(configuration)
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._announcement, flush=True)
+
+
+@contextmanager
+def _stopping_cleanly() -> Iterator[None]:
+    """Keep uvicorn, which raises the signal again once it has stopped, from ending the process with it."""
+    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

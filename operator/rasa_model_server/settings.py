@@ -1,0 +1,81 @@
+"""Everything that the server can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from rasa_model_server.authentication import MINIMUM_JWT_SECRET_BYTES
+from rasa_model_server.credentials import Credentials
+from rasa_model_server.profiles import MODEL_SERVER, Profile
+
+DEFAULT_PORT = 5002
+DEFAULT_MAXIMUM_MODEL_BYTES = 4 * 1024**3
+UNPACKED_FACTOR = 8
+"""How many times the largest model file a model may unpack to, unless told otherwise."""
+
+LogFormat = Literal["text", "json"]
+
+
+class SettingsError(Exception):
+    """The settings cannot be served with. The message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one server. Sizes are bytes."""
+
+    storage: str
+    credentials: Credentials = field(default_factory=Credentials)
+    insecure_no_authentication: bool = False
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    project: str = "default"
+    max_model_bytes: int = DEFAULT_MAXIMUM_MODEL_BYTES
+    max_unpacked_bytes: int | None = None
+    endpoints_file: Path | None = None
+    credentials_file: Path | None = None
+    log_format: LogFormat = "text"
+    profile: Profile = MODEL_SERVER
+
+    @property
+    def unpacked_limit(self) -> int:
+        """How many bytes a model may unpack to."""
+        return self.max_unpacked_bytes or self.max_model_bytes * UNPACKED_FACTOR
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings that would leave the server open by oversight, or that cannot work.
+
+    Raises:
+        SettingsError: with what to do.
+    """
+    credentials = settings.credentials
+    if credentials.username.configured != credentials.password.configured:
+        missing = "PASSWORD" if credentials.username.configured else "USERNAME"
+        raise SettingsError(
+            f"a login takes a username and a password: set RASA_MODEL_SERVER_{missing} (or its file option) too"
+        )
+    if not credentials.any_configured and not settings.insecure_no_authentication:
+        raise SettingsError(
+            "no token is configured, so anybody could read and write the models: set RASA_MODEL_SERVER_TOKEN and "
+            "RASA_MODEL_SERVER_API_TOKEN (for example to the output of `openssl rand -hex 32`), or --token-file and "
+            "--api-token-file, or say --insecure-no-authentication"
+        )
+    if credentials.any_configured and settings.insecure_no_authentication:
+        raise SettingsError(
+            "--insecure-no-authentication is given together with tokens, which it would ignore: leave one of them out"
+        )
+    jwt_secret = credentials.jwt_secret.reveal()
+    if jwt_secret is not None and len(jwt_secret.encode()) < MINIMUM_JWT_SECRET_BYTES:
+        raise SettingsError(
+            f"RASA_MODEL_SERVER_JWT_SECRET is shorter than {MINIMUM_JWT_SECRET_BYTES} bytes: "
+            "take the output of `openssl rand -hex 32`"
+        )
+    for option, file in (
+        ("--endpoints-file", settings.endpoints_file),
+        ("--credentials-file", settings.credentials_file),
+    ):
+        if file is not None and not file.is_file():
+            raise SettingsError(f"{option} {file}: there is no such file")

@@ -1,0 +1,140 @@
+"""Models, their tags, and the registered environments, over the object store.
+
+Each upload writes its file under a key of its own, `models/<model>.<upload>.tar.gz`, and then the record
+`models/<model>.json`, which names that file, in a single create-if-absent. Only the record makes a model, so an upload
+that stops half-way leaves at most a file that nothing names, and of two uploads of one name one wins whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import obstore
+
+from rasa_model_server.names import ARCHIVE_SUFFIX
+from rasa_model_server.storage.documents import Documents
+from rasa_model_server.storage.records import EnvironmentRecord, EnvironmentsRecord, ModelRecord, TagRecord
+
+if TYPE_CHECKING:
+    from obstore import AsyncWritableFile, GetResult
+    from obstore.store import ObjectStore
+
+MODELS = "models"
+TAGS = "tags"
+ENVIRONMENTS = "environments"
+_REGISTERED = "registered"
+
+# S3 takes no part smaller than 5 MiB and no more than 10,000 of them: models of up to 80 GB.
+_UPLOAD_PART_BYTES = 8 * 1024 * 1024
+_CONCURRENT_PARTS = 2
+
+
+@dataclass(frozen=True)
+class TaggedModel:
+    """A model with its tags, in alphabetical order."""
+
+    record: ModelRecord
+    tags: tuple[str, ...]
+
+
+class Catalogue:
+    """The models, tags and environments in one store."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._models = Documents(store, MODELS, ModelRecord)
+        self._tags = Documents(store, TAGS, TagRecord)
+        self._environments = Documents(store, ENVIRONMENTS, EnvironmentsRecord)
+
+    async def check(self) -> None:
+        """Ask the store for the tags, the smallest listing there is. Raises what the store raises if it does not answer."""
+        await obstore.list(self._store, TAGS).collect_async()
+
+    async def models(self) -> list[TaggedModel]:
+        """Return all models with their tags, the last trained first."""
+        records, tags = await asyncio.gather(self._models.all(), self._tags.all())
+        tags_of: dict[str, list[str]] = {}
+        for tag in tags:
+            tags_of.setdefault(tag.archive, []).append(tag.tag)
+        ordered = sorted(records, key=lambda record: (-record.trained_at, record.model))
+        return [TaggedModel(record, tuple(sorted(tags_of.get(record.archive, ())))) for record in ordered]
+
+    async def model(self, name: str) -> ModelRecord | None:
+        """Return the model of this name, or None."""
+        return await self._models.get(name)
+
+    async def model_with_tag(self, tag: str) -> ModelRecord | None:
+        """Return the model that has the tag, or None."""
+        found = await self._tags.get(tag)
+        record = await self._models.get(found.model) if found is not None else None
+        return record if found is not None and record is not None and record.archive == found.archive else None
+
+    def new_archive(self, name: str) -> str:
+        """Return a key for the file of one upload, which no other upload has."""
+        return f"{MODELS}/{name}.{uuid.uuid4().hex}{ARCHIVE_SUFFIX}"
+
+    def write_archive(self, archive: str) -> AsyncWritableFile:
+        """Open a model file for writing. Left with an exception, it is as if it had never been opened."""
+        return obstore.open_writer_async(
+            self._store, archive, buffer_size=_UPLOAD_PART_BYTES, max_concurrency=_CONCURRENT_PARTS
+        )
+
+    async def read_archive(self, archive: str, start: int, end: int) -> GetResult:
+        """Open a model file to read the bytes from `start` up to, and without, `end`.
+
+        Raises:
+            FileNotFoundError: there is no such file (any more).
+        """
+        return await obstore.get_async(self._store, archive, options={"range": (start, end)})
+
+    async def delete_archive(self, archive: str) -> None:
+        """Remove a model file, if it is there."""
+        try:
+            await obstore.delete_async(self._store, archive)
+        except FileNotFoundError:
+            pass
+
+    async def add_model(self, record: ModelRecord) -> bool:
+        """Make the model exist, its file being written. Return False, and change nothing, where the name is taken."""
+        return await self._models.create(record.model, record)
+
+    async def delete_model(self, name: str) -> bool:
+        """Remove the model, and take its tags from it. Return False if there is none."""
+        record = await self._models.get(name)
+        if record is None:
+            return False
+        deleted = record.archive
+        await self._models.delete(name)
+        for tag in await self._tags.all():
+            if tag.archive == deleted:
+                await self._tags.delete_if(tag.tag, lambda current: current.archive == deleted)
+        await self.delete_archive(deleted)
+        return True
+
+    async def put_tag(self, tag: str, name: str) -> bool:
+        """Give the tag to the model, taking it from any other. Return False if there is no such model."""
+        record = await self._models.get(name)
+        if record is None:
+            return False
+        await self._tags.put(tag, TagRecord(tag=tag, model=name, archive=record.archive))
+        return True
+
+    async def remove_tag(self, tag: str, name: str) -> bool:
+        """Take the tag from the model, if it has it. Return False if there is no such model."""
+        record = await self._models.get(name)
+        if record is None:
+            return False
+        await self._tags.delete_if(tag, lambda current: current.model == name)
+        return True
+
+    async def environments(self) -> tuple[EnvironmentRecord, ...]:
+        """Return the registered environments, in the order in which they were given."""
+        registered = await self._environments.get(_REGISTERED)
+        return registered.environments if registered is not None else ()
+
+    async def replace_environments(self, environments: tuple[EnvironmentRecord, ...]) -> None:
+        """Register these environments, and no others."""
+        await self._environments.put(_REGISTERED, EnvironmentsRecord(environments=environments))

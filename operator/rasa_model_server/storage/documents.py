@@ -1,0 +1,142 @@
+"""Small JSON objects of one type under one prefix of the object store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, NotSupportedError, PreconditionError
+from pydantic import BaseModel, ValidationError
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta, UpdateVersion
+    from obstore.store import ObjectStore
+
+Record = TypeVar("Record", bound=BaseModel)
+
+SUFFIX = ".json"
+_TOMBSTONE = b"null"
+_CONCURRENT_READS = 32
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Stored(Generic[Record]):
+    version: UpdateVersion
+    record: Record | None
+
+
+class Documents(Generic[Record]):
+    """The objects `<prefix>/<name>.json`, each one record. Every write is atomic.
+
+    A listing costs one listing of the store, and one read for each object that changed since the last one.
+    """
+
+    def __init__(self, store: ObjectStore, prefix: str, record_type: type[Record]) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._record_type = record_type
+        self._seen: dict[str, tuple[str, Record | None]] = {}
+        self._changing = asyncio.Lock()
+
+    async def get(self, name: str) -> Record | None:
+        """Return the record, or None if there is none."""
+        stored = await self._read(self._key(name))
+        return stored.record if stored is not None else None
+
+    async def all(self) -> list[Record]:
+        """Return all records, in no order."""
+        objects = await obstore.list(self._store, self._prefix).collect_async()
+        return await self.read_listed([listed for listed in objects if listed["path"].endswith(SUFFIX)])
+
+    async def read_listed(self, objects: Sequence[ObjectMeta]) -> list[Record]:
+        """Return the records of these objects, reading only those that are not as they were at the last call."""
+        versions = {listed["path"]: _fingerprint(listed) for listed in objects}
+        known = {path: seen for path, seen in self._seen.items() if versions.get(path) == seen[0]}
+        reading = asyncio.Semaphore(_CONCURRENT_READS)
+
+        async def read(path: str) -> None:
+            async with reading:
+                stored = await self._read(path)
+            known[path] = (versions[path], stored.record if stored is not None else None)
+
+        await asyncio.gather(*(read(path) for path in versions if path not in known))
+        self._seen = known
+        return [record for _, record in known.values() if record is not None]
+
+    async def create(self, name: str, record: Record) -> bool:
+        """Write the record if there is none of this name. Return whether it was written: of two callers one is told so."""
+        try:
+            await obstore.put_async(self._store, self._key(name), _encode(record), mode="create")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    async def put(self, name: str, record: Record) -> None:
+        """Write the record over any other."""
+        async with self._changing:
+            await obstore.put_async(self._store, self._key(name), _encode(record))
+
+    async def delete(self, name: str) -> None:
+        """Remove the record, if there is one."""
+        try:
+            await obstore.delete_async(self._store, self._key(name))
+        except FileNotFoundError:
+            pass
+
+    async def delete_if(self, name: str, condition: Callable[[Record], bool]) -> bool:
+        """Remove the record if it meets the condition at the moment that it is removed. Return whether it was removed.
+
+        No store deletes conditionally, but remote ones overwrite conditionally: there `null` takes the record's place.
+        A directory does neither: it belongs to one process, whose lock suffices.
+        """
+        async with self._changing:
+            while True:
+                stored = await self._read(self._key(name))
+                if stored is None or stored.record is None or not condition(stored.record):
+                    return False
+                try:
+                    await obstore.put_async(self._store, self._key(name), _TOMBSTONE, mode=stored.version)
+                except PreconditionError:
+                    continue
+                except (NotSupportedError, NotImplementedError):
+                    await self.delete(name)
+                return True
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}{SUFFIX}"
+
+    async def _read(self, path: str) -> _Stored[Record] | None:
+        try:
+            answer = await obstore.get_async(self._store, path)
+            content = bytes(await answer.bytes_async())
+        except FileNotFoundError:
+            return None
+        version: UpdateVersion = {}
+        if answer.meta["e_tag"] is not None:
+            version["e_tag"] = answer.meta["e_tag"]
+        if answer.meta["version"] is not None:
+            version["version"] = answer.meta["version"]
+        return _Stored(version, self._decode(path, content))
+
+    def _decode(self, path: str, content: bytes) -> Record | None:
+        if content == _TOMBSTONE:
+            return None
+        try:
+            return self._record_type.model_validate_json(content)
+        except ValidationError as error:
+            logger.error("%s in the store is not what this server writes, and is passed over: %s", path, error)
+            return None
+
+
+def _encode(record: BaseModel) -> bytes:
+    return record.model_dump_json(indent=2).encode()
+
+
+def _fingerprint(listed: ObjectMeta) -> str:
+    return listed["e_tag"] or f"{listed['last_modified'].isoformat()}/{listed['size']}"

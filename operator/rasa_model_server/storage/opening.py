@@ -1,0 +1,102 @@
+"""Opening the object store that `--storage` names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, MemoryStore, from_url
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+
+_MEMORY = "memory"
+_FILE = "file"
+_REMOTE: Mapping[str, str] = {
+    "s3": "s3://bucket/prefix",
+    "s3a": "s3a://bucket/prefix",
+    "gs": "gs://bucket/prefix",
+    "az": "az://container/prefix",
+    "azure": "azure://container/prefix",
+    "abfs": "abfs://container/prefix",
+    "abfss": "abfss://container/prefix",
+}
+# The timeout of one request includes its body: a model that a slow reader takes its time over.
+_CLIENT: ClientConfig = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(hours=1)}
+_RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
+
+
+class StorageError(Exception):
+    """The store cannot be opened. Its message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """An open store, what to call it in a log, and its directory if it is one."""
+
+    store: ObjectStore
+    description: str
+    directory: Path | None = None
+
+
+def open_storage(location: str) -> Storage:
+    """Open the store at a path, which is created, or at an s3://, gs://, az:// or memory:// URL.
+
+    Credentials of remote stores come from their usual environment variables (AWS_*, GOOGLE_*, AZURE_*). Nothing is
+    asked of a remote store yet: whether it answers is for readiness to say.
+
+    Raises:
+        StorageError: the directory cannot be made or written, or the URL is not understood.
+    """
+    scheme, separator, _ = location.partition("://")
+    if not separator:
+        return _open_directory(Path(location))
+    if scheme == _FILE:
+        return _open_directory(Path(urlsplit(location).path))
+    if scheme == _MEMORY:
+        return Storage(MemoryStore(), "memory (gone when the server stops)")
+    if scheme not in _REMOTE:
+        raise StorageError(
+            f"--storage {scheme}:// is not a kind of store this server knows: give a directory, "
+            "s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or memory://"
+        )
+    return _open_remote(location, scheme)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, without the query of any URL in it: that may hold a signature."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return " ".join(word.partition("?")[0] + "?..." if "://" in word and "?" in word else word for word in line.split())
+
+
+def _open_directory(path: Path) -> Storage:
+    directory = path.expanduser().absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError("permission denied")
+        store = LocalStore(directory)
+    except (OSError, BaseError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
+        raise StorageError(
+            f"--storage {directory}: {reason.lower()}: give a directory that this user may write"
+        ) from None
+    return Storage(store, str(directory), directory)
+
+
+def _open_remote(location: str, scheme: str) -> Storage:
+    parts = urlsplit(location)
+    shown = f"{scheme}://{parts.hostname or ''}{parts.path}"
+    if not parts.hostname:
+        raise StorageError(f"--storage {shown} names no bucket: write {_REMOTE[scheme]}")
+    try:
+        store = from_url(location, client_options=_CLIENT, retry_config=_RETRY)
+    except (BaseError, ValueError) as error:
+        raise StorageError(f"--storage {shown}: {first_line(error)}") from None
+    return Storage(store, shown)

@@ -1,0 +1,48 @@
+"""What the JSON objects in the store hold."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+
+
+class ModelRecord(_Record):
+    """`models/<model>.json`. A model exists when this object does. Times are seconds since 1970, sizes are bytes."""
+
+    model: str
+    archive: str
+    """Key of the model file. Each upload writes a key of its own, so it also tells two uploads of one name apart."""
+    hash: str
+    """SHA-256 of the model file, in hex: its ETag."""
+    size: int
+    trained_at: float
+    uploaded_at: float
+    version: str | None = None
+    """The Rasa version that trained it, where the file says so."""
+    model_id: str | None = None
+
+
+class TagRecord(_Record):
+    """`tags/<tag>.json`: the one model that has the tag."""
+
+    tag: str
+    model: str
+    archive: str
+    """The upload that was tagged: once that is deleted, the tag is on nothing, even if the name is used again."""
+
+
+class EnvironmentRecord(_Record):
+    """A Rasa server that was registered."""
+
+    name: str
+    url: str
+    token: str
+
+
+class EnvironmentsRecord(_Record):
+    """`environments/registered.json`: all of them in one object, so that they are replaced together."""
+
+    environments: tuple[EnvironmentRecord, ...] = ()

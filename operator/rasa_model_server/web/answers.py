@@ -1,0 +1,144 @@
+"""The JSON bodies that the API answers with and takes."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rasa_model_server.errors import ApiError
+from rasa_model_server.storage import TaggedModel
+
+Content = TypeVar("Content")
+
+_MAXIMUM_BODY_BYTES = 1024 * 1024
+
+
+class ModelAnswer(BaseModel):
+    """A model, as Rasa X lists it."""
+
+    project: str
+    model: str = Field(description="Name of the model, unique in the project.")
+    hash: str = Field(description="SHA-256 of the model file in hex, also its ETag.")
+    tags: list[str]
+    trained_at: float = Field(description="When it was trained, in seconds since 1970.")
+    version: str | None = Field(description="The Rasa version that trained it, or null if the file does not say.")
+    is_compatible: bool = Field(description="Always true: this server asks no Rasa server for its minimum version.")
+    model_id: str | None = Field(description="The id that Rasa 3 reports in /status as model_id.")
+    size: int = Field(description="Size of the model file in bytes.")
+
+    model_config = ConfigDict(protected_namespaces=())
+
+
+class ErrorAnswer(BaseModel):
+    """What is wrong."""
+
+    version: str
+    status: Literal["failure"]
+    message: str
+    reason: str
+    details: dict[str, str]
+    help: str | None
+    code: int
+
+
+class LoginRequest(BaseModel):
+    """A user who logs in."""
+
+    username: str
+    password: str
+
+
+class LoginAnswer(BaseModel):
+    """A JWT for `Authorization: Bearer`."""
+
+    access_token: str
+
+
+class Environment(BaseModel):
+    """A Rasa server that is registered."""
+
+    name: str = Field(min_length=1)
+    url: str = Field(pattern=r"^https?://[^/\s]+")
+    token: str = ""
+
+
+class ConfigurationAnswer(BaseModel):
+    """endpoints.yml and credentials.yml for `rasa x --config-endpoint`, variables unexpanded."""
+
+    endpoints: str
+    credentials: str
+
+
+class HealthAnswer(BaseModel):
+    """The health of one server."""
+
+    version: str
+    status: int
+
+
+class VersionAnswer(BaseModel):
+    """Versions, as Rasa X answers them."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    model_server: str = Field(alias="rasa-model-server")
+    rasa: dict[str, str] = Field(description="Empty: this server asks no Rasa server for its version.")
+    enterprise: bool
+
+
+class StatusAnswer(BaseModel):
+    """Whether the server can do its work."""
+
+    status: Literal["ok"]
+
+
+def json_response(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return an answer with a JSON body: of models, lists and dictionaries."""
+    return Response(orjson.dumps(content, default=_plain), status, headers, media_type="application/json")
+
+
+def model_answer(project: str, found: TaggedModel) -> ModelAnswer:
+    """Return how a model is listed."""
+    record = found.record
+    return ModelAnswer(
+        project=project,
+        model=record.model,
+        hash=record.hash,
+        tags=list(found.tags),
+        trained_at=record.trained_at,
+        version=record.version,
+        is_compatible=True,
+        model_id=record.model_id,
+        size=record.size,
+    )
+
+
+async def read_json(request: Request, adapter: TypeAdapter[Content]) -> Content:
+    """Return the JSON body of a request.
+
+    Raises:
+        ApiError: 400 if it is not what is asked for, 413 if it is larger than 1 MiB.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAXIMUM_BODY_BYTES:
+            raise ApiError(413, "BodyTooLarge", "the body is larger than 1 MiB", {"Connection": "close"})
+    try:
+        return adapter.validate_json(bytes(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise ApiError(
+            400, "BadRequest", f"the body is wrong{' at ' + where if where else ''}: {first['msg']}"
+        ) from None
+
+
+def _plain(content: object) -> object:
+    if isinstance(content, BaseModel):
+        return content.model_dump(mode="json", by_alias=True)
+    raise TypeError(type(content).__name__)

@@ -1,0 +1,112 @@
+"""Models and tags: list, upload, pull, tag, delete."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rasa_model_server.errors import ApiError
+from rasa_model_server.names import name_problem
+from rasa_model_server.settings import Settings
+from rasa_model_server.storage import Catalogue, ModelRecord, TaggedModel
+from rasa_model_server.web.answers import json_response, model_answer
+from rasa_model_server.web.download import model_response
+from rasa_model_server.web.upload import receive_model
+
+
+class ModelHandlers:
+    """The handlers of everything below /models."""
+
+    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+        self._catalogue = catalogue
+        self._settings = settings
+
+    async def list_models(self, request: Request) -> Response:
+        """Answer the models, or those with a tag, the last trained first."""
+        self._check_project(request)
+        limit = _count(request, "limit")
+        offset = _count(request, "offset") or 0
+        tag = request.query_params.get("tag")
+        found = [model for model in await self._catalogue.models() if tag is None or tag in model.tags]
+        page = found[offset : offset + limit if limit is not None else None]
+        answers = [model_answer(self._settings.project, model) for model in page]
+        return json_response(answers, headers={"X-Total-Count": str(len(found))})
+
+    async def upload_model(self, request: Request) -> Response:
+        """Take in a model. The same file again is no error."""
+        self._check_project(request)
+        upload = await receive_model(request, self._catalogue, self._settings)
+        answer = model_answer(self._settings.project, TaggedModel(upload.record, ()))
+        status = self._settings.profile.model_uploaded if upload.created else 200
+        return json_response(answer, status)
+
+    async def pull_model(self, request: Request) -> Response:
+        """Send a model by its name."""
+        self._check_project(request)
+        name = _name(request, "model")
+        return await self._send(request, await self._catalogue.model(name), f"there is no model {name!r}")
+
+    async def pull_tag(self, request: Request) -> Response:
+        """Send the model that has a tag."""
+        self._check_project(request)
+        tag = _name(request, "tag")
+        return await self._send(request, await self._catalogue.model_with_tag(tag), f"no model has the tag {tag!r}")
+
+    async def delete_model(self, request: Request) -> Response:
+        """Delete a model, its tags with it."""
+        self._check_project(request)
+        name = _name(request, "model")
+        if not await self._catalogue.delete_model(name):
+            raise _not_found(f"there is no model {name!r}")
+        return Response(status_code=204)
+
+    async def put_tag(self, request: Request) -> Response:
+        """Tag a model, which takes the tag from any other."""
+        self._check_project(request)
+        name, tag = _name(request, "model"), _name(request, "tag")
+        if not await self._catalogue.put_tag(tag, name):
+            raise _not_found(f"there is no model {name!r}")
+        return Response(status_code=self._settings.profile.tag_written)
+
+    async def delete_tag(self, request: Request) -> Response:
+        """Take a tag from a model. That the model does not have it is no error."""
+        self._check_project(request)
+        name, tag = _name(request, "model"), _name(request, "tag")
+        if not await self._catalogue.remove_tag(tag, name):
+            raise _not_found(f"there is no model {name!r}")
+        return Response(status_code=self._settings.profile.tag_written)
+
+    async def _send(self, request: Request, record: ModelRecord | None, absent: str) -> Response:
+        if record is None:
+            raise _not_found(absent)
+        return await model_response(request, record, self._catalogue, self._settings.profile)
+
+    def _check_project(self, request: Request) -> None:
+        project = request.path_params.get("project", self._settings.project)
+        if project != self._settings.project:
+            raise ApiError(
+                404,
+                "ProjectNotFound",
+                f"there is no project {project!r}: the project of this server is {self._settings.project!r}",
+            )
+
+
+def _name(request: Request, kind: str) -> str:
+    name = str(request.path_params[kind])
+    problem = name_problem("model" if kind == "model" else "tag", name)
+    if problem is not None:
+        raise ApiError(400, "BadName", problem)
+    return name
+
+
+def _count(request: Request, parameter: str) -> int | None:
+    given = request.query_params.get(parameter)
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        raise ApiError(400, "BadRequest", f"{parameter}={given!r} is not a whole number from 0")
+    return int(given)
+
+
+def _not_found(message: str) -> ApiError:
+    return ApiError(404, "ModelNotFound", message)

@@ -1,0 +1,169 @@
+"""Receiving a model: from the request's body through the inspection into the object store, block by block."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from rasa_model_server.archive import ArchiveFacts, ArchiveInspector, ArchiveLimits, BadArchiveError
+from rasa_model_server.archive.training import training_of
+from rasa_model_server.errors import ApiError
+from rasa_model_server.names import model_name_of_file, name_problem
+from rasa_model_server.settings import Settings
+from rasa_model_server.storage import Catalogue, ModelRecord
+from rasa_model_server.web.multipart import Event, MultipartError, PartStart, boundary_of, events
+
+MODEL_PART = "model"
+
+_BLOCK_BYTES = 1024 * 1024
+_MULTIPART_OVERHEAD_BYTES = 1024 * 1024
+_DRAIN_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A received model, and whether it is new: False where the same file was there already."""
+
+    record: ModelRecord
+    created: bool
+
+
+async def receive_model(request: Request, catalogue: Catalogue, settings: Settings) -> Upload:
+    """Receive the model that the request uploads.
+
+    Raises:
+        ApiError: 400 if it is not a model file, 409 if the name is taken by another, 413 if it is too large.
+    """
+    body = request.stream()
+    try:
+        boundary = boundary_of(request.headers.get("content-type", ""))
+        _check_declared_size(request, settings.max_model_bytes)
+        return await _receive(events(body, boundary), catalogue, settings)
+    except (MultipartError, BadArchiveError, ApiError) as error:
+        await _drain(request, body)
+        raise _refusal(error) from None
+
+
+async def _receive(parts: AsyncIterator[Event], catalogue: Catalogue, settings: Settings) -> Upload:
+    name = await _start_of_model(parts)
+    archive = catalogue.new_archive(name)
+    inspector = ArchiveInspector(ArchiveLimits(settings.unpacked_limit))
+    async with catalogue.write_archive(archive) as writer:
+        async for block in _blocks(parts, settings.max_model_bytes):
+            await asyncio.to_thread(inspector.feed, block)
+            await writer.write(block)
+        facts = inspector.finish()
+    return await _publish(_record(name, archive, facts), catalogue)
+
+
+async def _publish(record: ModelRecord, catalogue: Catalogue) -> Upload:
+    if await catalogue.add_model(record):
+        return Upload(record, created=True)
+    await catalogue.delete_archive(record.archive)
+    existing = await catalogue.model(record.model)
+    if existing is not None and existing.hash == record.hash:
+        return Upload(existing, created=False)
+    raise ApiError(
+        409,
+        "ModelExists",
+        f"a model {record.model!r} with other content exists: a model is never overwritten, "
+        "so upload this one under another name, or delete that one first",
+    )
+
+
+async def _start_of_model(parts: AsyncIterator[Event]) -> str:
+    """Skip to the model's part and return the model's name."""
+    async for part in parts:
+        if isinstance(part, PartStart) and part.name == MODEL_PART:
+            return _name_of(part)
+    raise ApiError(400, "BadRequest", f"the body has no part called {MODEL_PART!r}: curl -F {MODEL_PART}=@FILE")
+
+
+def _name_of(part: PartStart) -> str:
+    if part.filename is None:
+        raise ApiError(400, "BadRequest", f"the part {MODEL_PART!r} is not a file: curl -F {MODEL_PART}=@FILE")
+    name = model_name_of_file(part.filename)
+    if name is None:
+        raise ApiError(400, "BadModelName", f"{part.filename!r} does not end in .tar.gz, as the name of a model does")
+    problem = name_problem("model", name)
+    if problem is not None:
+        raise ApiError(400, "BadModelName", problem)
+    return name
+
+
+async def _blocks(parts: AsyncIterator[Event], maximum: int) -> AsyncIterator[bytes]:
+    """Yield the content of the model's part in blocks, and read the body to its end."""
+    block = bytearray()
+    received = 0
+    in_model = True
+    async for part in parts:
+        if isinstance(part, PartStart):
+            in_model = False
+            if part.name == MODEL_PART:
+                raise ApiError(400, "BadRequest", f"the body has two parts called {MODEL_PART!r}: send one model")
+        elif in_model:
+            received += len(part.content)
+            if received > maximum:
+                raise _too_large(maximum)
+            block += part.content
+            if len(block) >= _BLOCK_BYTES:
+                yield bytes(block)
+                block.clear()
+    if block:
+        yield bytes(block)
+
+
+def _record(name: str, archive: str, facts: ArchiveFacts) -> ModelRecord:
+    training = training_of(facts.documents)
+    return ModelRecord(
+        model=name,
+        archive=archive,
+        hash=facts.hash,
+        size=facts.size,
+        trained_at=training.trained_at if training.trained_at is not None else facts.newest_member_time,
+        uploaded_at=time.time(),
+        version=training.version,
+        model_id=training.model_id,
+    )
+
+
+def _check_declared_size(request: Request, maximum: int) -> None:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > maximum + _MULTIPART_OVERHEAD_BYTES:
+        raise _too_large(maximum)
+
+
+def _too_large(maximum: int) -> ApiError:
+    return ApiError(
+        413,
+        "ModelTooLarge",
+        f"the model is larger than the {maximum} bytes that this server takes (--max-model-bytes)",
+        {"Connection": "close"},
+    )
+
+
+def _refusal(error: MultipartError | BadArchiveError | ApiError) -> ApiError:
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, BadArchiveError):
+        return ApiError(400, "BadModel", f"the file is not a model: {error}")
+    return ApiError(400, "BadRequest", str(error))
+
+
+async def _drain(request: Request, body: AsyncIterator[bytes]) -> None:
+    """Read what is left of a refused upload: a client that is still sending would miss the answer otherwise.
+
+    One that sent `Expect: 100-continue` waits for the answer before it sends, and reading would ask it to go on.
+    """
+    if "expect" in request.headers:
+        return
+    try:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in body:
+                pass
+    except TimeoutError:
+        pass
