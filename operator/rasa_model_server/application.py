@@ -6,35 +6,26 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from obstore.exceptions import BaseError
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from rasa_model_server.authentication import Authenticator, Permission
-from rasa_model_server.errors import (
-    ApiError,
-    answer_api_error,
-    answer_disconnect,
-    answer_http_exception,
-    answer_store_error,
-    answer_unexpected,
-)
+from rasa_model_server.errors import HANDLED, ApiError, answer_error
 from rasa_model_server.metrics import Metrics
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import Catalogue, Storage, open_storage
-
-from .storage.sweeping import sweeping
-from .web.answers import json_response
-from .web.api import operations
-from .web.models import ModelHandlers
-from .web.observation import ROUTE, Observation
-from .web.openapi import openapi_document
-from .web.operations import Answer, Operation
-from .web.service import ServiceHandlers
+from rasa_model_server.storage.sweeping import sweeping
+from rasa_model_server.web.answers import json_response
+from rasa_model_server.web.api import operations
+from rasa_model_server.web.draining import drain
+from rasa_model_server.web.models import ModelHandlers
+from rasa_model_server.web.observation import ROUTE, Observation
+from rasa_model_server.web.openapi import openapi_document
+from rasa_model_server.web.operations import Answer, Operation
+from rasa_model_server.web.service import ServiceHandlers
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -56,8 +47,12 @@ class _Router:
             request.scope[ROUTE] = path
             # The router answers HEAD wherever there is a GET.
             operation = methods.get(request.method) or methods["GET"]
-            self.authenticator.authorize(operation.permission, request.query_params, request.headers)
-            return await operation.handler(request)
+            try:
+                self.authenticator.authorize(operation.permission, request.query_params, request.headers)
+                return await operation.handler(request)
+            except ApiError:
+                await drain(request)
+                raise
 
         return endpoint
 
@@ -83,13 +78,7 @@ def create_application(settings: Settings, storage: Storage | None = None) -> St
     return Starlette(
         routes=_Router(authenticator).routes([*api, _openapi(api)]),
         middleware=[Middleware(Observation, metrics=metrics)],
-        exception_handlers={
-            ApiError: answer_api_error,
-            HTTPException: answer_http_exception,
-            BaseError: answer_store_error,
-            ClientDisconnect: answer_disconnect,
-            Exception: answer_unexpected,
-        },
+        exception_handlers=dict.fromkeys(HANDLED, answer_error),
         lifespan=lifespan,
     )
 

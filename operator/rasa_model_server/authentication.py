@@ -32,14 +32,14 @@ class Permission(Enum):
 class Credential(Enum):
     """What a caller can present, as in Rasa X."""
 
-    SERVICE_TOKEN = "the service token (?token=)"
-    API_TOKEN = "an api token (?api_token=)"
+    SERVICE = "the service token (?token=)"
+    API = "an api token (?api_token=)"
     LOGIN = "a JWT from /api/auth (Authorization: Bearer)"
 
 
 OPENS: Mapping[Credential, frozenset[Permission]] = {
-    Credential.SERVICE_TOKEN: frozenset({Permission.READ_CONFIGURATION, Permission.READ_MODELS}),
-    Credential.API_TOKEN: frozenset({Permission.READ_MODELS, Permission.WRITE_MODELS}),
+    Credential.SERVICE: frozenset({Permission.READ_CONFIGURATION, Permission.READ_MODELS}),
+    Credential.API: frozenset({Permission.READ_MODELS, Permission.WRITE_MODELS}),
     Credential.LOGIN: frozenset({Permission.READ_MODELS, Permission.WRITE_MODELS, Permission.ENVIRONMENTS}),
 }
 
@@ -92,9 +92,9 @@ class Authenticator:
     def _presented(self, query: Mapping[str, str], headers: Mapping[str, str]) -> dict[Credential, bool]:
         presented: dict[Credential, bool] = {}
         if "token" in query:
-            presented[Credential.SERVICE_TOKEN] = self._credentials.token.equals(query["token"])
+            presented[Credential.SERVICE] = self._credentials.token.equals(query["token"])
         if "api_token" in query:
-            presented[Credential.API_TOKEN] = self._credentials.api_token.equals(query["api_token"])
+            presented[Credential.API] = self._credentials.api_token.equals(query["api_token"])
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             presented[Credential.LOGIN] = self._valid(bearer.strip())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from rasa_model_server import __version__
 from rasa_model_server.application import create_application
@@ -26,6 +28,8 @@ from rasa_model_server.storage import StorageError, open_storage
 
 PREFIX = "RASA_MODEL_SERVER_"
 
+PROGRAM = "rasa-model-server"
+
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -35,8 +39,8 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _option(variable: str, text: str) -> object:
-    return typer.Option(envvar=PREFIX + variable, help=text, show_default=True)
+def _option(variable: str, text: str, *, minimum: int | None = None, maximum: int | None = None) -> object:
+    return typer.Option(envvar=PREFIX + variable, help=text, min=minimum, max=maximum)
 
 
 def _secret_file(variable: str, text: str) -> object:
@@ -48,12 +52,14 @@ def _secret_file(variable: str, text: str) -> object:
 
 
 @application.command(help="Serve Rasa models and tags over HTTP from an object store.")
-def run(
+def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     storage: Annotated[
         str, _option("STORAGE", "A directory (it is created), s3://bucket/prefix, gs://, az:// or memory://.")
     ],
     host: Annotated[str, _option("HOST", "Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, _option("PORT", "Port to listen on; 0 for any free one.")] = DEFAULT_PORT,
+    port: Annotated[
+        int, _option("PORT", "Port to listen on; 0 for any free one.", minimum=0, maximum=65535)
+    ] = DEFAULT_PORT,
     project: Annotated[str, _option("PROJECT", "The project that all models are in.")] = "default",
     token_file: Annotated[Path | None, _secret_file("TOKEN", "the service token, which pulls models")] = None,
     api_token_file: Annotated[Path | None, _secret_file("API_TOKEN", "the api token, which also writes")] = None,
@@ -64,10 +70,11 @@ def run(
         bool, typer.Option("--insecure-no-authentication", help="Let everybody read and write everything.")
     ] = False,
     max_model_bytes: Annotated[
-        int, _option("MAX_MODEL_BYTES", "Largest model file that is taken.")
+        int, _option("MAX_MODEL_BYTES", "Largest model file that is taken.", minimum=1)
     ] = DEFAULT_MAXIMUM_MODEL_BYTES,
     max_unpacked_bytes: Annotated[
-        int | None, _option("MAX_UNPACKED_BYTES", "Largest size that a model may unpack to; 8 times the above.")
+        int | None,
+        _option("MAX_UNPACKED_BYTES", "Largest size that a model may unpack to; 8 times the above.", minimum=1),
     ] = None,
     endpoints_file: Annotated[
         Path | None, _option("ENDPOINTS_FILE", "endpoints.yml that /api/config answers with.")
@@ -81,36 +88,43 @@ def run(
     ] = False,
 ) -> None:
     """Serve."""
-    try:
-        settings = Settings(
-            storage=storage,
-            credentials=Credentials(
-                token=_secret("TOKEN", token_file),
-                api_token=_secret("API_TOKEN", api_token_file),
-                username=_secret("USERNAME", username_file),
-                password=_secret("PASSWORD", password_file),
-                jwt_secret=_secret("JWT_SECRET", jwt_secret_file),
-            ),
-            insecure_no_authentication=insecure_no_authentication,
-            host=host,
-            port=port,
-            project=project,
-            max_model_bytes=max_model_bytes,
-            max_unpacked_bytes=max_unpacked_bytes,
-            endpoints_file=endpoints_file,
-            credentials_file=credentials_file,
-            log_format=log_format,
-            profile=MODEL_SERVER,
-        )
-        _serve(settings)
-    except (SettingsError, StorageError) as error:
-        typer.echo(f"rasa-model-server: {error}", err=True)
-        raise typer.Exit(2) from None
+    settings = Settings(
+        storage=storage,
+        credentials=Credentials(
+            token=_secret("TOKEN", token_file),
+            api_token=_secret("API_TOKEN", api_token_file),
+            username=_secret("USERNAME", username_file),
+            password=_secret("PASSWORD", password_file),
+            jwt_secret=_secret("JWT_SECRET", jwt_secret_file),
+        ),
+        insecure_no_authentication=insecure_no_authentication,
+        host=host,
+        port=port,
+        project=project,
+        max_model_bytes=max_model_bytes,
+        max_unpacked_bytes=max_unpacked_bytes,
+        endpoints_file=endpoints_file,
+        credentials_file=credentials_file,
+        log_format=log_format,
+        profile=MODEL_SERVER,
+    )
+    _serve(settings)
 
 
 def main() -> None:
-    """Run the command line."""
-    application(prog_name="rasa-model-server")
+    """Run the command line. What a person can get wrong ends it with one line and exit code 2."""
+    try:
+        code = application(prog_name=PROGRAM, standalone_mode=False)
+    except (SettingsError, StorageError) as error:
+        _fail(str(error))
+    except TyperException as error:
+        _fail(f"{error.format_message().rstrip('.')}: see {PROGRAM} --help")
+    sys.exit(code)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"{PROGRAM}: {message}", err=True)
+    sys.exit(2)
 
 
 def _serve(settings: Settings) -> None:

@@ -22,6 +22,7 @@ class Secret:
         self._read_at: tuple[int, int, int] | None = None
 
     def __repr__(self) -> str:
+        """Return where the secret comes from, never the secret."""
         return f"Secret({'file ' + str(self._file) if self._file else 'given' if self._value else 'none'})"
 
     @property
@@ -51,7 +52,7 @@ class Secret:
                 self._read_at = current
         except (OSError, UnicodeDecodeError) as error:
             if self._value is not None or self._read_at is None:
-                logger.error("%s cannot be read, so nothing is accepted for it: %s", file, type(error).__name__)
+                logger.warning("%s cannot be read, so nothing is accepted for it: %s", file, type(error).__name__)
             self._value = None
             self._read_at = (0, 0, 0)
 

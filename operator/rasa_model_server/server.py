@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,7 +31,7 @@ def bind(settings: Settings) -> socket.socket:
         where = f"--host {settings.host} --port {settings.port}"
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(f"{where}: another process listens there: choose another port, or 0 for any") from None
-        reason = error.strerror or str(error)
+        reason = (error.strerror or str(error)).partition(" (while")[0]
         raise SettingsError(f"{where}: cannot listen there ({reason})") from None
 
 
@@ -62,7 +63,8 @@ class _AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            print(self._announcement, flush=True)
+            sys.stdout.write(f"{self._announcement}\n")
+            sys.stdout.flush()
 
 
 @contextmanager

@@ -153,7 +153,7 @@ class TarWalker:
 
 
 def pax_records(data: bytes) -> dict[str, str]:
-    """Return the records of a pax extended header, each `<length> <key>=<value>\\n`.
+    """Return the records of a pax extended header, each `<length> <key>=<value>` and a newline.
 
     Raises:
         BadArchiveError: the data is not of that form.

@@ -8,6 +8,7 @@ that stops half-way leaves at most a file that nothing names, and of two uploads
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ class Catalogue:
         self._environments = Documents(store, ENVIRONMENTS, EnvironmentsRecord)
 
     async def check(self) -> None:
-        """Ask the store for the tags, the smallest listing there is. Raises what the store raises if it does not answer."""
+        """Ask the store for the smallest listing there is. Raises what the store raises if it does not answer."""
         await obstore.list(self._store, TAGS).collect_async()
 
     async def models(self) -> list[TaggedModel]:
@@ -92,10 +93,8 @@ class Catalogue:
 
     async def delete_archive(self, archive: str) -> None:
         """Remove a model file, if it is there."""
-        try:
+        with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._store, archive)
-        except FileNotFoundError:
-            pass
 
     async def add_model(self, record: ModelRecord) -> bool:
         """Make the model exist, its file being written. Return False, and change nothing, where the name is taken."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class Documents(Generic[Record]):
         return [record for _, record in known.values() if record is not None]
 
     async def create(self, name: str, record: Record) -> bool:
-        """Write the record if there is none of this name. Return whether it was written: of two callers one is told so."""
+        """Write the record if there is none of this name. Return whether it was: one of two callers is told so."""
         try:
             await obstore.put_async(self._store, self._key(name), _encode(record), mode="create")
         except AlreadyExistsError:
@@ -84,10 +85,8 @@ class Documents(Generic[Record]):
 
     async def delete(self, name: str) -> None:
         """Remove the record, if there is one."""
-        try:
+        with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._store, self._key(name))
-        except FileNotFoundError:
-            pass
 
     async def delete_if(self, name: str, condition: Callable[[Record], bool]) -> bool:
         """Remove the record if it meets the condition at the moment that it is removed. Return whether it was removed.
@@ -130,7 +129,8 @@ class Documents(Generic[Record]):
         try:
             return self._record_type.model_validate_json(content)
         except ValidationError as error:
-            logger.error("%s in the store is not what this server writes, and is passed over: %s", path, error)
+            wrong = ", ".join(".".join(map(str, found["loc"])) for found in error.errors(include_input=False))
+            logger.warning("%s in the store is passed over, for this server did not write it so: %s", path, wrong)
             return None
 
 

@@ -69,12 +69,12 @@ async def sweep(storage: Storage, now: datetime) -> list[str]:
 def _sweep_staged_files(directory: Path, now: datetime) -> list[str]:
     """Remove the unfinished files of a directory, which its store does not list."""
     removed: list[str] = []
-    for file in (directory / MODELS).glob(f"*{ARCHIVE_SUFFIX}#*"):
+    for file in directory.rglob("*#*"):
         with contextlib.suppress(FileNotFoundError):
             changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
             if _STAGED.fullmatch(file.name) and now - changed > ABANDONED_AFTER:
                 file.unlink()
-                removed.append(f"{MODELS}/{file.name}")
+                removed.append(file.relative_to(directory).as_posix())
     return removed
 
 

@@ -83,9 +83,7 @@ class HealthAnswer(BaseModel):
 class VersionAnswer(BaseModel):
     """Versions, as Rasa X answers them."""
 
-    model_config = ConfigDict(populate_by_name=True)
-
-    model_server: str = Field(alias="rasa-model-server")
+    version: str
     rasa: dict[str, str] = Field(description="Empty: this server asks no Rasa server for its version.")
     enterprise: bool
 
@@ -140,5 +138,5 @@ async def read_json(request: Request, adapter: TypeAdapter[Content]) -> Content:
 
 def _plain(content: object) -> object:
     if isinstance(content, BaseModel):
-        return content.model_dump(mode="json", by_alias=True)
+        return content.model_dump(mode="json")
     raise TypeError(type(content).__name__)

@@ -16,8 +16,8 @@ from rasa_model_server.web.operations import Answer, Operation, Parameter
 
 _SCHEMAS = "#/components/schemas/"
 _SCHEME_NAMES = {
-    Credential.SERVICE_TOKEN: "serviceToken",
-    Credential.API_TOKEN: "apiToken",
+    Credential.SERVICE: "serviceToken",
+    Credential.API: "apiToken",
     Credential.LOGIN: "login",
 }
 _BODIES: tuple[type[BaseModel], ...] = (

@@ -83,7 +83,7 @@ class ServiceHandlers:
 
     async def version(self, _: Request) -> Response:
         """Answer the version of this server."""
-        return json_response(VersionAnswer(**{"rasa-model-server": __version__}, rasa={}, enterprise=False))
+        return json_response(VersionAnswer(version=__version__, rasa={}, enterprise=False))
 
     async def live(self, _: Request) -> Response:
         """Answer that the process works."""

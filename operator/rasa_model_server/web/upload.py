@@ -21,7 +21,6 @@ MODEL_PART = "model"
 
 _BLOCK_BYTES = 1024 * 1024
 _MULTIPART_OVERHEAD_BYTES = 1024 * 1024
-_DRAIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,14 @@ async def receive_model(request: Request, catalogue: Catalogue, settings: Settin
     Raises:
         ApiError: 400 if it is not a model file, 409 if the name is taken by another, 413 if it is too large.
     """
-    body = request.stream()
     try:
         boundary = boundary_of(request.headers.get("content-type", ""))
         _check_declared_size(request, settings.max_model_bytes)
-        return await _receive(events(body, boundary), catalogue, settings)
-    except (MultipartError, BadArchiveError, ApiError) as error:
-        await _drain(request, body)
-        raise _refusal(error) from None
+        return await _receive(events(request.stream(), boundary), catalogue, settings)
+    except BadArchiveError as error:
+        raise ApiError(400, "BadModel", f"the file is not a model: {error}") from None
+    except MultipartError as error:
+        raise ApiError(400, "BadRequest", str(error)) from None
 
 
 async def _receive(parts: AsyncIterator[Event], catalogue: Catalogue, settings: Settings) -> Upload:
@@ -144,26 +143,3 @@ def _too_large(maximum: int) -> ApiError:
         f"the model is larger than the {maximum} bytes that this server takes (--max-model-bytes)",
         {"Connection": "close"},
     )
-
-
-def _refusal(error: MultipartError | BadArchiveError | ApiError) -> ApiError:
-    if isinstance(error, ApiError):
-        return error
-    if isinstance(error, BadArchiveError):
-        return ApiError(400, "BadModel", f"the file is not a model: {error}")
-    return ApiError(400, "BadRequest", str(error))
-
-
-async def _drain(request: Request, body: AsyncIterator[bytes]) -> None:
-    """Read what is left of a refused upload: a client that is still sending would miss the answer otherwise.
-
-    One that sent `Expect: 100-continue` waits for the answer before it sends, and reading would ask it to go on.
-    """
-    if "expect" in request.headers:
-        return
-    try:
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            async for _ in body:
-                pass
-    except TimeoutError:
-        pass
