@@ -73,9 +73,11 @@ async def server() -> AsyncIterator[ScriptedServer]:
     scripted = ScriptedServer()
     application = web.Application(client_max_size=64 * 1024**2)
     application.router.add_route("*", "/{path:.*}", scripted.handle)
-    async with TestServer(application, host="127.0.0.1") as running:
-        scripted.url = str(running.make_url("/")).rstrip("/")
-        yield scripted
+    running = TestServer(application, host="127.0.0.1")
+    await running.start_server(access_log=None)
+    scripted.url = str(running.make_url("/")).rstrip("/")
+    yield scripted
+    await running.close()
 
 
 @pytest.fixture

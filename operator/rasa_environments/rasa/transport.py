@@ -92,14 +92,15 @@ async def ask(http: httpx.AsyncClient, peer: Peer, request: Request) -> Answer:
 
     Raises InvalidAddress, Unreachable, or UnexpectedAnswer (a redirect elsewhere, an answer too large or garbled).
     """
+    if not _is_address(request.url):
+        raise InvalidAddress(f"{shown(request.url)} is not an http(s) URL with a host; {peer.advice}")
     try:
         async with asyncio.timeout(request.deadline):
             return await _follow(http, peer, request)
     except TimeoutError:
         raise _unreachable(peer, request, f"it did not answer within {request.deadline:g} s") from None
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
-        message = f"{shown(request.url)} is not an http(s) URL with a host; {peer.advice}"
-        raise InvalidAddress(message) from None
+    except httpx.InvalidURL:
+        raise UnexpectedAnswer(f"the {peer.name} at {shown(request.url)} redirects to no URL; {peer.advice}") from None
     except httpx.DecodingError as error:
         raise UnexpectedAnswer(
             f"the {peer.name} at {shown(request.url)} sends a garbled answer ({error}); {peer.advice}"
@@ -123,6 +124,16 @@ async def _follow(http: httpx.AsyncClient, peer: Peer, request: Request) -> Answ
             )
         request = replace(request, url=str(target.copy_with(query=None)), query=dict(target.params.multi_items()))
     raise UnexpectedAnswer(f"the {peer.name} at {shown(request.url)} redirects in a circle; {peer.advice}")
+
+
+def _is_address(url: str) -> bool:
+    """Whether the URL is one that HTTP can be spoken to; httpx itself also takes blanks and ports above 65535."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    port_is_one = parsed.port is None or 0 < parsed.port < 65536
+    return parsed.scheme in ("http", "https") and bool(parsed.host) and " " not in url and port_is_one
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

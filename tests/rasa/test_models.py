@@ -1,0 +1,203 @@
+"""The listing of models, in all its pages and shapes."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+from aiohttp import web
+
+from rasa_environments.rasa import model_server
+from rasa_environments.rasa.address import ModelServerAddress
+from rasa_environments.rasa.credentials import Credentials
+from rasa_environments.rasa.errors import Unauthorized, UnexpectedAnswer, Unreachable
+from rasa_environments.rasa.model_server import Model, ModelServerClient
+
+from .conftest import Handler, ScriptedServer, replies, says
+
+MODELS = "/api/projects/default/models"
+READ = Credentials(token="service-token")
+
+
+def entry(name: str, *tags: str) -> dict[str, object]:
+    """A model as Rasa X lists it."""
+    return {
+        "project": "default",
+        "model": name,
+        "hash": f"hash-of-{name}",
+        "tags": list(tags),
+        "trained_at": 1767268800.0,
+        "version": "3.6.21",
+        "is_compatible": True,
+    }
+
+
+def pages(names: list[str], *, counted: bool) -> Handler:
+    """A server that knows limit and offset, and tells the total or does not."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        offset, limit = int(request.query["offset"]), int(request.query["limit"])
+        headers = {"X-Total-Count": str(len(names))} if counted else {}
+        return web.json_response([entry(name) for name in names[offset : offset + limit]], headers=headers)
+
+    return handler
+
+
+def client(http: httpx.AsyncClient, url: str, credentials: Credentials = READ) -> ModelServerClient:
+    """A client of the default project."""
+    return ModelServerClient(http, ModelServerAddress(url), credentials)
+
+
+async def test_models_come_with_their_tags_and_hashes(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    server.answer("GET", MODELS, says([entry("a", "production", "worker"), entry("b")]))
+
+    models = await client(http, server.url).models()
+
+    assert models == (
+        Model("a", "hash-of-a", frozenset({"production", "worker"}), 1767268800.0, "3.6.21"),
+        Model("b", "hash-of-b", frozenset(), 1767268800.0, "3.6.21"),
+    )
+    assert server.asked[0].query["token"] == "service-token"
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("counted", [True, False])
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 6, 7])
+async def test_every_page_is_read(
+    server: ScriptedServer, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, count: int, counted: bool
+) -> None:
+    monkeypatch.setattr(model_server, "PAGE_SIZE", 3)
+    names = [f"model-{number}" for number in range(count)]
+    server.answer("GET", MODELS, pages(names, counted=counted))
+
+    assert [model.name for model in await client(http, server.url).models()] == names
+
+
+async def test_a_server_that_knows_no_pages_is_read_once_more_at_most(
+    server: ScriptedServer, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_server, "PAGE_SIZE", 2)
+    server.answer("GET", MODELS, says([entry("a"), entry("b"), entry("c")]))
+
+    assert len(await client(http, server.url).models()) == 3
+    assert len(server.asked) == 2
+
+
+async def test_a_listing_without_end_is_given_up(
+    server: ScriptedServer, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_server, "PAGE_SIZE", 2)
+    monkeypatch.setattr(model_server, "MAXIMUM_MODELS", 10)
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        offset = int(request.query["offset"])
+        return web.json_response([entry(f"model-{offset}"), entry(f"model-{offset + 1}")])
+
+    server.answer("GET", MODELS, endless)
+
+    with pytest.raises(UnexpectedAnswer, match="lists more than 10 models; delete old ones"):
+        await client(http, server.url).models()
+
+
+async def test_what_only_informs_may_have_any_shape(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    odd = {"model": "a.tar.gz", "hash": "h", "tags": None, "trained_at": "yesterday", "version": 3}
+    server.answer("GET", MODELS, says([odd, {"model": "b", "hash": "i"}]))
+
+    models = await client(http, server.url).models()
+
+    assert models == (Model("a", "h", frozenset()), Model("b", "i", frozenset()))
+
+
+async def test_reads_use_the_api_token_where_there_is_no_service_token(
+    server: ScriptedServer, http: httpx.AsyncClient
+) -> None:
+    server.answer("GET", MODELS, says([]))
+
+    await client(http, server.url, Credentials(api_token="user-token")).models()
+
+    assert server.asked[0].query["api_token"] == "user-token"
+    assert "token" not in server.asked[0].query
+
+
+async def test_a_refused_token_names_the_key_to_check(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    server.answer("GET", MODELS, says({"message": "User is not authenticated."}, status=401))
+
+    with pytest.raises(Unauthorized) as caught:
+        await client(http, server.url).models()
+
+    assert caught.value.message == (
+        f"the model server at {server.url}/api/projects/default/models answers 401 (User is not authenticated.) to the "
+        "listing of models: it does not accept the credentials; check `token` in the Secret of credentialsSecretRef"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        (402, Unauthorized, "its licence does not cover this"),
+        (403, Unauthorized, "the credentials do not permit this; give their user the permission"),
+        (404, UnexpectedAnswer, "it has no such path; check `url` of the ModelServer"),
+        (418, UnexpectedAnswer, "which its API does not promise"),
+        (500, UnexpectedAnswer, "it failed; see its log"),
+        (503, Unreachable, "it is not available now"),
+    ],
+)
+async def test_each_refusal_says_what_it_means(
+    server: ScriptedServer, http: httpx.AsyncClient, status: int, error: type[Exception], said: str
+) -> None:
+    server.answer("GET", MODELS, replies("<h1>error</h1>", status=status, content_type="text/html"))
+
+    with pytest.raises(error, match=said):
+        await client(http, server.url).models()
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type", "said"),
+    [
+        ("<html>Log in</html>", "text/html", "a web page instead of a list of models"),
+        ("oops", "text/plain", "not JSON instead of a list of models"),
+        ("", "application/json", "not JSON instead of a list of models"),
+        ('{"models": []}', "application/json", "JSON of another shape than a list of models (the top: "),
+        ('[{"model": "a"}]', "application/json", "another shape than a list of models (0.hash: Field required)"),
+        ("NaN", "application/json", "JSON of another shape than a list of models"),
+    ],
+)
+async def test_an_answer_of_another_shape_is_named(
+    server: ScriptedServer, http: httpx.AsyncClient, text: str, content_type: str, said: str
+) -> None:
+    server.answer("GET", MODELS, replies(text, content_type=content_type))
+
+    with pytest.raises(UnexpectedAnswer) as caught:
+        await client(http, server.url).models()
+
+    assert said in caught.value.message
+
+
+async def test_an_answer_that_is_too_large_is_not_read(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    server.answer("GET", MODELS, replies(json.dumps(["x" * 1024] * (9 * 1024))))
+
+    with pytest.raises(UnexpectedAnswer, match="answers with more than 8 MiB"):
+        await client(http, server.url).models()
+
+
+@pytest.mark.parametrize(
+    ("body", "version"),
+    [
+        ({"rasa": {"production": "3.6.21"}, "rasa-x": "0.42.0", "enterprise": False}, "0.42.0"),
+        ({"rasa": {}, "enterprise": "1.0.0"}, "1.0.0"),
+        ({"version": "0.1.0"}, "0.1.0"),
+        ({}, None),
+        ([], None),
+    ],
+)
+async def test_the_version_is_read_where_there_is_one(
+    server: ScriptedServer, http: httpx.AsyncClient, body: object, version: str | None
+) -> None:
+    server.answer("GET", "/api/version", says(body))
+
+    assert await client(http, server.url).version() == version
+
+
+async def test_a_server_without_a_version_has_none(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    assert await client(http, server.url).version() is None
