@@ -1,1 +1,1 @@
-"""The cluster for a laptop or a build machine: a real control plane without Docker, real Rasa, and the sample models."""
+"""The cluster for a laptop or a build machine: a real control plane without Docker, real Rasa, and sample models."""

@@ -9,22 +9,24 @@ import typer
 from local.binaries import BinariesUnavailable, find_or_build
 from local.cluster import LocalCluster
 from local.flavour import UnknownFlavour, choose_flavour
+from local.models import train_models
 from local.processes import ProcessFailed
 from local.progress import ConsoleProgress
+from local.rasa import RasaUnavailable, rasa_environment
 
 commands = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-FAILURES = (BinariesUnavailable, ProcessFailed, UnknownFlavour)
+FAILURES = (BinariesUnavailable, ProcessFailed, RasaUnavailable, UnknownFlavour)
 
 
 @commands.command()
 def up() -> None:
     """Start a cluster, print its KUBECONFIG, and stay until Ctrl-C."""
     stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     with ConsoleProgress() as progress, LocalCluster(progress=progress) as facts:
         progress(f"audit log: {facts.audit_log}; Ctrl-C ends the cluster and removes {facts.directory}")
-        print(f"export KUBECONFIG={facts.kubeconfig}", flush=True)
+        typer.echo(f"export KUBECONFIG={facts.kubeconfig}")
         try:
             stopped.wait()
         except KeyboardInterrupt:
@@ -36,11 +38,26 @@ def binaries() -> None:
     """Find or build the programs of the control plane, and print where they are."""
     flavour = choose_flavour()
     if flavour == "kind":
-        print("CLUSTER=kind needs none")
+        typer.echo("CLUSTER=kind needs none")
         return
     with ConsoleProgress() as progress:
         for name, path in vars(find_or_build(flavour, progress)).items():
-            print(f"{name.replace('_', '-')}: {path}")
+            typer.echo(f"{name.replace('_', '-')}: {path}")
+
+
+@commands.command()
+def rasa() -> None:
+    """Find or make the virtual environment of real Rasa, and print its bin directory."""
+    with ConsoleProgress() as progress:
+        typer.echo(rasa_environment(progress))
+
+
+@commands.command()
+def models() -> None:
+    """Train the two sample models again."""
+    with ConsoleProgress() as progress:
+        for path in train_models(rasa_environment(progress), progress):
+            typer.echo(path)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass
 
 PORTS = range(20000, 30000)
-"""Below the ports that Linux and macOS give to outgoing connections, so that a server can be stopped and get its own again."""
+"""Below the ports given to outgoing connections, so that a server that was stopped gets its own again."""
 
 _CLAIM_PORT = 19999
 
@@ -29,8 +29,8 @@ def free_ports(count: int) -> list[int]:
 class PodNetwork:
     """A /16 of loopback addresses for simulated pods, ours as long as `claim` is open.
 
-    A process on this machine can stand for a pod by listening on the pod's own address; where none does, a connection is
-    refused at once.
+    A process on this machine can stand for a pod by listening on the pod's own address; where none does, a connection
+    is refused at once.
     """
 
     cidr: str
@@ -43,7 +43,7 @@ class PodNetwork:
 
 
 def claim_pod_network() -> PodNetwork:
-    """Takes a free network out of 127.64.0.0/10, so that the pods of two clusters on one machine never share an address."""
+    """Takes a free network out of 127.64.0.0/10, so that the pods of two clusters never share an address."""
     for second in random.sample(range(64, 128), 64):
         claim = socket.socket()
         try:

@@ -126,9 +126,7 @@ def find_go(folder: Path, environment: Mapping[str, str]) -> Path:
     needed = re.search(r"^go (\d+\.\d+)", (folder / "go.mod").read_text(), re.MULTILINE)
     wanted = needed.group(1) if needed else "1.26"
     if found is None:
-        raise BinariesUnavailable(
-            f"no `go` on PATH: install Go {wanted} or newer, or set KUBEBUILDER_ASSETS or CLUSTER"
-        )
+        raise BinariesUnavailable(f"no `go` on PATH: install Go {wanted} or newer, or use CLUSTER=kind")
     version = _run_go(Path(found), ["env", "GOVERSION"], folder, environment).strip()
     if _numbers(version) < _numbers(wanted):
         raise BinariesUnavailable(f"{found} is {version}: install Go {wanted} or newer, or put it first on PATH")
@@ -158,7 +156,7 @@ def _found(flavour: Flavour, environment: Mapping[str, str]) -> dict[GoProgram, 
         assets = environment.get("KUBEBUILDER_ASSETS", "")
         if not assets:
             raise BinariesUnavailable(
-                "CLUSTER=envtest: set KUBEBUILDER_ASSETS to what `setup-envtest use -p path` prints"
+                "CLUSTER=envtest: set KUBEBUILDER_ASSETS to what `setup-envtest use -p path` says"
             )
         for program in (ETCD, API_SERVER, KUBECTL):
             path = Path(assets).absolute() / program.name

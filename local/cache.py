@@ -13,7 +13,7 @@ from local.progress import ELLIPSIS, Progress
 
 
 def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """`RASA_ENVIRONMENTS_CACHE`, else `rasa-environments` in the user's cache directory (XDG Base Directory Specification)."""
+    """`RASA_ENVIRONMENTS_CACHE`, else `rasa-environments` in the user's cache directory (XDG Base Directory)."""
     chosen = environment.get("RASA_ENVIRONMENTS_CACHE")
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -40,7 +40,7 @@ def locked(path: Path, purpose: str, progress: Progress) -> Iterator[None]:
 def make_once(target: Path, purpose: str, progress: Progress, make: Callable[[Path], None]) -> Path:
     """Returns `target`, which `make` fills under another name first, so that it is there whole or not at all.
 
-    `make` gets the path that it has to create, a file or a directory, beside `target`. `purpose` completes "process N is ...".
+    `make` gets the path that it has to create, a file or a directory. `purpose` completes "process N is ...".
     """
     if target.exists():
         return target

@@ -28,7 +28,7 @@ class ClusterFacts:
 
 
 class LocalCluster:
-    """A cluster of the flavour that `choose_flavour` names, in `directory` (empty, or not there yet) or a temporary one.
+    """A cluster of the flavour that `choose_flavour` names, in `directory` (empty or not there yet) or a temporary one.
 
     Nothing of it outlives this process, however this process ends.
     """
@@ -36,7 +36,6 @@ class LocalCluster:
     def __init__(self, directory: Path | None = None, progress: Callable[[str], None] = silent) -> None:
         self._wanted_directory = directory
         self._progress = progress
-        self._directory: Path | None = None
         self._leash: Leash | None = None
         self._plane: ControlPlane | KindCluster | None = None
 
@@ -61,8 +60,7 @@ class LocalCluster:
             self.stop()
             raise
         self._progress(f"cluster ready in {time.monotonic() - started:.0f} s ({flavour}): {plane.server}")
-        assert self._directory is not None
-        return ClusterFacts(plane.kubeconfig, plane.server, plane.audit_log, self._directory, flavour)
+        return ClusterFacts(plane.kubeconfig, plane.server, plane.audit_log, plane.kubeconfig.parent, flavour)
 
     def stop(self) -> None:
         """Ends every process and removes every file of the cluster. Does nothing where nothing was started."""
@@ -72,7 +70,6 @@ class LocalCluster:
         if self._leash is not None:
             self._leash.close()
             self._leash = None
-        self._directory = None
 
     def stop_api_server(self) -> None:
         """Kills the API server, as a crash would; the port and the data stay. Raises NotImplementedError with kind."""
@@ -96,20 +93,19 @@ class LocalCluster:
     def _start_control_plane(self, flavour: Flavour) -> ControlPlane:
         binaries = find_or_build(flavour, self._progress)
         directory, leash = self._make_directory()
-        for attempt in range(3):
+        while True:
             self._plane = plane = ControlPlane(binaries, directory, leash, self._progress)
             try:
                 plane.start()
             except ProcessFailed as error:
                 plane.stop()
-                if attempt == 2 or "address already in use" not in str(error):
+                if "address already in use" not in str(error):
                     raise
+                self._progress("somebody took one of the ports; starting again on others")
                 shutil.rmtree(directory)
                 directory.mkdir(mode=0o700)
-                self._progress("somebody took one of the ports; starting again on others")
             else:
                 return plane
-        raise AssertionError("unreachable")
 
     def _make_directory(self) -> tuple[Path, Leash]:
         if self._wanted_directory is None:
@@ -119,7 +115,6 @@ class LocalCluster:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             if any(directory.iterdir()):
                 raise FileExistsError(f"{directory} is not empty: name a new directory for the cluster")
-        self._directory = directory
         self._leash = Leash()
         self._leash.remove(directory)
         return directory, self._leash

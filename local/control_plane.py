@@ -99,7 +99,7 @@ class ControlPlane:
         ]
 
     def _controller_flags(self) -> list[str]:
-        """All controllers but those that write EndpointSlices, which refuse the loopback addresses of the simulated pods."""
+        """All controllers but those that write EndpointSlices, which would refuse the loopback addresses of pods."""
         refused = ("endpoints-controller", "endpointslice-controller", "endpointslice-mirroring-controller")
         return [
             f"--kubeconfig={self.kubeconfig}",

@@ -43,8 +43,8 @@ def kubeconfig(server: str, certificate_authority: bytes, token: str) -> str:
 def new_signing_key() -> str:
     """A fresh P-256 private key in PEM, to sign the tokens of service accounts with.
 
-    An ECPrivateKey of RFC 5915 without its optional public key is a fixed frame around 32 random bytes. (The order of the
-    curve is so close to 2**256 that a random number exceeds it once in 2**32 times; clearing the top bit rules that out.)
+    An ECPrivateKey of RFC 5915 without its optional public key is a fixed frame around the secret number of 32 bytes,
+    which must be below the order of the curve: 255 random bits always are.
     """
     number = (secrets.randbits(255) | 1).to_bytes(32, "big")
     frame = bytes.fromhex("30310201010420") + number + bytes.fromhex("a00a06082a8648ce3d030107")

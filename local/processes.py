@@ -20,9 +20,8 @@ class Leash:
     """Tells `leash.py`, which outlives this process by a moment, what to end and what to remove then."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", leash.__file__], stdin=subprocess.PIPE, text=True, start_new_session=True
-        )
+        command = [sys.executable, "-I", "-S", leash.__file__]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
     def watch(self, child: "subprocess.Popen[bytes]") -> None:
         """Kills the process group of `child` when this process is gone."""
@@ -43,9 +42,9 @@ class Leash:
         self._process.wait()
 
     def _say(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
+        if self._process.stdin is not None:
+            self._process.stdin.write(f"{line}\n".encode())
+            self._process.stdin.flush()
 
 
 class Child:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.status import Status
@@ -21,7 +22,7 @@ def silent(line: str) -> None:
 
 @contextmanager
 def ticking(progress: Progress, doing: str, done: str, every: float = 5.0) -> Iterator[None]:
-    """Says `doing`, again with the elapsed time every so many seconds, and `done` with the time when the block ends well."""
+    """Says `doing`, again with the elapsed time every few seconds, and `done` with it when the block ends well."""
     started = time.monotonic()
     ended = threading.Event()
 
@@ -48,6 +49,7 @@ class ConsoleProgress:
         self._status: Status | None = None
 
     def __call__(self, line: str) -> None:
+        """Shows the line."""
         if not line.endswith(ELLIPSIS):
             self.close()
             self._console.print(line, markup=False, soft_wrap=True)
@@ -65,7 +67,7 @@ class ConsoleProgress:
             self._status.stop()
             self._status = None
 
-    def __enter__(self) -> "ConsoleProgress":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
