@@ -38,7 +38,9 @@ def boundary_of(content_type: str) -> bytes:
         MultipartError: it is not multipart/form-data with a boundary.
     """
     media_type, parameters = parse_options_header(content_type)
-    if media_type != b"multipart/form-data" or not parameters.get(b"boundary"):
+    if media_type == b"multipart/form-data" and not parameters.get(b"boundary"):
+        raise MultipartError("the body is multipart/form-data, but its Content-Type has no boundary")
+    if media_type != b"multipart/form-data":
         raise MultipartError(f"the body is {media_type.decode('latin-1') or 'of no type'}, not multipart/form-data")
     return parameters[b"boundary"]
 

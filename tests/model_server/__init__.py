@@ -1,0 +1,1 @@
+"""Tests of the model server, over HTTP on loopback, and of its pure parts."""

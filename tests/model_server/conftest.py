@@ -1,0 +1,135 @@
+"""A model server on loopback, as it is in production: uvicorn, a real socket, a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from httpx import AsyncClient, Response
+from starlette.routing import Route
+
+from rasa_model_server.application import create_application
+from rasa_model_server.credentials import Credentials, Secret
+from rasa_model_server.server import bind, url_of
+from rasa_model_server.settings import Settings
+from tests.model_server.archives import model_file
+
+SERVICE_TOKEN = "service-token-0123"
+API_TOKEN = "api-token-4567"
+USERNAME = "me"
+PASSWORD = "correct horse"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Spares each client the reading of the certificates of all authorities."""
+
+MODELS = "/api/projects/default/models"
+
+
+@dataclass(frozen=True)
+class ModelServer:
+    """A running server. Every answer to `client` is checked against the OpenAPI document."""
+
+    client: AsyncClient
+    url: str
+    directory: Path
+
+    async def upload(self, name: str, content: bytes | None = None) -> Response:
+        return await self.client.post(
+            MODELS, params=WRITES, files={"model": (f"{name}.tar.gz", content or model_file(name))}
+        )
+
+    async def put_tag(self, name: str, tag: str) -> Response:
+        return await self.client.put(f"{MODELS}/{name}/tags/{tag}", params=WRITES)
+
+    async def delete_tag(self, name: str, tag: str) -> Response:
+        return await self.client.delete(f"{MODELS}/{name}/tags/{tag}", params=WRITES)
+
+    async def delete(self, name: str) -> Response:
+        return await self.client.delete(f"{MODELS}/{name}", params=WRITES)
+
+    async def list(self, **parameters: str) -> Response:
+        return await self.client.get(MODELS, params=READS | parameters)
+
+    async def tags(self) -> dict[str, list[str]]:
+        """The tags of each model."""
+        return {model["model"]: model["tags"] for model in (await self.list()).json()}
+
+    async def pull(self, tag: str, **headers: str) -> Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.get(f"{MODELS}/tags/{tag}", params=READS, headers=sent)
+
+    async def log_in(self) -> dict[str, str]:
+        """The header that a JWT is sent in."""
+        answer = await self.client.post("/api/auth", json={"username": USERNAME, "password": PASSWORD})
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+READS = {"token": SERVICE_TOKEN}
+WRITES = {"api_token": API_TOKEN}
+
+CREDENTIALS = Credentials(
+    token=Secret(SERVICE_TOKEN),
+    api_token=Secret(API_TOKEN),
+    username=Secret(USERNAME),
+    password=Secret(PASSWORD),
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(storage=str(tmp_path / "models"), credentials=CREDENTIALS, port=0)
+
+
+@pytest.fixture
+async def server(settings: Settings) -> AsyncIterator[ModelServer]:
+    async with running(settings) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ModelServer]:
+    """One server for the tests of a module that leave nothing in it."""
+    storage = tmp_path_factory.mktemp("shared") / "models"
+    async with running(Settings(storage=str(storage), credentials=CREDENTIALS, port=0)) as started:
+        yield started
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[ModelServer]:
+    application = create_application(settings)
+    listener = bind(settings)
+    url = url_of(listener)
+    uvicorn_server = uvicorn.Server(
+        uvicorn.Config(application, access_log=False, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
+    )
+    serving = asyncio.create_task(uvicorn_server.serve(sockets=[listener]))
+    try:
+        routes = [route for route in application.routes if isinstance(route, Route)]
+        async with AsyncClient(base_url=url, timeout=60, verify=NO_TLS) as client:
+            document = (await client.get("/openapi.json")).json()
+            client.event_hooks = {"response": [_declared_in(document["paths"], routes)]}
+            yield ModelServer(client, url, Path(settings.storage))
+    finally:
+        uvicorn_server.should_exit = True
+        await serving
+
+
+def _declared_in(
+    paths: Mapping[str, Mapping[str, Mapping[str, Mapping[str, object]]]], routes: list[Route]
+) -> Callable[[Response], Awaitable[None]]:
+    """A check that the server answers nothing that its OpenAPI document does not mention."""
+
+    async def check(response: Response) -> None:
+        path = response.request.url.path
+        template = next((route.path for route in routes if route.path_regex.match(path)), None)
+        operation = paths.get(template or "", {}).get(response.request.method.lower())
+        if operation is not None:
+            assert str(response.status_code) in operation["responses"], (template, response.status_code)
+
+    return check

@@ -1,0 +1,201 @@
+"""Who may do what, as in Rasa X: the service token reads, an api token and a login also write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jwt
+import pytest
+
+from rasa_model_server.credentials import Credentials, Secret
+from rasa_model_server.settings import Settings
+from tests.model_server.archives import model_file
+from tests.model_server.conftest import API_TOKEN, MODELS, READS, SERVICE_TOKEN, USERNAME, WRITES, ModelServer, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+READ_CALLS = [("GET", MODELS), ("GET", f"{MODELS}/a"), ("HEAD", f"{MODELS}/tags/t"), ("GET", "/api/models/tags/t")]
+WRITE_CALLS = [
+    ("POST", MODELS),
+    ("DELETE", f"{MODELS}/a"),
+    ("PUT", f"{MODELS}/a/tags/t"),
+    ("DELETE", f"{MODELS}/a/tags/t"),
+]
+ENVIRONMENT_CALLS = [("GET", "/api/environments"), ("PUT", "/api/environments")]
+CONFIGURATION_CALLS = [("GET", "/api/config")]
+OPEN_CALLS = [
+    ("GET", path)
+    for path in (
+        "/api/health",
+        "/health",
+        "/api/version",
+        "/version",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+    )
+]
+CLOSED_CALLS = READ_CALLS + WRITE_CALLS + ENVIRONMENT_CALLS + CONFIGURATION_CALLS
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSED_CALLS)
+async def test_nothing_is_open_without_credentials(shared_server: ModelServer, method: str, path: str) -> None:
+    answer = await shared_server.client.request(method, path)
+
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(("method", "path"), OPEN_CALLS)
+async def test_health_version_metrics_and_the_document_are_open(
+    shared_server: ModelServer, method: str, path: str
+) -> None:
+    assert (await shared_server.client.request(method, path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("credential", "opened", "closed"),
+    [
+        ("token", READ_CALLS + CONFIGURATION_CALLS, WRITE_CALLS + ENVIRONMENT_CALLS),
+        ("api_token", READ_CALLS + WRITE_CALLS, ENVIRONMENT_CALLS + CONFIGURATION_CALLS),
+        ("login", READ_CALLS + WRITE_CALLS + ENVIRONMENT_CALLS, CONFIGURATION_CALLS),
+    ],
+)
+async def test_each_credential_opens_what_it_opens_in_rasa_x(
+    shared_server: ModelServer, credential: str, opened: list[tuple[str, str]], closed: list[tuple[str, str]]
+) -> None:
+    query = {"token": READS, "api_token": WRITES, "login": {}}[credential]
+    headers = await shared_server.log_in() if credential == "login" else {}
+
+    async def status(method: str, path: str) -> int:
+        return (await shared_server.client.request(method, path, params=query, headers=headers)).status_code
+
+    assert {call: await status(*call) in (401, 403) for call in opened} == dict.fromkeys(opened, False)
+    assert {call: await status(*call) for call in closed} == dict.fromkeys(closed, 403)
+
+
+async def test_a_refusal_has_the_form_of_rasas_own(shared_server: ModelServer) -> None:
+    answer = await shared_server.client.get(MODELS, params={"token": "wrong"})
+
+    assert answer.status_code == 401
+    assert answer.json() == {
+        "version": "0.1.0",
+        "status": "failure",
+        "message": "the service token (?token=) is not one that this server accepts (any more)",
+        "reason": "NotAuthenticated",
+        "details": {},
+        "help": None,
+        "code": 401,
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({}, ("no credentials were sent: this takes an api token (?api_token=) or a JWT from /api/auth "
+             "(Authorization: Bearer)")),
+        ({"api_token": "wrong"}, "an api token (?api_token=) is not one that this server accepts (any more)"),
+        ({"api_token": ""}, "an api token (?api_token=) is not one that this server accepts (any more)"),
+        ({"api_token": "\udcff"}, "an api token (?api_token=) is not one that this server accepts (any more)"),
+        ({"token": SERVICE_TOKEN}, ("the service token (?token=) may not write models and tags: this takes an api token "
+                                   "(?api_token=) or a JWT from /api/auth (Authorization: Bearer)")),
+        ({"api_token": SERVICE_TOKEN}, "an api token (?api_token=) is not one that this server accepts (any more)"),
+    ],
+)  # fmt: skip
+async def test_a_refusal_says_what_would_do(shared_server: ModelServer, query: dict[str, str], message: str) -> None:
+    encoded = "&".join(f"{name}={value}" for name, value in query.items()).encode("utf-8", "surrogateescape")
+
+    answer = await shared_server.client.put(f"{MODELS}/a/tags/t?{encoded.decode('latin-1')}")
+
+    assert answer.json()["message"] == message
+
+
+async def test_a_wrong_password_is_refused(shared_server: ModelServer) -> None:
+    answer = await shared_server.client.post("/api/auth", json={"username": USERNAME, "password": "wrong"})
+
+    assert answer.status_code == 401
+    assert answer.json()["message"] == "the username or the password is wrong"
+
+
+async def test_a_login_that_is_no_login_is_refused(shared_server: ModelServer) -> None:
+    answer = await shared_server.client.post("/api/auth", json={"username": USERNAME})
+
+    assert answer.status_code == 400
+    assert answer.json()["message"] == "the body is wrong at password: Field required"
+
+
+async def test_a_jwt_is_refused_that_is_expired_unsigned_or_signed_by_another(settings: Settings) -> None:
+    key = "k" * 32
+    credentials = replace(settings.credentials, jwt_secret=Secret(key))
+    soon, past = datetime.now(UTC) + timedelta(minutes=5), datetime.now(UTC) - timedelta(minutes=5)
+    tokens = {
+        "good": jwt.encode({"exp": soon}, key, "HS256"),
+        "expired": jwt.encode({"exp": past}, key, "HS256"),
+        "everlasting": jwt.encode({}, key, "HS256"),
+        "unsigned": jwt.encode({"exp": soon}, None, "none"),
+        "another's": jwt.encode({"exp": soon}, "x" * 32, "HS256"),
+        "nonsense": "nonsense",
+    }
+
+    async with running(replace(settings, credentials=credentials)) as server:
+        statuses = {
+            kind: (await server.client.get(MODELS, headers={"Authorization": f"Bearer {token}"})).status_code
+            for kind, token in tokens.items()
+        }
+
+    assert statuses == dict.fromkeys(tokens, 401) | {"good": 200}
+
+
+async def test_replicas_with_one_jwt_secret_accept_each_others_logins(settings: Settings) -> None:
+    shared = replace(settings, credentials=replace(settings.credentials, jwt_secret=Secret("k" * 32)))
+
+    async with running(shared) as first, running(shared) as second:
+        answer = await second.client.get(MODELS, headers=await first.log_in())
+
+    assert answer.status_code == 200
+
+
+async def test_a_token_in_a_file_is_read_again_when_it_changes(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    credentials = Credentials(token=Secret(file=file), api_token=Secret(API_TOKEN))
+
+    async with running(replace(settings, credentials=credentials)) as server:
+        before = [(await server.list(token=token)).status_code for token in ("first", "second")]
+        rotated = tmp_path / "rotated"
+        rotated.write_text("second\n")
+        rotated.rename(file)
+        after = [(await server.list(token=token)).status_code for token in ("first", "second")]
+
+    assert (before, after) == ([200, 401], [401, 200])
+
+
+async def test_a_token_whose_file_is_emptied_or_gone_is_accepted_no_more(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("first")
+
+    async with running(replace(settings, credentials=Credentials(token=Secret(file=file)))) as server:
+        file.write_text("")
+        emptied = [(await server.list(token=token)).status_code for token in ("first", "")]
+        file.unlink()
+        gone = (await server.list(token="first")).status_code
+        file.write_text("first")
+        back = (await server.list(token="first")).status_code
+
+    assert (emptied, gone, back) == ([401, 401], 401, 200)
+
+
+async def test_everything_is_open_where_that_was_asked_for(settings: Settings) -> None:
+    open_settings = replace(settings, credentials=Credentials(), insecure_no_authentication=True)
+
+    async with running(open_settings) as server:
+        uploaded = await server.client.post(MODELS, files={"model": ("a.tar.gz", model_file())})
+        listed = await server.client.get(MODELS)
+
+    assert (uploaded.status_code, listed.status_code) == (201, 200)
+
+
+async def test_a_secret_does_not_show_itself() -> None:
+    assert "hidden" not in repr(Credentials(token=Secret("hidden")))
