@@ -18,13 +18,17 @@ from local.progress import silent
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """What a client of the cluster needs: an administrator's kubeconfig above all. kind writes no audit log."""
+    """What a client of the cluster needs: an administrator's kubeconfig above all. kind writes no audit log.
+
+    `kubectl` is where to find one that fits, if there is any.
+    """
 
     kubeconfig: Path
     server: str
     audit_log: Path | None
     directory: Path
     flavour: Flavour
+    kubectl: Path | None = None
 
 
 class LocalCluster:
@@ -60,7 +64,14 @@ class LocalCluster:
             self.stop()
             raise
         self._progress(f"cluster ready in {time.monotonic() - started:.0f} s ({flavour}): {plane.server}")
-        return ClusterFacts(plane.kubeconfig, plane.server, plane.audit_log, plane.kubeconfig.parent, flavour)
+        return ClusterFacts(
+            kubeconfig=plane.kubeconfig,
+            server=plane.server,
+            audit_log=plane.audit_log,
+            directory=plane.kubeconfig.parent,
+            flavour=flavour,
+            kubectl=plane.kubectl,
+        )
 
     def stop(self) -> None:
         """Ends every process and removes every file of the cluster. Does nothing where nothing was started."""

@@ -31,7 +31,8 @@ class ControlPlane:
         self._pods: PodNetwork | None = None
         self.server = f"https://127.0.0.1:{self._api_port}"
         self.kubeconfig = directory / "kubeconfig"
-        self.audit_log = directory / "audit.log"
+        self.audit_log: Path | None = directory / "audit.log"
+        self.kubectl: Path | None = binaries.kubectl
 
     def start(self) -> None:
         """Starts everything and returns when pods can be created. Raises ProcessFailed."""

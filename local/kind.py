@@ -1,5 +1,6 @@
 """A cluster in Docker, by kind (https://kind.sigs.k8s.io)."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,7 +19,8 @@ class KindCluster:
         self._progress = progress
         self._created = False
         self.kubeconfig = directory / "kubeconfig"
-        self.audit_log = None
+        self.audit_log: Path | None = None
+        self.kubectl = Path(found) if (found := shutil.which("kubectl")) else None
         self.server = ""
 
     def start(self) -> None:
