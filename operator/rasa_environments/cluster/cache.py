@@ -1,0 +1,155 @@
+"""Objects as they were last seen, kept small: as JSON bytes, parsed when somebody asks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import orjson
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.cluster.client import Listing
+
+Projection = Callable[[JsonObject], JsonObject]
+"""What of an object is kept; it must not change its argument."""
+
+_ALL: Final = ""
+
+
+class _Entry(NamedTuple):
+    version: int
+    content: bytes
+
+
+class ObjectCache:
+    """The objects of one resource, by namespace and name.
+
+    An object never goes back to an older resourceVersion (they can be compared as numbers since Kubernetes 1.35, and
+    always could on etcd). Two sources feed it: lists and watches, and the answers to the operator's own writes, which
+    may come late. How far the watch is (`advance`) tells whether such an answer is about an object that was deleted
+    meanwhile.
+    """
+
+    def __init__(self, projection: Projection | None = None) -> None:
+        self._projection = projection or without_managed_fields
+        self._entries: dict[ObjectKey, _Entry] = {}
+        self._progress: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: ObjectKey) -> JsonObject | None:
+        """The object as last seen (a new copy), or None."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        obj: JsonObject = orjson.loads(entry.content)
+        return obj
+
+    def version(self, key: ObjectKey) -> int | None:
+        """Its resourceVersion, without parsing it."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.version
+
+    def keys(self) -> Iterator[ObjectKey]:
+        """All keys; the cache must not change meanwhile."""
+        return iter(self._entries)
+
+    def put(self, obj: JsonObject) -> bool:
+        """Keep the object; True if it is news: not seen before, or in a later version than the known one."""
+        key, version = identity(obj)
+        known = self._entries.get(key)
+        if known is None:
+            if 0 < version <= self._watched_until(key.namespace):
+                return False  # a late answer: the watch has passed it and there is no such object any more
+        elif version <= known.version and version > 0:
+            return False
+        self._entries[key] = _Entry(version, orjson.dumps(self._projection(obj)))
+        return True
+
+    def remove(self, key: ObjectKey) -> bool:
+        """Forget the object; True if there was one."""
+        return self._entries.pop(key, None) is not None
+
+    def replace(self, listing: Listing) -> set[ObjectKey]:
+        """Take over a complete listing of all namespaces; returns the keys that changed, were added, or are gone."""
+        relist = self.relist(None)
+        return relist.page(listing) | relist.finish()
+
+    def relist(self, namespace: str | None) -> Relist:
+        """The same for a listing that comes in pages, of one namespace or of all."""
+        return Relist(self, namespace or _ALL)
+
+    def advance(self, resource_version: str, namespace: str | None = None) -> None:
+        """Note that everything up to this version has been seen (of that namespace, or of all)."""
+        scope = namespace or _ALL
+        self._progress[scope] = max(_number(resource_version), self._progress.get(scope, 0))
+
+    def _watched_until(self, namespace: str) -> int:
+        return max(self._progress.get(namespace, 0), self._progress.get(_ALL, 0))
+
+
+class Relist:
+    """A listing on its way into a cache, page by page. What it does not name is gone."""
+
+    def __init__(self, cache: ObjectCache, scope: str) -> None:
+        self._cache = cache
+        self._scope = scope
+        self._seen: set[ObjectKey] = set()
+        self._before = cache._progress.pop(scope, 0)  # noqa: SLF001 - one thing in two parts
+        self._version: str | None = None
+
+    def page(self, listing: Listing) -> set[ObjectKey]:
+        """Keep these objects; returns the keys that are news."""
+        dropped = self._drop_what_a_restore_undid(listing) if self._version is None else set()
+        self._version = listing.resource_version
+        changed = set()
+        for obj in listing.items:
+            key, _ = identity(obj)
+            self._seen.add(key)
+            if self._cache.put(obj):
+                changed.add(key)
+        return changed | dropped
+
+    def finish(self) -> set[ObjectKey]:
+        """Forget what was not in the listing; returns those keys."""
+        if self._version is None:
+            return set()
+        version = _number(self._version)
+        # An object that is newer than the listing was created after it was made.
+        gone = {key for key in self._in_scope() if key not in self._seen and (self._cache.version(key) or 0) <= version}
+        for key in gone:
+            self._cache.remove(key)
+        self._cache.advance(self._version, self._scope)
+        return gone
+
+    def _drop_what_a_restore_undid(self, listing: Listing) -> set[ObjectKey]:
+        """Forget everything if versions went back: the API server's storage was restored from a backup."""
+        if _number(listing.resource_version) >= self._before:
+            return set()
+        dropped = set(self._in_scope())
+        for key in dropped:
+            self._cache.remove(key)
+        return dropped
+
+    def _in_scope(self) -> list[ObjectKey]:
+        return [key for key in self._cache.keys() if self._scope in (_ALL, key.namespace)]  # noqa: SIM118
+
+
+def without_managed_fields(obj: JsonObject) -> JsonObject:
+    """The object without `metadata.managedFields`, which are often half of it."""
+    metadata = obj["metadata"]
+    if "managedFields" not in metadata:
+        return obj
+    return {**obj, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
+
+
+def identity(obj: JsonObject) -> tuple[ObjectKey, int]:
+    """Key and resourceVersion of an object; 0 if it has none."""
+    metadata = obj["metadata"]
+    return ObjectKey(sys.intern(metadata["namespace"]), metadata["name"]), _number(metadata.get("resourceVersion"))
+
+
+def _number(resource_version: str | None) -> int:
+    return int(resource_version) if resource_version else 0

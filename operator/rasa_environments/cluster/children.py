@@ -1,0 +1,213 @@
+"""Creates, compares and puts right the objects that belong to an environment.
+
+Whether anything differs is decided here, from the cache: an apply that changes nothing costs the API server more than
+four creations. So an object is created by POST, and applied only to correct it.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import orjson
+
+from rasa_environments.api.base import GROUP, JsonObject, ObjectKey
+from rasa_environments.cluster.cache import ObjectCache, identity
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.ownership import fields_to_leave, migration
+from rasa_environments.cluster.resources import Resource, resource_of
+from rasa_environments.judge.drift import difference
+
+log = logging.getLogger(__name__)
+
+DESIRED_ANNOTATION: Final = f"{GROUP}/desired"
+"""On every child: a digest of what was asked for, so that a field that is no longer asked for is noticed."""
+
+_ATTEMPTS: Final = 3
+_VOLATILE_METADATA: Final = frozenset({"resourceVersion", "managedFields", "generation"})
+
+
+class Outcome(enum.Enum):
+    """What `settle` had to do."""
+
+    UNCHANGED = "unchanged"
+    CREATED = "created"
+    CORRECTED = "corrected"
+
+
+class _Verdict(NamedTuple):
+    """That an object is as it should be: it was compared in this version, or its difference is the API server's own."""
+
+    digest: str
+    version: int | None
+    fingerprint: bytes = b""
+
+
+class Children:
+    """The children of all environments, seen through the caches that reflectors keep."""
+
+    def __init__(self, client: Client, caches: Mapping[Resource, ObjectCache]) -> None:
+        self._client = client
+        self._caches = caches
+        self._verdicts: dict[Resource, dict[ObjectKey, _Verdict]] = {resource: {} for resource in caches}
+
+    def observed(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
+        """The object as last seen, without managedFields, or None."""
+        return self._caches[resource].get(key)
+
+    async def settle(self, desired: JsonObject) -> Outcome:
+        """Make the object as `desired`, which carries its owner as the controller in `ownerReferences`.
+
+        Makes no request if it is so already. Fields that are not in `desired` and never were stay as they are.
+        Raises `NameTaken` if an object of that name has another controller or none, `BeingDeleted` if it is on its way
+        out, and `ApiError` if a write is refused.
+        """
+        resource = resource_of(desired["kind"])
+        key, _ = identity(desired)
+        wanted = with_digest(desired)
+        cache = self._caches[resource]
+        if self._is_known_good(resource, key, wanted):
+            return Outcome.UNCHANGED
+        live = cache.get(key)
+        if live is None:
+            try:
+                return await self._create(resource, key, wanted)
+            except ApiError as error:
+                if not error.already_exists:
+                    raise
+        elif self._deviation(resource, key, wanted, live) is None:
+            return Outcome.UNCHANGED
+        return await self._correct(resource, key, wanted)
+
+    async def remove(self, resource: Resource, key: ObjectKey, owner_uid: str) -> bool:
+        """Delete the object if there is one whose controller has that uid; whether it did."""
+        live = self.observed(resource, key)
+        if live is None or live["metadata"].get("deletionTimestamp") or _controller(live).get("uid") != owner_uid:
+            return False
+        await self._client.delete(resource, key, uid=live["metadata"]["uid"])
+        self._forget(resource, key)
+        return True
+
+    def _is_known_good(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> bool:
+        """Whether this very version was compared with this very wish before."""
+        verdict = self._verdicts[resource].get(key)
+        return verdict is not None and verdict[:2] == (_digest_of(wanted), self._caches[resource].version(key))
+
+    def _deviation(self, resource: Resource, key: ObjectKey, wanted: JsonObject, live: JsonObject) -> str | None:
+        """Where `live` needs a write; None, and remembered, if it needs none. Raises if it is not ours to write."""
+        _refuse_what_is_not_ours(wanted, live)
+        verdicts, digest = self._verdicts[resource], _digest_of(wanted)
+        _, version = identity(live)
+        path = difference(wanted, live)
+        if path is None:
+            verdicts[key] = _Verdict(digest, version)
+            return None
+        verdict = verdicts.get(key)
+        if verdict is None or verdict.digest != digest or verdict.fingerprint != fingerprint(live):
+            return path
+        verdicts[key] = verdict._replace(version=version)
+        return None
+
+    async def _create(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:
+        self._keep(resource, key, wanted, await self._client.create(resource, wanted))
+        return Outcome.CREATED
+
+    async def _correct(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:
+        """Write what differs, judged by the object in the storage: the cache may be behind."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._correct_once(resource, key, wanted)
+            except ApiError as error:
+                if attempt == _ATTEMPTS or not _lost_a_race(error):
+                    raise
+        raise AssertionError  # the loop returns or raises
+
+    async def _correct_once(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:
+        try:
+            live = await self._client.get(resource, key)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            self._forget(resource, key)
+            return await self._create(resource, key, wanted)
+        self._caches[resource].put(live)
+        path = self._deviation(resource, key, wanted, live)
+        if path is None:
+            return Outcome.UNCHANGED
+        log.info("%s %s is put right: it differs at %s", resource.kind, key, path)
+        patch = migration(live, fields_to_leave(wanted))
+        if patch is not None:
+            await self._client.json_patch(resource, key, patch)
+        of_this_object = {**wanted, "metadata": {**wanted["metadata"], "uid": live["metadata"]["uid"]}}
+        self._keep(resource, key, wanted, await self._client.apply(resource, of_this_object))
+        return Outcome.CORRECTED
+
+    def _keep(self, resource: Resource, key: ObjectKey, wanted: JsonObject, answer: JsonObject) -> None:
+        """Take the answer to a write into the cache, and for right, even where the API server changed it."""
+        self._caches[resource].put(answer)
+        _, version = identity(answer)
+        path = difference(wanted, answer)
+        if path is None:
+            self._verdicts[resource][key] = _Verdict(_digest_of(wanted), version)
+            return
+        log.warning("%s %s: the API server does not keep %s as it was written", resource.kind, key, path)
+        self._verdicts[resource][key] = _Verdict(_digest_of(wanted), version, fingerprint(answer))
+
+    def _forget(self, resource: Resource, key: ObjectKey) -> None:
+        self._caches[resource].remove(key)
+        self._verdicts[resource].pop(key, None)
+
+
+def with_digest(desired: JsonObject) -> JsonObject:
+    """The object with the digest of itself as an annotation."""
+    digest = hashlib.blake2b(orjson.dumps(desired, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+    metadata = desired["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), DESIRED_ANNOTATION: digest}
+    # The digest comes last, so that the first difference that is found and logged is a telling one.
+    rest = {name: value for name, value in desired.items() if name != "metadata"}
+    return {**rest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def fingerprint(live: JsonObject) -> bytes:
+    """A digest of the object without its status and what changes with every write."""
+    metadata = {name: value for name, value in live["metadata"].items() if name not in _VOLATILE_METADATA}
+    lasting = {name: value for name, value in live.items() if name != "status"} | {"metadata": metadata}
+    return hashlib.blake2b(orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
+def _digest_of(wanted: JsonObject) -> str:
+    digest: str = wanted["metadata"]["annotations"][DESIRED_ANNOTATION]
+    return digest
+
+
+def _refuse_what_is_not_ours(wanted: JsonObject, live: JsonObject) -> None:
+    """Raise `NameTaken` or `BeingDeleted` unless `live` is controlled by the same owner as `wanted`."""
+    owner, controller = _controller(wanted), _controller(live)
+    key, _ = identity(wanted)
+    if controller.get("uid") != owner["uid"]:
+        former = _name_of(controller) == _name_of(owner)
+        if not former:
+            raise NameTaken(wanted["kind"], key, f"{controller['kind']}/{controller['name']}" if controller else None)
+        raise BeingDeleted(wanted["kind"], key)
+    if live["metadata"].get("deletionTimestamp"):
+        raise BeingDeleted(wanted["kind"], key)
+
+
+def _controller(obj: JsonObject) -> JsonObject:
+    """The owner reference that is the controller; empty if there is none."""
+    references: list[JsonObject] = obj["metadata"].get("ownerReferences") or []
+    return next((reference for reference in references if reference.get("controller")), {})
+
+
+def _name_of(reference: JsonObject) -> tuple[str, ...]:
+    group = str(reference.get("apiVersion", "")).rpartition("/")[0]
+    return group, str(reference.get("kind")), str(reference.get("name"))
+
+
+def _lost_a_race(error: ApiError) -> bool:
+    """Whether somebody else wrote in between: changed, deleted, or replaced the object."""
+    return error.status in (404, 409) or (error.status == 422 and "metadata.uid" in error.message)

@@ -1,0 +1,253 @@
+"""The verbs of the Kubernetes API on plain JSON objects."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import random
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlencode
+
+import orjson
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.cluster.connection import Connection
+from rasa_environments.cluster.credentials import CredentialSource
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.resources import Resource
+
+__all__ = ["FIELD_MANAGER", "USER_AGENT", "ApiError", "Client", "Listing", "WatchEvent"]
+
+FIELD_MANAGER: Final = "rasa-environments"
+USER_AGENT: Final = f"rasa-environments/{importlib.metadata.version('rasa-environments')}"
+
+_JSON: Final = "application/json"
+_PARTIAL: Final = "application/json;as={};g=meta.k8s.io;v=v1"
+
+_WATCH_SECONDS: Final = (240, 480)
+_WATCH_GRACE: Final = 30.0
+_WATCH_IDLE: Final = 150.0
+"""A watch without an event or bookmark (one a minute) for so many seconds is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Objects of one resource as they were at one moment."""
+
+    items: list[JsonObject]
+    resource_version: str
+    """Where a watch goes on from."""
+
+
+@dataclass(frozen=True)
+class WatchEvent:
+    """One change: ADDED, MODIFIED, DELETED with the object, or BOOKMARK with its resourceVersion alone."""
+
+    type: str
+    object: JsonObject
+
+
+class Client:
+    """A connection to one API server; an async context manager.
+
+    All methods raise `ApiError`. Objects are plain JSON; those of a list carry apiVersion and kind too.
+    """
+
+    def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER) -> None:
+        self._connection = connection
+        self._written_by = urlencode({"fieldManager": field_manager})
+        self._written_strictly_by = urlencode({"fieldManager": field_manager, "fieldValidation": "Strict"})
+
+    @classmethod
+    async def connect(
+        cls,
+        kubeconfig: str | None = None,
+        context: str | None = None,
+        user_agent: str = USER_AGENT,
+        field_manager: str = FIELD_MANAGER,
+    ) -> Self:
+        """A client by that kubeconfig, else $KUBECONFIG, the pod's ServiceAccount, or ~/.kube/config.
+
+        Raises `ConfigurationError` if none can be used. No request is sent yet.
+        """
+        connection = Connection(CredentialSource(kubeconfig, context), user_agent)
+        await connection.open()
+        return cls(connection, field_manager)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the current context, or of the pod that this runs in."""
+        return self._connection.namespace
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._connection.close()
+
+    async def get(self, resource: Resource, key: ObjectKey) -> JsonObject:
+        """The object, read from the storage."""
+        return await self._json("GET", resource.path(key.namespace, key.name))
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
+        page_size: int = 500,
+    ) -> Listing:
+        """All objects, in one namespace or in all."""
+        pages = [
+            page
+            async for page in self.pages(
+                resource,
+                namespace,
+                label_selector=label_selector,
+                field_selector=field_selector,
+                metadata_only=metadata_only,
+                page_size=page_size,
+            )
+        ]
+        return Listing([item for page in pages for item in page.items], pages[-1].resource_version)
+
+    async def pages(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
+        page_size: int = 500,
+    ) -> AsyncGenerator[Listing]:
+        """The same as `list` page by page, all of one moment: what is big need not be held at once."""
+        query = {"limit": str(page_size)} | _selectors(label_selector, field_selector)
+        accept = _PARTIAL.format("PartialObjectMetadataList") if metadata_only else _JSON
+        identity = {"apiVersion": resource.api_version, "kind": resource.kind}
+        while True:
+            path = f"{resource.path(namespace)}?{urlencode(query)}"
+            answer = await self._json("GET", path, accept=accept)
+            metadata = answer["metadata"]
+            # The items of a list carry no apiVersion and kind of their own, or those of the partial form.
+            yield Listing([item | identity for item in answer.get("items") or []], metadata["resourceVersion"])
+            if not metadata.get("continue"):
+                return
+            query["continue"] = metadata["continue"]
+
+    async def create(self, resource: Resource, obj: JsonObject) -> JsonObject:
+        """Create the object and return it as stored; fields that the API does not know are refused."""
+        path = f"{resource.path(obj['metadata']['namespace'])}?{self._written_strictly_by}"
+        return await self._json("POST", path, obj)
+
+    async def apply(self, resource: Resource, obj: JsonObject) -> JsonObject:
+        """Server-side apply with force, and the object as stored.
+
+        Fields that an earlier apply set and this one does not are removed. A `uid` in the metadata makes it fail where
+        the object is gone (409) or another (422). A field that the API does not know is answered with 500.
+        """
+        metadata = obj["metadata"]
+        path = f"{resource.path(metadata['namespace'], metadata['name'])}?{self._written_strictly_by}&force=true"
+        return await self._json("PATCH", path, obj, content_type="application/apply-patch+yaml")
+
+    async def patch_status(
+        self, resource: Resource, key: ObjectKey, status: JsonObject, resource_version: str | None = None
+    ) -> JsonObject:
+        """Merge `status` into the object's: null removes a field, a list replaces the whole list.
+
+        With `resource_version` it fails with 409 if the object has changed since.
+        """
+        body: JsonObject = {"status": status}
+        if resource_version is not None:
+            body["metadata"] = {"resourceVersion": resource_version}
+        path = f"{resource.path(key.namespace, key.name, 'status')}?{self._written_by}"
+        return await self._json("PATCH", path, body, content_type="application/merge-patch+json")
+
+    async def patch(self, resource: Resource, key: ObjectKey, patch: JsonObject) -> JsonObject:
+        """JSON merge patch: null removes a field; a `metadata.resourceVersion` in it guards against other writers."""
+        path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
+        return await self._json("PATCH", path, patch, content_type="application/merge-patch+json")
+
+    async def json_patch(self, resource: Resource, key: ObjectKey, operations: Sequence[JsonObject]) -> JsonObject:
+        """JSON patch (RFC 6902)."""
+        path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
+        return await self._json("PATCH", path, operations, content_type="application/json-patch+json")
+
+    async def delete(self, resource: Resource, key: ObjectKey, *, uid: str | None = None) -> None:
+        """Delete the object, its dependents after it; it is fine if it is gone. With `uid`, only that very object."""
+        body: JsonObject = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        if uid is not None:
+            body["preconditions"] = {"uid": uid}
+        try:
+            await self._json("DELETE", resource.path(key.namespace, key.name), body)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    async def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        resource_version: str,
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
+    ) -> AsyncGenerator[WatchEvent]:
+        """What changes after `resource_version`, with bookmarks, until the server ends the watch (minutes).
+
+        Raises `ApiError` with status 410 if that version is too old to go on from.
+        """
+        seconds = random.randint(*_WATCH_SECONDS)  # noqa: S311
+        query = {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(seconds),
+        } | _selectors(label_selector, field_selector)
+        headers = {"Accept": _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON}
+        identity = {"apiVersion": resource.api_version, "kind": resource.kind} if metadata_only else {}
+        path = f"{resource.path(namespace)}?{urlencode(query)}"
+        async with self._connection.stream(
+            path, headers=headers, total_seconds=seconds + _WATCH_GRACE, idle_seconds=_WATCH_IDLE
+        ) as pieces:
+            rest = b""
+            async for piece in pieces:
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    event = orjson.loads(line)
+                    if event["type"] == "ERROR":
+                        raise ApiError.from_status(event["object"])
+                    yield WatchEvent(event["type"], event["object"] | identity)
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | Sequence[JsonObject] | None = None,
+        *,
+        content_type: str = _JSON,
+        accept: str = _JSON,
+    ) -> JsonObject:
+        headers = {"Accept": accept}
+        content: bytes | None = None
+        if body is not None:
+            headers["Content-Type"] = content_type
+            content = orjson.dumps(body)
+        answer: JsonObject = orjson.loads(await self._connection.request(method, path, body=content, headers=headers))
+        return answer
+
+
+def _selectors(label_selector: str, field_selector: str) -> dict[str, str]:
+    selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
+    return {name: value for name, value in selectors.items() if value}

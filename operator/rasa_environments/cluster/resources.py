@@ -1,0 +1,75 @@
+"""The resources that the operator reads and writes, and their paths on the API server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rasa_environments.api.base import GROUP, VERSION
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One namespaced resource of the API server."""
+
+    group: str
+    """API group; empty for the core group."""
+    version: str
+    plural: str
+    kind: str
+
+    @property
+    def api_version(self) -> str:
+        """The `apiVersion` of its objects."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """The path of an object, or of the collection in a namespace, or of all (source: Kubernetes API concepts)."""
+        parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
+        if namespace:
+            parts += ["namespaces", namespace]
+        parts += [part for part in (self.plural, name, subresource) if part]
+        return "/".join(parts)
+
+
+SECRETS: Final = Resource("", "v1", "secrets", "Secret")
+CONFIG_MAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
+SERVICES: Final = Resource("", "v1", "services", "Service")
+SERVICE_ACCOUNTS: Final = Resource("", "v1", "serviceaccounts", "ServiceAccount")
+PODS: Final = Resource("", "v1", "pods", "Pod")
+EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
+DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
+HORIZONTAL_POD_AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+POD_DISRUPTION_BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+NETWORK_POLICIES: Final = Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
+INGRESSES: Final = Resource("networking.k8s.io", "v1", "ingresses", "Ingress")
+LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
+MODEL_SERVERS: Final = Resource(GROUP, VERSION, "modelservers", "ModelServer")
+DEPLOYMENT_ENVIRONMENTS: Final = Resource(GROUP, VERSION, "deploymentenvironments", "DeploymentEnvironment")
+MODEL_TAGS: Final = Resource(GROUP, VERSION, "modeltags", "ModelTag")
+
+_BY_KIND: Final = {
+    resource.kind: resource
+    for resource in (
+        SECRETS,
+        CONFIG_MAPS,
+        SERVICES,
+        SERVICE_ACCOUNTS,
+        PODS,
+        EVENTS,
+        DEPLOYMENTS,
+        HORIZONTAL_POD_AUTOSCALERS,
+        POD_DISRUPTION_BUDGETS,
+        NETWORK_POLICIES,
+        INGRESSES,
+        LEASES,
+        MODEL_SERVERS,
+        DEPLOYMENT_ENVIRONMENTS,
+        MODEL_TAGS,
+    )
+}
+
+
+def resource_of(kind: str) -> Resource:
+    """The resource whose objects are of `kind`; `KeyError` for one that the operator does not know."""
+    return _BY_KIND[kind]
