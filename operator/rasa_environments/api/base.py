@@ -21,6 +21,13 @@ JsonObject: TypeAlias = dict[str, Any]
 """A Kubernetes object or a part of one, as JSON: the edge where `Any` is allowed."""
 
 
+def without_nulls(values: object) -> object:
+    """A mapping without its nulls: the API server drops those of what is not nullable, and nothing of ours is."""
+    if isinstance(values, dict) and None in values.values():
+        return {name: value for name, value in values.items() if value is not None}
+    return values
+
+
 class ApiModel(BaseModel):
     """A part of a resource: camelCase outside, snake_case inside, unknown fields dropped as the API server prunes them.
 
@@ -56,10 +63,7 @@ class ApiModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, values: object) -> object:
-        """The API server drops a null of a field that is not nullable, and none of ours is."""
-        if isinstance(values, dict) and None in values.values():
-            return {name: value for name, value in values.items() if value is not None}
-        return values
+        return without_nulls(values)
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> Self:

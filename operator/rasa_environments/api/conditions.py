@@ -41,6 +41,7 @@ class Reason(StrEnum):
     # It is on its way.
     PROGRESSING = "Progressing"
     WAITING_FOR_PODS = "WaitingForPods"
+    WAITING_FOR_DELETION = "WaitingForDeletion"
     ANOTHER_MODEL_SERVED = "AnotherModelServed"
     NO_MODEL_SERVED = "NoModelServed"
     NO_ENVIRONMENT = "NoEnvironment"

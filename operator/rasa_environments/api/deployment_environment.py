@@ -111,8 +111,8 @@ class EnvironmentDefaults(ApiModel):
     resources: Resources | None = None
     """Compute resources of the rasa container."""
     pod_template: PodTemplate | None = None
-    """A partial pod template that is merged last, lists by their keys as `kubectl patch` does; the server's container is
-    called rasa."""
+    """A partial pod template that is merged last, lists by their keys as `kubectl patch` does. The server's container
+    is called rasa."""
 
 
 class EnvironmentSpec(EnvironmentDefaults):

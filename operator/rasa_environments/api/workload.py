@@ -6,9 +6,10 @@ import re
 from ipaddress import IPv6Network, ip_network
 from typing import Annotated, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
-from rasa_environments.api.base import DNS_SUBDOMAIN, ApiModel, Integer, ObjectName, Port, SecretKeyRef, Text
+from rasa_environments.api.base import DNS_SUBDOMAIN, ApiModel, ObjectName, Port, SecretKeyRef, Text, without_nulls
 from rasa_environments.api.rules import Keyed, Rule, matches, rule
 
 
@@ -22,9 +23,21 @@ def int_or_string(pattern: str, message: str) -> Rule[int | str]:
     return Rule(f"type(self) == int ? self >= 0 : {text.cel}", message, holds)
 
 
+LONGEST_TEXT = 32
+
+
+def _number_or_text(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise PydanticCustomError("int_or_string", "must be a whole number or text")
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise PydanticCustomError("too_long", "must have at most {limit} characters", {"limit": LONGEST_TEXT})
+    return value
+
+
 IntOrString = Annotated[
-    Integer | Annotated[str, Field(max_length=32)],
-    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 32}),
+    int | str,
+    BeforeValidator(_number_or_text),
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": LONGEST_TEXT}),
 ]
 Quantity = Annotated[
     IntOrString,
@@ -38,8 +51,8 @@ Amount = Annotated[
     int_or_string("^(100|[0-9]{1,2})%$", "must be a number of pods such as 1, or a percentage such as '50%'"),
 ]
 Percentage = Annotated[int, Field(ge=1, le=1000, strict=True)]
-StringMap = Annotated[dict[str, str], Field(max_length=64)]
-QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16)]
+StringMap = Annotated[dict[str, str], Field(max_length=64), BeforeValidator(without_nulls)]
+QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16), BeforeValidator(without_nulls)]
 
 
 class Resources(ApiModel):

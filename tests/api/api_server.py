@@ -1,0 +1,95 @@
+"""A small client of the real API server for the tests of the resources."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from rasa_environments.api.base import GROUP, VERSION, JsonObject
+
+PLURALS = {
+    "ModelServer": "modelservers",
+    "DeploymentEnvironment": "deploymentenvironments",
+    "ModelTag": "modeltags",
+}
+NAMESPACE = "api-tests"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API server said."""
+
+    status: int
+    body: JsonObject
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it took the object."""
+        return self.status < 300
+
+    @property
+    def causes(self) -> list[tuple[str, str]]:
+        """Field and message of each thing that is wrong."""
+        return [(cause["field"], cause["message"]) for cause in self.body.get("details", {}).get("causes", [])]
+
+
+class ApiServer:
+    """Requests of the administrator that a kubeconfig names."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        configuration = yaml.safe_load(kubeconfig.read_text())
+        cluster = configuration["clusters"][0]["cluster"]
+        user = configuration["users"][0]["user"]
+        trust = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        self._client = httpx.Client(
+            base_url=cluster["server"],
+            headers={"Authorization": f"Bearer {user['token']}"},
+            verify=trust,
+            trust_env=False,
+            timeout=30,
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def request(self, method: str, path: str, body: object = None, **options: Any) -> Answer:
+        """One request; `options` are those of httpx."""
+        response = self._client.request(method, path, json=body, **options)
+        return Answer(response.status_code, response.json())
+
+    def create(self, obj: JsonObject, *, dry_run: bool = True, strict: bool = False) -> Answer:
+        """Creates one of our objects; by default it is only asked whether it could be."""
+        query = {"fieldValidation": "Strict" if strict else "Ignore", **({"dryRun": "All"} if dry_run else {})}
+        return self.request("POST", collection(obj["kind"]), obj, params=query)
+
+    def patch(self, kind: str, name: str, change: object, subresource: str = "") -> Answer:
+        """Merges `change` into an object or its subresource."""
+        content_type = {"Content-Type": "application/merge-patch+json"}
+        return self.request("PATCH", f"{collection(kind)}/{name}{subresource}", change, headers=content_type)
+
+    def delete(self, kind: str, name: str) -> Answer:
+        """Deletes an object."""
+        return self.request("DELETE", f"{collection(kind)}/{name}")
+
+    def apply(self, path: str, obj: Mapping[str, Any]) -> Answer:
+        """Applies any object, whoever owns its fields."""
+        return self.request(
+            "PATCH",
+            path,
+            obj,
+            params={"fieldManager": "tests", "force": "true"},
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+
+
+def collection(kind: str) -> str:
+    """Path of the objects of a kind in the namespace of these tests."""
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/{PLURALS[kind]}"

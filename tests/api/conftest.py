@@ -1,0 +1,59 @@
+"""The real API server with the CRDs of this repository."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from rasa_environments.api.crd import files
+from tests.api.api_server import NAMESPACE, PLURALS, ApiServer, collection
+
+if TYPE_CHECKING:
+    from local.cluster import ClusterFacts
+
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+@pytest.fixture(scope="session")
+def api(cluster: ClusterFacts) -> Iterator[ApiServer]:
+    """The API server, which serves our three kinds as the models are now, and a namespace for these tests."""
+    with closing(ApiServer(cluster.kubeconfig)) as server:
+        server.apply(f"/api/v1/namespaces/{NAMESPACE}", namespace(NAMESPACE))
+        for text in files().values():
+            install(server, text)
+        paths = [collection(kind) for kind in PLURALS]
+        wait_until(lambda: all(server.request("GET", path).accepted for path in paths), "our kinds to be served")
+        yield server
+
+
+def install(server: ApiServer, text: str) -> None:
+    """Applies a definition and waits until the API server enforces it."""
+    definition = yaml.safe_load(text)
+    path = f"{DEFINITIONS}/{definition['metadata']['name']}"
+    answer = server.apply(path, definition)
+    assert answer.accepted, answer.body["message"]
+
+    def established() -> bool:
+        conditions = server.request("GET", path).body.get("status", {}).get("conditions", [])
+        return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
+
+    wait_until(established, f"{definition['metadata']['name']} to be established")
+
+
+def namespace(name: str) -> dict[str, object]:
+    """A namespace that takes only pods of the `restricted` Pod Security level."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Returns when it holds; fails after `seconds`, saying what it waited for."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"
+        time.sleep(0.05)

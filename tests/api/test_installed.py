@@ -1,0 +1,212 @@
+"""What the API server does with our kinds beyond the rules: immutability, subresources, columns, selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from tests.api.api_server import ApiServer, collection
+from tests.api.objects import environment, model_server, model_tag
+
+ENVIRONMENT = "spec.environment cannot be changed: events are filed under it; create another environment instead"
+KIND = "DeploymentEnvironment"
+TABLE = {"Accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
+
+
+@pytest.fixture
+def created(api: ApiServer) -> Iterator[list[JsonObject]]:
+    """What a test appends here was created and is deleted after the test."""
+    objects: list[JsonObject] = []
+    yield objects
+    for obj in objects:
+        api.delete(obj["kind"], obj["metadata"]["name"])
+
+
+def given(api: ApiServer, created: list[JsonObject], obj: JsonObject) -> str:
+    """The object exists; returns its name."""
+    answer = api.create(obj, dry_run=False, strict=True)
+    assert answer.accepted, answer.body["message"]
+    created.append(obj)
+    name: str = obj["metadata"]["name"]
+    return name
+
+
+@pytest.mark.parametrize("change", ["other", None], ids=["changed", "unset"])
+def test_an_environment_that_was_named_keeps_its_name(
+    api: ApiServer, created: list[JsonObject], change: str | None
+) -> None:
+    name = given(api, created, environment(environment="named"))
+
+    answer = api.patch(KIND, name, {"spec": {"environment": change}})
+
+    assert (answer.status, answer.causes) == (422, [("<nil>", f"Invalid value: {ENVIRONMENT}")])
+
+
+def test_an_environment_that_was_not_named_cannot_be_named_later(api: ApiServer, created: list[JsonObject]) -> None:
+    name = given(api, created, environment())
+
+    answer = api.patch(KIND, name, {"spec": {"environment": "other"}})
+
+    assert (answer.status, answer.causes) == (422, [("<nil>", f"Invalid value: {ENVIRONMENT}")])
+
+
+def test_saying_the_default_environment_aloud_is_no_change(api: ApiServer, created: list[JsonObject]) -> None:
+    name = given(api, created, environment("staging"))
+
+    assert api.patch(KIND, name, {"spec": {"environment": "staging"}}).accepted
+    assert api.patch(KIND, name, {"spec": {"environment": None}}).accepted
+
+
+def test_everything_but_the_environment_can_be_changed(api: ApiServer, created: list[JsonObject]) -> None:
+    name = given(api, created, environment(environment="named"))
+
+    assert api.patch(KIND, name, {"spec": {"tag": "other", "modelServerRef": {"name": "other"}}}).accepted
+
+
+def test_an_environment_is_scaled_through_its_subresource(api: ApiServer, created: list[JsonObject]) -> None:
+    name = given(api, created, environment())
+    status = {"replicas": 1, "selector": "rasa-environments.io/environment=production"}
+    assert api.patch(KIND, name, {"status": status}, "/status").accepted
+
+    scaled = api.patch(KIND, name, {"spec": {"replicas": 3}}, "/scale")
+
+    assert scaled.body["spec"] == {"replicas": 3}
+    assert scaled.body["status"] == status
+    assert api.request("GET", f"{collection(KIND)}/{name}").body["spec"]["replicas"] == 3
+
+
+def test_an_environment_has_one_replica_unless_it_says_otherwise(api: ApiServer) -> None:
+    assert api.create(environment()).body["spec"] == {"rasa": {"version": "3.6.21"}, "replicas": 1}
+
+
+@pytest.mark.parametrize("obj", [model_server(), environment(), model_tag()], ids=lambda obj: str(obj["kind"]))
+def test_the_status_is_written_apart_from_the_spec(api: ApiServer, created: list[JsonObject], obj: JsonObject) -> None:
+    kind, name = obj["kind"], given(api, created, {**obj, "status": {"observedGeneration": 9}})
+    assert "status" not in api.request("GET", f"{collection(kind)}/{name}").body
+
+    written = api.patch(
+        kind, name, {"status": {"observedGeneration": 1}, "metadata": {"labels": {"a": "b"}}}, "/status"
+    )
+
+    assert written.body["status"] == {"observedGeneration": 1}
+    assert written.body["metadata"]["generation"] == 1
+    assert "labels" not in written.body["metadata"]
+
+
+def condition(name: str, status: str) -> JsonObject:
+    return {
+        "type": name,
+        "status": status,
+        "reason": "WaitingForPods",
+        "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+
+
+def table(api: ApiServer, kind: str, **query: str) -> list[dict[str, object]]:
+    """What `kubectl get -o wide` shows: each row by column."""
+    body = api.request("GET", collection(kind), headers=TABLE, params=query).body
+    names = [column["name"] for column in body["columnDefinitions"]]
+    return [dict(zip(names, row["cells"], strict=True)) for row in body["rows"]]
+
+
+def test_kubectl_get_shows_of_an_environment_what_is_served(api: ApiServer, created: list[JsonObject]) -> None:
+    name = given(api, created, environment())
+    model = {"wanted": "b", "served": "a", "servedBy": "0/1"}
+    status = {
+        "tag": "live",
+        "url": "http://production-rasa",
+        "model": model,
+        "conditions": [condition("Ready", "False")],
+    }
+    api.patch(KIND, name, {"status": status}, "/status")
+
+    (row,) = table(api, KIND)
+
+    assert row.pop("Age")
+    assert row == {
+        "Name": "production",
+        "Ready": "False",
+        "Tag": "live",
+        "Wanted": "b",
+        "Served": "a",
+        "Served-By": "0/1",
+        "Reason": "WaitingForPods",
+        "URL": "http://production-rasa",
+    }
+
+
+def test_kubectl_get_shows_of_a_tag_its_model(api: ApiServer, created: list[JsonObject]) -> None:
+    name = given(api, created, model_tag())
+    conditions = [condition("Tagged", "True"), condition("Served", "Unknown"), condition("Ready", "False")]
+    api.patch(
+        "ModelTag", name, {"status": {"tag": "production", "previousModel": "a", "conditions": conditions}}, "/status"
+    )
+
+    (row,) = table(api, "ModelTag")
+
+    assert row.pop("Age")
+    assert row == {
+        "Name": "production",
+        "Tag": "production",
+        "Model": "20260101-120000",
+        "Tagged": "True",
+        "Served": "Unknown",
+        "Ready": "False",
+        "Reason": "WaitingForPods",
+        "Previous": "a",
+    }
+
+
+def test_kubectl_get_shows_of_a_model_server_whether_it_answers(api: ApiServer, created: list[JsonObject]) -> None:
+    name = given(api, created, model_server())
+    status = {"version": "1.0", "environments": 3, "tags": 2, "conditions": [condition("Ready", "True")]}
+    api.patch("ModelServer", name, {"status": status}, "/status")
+
+    (row,) = table(api, "ModelServer")
+
+    assert row.pop("Age")
+    assert row == {
+        "Name": "default",
+        "URL": "http://model-server:5002",
+        "Ready": "True",
+        "Version": "1.0",
+        "Environments": 3,
+        "Tags": 2,
+        "Reason": "WaitingForPods",
+    }
+
+
+def test_environments_are_found_by_the_tag_that_they_pull(api: ApiServer, created: list[JsonObject]) -> None:
+    for name, tag in (("one", "live"), ("two", "live"), ("three", "next")):
+        given(api, created, environment(name))
+        api.patch(KIND, name, {"status": {"tag": tag}}, "/status")
+
+    assert {row["Name"] for row in table(api, KIND, fieldSelector="status.tag=live")} == {"one", "two"}
+
+
+def test_tags_are_found_by_their_model(api: ApiServer, created: list[JsonObject]) -> None:
+    given(api, created, model_tag("production", model="a"))
+    given(api, created, model_tag("staging", model="b"))
+
+    assert [row["Name"] for row in table(api, "ModelTag", fieldSelector="spec.model=b")] == ["staging"]
+
+
+def test_two_writers_of_conditions_keep_out_of_each_others_way(api: ApiServer, created: list[JsonObject]) -> None:
+    obj = environment()
+    name = given(api, created, obj)
+    head = {key: obj[key] for key in ("apiVersion", "kind")}
+    for manager, kind in (("one", "Ready"), ("two", "Foreign")):
+        answer = api.request(
+            "PATCH",
+            f"{collection(KIND)}/{name}/status",
+            {**head, "metadata": {"name": name}, "status": {"conditions": [condition(kind, "True")]}},
+            params={"fieldManager": manager},
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+        assert answer.accepted, answer.body["message"]
+
+    conditions = api.request("GET", f"{collection(KIND)}/{name}").body["status"]["conditions"]
+    assert {item["type"] for item in conditions} == {"Ready", "Foreign"}

@@ -1,0 +1,44 @@
+"""pydantic and the CRD accept and refuse the same objects."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.crd import RESOURCES, Resource, schema
+from tests.api.api_server import ApiServer
+from tests.api.objects import MODELS, an_object
+from tests.api.schema_strategies import objects
+
+NAMES = st.sampled_from(["a", "production", "1st", "a.b", "a-1", "a" * 58, "a" * 59, "a" * 63, "a" * 64])
+
+
+def accepted_by_pydantic(manifest: JsonObject) -> bool:
+    try:
+        MODELS[manifest["kind"]].model_validate(manifest)
+    except ValidationError:
+        return False
+    return True
+
+
+def manifests(resource: Resource) -> st.SearchStrategy[JsonObject]:
+    return st.builds(an_object, st.just(resource.kind), objects(schema(resource)["properties"]["spec"]), NAMES)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.kind)
+def test_any_object_is_accepted_by_both_or_by_neither(api: ApiServer, resource: Resource) -> None:
+    accepted: list[bool] = []
+
+    @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(manifests(resource))
+    def compare(manifest: JsonObject) -> None:
+        answer = api.create(manifest)
+        assert answer.accepted == accepted_by_pydantic(manifest), answer.body.get("message", "accepted")
+        accepted.append(answer.accepted)
+
+    compare()
+    assert 0.2 < sum(accepted) / len(accepted) < 0.9, "both answers must be common, or this compares nothing"
