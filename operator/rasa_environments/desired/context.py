@@ -19,12 +19,20 @@ ROTATED_AT_ANNOTATION = "rasa-environments.io/token-rotated-at"
 CONFIG_DIGEST_ANNOTATION = "rasa-environments.io/config-digest"
 MODEL_HASH_ANNOTATION = "rasa-environments.io/model-hash"
 
+CHILD_SUFFIX = "-rasa"
 ROLE_NAMES = {"production": Role.PRODUCTION, "worker": Role.WORKER}
 
 
 def child_key(environment: ObjectKey) -> ObjectKey:
     """Namespace and name of every child of an environment."""
-    return ObjectKey(environment.namespace, f"{environment.name}-rasa")
+    return ObjectKey(environment.namespace, environment.name + CHILD_SUFFIX)
+
+
+def environment_key(child: ObjectKey) -> ObjectKey | None:
+    """Namespace and name of the environment that a child of this name would belong to."""
+    if not child.name.endswith(CHILD_SUFFIX):
+        return None
+    return ObjectKey(child.namespace, child.name.removesuffix(CHILD_SUFFIX))
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ class Context:
     @property
     def rolls_on_promotion(self) -> bool:
         """Whether a moved tag rolls the pods."""
-        return self.spec.model is not None and self.spec.model.update_strategy == UpdateStrategy.ROLLING_UPDATE
+        return self.spec.model is not None and self.spec.model.update_strategy == UpdateStrategy.ROLLING_UPDATE.value
 
     @property
     def pull_interval_seconds(self) -> int:

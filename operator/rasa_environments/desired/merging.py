@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
+from pydantic import ValidationError
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentDefaults, EnvironmentSpec
 from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.problems import problems
+from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.pod_template import merge_pod_templates
 
 UNIONS = ("eventBroker", "trackerStore", "lockStore")
@@ -21,7 +25,7 @@ def merged_spec(environment: DeploymentEnvironment, server: ModelServer) -> Envi
     Mappings are merged, everything else is replaced; pod templates merge as `kubectl patch` merges them.
     Raises SpecError where the two pod templates do not fit together.
     """
-    layers = [(environment.spec, environment.metadata.namespace)]
+    layers: list[tuple[EnvironmentDefaults, str]] = [(environment.spec, environment.metadata.namespace)]
     if server.spec.defaults is not None:
         layers.insert(0, (server.spec.defaults, server.metadata.namespace))
     merged: JsonObject = {}
@@ -33,7 +37,10 @@ def merged_spec(environment: DeploymentEnvironment, server: ModelServer) -> Envi
         merged = merge(_without_other_members(merged, layer), bound(layer, namespace))
     if templates:
         merged[POD_TEMPLATE] = merge_pod_templates(*templates)
-    return EnvironmentSpec.model_validate(merged)
+    try:
+        return EnvironmentSpec.model_validate(merged)
+    except ValidationError as error:
+        raise SpecError(f"with the defaults of ModelServer {server.metadata.key}: {'; '.join(problems(error, 'spec'))}") from error
 
 
 def _without_other_members(under: JsonObject, over: JsonObject) -> JsonObject:
@@ -73,10 +80,3 @@ def bound(value: Any, namespace: str) -> Any:
     return value
 
 
-def server_key(environment: DeploymentEnvironment) -> ObjectKey:
-    """Which ModelServer the environment refers to."""
-    reference = environment.spec.model_server_ref
-    return ObjectKey(
-        (reference and reference.namespace) or environment.metadata.namespace,
-        (reference and reference.name) or "default",
-    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from rasa_environments.api.base import SecretKeyRef, SecretValue
 from rasa_environments.api.deployment_environment import EnvironmentSpec
@@ -20,6 +21,17 @@ TOKEN_VARIABLE = "RASA_TOKEN"
 MODEL_SERVER_TOKEN_VARIABLE = "RASA_X_TOKEN"
 JWT_VARIABLE = "JWT_SECRET"
 FIXED_KEYS: Mapping[str, str] = {TOKEN_VARIABLE: TOKEN_KEY, MODEL_SERVER_TOKEN_VARIABLE: MODEL_SERVER_TOKEN_KEY}
+
+PASSWORDS: Mapping[str, str] = {
+    "RABBITMQ_PASSWORD": "event_broker.rabbitmq.password",
+    "KAFKA_PASSWORD": "event_broker.kafka.password",
+    "EVENT_BROKER_DB_PASSWORD": "event_broker.sql.password",
+    "DB_PASSWORD": "tracker_store.sql.password",
+    "TRACKER_STORE_PASSWORD": "tracker_store.redis.password",
+    "REDIS_PASSWORD": "lock_store.redis.password",
+    "ACTION_ENDPOINT_TOKEN": "action_endpoint.token",
+}
+"""Variable to the field of the spec that holds its value."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +74,22 @@ def variable_of(*path: str) -> str:
 
 
 def _typed(spec: EnvironmentSpec) -> Iterator[SecretVariable]:
-    broker, tracker, lock = spec.event_broker, spec.tracker_store, spec.lock_store
-    candidates: list[tuple[str, SecretValue | None, str]] = [
-        ("RABBITMQ_PASSWORD", broker and broker.rabbitmq and broker.rabbitmq.password, "eventBroker.rabbitmq.password"),
-        ("KAFKA_PASSWORD", broker and broker.kafka and broker.kafka.password, "eventBroker.kafka.password"),
-        ("EVENT_BROKER_DB_PASSWORD", broker and broker.sql and broker.sql.password, "eventBroker.sql.password"),
-        ("DB_PASSWORD", tracker and tracker.sql and tracker.sql.password, "trackerStore.sql.password"),
-        ("TRACKER_STORE_PASSWORD", tracker and tracker.redis and tracker.redis.password, "trackerStore.redis.password"),
-        ("REDIS_PASSWORD", lock and lock.redis and lock.redis.password, "lockStore.redis.password"),
-        ("ACTION_ENDPOINT_TOKEN", spec.action_endpoint and spec.action_endpoint.token, "actionEndpoint.token"),
-    ]
-    for name, value, path in candidates:
-        if value is not None:
-            yield SecretVariable(name, value.secret_key_ref, f"spec.{path}")
+    for variable, path in PASSWORDS.items():
+        value = _at(spec, path.split("."))
+        if isinstance(value, SecretValue):
+            yield SecretVariable(variable, value.secret_key_ref, f"spec.{_shown(path)}")
     if spec.jwt is not None:
         yield SecretVariable(JWT_VARIABLE, spec.jwt.secret_key_ref, "spec.jwt")
+
+
+def _at(value: object, path: Sequence[str]) -> object:
+    for name in path:
+        value = getattr(value, name, None)
+    return value
+
+
+def _shown(path: str) -> str:
+    return ".".join(to_camel(name) for name in path.split("."))
 
 
 def _free_form(field: str, value: Mapping[str, Any] | None) -> Iterator[SecretVariable]:

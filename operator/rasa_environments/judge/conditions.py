@@ -1,0 +1,67 @@
+"""Conditions over time: what stays, what moves, and the smallest patch that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.judge.findings import Problem
+
+
+def condition(kind: ConditionType, status: Truth, reason: Reason, message: str) -> Condition:
+    """A condition as it is judged now; `transitioned` gives it its time."""
+    return Condition(type=kind, status=status, reason=reason, message=message)
+
+
+def condition_of(conditions: Iterable[Condition] | None, kind: ConditionType) -> Condition | None:
+    """The condition of a type, where there is one."""
+    return next((entry for entry in conditions or () if entry.type == kind), None)
+
+
+def is_true(conditions: Iterable[Condition] | None, kind: ConditionType) -> bool:
+    """Whether the condition of a type is True."""
+    found = condition_of(conditions, kind)
+    return found is not None and found.status == "True"
+
+
+def reconciling(trouble: Problem | None) -> Condition:
+    """kstatus: whether the operator is still at it."""
+    if trouble is None or trouble.stalled:
+        return condition(ConditionType.RECONCILING, "False", Reason.SETTLED, "nothing is under way")
+    return condition(ConditionType.RECONCILING, "True", trouble.reason, trouble.message)
+
+
+def stalled(trouble: Problem | None) -> Condition:
+    """kstatus: whether a person has to act."""
+    if trouble is None or not trouble.stalled:
+        return condition(ConditionType.STALLED, "False", Reason.SETTLED, "nothing waits for a person")
+    return condition(ConditionType.STALLED, "True", trouble.reason, trouble.message)
+
+
+def transitioned(
+    before: Sequence[Condition] | None, now: Sequence[Condition], *, generation: int, time: str
+) -> tuple[Condition, ...]:
+    """`now` with times: one whose status did not move keeps its last transition. Types not named in `now` are dropped."""
+    return tuple(
+        entry.model_copy(
+            update={
+                "observed_generation": generation,
+                "last_transition_time": old.last_transition_time
+                if (old := condition_of(before, ConditionType(entry.type))) is not None and old.status == entry.status
+                else time,
+            }
+        )
+        for entry in now
+    )
+
+
+def merge_patch(before: Mapping[str, object], after: Mapping[str, object]) -> JsonObject:
+    """The JSON merge patch (RFC 7386) that makes `after` of `before`; empty where they are equal."""
+    patch: JsonObject = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        old = before.get(key)
+        if old == value:
+            continue
+        patch[key] = merge_patch(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return patch

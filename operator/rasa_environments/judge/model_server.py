@@ -1,0 +1,63 @@
+"""The verdicts on a ModelServer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.model_server import InventoryEntry, ModelServer, ModelServerStatus
+from rasa_environments.judge.conditions import condition, reconciling, stalled
+from rasa_environments.judge.findings import Problem, ServerObservation
+
+
+@dataclass(frozen=True)
+class ModelServerFindings:
+    """All that a pass found out about a ModelServer."""
+
+    problem: Problem | None
+    observation: ServerObservation
+    can_write: bool
+    environments: int
+    tags: int
+    inventory: tuple[InventoryEntry, ...]
+
+
+def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
+    """The status without its conditions, and the conditions without their times."""
+    observation = findings.observation
+    status = ModelServerStatus(
+        version=observation.version or before.status.version,
+        environments=findings.environments,
+        tags=findings.tags,
+        models=len(observation.models) if observation.known else before.status.models,
+        inventory=list(findings.inventory) or None,
+    )
+    return status, (ready(findings, before), reconciling(findings.problem), stalled(findings.problem))
+
+
+def ready(findings: ModelServerFindings, server: ModelServer) -> Condition:
+    """Whether the server was reached and took the credentials at the last check."""
+    kind = ConditionType.READY
+    if findings.problem is not None:
+        return condition(kind, "False", findings.problem.reason, findings.problem.message)
+    if not findings.can_write:
+        secret = server.spec.credentials_secret_ref
+        where = f"the Secret {secret.name}" if secret else "a Secret named by spec.credentialsSecretRef"
+        return condition(
+            kind,
+            "True",
+            Reason.NO_WRITE_CREDENTIALS,
+            f"models can be pulled; to put tags, add apiToken, or username and password, to {where}",
+        )
+    return condition(kind, "True", Reason.READY, "reached, and the credentials are accepted")
+
+
+def inventory_of(claims: Sequence[InventoryEntry], before: Sequence[InventoryEntry], kept: frozenset[str]) -> tuple[InventoryEntry, ...]:
+    """Tags that are to be deleted once their ModelTag is gone: what ModelTags claim now, and what is still to be undone.
+
+    `kept` are tags of `before` whose deletion is not done yet.
+    """
+    entries = {entry.tag: entry for entry in before if entry.tag in kept}
+    entries.update({entry.tag: entry for entry in claims})
+    return tuple(entries[tag] for tag in sorted(entries))

@@ -1,0 +1,143 @@
+"""A ModelServer: asked once per interval for all its tags."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import replace
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.model_server import InventoryEntry, ModelServer
+from rasa_environments.cluster.resources import MODEL_SERVERS
+from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
+from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
+from rasa_environments.rasa.errors import RasaError
+from rasa_environments.rasa.model_server import Model
+from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
+from rasa_environments.reconcile.status import write_status
+from rasa_environments.reconcile.surroundings import Surroundings
+
+logger = logging.getLogger(__name__)
+
+
+class ModelServerReconciler:
+    """Keeps the observation of each ModelServer fresh, and tells those whom a change concerns."""
+
+    def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
+        self._surroundings = surroundings
+        self._connections = connections
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        """One check of one ModelServer."""
+        surroundings = self._surroundings
+        server = surroundings.directory.servers.get(key)
+        if server is None:
+            self._connections.forget(key)
+            surroundings.observations.forget(key)
+            surroundings.references.set(Request(Kind.MODEL_SERVER, key), ())
+            self._notify_all(key)
+            return DONE
+        before = surroundings.observations.get(key)
+        surroundings.observations.listing_begins(key)
+        observation = surroundings.observations.listed(key, await self._observe(server, before))
+        undone = await self._delete_orphaned_tags(server, observation)
+        await self._write_status(server, observation, undone)
+        self._notify(key, before, surroundings.observations.get(key) or observation)
+        if observation.problem is not None:
+            return Result(failed=True)
+        return Result(again_after=surroundings.intervals.model_server * random.uniform(0.9, 1.1))  # noqa: S311
+
+    async def _observe(self, server: ModelServer, before: ServerObservation | None) -> ServerObservation:
+        last = before or ServerObservation()
+        connection = await self._connections.connect(server)
+        if isinstance(connection, Problem):
+            return replace(last, problem=connection)
+        try:
+            models = await connection.models()
+            fresh = last.problem is not None or not last.known or self._connections.renewed(server.metadata.key)
+            version = await connection.version() if fresh else last.version
+            if fresh and self._connections.can_write(server.metadata.key):
+                await connection.check_write()
+        except RasaError as error:
+            if last.problem is None or last.problem.reason != error.reason:
+                logger.warning("ModelServer %s: %s", server.metadata.key, error.message)
+            return replace(last, problem=Problem(error.reason, error.message, stalled=False))
+        if last.problem is not None:
+            logger.info("ModelServer %s answers again", server.metadata.key)
+        return observed(models, version)
+
+    async def _delete_orphaned_tags(self, server: ModelServer, observation: ServerObservation) -> frozenset[str]:
+        """Takes away the tags whose ModelTag (deletionPolicy Delete) is gone; returns those that are still to be undone."""
+        directory = self._surroundings.directory
+        claimed = {tag.tag for tag in directory.tags_of(server.metadata.key)}
+        inventory = {entry.tag for entry in server.status.inventory or ()}
+        orphans = (inventory | directory.take_departed(server.metadata.key)) - claimed
+        connection = await self._connections.connect(server)
+        undone = set(orphans)
+        for tag in sorted(orphans):
+            carried = observation.tags.get(tag)
+            if observation.problem is not None or isinstance(connection, Problem):
+                break
+            try:
+                if carried is not None:
+                    await connection.delete_tag(carried.name, tag)
+                    logger.info("ModelServer %s: tag %s is deleted with its ModelTag", server.metadata.key, tag)
+                    self._surroundings.observations.tag_written(server.metadata.key, tag, None)
+            except RasaError as error:
+                logger.warning("ModelServer %s: tag %s is not deleted: %s", server.metadata.key, tag, error.message)
+                continue
+            undone.discard(tag)
+        return frozenset(undone)
+
+    async def _write_status(self, server: ModelServer, observation: ServerObservation, undone: frozenset[str]) -> None:
+        surroundings, key = self._surroundings, server.metadata.key
+        tags = surroundings.directory.tags_of(key)
+        claims = [
+            InventoryEntry(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name)
+            for tag in reversed(tags)
+            if tag.spec.deletion_policy == "Delete"
+        ]
+        findings = ModelServerFindings(
+            problem=observation.problem,
+            observation=observation,
+            can_write=self._connections.can_write(key),
+            environments=len(surroundings.directory.environments_of(key)),
+            tags=len(tags),
+            inventory=inventory_of(claims, server.status.inventory or (), undone),
+        )
+        status, conditions = judged(findings, server)
+        written = await write_status(
+            surroundings.client, MODEL_SERVERS, server.metadata, server.status, status, conditions, surroundings.now()
+        )
+        if written is not None:
+            surroundings.directory.servers.put(ModelServer.model_validate(written))
+
+    def _notify(self, key: ObjectKey, before: ServerObservation | None, now: ServerObservation) -> None:
+        """Queues whom the observation concerns: all when the server's health moved, else those of moved or missing tags."""
+        if before is None or before.problem != now.problem:
+            self._notify_all(key)
+            return
+        directory, queue = self._surroundings.directory, self._surroundings.queue
+        for tag in before.tags.keys() | now.tags.keys():
+            if before.tags.get(tag) != now.tags.get(tag):
+                for environment in directory.followers(key, tag):
+                    queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+        for model_tag in directory.tags_of(key):
+            carried = now.tags.get(model_tag.tag)
+            if carried is None or carried.name != model_tag.spec.model or carried.hash != model_tag.status.hash:
+                queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
+
+    def _notify_all(self, key: ObjectKey) -> None:
+        directory, queue = self._surroundings.directory, self._surroundings.queue
+        for model_tag in directory.tags_of(key):
+            queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
+        for environment in directory.environments_of(key):
+            queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+
+
+def observed(models: tuple[Model, ...], version: str | None) -> ServerObservation:
+    """What a listing says."""
+    tagged = {model.name: TaggedModel(model.name, model.hash) for model in models}
+    tags = {tag: tagged[model.name] for model in models for tag in model.tags}
+    return ServerObservation(models=tagged, tags=tags, version=version, known=True)

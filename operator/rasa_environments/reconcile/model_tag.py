@@ -1,0 +1,152 @@
+"""A ModelTag: the tag is put on its model, checked, and put back when it drifts."""
+
+from __future__ import annotations
+
+import logging
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
+from rasa_environments.cluster.resources import MODEL_TAGS
+from rasa_environments.judge.conditions import condition_of, is_true
+from rasa_environments.judge.findings import Follower, Problem, ServerObservation, TaggedModel
+from rasa_environments.judge.model_tag import ModelTagFindings, judged
+from rasa_environments.rasa.errors import RasaError
+from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.directory import server_of_tag
+from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
+from rasa_environments.reconcile.server_access import unusable
+from rasa_environments.reconcile.status import write_status
+from rasa_environments.reconcile.surroundings import Surroundings
+
+logger = logging.getLogger(__name__)
+
+
+class ModelTagReconciler:
+    """Keeps each tag on the model that its ModelTag names."""
+
+    def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
+        self._surroundings = surroundings
+        self._connections = connections
+        self._verified: dict[tuple[ObjectKey, str], TaggedModel] = {}
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        """One pass over one ModelTag."""
+        directory = self._surroundings.directory
+        tag = directory.tags.get(key)
+        if tag is None or tag.metadata.deletion_timestamp is not None:
+            return DONE
+        server_key = server_of_tag(tag)
+        server = directory.servers.get(server_key)
+        observation = self._surroundings.observations.get(server_key)
+        if server is not None and observation is None:
+            return DONE  # The ModelServer's first check queues its tags.
+        tagged = await self._tagged(tag, server, observation or ServerObservation())
+        findings = ModelTagFindings(
+            tag=tag.tag,
+            model=tag.spec.model,
+            problem=tagged if isinstance(tagged, Problem) else None,
+            tagged=tagged if isinstance(tagged, TaggedModel) else None,
+            followers=tuple(
+                follower(environment)
+                for environment in directory.followers(server_key, tag.tag)
+                if directory.rival(environment) is None
+            ),
+        )
+        status, conditions = judged(findings, tag, self._surroundings.now())
+        await self._write_status(tag, status, conditions)
+        self._note_inventory(tag, server)
+        return DONE
+
+    async def _tagged(self, tag: ModelTag, server: ModelServer | None, observation: ServerObservation) -> TaggedModel | Problem:
+        """The model that the tag answers with, after it was put there if need be; or why it is not."""
+        server_key = server_of_tag(tag)
+        problem = unusable(server, server_key, tag.metadata.namespace) or self._rival(tag) or observation.problem
+        if problem is not None or server is None:
+            return problem or Problem(Reason.MODEL_SERVER_NOT_FOUND, f"ModelServer {server_key} is not there", stalled=False)
+        connection = await self._connections.connect(server)
+        if isinstance(connection, Problem):
+            return connection
+        carrier = observation.tags.get(tag.tag)
+        try:
+            if carrier is None or carrier.name != tag.spec.model:
+                await self._put(connection, tag, carrier)
+            elif self._verified.get((server_key, tag.tag)) == carrier:
+                return carrier
+            return await self._verify(connection, tag, observation.models.get(tag.spec.model))
+        except RasaError as error:
+            return Problem(error.reason, error.message, stalled=False)
+
+    def _rival(self, tag: ModelTag) -> Problem | None:
+        oldest = self._surroundings.directory.claims(server_of_tag(tag), tag.tag)[0]
+        if oldest.metadata.key == tag.metadata.key:
+            return None
+        return Problem(
+            Reason.TAG_CONFLICT,
+            f"tag {tag.tag} belongs to the older ModelTag {oldest.metadata.key} (model {oldest.spec.model}): "
+            "change that one, or delete one of the two",
+        )
+
+    async def _put(self, connection: ModelServerClient, tag: ModelTag, carrier: TaggedModel | None) -> None:
+        await connection.put_tag(tag.spec.model, tag.tag)
+        came_from = f"taken from {carrier.name}" if carrier else "on no model before"
+        logger.info("ModelTag %s: tag %s is on model %s, %s", tag.metadata.key, tag.tag, tag.spec.model, came_from)
+
+    async def _verify(self, connection: ModelServerClient, tag: ModelTag, listed: TaggedModel | None) -> TaggedModel | Problem:
+        """Pulls the tag as a Rasa server would, and compares the hash."""
+        answer = await connection.tag(tag.tag)
+        if answer is None:
+            return Problem(
+                Reason.TAG_NOT_FOUND,
+                f"the model server took tag {tag.tag} for model {tag.spec.model}, but does not answer it: is spec.modelPath of ModelServer "
+                f"{server_of_tag(tag)} right?",
+                stalled=False,
+            )
+        if listed is not None and listed.hash != answer.hash:
+            return Problem(
+                Reason.HASH_MISMATCH,
+                f"tag {tag.tag} answers with hash {answer.hash}, model {tag.spec.model} has {listed.hash}: the server serves another model "
+                "under this tag; look at its log",
+                stalled=False,
+            )
+        tagged = TaggedModel(tag.spec.model, answer.hash)
+        server_key = server_of_tag(tag)
+        self._verified[(server_key, tag.tag)] = tagged
+        self._surroundings.observations.tag_written(server_key, tag.tag, tagged)
+        for environment in self._surroundings.directory.followers(server_key, tag.tag):
+            if environment.status.model is None or environment.status.model.wanted_hash != tagged.hash:
+                self._surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+        return tagged
+
+    async def _write_status(self, tag: ModelTag, status: ModelTagStatus, conditions: tuple[Condition, ...]) -> None:
+        surroundings = self._surroundings
+        written = await write_status(
+            surroundings.client, MODEL_TAGS, tag.metadata, tag.status, status, conditions, surroundings.now()
+        )
+        if written is not None:
+            surroundings.directory.tags.put(ModelTag.model_validate(written))
+
+    def _note_inventory(self, tag: ModelTag, server: ModelServer | None) -> None:
+        """Has the ModelServer remember, or forget, that the tag goes when its ModelTag goes."""
+        if server is None:
+            return
+        remembered = any(entry.tag == tag.tag for entry in server.status.inventory or ())
+        if remembered != (tag.spec.deletion_policy == "Delete"):
+            self._surroundings.queue.add(Request(Kind.MODEL_SERVER, server.metadata.key))
+
+
+def follower(environment: DeploymentEnvironment) -> Follower:
+    """An environment as its ModelTag sees it."""
+    model = environment.status.model
+    served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
+    return Follower(
+        key=environment.metadata.key,
+        wanted=model.wanted if model else None,
+        served=model.served if model else None,
+        served_truth=served.status if served else "Unknown",
+        served_message=served.message if served else "not looked at yet",
+        ready=is_true(environment.status.conditions, ConditionType.READY),
+    )

@@ -1,0 +1,142 @@
+"""The secret values of an environment: the two tokens, and what the spec names."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rasa_environments.api.base import JsonObject, ObjectKey, SecretKeyRef
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION, DeploymentEnvironment, EnvironmentSpec
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
+from rasa_environments.desired.secret_variables import (
+    MODEL_SERVER_TOKEN_VARIABLE,
+    TOKEN_KEY,
+    TOKEN_VARIABLE,
+    SecretVariable,
+    secret_variables,
+)
+from rasa_environments.judge.findings import Problem
+
+TOKEN_BYTES = 32
+SERVICE_TOKEN_KEY = "token"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class SecretValues:
+    """Values by variable, and which rotation the generated token stands for."""
+
+    values: dict[str, str] = field(repr=False)
+    token_rotated_at: str | None = None
+
+
+def wanted_variables(environment: DeploymentEnvironment, server: ModelServer, spec: EnvironmentSpec) -> list[SecretVariable]:
+    """Every value that a person keeps in a Secret, the token among them where it is not generated.
+
+    Raises SpecError where a reference is not complete.
+    """
+    variables = list(secret_variables(spec))
+    if spec.auth_token is not None:
+        variables.append(SecretVariable(TOKEN_VARIABLE, spec.auth_token.secret_key_ref, "spec.authToken"))
+    elif server.spec.auth_token_secret_ref is not None:
+        shared = server.spec.auth_token_secret_ref.model_copy(update={"namespace": server.metadata.namespace})
+        place = f"ModelServer {server.metadata.key}: spec.authTokenSecretRef"
+        variables.append(SecretVariable(TOKEN_VARIABLE, shared, place))
+    return variables
+
+
+def credentials_secret(server: ModelServer) -> ObjectKey | None:
+    """The Secret with the server's credentials."""
+    reference = server.spec.credentials_secret_ref
+    return None if reference is None else ObjectKey(server.metadata.namespace, reference.name)
+
+
+def secrets_of(variables: Iterable[SecretVariable], server: ModelServer) -> set[ObjectKey]:
+    """The Secrets whose change concerns the environment."""
+    named = {secret_key(variable.source) for variable in variables}
+    credentials = credentials_secret(server)
+    return named | {credentials} if credentials is not None else named
+
+
+def secret_key(reference: SecretKeyRef) -> ObjectKey:
+    """Namespace and name of a bound reference."""
+    return ObjectKey(reference.namespace or "", reference.name)
+
+
+async def gathered(
+    reader: Secrets,
+    environment: DeploymentEnvironment,
+    server: ModelServer,
+    variables: list[SecretVariable],
+    *,
+    own: JsonObject | None,
+    settled: SecretValues | None,
+) -> SecretValues | Problem:
+    """All values, or the first that is missing.
+
+    `own` is the environment's Secret as it is now, `settled` are the values that this process gave it last.
+    """
+    values: dict[str, str] = {}
+    for variable in variables:
+        value = await _value(reader, variable)
+        if isinstance(value, Problem):
+            return value
+        values[variable.name] = value
+    credentials = credentials_secret(server)
+    if credentials is not None:
+        data = await reader.read(credentials) or {}
+        if pull_token := decoded(data.get(SERVICE_TOKEN_KEY, b"")):
+            values[MODEL_SERVER_TOKEN_VARIABLE] = pull_token
+    if TOKEN_VARIABLE in values:
+        return SecretValues(values)
+    token, rotated_at = generated_token(environment, own, settled)
+    return SecretValues({**values, TOKEN_VARIABLE: token}, rotated_at)
+
+
+async def _value(reader: Secrets, variable: SecretVariable) -> str | Problem:
+    secret, key = secret_key(variable.source), variable.source.key
+    data = await reader.read(secret)
+    if data is None:
+        message = f"{variable.path}: Secret {secret} is not there: create it with the key {key}"
+        return Problem(Reason.SECRET_NOT_FOUND, message, stalled=False)
+    value = decoded(data.get(key, b""))
+    if value:
+        return value
+    what = "is empty" if key in data else f"is not in it (it holds {', '.join(sorted(data)) or 'nothing'})"
+    message = f"{variable.path}: key {key} of Secret {secret} {what}: put the value there, or name another key"
+    return Problem(Reason.SECRET_KEY_MISSING, message, stalled=False)
+
+
+def generated_token(
+    environment: DeploymentEnvironment, own: JsonObject | None, settled: SecretValues | None
+) -> tuple[str, str | None]:
+    """The environment's own token, and the rotation that it stands for.
+
+    It is the one that was settled, else the one in the environment's Secret; a new one where there is none, or where the
+    annotation asks for a rotation that is not done.
+    """
+    asked = environment.metadata.annotations.get(ROTATE_TOKEN_ANNOTATION)
+    if own is not None and _owned(own, environment.metadata.uid):
+        if settled is not None and asked in (None, settled.token_rotated_at):
+            return settled.values[TOKEN_VARIABLE], settled.token_rotated_at
+        done = (own["metadata"].get("annotations") or {}).get(ROTATED_AT_ANNOTATION)
+        token = decoded(b64decode((own.get("data") or {}).get(TOKEN_KEY, "")))
+        if token and asked in (None, done):
+            return token, done
+    return secrets.token_hex(TOKEN_BYTES), asked
+
+
+def _owned(secret: JsonObject, uid: str) -> bool:
+    return any(owner.get("uid") == uid for owner in secret["metadata"].get("ownerReferences") or ())
+
+
+def decoded(value: bytes) -> str:
+    """A secret value as text, without the newline that `echo` and editors leave at its end; empty where it is no text."""
+    try:
+        return value.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        return ""

@@ -1,0 +1,52 @@
+"""What every reconciler works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx
+
+from rasa_environments.cluster.children import Children
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.reconcile.directory import Directory
+from rasa_environments.reconcile.observations import Observations
+from rasa_environments.reconcile.pods import Pods
+from rasa_environments.reconcile.queue import WorkQueue
+from rasa_environments.reconcile.references import SecretReferences
+
+
+def utc_now() -> str:
+    """The time as Kubernetes writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """How often what lies outside the API server is looked at, in seconds."""
+
+    model_server: float = 30.0
+    """Between two listings of a model server."""
+    served: float = 300.0
+    """Between two questions to a pod that serves what is wanted."""
+    first_served: float = 1.0
+    """Until the second question to a pod that does not serve yet what is wanted; it grows from there."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The API server, the caches, the queue, and what is known of model servers."""
+
+    client: Client
+    children: Children
+    secrets: Secrets
+    pods: Pods
+    http: httpx.AsyncClient
+    queue: WorkQueue = field(default_factory=WorkQueue)
+    directory: Directory = field(default_factory=Directory)
+    references: SecretReferences = field(default_factory=SecretReferences)
+    observations: Observations = field(default_factory=Observations)
+    intervals: Intervals = Intervals()
+    now: Callable[[], str] = utc_now

@@ -1,0 +1,232 @@
+"""The operator as a process: everything is made here, started in order, and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from time import perf_counter
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.cache import ObjectCache
+from rasa_environments.cluster.children import Children
+from rasa_environments.cluster.client import ApiError, Client
+from rasa_environments.cluster.credentials import CredentialSource
+from rasa_environments.cluster.reflector import Reflector
+from rasa_environments.cluster.resources import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    INGRESSES,
+    NETWORK_POLICIES,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+)
+from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
+from rasa_environments.rasa.transport import http_client
+from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.dispatch import Dispatcher
+from rasa_environments.reconcile.environment import EnvironmentReconciler
+from rasa_environments.reconcile.model_server import ModelServerReconciler
+from rasa_environments.reconcile.model_tag import ModelTagReconciler
+from rasa_environments.reconcile.pods import Pods, pod_essentials
+from rasa_environments.reconcile.queue import FAILED, Kind, Request, Result
+from rasa_environments.reconcile.resync import resync, resync_forever
+from rasa_environments.reconcile.surroundings import Intervals, Surroundings
+from rasa_environments.runtime.metrics import Metrics
+from rasa_environments.runtime.settings import Settings
+from rasa_environments.runtime.watching import watch
+from rasa_environments.runtime.web import serving
+
+logger = logging.getLogger(__name__)
+
+CHILD_RESOURCES = (
+    SERVICE_ACCOUNTS,
+    SECRETS,
+    CONFIG_MAPS,
+    SERVICES,
+    DEPLOYMENTS,
+    NETWORK_POLICIES,
+    POD_DISRUPTION_BUDGETS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    INGRESSES,
+)
+SILENCE_SECONDS = 180.0
+"""A watch sends a bookmark a minute: after such a silence the operator does not see what happens."""
+LONGEST_PASS_SECONDS = 300.0
+"""Every request has a time limit well under this: a pass that takes longer hangs."""
+STOP_SECONDS = 10.0
+"""How long passes may go on after SIGTERM."""
+
+Reconcile = Callable[[Request], Awaitable[Result]]
+
+
+class Operator:
+    """One operator on one API server."""
+
+    def __init__(self, settings: Settings, client: Client, source: CredentialSource) -> None:
+        self._settings = settings
+        self._client = client
+        self._source = source
+        http = http_client()
+        caches = {resource: ObjectCache() for resource in CHILD_RESOURCES}
+        secrets = Secrets(client, self._secret_changed, namespaces=settings.namespaces)
+        self._surroundings = Surroundings(
+            client=client,
+            children=Children(client, caches),
+            secrets=secrets,
+            pods=Pods(),
+            http=http,
+            intervals=Intervals(model_server=settings.model_server_interval, served=settings.served_interval),
+        )
+        surroundings = self._surroundings
+        self._dispatcher = Dispatcher(
+            surroundings.directory, surroundings.queue, surroundings.references, surroundings.pods
+        )
+        self.metrics = Metrics(surroundings.directory, surroundings.queue)
+        connections = Connections(http, secrets, surroundings.references)
+        self._reconcilers = {
+            Kind.MODEL_SERVER: ModelServerReconciler(surroundings, connections).reconcile,
+            Kind.DEPLOYMENT_ENVIRONMENT: EnvironmentReconciler(surroundings).reconcile,
+            Kind.MODEL_TAG: ModelTagReconciler(surroundings, connections).reconcile,
+        }
+        follow = partial(Reflector, client, namespaces=settings.namespaces, label_selector=SELECTOR_OF_CHILDREN)
+        self._reflectors = [
+            *(follow(resource, cache, self._dispatcher.child_changed) for resource, cache in caches.items()),
+            follow(PODS, ObjectCache(pod_essentials), self._dispatcher.pod_changed),
+            secrets.reflector,
+        ]
+        self._passes: dict[Request, float] = {}
+        self._synced = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set. Raises what a watch or a worker cannot cope with: then the process has to start anew."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._surroundings.http.aclose)
+            port = await stack.enter_async_context(
+                serving(
+                    self._settings.address,
+                    self._settings.port,
+                    healthy=self.unhealthy,
+                    ready=self.unready,
+                    metrics=self.metrics,
+                )
+            )
+            logger.info("health and metrics are served at port %d", port)
+            async with asyncio.TaskGroup() as tasks:
+                watching = [tasks.create_task(reflector.run()) for reflector in self._reflectors]
+                unwatch = asyncio.Event()
+                kopf = tasks.create_task(watch(self._source, self._dispatcher, self._settings.namespaces, unwatch))
+                working = tasks.create_task(self._work())
+                await _first(stop.wait(), kopf, working)
+                logger.info("stopping: passes under way are ended first")
+                await self._quiesce(working)
+                for task in watching:
+                    task.cancel()
+                unwatch.set()
+
+    def unhealthy(self) -> str | None:
+        """What only a restart would mend: a pass that hangs."""
+        now = time.monotonic()
+        for request, started in self._passes.items():
+            if now - started > LONGEST_PASS_SECONDS:
+                return f"the pass over {request} hangs for {now - started:.0f} s"
+        return None
+
+    def unready(self) -> str | None:
+        """Why the operator does not see or do its work now."""
+        if not self._synced:
+            waiting = [reflector.resource.plural for reflector in self._reflectors if not reflector.synced.is_set()]
+            return f"not all is listed yet: {', '.join(waiting) or 'the resources of the group'}"
+        now = time.monotonic()
+        for reflector in self._reflectors:
+            if now - reflector.last_contact > SILENCE_SECONDS:
+                return f"the API server has said nothing of {reflector.resource.plural} for {now - reflector.last_contact:.0f} s"
+        return self.unhealthy()
+
+    async def _work(self) -> None:
+        """Starts once everything is listed: nothing is decided on half of the facts."""
+        settings = self._settings
+        for reflector in self._reflectors:
+            await reflector.synced.wait()
+        await self._list_resources()
+        self._synced = True
+        directory = self._surroundings.directory
+        logger.info(
+            "all is listed: %d model servers, %d environments, %d tags",
+            len(directory.servers),
+            len(directory.environments),
+            len(directory.tags),
+        )
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(settings.workers):
+                tasks.create_task(self._surroundings.queue.work(self._handle))
+            tasks.create_task(
+                resync_forever(self._client, self._dispatcher, settings.namespaces, settings.resync_interval)
+            )
+
+    async def _list_resources(self) -> None:
+        while True:
+            try:
+                await resync(self._client, self._dispatcher, self._settings.namespaces)
+            except ApiError as error:
+                logger.warning("the resources cannot be listed, trying again in 2 s: %s", error)
+                await asyncio.sleep(2)
+            else:
+                return
+
+    async def _handle(self, request: Request) -> Result:
+        """One pass. Nothing that goes wrong in it ends the operator."""
+        self._passes[request] = time.monotonic()
+        started, result = perf_counter(), None
+        try:
+            result = await self._reconcilers[request.kind](request.key)
+        except ApiError as error:
+            logger.warning("%s: %s", request, error)
+        except Exception:
+            logger.exception("%s: the pass broke down, which is a fault of the operator; it tries again", request)
+        finally:
+            del self._passes[request]
+            self.metrics.passed(request, result, started)
+        return FAILED if result is None else result
+
+    async def _quiesce(self, working: asyncio.Task[None]) -> None:
+        """Starts no more passes, and lets those under way come to their end."""
+        self._surroundings.queue.close()
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._passes and not working.done() and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        working.cancel()
+
+    def _secret_changed(self, key: ObjectKey) -> None:
+        self._dispatcher.secret_changed(key)
+
+
+async def _first(*awaitables: Awaitable[object]) -> None:
+    """Returns when the first of them ends."""
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def run(settings: Settings) -> None:
+    """Runs the operator until SIGTERM or SIGINT.
+
+    Raises ConfigurationError where there is no API server to talk to, OSError where the port is taken.
+    """
+    stop = asyncio.Event()
+    source = CredentialSource(settings.kubeconfig, settings.context)
+    async with await Client.connect(settings.kubeconfig, settings.context) as client:
+        operator = Operator(settings, client, source)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        await operator.run(stop)
+    logger.info("stopped")

@@ -1,0 +1,49 @@
+"""/healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from rasa_environments.runtime.metrics import Metrics
+
+Check = Callable[[], str | None]
+"""What is wrong now, or None."""
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(address: str, port: int, *, healthy: Check, ready: Check, metrics: Metrics) -> AsyncIterator[int]:
+    """Serves until the block is left; yields the port. Raises OSError where the address is taken."""
+    application = web.Application()
+    application.add_routes(
+        [
+            web.get("/healthz", _answering(healthy)),
+            web.get("/readyz", _answering(ready)),
+            web.get("/metrics", _metrics(metrics)),
+        ]
+    )
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, address, port).start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def _answering(check: Check) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        problem = check()
+        return web.Response(text="ok\n") if problem is None else web.Response(status=503, text=f"{problem}\n")
+
+    return answer
+
+
+def _metrics(metrics: Metrics) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
+
+    return answer
