@@ -1,0 +1,227 @@
+"""Leader election by a Lease: one operator works, the others wait.
+
+Source of the protocol: client-go `tools/leaderelection`. Clocks of other machines are not trusted: a Lease has expired
+when it has not been seen to change for its duration by the own clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.resources import LEASES
+
+log = logging.getLogger(__name__)
+
+
+class LeadershipLostError(Exception):
+    """The Lease could not be renewed in time, or somebody else holds it; the work has been stopped."""
+
+
+@dataclass(frozen=True)
+class LeaseTiming:
+    """Seconds; the defaults are those of Kubernetes' own controllers."""
+
+    duration: float = 15.0
+    """After so long without a renewal another candidate takes the Lease."""
+    renew_deadline: float = 10.0
+    """After so long without a renewal the leader stops its work; what is left until `duration` is for stopping."""
+    retry_period: float = 2.0
+    """Between two renewals, and between two looks of a candidate."""
+
+    def __post_init__(self) -> None:
+        if not self.retry_period < self.renew_deadline < self.duration:
+            raise ValueError("a Lease needs retry_period < renew_deadline < duration")
+
+    @property
+    def request_timeout(self) -> float:
+        """So that a request that hangs leaves time for another."""
+        return self.renew_deadline / 2
+
+
+@dataclass(frozen=True)
+class _Sighting:
+    """Since when, by the own clock, a Lease has been seen in one version."""
+
+    version: str
+    since: float
+
+    def next(self, version: str, now: float) -> _Sighting:
+        return self if version == self.version else _Sighting(version, now)
+
+    def age(self, now: float) -> float:
+        return now - self.since
+
+
+class Leadership:
+    """A candidate for the Lease `key`. `identity` must be unique among all processes, and over restarts."""
+
+    def __init__(self, client: Client, key: ObjectKey, identity: str, timing: LeaseTiming | None = None) -> None:
+        self._client = client
+        self._key = key
+        self._identity = identity
+        self._timing = timing or LeaseTiming()
+        self._version = ""
+        self._renewed_at: float | None = None
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this process holds the Lease and has renewed it in time."""
+        return self._renewed_at is not None and time.monotonic() < self._renewed_at + self._timing.renew_deadline
+
+    async def run(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Wait for the Lease, then do `work` for as long as it is held; the Lease is released when the work ends.
+
+        When cancelled, the work is stopped first, then the Lease released. Raises `LeadershipLostError` if it is lost,
+        after the work was stopped: end the process, what it holds in memory may be outdated.
+        """
+        await self._acquire()
+        task = asyncio.create_task(work())
+        renewal = asyncio.create_task(self._keep_renewing())
+        try:
+            await asyncio.wait({task, renewal}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # A Lease that is lost leaves little time; otherwise it is renewed for as long as the work takes to stop.
+            lost = renewal.done()
+            await self._stop(task, self._timing.duration - self._timing.renew_deadline if lost else None)
+            renewal.cancel()
+            await asyncio.wait({renewal})
+            if self.is_leader:
+                await self._release()
+        if lost and (task.cancelled() or not task.done()):
+            raise LeadershipLostError(f"the Lease {self._key} is lost: {renewal.result()}")
+        await task
+
+    async def _acquire(self) -> None:
+        """Return when the Lease is held."""
+        sighting, told = _Sighting("", 0.0), ""
+        while True:
+            try:
+                async with asyncio.timeout(self._timing.request_timeout):
+                    started = time.monotonic()
+                    lease = await self._look()
+                    sighting = sighting.next(lease["metadata"]["resourceVersion"], started)
+                    holder = _holder(lease)
+                    if holder in ("", self._identity) or sighting.age(started) > _duration(lease, self._timing):
+                        await self._take(lease, started)
+                        log.info("leading: the Lease %s is held by this process, %s", self._key, self._identity)
+                        return
+                if holder != told:
+                    log.info("waiting: the Lease %s is held by %s", self._key, holder)
+                    told = holder
+            except TimeoutError:
+                log.warning("waiting for the Lease %s: no answer from the API server", self._key)
+            except ApiError as error:
+                if error.status != 409:  # else another candidate was faster
+                    log.warning("waiting for the Lease %s: %s", self._key, error)
+            await asyncio.sleep(random.uniform(1.0, 1.2) * self._timing.retry_period)  # noqa: S311
+
+    async def _look(self) -> JsonObject:
+        """The Lease as it is; made, without a holder, if there is none."""
+        try:
+            return await self._client.get(LEASES, self._key)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        metadata = {"namespace": self._key.namespace, "name": self._key.name}
+        return await self._client.create(
+            LEASES, {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata, "spec": {}}
+        )
+
+    async def _take(self, lease: JsonObject, started: float) -> None:
+        spec = lease.get("spec") or {}
+        self._version = lease["metadata"]["resourceVersion"]
+        await self._write(
+            {
+                "holderIdentity": self._identity,
+                "leaseDurationSeconds": max(1, round(self._timing.duration)),
+                "acquireTime": _now(),
+                "renewTime": _now(),
+                "leaseTransitions": int(spec.get("leaseTransitions") or 0) + 1,
+            }
+        )
+        self._renewed_at = started
+
+    async def _keep_renewing(self) -> str:
+        """Renew until that is no longer possible; returns why."""
+        why = "it was not renewed in time"
+        while self.is_leader:
+            await asyncio.sleep(min(self._timing.retry_period, self._time_left()))
+            started = time.monotonic()
+            try:
+                async with asyncio.timeout(min(self._timing.request_timeout, self._time_left())):
+                    await self._renew()
+            except TimeoutError:
+                why = "no answer from the API server in time"
+            except ApiError as error:
+                why = str(error)
+                log.warning("the Lease %s was not renewed: %s", self._key, why)
+            except LeadershipLostError as error:
+                self._renewed_at = None
+                return str(error)
+            else:
+                self._renewed_at = started
+        return why
+
+    async def _renew(self) -> None:
+        try:
+            await self._write({"renewTime": _now()})
+        except ApiError as error:
+            if error.status == 404:
+                raise LeadershipLostError("somebody deleted it") from error
+            if error.status != 409:
+                raise
+            lease = await self._client.get(LEASES, self._key)
+            if _holder(lease) != self._identity:
+                raise LeadershipLostError(f"{_holder(lease) or 'nobody'} holds it") from error
+            self._version = lease["metadata"]["resourceVersion"]
+            await self._write({"renewTime": _now()})
+
+    async def _release(self) -> None:
+        """Let another candidate have it at once; it is no harm if this fails, it expires."""
+        self._renewed_at = None
+        with contextlib.suppress(ApiError, TimeoutError):
+            async with asyncio.timeout(self._timing.request_timeout):
+                await self._write({"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()})
+                log.info("the Lease %s is released", self._key)
+
+    async def _write(self, spec: JsonObject) -> None:
+        """Change the Lease as it was read or written last; 409 if somebody else has written it since."""
+        patch = {"metadata": {"resourceVersion": self._version}, "spec": spec}
+        lease = await self._client.patch(LEASES, self._key, patch)
+        self._version = lease["metadata"]["resourceVersion"]
+
+    async def _stop(self, task: asyncio.Task[None], seconds: float | None) -> None:
+        """Cancel the work and wait until it has ended, or for so long."""
+        if task.done():
+            return
+        task.cancel()
+        _, running = await asyncio.wait({task}, timeout=seconds)
+        if running:
+            log.critical("the Lease %s has expired and the work has not stopped", self._key)
+
+    def _time_left(self) -> float:
+        """Seconds until the renewal is too late."""
+        return max((self._renewed_at or 0.0) + self._timing.renew_deadline - time.monotonic(), 0.0)
+
+
+def _now() -> str:
+    """The time as Kubernetes' MicroTime."""
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _holder(lease: JsonObject) -> str:
+    return str((lease.get("spec") or {}).get("holderIdentity") or "")
+
+
+def _duration(lease: JsonObject, timing: LeaseTiming) -> float:
+    return float((lease.get("spec") or {}).get("leaseDurationSeconds") or timing.duration)
