@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +49,11 @@ class ApiServer:
         cluster = configuration["clusters"][0]["cluster"]
         user = configuration["users"][0]["user"]
         trust = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        if "client-certificate-data" in user:
+            load_certificate(trust, user)
         self._client = httpx.Client(
             base_url=cluster["server"],
-            headers={"Authorization": f"Bearer {user['token']}"},
+            headers={"Authorization": f"Bearer {user['token']}"} if "token" in user else {},
             verify=trust,
             trust_env=False,
             timeout=30,
@@ -88,6 +91,14 @@ class ApiServer:
             params={"fieldManager": "tests", "force": "true"},
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
+
+
+def load_certificate(trust: ssl.SSLContext, user: Mapping[str, str]) -> None:
+    """Makes the user's certificate (kind writes one, and no token) the client's."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"\n".join(base64.b64decode(user[f"client-{part}-data"]) for part in ("certificate", "key")))
+        file.flush()
+        trust.load_cert_chain(file.name)
 
 
 def collection(kind: str) -> str:

@@ -39,8 +39,8 @@ def install(server: ApiServer, text: str) -> None:
     assert answer.accepted, answer.body["message"]
 
     def established() -> bool:
-        conditions = server.request("GET", path).body.get("status", {}).get("conditions", [])
-        return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
+        conditions = server.request("GET", path).body.get("status", {}).get("conditions")
+        return any(item["type"] == "Established" and item["status"] == "True" for item in conditions or [])
 
     wait_until(established, f"{definition['metadata']['name']} to be established")
 
