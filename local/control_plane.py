@@ -100,8 +100,15 @@ class ControlPlane:
         ]
 
     def _controller_flags(self) -> list[str]:
-        """All controllers but those that write EndpointSlices, which would refuse the loopback addresses of pods."""
-        refused = ("endpoints-controller", "endpointslice-controller", "endpointslice-mirroring-controller")
+        """All controllers but those that write EndpointSlices, which would refuse the loopback addresses of pods,
+        and the one that takes a simulated node for dead when a laptop sleeps or kwok's heartbeat (55 s) is late.
+        """
+        refused = (
+            "endpoints-controller",
+            "endpointslice-controller",
+            "endpointslice-mirroring-controller",
+            "node-lifecycle-controller",
+        )
         return [
             f"--kubeconfig={self.kubeconfig}",
             "--leader-elect=false",

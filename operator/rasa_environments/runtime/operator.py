@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import time
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from functools import partial
 from time import perf_counter
+from typing import Protocol
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.credentials import CredentialSource
+from rasa_environments.cluster.lease import Leadership
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import (
     CONFIG_MAPS,
@@ -63,10 +67,25 @@ SILENCE_SECONDS = 180.0
 """A watch sends a bookmark a minute: after such a silence the operator does not see what happens."""
 LONGEST_PASS_SECONDS = 300.0
 """Every request has a time limit well under this: a pass that takes longer hangs."""
+LEASE = "rasa-environments"
+"""Name of the Lease that the leader holds."""
 STOP_SECONDS = 10.0
 """How long passes may go on after SIGTERM."""
 
-Reconcile = Callable[[Request], Awaitable[Result]]
+
+class Watch(Protocol):
+    """Something of the API server that is followed."""
+
+    @property
+    def synced(self) -> asyncio.Event:
+        """Set once everything has been listed."""
+
+    @property
+    def last_contact(self) -> float:
+        """time.monotonic() of the last sign of life."""
+
+    async def run(self) -> None:
+        """Follows until it is cancelled."""
 
 
 class Operator:
@@ -99,11 +118,11 @@ class Operator:
             Kind.MODEL_TAG: ModelTagReconciler(surroundings, connections).reconcile,
         }
         follow = partial(Reflector, client, namespaces=settings.namespaces, label_selector=SELECTOR_OF_CHILDREN)
-        self._reflectors = [
-            *(follow(resource, cache, self._dispatcher.child_changed) for resource, cache in caches.items()),
-            follow(PODS, ObjectCache(pod_essentials), self._dispatcher.pod_changed),
-            secrets.reflector,
-        ]
+        self._watches: dict[str, Watch] = {
+            **{res.plural: follow(res, cache, self._dispatcher.child_changed) for res, cache in caches.items()},
+            PODS.plural: follow(PODS, ObjectCache(pod_essentials), self._dispatcher.pod_changed),
+            "Secrets that are named": secrets,
+        }
         self._passes: dict[Request, float] = {}
         self._synced = False
 
@@ -122,10 +141,18 @@ class Operator:
             )
             logger.info("health and metrics are served at port %d", port)
             async with asyncio.TaskGroup() as tasks:
-                watching = [tasks.create_task(reflector.run()) for reflector in self._reflectors]
+                watching = [tasks.create_task(following.run()) for following in self._watches.values()]
                 unwatch = asyncio.Event()
-                kopf = tasks.create_task(watch(self._source, self._dispatcher, self._settings.namespaces, unwatch))
-                working = tasks.create_task(self._work())
+                kopf = tasks.create_task(
+                    watch(
+                        self._source,
+                        self._dispatcher,
+                        self._settings.namespaces,
+                        started=partial(_stop_on_signals, stop),
+                        stop=unwatch,
+                    )
+                )
+                working = tasks.create_task(self._lead())
                 await _first(stop.wait(), kopf, working)
                 logger.info("stopping: passes under way are ended first")
                 await self._quiesce(working)
@@ -144,19 +171,28 @@ class Operator:
     def unready(self) -> str | None:
         """Why the operator does not see or do its work now."""
         if not self._synced:
-            waiting = [reflector.resource.plural for reflector in self._reflectors if not reflector.synced.is_set()]
+            waiting = [name for name, following in self._watches.items() if not following.synced.is_set()]
             return f"not all is listed yet: {', '.join(waiting) or 'the resources of the group'}"
         now = time.monotonic()
-        for reflector in self._reflectors:
-            if now - reflector.last_contact > SILENCE_SECONDS:
-                return f"the API server has said nothing of {reflector.resource.plural} for {now - reflector.last_contact:.0f} s"
+        for name, following in self._watches.items():
+            if now - following.last_contact > SILENCE_SECONDS:
+                return f"the API server has said nothing of {name} for {now - following.last_contact:.0f} s"
         return self.unhealthy()
+
+    async def _lead(self) -> None:
+        """Works, where asked for only while this process holds the Lease."""
+        if not self._settings.leader_elect:
+            await self._work()
+            return
+        lease = ObjectKey(self._settings.lease_namespace or self._client.namespace, LEASE)
+        identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+        await Leadership(self._client, lease, identity).run(self._work)
 
     async def _work(self) -> None:
         """Starts once everything is listed: nothing is decided on half of the facts."""
         settings = self._settings
-        for reflector in self._reflectors:
-            await reflector.synced.wait()
+        for following in self._watches.values():
+            await following.synced.wait()
         await self._list_resources()
         self._synced = True
         directory = self._surroundings.directory
@@ -225,8 +261,12 @@ async def run(settings: Settings) -> None:
     source = CredentialSource(settings.kubeconfig, settings.context)
     async with await Client.connect(settings.kubeconfig, settings.context) as client:
         operator = Operator(settings, client, source)
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stop.set)
+        _stop_on_signals(stop)
         await operator.run(stop)
     logger.info("stopped")
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import kopf
@@ -24,10 +24,28 @@ class _Backoffs:
             yield 8
 
 
-async def watch(source: CredentialSource, dispatcher: Dispatcher, namespaces: tuple[str, ...], stop: asyncio.Event) -> None:
-    """Watches until `stop` is set. Deletions that a watch misses are found by reconcile.resync."""
+async def watch(
+    source: CredentialSource,
+    dispatcher: Dispatcher,
+    namespaces: tuple[str, ...],
+    *,
+    started: Callable[[], None],
+    stop: asyncio.Event,
+) -> None:
+    """Watches until `stop` is set. Deletions that a watch misses are found by reconcile.resync.
+
+    kopf takes SIGTERM and SIGINT for itself, and ends every task of the loop at once when they come; `started` is called
+    after that, so that the operator can take them back and stop in its own order.
+    """
+    registry = _registry(source, dispatcher)
+
+    async def on_startup(**_: Any) -> None:
+        # kopf installs its signal handlers in the turn of the loop that runs this.
+        asyncio.get_running_loop().call_soon(started)
+
+    kopf.on.startup(registry=registry)(on_startup)
     await kopf.operator(
-        registry=_registry(source, dispatcher),
+        registry=registry,
         settings=_settings(),
         standalone=True,
         clusterwide=not namespaces,

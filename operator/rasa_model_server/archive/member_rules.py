@@ -16,7 +16,8 @@ def member_problem(member: tarfile.TarInfo) -> str | None:
     """
     if member.type not in _FILES_AND_DIRECTORIES | _LINKS:
         return f"its member {member.name!r} is neither a file, a directory nor a link"
-    problem = _path_problem(member.name)
+    # Rasa writes an entry for the top directory itself, whose name tarfile reads as empty.
+    problem = None if member.isdir() and not member.name else _path_problem(member.name)
     if problem is not None:
         return f"its member {member.name!r} {problem}"
     if member.type in _LINKS:
