@@ -100,15 +100,11 @@ class ControlPlane:
         ]
 
     def _controller_flags(self) -> list[str]:
-        """All controllers but those that write EndpointSlices, which would refuse the loopback addresses of pods,
-        and the one that takes a simulated node for dead when a laptop sleeps or kwok's heartbeat (55 s) is late.
+        """All controllers but those that write EndpointSlices, which would refuse the loopback addresses of pods.
+
+        A simulated node never counts as dead: kwok's heartbeat takes 55 s, and a laptop may sleep.
         """
-        refused = (
-            "endpoints-controller",
-            "endpointslice-controller",
-            "endpointslice-mirroring-controller",
-            "node-lifecycle-controller",
-        )
+        refused = ("endpoints-controller", "endpointslice-controller", "endpointslice-mirroring-controller")
         return [
             f"--kubeconfig={self.kubeconfig}",
             "--leader-elect=false",
@@ -116,6 +112,7 @@ class ControlPlane:
             "--use-service-account-credentials",
             f"--service-account-private-key-file={self._directory / 'signing.key'}",
             f"--root-ca-file={self._certificate}",
+            "--node-monitor-grace-period=24h",
             f"--controllers=*,{','.join(f'-{name}' for name in refused)}",
             "--kube-api-qps=300",
             "--kube-api-burst=600",
