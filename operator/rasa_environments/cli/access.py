@@ -1,0 +1,74 @@
+"""Which cluster and namespace a command speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.problems import problems
+from rasa_environments.cli.failures import CommandError
+from rasa_environments.cluster.client import ApiError, Client
+from rasa_environments.cluster.resources import Resource
+
+Kubeconfig = Annotated[
+    str | None,
+    typer.Option(help="Kubeconfig file.", show_default="$KUBECONFIG, or ~/.kube/config", rich_help_panel="Cluster"),
+]
+Context = Annotated[
+    str | None,
+    typer.Option(help="Context of the kubeconfig.", show_default="the current one", rich_help_panel="Cluster"),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", help="Namespace.", show_default="that of the context", rich_help_panel="Cluster"),
+]
+
+Parsed = TypeVar("Parsed", ModelServer, DeploymentEnvironment, ModelTag)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A connection to the cluster, and the namespace that the command is about."""
+
+    client: Client
+    namespace: str
+
+    async def get(self, model: type[Parsed], resource: Resource, name: str, namespace: str | None = None) -> Parsed:
+        """The object of that name. Raises CommandError that names those that are there, where it is not."""
+        key = ObjectKey(namespace or self.namespace, name)
+        try:
+            return parsed(model, await self.client.get(resource, key))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        listing = await self.client.list(resource, key.namespace, metadata_only=True)
+        names = ", ".join(sorted(item["metadata"]["name"] for item in listing.items)) or "none"
+        raise CommandError(
+            f"there is no {resource.kind} {name} in namespace {key.namespace} (there: {names}); "
+            "check the name and --namespace"
+        )
+
+
+@asynccontextmanager
+async def session(kubeconfig: str | None, context: str | None, namespace: str | None) -> AsyncIterator[Session]:
+    """A session with the cluster that the options name. Raises ConfigurationError where there is none."""
+    async with await Client.connect(kubeconfig, context) as client:
+        yield Session(client, namespace or client.namespace)
+
+
+def parsed(model: type[Parsed], obj: JsonObject) -> Parsed:
+    """The object as its model. Raises CommandError where the cluster's version of the resources is another."""
+    try:
+        return model.model_validate(obj)
+    except ValidationError as error:
+        where = f"{model.__name__} {obj['metadata'].get('namespace')}/{obj['metadata'].get('name')}"
+        raise CommandError(f"{where} is not of this version of the command: {'; '.join(problems(error))}") from None

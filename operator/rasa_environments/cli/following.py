@@ -1,0 +1,79 @@
+"""The environments and model tags of some namespaces, as they change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from pydantic import ValidationError
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cluster.cache import ObjectCache
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.reflector import Reflector
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
+from rasa_environments.reconcile.directory import Directory
+
+
+class Followed:
+    """A directory that keeps up with the cluster."""
+
+    def __init__(self) -> None:
+        self.directory = Directory()
+        self._changed = asyncio.Event()
+
+    async def change(self) -> None:
+        """Returns when something changed since the last call; changes that come together count as one."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def environment_changed(self, key: ObjectKey, obj: JsonObject | None) -> None:
+        """An environment is there in this version, or is gone."""
+        self._take(key, obj, self.directory.environments.remove, self._put_environment)
+
+    def tag_changed(self, key: ObjectKey, obj: JsonObject | None) -> None:
+        """A ModelTag is there in this version, or is gone."""
+        self._take(key, obj, self.directory.tags.remove, self._put_tag)
+
+    def _put_environment(self, obj: JsonObject) -> None:
+        self.directory.environments.put(DeploymentEnvironment.model_validate(obj))
+
+    def _put_tag(self, obj: JsonObject) -> None:
+        self.directory.tags.put(ModelTag.model_validate(obj))
+
+    def _take(
+        self,
+        key: ObjectKey,
+        obj: JsonObject | None,
+        remove: Callable[[ObjectKey], object],
+        put: Callable[[JsonObject], None],
+    ) -> None:
+        if obj is None:
+            remove(key)
+        else:
+            with suppress(ValidationError):  # of another version than this command: it keeps what it knew
+                put(obj)
+        self._changed.set()
+
+
+@asynccontextmanager
+async def followed(client: Client, namespaces: tuple[str, ...]) -> AsyncIterator[Followed]:
+    """Follows these namespaces (none: all) until the block ends; inside it, everything has been listed once."""
+    following = Followed()
+    reflectors = (
+        Reflector(client, DEPLOYMENT_ENVIRONMENTS, ObjectCache(), following.environment_changed, namespaces=namespaces),
+        Reflector(client, MODEL_TAGS, ObjectCache(), following.tag_changed, namespaces=namespaces),
+    )
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(reflector.run()) for reflector in reflectors]
+            for reflector in reflectors:
+                await reflector.synced.wait()
+            yield following
+            for task in running:
+                task.cancel()
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None

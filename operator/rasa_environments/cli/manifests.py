@@ -1,0 +1,119 @@
+"""The documents of a manifest file, checked before anything is made of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from rasa_environments.api.base import API_VERSION, GROUP, JsonObject, ObjectKey
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.problems import problems
+from rasa_environments.cli.failures import CommandError
+from rasa_environments.cli.unknown_fields import meant, unknown_fields
+from rasa_environments.reconcile.directory import Directory
+
+Resource = ModelServer | DeploymentEnvironment | ModelTag
+MODELS: Mapping[str, type[Resource]] = {
+    "ModelServer": ModelServer,
+    "DeploymentEnvironment": DeploymentEnvironment,
+    "ModelTag": ModelTag,
+}
+STANDARD_INPUT = "-"
+
+
+@dataclass
+class Manifests:
+    """What a file holds."""
+
+    directory: Directory = field(default_factory=Directory)
+    environments: list[DeploymentEnvironment] = field(default_factory=list)
+    """In the order of the file."""
+    secrets: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
+    """The keys of each Secret."""
+    left_out: list[str] = field(default_factory=list)
+    """Documents of other kinds."""
+    errors: list[str] = field(default_factory=list)
+    """One line for each thing that is wrong."""
+
+
+def read(file: str, namespace: str) -> Manifests:
+    """The manifests of a file (`-`: standard input); `namespace` is that of documents that name none.
+
+    Raises CommandError where the file cannot be read or is not YAML; what is wrong in a document is in `errors`.
+    """
+    shown = "standard input" if file == STANDARD_INPUT else file
+    manifests = Manifests()
+    for number, document in enumerate(_documents(file, shown), start=1):
+        if document is not None:
+            _take(manifests, document, f"{shown}: document {number}", namespace)
+    return manifests
+
+
+def _documents(file: str, shown: str) -> Iterator[object]:
+    """The documents of the file, with those of a List on their own."""
+    try:
+        text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text()
+        documents = list(yaml.safe_load_all(text))
+    except OSError as error:
+        raise CommandError(f"{shown} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CommandError(f"{shown} is not a text file") from None
+    except yaml.YAMLError as error:
+        raise CommandError(f"{shown} is not YAML: {' '.join(str(error).split())}") from None
+    for document in documents:
+        if isinstance(document, dict) and document.get("kind") == "List":
+            yield from document.get("items") or ()
+        else:
+            yield document
+
+
+def _take(manifests: Manifests, document: object, where: str, namespace: str) -> None:
+    """Puts a document where it belongs, or notes what is wrong with it."""
+    if not isinstance(document, dict) or not isinstance(document.get("kind"), str):
+        manifests.errors.append(f"{where}: is not an object with apiVersion, kind and metadata")
+        return
+    kind, version = document["kind"], str(document.get("apiVersion"))
+    metadata = document.get("metadata")
+    if not isinstance(metadata, dict) or not metadata.get("name"):
+        manifests.errors.append(f"{where} ({kind}): metadata.name: is missing")
+        return
+    where = f"{where} ({kind} {metadata['name']})"
+    key = ObjectKey(str(metadata.get("namespace") or namespace), str(metadata["name"]))
+    if (kind, version) == ("Secret", "v1"):
+        manifests.secrets[key] = frozenset({**(document.get("data") or {}), **(document.get("stringData") or {})})
+    elif not (version.startswith(f"{GROUP}/") or kind in MODELS):
+        manifests.left_out.append(where)
+    elif version != API_VERSION:
+        manifests.errors.append(f"{where}: apiVersion: must be {API_VERSION}, not {version}")
+    elif kind not in MODELS:
+        manifests.errors.append(f"{where}: kind: {API_VERSION} has no {kind}{meant(kind, MODELS)}")
+    else:
+        _take_resource(manifests, MODELS[kind], document, where, key)
+
+
+def _take_resource(
+    manifests: Manifests, model: type[Resource], document: JsonObject, where: str, key: ObjectKey
+) -> None:
+    """Validates one of our resources as the API server would, and refuses fields that it would drop."""
+    complete = {**document, "metadata": {**document["metadata"], "namespace": key.namespace}}
+    manifests.errors += [f"{where}: {problem}" for problem in unknown_fields(model, complete)]
+    try:
+        resource = model.model_validate(complete)
+    except ValidationError as error:
+        manifests.errors += [f"{where}: {problem}" for problem in problems(error)]
+        return
+    match resource:
+        case ModelServer():
+            manifests.directory.servers.put(resource)
+        case ModelTag():
+            manifests.directory.tags.put(resource)
+        case DeploymentEnvironment():
+            manifests.directory.environments.put(resource)
+            manifests.environments.append(resource)

@@ -1,0 +1,141 @@
+"""What `status` shows: one row for each environment and each model tag, without any of the drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rasa_environments.api.conditions import Condition, ConditionType, Truth
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.judge.conditions import condition_of
+
+NOT_SEEN = "the operator has not looked at it yet: is it running?"
+
+
+@dataclass(frozen=True)
+class EnvironmentRow:
+    """One environment."""
+
+    namespace: str
+    name: str
+    tag: str
+    wanted: str | None
+    served: str | None
+    ready: Truth
+    reason: str | None
+    message: str | None
+    url: str | None
+    created: str
+
+
+@dataclass(frozen=True)
+class TagRow:
+    """One model tag."""
+
+    namespace: str
+    name: str
+    tag: str
+    model: str
+    """The model that is wanted."""
+    previous: str | None
+    tagged: Truth
+    served: Truth
+    ready: Truth
+    reason: str | None
+    message: str | None
+    created: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything that `status` shows, by namespace and name."""
+
+    environments: tuple[EnvironmentRow, ...]
+    tags: tuple[TagRow, ...]
+
+
+def overview(environments: Iterable[DeploymentEnvironment], tags: Iterable[ModelTag]) -> Overview:
+    """The rows of these objects, sorted."""
+    return Overview(
+        tuple(environment_row(item) for item in sorted(environments, key=lambda item: item.metadata.key)),
+        tuple(tag_row(item) for item in sorted(tags, key=lambda item: item.metadata.key)),
+    )
+
+
+def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
+    """What is known of an environment; what is older than its spec counts as unknown."""
+    status = environment.status
+    model = status.model
+    ready, reason, message = verdict(environment)
+    return EnvironmentRow(
+        namespace=environment.metadata.namespace,
+        name=environment.metadata.name,
+        tag=environment.tag,
+        wanted=model.wanted if model else None,
+        served=_served(environment),
+        ready=ready,
+        reason=reason,
+        message=message,
+        url=status.url,
+        created=environment.metadata.creation_timestamp,
+    )
+
+
+def _served(environment: DeploymentEnvironment) -> str | None:
+    """The model that is served, with the count of pods where not all of them serve the wanted one."""
+    model = environment.status.model
+    if model is None or model.served is None:
+        return None
+    serving, _, pods = (model.served_by or "").partition("/")
+    return model.served if serving == pods else f"{model.served} ({model.served_by})"
+
+
+def tag_row(tag: ModelTag) -> TagRow:
+    """What is known of a model tag; what is older than its spec counts as unknown."""
+    ready, reason, message = verdict(tag)
+    current = is_current(tag)
+    return TagRow(
+        namespace=tag.metadata.namespace,
+        name=tag.metadata.name,
+        tag=tag.tag,
+        model=tag.spec.model,
+        previous=tag.status.previous_model,
+        tagged=truth(condition_of(tag.status.conditions, ConditionType.TAGGED)) if current else "Unknown",
+        served=truth(condition_of(tag.status.conditions, ConditionType.SERVED)) if current else "Unknown",
+        ready=ready,
+        reason=reason,
+        message=message,
+        created=tag.metadata.creation_timestamp,
+    )
+
+
+def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[Truth, str | None, str | None]:
+    """Whether it is Ready, with reason and message; Unknown while the status speaks of an earlier spec."""
+    ready = condition_of(resource.status.conditions, ConditionType.READY)
+    if ready is None or not is_current(resource):
+        return "Unknown", "NotSeenYet", NOT_SEEN
+    return ready.status, ready.reason, ready.message
+
+
+def is_current(resource: DeploymentEnvironment | ModelTag) -> bool:
+    """Whether the status speaks of the spec as it is now."""
+    return resource.status.observed_generation == resource.metadata.generation
+
+
+def truth(condition: Condition | None) -> Truth:
+    """The condition's status; Unknown where there is none."""
+    return condition.status if condition else "Unknown"
+
+
+def age(created: str, now: datetime) -> str:
+    """How long ago that was, in the unit that tells most, as kubectl shows it: 45s, 12m, 5h, 8d."""
+    try:
+        passed = now - datetime.fromisoformat(created).astimezone(UTC)
+    except ValueError:
+        return "-"
+    for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1))):
+        if passed >= 2 * length:
+            return f"{passed // length}{unit}"
+    return f"{max(0, passed // timedelta(seconds=1))}s"

@@ -1,0 +1,139 @@
+"""`render`: what the operator would make of a manifest, without a cluster."""
+
+from __future__ import annotations
+
+import sys
+from base64 import b64decode
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+import yaml
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.cli.failures import CommandError, fail
+from rasa_environments.cli.manifests import Manifests, read
+from rasa_environments.desired.context import Context
+from rasa_environments.desired.environment import children
+from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.merging import merged_spec
+from rasa_environments.desired.secret_variables import (
+    MODEL_SERVER_TOKEN_VARIABLE,
+    TOKEN_VARIABLE,
+    SecretVariable,
+)
+from rasa_environments.reconcile.directory import server_of_environment
+from rasa_environments.reconcile.secret_values import (
+    SERVICE_TOKEN_KEY,
+    credentials_secret,
+    secret_key,
+    wanted_variables,
+)
+from rasa_environments.reconcile.server_access import unusable
+
+GENERATED = "<generated>"
+
+
+def render(
+    file: Annotated[
+        str, typer.Option("--file", "-f", help="Manifest file, or - for standard input.", show_default=False)
+    ],
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Namespace of documents that name none.")
+    ] = "default",
+) -> None:
+    """Print the objects that the operator makes of a manifest, without a cluster.
+
+    FILE holds DeploymentEnvironments and the ModelServers that they refer to. Secret values are shown as placeholders,
+    and owner references, which only a cluster can give, are left out.
+    """
+    try:
+        manifests = read(file, namespace)
+    except CommandError as error:
+        fail(str(error))
+    for document in manifests.left_out:
+        sys.stderr.write(f"note: {document} is none of ours and left out\n")
+    objects: list[JsonObject] = []
+    for environment in manifests.environments:
+        try:
+            objects += rendered(environment, manifests)
+        except CommandError as error:
+            manifests.errors.append(f"DeploymentEnvironment {environment.metadata.key}: {error}")
+    if manifests.errors:
+        fail(*manifests.errors)
+    if not objects:
+        fail(f"{file}: holds no DeploymentEnvironment, so there is nothing to render")
+    yaml.dump_all(objects, sys.stdout, Dumper=_Dumper, sort_keys=False, explicit_start=True, width=120)
+
+
+def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterable[JsonObject]:
+    """The children of one environment as they are shown. Raises CommandError where there would be none."""
+    key = server_of_environment(environment)
+    server = manifests.directory.servers.get(key)
+    if server is None:
+        raise CommandError(f"refers to ModelServer {key}, which is not in the file: add it, as the pods need its url")
+    problem = unusable(server, key, environment.metadata.namespace)
+    if problem is not None:
+        raise CommandError(problem.message)
+    rival = manifests.directory.rival(environment)
+    if rival is not None:
+        raise CommandError(
+            f"has the name or the tag of environment {rival.metadata.key}, on the same ModelServer; rename one"
+        )
+    try:
+        spec = merged_spec(environment, server)
+        variables = wanted_variables(environment, server, spec)
+        values = {TOKEN_VARIABLE: GENERATED, **placeholders(variables, manifests)}
+        credentials = credentials_secret(server)
+        if credentials is not None and SERVICE_TOKEN_KEY in manifests.secrets.get(credentials, {SERVICE_TOKEN_KEY}):
+            values[MODEL_SERVER_TOKEN_VARIABLE] = placeholder(credentials, SERVICE_TOKEN_KEY)
+        return [shown(child) for child in children(Context(environment, server, spec, values))]
+    except SpecError as error:
+        raise CommandError(str(error)) from None
+
+
+def placeholders(variables: Iterable[SecretVariable], manifests: Manifests) -> dict[str, str]:
+    """What stands for each secret value. Raises CommandError where the file holds the Secret, and it lacks the key."""
+    values = {}
+    for variable in variables:
+        secret, key = secret_key(variable.source), variable.source.key
+        if secret in manifests.secrets and key not in manifests.secrets[secret]:
+            there = ", ".join(sorted(manifests.secrets[secret])) or "nothing"
+            raise CommandError(f"{variable.path}: key {key} is not in Secret {secret} (it holds {there}); add it")
+        values[variable.name] = placeholder(secret, key)
+    return values
+
+
+def placeholder(secret: ObjectKey, key: str) -> str:
+    """What is shown for a value that a person keeps in a Secret."""
+    return f"<key {key} of Secret {secret}>"
+
+
+def shown(child: JsonObject) -> JsonObject:
+    """A child without its owner, and with the placeholders of a Secret in plain text."""
+    metadata = {name: value for name, value in child["metadata"].items() if name != "ownerReferences"}
+    if child["kind"] != "Secret":
+        return {**child, "metadata": metadata}
+    values = {key: b64decode(value).decode() for key, value in child["data"].items()}
+    return {
+        **{name: value for name, value in child.items() if name != "data"},
+        "metadata": metadata,
+        "stringData": values,
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines, such as endpoints.yml, as blocks; no anchors for what occurs twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Every value is written out."""
+        del data
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)

@@ -1,0 +1,81 @@
+"""`run`: the operator."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from typer.models import OptionInfo
+
+from rasa_environments.api.problems import problems
+from rasa_environments.cli.access import Context, Kubeconfig
+from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.runtime.logs import configure_logs
+from rasa_environments.runtime.settings import LogFormat, LogLevel, Settings
+
+DEFAULT = Settings()
+VARIABLE_PREFIX = "RASA_ENVIRONMENTS_"
+
+
+def setting(name: str, *flags: str) -> OptionInfo:
+    """The option of a setting: its help is the setting's own, its variable RASA_ENVIRONMENTS_<NAME>."""
+    option: OptionInfo = typer.Option(
+        *flags, help=Settings.model_fields[name].description, envvar=VARIABLE_PREFIX + name.upper(), show_envvar=False
+    )
+    return option
+
+
+def run(  # noqa: PLR0913, PLR0917 - one for each setting
+    namespaces: Annotated[list[str] | None, setting("namespaces", "--namespace", "-n")] = None,
+    workers: Annotated[int, setting("workers")] = DEFAULT.workers,
+    model_server_interval: Annotated[float, setting("model_server_interval")] = DEFAULT.model_server_interval,
+    served_interval: Annotated[float, setting("served_interval")] = DEFAULT.served_interval,
+    resync_interval: Annotated[float, setting("resync_interval")] = DEFAULT.resync_interval,
+    leader_elect: Annotated[bool, setting("leader_elect")] = DEFAULT.leader_elect,
+    lease_namespace: Annotated[str | None, setting("lease_namespace")] = DEFAULT.lease_namespace,
+    address: Annotated[str, setting("address")] = DEFAULT.address,
+    port: Annotated[int, setting("port")] = DEFAULT.port,
+    log_format: Annotated[LogFormat, setting("log_format")] = DEFAULT.log_format,
+    log_level: Annotated[LogLevel, setting("log_level")] = DEFAULT.log_level,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Run the operator until it is told to stop (SIGTERM or Ctrl-C).
+
+    Each option of its own is also read from RASA_ENVIRONMENTS_<OPTION>, for example RASA_ENVIRONMENTS_LOG_FORMAT.
+    """
+    try:
+        settings = Settings(
+            kubeconfig=kubeconfig,
+            context=context,
+            namespaces=tuple(namespaces or ()),
+            workers=workers,
+            model_server_interval=model_server_interval,
+            served_interval=served_interval,
+            resync_interval=resync_interval,
+            leader_elect=leader_elect,
+            lease_namespace=lease_namespace,
+            address=address,
+            port=port,
+            log_format=log_format,
+            log_level=log_level,
+        )
+    except ValidationError as error:
+        raise typer.BadParameter("; ".join(problems(error))) from None
+    configure_logs(settings)
+    execute(operate(settings))
+
+
+async def operate(settings: Settings) -> None:
+    """Runs the operator. Imported here, since the other commands can do without all that it consists of."""
+    from rasa_environments.runtime.operator import run as run_operator  # noqa: PLC0415
+
+    try:
+        await run_operator(settings)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        where = f"{settings.address}:{settings.port}"
+        raise CommandError(
+            f"health and metrics cannot be served at {where} ({reason}); set --address, --port"
+        ) from None

@@ -1,0 +1,130 @@
+"""`status`: which model each environment wants and serves, and why not."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cli.access import Context, Kubeconfig, Namespace, Session, parsed, session
+from rasa_environments.cli.failures import execute
+from rasa_environments.cli.following import Followed, followed
+from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, overview
+from rasa_environments.cli.tables import as_json, console, drawn, line
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
+
+AGES_SECONDS = 5.0
+"""How often a live table is drawn anew though nothing changed: its ages do."""
+
+
+class Output(StrEnum):
+    """How the status is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def status(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Stay, and show every change.")] = False,
+    all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces.")] = False,
+    output: Annotated[Output, typer.Option("--output", "-o", help="How to write it.")] = Output.TABLE,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Show which model each environment wants and serves, and why one is not ready."""
+    if watch and output is Output.JSON:
+        raise typer.BadParameter("--watch shows a table or lines; for JSON leave one of the two out")
+
+    async def command() -> None:
+        async with session(kubeconfig, context, namespace) as connected:
+            scope = None if all_namespaces else connected.namespace
+            seen = await looked(connected, scope)
+            if not watch:
+                show(seen, output, scope)
+            elif sys.stdout.isatty():
+                await draw_changes(connected, scope)
+            else:
+                await print_changes(connected, scope)
+
+    execute(command())
+
+
+async def looked(connected: Session, scope: str | None) -> Overview:
+    """The overview of a namespace, or of all."""
+    environments, tags = await asyncio.gather(
+        connected.client.list(DEPLOYMENT_ENVIRONMENTS, scope), connected.client.list(MODEL_TAGS, scope)
+    )
+    return overview(
+        (parsed(DeploymentEnvironment, item) for item in environments.items),
+        (parsed(ModelTag, item) for item in tags.items),
+    )
+
+
+def show(seen: Overview, output: Output, scope: str | None) -> None:
+    """Writes the overview once."""
+    if output is Output.JSON:
+        sys.stdout.write(as_json(seen) + "\n")
+    elif seen.environments or seen.tags:
+        console().print(drawn(seen, datetime.now(UTC), namespaces=scope is None))
+    else:
+        where = f"in namespace {scope} (-A shows all)" if scope else "in any namespace"
+        console().print(f"there is no environment {where}; create one: kubectl apply -f FILE")
+
+
+async def draw_changes(connected: Session, scope: str | None) -> None:
+    """A table that stays, drawn anew with every change."""
+    with Live(console=console(), auto_refresh=False) as live:
+        async with followed(connected.client, (scope,) if scope else ()) as following:
+            while True:
+                seen = overview(following.directory.environments, following.directory.tags)
+                live.update(drawn(seen, datetime.now(UTC), namespaces=scope is None), refresh=True)
+                await change_or_pause(following)
+
+
+async def change_or_pause(following: Followed) -> None:
+    """Returns at the next change, or when the ages have moved on."""
+    try:
+        await asyncio.wait_for(following.change(), AGES_SECONDS)
+    except TimeoutError:
+        return
+
+
+async def print_changes(connected: Session, scope: str | None) -> None:
+    """One line for each object, and one for each change of it."""
+    async with followed(connected.client, (scope,) if scope else ()) as following:
+        async for changed in changes(following):
+            sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {changed}\n")
+            sys.stdout.flush()
+
+
+async def changes(following: Followed) -> AsyncIterator[str]:
+    """A line for each row that is new or another than before, and for each that is gone."""
+    known: dict[tuple[str, str, str], EnvironmentRow | TagRow] = {}
+    while True:
+        now = rows_by_name(overview(following.directory.environments, following.directory.tags))
+        for key, row in now.items():
+            if known.get(key) != row:
+                yield line(row)
+        for kind, namespace, name in known.keys() - now.keys():
+            yield f"{kind} {namespace}/{name} is gone"
+        known = now
+        await following.change()
+
+
+def rows_by_name(seen: Overview) -> dict[tuple[str, str, str], EnvironmentRow | TagRow]:
+    """Each row under what it is, its namespace and its name."""
+    rows: dict[tuple[str, str, str], EnvironmentRow | TagRow] = {}
+    for environment in seen.environments:
+        rows["environment", environment.namespace, environment.name] = environment
+    for tag in seen.tags:
+        rows["model tag", tag.namespace, tag.name] = tag
+    return rows

@@ -1,0 +1,121 @@
+"""How `status` looks: tables for people, lines for a pipe, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rasa_environments.api.conditions import Truth
+from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, age
+
+STYLES: dict[Truth, str] = {"True": "green", "False": "red", "Unknown": "yellow"}
+WIDE = 4096
+"""Columns where there is no terminal: nothing is cut or wrapped in a pipe."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console as wide as the terminal, or as wide as need be where there is none."""
+    terminal = Console(stderr=stderr, highlight=False)
+    return terminal if terminal.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE, soft_wrap=True)
+
+
+def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType:
+    """Both tables, and under each why something in it is not ready."""
+    parts: list[RenderableType] = [
+        _table(
+            ("ENVIRONMENT", "TAG", "WANTED", "SERVED", "READY", "URL", "AGE"),
+            [(row.namespace, _environment_cells(row, now)) for row in shown.environments],
+            namespaces=namespaces,
+        ),
+        *_reasons(shown.environments),
+    ]
+    if shown.tags:
+        parts += [
+            Text(),
+            _table(
+                ("MODEL TAG", "TAG", "MODEL", "TAGGED", "SERVED", "READY", "PREVIOUS", "AGE"),
+                [(row.namespace, _tag_cells(row, now)) for row in shown.tags],
+                namespaces=namespaces,
+            ),
+            *_reasons(shown.tags),
+        ]
+    return Group(*parts)
+
+
+def as_json(shown: Overview) -> str:
+    """The rows as one JSON document."""
+    return json.dumps(asdict(shown), indent=2)
+
+
+def line(row: EnvironmentRow | TagRow) -> str:
+    """One row as a line, for a log of changes."""
+    name = f"{row.namespace}/{row.name}"
+    why = "" if row.ready == "True" else f" ({row.reason}: {row.message})"
+    if isinstance(row, EnvironmentRow):
+        facts = f"tag={row.tag} wanted={row.wanted or '-'} served={row.served or '-'}"
+        return f"environment {name} {facts} ready={row.ready}{why}"
+    facts = f"tag={row.tag} model={row.model} tagged={row.tagged} served={row.served}"
+    return f"model tag {name} {facts} ready={row.ready}{why}"
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[str, list[Text]]], *, namespaces: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for column in ("NAMESPACE", *columns) if namespaces else columns:
+        table.add_column(column, overflow="fold")
+    for namespace, cells in rows:
+        table.add_row(*([Text(namespace), *cells] if namespaces else cells))
+    return table
+
+
+def _environment_cells(row: EnvironmentRow, now: datetime) -> list[Text]:
+    return [
+        Text(row.name),
+        Text(row.tag),
+        _known(row.wanted),
+        _served(row),
+        _ready(row.ready, row.reason),
+        _known(row.url),
+        Text(age(row.created, now)),
+    ]
+
+
+def _tag_cells(row: TagRow, now: datetime) -> list[Text]:
+    return [
+        Text(row.name),
+        Text(row.tag),
+        Text(row.model),
+        Text(row.tagged, STYLES[row.tagged]),
+        Text(row.served, STYLES[row.served]),
+        _ready(row.ready, row.reason),
+        _known(row.previous),
+        Text(age(row.created, now)),
+    ]
+
+
+def _known(value: str | None) -> Text:
+    return Text(value) if value else Text("-", "dim")
+
+
+def _served(row: EnvironmentRow) -> Text:
+    if row.served is None:
+        return Text("unknown", "yellow") if row.wanted else Text("-", "dim")
+    return Text(row.served, "green" if row.served == row.wanted else "red")
+
+
+def _ready(ready: Truth, reason: str | None) -> Text:
+    return Text(ready if ready == "True" or not reason else f"{ready} ({reason})", STYLES[ready])
+
+
+def _reasons(rows: Iterable[EnvironmentRow | TagRow]) -> list[Text]:
+    """One line for each row that is not ready."""
+    return [
+        Text.assemble((f"  {row.name}: ", STYLES[row.ready]), row.message or "")
+        for row in rows
+        if row.ready != "True" and row.message
+    ]

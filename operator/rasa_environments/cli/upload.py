@@ -1,0 +1,106 @@
+"""`upload`: a model file to the model server."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.cli.access import Context, Kubeconfig, Namespace, Session, session
+from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.tables import console
+from rasa_environments.cluster.client import ApiError
+from rasa_environments.cluster.resources import MODEL_SERVERS, SECRETS
+from rasa_environments.rasa.address import ModelServerAddress
+from rasa_environments.rasa.credentials import Credentials
+from rasa_environments.rasa.errors import Unreachable
+from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.rasa.transport import http_client
+
+COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    DownloadColumn(),
+    TransferSpeedColumn(),
+    TimeRemainingColumn(),
+)
+FORWARD = "from outside the cluster, forward its port (kubectl port-forward) and name the address by --url"
+
+
+def upload(
+    file: Annotated[
+        Path,
+        typer.Argument(help="Model file, *.tar.gz.", exists=True, dir_okay=False, readable=True, show_default=False),
+    ],
+    model_server: Annotated[str, typer.Option(help="Name of the ModelServer.")] = "default",
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Address to reach it at from here, when the one in its spec only works inside the cluster.",
+            show_default="the ModelServer's",
+        ),
+    ] = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Upload a model file to a ModelServer, with the credentials that it names."""
+    size = file.stat().st_size
+
+    async def command() -> None:
+        async with session(kubeconfig, context, namespace) as connected:
+            server = await connected.get(ModelServer, MODEL_SERVERS, model_server)
+            credentials = await credentials_of(connected, server)
+        address = ModelServerAddress(url or server.spec.url, server.spec.project, server.spec.model_path)
+        with Progress(*COLUMNS, console=console(stderr=True), transient=True) as shown:
+            task = shown.add_task(file.name, total=size)
+            name = await send(file, address, credentials, partial(shown.advance, task), inside=url is None)
+        console().print(f"{name} is uploaded; promote it: kubectl rasa promote {name} ENVIRONMENT")
+
+    execute(command())
+
+
+async def credentials_of(connected: Session, server: ModelServer) -> Credentials:
+    """The credentials in the Secret that the ModelServer names; none where it names none."""
+    reference = server.spec.credentials_secret_ref
+    if reference is None:
+        return Credentials()
+    key = ObjectKey(server.metadata.namespace, reference.name)
+    try:
+        secret = await connected.client.get(SECRETS, key)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        raise CommandError(
+            f"ModelServer {server.metadata.key}: Secret {key} of credentialsSecretRef is not there; "
+            "create it with the keys token and apiToken"
+        ) from None
+    data = {name: _text(value) for name, value in (secret.get("data") or {}).items()}
+    return Credentials(data.get("token"), data.get("apiToken"), data.get("username"), data.get("password"))
+
+
+def _text(value: str) -> str | None:
+    """A value of a Secret, without the newline that `echo` leaves at its end; None where it is no text."""
+    try:
+        return b64decode(value, validate=True).decode().rstrip("\r\n") or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+async def send(
+    file: Path, address: ModelServerAddress, credentials: Credentials, sent: Callable[[int], None], *, inside: bool
+) -> str:
+    """Uploads the file and returns the model's name; `inside`: the address is the one for inside the cluster."""
+    async with http_client() as http:
+        try:
+            return await ModelServerClient(http, address, credentials).upload(file, sent)
+        except Unreachable as error:
+            raise CommandError(f"{error.message}; {FORWARD}" if inside else error.message) from None
