@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import threading
 
 import typer
 
@@ -22,13 +21,12 @@ FAILURES = (BinariesUnavailable, ProcessFailed, RasaUnavailable, UnknownFlavour)
 @commands.command()
 def up() -> None:
     """Start a cluster, print its KUBECONFIG, and stay until Ctrl-C."""
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ConsoleProgress() as progress, LocalCluster(progress=progress) as facts:
         progress(f"audit log: {facts.audit_log}; Ctrl-C ends the cluster and removes {facts.directory}")
         typer.echo(f"export KUBECONFIG={facts.kubeconfig}")
         try:
-            stopped.wait()
+            signal.pause()
         except KeyboardInterrupt:
             progress("stopping")
 

@@ -34,7 +34,7 @@ class ClusterFacts:
 class LocalCluster:
     """A cluster of the flavour that `choose_flavour` names, in `directory` (empty or not there yet) or a temporary one.
 
-    Nothing of it outlives this process, however this process ends.
+    Nothing of it outlives this process, however this process ends; except that `kill -9` leaves kind's container.
     """
 
     def __init__(self, directory: Path | None = None, progress: Callable[[str], None] = silent) -> None:

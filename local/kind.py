@@ -25,6 +25,8 @@ class KindCluster:
 
     def start(self) -> None:
         """Creates the cluster and returns when it is ready. Raises ProcessFailed with what kind said."""
+        if shutil.which("kind") is None:
+            raise ProcessFailed("CLUSTER=kind: there is no `kind` on PATH; install it, or use CLUSTER=local")
         if NAME in self._kind("get", "clusters").split():
             raise ProcessFailed(f"a kind cluster {NAME} is there already: `kind delete cluster --name {NAME}`")
         self._created = True
