@@ -26,13 +26,17 @@ def bind(settings: Settings) -> socket.socket:
     """
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
         where = f"--host {settings.host} --port {settings.port}"
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(f"{where}: another process listens there: choose another port, or 0 for any") from None
         reason = (error.strerror or str(error)).partition(" (while")[0]
         raise SettingsError(f"{where}: cannot listen there ({reason})") from None
+    # Connections inherit it. asyncio sets it only on sockets that were made for TCP by number, which this one is not,
+    # and an answer, written in two pieces, would wait 40 ms for the client's acknowledgement of the first.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def url_of(listener: socket.socket) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from rasa_model_server.authentication import MINIMUM_JWT_SECRET_BYTES
 from rasa_model_server.credentials import Credentials
+from rasa_model_server.names import name_problem
 from rasa_model_server.profiles import MODEL_SERVER, Profile
 
 DEFAULT_PORT = 5002
@@ -73,6 +74,8 @@ def check_settings(settings: Settings) -> None:
             f"RASA_MODEL_SERVER_JWT_SECRET is shorter than {MINIMUM_JWT_SECRET_BYTES} bytes: "
             "take the output of `openssl rand -hex 32`"
         )
+    if name_problem("model", settings.project) is not None:
+        raise SettingsError(f"--project {settings.project!r}: use letters, digits, '.', '_' and '-'")
     for option, file in (
         ("--endpoints-file", settings.endpoints_file),
         ("--credentials-file", settings.credentials_file),

@@ -53,12 +53,12 @@ class ModelServer:
     async def delete(self, name: str) -> Response:
         return await self.client.delete(f"{MODELS}/{name}", params=WRITES)
 
-    async def list(self, **parameters: str) -> Response:
+    async def listed(self, **parameters: str) -> Response:
         return await self.client.get(MODELS, params=READS | parameters)
 
     async def tags(self) -> dict[str, list[str]]:
         """The tags of each model."""
-        return {model["model"]: model["tags"] for model in (await self.list()).json()}
+        return {model["model"]: model["tags"] for model in (await self.listed()).json()}
 
     async def pull(self, tag: str, **headers: str) -> Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}

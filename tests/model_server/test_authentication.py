@@ -91,19 +91,21 @@ async def test_a_refusal_has_the_form_of_rasas_own(shared_server: ModelServer) -
     }
 
 
+WRITE_TAKES = "this takes an api token (?api_token=) or a JWT from /api/auth (Authorization: Bearer)"
+WRONG_API_TOKEN = "an api token (?api_token=) is not one that this server accepts (any more)"
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ({}, ("no credentials were sent: this takes an api token (?api_token=) or a JWT from /api/auth "
-             "(Authorization: Bearer)")),
-        ({"api_token": "wrong"}, "an api token (?api_token=) is not one that this server accepts (any more)"),
-        ({"api_token": ""}, "an api token (?api_token=) is not one that this server accepts (any more)"),
-        ({"api_token": "\udcff"}, "an api token (?api_token=) is not one that this server accepts (any more)"),
-        ({"token": SERVICE_TOKEN}, ("the service token (?token=) may not write models and tags: this takes an api token "
-                                   "(?api_token=) or a JWT from /api/auth (Authorization: Bearer)")),
-        ({"api_token": SERVICE_TOKEN}, "an api token (?api_token=) is not one that this server accepts (any more)"),
+        ({}, f"no credentials were sent: {WRITE_TAKES}"),
+        ({"token": SERVICE_TOKEN}, f"the service token (?token=) may not write models and tags: {WRITE_TAKES}"),
+        ({"api_token": "wrong"}, WRONG_API_TOKEN),
+        ({"api_token": ""}, WRONG_API_TOKEN),
+        ({"api_token": "\udcff"}, WRONG_API_TOKEN),
+        ({"api_token": SERVICE_TOKEN}, WRONG_API_TOKEN),
     ],
-)  # fmt: skip
+)
 async def test_a_refusal_says_what_would_do(shared_server: ModelServer, query: dict[str, str], message: str) -> None:
     encoded = "&".join(f"{name}={value}" for name, value in query.items()).encode("utf-8", "surrogateescape")
 
@@ -163,11 +165,11 @@ async def test_a_token_in_a_file_is_read_again_when_it_changes(settings: Setting
     credentials = Credentials(token=Secret(file=file), api_token=Secret(API_TOKEN))
 
     async with running(replace(settings, credentials=credentials)) as server:
-        before = [(await server.list(token=token)).status_code for token in ("first", "second")]
+        before = [(await server.listed(token=token)).status_code for token in ("first", "second")]
         rotated = tmp_path / "rotated"
         rotated.write_text("second\n")
         rotated.rename(file)
-        after = [(await server.list(token=token)).status_code for token in ("first", "second")]
+        after = [(await server.listed(token=token)).status_code for token in ("first", "second")]
 
     assert (before, after) == ([200, 401], [401, 200])
 
@@ -178,11 +180,11 @@ async def test_a_token_whose_file_is_emptied_or_gone_is_accepted_no_more(setting
 
     async with running(replace(settings, credentials=Credentials(token=Secret(file=file)))) as server:
         file.write_text("")
-        emptied = [(await server.list(token=token)).status_code for token in ("first", "")]
+        emptied = [(await server.listed(token=token)).status_code for token in ("first", "")]
         file.unlink()
-        gone = (await server.list(token="first")).status_code
+        gone = (await server.listed(token="first")).status_code
         file.write_text("first")
-        back = (await server.list(token="first")).status_code
+        back = (await server.listed(token="first")).status_code
 
     assert (emptied, gone, back) == ([401, 401], 401, 200)
 

@@ -59,7 +59,7 @@ async def test_a_file_that_is_not_a_model_is_refused_with_the_reason(
     assert answer.status_code == 400
     assert answer.json()["reason"] == "BadModel"
     assert answer.json()["message"] == f"the file is not a model: {reason}"
-    assert (await shared_server.list()).json() == []
+    assert (await shared_server.listed()).json() == []
 
 
 @pytest.mark.parametrize(

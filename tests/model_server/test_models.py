@@ -80,7 +80,7 @@ async def test_the_last_trained_model_is_listed_first(server: ModelServer) -> No
     for name, day in (("b", "02"), ("c", "03"), ("a", "01")):
         await server.upload(name, model_file(name, {"trained_at": f"2026-01-{day}T00:00:00"}))
 
-    listed = await server.list()
+    listed = await server.listed()
 
     assert [model["model"] for model in listed.json()] == ["c", "b", "a"]
     assert listed.headers["X-Total-Count"] == "3"
@@ -90,7 +90,7 @@ async def test_a_page_of_the_list_says_how_many_there_are_in_all(server: ModelSe
     for day in range(1, 6):
         await server.upload(f"m{day}", model_file(str(day), {"trained_at": f"2026-01-0{day}T00:00:00"}))
 
-    page = await server.list(limit="2", offset="1")
+    page = await server.listed(limit="2", offset="1")
 
     assert [model["model"] for model in page.json()] == ["m4", "m3"]
     assert page.headers["X-Total-Count"] == "5"
@@ -101,15 +101,15 @@ async def test_the_list_of_a_tag_has_the_model_that_has_it(server: ModelServer) 
     await server.upload("b")
     await server.put_tag("b", "production")
 
-    listed = await server.list(tag="production")
+    listed = await server.listed(tag="production")
 
     assert [model["model"] for model in listed.json()] == ["b"]
     assert listed.headers["X-Total-Count"] == "1"
-    assert (await server.list(tag="staging")).json() == []
+    assert (await server.listed(tag="staging")).json() == []
 
 
 async def test_a_limit_that_is_no_number_is_refused(server: ModelServer) -> None:
-    answer = await server.list(limit="-1")
+    answer = await server.listed(limit="-1")
 
     assert answer.status_code == 400
     assert answer.json()["message"] == "limit='-1' is not a whole number from 0"
@@ -122,7 +122,7 @@ async def test_a_deleted_model_is_gone_with_its_tags_and_its_file(server: ModelS
     answer = await server.delete("a")
 
     assert answer.status_code == 204
-    assert (await server.list()).json() == []
+    assert (await server.listed()).json() == []
     assert (await server.pull("production")).status_code == 404
     assert (await server.client.get(f"{MODELS}/a", params=READS)).status_code == 404
     assert [path for path in server.directory.rglob("*") if path.is_file()] == []
@@ -163,7 +163,7 @@ async def test_another_project_is_not_there(server: ModelServer) -> None:
 
 
 async def test_an_upload_may_have_other_parts_around_the_model(server: ModelServer) -> None:
-    files = {"comment": ("", "x"), "model": ("a.tar.gz", model_file("a")), "after": ("", "y")}
+    files = {"comment": ("", b"x"), "model": ("a.tar.gz", model_file("a")), "after": ("", b"y")}
 
     answer = await server.client.post(MODELS, params=WRITES, files=files)
 

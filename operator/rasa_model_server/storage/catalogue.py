@@ -102,11 +102,10 @@ class Catalogue:
 
     async def delete_model(self, name: str) -> bool:
         """Remove the model, and take its tags from it. Return False if there is none."""
-        record = await self._models.get(name)
+        record = await self._models.take(name)
         if record is None:
             return False
         deleted = record.archive
-        await self._models.delete(name)
         for tag in await self._tags.all():
             if tag.archive == deleted:
                 await self._tags.delete_if(tag.tag, lambda current: current.archive == deleted)

@@ -83,10 +83,13 @@ class Documents(Generic[Record]):
         async with self._changing:
             await obstore.put_async(self._store, self._key(name), _encode(record))
 
-    async def delete(self, name: str) -> None:
-        """Remove the record, if there is one."""
-        with contextlib.suppress(FileNotFoundError):
-            await obstore.delete_async(self._store, self._key(name))
+    async def take(self, name: str) -> Record | None:
+        """Remove the record, and return what it was, or None if there is none."""
+        async with self._changing:
+            record = await self.get(name)
+            if record is not None:
+                await self._delete(name)
+            return record
 
     async def delete_if(self, name: str, condition: Callable[[Record], bool]) -> bool:
         """Remove the record if it meets the condition at the moment that it is removed. Return whether it was removed.
@@ -104,8 +107,12 @@ class Documents(Generic[Record]):
                 except PreconditionError:
                     continue
                 except (NotSupportedError, NotImplementedError):
-                    await self.delete(name)
+                    await self._delete(name)
                 return True
+
+    async def _delete(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, self._key(name))
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}{SUFFIX}"

@@ -1,0 +1,46 @@
+"""What the documents in a model say of its training."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_model_server.archive.training import Training, training_of
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda children: st.lists(children) | st.dictionaries(st.text(), children),
+    max_leaves=5,
+)
+
+
+def test_metadata_of_rasa_3_goes_before_a_fingerprint() -> None:
+    documents = {
+        "metadata.json": b'{"rasa_open_source_version": "3.6.21", "model_id": "m", "trained_at": "2026-01-01T00:00"}',
+        "fingerprint.json": b'{"version": "2.8.34", "trained_at": 1.0}',
+    }
+
+    assert training_of(documents) == Training("3.6.21", "m", 1767225600.0)
+
+
+def test_a_time_with_a_zone_is_taken_at_its_zone() -> None:
+    assert training_of({"metadata.json": b'{"trained_at": "2026-01-01T01:00:00+01:00"}'}).trained_at == 1767225600.0
+
+
+@pytest.mark.parametrize("document", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_a_document_that_is_none_says_nothing(document: bytes) -> None:
+    assert training_of({"metadata.json": document}) == Training()
+
+
+@given(JSON, JSON, JSON)
+def test_fields_of_another_kind_say_nothing(version: object, model_id: object, trained_at: object) -> None:
+    document = {"rasa_open_source_version": version, "model_id": model_id, "trained_at": trained_at}
+
+    training = training_of({"metadata.json": json.dumps(document).encode()})
+
+    assert training.version == (version if isinstance(version, str) else None)
+    assert training.model_id == (model_id if isinstance(model_id, str) else None)
+    assert training.trained_at is None or isinstance(trained_at, int | float | str)
