@@ -124,7 +124,12 @@ class Connection:
                 await self._renew(session)
             if response.status >= 300:
                 raise ApiError.from_body(response.status, response.reason or "", await response.read())
-            yield _pieces(response.content, session.host)
+            try:
+                yield _pieces(response.content, session.host)
+            finally:
+                # Left early, it would say goodbye in TLS and wait for the answer, which a closing loop does not.
+                if response.connection is not None and response.connection.transport is not None:
+                    response.connection.transport.abort()
 
     @staticmethod
     async def _send(
