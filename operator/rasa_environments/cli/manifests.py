@@ -32,6 +32,8 @@ STANDARD_INPUT = "-"
 class Manifests:
     """What a file holds."""
 
+    source: str
+    """The file, as a person knows it."""
     directory: Directory = field(default_factory=Directory)
     environments: list[DeploymentEnvironment] = field(default_factory=list)
     """In the order of the file."""
@@ -49,7 +51,7 @@ def read(file: str, namespace: str) -> Manifests:
     Raises CommandError where the file cannot be read or is not YAML; what is wrong in a document is in `errors`.
     """
     shown = "standard input" if file == STANDARD_INPUT else file
-    manifests = Manifests()
+    manifests = Manifests(shown)
     for number, document in enumerate(_documents(file, shown), start=1):
         if document is not None:
             _take(manifests, document, f"{shown}: document {number}", namespace)

@@ -63,7 +63,7 @@ def render(
     if manifests.errors:
         fail(*manifests.errors)
     if not objects:
-        fail(f"{file}: holds no DeploymentEnvironment, so there is nothing to render")
+        fail(f"{manifests.source}: holds no DeploymentEnvironment, so there is nothing to render")
     yaml.dump_all(objects, sys.stdout, Dumper=_Dumper, sort_keys=False, explicit_start=True, width=120)
 
 

@@ -1,0 +1,252 @@
+"""`status`, `promote` and `rollback` on a real API server, where a script plays the operator."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+from rasa_environments.api.base import JsonObject
+
+from .conftest import Team, command
+
+Meanwhile = Callable[[Callable[[], None]], None]
+GOOD = ("True", "Ready", "as it should be")
+SERVED_B: dict[str, tuple[str, str, str]] = {
+    "Ready": GOOD,
+    "Tagged": ("True", "Tagged", "tag production answers with model B"),
+    "Served": ("True", "Served", "B is served by 1 environments"),
+    "Stalled": ("False", "Settled", "nothing waits for a person"),
+}
+TAGGED_B = {**SERVED_B, "Served": ("False", "AnotherModelServed", "pod x serves A, B is wanted")}
+
+
+def test_status_shows_what_there_is(team: Team) -> None:
+    team.create("ModelTag", "production", {"model": "B"})
+    team.report("ModelTag", "production", {"model": "B", "previousModel": "A"}, **SERVED_B)
+    model = {"wanted": "B", "served": "A", "servedBy": "0/1"}
+    why = "pod x serves A, B is wanted"
+    team.report("DeploymentEnvironment", "production", {"model": model}, Ready=("False", "AnotherModelServed", why))
+
+    ran = team.run("status")
+
+    assert ran.exit_code == 0
+    assert "False (AnotherModelServed)" in ran.output
+    assert f"production: {why}" in ran.output
+    assert "MODEL TAG" in ran.output
+
+
+def test_status_as_json_is_for_programs(team: Team) -> None:
+    shown = json.loads(team.run("status -o json").output)
+
+    assert [(row["name"], row["ready"]) for row in shown["environments"]] == [("production", "Unknown")]
+    assert shown["tags"] == []
+
+
+def test_status_of_all_namespaces_names_them(team: Team) -> None:
+    ran = command("status -A", team.kubeconfig)
+
+    assert team.namespace in ran.output
+    assert ran.output.startswith("NAMESPACE")
+
+
+def test_status_of_an_empty_namespace_says_so(team: Team) -> None:
+    ran = command("status -n kube-system", team.kubeconfig)
+
+    assert ran.output == (
+        "there is no environment in namespace kube-system (-A shows all); create one: kubectl apply -f FILE\n"
+    )
+
+
+def test_a_watch_writes_a_line_for_each_change_and_ends_with_ctrl_c(team: Team) -> None:
+    arguments = ["status", "-w", "-n", team.namespace, "--kubeconfig", str(team.kubeconfig)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "rasa_environments", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        assert "production tag=production wanted=- served=- ready=Unknown" in process.stdout.readline()
+
+        model = {"wanted": "B", "served": "B", "servedBy": "1/1"}
+        team.report("DeploymentEnvironment", "production", {"model": model}, Ready=GOOD)
+        assert "production tag=production wanted=B served=B ready=True" in process.stdout.readline()
+
+        team.api.request("DELETE", team.path("DeploymentEnvironment", "production"))
+        assert f"environment {team.namespace}/production is gone" in process.stdout.readline()
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_a_first_promotion_creates_the_model_tag(team: Team) -> None:
+    ran = team.run("promote B production --no-wait")
+
+    assert ran.exit_code == 0, ran.errors
+    key = f"{team.namespace}/production"
+    assert ran.output == f"{key}: B (ModelTag {key} created for tag production)\n"
+    assert team.get("ModelTag", "production")["spec"]["model"] == "B"
+
+
+def test_a_promotion_changes_the_model_of_the_tag_that_the_environment_pulls(team: Team) -> None:
+    team.create("ModelTag", "live", {"model": "A", "tag": "production"})
+    team.create("ModelTag", "other", {"model": "A"})
+
+    ran = team.run("promote B.tar.gz production --no-wait")
+
+    assert ran.output == f"{team.namespace}/production: A -> B (ModelTag {team.namespace}/live)\n"
+    assert team.get("ModelTag", "live")["spec"]["model"] == "B"
+    assert team.get("ModelTag", "other")["spec"]["model"] == "A"
+
+
+def test_a_promotion_is_followed_step_by_step_until_it_is_served(team: Team, meanwhile: Meanwhile) -> None:
+    team.create("ModelTag", "production", {"model": "A"})
+    team.report("DeploymentEnvironment", "production", {"model": {"wanted": "A"}}, Ready=GOOD)
+
+    def operate() -> None:
+        team.wait_for_promotion("production", "B")
+        team.report("ModelTag", "production", {"model": "B"}, **SERVED_B)
+
+    meanwhile(operate)
+    ran = team.run("promote B production --timeout 30")
+
+    assert ran.exit_code == 0, ran.errors
+    told = ran.output.splitlines()
+    assert told[0] == f"{team.namespace}/production: A -> B (ModelTag {team.namespace}/production)"
+    assert told[-1] == "B is served by 1 environments"
+
+
+def test_a_model_that_is_promoted_already_is_followed_all_the_same(team: Team) -> None:
+    team.create("ModelTag", "production", {"model": "B"})
+    team.report("ModelTag", "production", {"model": "B"}, **SERVED_B)
+    generation = team.get("ModelTag", "production")["metadata"]["generation"]
+
+    ran = team.run("promote B production")
+
+    key = f"{team.namespace}/production"
+    assert ran.output.splitlines() == [
+        f"{key}: B is promoted already (ModelTag {key})",
+        "B is served by 1 environments",
+    ]
+    assert team.get("ModelTag", "production")["metadata"]["generation"] == generation
+
+
+def test_a_promotion_that_a_person_must_help_fails_with_the_reason(team: Team, meanwhile: Meanwhile) -> None:
+    def operate() -> None:
+        team.wait_for_promotion("production", "missing")
+        team.report("ModelTag", "production", {}, Stalled=("True", "ModelNotFound", "there is no model missing"))
+
+    meanwhile(operate)
+    ran = team.run("promote missing production --timeout 30")
+
+    assert ran.exit_code == 1
+    assert ran.errors == f"error: {team.namespace}/production: there is no model missing\n"
+
+
+def test_simulated_pods_end_the_wait_with_the_reason(team: Team, meanwhile: Meanwhile) -> None:
+    team.create("ModelTag", "production", {"model": "A"})
+    silent = ("Unknown", "PodsNotReachable", "pod x does not say what it serves")
+
+    def operate() -> None:
+        team.wait_for_promotion("production", "B")
+        team.report("ModelTag", "production", {"model": "B"}, **{**SERVED_B, "Served": silent})
+        team.report("DeploymentEnvironment", "production", {"model": {"wanted": "B"}}, Ready=GOOD, ModelServed=silent)
+
+    meanwhile(operate)
+    ran = team.run("promote B production --timeout 30")
+
+    assert ran.exit_code == 0, ran.errors
+    assert ran.output.splitlines()[-1] == "whether it is served is not known: pod x does not say what it serves"
+
+
+def test_a_wait_that_is_too_short_says_that_it_goes_on(team: Team) -> None:
+    ran = team.run("promote B production --timeout 2")
+
+    key = f"{team.namespace}/production"
+    assert ran.exit_code == 1
+    assert ran.errors == (
+        f"error: {key} does not serve B after 2 s; the promotion goes on, see kubectl rasa status -n {team.namespace}\n"
+    )
+
+
+def test_an_environment_that_is_not_there_comes_with_those_that_are(team: Team) -> None:
+    ran = team.run("promote B staging")
+
+    assert ran.exit_code == 1
+    assert ran.errors == (
+        f"error: there is no DeploymentEnvironment staging in namespace {team.namespace} (there: production); "
+        "check the name and --namespace\n"
+    )
+
+
+def test_a_model_of_no_name_is_a_usage_error(team: Team) -> None:
+    ran = team.run("promote ../x production")
+
+    assert ran.exit_code == 2
+    assert "must be the name of a model" in " ".join(ran.errors.replace("│", "").split())
+
+
+def test_a_model_tag_of_that_name_for_another_tag_is_not_touched(team: Team) -> None:
+    team.create("ModelTag", "production", {"model": "A", "tag": "blue"})
+
+    ran = team.run("promote B production --no-wait")
+
+    assert ran.exit_code == 1
+    assert (
+        "is there already, for another tag or ModelServer; create one of another name with spec.tag production"
+        in ran.errors
+    )
+    assert team.get("ModelTag", "production")["spec"] == {
+        "model": "A",
+        "tag": "blue",
+        "deletionPolicy": "Retain",
+        "historyLimit": 10,
+    }
+
+
+def test_a_promotion_is_written_under_a_name_of_its_own(team: Team) -> None:
+    team.run("promote B production --no-wait")
+
+    managers = {entry["manager"] for entry in team.get("ModelTag", "production")["metadata"]["managedFields"]}
+    assert managers == {"kubectl-rasa"}
+
+
+def test_a_tag_on_another_model_server_is_not_the_environments(team: Team) -> None:
+    reference: JsonObject = {"model": "A", "tag": "production", "modelServerRef": {"name": "another"}}
+    team.create("ModelTag", "theirs", reference)
+
+    team.run("promote B production --no-wait")
+
+    assert team.get("ModelTag", "theirs")["spec"]["model"] == "A"
+    assert team.get("ModelTag", "production")["spec"]["model"] == "B"
+
+
+def test_a_rollback_goes_to_the_model_before(team: Team) -> None:
+    team.create("ModelTag", "production", {"model": "B"})
+    team.report("ModelTag", "production", {"model": "B", "previousModel": "A"}, **SERVED_B)
+
+    ran = team.run("rollback production --no-wait")
+
+    assert ran.output == f"{team.namespace}/production: B -> A (ModelTag {team.namespace}/production)\n"
+    assert team.get("ModelTag", "production")["spec"]["model"] == "A"
+
+
+def test_a_rollback_without_an_earlier_model_says_what_to_do(team: Team) -> None:
+    without_tag = team.run("rollback production")
+    team.create("ModelTag", "production", {"model": "B"})
+    without_history = team.run("rollback production")
+
+    assert (without_tag.exit_code, without_history.exit_code) == (1, 1)
+    assert "so no earlier model is known; name one: kubectl rasa promote MODEL production" in without_tag.errors
+    assert "knows no model before B; name one: kubectl rasa promote MODEL production" in without_history.errors
+
+
+def test_a_table_and_json_at_once_is_a_usage_error(team: Team) -> None:
+    assert team.run("status -w -o json").exit_code == 2

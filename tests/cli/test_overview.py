@@ -1,0 +1,168 @@
+"""What `status` shows of an object, and how."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cli.overview import NOT_SEEN, Overview, age, overview
+from rasa_environments.cli.tables import WIDE, as_json, drawn, line
+
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+READY = {"type": "Ready", "status": "True", "reason": "Ready", "message": "serves B"}
+NOT_READY = {
+    "type": "Ready",
+    "status": "False",
+    "reason": "AnotherModelServed",
+    "message": "pod x serves A, B is wanted",
+}
+
+
+def environment(name: str, status: JsonObject, namespace: str = "team") -> DeploymentEnvironment:
+    """An environment of generation 1."""
+    return DeploymentEnvironment.model_validate(
+        {
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "generation": 1,
+                "creationTimestamp": "2026-01-02T11:00:00Z",
+            },
+            "spec": {"rasa": {"version": "3.6.21"}},
+            "status": status,
+        }
+    )
+
+
+SERVING = environment(
+    "production",
+    {
+        "observedGeneration": 1,
+        "url": "http://production-rasa:5005",
+        "model": {"wanted": "B", "served": "B", "servedBy": "2/2"},
+        "conditions": [READY],
+    },
+)
+BEHIND = environment(
+    "staging",
+    {
+        "observedGeneration": 1,
+        "model": {"wanted": "B", "served": "A,B", "servedBy": "1/2"},
+        "conditions": [NOT_READY],
+    },
+)
+NEW = environment("new", {})
+TAG = ModelTag.model_validate(
+    {
+        "metadata": {"name": "production", "namespace": "team", "generation": 3},
+        "spec": {"model": "B"},
+        "status": {
+            "observedGeneration": 3,
+            "previousModel": "A",
+            "conditions": [READY, {**READY, "type": "Tagged"}, {**READY, "type": "Served", "status": "Unknown"}],
+        },
+    }
+)
+
+
+def text(shown: Overview, *, namespaces: bool = False) -> str:
+    """The drawing as it comes out of a pipe."""
+    target = StringIO()
+    Console(file=target, width=WIDE).print(drawn(shown, NOW, namespaces=namespaces))
+    return "\n".join(printed.rstrip() for printed in target.getvalue().splitlines())
+
+
+def test_an_environment_that_serves_what_is_wanted() -> None:
+    (row,) = overview([SERVING], []).environments
+
+    assert (row.wanted, row.served, row.ready) == ("B", "B", "True")
+
+
+def test_pods_that_serve_different_models_are_counted() -> None:
+    (row,) = overview([BEHIND], []).environments
+
+    assert row.served == "A,B (1/2)"
+
+
+def test_what_the_operator_has_not_seen_is_unknown() -> None:
+    (row,) = overview([NEW], []).environments
+
+    assert (row.ready, row.message) == ("Unknown", NOT_SEEN)
+
+
+def test_a_status_of_an_earlier_spec_is_unknown() -> None:
+    moved = TAG.model_copy(update={"metadata": TAG.metadata.model_copy(update={"generation": 4})})
+
+    (row,) = overview([], [moved]).tags
+
+    assert (row.tagged, row.served, row.ready) == ("Unknown", "Unknown", "Unknown")
+
+
+def test_the_table_says_under_it_why_something_is_not_ready() -> None:
+    shown = text(overview([SERVING, BEHIND], [TAG]))
+
+    assert shown.splitlines() == [
+        "ENVIRONMENT   TAG          WANTED   SERVED      READY                        URL                           AGE",
+        "production    production   B        B           True                         http://production-rasa:5005   60m",
+        "staging       staging      B        A,B (1/2)   False (AnotherModelServed)   -                             60m",
+        "  staging: pod x serves A, B is wanted",
+        "",
+        "MODEL TAG    TAG          MODEL   TAGGED   SERVED    READY   PREVIOUS   AGE",
+        "production   production   B       True     Unknown   True    A          -",
+    ]
+
+
+def test_rows_are_sorted_and_name_their_namespace_where_there_are_several() -> None:
+    shown = text(
+        overview([environment("b", {}, "z"), environment("a", {}, "z"), environment("c", {}, "y")], []), namespaces=True
+    )
+
+    names = [tuple(printed.split()[:2]) for printed in shown.splitlines()[:4]]
+    assert names == [("NAMESPACE", "ENVIRONMENT"), ("y", "c"), ("z", "a"), ("z", "b")]
+
+
+def test_markup_in_a_message_is_text() -> None:
+    odd = environment("odd", {"observedGeneration": 1, "conditions": [{**NOT_READY, "message": "[red]x[/nope]"}]})
+
+    assert "odd: [red]x[/nope]" in text(overview([odd], []))
+
+
+def test_programs_get_the_same_as_json() -> None:
+    shown = json.loads(as_json(overview([SERVING], [TAG])))
+
+    assert shown["environments"][0]["served"] == "B"
+    assert shown["tags"][0]["previous"] == "A"
+
+
+def test_a_line_says_why_only_where_something_is_not_ready() -> None:
+    serving, behind = (overview([item], []).environments[0] for item in (SERVING, BEHIND))
+
+    assert line(serving) == "environment team/production tag=production wanted=B served=B ready=True"
+    assert line(behind).endswith("ready=False (AnotherModelServed: pod x serves A, B is wanted)")
+
+
+@pytest.mark.parametrize(
+    ("passed", "shown"),
+    [
+        (timedelta(0), "0s"),
+        (timedelta(seconds=-5), "0s"),
+        (timedelta(seconds=119), "119s"),
+        (timedelta(minutes=2), "2m"),
+        (timedelta(minutes=119), "119m"),
+        (timedelta(hours=47), "47h"),
+        (timedelta(days=2), "2d"),
+    ],
+)
+def test_an_age_is_in_the_unit_that_tells_most(passed: timedelta, shown: str) -> None:
+    assert age((NOW - passed).isoformat().replace("+00:00", "Z"), NOW) == shown
+
+
+def test_an_age_that_is_not_known_is_a_dash() -> None:
+    assert age("", NOW) == "-"
