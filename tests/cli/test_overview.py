@@ -45,7 +45,7 @@ SERVING = environment(
     "production",
     {
         "observedGeneration": 1,
-        "url": "http://production-rasa:5005",
+        "url": "http://production:5005",
         "model": {"wanted": "B", "served": "B", "servedBy": "2/2"},
         "conditions": [READY],
     },
@@ -109,9 +109,9 @@ def test_the_table_says_under_it_why_something_is_not_ready() -> None:
     shown = text(overview([SERVING, BEHIND], [TAG]))
 
     assert shown.splitlines() == [
-        "ENVIRONMENT   TAG          WANTED   SERVED      READY                        URL                           AGE",
-        "production    production   B        B           True                         http://production-rasa:5005   60m",
-        "staging       staging      B        A,B (1/2)   False (AnotherModelServed)   -                             60m",
+        "ENVIRONMENT   TAG          WANTED   SERVED      READY                        URL                      AGE",
+        "production    production   B        B           True                         http://production:5005   60m",
+        "staging       staging      B        A,B (1/2)   False (AnotherModelServed)   -                        60m",
         "  staging: pod x serves A, B is wanted",
         "",
         "MODEL TAG    TAG          MODEL   TAGGED   SERVED    READY   PREVIOUS   AGE",
