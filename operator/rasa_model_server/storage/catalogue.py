@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import obstore
+from obstore.exceptions import BaseError, GenericError
 
 from rasa_model_server.names import ARCHIVE_SUFFIX
 from rasa_model_server.storage.documents import Documents
+from rasa_model_server.storage.opening import first_line
 from rasa_model_server.storage.records import EnvironmentRecord, EnvironmentsRecord, ModelRecord, TagRecord
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ _REGISTERED = "registered"
 # S3 takes no part smaller than 5 MiB and no more than 10,000 of them: models of up to 80 GB.
 _UPLOAD_PART_BYTES = 8 * 1024 * 1024
 _CONCURRENT_PARTS = 2
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,20 @@ class Catalogue:
         """Return a key for the file of one upload, which no other upload has."""
         return f"{MODELS}/{name}.{uuid.uuid4().hex}{ARCHIVE_SUFFIX}"
 
-    def write_archive(self, archive: str) -> AsyncWritableFile:
-        """Open a model file for writing. Left with an exception, it is as if it had never been opened."""
-        return obstore.open_writer_async(
-            self._store, archive, buffer_size=_UPLOAD_PART_BYTES, max_concurrency=_CONCURRENT_PARTS
-        )
+    @contextlib.asynccontextmanager
+    async def write_archive(self, archive: str) -> AsyncIterator[AsyncWritableFile]:
+        """Open a model file for writing. Left with an exception, it is as if it had never been opened.
+
+        Raises:
+            GenericError: the store fails. Its writers alone say that with an OSError.
+        """
+        try:
+            async with obstore.open_writer_async(
+                self._store, archive, buffer_size=_UPLOAD_PART_BYTES, max_concurrency=_CONCURRENT_PARTS
+            ) as writer:
+                yield writer
+        except OSError as error:
+            raise GenericError(str(error)) from error
 
     async def read_archive(self, archive: str, start: int, end: int) -> GetResult:
         """Open a model file to read the bytes from `start` up to, and without, `end`.
@@ -92,9 +107,13 @@ class Catalogue:
         return await obstore.get_async(self._store, archive, options={"range": (start, end)})
 
     async def delete_archive(self, archive: str) -> None:
-        """Remove a model file, if it is there."""
-        with contextlib.suppress(FileNotFoundError):
+        """Remove a model file that no model names. One that cannot be removed now is swept later."""
+        try:
             await obstore.delete_async(self._store, archive)
+        except FileNotFoundError:
+            pass
+        except BaseError as error:
+            logger.warning("%s is no longer needed, but cannot be removed yet: %s", archive, first_line(error))
 
     async def add_model(self, record: ModelRecord) -> bool:
         """Make the model exist, its file being written. Return False, and change nothing, where the name is taken."""

@@ -27,8 +27,7 @@ _REMOTE: Mapping[str, str] = {
     "abfs": "abfs://container/prefix",
     "abfss": "abfss://container/prefix",
 }
-# The timeout of one request includes its body: a model that a slow reader takes its time over.
-_CLIENT: ClientConfig = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(hours=1)}
+_ALLOW_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
 _RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
 
 
@@ -96,7 +95,21 @@ def _open_remote(location: str, scheme: str) -> Storage:
     if not parts.hostname:
         raise StorageError(f"--storage {shown} names no bucket: write {_REMOTE[scheme]}")
     try:
-        store = from_url(location, client_options=_CLIENT, retry_config=_RETRY)
+        store = from_url(location, client_options=_client_options(), retry_config=_RETRY)
     except (BaseError, ValueError) as error:
         raise StorageError(f"--storage {shown}: {first_line(error)}") from None
     return Storage(store, shown)
+
+
+def _client_options() -> ClientConfig:
+    """Return the options of remote stores' HTTP clients.
+
+    The timeout of a request includes its body: a model that a slow reader takes its time over. Options that are given
+    here replace all those of the environment, so the one that matters is taken from there.
+    """
+    allowed = {"1", "true", "yes", "on"}
+    return {
+        "connect_timeout": timedelta(seconds=5),
+        "timeout": timedelta(hours=1),
+        "allow_http": any(os.environ.get(variable, "").lower() in allowed for variable in _ALLOW_HTTP),
+    }
