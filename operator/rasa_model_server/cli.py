@@ -27,6 +27,8 @@ from rasa_model_server.settings import (
 from rasa_model_server.storage import StorageError, open_storage
 
 PREFIX = "RASA_MODEL_SERVER_"
+"""Of the variables. Not used with PORT or HOST: a Kubernetes Service called rasa-model-server sets RASA_MODEL_SERVER_PORT
+to an address in all pods of its namespace."""
 
 PROGRAM = "rasa-model-server"
 
@@ -56,9 +58,9 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     storage: Annotated[
         str, _option("STORAGE", "A directory (it is created), s3://bucket/prefix, gs://, az:// or memory://.")
     ],
-    host: Annotated[str, _option("HOST", "Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    host: Annotated[str, _option("LISTEN_HOST", "Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[
-        int, _option("PORT", "Port to listen on; 0 for any free one.", minimum=0, maximum=65535)
+        int, _option("LISTEN_PORT", "Port to listen on; 0 for any free one.", minimum=0, maximum=65535)
     ] = DEFAULT_PORT,
     project: Annotated[str, _option("PROJECT", "The project that all models are in.")] = "default",
     token_file: Annotated[Path | None, _secret_file("TOKEN", "the service token, which pulls models")] = None,

@@ -53,6 +53,19 @@ def test_a_download_under_way_is_finished_before_it_stops(tmp_path: Path) -> Non
         assert server.process.wait(timeout=30) == 0
 
 
+def test_the_variables_of_a_kubernetes_service_of_that_name_do_no_harm(tmp_path: Path) -> None:
+    variables = {
+        "RASA_MODEL_SERVER_PORT": "tcp://127.0.0.9:5002",
+        "RASA_MODEL_SERVER_PORT_5002_TCP": "tcp://127.0.0.9:5002",
+        "RASA_MODEL_SERVER_SERVICE_HOST": "127.0.0.9",
+        "RASA_MODEL_SERVER_SERVICE_PORT": "5002",
+        "RASA_MODEL_SERVER_STORAGE": "memory://",
+    }
+
+    with running_process(tmp_path / "log", OPEN, variables=variables) as server:
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+
 def test_models_and_tags_outlive_the_process(tmp_path: Path) -> None:
     arguments = ("--storage", str(tmp_path / "storage"), OPEN)
     with running_process(tmp_path / "first", *arguments) as server:
