@@ -20,6 +20,7 @@ from rasa_environments.cli.promotion import (
     rollback_target,
 )
 
+OBSERVED = {"observedGeneration": 2, "model": "A"}
 TAGGED = ("Tagged", "True", "tag production answers with model B")
 
 
@@ -69,6 +70,17 @@ def test_a_stalled_tag_ends_it_with_its_message() -> None:
     seen = progress(tag(("Stalled", "True", "no model B")), environment(), "B")
 
     assert (seen.outcome, seen.text) == (Outcome.FAILED, "no model B")
+
+
+def test_a_model_that_the_server_does_not_have_ends_it() -> None:
+    unknown = {"type": "Tagged", "status": "False", "reason": "ModelNotFound", "message": "upload it"}
+    refused = tag(carried="A").model_copy(
+        update={"status": tag().status.model_validate({**OBSERVED, "conditions": [unknown]})}
+    )
+
+    seen = progress(refused, environment(), "B")
+
+    assert (seen.outcome, seen.text) == (Outcome.FAILED, "upload it (the ModelTag goes on asking for B)")
 
 
 def test_a_tag_that_does_not_answer_yet_is_waited_for() -> None:

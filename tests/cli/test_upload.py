@@ -52,6 +52,7 @@ def test_a_file_is_uploaded_with_the_credentials_of_the_secret(team: Team, url: 
     ran = team.run(f"upload {model_file(tmp_path, 'first')}")
 
     assert ran.exit_code == 0, ran.errors
+    assert ran.errors.startswith("uploading first.tar.gz (")
     assert ran.output == "first is uploaded; promote it: kubectl rasa promote first ENVIRONMENT\n"
 
 

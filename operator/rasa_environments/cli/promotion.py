@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from rasa_environments.api.base import API_VERSION, JsonObject
-from rasa_environments.api.conditions import Condition, ConditionType
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.overview import is_current, truth
 from rasa_environments.judge.conditions import condition_of
 
 MODEL_SUFFIX = ".tar.gz"
+REFUSALS = frozenset(
+    {
+        Reason.MODEL_NOT_FOUND,
+        Reason.MODEL_SERVER_NOT_FOUND,
+        Reason.NO_WRITE_CREDENTIALS,
+        Reason.SECRET_NOT_FOUND,
+        Reason.TAG_REFUSED,
+        Reason.UNAUTHORIZED,
+    }
+)
+"""Why a tag is not set, where waiting alone does not help: the operator goes on trying, the command does not."""
 
 
 class Outcome(Enum):
@@ -71,12 +82,19 @@ def progress(tag: ModelTag | None, environment: DeploymentEnvironment | None, mo
         return Progress(Outcome.FAILED, f"somebody else promoted {tag.spec.model} meanwhile")
     if not is_current(tag):
         return Progress(Outcome.UNDER_WAY, "waiting for the operator to see the change (is it running?)")
+    return tagged_progress(tag, model) or served_progress(tag, environment, model)
+
+
+def tagged_progress(tag: ModelTag, model: str) -> Progress | None:
+    """What keeps the tag from being on the model; None where it is there."""
     if (obstacle := stuck(tag)) is not None:
         return Progress(Outcome.FAILED, obstacle)
     tagged = condition_of(tag.status.conditions, ConditionType.TAGGED)
+    if tagged is not None and tagged.status == "False" and tagged.reason in REFUSALS:
+        return Progress(Outcome.FAILED, f"{tagged.message} (the ModelTag goes on asking for {model})")
     if truth(tagged) != "True" or tag.status.model != model:
         return Progress(Outcome.UNDER_WAY, f"waiting for the tag: {_message(tagged)}")
-    return served_progress(tag, environment, model)
+    return None
 
 
 def stuck(resource: ModelTag | DeploymentEnvironment) -> str | None:

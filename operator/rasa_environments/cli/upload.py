@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from rasa_environments.api.base import ObjectKey
@@ -60,7 +61,10 @@ def upload(
             server = await connected.get(ModelServer, MODEL_SERVERS, model_server)
             credentials = await credentials_of(connected, server)
         address = ModelServerAddress(url or server.spec.url, server.spec.project, server.spec.model_path)
-        with Progress(*COLUMNS, console=console(stderr=True), transient=True) as shown:
+        terminal = console(stderr=True)
+        if not terminal.is_terminal:
+            terminal.print(f"uploading {file.name} ({decimal(size)})")
+        with Progress(*COLUMNS, console=terminal, transient=True, disable=not terminal.is_terminal) as shown:
             task = shown.add_task(file.name, total=size)
             name = await send(file, address, credentials, partial(shown.advance, task), inside=url is None)
         console().print(f"{name} is uploaded; promote it: kubectl rasa promote {name} ENVIRONMENT")
