@@ -27,8 +27,8 @@ from rasa_model_server.settings import (
 from rasa_model_server.storage import StorageError, open_storage
 
 PREFIX = "RASA_MODEL_SERVER_"
-"""Of the variables. Not used with PORT or HOST: a Kubernetes Service called rasa-model-server sets RASA_MODEL_SERVER_PORT
-to an address in all pods of its namespace."""
+"""Of the variables. None is called PORT: a Kubernetes Service named rasa-model-server sets RASA_MODEL_SERVER_PORT to an
+address, in all pods of its namespace."""
 
 PROGRAM = "rasa-model-server"
 
