@@ -1,0 +1,105 @@
+"""An administrator's plain requests to the API server that a kubeconfig names."""
+
+import base64
+import ssl
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import yaml
+
+from local.processes import ProcessFailed
+
+FIELD_MANAGER = "rasa-environments-local"
+
+
+class Refused(ProcessFailed):
+    """The API server did not do what it was asked; the message has its words, and `status` its HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ApiServer:
+    """Requests of the user of the kubeconfig's first context, who has a token or a certificate in it."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        configuration = yaml.safe_load(kubeconfig.read_text())
+        cluster = configuration["clusters"][0]["cluster"]
+        user = configuration["users"][0]["user"]
+        trust = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        if "client-certificate-data" in user:
+            _load_certificate(trust, user)
+        headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+        self._client = httpx.Client(
+            base_url=cluster["server"], headers=headers, verify=trust, trust_env=False, timeout=30
+        )
+
+    def get(self, path: str) -> dict[str, Any]:
+        """The object or list at the path. Raises Refused."""
+        return self._answered(self._client.get(path))
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """The same, or None where there is none."""
+        try:
+            return self.get(path)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to what is sent to the path. Raises Refused."""
+        return self._answered(self._client.post(path, json=body))
+
+    def apply(self, document: Mapping[str, Any], namespace: str = "default") -> dict[str, Any]:
+        """Applies a document of any kind that the server knows (server-side apply), and returns it as stored.
+
+        `namespace` is where it goes if its kind has namespaces and it names none. Raises Refused.
+        """
+        response = self._client.patch(
+            self.path_of(document, namespace),
+            params={"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"},
+            headers={"Content-Type": "application/apply-patch+yaml"},
+            content=yaml.safe_dump(dict(document)).encode(),
+        )
+        return self._answered(response)
+
+    def path_of(self, document: Mapping[str, Any], namespace: str = "default") -> str:
+        """Where a document belongs, by the server's own list of its resources. Raises Refused for an unknown kind."""
+        version, kind, metadata = document["apiVersion"], document["kind"], document["metadata"]
+        base = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        for resource in self.get(base)["resources"]:
+            if resource["kind"] == kind and "/" not in resource["name"]:
+                scope = f"/namespaces/{metadata.get('namespace', namespace)}" if resource["namespaced"] else ""
+                return f"{base}{scope}/{resource['name']}/{metadata['name']}"
+        raise Refused(404, f"the API server serves no {kind} of {version}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    @staticmethod
+    def _answered(response: httpx.Response) -> dict[str, Any]:
+        if response.is_success:
+            return dict(response.json())
+        is_status = response.headers.get("Content-Type", "").startswith("application/json")
+        message = response.json().get("message", "") if is_status else response.text.strip()
+        request = f"{response.request.method} {response.request.url.path}"
+        raise Refused(response.status_code, f"{request} was answered with {response.status_code}: {message}")
+
+
+def _load_certificate(trust: ssl.SSLContext, user: Mapping[str, str]) -> None:
+    """Makes the user's certificate the client's; ssl takes it from a file only."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"\n".join(base64.b64decode(user[f"client-{part}-data"]) for part in ("certificate", "key")))
+        file.flush()
+        trust.load_cert_chain(file.name)

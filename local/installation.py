@@ -1,0 +1,73 @@
+"""Installs what the operator needs into a cluster: its resources, its namespace, and what it may do."""
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.api_server import ApiServer
+from local.processes import ProcessFailed
+from local.progress import Progress, silent
+
+ROOT = Path(__file__).parent.parent
+
+OPERATOR = (ROOT / "crds", ROOT / "manifests" / "operator" / "namespace.yaml", ROOT / "manifests" / "rbac.yaml")
+"""All of the operator but its Deployment, which a process takes the place of."""
+
+NAMESPACE = "rasa-environments"
+"""Where manifests/ puts the operator."""
+
+SERVICE_ACCOUNT = "rasa-environments"
+"""What manifests/rbac.yaml calls it."""
+
+ESTABLISHED_SECONDS = 30.0
+
+
+def install(
+    kubeconfig: Path, sources: Iterable[Path] = OPERATOR, namespace: str = "default", progress: Progress = silent
+) -> list[dict[str, Any]]:
+    """Applies the files, and those in the folders; returns the objects as stored, when all new kinds are served.
+
+    What names no namespace goes into `namespace`. Raises Refused with the API server's words, or ProcessFailed.
+    """
+    with ApiServer(kubeconfig) as api:
+        return apply(api, documents(sources), namespace, progress)
+
+
+def apply(
+    api: ApiServer, wanted: Iterable[dict[str, Any]], namespace: str = "default", progress: Progress = silent
+) -> list[dict[str, Any]]:
+    """Applies the documents in their order; waits for each definition of a kind until it is served."""
+    stored = []
+    for document in wanted:
+        stored.append(api.apply(document, namespace))
+        progress(f"applied {document['kind']} {document['metadata']['name']}")
+        if document["kind"] == "CustomResourceDefinition":
+            wait_until_served(api, document)
+    return stored
+
+
+def documents(sources: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """The documents of the files, and of the files in the folders by name."""
+    for source in sources:
+        for file in sorted(source.glob("*.yaml")) if source.is_dir() else [source]:
+            yield from filter(None, yaml.safe_load_all(file.read_text()))
+
+
+def wait_until_served(api: ApiServer, definition: dict[str, Any]) -> None:
+    """Returns when the kind is established and can be listed. Raises ProcessFailed when that takes too long."""
+    name, spec = definition["metadata"]["name"], definition["spec"]
+    collections = [f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}" for version in spec["versions"]]
+    deadline = time.monotonic() + ESTABLISHED_SECONDS
+    while not (_established(api, name) and all(api.find(f"{path}?limit=1") for path in collections)):
+        if time.monotonic() > deadline:
+            raise ProcessFailed(f"the API server does not serve {name} after {ESTABLISHED_SECONDS:.0f} s")
+        time.sleep(0.05)
+
+
+def _established(api: ApiServer, name: str) -> bool:
+    definition = api.get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")
+    conditions = definition.get("status", {}).get("conditions") or []
+    return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
