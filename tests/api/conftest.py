@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import pytest
 import yaml
 
 from rasa_environments.api.crd import files
-from tests.api.api_server import NAMESPACE, PLURALS, ApiServer, collection
+from tests.api.api_server import NAMESPACE, PLURALS, ApiServer, collection, wait_until
 
 if TYPE_CHECKING:
     from local.cluster import ClusterFacts
@@ -49,11 +48,3 @@ def namespace(name: str) -> dict[str, object]:
     """A namespace that takes only pods of the `restricted` Pod Security level."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-
-
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Returns when it holds; fails after `seconds`, saying what it waited for."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"
-        time.sleep(0.05)

@@ -1,8 +1,9 @@
-"""Objects made from a schema of crds/: half of them are mostly right, the others wrong in a place or two."""
+"""Objects made from a schema of crds/: as it says, or with one value in them replaced by an odd one."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -79,65 +80,102 @@ ODD_TEXTS = (
         "SASL_SSL",
     ),
 )
-ASCII = st.characters(min_codepoint=33, max_codepoint=126)
-ODD_VALUES: tuple[Any, ...] = (None, 0, 1, -1, 2**31, True, False, [], {}, [""], {"a": None}, *ODD_TEXTS)
+ODD_OTHERS: tuple[Any, ...] = (
+    None,
+    0,
+    1,
+    -1,
+    1.5,
+    65536,
+    2**31,
+    True,
+    False,
+    [],
+    {},
+    [""],
+    [None],
+    {"a": None},
+    {"a": "b"},
+)
 FREE_FORM_KEYS = ("models", "containers", "spec", "metadata", "event_broker", "rest")
+ASCII = st.characters(min_codepoint=33, max_codepoint=126)
+ODD_VALUES = st.sampled_from(ODD_TEXTS) | st.sampled_from(ODD_OTHERS)
+Path = tuple[str | int, ...]
 
 
 def objects(schema: JsonObject) -> st.SearchStrategy[Any]:
-    """Values for the schema: with even chance all right as far as types, patterns and bounds go, or not."""
-    return st.one_of(values(schema, odd=False), values(schema, odd=True))
+    """Values for the schema: every other one has an odd value somewhere."""
+    return st.one_of(values(schema), spoiled(schema))
 
 
-def values(schema: JsonObject, *, odd: bool) -> st.SearchStrategy[Any]:
-    """Values for the schema; where `odd`, one in twelve is anything."""
-    plain = _plain(schema, odd=odd)
-    if not odd:
-        return plain
-    return st.integers(0, 11).flatmap(lambda dice: st.sampled_from(ODD_VALUES) if dice == 0 else plain)
+@st.composite
+def spoiled(draw: st.DrawFn, schema: JsonObject) -> Any:
+    """A value for the schema in which one thing is anything."""
+    value = draw(values(schema))
+    path = draw(st.sampled_from(list(paths(value))))
+    return replaced(value, path, draw(ODD_VALUES))
 
 
-def _plain(schema: JsonObject, *, odd: bool) -> st.SearchStrategy[Any]:
+def values(schema: JsonObject) -> st.SearchStrategy[Any]:
+    """Values of the types and within the bounds of the schema; most of them keep its rules."""
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     if schema.get("x-kubernetes-int-or-string"):
-        return st.integers(-1, 3) | _texts(schema)
+        return st.integers(0, 3) | texts(schema)
     kind = schema["type"]
     if kind == "object":
-        return _mappings(schema, odd=odd)
+        return mappings(schema)
     if kind == "array":
-        return st.lists(values(schema["items"], odd=odd), min_size=schema.get("minItems", 0), max_size=3)
+        return st.lists(values(schema["items"]), min_size=schema.get("minItems", 0), max_size=3)
     if kind == "integer":
         lowest, highest = schema["minimum"], schema["maximum"]
-        bounds = [lowest, highest, *((lowest - 1, highest + 1) if odd else ())]
-        return st.sampled_from(bounds) | st.integers(lowest, highest)
-    return st.booleans() if kind == "boolean" else _texts(schema)
+        return st.sampled_from([lowest, highest]) | st.integers(lowest, highest)
+    return st.booleans() if kind == "boolean" else texts(schema)
 
 
-def _mappings(schema: JsonObject, *, odd: bool) -> st.SearchStrategy[Any]:
+def mappings(schema: JsonObject) -> st.SearchStrategy[Any]:
+    """The required fields and a few of the others; one, where a rule wants exactly one."""
     if schema.get(PRESERVE):
-        return st.dictionaries(st.sampled_from(FREE_FORM_KEYS), st.sampled_from(ODD_VALUES), max_size=2)
+        return st.dictionaries(st.sampled_from(FREE_FORM_KEYS), ODD_VALUES, max_size=2)
     if "properties" not in schema:
-        return st.dictionaries(
-            st.sampled_from(("a", "b", "cpu")), values(schema["additionalProperties"], odd=odd), max_size=2
-        )
+        return st.dictionaries(st.sampled_from(("a", "b", "cpu")), values(schema["additionalProperties"]), max_size=2)
     fields = schema["properties"]
     required = schema.get("required", [])
     optional = sorted(fields.keys() - set(required))
-    chosen = st.lists(st.sampled_from(optional), max_size=3, unique=True) if optional else st.just([])
+    least, most = (1, 1) if any("== 1" in entry["rule"] for entry in schema.get(VALIDATIONS, [])) else (0, 3)
+    chosen = st.lists(st.sampled_from(optional or [""]), min_size=least, max_size=most if optional else 0, unique=True)
     return chosen.flatmap(
-        lambda names: st.fixed_dictionaries({name: values(fields[name], odd=odd) for name in (*required, *names)})
+        lambda names: st.fixed_dictionaries({name: values(fields[name]) for name in (*required, *names)})
     )
 
 
-def _texts(schema: JsonObject) -> st.SearchStrategy[str]:
-    patterns = _patterns(schema)
+def texts(schema: JsonObject) -> st.SearchStrategy[str]:
+    """Texts that match the patterns of the schema, one of which may be in a rule."""
+    patterns = patterns_of(schema)
     fitting = [text for text in ODD_TEXTS if all(re.search(pattern, text) for pattern in patterns)]
     generated = [st.from_regex(pattern, fullmatch=True, alphabet=ASCII) for pattern in patterns]
-    return st.one_of(*generated, st.sampled_from(fitting or ["a"]), st.sampled_from(["a", "b"]))
+    return st.one_of(*generated, st.sampled_from(fitting or ["a"]))
 
 
-def _patterns(schema: JsonObject) -> list[str]:
+def patterns_of(schema: JsonObject) -> list[str]:
+    """The regular expressions that a text has to match."""
     rules = [entry["rule"] for entry in schema.get(VALIDATIONS, [])]
     quoted = [match[1] for rule in rules for match in re.finditer(r"(?<!!)self\.matches\('((?:[^'\\]|\\.)*)'\)", rule)]
     return [*([schema["pattern"]] if "pattern" in schema else []), *(text.replace("\\\\", "\\") for text in quoted)]
+
+
+def paths(value: Any) -> Iterator[Path]:
+    """The way to every value inside, the value itself included."""
+    yield ()
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from ((key, *rest) for rest in paths(inner))
+
+
+def replaced(value: Any, path: Path, by: Any) -> Any:
+    """The value with what is at `path` replaced."""
+    if not path:
+        return by
+    changed: Any = value.copy()
+    changed[path[0]] = replaced(value[path[0]], path[1:], by)
+    return changed

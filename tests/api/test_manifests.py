@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from rasa_environments.api.base import GROUP, JsonObject
-from tests.api.api_server import NAMESPACE, ApiServer
-from tests.api.conftest import wait_until
+from tests.api.api_server import NAMESPACE, ApiServer, wait_until
 from tests.api.objects import MODELS
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"

@@ -117,6 +117,7 @@ ACCEPTED = [
     environment("a" * 58),
     environment(environment="Feature_1.2", tag="x"),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
+    environment(replicas=None, service={"annotations": {"dropped": None}}),
     environment(eventBroker={"rabbitmq": {"host": "10.0.0.1"}}),
     kafka(username="user", password=SECRET),
     kafka(username="user", password=SECRET, securityProtocol="SASL_SSL"),

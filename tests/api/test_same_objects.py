@@ -13,7 +13,8 @@ from tests.api.api_server import ApiServer
 from tests.api.objects import MODELS, an_object
 from tests.api.schema_strategies import objects
 
-NAMES = st.sampled_from(["a", "production", "1st", "a.b", "a-1", "a" * 58, "a" * 59, "a" * 63, "a" * 64])
+GOOD_NAMES = st.sampled_from(["a", "production", "a-1", "a" * 58])
+NAMES = st.one_of(*[GOOD_NAMES] * 4, st.sampled_from(["1st", "a.b", "a" * 59, "a" * 63, "a" * 64]))
 
 
 def accepted_by_pydantic(manifest: JsonObject) -> bool:
@@ -33,7 +34,7 @@ def manifests(resource: Resource) -> st.SearchStrategy[JsonObject]:
 def test_any_object_is_accepted_by_both_or_by_neither(api: ApiServer, resource: Resource) -> None:
     accepted: list[bool] = []
 
-    @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(manifests(resource))
     def compare(manifest: JsonObject) -> None:
         answer = api.create(manifest)
