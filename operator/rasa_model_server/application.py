@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from obstore.exceptions import BaseError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -50,7 +51,7 @@ class _Router:
             try:
                 self.authenticator.authorize(operation.permission, request.query_params, request.headers)
                 return await operation.handler(request)
-            except ApiError:
+            except (ApiError, BaseError):
                 await drain(request)
                 raise
 

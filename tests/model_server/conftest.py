@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_asyncio
 import uvicorn
@@ -20,6 +21,10 @@ from rasa_model_server.credentials import Credentials, Secret
 from rasa_model_server.server import bind, url_of
 from rasa_model_server.settings import Settings
 from tests.model_server.archives import model_file
+
+# No test is about how fast the machine is.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 SERVICE_TOKEN = "service-token-0123"
 API_TOKEN = "api-token-4567"

@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rasa_model_server.cli import main
 from tests.model_server.archives import model_file, tar_gz
 from tests.model_server.conftest import MODELS
-from tests.model_server.processes import OPEN, failed_start, running_process
+from tests.model_server.processes import OPEN, environment, failed_start, running_process
 
 NO_TOKEN = (
     "rasa-model-server: no token is configured, so anybody could read and write the models: set "
@@ -175,8 +176,20 @@ def test_tokens_come_from_the_environment_and_from_files_and_reach_no_log(tmp_pa
         ),
     ],
 )
-def test_a_mistake_is_said_in_one_line(arguments: list[str], variables: dict[str, str], message: str) -> None:
-    assert failed_start(*arguments, variables=variables) == (2, "", message)
+def test_a_mistake_is_said_in_one_line(
+    arguments: list[str],
+    variables: dict[str, str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.argv", ["rasa-model-server", *arguments])
+    monkeypatch.setattr("os.environ", environment(variables))
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert (ended.value.code, *capsys.readouterr()) == (2, "", message)
 
 
 def test_a_port_that_is_taken_is_said() -> None:

@@ -8,20 +8,23 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from starlette.routing import Route
 
 from rasa_model_server.application import create_application
 from rasa_model_server.settings import Settings
 from tests.model_server.conftest import ModelServer
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_every_route_is_in_the_document_and_every_operation_is_routed(
-    server: ModelServer, settings: Settings
+    shared_server: ModelServer, settings: Settings
 ) -> None:
     routes = [route for route in create_application(settings).routes if isinstance(route, Route)]
     routed = {(route.path, method) for route in routes for method in route.methods or set()}
 
-    document = (await server.client.get("/openapi.json")).json()
+    document = (await shared_server.client.get("/openapi.json")).json()
 
     described = {
         (path, method.upper()) for path, item in document["paths"].items() for method in item if method != "parameters"
@@ -31,8 +34,8 @@ async def test_every_route_is_in_the_document_and_every_operation_is_routed(
     assert {(path, method) for path, method in routed - described if method != "HEAD"} == set()
 
 
-async def test_the_document_refers_to_nothing_that_is_not_in_it(server: ModelServer) -> None:
-    document = (await server.client.get("/openapi.json")).json()
+async def test_the_document_refers_to_nothing_that_is_not_in_it(shared_server: ModelServer) -> None:
+    document = (await shared_server.client.get("/openapi.json")).json()
 
     references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
 
@@ -42,16 +45,16 @@ async def test_the_document_refers_to_nothing_that_is_not_in_it(server: ModelSer
     assert used == document["components"]["securitySchemes"].keys()
 
 
-async def test_every_operation_has_a_name_of_its_own(server: ModelServer) -> None:
-    document = (await server.client.get("/openapi.json")).json()
+async def test_every_operation_has_a_name_of_its_own(shared_server: ModelServer) -> None:
+    document = (await shared_server.client.get("/openapi.json")).json()
 
     names = Counter(item["operationId"] for item in operations(document))
 
     assert [name for name, count in names.items() if count > 1] == []
 
 
-async def test_every_variable_of_a_path_is_described(server: ModelServer) -> None:
-    document = (await server.client.get("/openapi.json")).json()
+async def test_every_variable_of_a_path_is_described(shared_server: ModelServer) -> None:
+    document = (await shared_server.client.get("/openapi.json")).json()
 
     for path, item in document["paths"].items():
         described = [parameter["name"] for parameter in item.get("parameters", []) if parameter["in"] == "path"]

@@ -6,10 +6,13 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+import pytest_asyncio
 
 from rasa_model_server.settings import Settings
 from tests.model_server.archives import model_file
 from tests.model_server.conftest import MODELS, READS, ModelServer, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CONTENT = model_file("the model")
 HASH = hashlib.sha256(CONTENT).hexdigest()
@@ -21,11 +24,12 @@ PATHS = (
 )
 
 
-@pytest.fixture
-async def tagged(server: ModelServer) -> ModelServer:
-    await server.upload("a", CONTENT)
-    await server.put_tag("a", "production")
-    return server
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tagged(shared_server: ModelServer) -> ModelServer:
+    """A server with one model, which has the tag production."""
+    await shared_server.upload("a", CONTENT)
+    await shared_server.put_tag("a", "production")
+    return shared_server
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -50,16 +54,20 @@ async def test_a_head_says_the_same_without_the_file(tagged: ModelServer, path: 
     assert {**asked.headers, "date": ""} == {**pulled.headers, "date": ""}
 
 
-async def test_a_rasa_server_pulls_once_and_then_only_what_changed(tagged: ModelServer) -> None:
-    first = await tagged.pull("production", If_None_Match="8f14e45fceea167a5a36dedd4bea2543")
-    second = await tagged.pull("production", If_None_Match=first.headers["ETag"])
-    await tagged.upload("b", model_file("another"))
-    await tagged.put_tag("b", "production")
-    third = await tagged.pull("production", If_None_Match=first.headers["ETag"])
+async def test_a_rasa_server_pulls_once_and_then_only_what_changed(shared_server: ModelServer) -> None:
+    server = shared_server
+    await server.upload("first", model_file("first"))
+    await server.upload("second", model_file("second"))
+
+    await server.put_tag("first", "worker")
+    first = await server.pull("worker", If_None_Match="8f14e45fceea167a5a36dedd4bea2543")
+    second = await server.pull("worker", If_None_Match=first.headers["ETag"])
+    await server.put_tag("second", "worker")
+    third = await server.pull("worker", If_None_Match=first.headers["ETag"])
 
     assert (first.status_code, second.status_code, third.status_code) == (200, 204, 200)
     assert second.content == b""
-    assert third.headers["filename"] == "b.tar.gz"
+    assert third.headers["filename"] == "second.tar.gz"
 
 
 @pytest.mark.parametrize("known", [HASH, f'"{HASH}"', f'W/"{HASH}"', "*", f'"other", "{HASH}"', f"other,{HASH}"])
@@ -105,7 +113,7 @@ async def test_a_download_is_continued_only_if_the_model_is_still_the_same(tagge
 async def test_a_second_replica_on_the_same_store_answers_the_same(tagged: ModelServer, settings: Settings) -> None:
     first = await tagged.pull("production")
 
-    async with running(settings) as replica:
+    async with running(replace(settings, storage=str(tagged.directory))) as replica:
         second = await replica.pull("production")
 
     assert (second.headers["ETag"], second.content) == (first.headers["ETag"], first.content)
