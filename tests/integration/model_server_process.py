@@ -1,0 +1,61 @@
+"""The model server as a process of its own, with the two sample models."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from local.installation import ROOT
+from tests.model_server.processes import running_process
+
+SAMPLES = ROOT / "samples" / "models"
+MODEL_A = "20260101-120000"
+MODEL_B = "20260102-120000"
+TOKEN = "service-token-7f3a91"
+API_TOKEN = "api-token-c2e85d"
+
+
+@dataclass(frozen=True)
+class ModelServerProcess:
+    """A running model server with both sample models."""
+
+    url: str
+
+    def put_tag(self, model: str, tag: str) -> None:
+        """Puts a tag on a model, as a person with the API token would."""
+        path = f"{self.url}/api/projects/default/models/{model}/tags/{tag}"
+        httpx.put(path, params={"api_token": API_TOKEN}, trust_env=False).raise_for_status()
+
+    def hash_of_tag(self, tag: str) -> str | None:
+        """What the tag answers with."""
+        path = f"{self.url}/api/projects/default/models/tags/{tag}"
+        answer = httpx.head(path, params={"token": TOKEN}, trust_env=False)
+        return answer.headers["ETag"].strip('"') if answer.is_success else None
+
+    def upload(self, file: Path) -> None:
+        """Uploads a model."""
+        with file.open("rb") as content:
+            httpx.post(
+                f"{self.url}/api/projects/default/models",
+                params={"api_token": API_TOKEN},
+                files={"model": (file.name, content)},
+                trust_env=False,
+            ).raise_for_status()
+
+
+@contextlib.contextmanager
+def running_model_server(directory: Path) -> Iterator[ModelServerProcess]:
+    """A model server of its own, with both sample models, and no tags."""
+    directory.mkdir(parents=True, exist_ok=True)
+    variables = {"RASA_MODEL_SERVER_TOKEN": TOKEN, "RASA_MODEL_SERVER_API_TOKEN": API_TOKEN}
+    storage = directory / "models"
+    storage.mkdir(exist_ok=True)
+    with running_process(directory / "log", "--storage", str(storage), variables=variables) as process:
+        server = ModelServerProcess(process.url)
+        for model in (MODEL_A, MODEL_B):
+            server.upload(SAMPLES / f"{model}.tar.gz")
+        yield server

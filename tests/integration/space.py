@@ -1,0 +1,157 @@
+"""A namespace of its own for each test, and the few words that tests are written in."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import yaml
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.cluster.resources import resource_of
+from tests.api.api_server import Answer, ApiServer, wait_until
+from tests.integration.operator_process import OperatorProcess
+
+T = TypeVar("T")
+
+ENVIRONMENT = "DeploymentEnvironment"
+OUR_KINDS = ("ModelServer", ENVIRONMENT, "ModelTag")
+ALWAYS_THERE = ("ServiceAccount", "Secret", "ConfigMap", "Service", "Deployment")
+ON_REQUEST = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress")
+CHILD_KINDS = (*ALWAYS_THERE, *ON_REQUEST)
+MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
+SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Space:
+    """A namespace that takes only pods of the `restricted` level, and the operator that looks after it."""
+
+    api: ApiServer
+    namespace: str
+    operator: OperatorProcess
+
+    def create_namespace(self) -> None:
+        """Creates the namespace itself."""
+        metadata = {"name": self.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        answer = self.api.apply(f"/api/v1/namespaces/{self.namespace}", manifest)
+        assert answer.accepted, answer.body["message"]
+
+    def path(self, kind: str, name: str | None = None, subresource: str | None = None) -> str:
+        """Where an object is, or all of a kind."""
+        return resource_of(kind).path(self.namespace, name, subresource)
+
+    def apply(self, *manifests: JsonObject) -> None:
+        """Applies manifests as `kubectl apply --server-side` does: what only an earlier one set is removed."""
+        for manifest in manifests:
+            answer = self.try_to_apply(manifest)
+            assert answer.accepted, answer.body["message"]
+
+    def try_to_apply(self, manifest: JsonObject) -> Answer:
+        """Applies a manifest that may be refused."""
+        return self.api.apply(self.path(manifest["kind"], manifest["metadata"]["name"]), manifest)
+
+    def find(self, kind: str, name: str) -> JsonObject | None:
+        """The object, or None."""
+        answer = self.api.request("GET", self.path(kind, name))
+        return answer.body if answer.accepted else None
+
+    def get(self, kind: str, name: str) -> JsonObject:
+        """The object, which is there."""
+        answer = self.api.request("GET", self.path(kind, name))
+        assert answer.accepted, answer.body["message"]
+        return answer.body
+
+    def list(self, kind: str) -> list[JsonObject]:
+        """All objects of a kind in the namespace."""
+        items: list[JsonObject] = self.api.request("GET", self.path(kind)).body["items"]
+        return items
+
+    def patch(self, kind: str, name: str, change: object, subresource: str | None = None) -> JsonObject:
+        """Merges a change into an object; null removes."""
+        answer = self.api.request("PATCH", self.path(kind, name, subresource), change, headers=MERGE_PATCH)
+        assert answer.accepted, answer.body["message"]
+        return answer.body
+
+    def delete(self, kind: str, name: str) -> None:
+        """Deletes an object, as `kubectl delete` does."""
+        answer = self.api.request("DELETE", self.path(kind, name), {"propagationPolicy": "Background"})
+        assert answer.accepted, answer.body["message"]
+
+    def child(self, kind: str, environment: str = "production") -> JsonObject:
+        """A child of an environment, which is there."""
+        return self.get(kind, f"{environment}-rasa")
+
+    def find_child(self, kind: str, environment: str = "production") -> JsonObject | None:
+        """A child of an environment, or None."""
+        return self.find(kind, f"{environment}-rasa")
+
+    def token(self, environment: str = "production") -> str:
+        """The environment's token."""
+        return base64.b64decode(self.child("Secret", environment)["data"]["token"]).decode()
+
+    def status(self, kind: str, name: str) -> JsonObject:
+        """The object's status; empty where it has none yet."""
+        status: JsonObject = self.get(kind, name).get("status") or {}
+        return status
+
+    def condition(self, kind: str, name: str, condition: str) -> JsonObject | None:
+        """A condition of the object, if it speaks of the object's present spec."""
+        found = self.get(kind, name)
+        status = found.get("status") or {}
+        if status.get("observedGeneration") != found["metadata"]["generation"]:
+            return None
+        return next((entry for entry in status.get("conditions") or () if entry["type"] == condition), None)
+
+    def eventually(self, holds: Callable[[], T], what: str, seconds: float = SECONDS) -> T:
+        """Returns what `holds` returns once that is true; fails after `seconds` with the state of things."""
+        results: list[T] = []
+
+        def looked() -> bool:
+            results[:] = [holds()]
+            return bool(results[0])
+
+        try:
+            wait_until(looked, what, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.described()}") from None
+        return results[0]
+
+    def wait_for_condition(self, kind: str, name: str, condition: str, **wanted: str) -> JsonObject:
+        """Returns the condition once it has the wanted `status`, `reason` and `message`, those that are named."""
+
+        def matching() -> JsonObject | None:
+            found = self.condition(kind, name, condition)
+            return found if found is not None and wanted.items() <= found.items() else None
+
+        found = self.eventually(matching, f"{condition} of {kind} {self.namespace}/{name} to be {wanted}")
+        assert found is not None
+        return found
+
+    def wait_until_ready(self, *environments: str) -> None:
+        """Returns when the environments (by default `production`) are Ready at their present spec."""
+        for name in environments or ("production",):
+            self.wait_for_condition(ENVIRONMENT, name, "Ready", status="True")
+
+    def wait_until_not_ready(self, reason: str, message: str, environment: str = "production") -> None:
+        """Returns when the environment says that it is not ready, and exactly why."""
+        self.wait_for_condition(ENVIRONMENT, environment, "Ready", status="False", reason=reason, message=message)
+
+    def described(self) -> str:
+        """Our objects as they are, and the end of the operator's log, for the message of a test that fails."""
+        parts = [
+            f"{kind} {item['metadata']['name']} (generation {item['metadata']['generation']}):\n"
+            + yaml.safe_dump(item.get("status") or {}, sort_keys=False, width=160)
+            for kind in OUR_KINDS
+            for item in self.api.request("GET", self.path(kind)).body.get("items", [])
+        ]
+        return "\n".join([f"In namespace {self.namespace}:", *parts, "The operator's log ends:", self.operator.tail()])
+
+    def remove(self) -> None:
+        """Deletes our objects, which ends all checks, and the namespace, without waiting for it to be gone."""
+        for kind in reversed(OUR_KINDS):
+            self.api.request("DELETE", self.path(kind))
+        self.api.request("DELETE", f"/api/v1/namespaces/{self.namespace}")
