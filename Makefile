@@ -1,0 +1,71 @@
+# `make` lists what there is to make.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made
+export PYTHON
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: environment ## Show the whole thing on a cluster of its own, until Ctrl-C; RASA=1 also talks to real Rasa
+	@$(BIN)/python -m local demo --stay $(if $(filter-out 0,$(RASA)),--rasa,--no-rasa)
+
+.PHONY: demo
+demo: environment ## The same with real Rasa, and ends by itself: exit code 0 if every step was seen to happen
+	@$(BIN)/python -m local demo --rasa
+
+.PHONY: test
+test: environment ## Run all tests; ARGS='-k promotion -x' goes to pytest
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: environment ## Style, types, imports, generated files; that the tests load without a warning
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m rasa_environments.api.crd --check
+	$(BIN)/pytest --collect-only --quiet --quiet
+
+.PHONY: format
+format: environment ## Put the style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: generate
+generate: environment ## Write crds/ from the pydantic models
+	$(BIN)/python -m rasa_environments.api.crd
+
+.PHONY: models
+models: environment ## Train the sample models with real Rasa
+	$(BIN)/python -m local models
+
+.PHONY: cluster
+cluster: environment ## Start a cluster of its own, print its KUBECONFIG, until Ctrl-C
+	@$(BIN)/python -m local up
+
+.PHONY: lock
+lock: environment ## Write requirements.lock from pyproject.toml
+	env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL CUSTOM_COMPILE_COMMAND='make lock' \
+	$(BIN)/pip-compile --quiet --upgrade --all-extras --allow-unsafe --strip-extras --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	--output-file requirements.lock pyproject.toml
+
+.PHONY: environment
+environment: $(STAMP) ## Make .venv from requirements.lock, which the other targets do as well
+
+$(STAMP): requirements.lock pyproject.toml .ci/python-environment
+	@.ci/python-environment $(VENV)
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove what was made in the checkout
+	rm -rf $(VENV) build dist operator/*.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find local operator tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "kept: the programs and the Rasa in $${RASA_ENVIRONMENTS_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/rasa-environments}"
