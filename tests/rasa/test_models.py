@@ -11,7 +11,7 @@ from aiohttp import web
 from rasa_environments.rasa import model_server
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import Unauthorized, UnexpectedAnswer, Unreachable
+from rasa_environments.rasa.errors import NoListing, Unauthorized, UnexpectedAnswer, Unreachable
 from rasa_environments.rasa.model_server import Model, ModelServerClient
 
 from .conftest import Handler, ScriptedServer, replies, says
@@ -109,15 +109,27 @@ async def test_what_only_informs_may_have_any_shape(server: ScriptedServer, http
     assert models == (Model("a", "h", frozenset()), Model("b", "i", frozenset()))
 
 
-async def test_reads_use_the_api_token_where_there_is_no_service_token(
+async def test_a_listing_is_asked_for_with_what_rasa_servers_pull_with(
     server: ScriptedServer, http: httpx.AsyncClient
 ) -> None:
-    server.answer("GET", MODELS, says([]))
+    server.answer("GET", MODELS, says([]), says([]))
 
+    await client(http, server.url, Credentials(token="service-token", api_token="user-token")).models()
     await client(http, server.url, Credentials(api_token="user-token")).models()
 
-    assert server.asked[0].query["api_token"] == "user-token"
-    assert "token" not in server.asked[0].query
+    assert server.asked[0].query["token"] == "service-token"
+    assert "api_token" not in server.asked[0].query
+    assert not {"token", "api_token"} & server.asked[1].query.keys()
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_server_that_only_answers_pulls_has_no_listing(
+    server: ScriptedServer, http: httpx.AsyncClient, status: int
+) -> None:
+    server.answer("GET", MODELS, replies("no such path", status=status))
+
+    with pytest.raises(NoListing):
+        await client(http, server.url).models()
 
 
 async def test_a_refused_token_names_the_key_to_check(server: ScriptedServer, http: httpx.AsyncClient) -> None:

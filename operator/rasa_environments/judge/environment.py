@@ -152,9 +152,10 @@ def pulling(findings: EnvironmentFindings, served: Condition) -> Problem | None:
 def ready(findings: EnvironmentFindings, available: Condition, served: Condition, trouble: Problem | None) -> Condition:
     """Whether the environment is as wanted and serves the model of its tag."""
     kind = ConditionType.READY
-    if trouble is not None:
+    missing = findings.model_required and findings.wanted is None
+    if trouble is not None and (findings.problem is not None or not missing):
         return condition(kind, "False", trouble.reason, trouble.message)
-    if findings.model_required and findings.wanted is None:
+    if missing:  # This comes before the rollout: pods without a model do not become ready, and the model is what to see to.
         return condition(kind, "False", Reason(available.reason), available.message)
     if served.status == "False":
         return condition(kind, "False", Reason(served.reason), served.message)

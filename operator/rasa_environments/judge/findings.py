@@ -38,7 +38,12 @@ class ServerObservation:
     version: str | None = None
     known: bool = False
     """Whether a listing ever succeeded since the operator started."""
+    lists: bool = True
+    """Whether the server lists its models; one that only answers pulls is asked for each tag."""
     problem: Problem | None = None
+    """Why it cannot be asked."""
+    write_problem: Problem | None = None
+    """Why it refuses the credentials that write: what carries a tag is known all the same."""
 
 
 @dataclass(frozen=True)

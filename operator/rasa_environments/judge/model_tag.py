@@ -38,13 +38,14 @@ def judged(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[Mod
         reconciling(findings.problem),
         stalled(findings.problem),
     )
-    history = history_with(before, findings.tagged, time)
+    known = before.status if before.status.tag in (None, findings.tag) else ModelTagStatus()
+    history = history_with(known, findings.tagged, time)
     latest = history[0] if history else None
     status = ModelTagStatus(
         tag=findings.tag,
-        model=latest.model if latest else before.status.model,
-        hash=latest.hash if latest else before.status.hash,
-        previous_model=previous_model(history, before),
+        model=latest.model if latest else None,
+        hash=latest.hash if latest else None,
+        previous_model=previous_model(history, known),
         history=list(history[: before.spec.history_limit]) or None,
         environments=[
             FollowerStatus(
@@ -57,11 +58,15 @@ def judged(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[Mod
     return status, conditions
 
 
-def history_with(before: ModelTag, tagged: TaggedModel | None, time: str) -> tuple[HistoryEntry, ...]:
-    """The models that carried the tag, the latest first; one is added when the model or its content is another."""
-    history = tuple(before.status.history or ())
-    if not history and before.status.model and before.status.hash:
-        history = (HistoryEntry(model=before.status.model, hash=before.status.hash, tagged_at=time),)
+def history_with(known: ModelTagStatus, tagged: TaggedModel | None, time: str) -> tuple[HistoryEntry, ...]:
+    """The models that carried the tag, the latest first; one is added when the model or its content is another.
+
+    `known` is the status so far, an empty one where it speaks of another tag. Where the history is limited to none, it
+    still tells the latest.
+    """
+    history = tuple(known.history or ())
+    if not history and known.model and known.hash:
+        history = (HistoryEntry(model=known.model, hash=known.hash, tagged_at=time),)
     if tagged is None:
         return history
     if history and (history[0].model, history[0].hash) == (tagged.name, tagged.hash):
@@ -69,12 +74,12 @@ def history_with(before: ModelTag, tagged: TaggedModel | None, time: str) -> tup
     return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_at=time), *history)
 
 
-def previous_model(history: Sequence[HistoryEntry], before: ModelTag) -> str | None:
+def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> str | None:
     """The last model in the history that is another than the latest: where a rollback goes."""
     for entry in history[1:]:
         if entry.model != history[0].model:
             return entry.model
-    return before.status.previous_model
+    return known.previous_model
 
 
 def tagged_as_wanted(findings: ModelTagFindings) -> Condition:
@@ -96,7 +101,9 @@ def served_by_followers(findings: ModelTagFindings) -> Condition:
             if served_truth(follower, findings.model) == truth:
                 reason = Reason.ANOTHER_MODEL_SERVED if truth == "False" else Reason.NOT_CHECKED_YET
                 return condition(kind, truth, reason, f"environment {follower.key}: {_explained(follower, findings.model)}")
-    return condition(kind, "True", Reason.SERVED, f"{findings.model} is served by {len(findings.followers)} environments")
+    count = len(findings.followers)
+    by = f"{count} environments" if count > 1 else f"environment {findings.followers[0].key}"
+    return condition(kind, "True", Reason.SERVED, f"{findings.model} is served by {by}")
 
 
 def served_truth(follower: Follower, model: str) -> str:

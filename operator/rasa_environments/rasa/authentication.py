@@ -43,12 +43,6 @@ class Authenticator:
         token = self._credentials.token
         return await ask(self._http, MODEL_SERVER, self._guarded(request, query={"token": token} if token else {}))
 
-    async def read(self, request: Request) -> Answer:
-        """Sent with the weakest credential that reads."""
-        if self._credentials.token or not self._credentials.can_write:
-            return await self.pull(request)
-        return await self.write(request)
-
     async def write(self, request: Request) -> Answer:
         """Sent with an API token or a user's JWT. Raises NoWriteCredentials when there is neither."""
         self.require_write_credentials()

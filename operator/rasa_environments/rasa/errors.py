@@ -40,6 +40,10 @@ class UnexpectedAnswer(RasaError):
     default_reason = Reason.UNEXPECTED_ANSWER
 
 
+class NoListing(UnexpectedAnswer):
+    """The server does not list its models: it is no model server, or one that speaks the pull protocol alone."""
+
+
 class Unauthorized(RasaError):
     """The credentials are refused (401), or do not suffice (402, 403)."""
 

@@ -14,7 +14,14 @@ from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded, refusal, words
 from rasa_environments.rasa.authentication import READ_ADVICE, WRITE_ADVICE, Authenticator
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import ModelNameTaken, ModelRefused, TagRefused, UnexpectedAnswer, UnknownModel
+from rasa_environments.rasa.errors import (
+    ModelNameTaken,
+    ModelRefused,
+    NoListing,
+    TagRefused,
+    UnexpectedAnswer,
+    UnknownModel,
+)
 from rasa_environments.rasa.redaction import shown
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
 from rasa_environments.rasa.upload import Multipart
@@ -44,6 +51,11 @@ class TagAnswer:
 
     hash: str
     filename: str | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's name: the file's without .tar.gz, or the hash where the server names no file."""
+        return (self.filename or self.hash).removesuffix(MODEL_SUFFIX)
 
 
 class ListedModel(BaseModel):
@@ -95,7 +107,11 @@ class ModelServerClient:
         self._authenticator = Authenticator(http, address, credentials)
 
     async def models(self) -> tuple[Model, ...]:
-        """Every model of the project, in the server's order; a server that does not know pages answers all at once."""
+        """Every model of the project, in the server's order; a server that does not know pages answers all at once.
+
+        Asked with what Rasa servers pull with, so that a token which they could not pull with is noticed here.
+        Raises NoListing where the server has no such path.
+        """
         found: dict[str, Model] = {}
         while True:
             page, total = await self._page(len(found))
@@ -111,9 +127,10 @@ class ModelServerClient:
 
     async def _page(self, offset: int) -> tuple[list[Model], int | None]:
         query = {"limit": str(PAGE_SIZE), "offset": str(offset)}
-        answer = await self._authenticator.read(Request("GET", self._address.models_url, query=query))
+        answer = await self._authenticator.pull(Request("GET", self._address.models_url, query=query))
         if answer.status != 200:
-            raise refusal(MODEL_SERVER, answer, "the listing of models", READ_ADVICE)
+            refused = refusal(MODEL_SERVER, answer, "the listing of models", READ_ADVICE)
+            raise NoListing(refused.message) if answer.status in (404, 405, 501) else refused
         total = answer.headers.get("x-total-count", "")
         listed = decoded(MODEL_SERVER, answer, LISTING, "a list of models")
         return [entry.model_listed() for entry in listed], int(total) if total.isdecimal() else None

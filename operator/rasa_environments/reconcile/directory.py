@@ -9,6 +9,7 @@ from rasa_environments.api.base import ModelServerRef, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.reconcile.server_access import permits
 
 Resource = TypeVar("Resource", ModelServer, DeploymentEnvironment, ModelTag)
 IndexKey = tuple[ObjectKey, str]
@@ -55,6 +56,14 @@ class Shelf(Generic[Resource]):
             self._indexed.setdefault(entry, {})[resource.metadata.key] = None
         return before
 
+    def refresh(self, resource: Resource) -> None:
+        """Keeps what a write returned, unless the object was seen newer, or gone, while the answer was on its way."""
+        known = self._resources.get(resource.metadata.key)
+        if known is None or known.metadata.uid != resource.metadata.uid:
+            return
+        if int(known.metadata.resource_version or 0) < int(resource.metadata.resource_version or 0):
+            self.put(resource)
+
     def remove(self, key: ObjectKey) -> Resource | None:
         """Forgets the resource; returns it."""
         before = self._resources.pop(key, None)
@@ -76,7 +85,6 @@ class Directory:
     """What is known of the three kinds."""
 
     def __init__(self) -> None:
-        self._departed: dict[ObjectKey, set[str]] = {}
         self.servers: Shelf[ModelServer] = Shelf(lambda _: ())
         self.environments: Shelf[DeploymentEnvironment] = Shelf(
             lambda environment: (
@@ -89,15 +97,6 @@ class Directory:
             lambda tag: ((server_of_tag(tag), ""), (server_of_tag(tag), f"tag {tag.tag}"))
         )
 
-    def depart(self, tag: ModelTag) -> None:
-        """A ModelTag is gone: where it says Delete, its tag is to be deleted from the server."""
-        if tag.spec.deletion_policy == "Delete":
-            self._departed.setdefault(server_of_tag(tag), set()).add(tag.tag)
-
-    def take_departed(self, server: ObjectKey) -> frozenset[str]:
-        """The tags of a server whose ModelTag has gone since this was asked last."""
-        return frozenset(self._departed.pop(server, ()))
-
     def environments_of(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
         """The environments that refer to a server, the oldest first."""
         return self.environments.having((server, ""))
@@ -107,7 +106,7 @@ class Directory:
         return self.tags.having((server, ""))
 
     def followers(self, server: ObjectKey, tag: str) -> tuple[DeploymentEnvironment, ...]:
-        """The environments that pull a tag."""
+        """The environments that pull a tag, the oldest first."""
         return self.environments.having((server, f"tag {tag}"))
 
     def namesakes(self, server: ObjectKey, environment: str) -> tuple[DeploymentEnvironment, ...]:
@@ -117,11 +116,28 @@ class Directory:
     def rival(self, environment: DeploymentEnvironment) -> DeploymentEnvironment | None:
         """An older environment of the same server with the same RASA_ENVIRONMENT or tag: each has its own."""
         server = server_of_environment(environment)
-        for older in (self.namesakes(server, environment.environment)[0], self.followers(server, environment.tag)[0]):
-            if older.metadata.key != environment.metadata.key:
-                return older
+        for alike in (self.namesakes(server, environment.environment), self.followers(server, environment.tag)):
+            oldest = self._oldest_permitted(server, alike)
+            if oldest is not None and oldest.metadata.key != environment.metadata.key:
+                return oldest
         return None
 
     def claims(self, server: ObjectKey, tag: str) -> tuple[ModelTag, ...]:
         """The ModelTags for one tag, the oldest first."""
         return self.tags.having((server, f"tag {tag}"))
+
+    def ruler(self, server: ObjectKey, tag: str) -> ModelTag | None:
+        """The ModelTag that decides on a tag: the oldest whose namespace may use the server."""
+        return self._oldest_permitted(server, self.claims(server, tag))
+
+    def rules(self, tag: ModelTag) -> bool:
+        """Whether this ModelTag decides on its tag."""
+        ruler = self.ruler(server_of_tag(tag), tag.tag)
+        return ruler is not None and ruler.metadata.key == tag.metadata.key
+
+    def _oldest_permitted(self, server: ObjectKey, resources: Iterable[Resource]) -> Resource | None:
+        """The first that may use the server: who may not has no say, whatever its age."""
+        found = self.servers.get(server)
+        if found is None:
+            return None
+        return next((resource for resource in resources if permits(found, resource.metadata.namespace)), None)

@@ -126,7 +126,6 @@ class Dispatcher:
                 self._directory.environments.remove(resource.metadata.key)
             case ModelTag():
                 self._directory.tags.remove(resource.metadata.key)
-                self._directory.depart(resource)
 
     def _look_around(self, before: Resource | None, now: Resource | None) -> None:
         """Queues whom the change of a spec concerns: who refers to it, who shares a name with it, who did before."""

@@ -219,7 +219,7 @@ class EnvironmentReconciler:
         )
         if written is not None:
             current = DeploymentEnvironment.model_validate(written)
-            surroundings.directory.environments.put(current)
+            surroundings.directory.environments.refresh(current)
             self._tell_tag(current)
 
     def _tell_tag(self, environment: DeploymentEnvironment) -> None:

@@ -11,8 +11,8 @@ from rasa_environments.api.model_server import InventoryEntry, ModelServer
 from rasa_environments.cluster.resources import MODEL_SERVERS
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
-from rasa_environments.rasa.errors import RasaError
-from rasa_environments.rasa.model_server import Model
+from rasa_environments.rasa.errors import NoListing, RasaError
+from rasa_environments.rasa.model_server import Model, ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.status import write_status
@@ -44,7 +44,7 @@ class ModelServerReconciler:
         undone = await self._delete_orphaned_tags(server, observation)
         await self._write_status(server, observation, undone)
         self._notify(key, before, surroundings.observations.get(key) or observation)
-        if observation.problem is not None:
+        if observation.problem is not None or observation.write_problem is not None:
             return Result(failed=True)
         return Result(again_after=surroundings.intervals.model_server * random.uniform(0.9, 1.1))  # noqa: S311
 
@@ -53,26 +53,53 @@ class ModelServerReconciler:
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return replace(last, problem=connection)
+        renewed = self._connections.renewed(server.metadata.key)
+        fresh = renewed or not last.known or last.problem is not None or last.write_problem is not None
         try:
-            models = await connection.models()
-            fresh = last.problem is not None or not last.known or self._connections.renewed(server.metadata.key)
+            observation = await self._tags(connection, server)
             version = await connection.version() if fresh else last.version
-            if fresh and self._connections.can_write(server.metadata.key):
-                await connection.check_write()
         except RasaError as error:
             if last.problem is None or last.problem.reason != error.reason:
                 logger.warning("ModelServer %s: %s", server.metadata.key, error.message)
             return replace(last, problem=Problem(error.reason, error.message, stalled=False))
         if last.problem is not None:
             logger.info("ModelServer %s answers again", server.metadata.key)
-        return observed(models, version)
+        write_problem = await self._write_problem(connection, server) if fresh else None
+        return replace(observation, version=version, write_problem=write_problem)
+
+    async def _tags(self, connection: ModelServerClient, server: ModelServer) -> ServerObservation:
+        """What carries which tag: from one listing, or, where a server of spec.modelPath has none, by asking for each tag."""
+        try:
+            return observed(await connection.models())
+        except NoListing:
+            if server.spec.model_path is None:
+                raise
+        directory, key = self._surroundings.directory, server.metadata.key
+        followed = {environment.tag for environment in directory.environments_of(key)}
+        carried = {}
+        for tag in sorted(followed | {model_tag.tag for model_tag in directory.tags_of(key)}):
+            answer = await connection.tag(tag)
+            if answer is not None:
+                carried[tag] = TaggedModel(answer.model, answer.hash)
+        return ServerObservation({model.name: model for model in carried.values()}, carried, known=True, lists=False)
+
+    async def _write_problem(self, connection: ModelServerClient, server: ModelServer) -> Problem | None:
+        """Why the credentials that write are refused, where there are any. What only pulls does not suffer from it."""
+        if not self._connections.can_write(server.metadata.key):
+            return None
+        try:
+            await connection.check_write()
+        except NoListing:
+            return None  # What the credentials are worth shows when a tag is put.
+        except RasaError as error:
+            logger.warning("ModelServer %s: %s", server.metadata.key, error.message)
+            return Problem(error.reason, error.message, stalled=False)
+        return None
 
     async def _delete_orphaned_tags(self, server: ModelServer, observation: ServerObservation) -> frozenset[str]:
         """Takes away the tags whose ModelTag (deletionPolicy Delete) is gone; returns those that are still to be undone."""
-        directory = self._surroundings.directory
-        claimed = {tag.tag for tag in directory.tags_of(server.metadata.key)}
-        inventory = {entry.tag for entry in server.status.inventory or ()}
-        orphans = (inventory | directory.take_departed(server.metadata.key)) - claimed
+        claimed = {tag.tag for tag in self._surroundings.directory.tags_of(server.metadata.key)}
+        orphans = {entry.tag for entry in server.status.inventory or ()} - claimed
         connection = await self._connections.connect(server)
         undone = set(orphans)
         for tag in sorted(orphans):
@@ -93,13 +120,12 @@ class ModelServerReconciler:
     async def _write_status(self, server: ModelServer, observation: ServerObservation, undone: frozenset[str]) -> None:
         surroundings, key = self._surroundings, server.metadata.key
         tags = surroundings.directory.tags_of(key)
+        owned = [tag for tag in tags if tag.spec.deletion_policy == "Delete" and surroundings.directory.rules(tag)]
         claims = [
-            InventoryEntry(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name)
-            for tag in reversed(tags)
-            if tag.spec.deletion_policy == "Delete"
+            InventoryEntry(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name) for tag in owned
         ]
         findings = ModelServerFindings(
-            problem=observation.problem,
+            problem=observation.problem or observation.write_problem,
             observation=observation,
             can_write=self._connections.can_write(key),
             environments=len(surroundings.directory.environments_of(key)),
@@ -110,8 +136,13 @@ class ModelServerReconciler:
         written = await write_status(
             surroundings.client, MODEL_SERVERS, server.metadata, server.status, status, conditions, surroundings.now()
         )
-        if written is not None:
-            surroundings.directory.servers.put(ModelServer.model_validate(written))
+        if written is None:
+            return
+        surroundings.directory.servers.refresh(ModelServer.model_validate(written))
+        noted = {entry.tag for entry in server.status.inventory or ()}
+        for tag in owned:
+            if tag.tag not in noted:
+                surroundings.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
 
     def _notify(self, key: ObjectKey, before: ServerObservation | None, now: ServerObservation) -> None:
         """Queues whom the observation concerns: all when the server's health moved, else those of moved or missing tags."""
@@ -136,8 +167,8 @@ class ModelServerReconciler:
             queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
 
 
-def observed(models: tuple[Model, ...], version: str | None) -> ServerObservation:
+def observed(models: tuple[Model, ...]) -> ServerObservation:
     """What a listing says."""
     tagged = {model.name: TaggedModel(model.name, model.hash) for model in models}
     tags = {tag: tagged[model.name] for model in models for tag in model.tags}
-    return ServerObservation(models=tagged, tags=tags, version=version, known=True)
+    return ServerObservation(models=tagged, tags=tags, known=True)

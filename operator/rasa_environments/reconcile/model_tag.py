@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
@@ -18,11 +19,24 @@ from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.directory import server_of_tag
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
-from rasa_environments.reconcile.server_access import unusable
+from rasa_environments.reconcile.server_access import permits, unusable
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
+
+
+RETRIED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
+"""Problems of a single request that the next listing may not see: tried again, ever more rarely."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A tag that was pulled from a server, and what it answered."""
+
+    connection: ModelServerClient
+    tag: str
+    model: TaggedModel
 
 
 class ModelTagReconciler:
@@ -31,19 +45,25 @@ class ModelTagReconciler:
     def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
         self._surroundings = surroundings
         self._connections = connections
-        self._verified: dict[tuple[ObjectKey, str], TaggedModel] = {}
+        self._verified: dict[ObjectKey, Verified] = {}
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One pass over one ModelTag."""
         directory = self._surroundings.directory
         tag = directory.tags.get(key)
-        if tag is None or tag.metadata.deletion_timestamp is not None:
+        if tag is None:
+            self._verified.pop(key, None)
+            return DONE
+        if tag.metadata.deletion_timestamp is not None:
             return DONE
         server_key = server_of_tag(tag)
         server = directory.servers.get(server_key)
         observation = self._surroundings.observations.get(server_key)
         if server is not None and observation is None:
             return DONE  # The ModelServer's first check queues its tags.
+        if server is not None and self._to_be_noted(tag, server):
+            self._surroundings.queue.add(Request(Kind.MODEL_SERVER, server_key))
+            return DONE  # What is to be deleted one day is noted before it is put; that done, the tag is queued.
         tagged = await self._tagged(tag, server, observation or ServerObservation())
         findings = ModelTagFindings(
             tag=tag.tag,
@@ -53,13 +73,19 @@ class ModelTagReconciler:
             followers=tuple(
                 follower(environment)
                 for environment in directory.followers(server_key, tag.tag)
-                if directory.rival(environment) is None
+                if server is not None and permits(server, environment.metadata.namespace) and directory.rival(environment) is None
             ),
         )
         status, conditions = judged(findings, tag, self._surroundings.now())
         await self._write_status(tag, status, conditions)
-        self._note_inventory(tag, server)
-        return DONE
+        server_is_well = observation is not None and observation.problem is None
+        return Result(failed=server_is_well and findings.problem is not None and findings.problem.reason in RETRIED)
+
+    def _to_be_noted(self, tag: ModelTag, server: ModelServer) -> bool:
+        """Whether the ModelServer has yet to remember that the tag goes when its ModelTag goes."""
+        if tag.spec.deletion_policy != "Delete" or not self._surroundings.directory.rules(tag):
+            return False
+        return all(entry.tag != tag.tag for entry in server.status.inventory or ())
 
     async def _tagged(self, tag: ModelTag, server: ModelServer | None, observation: ServerObservation) -> TaggedModel | Problem:
         """The model that the tag answers with, after it was put there if need be; or why it is not."""
@@ -74,19 +100,19 @@ class ModelTagReconciler:
         try:
             if carrier is None or carrier.name != tag.spec.model:
                 await self._put(connection, tag, carrier)
-            elif self._verified.get((server_key, tag.tag)) == carrier:
+            elif self._verified.get(tag.metadata.key) == Verified(connection, tag.tag, carrier):
                 return carrier
             return await self._verify(connection, tag, observation.models.get(tag.spec.model))
         except RasaError as error:
             return Problem(error.reason, error.message, stalled=False)
 
     def _rival(self, tag: ModelTag) -> Problem | None:
-        oldest = self._surroundings.directory.claims(server_of_tag(tag), tag.tag)[0]
-        if oldest.metadata.key == tag.metadata.key:
+        ruler = self._surroundings.directory.ruler(server_of_tag(tag), tag.tag)
+        if ruler is None or ruler.metadata.key == tag.metadata.key:
             return None
         return Problem(
             Reason.TAG_CONFLICT,
-            f"tag {tag.tag} belongs to the older ModelTag {oldest.metadata.key} (model {oldest.spec.model}): "
+            f"tag {tag.tag} belongs to the older ModelTag {ruler.metadata.key} (model {ruler.spec.model}): "
             "change that one, or delete one of the two",
         )
 
@@ -114,7 +140,7 @@ class ModelTagReconciler:
             )
         tagged = TaggedModel(tag.spec.model, answer.hash)
         server_key = server_of_tag(tag)
-        self._verified[(server_key, tag.tag)] = tagged
+        self._verified[tag.metadata.key] = Verified(connection, tag.tag, tagged)
         self._surroundings.observations.tag_written(server_key, tag.tag, tagged)
         for environment in self._surroundings.directory.followers(server_key, tag.tag):
             if environment.status.model is None or environment.status.model.wanted_hash != tagged.hash:
@@ -127,15 +153,7 @@ class ModelTagReconciler:
             surroundings.client, MODEL_TAGS, tag.metadata, tag.status, status, conditions, surroundings.now()
         )
         if written is not None:
-            surroundings.directory.tags.put(ModelTag.model_validate(written))
-
-    def _note_inventory(self, tag: ModelTag, server: ModelServer | None) -> None:
-        """Has the ModelServer remember, or forget, that the tag goes when its ModelTag goes."""
-        if server is None:
-            return
-        remembered = any(entry.tag == tag.tag for entry in server.status.inventory or ())
-        if remembered != (tag.spec.deletion_policy == "Delete"):
-            self._surroundings.queue.add(Request(Kind.MODEL_SERVER, server.metadata.key))
+            surroundings.directory.tags.refresh(ModelTag.model_validate(written))
 
 
 def follower(environment: DeploymentEnvironment) -> Follower:

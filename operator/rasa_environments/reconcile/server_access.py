@@ -17,11 +17,16 @@ def missing(server: ObjectKey) -> Problem:
     )
 
 
+def permits(server: ModelServer, namespace: str) -> bool:
+    """Whether objects of that namespace may use the ModelServer."""
+    return namespace == server.metadata.namespace or namespace in (server.spec.allowed_namespaces or ())
+
+
 def unusable(server: ModelServer | None, key: ObjectKey, namespace: str) -> Problem | None:
     """Why an object in `namespace` cannot use the ModelServer `key`; None where it can."""
     if server is None:
         return missing(key)
-    if namespace != key.namespace and namespace not in (server.spec.allowed_namespaces or ()):
+    if not permits(server, namespace):
         return Problem(
             Reason.NAMESPACE_NOT_ALLOWED,
             f"ModelServer {key} does not let namespace {namespace} use it: add {namespace} to its spec.allowedNamespaces",
