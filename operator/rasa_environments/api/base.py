@@ -131,7 +131,7 @@ class ModelServerRef(ApiModel):
     """Its namespace; default the object's own. Another one must list this one under `allowedNamespaces`."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class ObjectKey:
     """Namespace and name of an object."""
 

@@ -65,7 +65,8 @@ class ObjectCache:
                 return False  # a late answer: the watch has passed it and there is no such object any more
         elif version <= known.version and version > 0:
             return False
-        self._entries[key] = _Entry(version, orjson.dumps(self._projection(obj)))
+        # The copy is as long as its content: orjson returns bytes in a buffer of up to four times that.
+        self._entries[key] = _Entry(version, bytes(memoryview(orjson.dumps(self._projection(obj)))))
         return True
 
     def remove(self, key: ObjectKey) -> bool:
