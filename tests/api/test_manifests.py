@@ -131,7 +131,6 @@ ALLOWED = [
         for verb in ("get", "list", "watch", "create", "patch", "delete")
     ),
     ("watch", "pods"),
-    ("create", "events.events.k8s.io"),
 ]
 FORBIDDEN = [
     *((verb, f"deploymentenvironments.{GROUP}") for verb in ("create", "update", "patch", "delete")),

@@ -37,7 +37,6 @@ CONFIG_MAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
 SERVICES: Final = Resource("", "v1", "services", "Service")
 SERVICE_ACCOUNTS: Final = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 PODS: Final = Resource("", "v1", "pods", "Pod")
-EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
 HORIZONTAL_POD_AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 POD_DISRUPTION_BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
@@ -56,7 +55,6 @@ _BY_KIND: Final = {
         SERVICES,
         SERVICE_ACCOUNTS,
         PODS,
-        EVENTS,
         DEPLOYMENTS,
         HORIZONTAL_POD_AUTOSCALERS,
         POD_DISRUPTION_BUDGETS,
