@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import httpx
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerSpec
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.judge.findings import Problem
@@ -16,7 +15,7 @@ from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.references import SecretReferences
-from rasa_environments.reconcile.secret_values import decoded
+from rasa_environments.reconcile.secret_values import decoded, missing_credentials
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,7 @@ class Connections:
         self._references.set(user, (secret,))
         data = await self._secrets.read(secret)
         if data is None:
-            return Problem(
-                Reason.SECRET_NOT_FOUND,
-                f"spec.credentialsSecretRef: Secret {secret} is not there: create it with the keys token and apiToken",
-                stalled=False,
-            )
+            return missing_credentials(server, secret)
         values = {name: decoded(value) or None for name, value in data.items()}
         return Credentials(values.get("token"), values.get("apiToken"), values.get("username"), values.get("password"))
 

@@ -53,7 +53,7 @@ class EnvironmentReconciler:
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._served = ServedModels(surroundings.http, surroundings.intervals)
-        self._tokens: dict[ObjectKey, SecretValues] = {}
+        self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One pass over one environment."""
@@ -130,12 +130,18 @@ class EnvironmentReconciler:
             raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
         self._surroundings.references.set(request, secrets_of(variables, server))
         own = self._surroundings.children.observed(SECRETS, child_key(key))
+        uid, settled = self._settled.get(key, ("", None))
         values = await gathered(
-            self._surroundings.secrets, environment, server, variables, own=own, settled=self._tokens.get(key)
+            self._surroundings.secrets,
+            environment,
+            server,
+            variables,
+            own=own,
+            settled=settled if uid == environment.metadata.uid else None,
         )
         if isinstance(values, Problem):
             raise Blocked(values)
-        self._tokens[key] = values
+        self._settled[key] = (environment.metadata.uid, values)
         return Context(
             environment=environment,
             server=server,
@@ -232,7 +238,7 @@ class EnvironmentReconciler:
 
     def _forget(self, key: ObjectKey) -> None:
         self._served.forget(key)
-        self._tokens.pop(key, None)
+        self._settled.pop(key, None)
         self._surroundings.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
 
 

@@ -88,13 +88,25 @@ async def gathered(
         values[variable.name] = value
     credentials = credentials_secret(server)
     if credentials is not None:
-        data = await reader.read(credentials) or {}
+        data = await reader.read(credentials)
+        if data is None:
+            return missing_credentials(server, credentials)
         if pull_token := decoded(data.get(SERVICE_TOKEN_KEY, b"")):
             values[MODEL_SERVER_TOKEN_VARIABLE] = pull_token
     if TOKEN_VARIABLE in values:
         return SecretValues(values)
     token, rotated_at = generated_token(environment, own, settled)
     return SecretValues({**values, TOKEN_VARIABLE: token}, rotated_at)
+
+
+def missing_credentials(server: ModelServer, secret: ObjectKey) -> Problem:
+    """The Secret with the server's credentials is not there."""
+    return Problem(
+        Reason.SECRET_NOT_FOUND,
+        f"ModelServer {server.metadata.key}: spec.credentialsSecretRef: Secret {secret} is not there: "
+        "create it with the keys token and apiToken",
+        stalled=False,
+    )
 
 
 async def _value(reader: Secrets, variable: SecretVariable) -> str | Problem:
@@ -120,9 +132,9 @@ def generated_token(
     annotation asks for a rotation that is not done.
     """
     asked = environment.metadata.annotations.get(ROTATE_TOKEN_ANNOTATION)
+    if settled is not None and asked in (None, settled.token_rotated_at):
+        return settled.values[TOKEN_VARIABLE], settled.token_rotated_at
     if own is not None and _owned(own, environment.metadata.uid):
-        if settled is not None and asked in (None, settled.token_rotated_at):
-            return settled.values[TOKEN_VARIABLE], settled.token_rotated_at
         done = (own["metadata"].get("annotations") or {}).get(ROTATED_AT_ANNOTATION)
         token = decoded(b64decode((own.get("data") or {}).get(TOKEN_KEY, "")))
         if token and asked in (None, done):
