@@ -2,20 +2,23 @@
 
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
 from local.binaries import BinariesUnavailable, find_or_build
 from local.cluster import LocalCluster
+from local.demonstration import Options, StepFailed, demonstrate
 from local.flavour import UnknownFlavour, choose_flavour
 from local.models import train_models
 from local.processes import ProcessFailed
 from local.progress import ConsoleProgress
 from local.rasa import RasaUnavailable, rasa_environment
+from rasa_environments.cli.tables import console
 
 commands = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-FAILURES = (BinariesUnavailable, ProcessFailed, RasaUnavailable, UnknownFlavour)
+FAILURES = (BinariesUnavailable, ProcessFailed, RasaUnavailable, StepFailed, UnknownFlavour)
 
 
 @commands.command()
@@ -29,6 +32,16 @@ def up() -> None:
             signal.pause()
         except KeyboardInterrupt:
             progress("stopping")
+
+
+@commands.command()
+def demo(
+    stay: Annotated[bool, typer.Option(help="Stay until Ctrl-C.")] = False,
+    rasa: Annotated[bool, typer.Option(help="Start real Rasa too, where it can be had.")] = True,
+) -> None:
+    """Show the whole thing: a cluster, three environments, a promotion, and what the bot says."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    demonstrate(Options(stay=stay, rasa=rasa), console())
 
 
 @commands.command()

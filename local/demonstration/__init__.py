@@ -1,0 +1,6 @@
+"""The whole thing shown on a cluster of its own: three environments, a promotion, and what the bot says."""
+
+from local.demonstration.play import Options, demonstrate
+from local.demonstration.steps import StepFailed
+
+__all__ = ["Options", "StepFailed", "demonstrate"]

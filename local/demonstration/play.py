@@ -1,0 +1,223 @@
+"""What the demonstration shows, from the first step to the last."""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from local.api_server import ApiServer
+from local.cluster import ClusterFacts, LocalCluster
+from local.demonstration.conversation import Bot, bot_of
+from local.demonstration.programs import (
+    ModelServerProgram,
+    OperatorProgram,
+    host_for_pods,
+    run_command,
+    start_model_server,
+    start_operator,
+)
+from local.demonstration.steps import Steps
+from local.demonstration.view import View
+from local.demonstration.words import farewell, what_next
+from local.installation import NAMESPACE, OPERATOR, ROOT, SERVICE_ACCOUNT, apply, documents
+from local.models import MODELS, NAMES
+from local.processes import Leash, ProcessFailed
+from local.progress import ConsoleProgress, Progress
+from local.rasa import RASA_VERSION, RasaUnavailable, rasa_environment
+from local.service_account import service_account_kubeconfig
+from rasa_environments.cli.overview import Overview
+
+MODEL_A, MODEL_B = NAMES["a"], NAMES["b"]
+TEAM_NAMESPACE = "default"
+SAMPLES = ROOT / "manifests" / "samples"
+PATIENCE_SECONDS = {"local": 120.0, "envtest": 120.0, "kind": 900.0}
+"""How long environments may take to be ready; kind's nodes download Rasa's image."""
+STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """Whether to stay until Ctrl-C, and whether to start real Rasa too, where it can be had."""
+
+    stay: bool
+    rasa: bool
+
+
+def demonstrate(options: Options, console: Console) -> None:
+    """Shows everything and leaves nothing behind. Raises StepFailed, or KeyboardInterrupt when it is interrupted."""
+    with ExitStack() as stack:
+        progress = stack.enter_context(ConsoleProgress(console))
+        Play(options, console, progress, stack).perform()
+        stack.close()
+    progress(farewell())
+
+
+class Play:
+    """One performance; all that it starts is ended by `stack`."""
+
+    def __init__(self, options: Options, console: Console, progress: Progress, stack: ExitStack) -> None:
+        self._options = options
+        self._console = console
+        self._progress = progress
+        self._stack = stack
+        self._steps = Steps(progress, self._operator_log)
+        self._operator: OperatorProgram | None = None
+        self._bot: Bot | None = None
+        self._leash = Leash()
+        stack.callback(self._leash.close)
+        self._workspace = Path(tempfile.mkdtemp(prefix="rasa-environments-demo-"))
+        self._leash.remove(self._workspace)
+
+    def perform(self) -> None:
+        """All steps in their order. Raises StepFailed."""
+        cluster = self._start_cluster()
+        api = self._stack.enter_context(ApiServer(cluster.kubeconfig))
+        model_server = self._start_model_server(cluster)
+        self._install(api)
+        self._start_operator(cluster)
+        view = View(api, TEAM_NAMESPACE, self._console, self._check)
+        patience = PATIENCE_SECONDS[cluster.flavour]
+        self._upload(api, cluster, model_server)
+        self._create_environments(api, view, patience)
+        self._start_rasa(cluster, api, view, patience)
+        self._promote(cluster, model_server, view, patience)
+        if self._options.stay:
+            self._progress(what_next(cluster))
+            view.follow()
+
+    def _start_cluster(self) -> ClusterFacts:
+        with self._steps.step("Start a cluster"):
+            local_cluster = LocalCluster(progress=indented(self._progress))
+            self._stack.callback(local_cluster.stop)
+            return local_cluster.start()
+
+    def _start_model_server(self, cluster: ClusterFacts) -> ModelServerProgram:
+        with self._steps.step("Start the model server on an empty directory"):
+            program = start_model_server(self._workspace, self._leash, host_for_pods(cluster.flavour))
+            self._stack.callback(program.child.stop, STOP_SECONDS)
+            self._progress(f"   it serves at {program.url}, with random tokens")
+            return program
+
+    def _install(self, api: ApiServer) -> None:
+        with self._steps.step("Install the resources, and what the operator may do"):
+            apply(api, documents(OPERATOR), progress=indented(self._progress))
+
+    def _start_operator(self, cluster: ClusterFacts) -> None:
+        with self._steps.step(f"Start the operator as its ServiceAccount, {NAMESPACE}/{SERVICE_ACCOUNT}"):
+            kubeconfig = service_account_kubeconfig(
+                cluster.kubeconfig, NAMESPACE, SERVICE_ACCOUNT, self._workspace / "operator.kubeconfig"
+            )
+            self._progress("   waiting until it is ready: /readyz")
+            self._operator = start_operator(self._workspace, self._leash, kubeconfig)
+            self._stack.callback(self._operator.child.stop, STOP_SECONDS)
+            self._progress(f"   it is ready, and tells so at {self._operator.url}")
+
+    def _upload(self, api: ApiServer, cluster: ClusterFacts, model_server: ModelServerProgram) -> None:
+        with self._steps.step("Tell the cluster of the model server, and upload two models to it"):
+            for document in documents([SAMPLES / "modelserver.yaml"]):
+                apply(api, model_server_documents(document, model_server), TEAM_NAMESPACE, indented(self._progress))
+            for name in (MODEL_A, MODEL_B):
+                file = (MODELS / f"{name}.tar.gz").relative_to(ROOT)
+                run_command(["upload", str(file)], cluster.kubeconfig, self._progress)
+
+    def _create_environments(self, api: ApiServer, view: View, patience: float) -> None:
+        with self._steps.step(f"Create three environments, and put their tags on model {MODEL_A}"):
+            wanted = documents([SAMPLES / "environments.yaml", SAMPLES / "modeltags.yaml"])
+            apply(api, wanted, TEAM_NAMESPACE, indented(self._progress))
+            view.follow_until(all_ready, "all environments are ready", patience)
+            self._progress("   What is served is unknown as long as the pods are simulated: nobody listens in them.")
+
+    def _start_rasa(self, cluster: ClusterFacts, api: ApiServer, view: View, patience: float) -> None:
+        missing = self._why_no_rasa(cluster)
+        if missing:
+            self._progress(f"\nReal Rasa is left out: {missing}")
+            return
+        with self._steps.step(f"Start real Rasa {RASA_VERSION} in the place of production's simulated pod"):
+            try:
+                binaries = rasa_environment(indented(self._progress))
+            except RasaUnavailable as error:
+                self._progress(f"   left out: {error}")
+                return
+            bot = bot_of(api, TEAM_NAMESPACE, "production-rasa", binaries, self._progress)
+            self._bot = self._stack.enter_context(bot)
+            view.follow_until(serves(MODEL_A), f"production serves {MODEL_A}", patience)
+            self._bot.must_answer("hello", "Hello from model A.", self._progress)
+
+    def _promote(self, cluster: ClusterFacts, model_server: ModelServerProgram, view: View, patience: float) -> None:
+        with self._steps.step(f"Promote model {MODEL_B} to production"):
+            run_command(["promote", MODEL_B, "production", "--no-wait"], cluster.kubeconfig, self._progress)
+            view.follow_until(moved(served=self._bot is not None), "production has moved", patience)
+            carrying = {tag: model_server.model_of_tag(tag) for tag in ("production", "worker", "staging")}
+            self._progress("   the model server says: " + ", ".join(f"{tag} -> {carrying[tag]}" for tag in carrying))
+            if carrying != {"production": MODEL_B, "worker": MODEL_A, "staging": MODEL_A}:
+                raise ProcessFailed("the tag production should have moved, and no other")
+            if self._bot is not None:
+                self._bot.check()
+                self._bot.must_answer("hello", "Hello from model B.", self._progress)
+                self._progress("   the same process, without a restart")
+
+    def _why_no_rasa(self, cluster: ClusterFacts) -> str | None:
+        if not self._options.rasa:
+            return "`make run RASA=1` starts it too, and shows what the bot says"
+        if cluster.flavour == "kind":
+            return "the pods of kind run Rasa themselves"
+        return None
+
+    def _check(self) -> None:
+        """Raises ProcessFailed if a process has ended that the environments depend on."""
+        if self._operator is not None:
+            self._operator.child.must_run()
+        if self._bot is not None:
+            self._bot.check()
+
+    def _operator_log(self) -> str:
+        return "" if self._operator is None else f"\nThe operator's log ends:\n{self._operator.child.log_tail()}"
+
+
+def model_server_documents(sample: dict[str, Any], program: ModelServerProgram) -> list[dict[str, Any]]:
+    """The sample ModelServer at the address where it runs, after the Secret that it names."""
+    spec = sample["spec"]
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": spec["credentialsSecretRef"]["name"]},
+        "stringData": {"token": program.token, "apiToken": program.api_token},
+    }
+    return [secret, {**sample, "spec": {**spec, "url": program.url}}]
+
+
+def all_ready(seen: Overview) -> bool:
+    """Whether every environment is ready and wants model A."""
+    rows = seen.environments
+    return len(rows) == 3 and all(row.ready == "True" and row.wanted == MODEL_A for row in rows)
+
+
+def serves(model: str) -> Callable[[Overview], bool]:
+    """Whether production is known to serve the model."""
+    return lambda seen: any(row.name == "production" and row.served == model for row in seen.environments)
+
+
+def moved(*, served: bool) -> Callable[[Overview], bool]:
+    """Whether production, and nothing else, wants model B and is ready; and, where it can be asked, serves it."""
+    wanted = {"production": MODEL_B, "staging": MODEL_A, "worker": MODEL_A}
+
+    def done(seen: Overview) -> bool:
+        tag = next((row for row in seen.tags if row.name == "production"), None)
+        return (
+            {row.name: row.wanted for row in seen.environments} == wanted
+            and all(row.ready == "True" for row in seen.environments)
+            and tag is not None
+            and (tag.model, tag.tagged, tag.ready) == (MODEL_B, "True", "True")
+            and (not served or serves(MODEL_B)(seen))
+        )
+
+    return done
+
+
+def indented(progress: Progress) -> Progress:
+    """The same progress for what is part of a step."""
+    return lambda said: progress(f"   {said}")

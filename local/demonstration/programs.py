@@ -1,0 +1,128 @@
+"""The programs of this project as processes: the model server, the operator, and commands as a person types them."""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from local.flavour import Flavour
+from local.processes import Child, Leash, ProcessFailed
+from local.progress import Progress
+
+START_SECONDS = 60.0
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class ModelServerProgram:
+    """A running model server, its address, and the two tokens that it accepts."""
+
+    child: Child
+    url: str
+    token: str = field(repr=False)
+    api_token: str = field(repr=False)
+
+    def model_of_tag(self, tag: str) -> str | None:
+        """The model that carries the tag by the server's own list. Raises httpx.HTTPError."""
+        with httpx.Client(trust_env=False) as client:
+            answer = client.get(f"{self.url}/api/projects/default/models", params={"tag": tag, "token": self.token})
+        answer.raise_for_status()
+        return next((str(model["model"]) for model in answer.json()), None)
+
+
+@dataclass(frozen=True)
+class OperatorProgram:
+    """A running operator, and where it tells how it is."""
+
+    child: Child
+    url: str
+
+    def is_ready(self) -> bool:
+        """Whether it sees the cluster and works."""
+        try:
+            return httpx.get(f"{self.url}/readyz", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+
+def start_model_server(workspace: Path, leash: Leash, host: str = LOOPBACK) -> ModelServerProgram:
+    """Starts it on an empty directory with random tokens; returns when it serves. Raises ProcessFailed."""
+    token, api_token = secrets.token_hex(32), secrets.token_hex(32)
+    child = Child(
+        "the model server",
+        [sys.executable, "-m", "rasa_model_server", "--storage", workspace / "models", "--host", host, "--port", "0"],
+        workspace / "model-server.log",
+        leash,
+        program_environment(workspace, RASA_MODEL_SERVER_TOKEN=token, RASA_MODEL_SERVER_API_TOKEN=api_token),
+    )
+    url = _said(child, r" on (http://\S+:\d+)")
+    return ModelServerProgram(child, url, token, api_token)
+
+
+def start_operator(workspace: Path, leash: Leash, kubeconfig: Path) -> OperatorProgram:
+    """Starts it with that kubeconfig; returns when it is ready. Raises ProcessFailed."""
+    served_interval = ["--served-interval", "5"]
+    child = Child(
+        "the operator",
+        [
+            *(sys.executable, "-m", "rasa_environments", "run", "--kubeconfig", kubeconfig),
+            *("--address", LOOPBACK, "--port", "0", *served_interval),
+        ],
+        workspace / "operator.log",
+        leash,
+        program_environment(workspace),
+    )
+    port = _said(child, r"served at port (\d+)")
+    operator = OperatorProgram(child, f"http://{LOOPBACK}:{port}")
+    child.wait_until(operator.is_ready, START_SECONDS, "ready")
+    return operator
+
+
+def run_command(arguments: list[str], kubeconfig: Path, progress: Progress) -> None:
+    """Runs `rasa-environments` with these arguments and shows what it says. Raises ProcessFailed."""
+    progress(f"   $ rasa-environments {' '.join(arguments)}")
+    result = subprocess.run(
+        [sys.executable, "-m", "rasa_environments", *arguments],
+        env={**os.environ, "KUBECONFIG": str(kubeconfig), "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    for line in result.stdout.splitlines():
+        progress(f"     {line}")
+    if result.returncode != 0:
+        raise ProcessFailed(f"`rasa-environments {arguments[0]}` ended with exit code {result.returncode}")
+
+
+def program_environment(home: Path, **variables: str) -> Mapping[str, str]:
+    """The little that a program needs of this process' environment: neither proxies nor another cluster."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "TMPDIR": str(home), **variables}
+
+
+def host_for_pods(flavour: Flavour) -> str:
+    """The address of this machine that pods reach: that of kind's network, or loopback, where simulated pods live."""
+    if flavour != "kind":
+        return LOOPBACK
+    command = ["docker", "network", "inspect", "kind", "--format", "{{range .IPAM.Config}}{{.Gateway}} {{end}}"]
+    gateways = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return next(gateway for gateway in gateways if ":" not in gateway)
+
+
+def _said(child: Child, pattern: str) -> str:
+    """The first group of the pattern, once it is in the program's log."""
+    found: list[str] = []
+
+    def look() -> bool:
+        found.extend(re.findall(pattern, child.log.read_text(errors="replace")))
+        return bool(found)
+
+    child.wait_until(look, START_SECONDS, "serving")
+    return found[0]

@@ -1,0 +1,102 @@
+"""The table of environments and tags, shown while it changes."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.live import Live
+from rich.padding import Padding
+
+from local.api_server import ApiServer
+from local.processes import ProcessFailed
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, overview
+from rasa_environments.cli.tables import drawn, line
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS, Resource
+
+GLANCE_SECONDS = 0.25
+
+Row = EnvironmentRow | TagRow
+
+
+class View:
+    """The environments and tags of one namespace. `check` raises when a process that they depend on has ended."""
+
+    def __init__(self, api: ApiServer, namespace: str, console: Console, check: Callable[[], None]) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._console = console
+        self._check = check
+
+    def look(self) -> Overview:
+        """What there is now."""
+        return overview(
+            map(DeploymentEnvironment.model_validate, self._list(DEPLOYMENT_ENVIRONMENTS)),
+            map(ModelTag.model_validate, self._list(MODEL_TAGS)),
+        )
+
+    def follow_until(self, done: Callable[[Overview], bool], what: str, seconds: float) -> Overview:
+        """Shows every change until it is `done`, and then the table.
+
+        Raises ProcessFailed, with what was seen instead, after so many seconds.
+        """
+        self._console.print(f"   waiting until {what}, for at most {seconds:.0f} s", markup=False)
+        seen = self._follow(done, time.monotonic() + seconds)
+        if not done(seen):
+            rows = "\n".join(line(row) for row in rows_of(seen)) or "nothing"
+            raise ProcessFailed(f"waited {seconds:.0f} s in vain until {what}; seen instead:\n{rows}")
+        self._console.print(self._table(seen))
+        return seen
+
+    def follow(self) -> None:
+        """Shows every change until Ctrl-C."""
+        with suppress(KeyboardInterrupt):
+            self._follow(lambda _: False, None)
+
+    def _follow(self, done: Callable[[Overview], bool], deadline: float | None) -> Overview:
+        if self._console.is_terminal:
+            return self._draw(done, deadline)
+        return self._print(done, deadline)
+
+    def _draw(self, done: Callable[[Overview], bool], deadline: float | None) -> Overview:
+        with Live(console=self._console, auto_refresh=False, transient=True) as live:
+            while True:
+                seen = self.look()
+                live.update(self._table(seen), refresh=True)
+                if done(seen) or _is_past(deadline):
+                    return seen
+                self._check()
+                time.sleep(GLANCE_SECONDS)
+
+    def _print(self, done: Callable[[Overview], bool], deadline: float | None) -> Overview:
+        known: set[str] = set()
+        while True:
+            seen = self.look()
+            lines = [line(row) for row in rows_of(seen)]
+            for changed in lines:
+                if changed not in known:
+                    self._console.print(f"   {changed}", markup=False)
+            known = set(lines)
+            if done(seen) or _is_past(deadline):
+                return seen
+            self._check()
+            time.sleep(GLANCE_SECONDS)
+
+    def _table(self, seen: Overview) -> Padding:
+        return Padding(drawn(seen, datetime.now(UTC), namespaces=False), (1, 0, 1, 3), expand=False)
+
+    def _list(self, resource: Resource) -> list[dict[str, object]]:
+        identity = {"apiVersion": resource.api_version, "kind": resource.kind}
+        return [item | identity for item in self._api.get(resource.path(self._namespace))["items"]]
+
+
+def rows_of(seen: Overview) -> list[Row]:
+    """Everything in it, environments first."""
+    return [*seen.environments, *seen.tags]
+
+
+def _is_past(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() > deadline
