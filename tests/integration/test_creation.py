@@ -4,13 +4,138 @@ from __future__ import annotations
 
 import re
 
-from tests.integration.manifests import environment
-from tests.integration.space import Space
+from rasa_environments.api.base import JsonObject
+from tests.integration.audit import AuditLog, counted
+from tests.integration.manifests import environment, model_tag
+from tests.integration.model_server_process import MODEL_A, ModelServerProcess
+from tests.integration.operator_process import OperatorProcess
+from tests.integration.space import ALWAYS_THERE, ENVIRONMENT, ON_REQUEST, Space
+
+REQUESTS_OF_A_NEW_ENVIRONMENT = 8
 
 
-def test_ten_lines_of_yaml_make_an_environment(space: Space) -> None:
+def test_ten_lines_of_yaml_make_five_children_that_belong_to_the_environment(space: Space) -> None:
     space.apply(environment())
+    space.wait_until_ready()
+
+    uid = space.get(ENVIRONMENT, "production")["metadata"]["uid"]
+    for kind in ALWAYS_THERE:
+        metadata = space.child(kind)["metadata"]
+        owners = [(owner["kind"], owner["name"], owner["uid"]) for owner in metadata["ownerReferences"]]
+        assert owners == [(ENVIRONMENT, "production", uid)]
+        assert metadata["labels"] == {
+            "app.kubernetes.io/name": "rasa",
+            "app.kubernetes.io/instance": "production",
+            "app.kubernetes.io/component": "production",
+            "app.kubernetes.io/part-of": "rasa-environments",
+            "app.kubernetes.io/managed-by": "rasa-environments",
+            "rasa-environments.io/environment": "production",
+        }
+    assert [kind for kind in ON_REQUEST if space.find_child(kind) is not None] == []
+    assert re.fullmatch("[0-9a-f]{64}", space.token())
+
+
+def test_every_environment_gets_a_token_of_its_own(space: Space) -> None:
+    space.apply(environment(), environment("worker"))
+
+    space.wait_until_ready("production", "worker")
+
+    assert space.token("production") != space.token("worker")
+
+
+def test_the_status_says_where_the_environment_is_and_what_it_pulls(
+    space: Space, model_server: ModelServerProcess
+) -> None:
+    space.apply(environment("support", environment="help-desk", tag="support"))
+    space.wait_until_ready("support")
+
+    created = space.get(ENVIRONMENT, "support")
+    status = created["status"]
+    assert status["url"] == f"http://support-rasa.{space.namespace}.svc:5005"
+    assert status["environment"] == "help-desk"
+    assert status["tag"] == "support"
+    assert status["tokenSecret"] == "support-rasa"
+    assert status["replicas"] == 1
+    assert status["selector"] == "app.kubernetes.io/name=rasa,app.kubernetes.io/instance=support"
+    assert status["model"] == {"wanted": MODEL_A, "wantedHash": model_server.hash_of_tag("support")}
+    assert status["observedGeneration"] == created["metadata"]["generation"]
+    assert conditions(created) == {
+        "Ready": ("True", "Ready"),
+        "Reconciling": ("False", "Settled"),
+        "Stalled": ("False", "Settled"),
+        "ModelAvailable": ("True", "ModelFound"),
+        "ModelServed": ("Unknown", "PodsNotReachable"),
+    }
+
+
+def test_simulated_pods_are_never_said_to_serve(space: Space) -> None:
+    space.apply(environment())
+    space.wait_until_ready()
+
+    message = space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="Unknown")["message"]
+
+    pod = space.list("Pod")[0]["metadata"]["name"]
+    assert message.startswith(f"pod {pod} does not say what it serves: ")
+
+
+def test_the_scale_subresource_sets_the_replicas(space: Space) -> None:
+    space.apply(environment())
+    space.wait_until_ready()
+
+    space.patch(ENVIRONMENT, "production", {"spec": {"replicas": 2}}, "scale")
+    space.eventually(lambda: space.child("Deployment")["spec"]["replicas"] == 2, "the Deployment to have 2 replicas")
+    space.wait_until_ready()
+
+    answer = space.api.request("GET", space.path(ENVIRONMENT, "production", "scale"))
+    assert answer.body["status"] == {
+        "replicas": 2,
+        "selector": "app.kubernetes.io/name=rasa,app.kubernetes.io/instance=production",
+    }
+
+
+def test_an_environment_without_replicas_is_ready(space: Space) -> None:
+    space.apply(environment(replicas=0))
 
     space.wait_until_ready()
 
-    assert re.fullmatch("[0-9a-f]{64}", space.token())
+    assert space.status(ENVIRONMENT, "production")["replicas"] == 0
+
+
+def test_a_new_environment_costs_at_most_eight_requests(space: Space, audit: AuditLog) -> None:
+    space.apply(model_tag(model=MODEL_A))
+    space.wait_for_condition("ModelTag", "production", "Ready", status="True")
+    start = audit.mark()
+
+    space.apply(environment())
+    space.wait_until_ready()
+    space.eventually(lambda: space.status("ModelTag", "production").get("environments"), "the tag to name its follower")
+    space.operator.wait_for_passes("ModelServer", 2)
+
+    requests = [entry for entry in audit.requests(start) if entry.namespace == space.namespace]
+    of_the_environment = [entry for entry in requests if entry.resource != "modelservers"]
+    assert len(of_the_environment) <= REQUESTS_OF_A_NEW_ENVIRONMENT, counted(of_the_environment)
+    assert len(requests) - len(of_the_environment) <= 1, (
+        "the count of environments in the ModelServer's status is one write"
+    )
+
+
+def test_at_rest_nothing_is_written_and_nothing_is_read(
+    space: Space, audit: AuditLog, operator: OperatorProcess
+) -> None:
+    space.apply(environment(), environment("worker"), model_tag(model=MODEL_A))
+    space.wait_until_ready("production", "worker")
+    space.wait_for_condition("ModelTag", "production", "Ready", status="True")
+    space.eventually(lambda: space.status("ModelServer", "default").get("environments") == 2, "both to be counted")
+    operator.wait_for_passes("ModelServer", 2)
+    start = audit.mark()
+
+    operator.wait_for_passes("ModelServer", 6)
+
+    requests = [entry for entry in audit.requests(start) if entry.namespace in (space.namespace, "")]
+    assert [str(entry) for entry in requests if entry.writes] == []
+    assert {entry.verb for entry in requests} <= {"list"}, counted(requests)
+
+
+def conditions(obj: JsonObject) -> dict[str, tuple[str, str]]:
+    """Status and reason by type."""
+    return {entry["type"]: (entry["status"], entry["reason"]) for entry in obj["status"]["conditions"]}

@@ -1,0 +1,53 @@
+"""An environment and its server, with all that the children are made from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.desired.context import Context
+from rasa_environments.desired.environment import children
+from rasa_environments.desired.merging import merged_spec
+from rasa_environments.desired.secret_variables import secret_variables
+
+URL = "http://model-server:5002"
+TOKEN = "4f" * 32
+PULL_TOKEN = "pull-token-90ab"
+
+
+def context(
+    spec: JsonObject,
+    *,
+    name: str = "support",
+    defaults: JsonObject | None = None,
+    server: JsonObject | None = None,
+    secret_values: dict[str, str] | None = None,
+    **details: Any,
+) -> Context:
+    """The context of an environment; a secret value is that of its key, unless it is given."""
+    environment = DeploymentEnvironment.model_validate(
+        {"metadata": {"name": name, "namespace": "bots", "uid": "uid-1"}, "spec": spec}
+    )
+    model_server = ModelServer.model_validate(
+        {
+            "metadata": {"name": "default", "namespace": "bots"},
+            "spec": {"url": URL, **({"defaults": defaults} if defaults else {}), **(server or {})},
+        }
+    )
+    merged = merged_spec(environment, model_server)
+    named = {variable.name: f"value of {variable.source.key}" for variable in secret_variables(merged)}
+    tokens = {"RASA_TOKEN": TOKEN, "RASA_X_TOKEN": PULL_TOKEN}
+    return Context(
+        environment=environment,
+        server=model_server,
+        spec=merged,
+        secret_values={**tokens, **named, **(secret_values or {})},
+        **details,
+    )
+
+
+def children_by_kind(of: Context) -> dict[str, JsonObject]:
+    """The children, by kind."""
+    return {child["kind"]: child for child in children(of)}

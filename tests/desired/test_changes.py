@@ -1,0 +1,74 @@
+"""Each field of the spec changes the child that it is meant for, and rolls the pods only where they must know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.secret_variables import TOKEN_KEY, TOKEN_VARIABLE
+from tests.desired.changes import CHANGES, FIRST, NOT_SHOWN, SECOND, SHARED_CHANGES, Change, leaf_fields
+from tests.desired.contexts import URL, children_by_kind, context
+
+BY_FIELD = pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.field)
+
+
+def test_no_field_is_forgotten() -> None:
+    assert {change.field for change in CHANGES} | NOT_SHOWN == set(leaf_fields())
+
+
+def made(change: Change, value: Any) -> dict[str, JsonObject]:
+    """The children with a value of the field."""
+    secrets = {}
+    if change.kind == "Secret" and value is not None:
+        key = (value.get("secretKeyRef") or value)["key"]
+        secrets[variable_of(change)] = {"first": FIRST, "second": SECOND}[key]
+    server = {"project": "second"} if change.field == "modelServerRef" and value else {}
+    return children_by_kind(context(with_version(change.spec(value)), server=server, secret_values=secrets))
+
+
+def variable_of(change: Change) -> str:
+    """The variable whose value the key of the environment's Secret holds."""
+    key = str(change.path[-1])
+    return TOKEN_VARIABLE if key == TOKEN_KEY else key.upper().replace("-", "_")
+
+
+def with_version(spec: JsonObject) -> JsonObject:
+    """The spec with a version of Rasa, unless it has its own."""
+    return {**spec, "rasa": {"version": "3.6.21", **spec.get("rasa", {})}}
+
+
+@BY_FIELD
+def test_a_changed_field_changes_its_child(change: Change) -> None:
+    before, after = made(change, change.before), made(change, change.after)
+
+    assert shown(change, before) != change.shows
+    assert shown(change, after) == change.shows
+
+
+@BY_FIELD
+def test_only_what_pods_must_know_rolls_them(change: Change) -> None:
+    before, after = made(change, change.before)["Deployment"], made(change, change.after)["Deployment"]
+
+    assert (before["spec"]["template"] != after["spec"]["template"]) is change.rolls
+
+
+@pytest.mark.parametrize("change", SHARED_CHANGES, ids=lambda change: change.field)
+def test_the_defaults_of_a_server_do_what_the_spec_of_an_environment_does(change: Change) -> None:
+    spec = with_version(change.spec(change.after))
+
+    assert children_by_kind(context({}, defaults=spec)) == children_by_kind(context(spec))
+
+
+@pytest.mark.parametrize("change", SHARED_CHANGES, ids=lambda change: change.field)
+def test_the_spec_of_an_environment_wins_over_the_defaults(change: Change) -> None:
+    own, defaults = with_version(change.spec(change.after)), with_version(change.spec(change.before))
+
+    assert children_by_kind(context(own, defaults=defaults)) == children_by_kind(context(own))
+
+
+def shown(change: Change, children: dict[str, JsonObject]) -> object:
+    """What the child of the change shows."""
+    found = change.seen_in(children.get(change.kind, {}))
+    return found.removeprefix(URL) if isinstance(found, str) else found

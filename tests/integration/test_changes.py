@@ -1,0 +1,134 @@
+"""Each field of the spec, changed on a running environment: the right child follows, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from tests.desired.changes import CHANGES, FIRST, SECOND, SECRET, SHARED_CHANGES, Change, at
+from tests.integration.conftest import furnish
+from tests.integration.manifests import environment, model_server, secret
+from tests.integration.model_server_process import ModelServerProcess
+from tests.integration.space import ENVIRONMENT, ON_REQUEST, Space
+
+NUMBERED = [(f"e{number}", change) for number, change in enumerate(CHANGES)]
+IDS = [change.field for change in CHANGES]
+Changed = tuple[Space, dict[str, JsonObject]]
+
+
+def spec_with(change: Change, value: Any) -> JsonObject:
+    """The spec with this value of the field. No pods are needed to see what is asked for."""
+    spec = {"replicas": 0, **change.spec(value)}
+    return {**spec, "rasa": {"version": "3.6.21", **spec.get("rasa", {})}}
+
+
+def furnished(new_space: Callable[[], Space], model_server_process: ModelServerProcess) -> Space:
+    """A namespace with two ModelServers, and the Secret that the changes name."""
+    space = new_space()
+    furnish(space, model_server_process)
+    space.apply(
+        model_server(model_server_process.url, "second", project="second"), secret(SECRET, first=FIRST, second=SECOND)
+    )
+    return space
+
+
+@pytest.fixture(scope="module")
+def changed(new_space: Callable[[], Space], model_server: ModelServerProcess) -> Changed:
+    """An environment for each change, with all changes made; and the pod templates as they were before."""
+    space = furnished(new_space, model_server)
+    for name, change in NUMBERED:
+        space.apply(environment(name, **spec_with(change, change.before)))
+    for name, _ in NUMBERED:
+        space.eventually(partial(space.find_child, "Deployment", name), f"{name} to have its Deployment")
+    before = {name: space.child("Deployment", name)["spec"]["template"] for name, _ in NUMBERED}
+    for name, change in NUMBERED:
+        space.apply(environment(name, **spec_with(change, change.after)))
+    return space, before
+
+
+@pytest.mark.parametrize(("name", "change"), NUMBERED, ids=IDS)
+def test_a_changed_field_reaches_its_child(changed: Changed, name: str, change: Change) -> None:
+    space, _ = changed
+
+    def shown() -> bool:
+        value = change.seen_in(space.child(change.kind, name))
+        return bool(_local(value, name) == change.shows)
+
+    space.eventually(shown, f"{change.kind} of {name} to show {change.shows!r} at {change.path}")
+
+
+@pytest.mark.parametrize(("name", "change"), NUMBERED, ids=IDS)
+def test_pods_are_replaced_only_by_what_they_must_know(changed: Changed, name: str, change: Change) -> None:
+    space, before = changed
+    space.wait_for_condition(ENVIRONMENT, name, "Stalled", status="False")
+
+    now = space.child("Deployment", name)["spec"]["template"]
+
+    assert (now != before[name]) is change.rolls
+
+
+@pytest.fixture(scope="module")
+def with_defaults(new_space: Callable[[], Space], model_server: ModelServerProcess) -> Changed:
+    """An environment that came to have the defaults of its ModelServer, and its children from before that."""
+    space = furnished(new_space, model_server)
+    space.apply(environment("plain", replicas=0))
+    space.wait_for_condition(ENVIRONMENT, "plain", "Stalled", status="False")
+    return space, {kind: space.child(kind, "plain") for kind in ("ConfigMap", "Secret", "Service", "Deployment")}
+
+
+def test_defaults_of_the_model_server_reach_its_environments_and_leave_them(
+    with_defaults: Changed, model_server: ModelServerProcess
+) -> None:
+    space, before = with_defaults
+
+    for change in combinable():
+        furnish(space, model_server, defaults=change.spec(change.after))
+        space.eventually(partial(shows, space, change), f"the default {change.field} to reach the environment")
+
+    furnish(space, model_server)
+    for kind, child in before.items():
+        space.eventually(partial(is_again, space, kind, child), f"the {kind} to be again as it was")
+    for kind in ON_REQUEST:
+        space.eventually(partial(is_gone, space, kind), f"the {kind} to be gone")
+
+
+def shows(space: Space, change: Change) -> bool:
+    """Whether the change has reached its child."""
+    child = space.find_child(change.kind, "plain")
+    return child is not None and bool(change.seen_in(child) == change.shows)
+
+
+def is_again(space: Space, kind: str, before: JsonObject) -> bool:
+    """Whether a child is as it was."""
+    return content(space.child(kind, "plain")) == content(before)
+
+
+def is_gone(space: Space, kind: str) -> bool:
+    """Whether there is no such child any more."""
+    return space.find_child(kind, "plain") is None
+
+
+def combinable() -> list[Change]:
+    """The first change of each field of a spec that may also stand in defaults."""
+    first: dict[str, Change] = {}
+    for change in SHARED_CHANGES:
+        first.setdefault(change.field.split(".")[0], change)
+    return [change for field, change in first.items() if field != "rasa"]
+
+
+def content(child: JsonObject) -> JsonObject:
+    """What the operator decides of a child."""
+    labels = at(child, ("metadata", "labels"))
+    return {"labels": labels, "data": child.get("data"), "spec": child.get("spec")}
+
+
+def _local(value: Any, name: str) -> Any:
+    """The value without the address of the model server and the name of the environment."""
+    if isinstance(value, str) and value.startswith("http://127.0.0.1:"):
+        path = "/" + value.split("/", 3)[3]
+        return path.replace(f"/tags/{name}", "/tags/support")
+    return value
