@@ -6,9 +6,11 @@ four creations. So an object is created by POST, and applied only to correct it.
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import hashlib
 import logging
+import random
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -27,7 +29,9 @@ log = logging.getLogger(__name__)
 DESIRED_ANNOTATION: Final = f"{GROUP}/desired"
 """On every child: a digest of what was asked for, so that a field that is no longer asked for is noticed."""
 
-_ATTEMPTS: Final = 3
+_ATTEMPTS: Final = 5
+_PAUSE: Final = 0.1
+"""Seconds; a Deployment that was just created is written by its controllers several times in a row."""
 _VOLATILE_METADATA: Final = frozenset({"resourceVersion", "managedFields", "generation"})
 
 
@@ -124,6 +128,7 @@ class Children:
             except ApiError as error:
                 if attempt == _ATTEMPTS or not _lost_a_race(error):
                     raise
+                await asyncio.sleep(random.uniform(0.5, 1.0) * _PAUSE * attempt)  # noqa: S311
         raise AssertionError  # the loop returns or raises
 
     async def _correct_once(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:

@@ -225,7 +225,7 @@ class Client:
             async for piece in pieces:
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
-                    event = orjson.loads(line)
+                    event = _parsed(line)
                     if event["type"] == "ERROR":
                         raise ApiError.from_status(event["object"])
                     yield WatchEvent(event["type"], event["object"] | identity)
@@ -244,10 +244,17 @@ class Client:
         if body is not None:
             headers["Content-Type"] = content_type
             content = orjson.dumps(body)
-        answer: JsonObject = orjson.loads(await self._connection.request(method, path, body=content, headers=headers))
-        return answer
+        return _parsed(await self._connection.request(method, path, body=content, headers=headers))
 
 
 def _selectors(label_selector: str, field_selector: str) -> dict[str, str]:
     selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
     return {name: value for name, value in selectors.items() if value}
+
+
+def _parsed(content: bytes) -> JsonObject:
+    try:
+        answer: JsonObject = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ApiError(0, "Unreachable", f"an answer is not JSON, so not from an API server ({error})") from error
+    return answer

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ REQUEST_TIMEOUT: Final = 30.0
 """Seconds that a request may take; the API server itself gives admission webhooks up to 30."""
 _CONNECT_TIMEOUT: Final = 10.0
 _LIMITS: Final = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=_CONNECT_TIMEOUT)
+_PARTING_SECONDS: Final = 1.0
 _MAX_SLOWDOWNS: Final = 5
 _LONGEST_SLOWDOWN: Final = 10.0
 
@@ -38,6 +41,7 @@ class _Session(RESTClientObject):
         headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
         configuration.client_session_kwargs = {**(configuration.client_session_kwargs or {}), "headers": headers}
         super().__init__(configuration)
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self.host: str = configuration.host.rstrip("/")
         self.http: aiohttp.ClientSession = self._create_pool_manager()
         self.pool_manager = self.http
@@ -46,6 +50,26 @@ class _Session(RESTClientObject):
             self.options["server_hostname"] = configuration.tls_server_name
         if configuration.proxy:
             self.options["proxy"] = configuration.proxy
+
+    async def close(self) -> None:
+        """Close all connections, and wait until TLS has parted: aiohttp does not after a cancelled request."""
+        await super().close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PARTING_SECONDS):
+                while any(each.fileno() >= 0 for each in self._sockets):  # noqa: ASYNC110 - a socket has no event
+                    await asyncio.sleep(0.005)
+
+    def _create_connector(self) -> aiohttp.TCPConnector:
+        limit = self.configuration.connection_pool_maxsize
+        return aiohttp.TCPConnector(limit=limit, ssl=self.ssl_context, socket_factory=self._socket)
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        """A socket that notices when the other side has vanished (TCP keep-alive)."""
+        family, kind, protocol, _, _ = address
+        new = socket.socket(family, kind, protocol)
+        new.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._sockets.add(new)
+        return new
 
     async def authorization(self) -> str | None:
         """The Authorization header; the library reads a pod's rotating token file again every minute."""
@@ -166,6 +190,13 @@ async def _pieces(content: aiohttp.StreamReader, host: str) -> AsyncIterator[byt
             yield piece
     except _NETWORK_ERRORS as error:
         raise ApiError.unreachable(host, error) from error
+
+
+def _hang_up(response: aiohttp.ClientResponse) -> None:
+    """End the connection at once if the answer has not ended: to part politely, TLS would wait for the server."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float:

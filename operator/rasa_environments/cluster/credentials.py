@@ -47,8 +47,10 @@ class CredentialSource:
         configuration = Configuration()
         try:
             namespace = await self._load_into(configuration)
-        except (ConfigException, OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
             raise ConfigurationError(f"{self._description()} cannot be used: {error}") from error
+        except (TypeError, AttributeError) as error:  # what the library makes of a file of another shape
+            raise ConfigurationError(f"{self._description()} cannot be used: it is not a kubeconfig") from error
         configuration.proxy = configuration.proxy or _proxy_from_environment(configuration.host)
         configuration.client_session_kwargs = {
             "trust_env": False,  # it costs a hop to another thread per request; the proxy is looked up here instead

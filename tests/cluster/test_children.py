@@ -1,0 +1,355 @@
+"""What happens to the children of an environment, on the real API server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.cluster.cache import ObjectCache, identity
+from rasa_environments.cluster.children import DESIRED_ANNOTATION, Children, Outcome, with_digest
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, Resource, resource_of
+from tests.cluster.line import RecordingConnection
+from tests.cluster.objects import config_map, container_of, deployment, owned, secret
+
+RESOURCES = (CONFIG_MAPS, DEPLOYMENTS, SECRETS)
+
+
+@pytest.fixture
+def caches() -> dict[Resource, ObjectCache]:
+    """Empty, and fed by what the operator writes and `refresh`."""
+    return {resource: ObjectCache() for resource in RESOURCES}
+
+
+@pytest.fixture
+def children(client: Client, caches: dict[Resource, ObjectCache]) -> Children:
+    """Under test."""
+    return Children(client, caches)
+
+
+@pytest.fixture
+def settings(namespace: str, owner: JsonObject) -> JsonObject:
+    """A ConfigMap as it is asked for."""
+    return owned(config_map("child", {"a": "1", "b": "2"}, namespace=namespace), owner)
+
+
+@pytest.fixture
+def workload(namespace: str, owner: JsonObject) -> JsonObject:
+    """A Deployment as it is asked for."""
+    return owned(deployment("child", namespace), owner)
+
+
+@pytest.fixture
+def refresh(someone: Client, caches: dict[Resource, ObjectCache], namespace: str) -> Callable[[], object]:
+    """Lists everything, as a reflector does."""
+
+    async def listed() -> None:
+        for resource, cache in caches.items():
+            cache.replace(await someone.list(resource, namespace))
+
+    return listed
+
+
+async def read(client: Client, obj: JsonObject) -> JsonObject:
+    """The object as it is stored."""
+    return await client.get(resource_of(obj["kind"]), identity(obj)[0])
+
+
+async def test_a_missing_child_is_created_by_one_request(
+    children: Children, connection: RecordingConnection, workload: JsonObject
+) -> None:
+    assert await children.settle(workload) is Outcome.CREATED
+    assert connection.verbs == ["POST"]
+
+
+async def test_a_child_that_is_right_costs_no_request(
+    children: Children, connection: RecordingConnection, workload: JsonObject
+) -> None:
+    await children.settle(workload)
+    connection.requests.clear()
+    assert await children.settle(workload) is Outcome.UNCHANGED
+    assert connection.requests == []
+
+
+async def test_after_a_restart_a_child_that_is_right_costs_no_request(
+    client: Client,
+    children: Children,
+    connection: RecordingConnection,
+    workload: JsonObject,
+    caches: dict[Resource, ObjectCache],
+    refresh: Callable[[], object],
+) -> None:
+    await children.settle(workload)
+    await refresh()
+    connection.requests.clear()
+    assert await Children(client, caches).settle(workload) is Outcome.UNCHANGED
+    assert connection.requests == []
+
+
+async def test_an_edited_child_is_put_right(
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], object]
+) -> None:
+    await children.settle(workload)
+    edited = {"spec": {"replicas": 5, "template": {"spec": {"containers": [{"name": "rasa", "image": "mine"}]}}}}
+    await someone.patch(DEPLOYMENTS, identity(workload)[0], edited)
+    await refresh()
+    assert await children.settle(workload) is Outcome.CORRECTED
+    live = await read(someone, workload)
+    assert live["spec"]["replicas"] == 2
+    assert container_of(live)["image"] == "rasa/rasa:3.6.21"
+    assert container_of(live)["args"] == ["run", "--enable-api"]
+
+
+async def test_a_deleted_child_is_created_again(
+    children: Children, someone: Client, settings: JsonObject, refresh: Callable[[], object]
+) -> None:
+    await children.settle(settings)
+    await someone.delete(CONFIG_MAPS, identity(settings)[0])
+    await refresh()
+    assert await children.settle(settings) is Outcome.CREATED
+
+
+async def test_a_child_that_was_deleted_unnoticed_is_created_again_when_it_is_corrected(
+    children: Children, someone: Client, settings: JsonObject
+) -> None:
+    await children.settle(settings)
+    await someone.delete(CONFIG_MAPS, identity(settings)[0])
+    settings["data"]["a"] = "other"
+    assert await children.settle(settings) is Outcome.CREATED
+
+
+async def test_what_is_no_longer_asked_for_is_removed_from_an_object_that_was_posted(
+    children: Children, someone: Client, workload: JsonObject
+) -> None:
+    await children.settle(workload)
+    container_of(workload)["env"].pop()
+    del container_of(workload)["resources"]["limits"]["cpu"]
+    assert await children.settle(workload) is Outcome.CORRECTED
+    live = container_of(await read(someone, workload))
+    assert [variable["name"] for variable in live["env"]] == ["FIRST"]
+    assert live["resources"]["limits"] == {"memory": "1Gi"}
+
+
+async def test_what_is_no_longer_asked_for_is_removed_again_and_again(
+    children: Children, someone: Client, settings: JsonObject
+) -> None:
+    await children.settle(settings)
+    for name in ("a", "b"):
+        del settings["data"][name]
+        assert await children.settle(settings) is Outcome.CORRECTED
+        assert (await read(someone, settings)).get("data", {}) == settings["data"]
+
+
+async def test_foreign_fields_stay_when_something_else_is_put_right(
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], object]
+) -> None:
+    await children.settle(workload)
+    key = identity(workload)[0]
+    await someone.patch(
+        DEPLOYMENTS,
+        key,
+        {"metadata": {"annotations": {"mine": "1"}, "labels": {"mine": "1"}}, "spec": {"minReadySeconds": 3}},
+    )
+    sidecar = {"name": "proxy", "image": "proxy"}
+    await someone.json_patch(
+        DEPLOYMENTS, key, [{"op": "add", "path": "/spec/template/spec/containers/-", "value": sidecar}]
+    )
+    await refresh()
+    assert await children.settle(workload) is Outcome.UNCHANGED
+    workload["spec"]["replicas"] = 3
+    assert await children.settle(workload) is Outcome.CORRECTED
+    live = await read(someone, workload)
+    assert live["metadata"]["annotations"]["mine"] == live["metadata"]["labels"]["mine"] == "1"
+    assert live["spec"]["minReadySeconds"] == 3
+    assert [item["name"] for item in live["spec"]["template"]["spec"]["containers"]] == ["rasa", "proxy"]
+
+
+async def test_replicas_keep_their_number_when_an_autoscaler_takes_over(
+    children: Children, someone: Client, workload: JsonObject
+) -> None:
+    workload["spec"]["replicas"] = 4
+    await children.settle(workload)
+    del workload["spec"]["replicas"]
+    assert await children.settle(workload) is Outcome.CORRECTED
+    assert (await read(someone, workload))["spec"]["replicas"] == 4
+
+
+async def test_an_autoscalers_replicas_stay(
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], object]
+) -> None:
+    del workload["spec"]["replicas"]
+    await children.settle(workload)
+    await someone.patch(DEPLOYMENTS, identity(workload)[0], {"spec": {"replicas": 6}})
+    await refresh()
+    container_of(workload)["image"] = "rasa/rasa:3.6.20"
+    assert await children.settle(workload) is Outcome.CORRECTED
+    assert (await read(someone, workload))["spec"]["replicas"] == 6
+
+
+async def test_an_object_that_belongs_to_nobody_is_left_alone(
+    children: Children, someone: Client, settings: JsonObject, namespace: str
+) -> None:
+    theirs = await someone.create(CONFIG_MAPS, config_map("child", {"mine": "1"}, namespace=namespace))
+    with pytest.raises(
+        NameTaken, match=f"ConfigMap {namespace}/child was not created by this operator; rename or delete it"
+    ):
+        await children.settle(settings)
+    assert await read(someone, settings) == theirs
+
+
+async def test_an_object_that_belongs_to_another_is_left_alone(
+    children: Children, someone: Client, settings: JsonObject, namespace: str
+) -> None:
+    other = await someone.create(CONFIG_MAPS, config_map("other", namespace=namespace))
+    theirs = await someone.create(CONFIG_MAPS, owned(config_map("child", namespace=namespace), other))
+    with pytest.raises(NameTaken, match="belongs to ConfigMap/other") as caught:
+        await children.settle(settings)
+    assert (caught.value.kind, caught.value.key) == ("ConfigMap", ObjectKey(namespace, "child"))
+    assert await read(someone, settings) == theirs
+
+
+async def test_the_child_of_a_former_owner_of_that_name_is_waited_for(
+    children: Children, caches: dict[Resource, ObjectCache], settings: JsonObject, owner: JsonObject
+) -> None:
+    former = {**owner, "metadata": {**owner["metadata"], "uid": "00000000-0000-0000-0000-000000000000"}}
+    caches[CONFIG_MAPS].put(owned(settings, former))
+    with pytest.raises(BeingDeleted):
+        await children.settle(settings)
+
+
+async def test_a_child_that_is_being_deleted_is_waited_for(
+    children: Children, someone: Client, settings: JsonObject, refresh: Callable[[], object]
+) -> None:
+    await children.settle(settings)
+    key = identity(settings)[0]
+    await someone.patch(CONFIG_MAPS, key, {"metadata": {"finalizers": ["tests.example.com/held"]}})
+    await someone.delete(CONFIG_MAPS, key)
+    await refresh()
+    with pytest.raises(BeingDeleted, match=r"ConfigMap .*/child is being deleted"):
+        await children.settle(settings)
+    await someone.patch(CONFIG_MAPS, key, {"metadata": {"finalizers": None}})
+
+
+async def test_a_child_that_exists_though_it_was_not_seen_yet_is_not_written(
+    client: Client, children: Children, connection: RecordingConnection, settings: JsonObject
+) -> None:
+    await children.settle(settings)
+    connection.requests.clear()
+    blind = Children(client, {CONFIG_MAPS: ObjectCache()})
+    assert await blind.settle(settings) is Outcome.UNCHANGED
+    assert connection.verbs == ["POST", "GET"]
+
+
+async def test_a_correction_that_others_interrupt_is_tried_again(
+    children: Children, someone: Client, connection: RecordingConnection, settings: JsonObject
+) -> None:
+    await children.settle(settings)
+    interruptions = []
+
+    async def interrupt(method: str, path: str) -> None:
+        if method == "PATCH" and not interruptions:
+            interruptions.append(path)
+            await someone.patch(CONFIG_MAPS, identity(settings)[0], {"metadata": {"labels": {"mine": "1"}}})
+
+    connection.before = interrupt
+    settings["data"] = {"a": "other"}
+    assert await children.settle(settings) is Outcome.CORRECTED
+    live = await read(someone, settings)
+    assert interruptions
+    assert live["data"] == {"a": "other"}
+    assert live["metadata"]["labels"] == {"mine": "1"}
+
+
+async def test_an_object_that_takes_the_place_of_a_child_during_its_correction_is_left_alone(
+    children: Children, someone: Client, connection: RecordingConnection, settings: JsonObject, namespace: str
+) -> None:
+    await children.settle(settings)
+    settings["data"] = {"a": "second"}
+    await children.settle(settings)
+    replaced = []
+
+    async def replace(method: str, path: str) -> None:
+        if method == "PATCH" and not replaced:
+            await someone.delete(CONFIG_MAPS, identity(settings)[0])
+            replaced.append(await someone.create(CONFIG_MAPS, config_map("child", namespace=namespace)))
+
+    connection.before = replace
+    settings["data"] = {"a": "third"}
+    with pytest.raises(NameTaken):
+        await children.settle(settings)
+    assert [await read(someone, settings)] == replaced
+
+
+async def test_what_the_api_server_does_not_keep_is_not_written_again(
+    children: Children,
+    someone: Client,
+    connection: RecordingConnection,
+    namespace: str,
+    owner: JsonObject,
+    refresh: Callable[[], object],
+) -> None:
+    desired = owned(secret("child", namespace, {"a": "1"}), owner)  # stringData is never shown
+    assert await children.settle(desired) is Outcome.CREATED
+    await someone.apply(SECRETS, {**config_map("child", namespace=namespace), "kind": "Secret", "data": {"a": "MQ=="}})
+    await refresh()
+    connection.requests.clear()
+    assert await children.settle(desired) is Outcome.UNCHANGED
+    assert connection.requests == []
+
+
+async def test_what_the_api_server_does_not_keep_hides_no_later_change(
+    children: Children, someone: Client, namespace: str, owner: JsonObject, refresh: Callable[[], object]
+) -> None:
+    desired = owned(secret("child", namespace, {"a": "1"}), owner)
+    await children.settle(desired)
+    await someone.patch(SECRETS, identity(desired)[0], {"data": {"a": "b3RoZXI="}})
+    await refresh()
+    assert await children.settle(desired) is Outcome.CORRECTED
+    assert (await read(someone, desired))["data"] == {"a": "MQ=="}
+
+
+async def test_a_refused_child_is_an_error_that_tells_the_field(children: Children, workload: JsonObject) -> None:
+    container_of(workload)["ports"] = [{"containerPort": 70000}]
+    with pytest.raises(ApiError, match=r"spec.template.spec.containers\[0\].ports\[0\].containerPort") as caught:
+        await children.settle(workload)
+    assert (caught.value.status, caught.value.is_transient) == (422, False)
+
+
+async def test_a_field_that_does_not_exist_is_an_error_that_tells_the_field(
+    children: Children, workload: JsonObject
+) -> None:
+    container_of(workload)["imagePolicy"] = "Always"
+    with pytest.raises(ApiError, match=r'unknown field "spec.template.spec.containers\[0\].imagePolicy"') as caught:
+        await children.settle(workload)
+    assert caught.value.status == 400
+
+
+async def test_a_child_that_is_no_longer_wanted_is_removed(
+    children: Children, someone: Client, settings: JsonObject, owner: JsonObject
+) -> None:
+    await children.settle(settings)
+    key = identity(settings)[0]
+    assert await children.remove(CONFIG_MAPS, key, owner["metadata"]["uid"])
+    with pytest.raises(ApiError, match="not found"):
+        await read(someone, settings)
+    assert not await children.remove(CONFIG_MAPS, key, owner["metadata"]["uid"])
+
+
+async def test_what_belongs_to_another_is_not_removed(
+    children: Children, someone: Client, settings: JsonObject, connection: RecordingConnection
+) -> None:
+    await children.settle(settings)
+    connection.requests.clear()
+    assert not await children.remove(CONFIG_MAPS, identity(settings)[0], "another-uid")
+    assert connection.requests == []
+
+
+def test_the_digest_changes_with_what_is_asked_for_and_with_nothing_else() -> None:
+    first, second = config_map("child", {"a": "1", "b": "2"}), config_map("child", {"b": "2", "a": "1"})
+    third = config_map("child", {"a": "1"})
+    digests = [with_digest(obj)["metadata"]["annotations"][DESIRED_ANNOTATION] for obj in (first, second, third)]
+    assert digests[0] == digests[1] != digests[2]
+    assert first == config_map("child", {"a": "1", "b": "2"}), "the caller's object is left as it is"

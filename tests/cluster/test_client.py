@@ -1,0 +1,248 @@
+"""The verbs, and every way in which a request can fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+from aiohttp import web
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.client import USER_AGENT, Client
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, resource_of
+from tests.cluster.line import Line, RecordingConnection, eventually
+from tests.cluster.objects import config_map, deployment, secret
+
+
+@pytest.fixture
+def key(namespace: str) -> ObjectKey:
+    """Of the object in question."""
+    return ObjectKey(namespace, "a")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("Secret", "/api/v1/namespaces/bots/secrets/a/status"),
+        ("Deployment", "/apis/apps/v1/namespaces/bots/deployments/a/status"),
+        ("ModelTag", "/apis/rasa-environments.io/v1alpha1/namespaces/bots/modeltags/a/status"),
+    ],
+)
+def test_the_path_of_an_object(kind: str, path: str) -> None:
+    assert resource_of(kind).path("bots", "a", "status") == path
+
+
+def test_the_path_of_all_objects() -> None:
+    assert CONFIG_MAPS.path() == "/api/v1/configmaps"
+    assert DEPLOYMENTS.path("bots") == "/apis/apps/v1/namespaces/bots/deployments"
+
+
+async def test_an_object_that_is_created_can_be_read_and_deleted(client: Client, key: ObjectKey) -> None:
+    created = await client.create(CONFIG_MAPS, config_map("a", {"x": "1"}, namespace=key.namespace))
+    assert await client.get(CONFIG_MAPS, key) == created
+    await client.delete(CONFIG_MAPS, key, uid=created["metadata"]["uid"])
+    with pytest.raises(ApiError) as caught:
+        await client.get(CONFIG_MAPS, key)
+    assert (caught.value.status, caught.value.reason) == (404, "NotFound")
+    assert str(caught.value) == 'NotFound: configmaps "a" not found'
+
+
+async def test_to_delete_what_is_gone_is_fine(client: Client, key: ObjectKey) -> None:
+    await client.delete(CONFIG_MAPS, key)
+
+
+async def test_another_object_of_that_name_is_not_deleted(client: Client, key: ObjectKey) -> None:
+    await client.create(CONFIG_MAPS, config_map("a", namespace=key.namespace))
+    with pytest.raises(ApiError) as caught:
+        await client.delete(CONFIG_MAPS, key, uid="00000000-0000-0000-0000-000000000000")
+    assert caught.value.status == 409
+    assert not caught.value.already_exists
+
+
+async def test_what_exists_is_not_created_again(client: Client, key: ObjectKey) -> None:
+    await client.create(CONFIG_MAPS, config_map("a", namespace=key.namespace))
+    with pytest.raises(ApiError) as caught:
+        await client.create(CONFIG_MAPS, config_map("a", namespace=key.namespace))
+    assert caught.value.already_exists
+
+
+async def test_a_list_of_many_pages_is_complete_and_its_items_say_what_they_are(
+    client: Client, connection: RecordingConnection, namespace: str
+) -> None:
+    for number in range(5):
+        await client.create(SECRETS, secret(f"s{number}", namespace, {"x": "1"}))
+    connection.requests.clear()
+    listing = await client.list(SECRETS, namespace, page_size=2)
+    assert len(connection.requests) == 3
+    assert [item["metadata"]["name"] for item in listing.items] == [f"s{number}" for number in range(5)]
+    assert {(item["apiVersion"], item["kind"]) for item in listing.items} == {("v1", "Secret")}
+    assert int(listing.resource_version) >= max(int(item["metadata"]["resourceVersion"]) for item in listing.items)
+
+
+async def test_a_list_of_metadata_has_no_content(client: Client, namespace: str) -> None:
+    await client.create(SECRETS, secret("s", namespace, {"x": "1"}))
+    listing = await client.list(SECRETS, namespace, metadata_only=True, field_selector="metadata.name=s")
+    assert [set(item) for item in listing.items] == [{"apiVersion", "kind", "metadata"}]
+    assert listing.items[0]["kind"] == "Secret"
+
+
+async def test_a_list_of_what_nobody_has_is_empty(client: Client, namespace: str) -> None:
+    assert (await client.list(CONFIG_MAPS, namespace, label_selector="no=body")).items == []
+
+
+async def test_a_status_is_written_and_nothing_else(client: Client, key: ObjectKey) -> None:
+    before = await client.create(DEPLOYMENTS, deployment("a", key.namespace))
+    after = await client.patch_status(DEPLOYMENTS, key, {"collisionCount": 3})
+    assert after["status"]["collisionCount"] == 3
+    assert after["metadata"]["generation"] == before["metadata"]["generation"]
+
+
+async def test_a_status_is_not_written_over_a_newer_object(client: Client, key: ObjectKey) -> None:
+    await client.create(DEPLOYMENTS, deployment("a", key.namespace))
+    with pytest.raises(ApiError) as caught:
+        await client.patch_status(DEPLOYMENTS, key, {"collisionCount": 3}, resource_version="1")
+    assert (caught.value.status, caught.value.reason) == (409, "Conflict")
+
+
+async def test_what_cannot_be_reached_says_so_and_is_transient(distant: Client, line: Line, key: ObjectKey) -> None:
+    line.cut()
+    with pytest.raises(ApiError, match=f"Unreachable: no answer from the API server {line.address}") as caught:
+        await distant.get(CONFIG_MAPS, key)
+    assert (caught.value.status, caught.value.reason, caught.value.is_transient) == (0, "Unreachable", True)
+
+
+async def test_a_watch_whose_line_is_cut_is_an_error_and_no_end(
+    distant: Client, line: Line, someone: Client, namespace: str
+) -> None:
+    version = (await distant.list(CONFIG_MAPS, namespace)).resource_version
+    seen: list[str] = []
+
+    async def follow() -> None:
+        async for event in distant.watch(CONFIG_MAPS, namespace, resource_version=version):
+            seen.append(event.type)  # noqa: PERF401 - it is looked at meanwhile
+
+    task = asyncio.create_task(follow())
+    await someone.create(CONFIG_MAPS, config_map("a", namespace=namespace))
+    await eventually(lambda: "ADDED" in seen, "the watch to be open")
+    line.cut()
+    with pytest.raises(ApiError) as caught:
+        await task
+    assert caught.value.status == 0
+
+
+async def test_a_closed_client_says_so(client: Client, key: ObjectKey) -> None:
+    await client.close()
+    with pytest.raises(ApiError, match="the connection to the API server is closed"):
+        await client.get(CONFIG_MAPS, key)
+
+
+class Scripted:
+    """A server that gives the next of some answers each time."""
+
+    def __init__(self, *answers: web.Response) -> None:
+        self.answers = list(answers)
+        self.requests: list[web.Request] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.requests.append(request)
+        return self.answers.pop(0)
+
+
+@pytest.fixture
+async def scripted(tmp_path: Path, namespace: str) -> AsyncIterator[tuple[Scripted, Client]]:
+    """A server without answers yet, and a client of it."""
+    script = Scripted()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", script.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    path = tmp_path / "kubeconfig"
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "clusters": [
+                    {"name": "c", "cluster": {"server": f"http://127.0.0.1:{runner.addresses[0][1]}/prefix/"}}
+                ],
+                "users": [{"name": "u", "user": {"token": "secret"}}],
+                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": "bots"}}],
+                "current-context": "x",
+            }
+        )
+    )
+    async with await Client.connect(str(path)) as client:
+        yield script, client
+    await runner.cleanup()
+
+
+async def test_each_request_says_who_it_is_from(scripted: tuple[Scripted, Client], key: ObjectKey) -> None:
+    script, client = scripted
+    script.answers = [web.json_response({})]
+    await client.get(CONFIG_MAPS, key)
+    (request,) = script.requests
+    assert request.path == f"/prefix/api/v1/namespaces/{key.namespace}/configmaps/a"
+    assert request.headers["User-Agent"] == USER_AGENT
+    assert request.headers["Authorization"] == "Bearer secret"
+    assert USER_AGENT.startswith("rasa-environments/")
+
+
+async def test_the_namespace_is_that_of_the_context(scripted: tuple[Scripted, Client]) -> None:
+    assert scripted[1].namespace == "bots"
+
+
+async def test_a_server_that_asks_to_slow_down_is_asked_again(
+    scripted: tuple[Scripted, Client], key: ObjectKey
+) -> None:
+    script, client = scripted
+    busy = [web.Response(status=429, headers={"Retry-After": text}) for text in ("0", "soon")]
+    script.answers = [*busy, web.json_response({"kind": "ConfigMap"})]
+    assert await client.get(CONFIG_MAPS, key) == {"kind": "ConfigMap"}
+
+
+async def test_a_server_that_stays_busy_is_an_error_in_the_end(
+    scripted: tuple[Scripted, Client], key: ObjectKey
+) -> None:
+    script, client = scripted
+    script.answers = [web.Response(status=429, headers={"Retry-After": "0"}) for _ in range(10)]
+    with pytest.raises(ApiError) as caught:
+        await client.get(CONFIG_MAPS, key)
+    assert (caught.value.status, caught.value.is_transient) == (429, True)
+    assert len(script.requests) == 6
+
+
+async def test_the_page_of_a_proxy_is_an_error_with_its_text(scripted: tuple[Scripted, Client], key: ObjectKey) -> None:
+    script, client = scripted
+    script.answers = [web.Response(status=502, reason="Bad Gateway", text="<h1>upstream is gone</h1>")]
+    with pytest.raises(ApiError, match="Bad Gateway: <h1>upstream is gone</h1>") as caught:
+        await client.get(CONFIG_MAPS, key)
+    assert (caught.value.status, caught.value.is_transient) == (502, True)
+
+
+async def test_an_answer_that_is_no_json_is_an_error(scripted: tuple[Scripted, Client], key: ObjectKey) -> None:
+    script, client = scripted
+    script.answers = [web.Response(text="<h1>log in</h1>")]
+    with pytest.raises(ApiError, match="is not JSON"):
+        await client.get(CONFIG_MAPS, key)
+
+
+async def test_a_version_that_is_too_old_cannot_be_watched_from(scripted: tuple[Scripted, Client]) -> None:
+    script, client = scripted
+    status = '{"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version: 1 (2)"}'
+    script.answers = [web.Response(text=f'{{"type": "ERROR", "object": {status}}}\n')]
+    with pytest.raises(ApiError, match="Expired: too old resource version") as caught:
+        await anext(client.watch(CONFIG_MAPS, "bots", resource_version="1"))
+    assert caught.value.status == 410
+
+
+async def test_a_watch_with_a_torn_line_is_an_error(scripted: tuple[Scripted, Client]) -> None:
+    script, client = scripted
+    script.answers = [web.Response(text='{"type": "ADDED", "object": {"metadata": {}}}\n{"type": "ADD\n')]
+    events = client.watch(CONFIG_MAPS, "bots", resource_version="1")
+    assert (await anext(events)).type == "ADDED"
+    with pytest.raises(ApiError, match="is not JSON"):
+        await anext(events)

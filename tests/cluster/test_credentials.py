@@ -1,0 +1,156 @@
+"""Where the credentials come from, and what happens when they rotate or are wrong."""
+
+from __future__ import annotations
+
+import base64
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from kubernetes.aio.config import incluster_config
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster import credentials
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.errors import ApiError, ConfigurationError
+from rasa_environments.cluster.resources import CONFIG_MAPS
+from tests.cluster.line import kubeconfig_with
+
+if TYPE_CHECKING:
+    from local.cluster import ClusterFacts
+
+PLUGIN = """#!{python}
+import json, pathlib
+status = {{"token": pathlib.Path("{token}").read_text()}}
+print(json.dumps({{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}}))
+"""
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A process that is in no pod and has no kubeconfig."""
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def token(cluster: ClusterFacts) -> str:
+    """A token that the API server accepts."""
+    user = yaml.safe_load(cluster.kubeconfig.read_text())["users"][0]["user"]
+    if "token" not in user:
+        pytest.skip("the administrator of this cluster has a certificate and no token")
+    return str(user["token"])
+
+
+async def is_accepted(client: Client) -> bool:
+    """Whether the API server knows who this is."""
+    try:
+        await client.get(CONFIG_MAPS, ObjectKey("default", "kube-root-ca.crt"))
+    except ApiError as error:
+        if error.status != 401:
+            raise
+        return False
+    return True
+
+
+async def test_a_named_kubeconfig_is_used(cluster: ClusterFacts) -> None:
+    async with await Client.connect(str(cluster.kubeconfig)) as client:
+        assert await is_accepted(client)
+
+
+async def test_the_kubeconfig_of_the_environment_is_used(
+    cluster: ClusterFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", f"/no/such/file:{cluster.kubeconfig}")
+    async with await Client.connect() as client:
+        assert await is_accepted(client)
+
+
+async def test_the_kubeconfig_of_the_home_is_used(cluster: ClusterFacts, tmp_path: Path) -> None:
+    home = tmp_path / "home" / ".kube"
+    home.mkdir(parents=True)
+    (home / "config").write_bytes(cluster.kubeconfig.read_bytes())
+    async with await Client.connect() as client:
+        assert await is_accepted(client)
+
+
+async def test_where_there_is_nothing_it_says_what_to_do() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"neither --kubeconfig nor .KUBECONFIG is set.* name a kubeconfig file"
+    ):
+        await Client.connect()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "the kubeconfig .*/config cannot be used: no such file"),
+        ("", "the kubeconfig .*/config cannot be used: it is not a kubeconfig"),
+        ("just text", "the kubeconfig .*/config cannot be used: it is not a kubeconfig"),
+        ("a: [", "the kubeconfig .*/config cannot be used: "),
+        ("{apiVersion: v1, kind: Config}", "the kubeconfig .*/config cannot be used: .*current-context"),
+    ],
+)
+async def test_a_kubeconfig_that_is_none_is_told(tmp_path: Path, content: str | None, told: str) -> None:
+    if content is not None:
+        (tmp_path / "config").write_text(content)
+    with pytest.raises(ConfigurationError, match=told):
+        await Client.connect(str(tmp_path / "config"))
+
+
+async def test_an_unknown_context_is_told(cluster: ClusterFacts) -> None:
+    with pytest.raises(ConfigurationError, match="moon"):
+        await Client.connect(str(cluster.kubeconfig), context="moon")
+
+
+async def test_a_token_file_that_rotates_is_read_again(cluster: ClusterFacts, token: str, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("expired")
+    path = kubeconfig_with(cluster.kubeconfig, tmp_path / "config", user={"tokenFile": str(file)})
+    async with await Client.connect(path) as client:
+        assert not await is_accepted(client)
+        file.write_text(token)
+        assert await is_accepted(client)
+
+
+async def test_an_exec_plugin_is_asked_again_when_its_token_is_refused(
+    cluster: ClusterFacts, token: str, tmp_path: Path
+) -> None:
+    file, plugin = tmp_path / "token", tmp_path / "plugin"
+    plugin.write_text(PLUGIN.format(python=sys.executable, token=file))
+    plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
+    command = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}
+    path = kubeconfig_with(cluster.kubeconfig, tmp_path / "config", user={"exec": command})
+    file.write_text("expired")
+    async with await Client.connect(path) as client:
+        assert not await is_accepted(client)
+        file.write_text(token)
+        assert await is_accepted(client)
+
+
+async def test_inside_a_pod_the_service_account_is_used_and_its_token_rotates(
+    cluster: ClusterFacts, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = urlsplit(cluster.server)
+    authority = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["certificate-authority-data"]
+    for name, content in (
+        ("token", "expired"),
+        ("ca.crt", base64.b64decode(authority).decode()),
+        ("namespace", "bots"),
+    ):
+        (tmp_path / name).write_text(content)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", str(address.hostname))
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(address.port))
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.setattr(credentials, "_NAMESPACE_FILE", tmp_path / "namespace")
+    async with await Client.connect() as client:
+        assert client.namespace == "bots"
+        assert not await is_accepted(client)
+        (tmp_path / "token").write_text(token)
+        assert await is_accepted(client)

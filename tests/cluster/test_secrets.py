@@ -1,0 +1,120 @@
+"""Secrets that users name are read once, and again when they change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.resources import SECRETS
+from rasa_environments.cluster.secrets import Secrets
+from tests.cluster.line import RecordingConnection, eventually
+from tests.cluster.objects import secret
+
+
+@pytest.fixture
+def changed() -> list[str]:
+    """The names that `on_change` was called with."""
+    return []
+
+
+@pytest.fixture
+def key(namespace: str) -> ObjectKey:
+    """Of the Secret in question."""
+    return ObjectKey(namespace, "token")
+
+
+@pytest.fixture
+async def secrets(
+    client: Client, someone: Client, namespace: str, key: ObjectKey, changed: list[str]
+) -> AsyncIterator[Secrets]:
+    """Running, with one Secret in the namespace."""
+    await someone.create(SECRETS, secret(key.name, namespace, {"token": "first"}))
+    secrets = Secrets(client, lambda key: changed.append(key.name), namespaces=(namespace,))
+    task = asyncio.create_task(secrets.run())
+    yield secrets
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def reads(connection: RecordingConnection, key: ObjectKey) -> int:
+    """How often the content was requested."""
+    return connection.requests.count(("GET", SECRETS.path(key.namespace, key.name)))
+
+
+async def test_the_content_is_read(secrets: Secrets, key: ObjectKey) -> None:
+    assert await secrets.read(key) == {"token": b"first"}
+
+
+async def test_many_who_ask_make_one_request(secrets: Secrets, key: ObjectKey, connection: RecordingConnection) -> None:
+    answers = await asyncio.gather(*[secrets.read(key) for _ in range(20)])
+    answers.append(await secrets.read(key))
+    assert answers == [{"token": b"first"}] * 21
+    assert reads(connection, key) == 1
+
+
+async def test_what_nobody_asks_for_is_not_read(
+    secrets: Secrets, key: ObjectKey, connection: RecordingConnection, someone: Client, changed: list[str]
+) -> None:
+    await secrets.synced.wait()
+    await someone.patch(SECRETS, key, {"data": {"token": "eA=="}})
+    await eventually(lambda: changed.count(key.name) == 2, "the change to be told")
+    assert reads(connection, key) == 0
+
+
+async def test_a_change_is_told_and_read_anew(
+    secrets: Secrets, key: ObjectKey, connection: RecordingConnection, someone: Client, changed: list[str]
+) -> None:
+    await secrets.read(key)
+    changed.clear()
+    await someone.patch(SECRETS, key, {"data": {"token": "c2Vjb25k"}})
+    await eventually(lambda: key.name in changed, "the change to be told")
+    assert await secrets.read(key) == {"token": b"second"}
+    assert reads(connection, key) == 2
+
+
+async def test_a_secret_that_is_not_there_is_none_without_a_request(
+    secrets: Secrets, namespace: str, connection: RecordingConnection
+) -> None:
+    missing = ObjectKey(namespace, "missing")
+    assert await secrets.read(missing) is None
+    assert reads(connection, missing) == 0
+
+
+async def test_a_secret_that_appears_later_is_told_and_read(
+    secrets: Secrets, namespace: str, someone: Client, changed: list[str]
+) -> None:
+    assert await secrets.read(ObjectKey(namespace, "late")) is None
+    await someone.create(SECRETS, secret("late", namespace, {"token": "late"}))
+    await eventually(lambda: "late" in changed, "it to be told")
+    assert await secrets.read(ObjectKey(namespace, "late")) == {"token": b"late"}
+
+
+async def test_a_deleted_secret_is_told_and_none(
+    secrets: Secrets, key: ObjectKey, someone: Client, changed: list[str]
+) -> None:
+    await secrets.read(key)
+    changed.clear()
+    await someone.delete(SECRETS, key)
+    await eventually(lambda: key.name in changed, "it to be told")
+    assert await secrets.read(key) is None
+
+
+async def test_a_secret_without_data_is_empty(
+    secrets: Secrets, namespace: str, someone: Client, changed: list[str]
+) -> None:
+    await someone.create(SECRETS, secret("empty", namespace, {}))
+    await eventually(lambda: "empty" in changed, "it to be told")
+    assert await secrets.read(ObjectKey(namespace, "empty")) == {}
+
+
+async def test_what_helm_stores_is_not_followed(
+    secrets: Secrets, namespace: str, someone: Client, changed: list[str]
+) -> None:
+    await someone.create(SECRETS, secret("release", namespace, {"release": "x"}) | {"type": "helm.sh/release.v1"})
+    await someone.create(SECRETS, secret("after", namespace, {}))
+    await eventually(lambda: "after" in changed, "what came after it to be told")
+    assert "release" not in changed
