@@ -1,6 +1,10 @@
-"""What every test may use: one cluster for the whole run."""
+"""What every test may use: one cluster for the whole run, and real Rasa. In CI, a skipped test is a failed one."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -8,17 +12,46 @@ from local.binaries import find_or_build
 from local.cluster import ClusterFacts, LocalCluster
 from local.flavour import choose_flavour
 from local.progress import ConsoleProgress
+from local.rasa import RasaUnavailable, rasa_environment
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Builds what the cluster consists of before any test's time limit runs, with its progress shown."""
-    if not any("cluster" in getattr(item, "fixturenames", ()) for item in session.items):
-        return
-    flavour = choose_flavour()
+    """Makes what takes minutes before any test's time limit runs, with its progress shown."""
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     capture = session.config.pluginmanager.getplugin("capturemanager")
-    if flavour != "kind" and capture is not None:
-        with capture.global_and_fixture_disabled(), ConsoleProgress() as progress:
+    if session.config.option.collectonly or capture is None:
+        return
+    with capture.global_and_fixture_disabled(), ConsoleProgress() as progress:
+        flavour = choose_flavour()
+        if "cluster" in wanted and flavour != "kind":
             find_or_build(flavour, progress)
+        if "rasa_binaries" in wanted:
+            with suppress(RasaUnavailable):
+                rasa_environment(progress)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where CI is set, a test that is skipped fails, with the reason of the skip."""
+    report = yield
+    return failed_instead(report) if os.environ.get("CI") else report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole module that is skipped."""
+    report = yield
+    return failed_instead(report) if os.environ.get("CI") else report
+
+
+def failed_instead(report: Report) -> Report:
+    """The report, as a failure if it is that of a skip."""
+    if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+        report.outcome = "failed"
+        report.longrepr = f"a test must not be skipped in CI: {report.longrepr[2]}"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +59,12 @@ def cluster() -> Iterator[ClusterFacts]:
     """A running cluster; every test makes the namespaces it needs."""
     with LocalCluster() as facts:
         yield facts
+
+
+@pytest.fixture(scope="session")
+def rasa_binaries() -> Path:
+    """The `bin` directory of real Rasa."""
+    try:
+        return rasa_environment(ConsoleProgress())
+    except RasaUnavailable as error:
+        pytest.skip(str(error))

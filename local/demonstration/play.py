@@ -86,8 +86,9 @@ class Play:
         self._start_rasa(cluster, api, view, patience)
         self._promote(cluster, model_server, view, patience)
         if self._options.stay:
-            self._progress(what_next(cluster))
-            view.follow()
+            with self._steps.step("Stay until Ctrl-C"):
+                self._progress(what_next(cluster))
+                view.follow()
 
     def _start_cluster(self) -> ClusterFacts:
         with self._steps.step("Start a cluster"):

@@ -1,9 +1,11 @@
 """The table of environments and tags, shown while it changes."""
 
+import math
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from rich.console import Console
 from rich.live import Live
@@ -18,6 +20,7 @@ from rasa_environments.cli.tables import drawn, line
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS, Resource
 
 GLANCE_SECONDS = 0.25
+RELAXED_GLANCE_SECONDS = 1.0
 
 Row = EnvironmentRow | TagRow
 
@@ -44,7 +47,7 @@ class View:
         Raises ProcessFailed, with what was seen instead, after so many seconds.
         """
         self._console.print(f"   waiting until {what}, for at most {seconds:.0f} s", markup=False)
-        seen = self._follow(done, time.monotonic() + seconds)
+        seen = self._follow(done, time.monotonic() + seconds, GLANCE_SECONDS)
         if not done(seen):
             rows = "\n".join(line(row) for row in rows_of(seen)) or "nothing"
             raise ProcessFailed(f"waited {seconds:.0f} s in vain until {what}; seen instead:\n{rows}")
@@ -54,36 +57,36 @@ class View:
     def follow(self) -> None:
         """Shows every change until Ctrl-C."""
         with suppress(KeyboardInterrupt):
-            self._follow(lambda _: False, None)
+            self._follow(lambda _: False, math.inf, RELAXED_GLANCE_SECONDS)
 
-    def _follow(self, done: Callable[[Overview], bool], deadline: float | None) -> Overview:
-        if self._console.is_terminal:
-            return self._draw(done, deadline)
-        return self._print(done, deadline)
-
-    def _draw(self, done: Callable[[Overview], bool], deadline: float | None) -> Overview:
-        with Live(console=self._console, auto_refresh=False, transient=True) as live:
+    def _follow(self, done: Callable[[Overview], bool], deadline: float, pause: float) -> Overview:
+        """What there is when it is done, or when the time is up."""
+        with self._shown() as show:
             while True:
                 seen = self.look()
-                live.update(self._table(seen), refresh=True)
-                if done(seen) or _is_past(deadline):
+                show(seen)
+                if done(seen) or time.monotonic() > deadline:
                     return seen
                 self._check()
-                time.sleep(GLANCE_SECONDS)
+                time.sleep(pause)
 
-    def _print(self, done: Callable[[Overview], bool], deadline: float | None) -> Overview:
-        known: set[str] = set()
-        while True:
-            seen = self.look()
-            lines = [line(row) for row in rows_of(seen)]
-            for changed in lines:
-                if changed not in known:
-                    self._console.print(f"   {changed}", markup=False)
-            known = set(lines)
-            if done(seen) or _is_past(deadline):
-                return seen
-            self._check()
-            time.sleep(GLANCE_SECONDS)
+    @contextmanager
+    def _shown(self) -> Iterator[Callable[[Overview], None]]:
+        """What shows an overview: a table that changes in place, or a line for each change where no terminal is."""
+        if self._console.is_terminal:
+            with Live(console=self._console, auto_refresh=False, transient=True) as live:
+                yield lambda seen: live.update(self._table(seen), refresh=True)
+        else:
+            known: set[str] = set()
+            yield partial(self._print_changes, known)
+
+    def _print_changes(self, known: set[str], seen: Overview) -> None:
+        lines = [line(row) for row in rows_of(seen)]
+        for changed in lines:
+            if changed not in known:
+                self._console.print(f"   {changed}", markup=False)
+        known.clear()
+        known.update(lines)
 
     def _table(self, seen: Overview) -> Padding:
         return Padding(drawn(seen, datetime.now(UTC), namespaces=False), (1, 0, 1, 3), expand=False)
@@ -96,7 +99,3 @@ class View:
 def rows_of(seen: Overview) -> list[Row]:
     """Everything in it, environments first."""
     return [*seen.environments, *seen.tags]
-
-
-def _is_past(deadline: float | None) -> bool:
-    return deadline is not None and time.monotonic() > deadline

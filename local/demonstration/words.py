@@ -10,8 +10,7 @@ from local.models import NAMES
 def what_next(cluster: ClusterFacts) -> str:
     """What to try in another terminal while the demonstration stays."""
     programs = [str(Path(sys.executable).parent), *([str(cluster.kubectl.parent)] if cluster.kubectl else [])]
-    return f"""
-All of it runs. In another terminal:
+    return f"""   All of it runs. In another terminal:
 
   export KUBECONFIG={cluster.kubeconfig}
   export PATH={":".join(programs)}:$PATH
