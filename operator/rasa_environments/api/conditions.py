@@ -21,7 +21,6 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
     MODEL_AVAILABLE = "ModelAvailable"
     MODEL_SERVED = "ModelServed"
-    REGISTERED = "Registered"
     STORES_SHARED = "StoresShared"
     TAGGED = "Tagged"
     SERVED = "Served"
@@ -36,10 +35,8 @@ class Reason(StrEnum):
     TAGGED = "Tagged"
     SERVED = "Served"
     MODEL_FOUND = "ModelFound"
-    NOT_REQUIRED = "NotRequired"
 
     # It is on its way.
-    PROGRESSING = "Progressing"
     WAITING_FOR_PODS = "WaitingForPods"
     WAITING_FOR_DELETION = "WaitingForDeletion"
     ANOTHER_MODEL_SERVED = "AnotherModelServed"
