@@ -136,10 +136,22 @@ def rollout(findings: EnvironmentFindings) -> Problem | None:
         return None
     fault = next((pod for pod in findings.pods if pod.waiting is not None), None)
     reason = f"; pod {fault.name}: {fault.waiting}" if fault else ""
-    counted = f"Deployment {findings.child}: {deployment.available} of {deployment.wanted} pods available"
+    counted = f"Deployment {findings.child}: {lacking(deployment)}"
     if deployment.failure is not None:
         return Problem(Reason.DEPLOYMENT_FAILED, f"{counted}{reason}; {deployment.failure}")
     return Problem(Reason.WAITING_FOR_PODS, f"waiting for {counted}{reason}", stalled=False)
+
+
+def lacking(deployment: DeploymentFacts) -> str:
+    """What a Deployment that is not as wanted lacks first, in words."""
+    wanted = deployment.wanted
+    if deployment.available < wanted:
+        return f"{deployment.available} of {wanted} pods available"
+    if deployment.updated < wanted:
+        return f"{deployment.updated} of {wanted} pods of the latest template"
+    if deployment.replicas > wanted:
+        return f"{deployment.replicas - wanted} pods to be removed"
+    return "its controller has not taken up the latest change yet"
 
 
 def pulling(findings: EnvironmentFindings, served: Condition) -> Problem | None:

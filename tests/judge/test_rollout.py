@@ -1,0 +1,30 @@
+"""What an environment says of a Deployment that is not as wanted yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rasa_environments.judge.environment import lacking
+from rasa_environments.judge.findings import DeploymentFacts
+
+SETTLED = DeploymentFacts(wanted=2, replicas=2, updated=2, available=2, current=True, failure=None)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "said"),
+    [
+        (replace(SETTLED, available=1), "1 of 2 pods available"),
+        (replace(SETTLED, updated=1, replicas=3, available=3), "1 of 2 pods of the latest template"),
+        (replace(SETTLED, replicas=3, available=3), "1 pods to be removed"),
+        (replace(SETTLED, current=False), "its controller has not taken up the latest change yet"),
+    ],
+)
+def test_what_a_rollout_lacks_first_is_said(deployment: DeploymentFacts, said: str) -> None:
+    assert not deployment.available_at_generation
+    assert lacking(deployment) == said
+
+
+def test_nothing_is_lacking_once_all_pods_are_of_the_latest_template() -> None:
+    assert SETTLED.available_at_generation
