@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -43,7 +43,7 @@ def workload(namespace: str, owner: JsonObject) -> JsonObject:
 
 
 @pytest.fixture
-def refresh(someone: Client, caches: dict[Resource, ObjectCache], namespace: str) -> Callable[[], object]:
+def refresh(someone: Client, caches: dict[Resource, ObjectCache], namespace: str) -> Callable[[], Awaitable[None]]:
     """Lists everything, as a reflector does."""
 
     async def listed() -> None:
@@ -80,7 +80,7 @@ async def test_after_a_restart_a_child_that_is_right_costs_no_request(
     connection: RecordingConnection,
     workload: JsonObject,
     caches: dict[Resource, ObjectCache],
-    refresh: Callable[[], object],
+    refresh: Callable[[], Awaitable[None]],
 ) -> None:
     await children.settle(workload)
     await refresh()
@@ -90,7 +90,7 @@ async def test_after_a_restart_a_child_that_is_right_costs_no_request(
 
 
 async def test_an_edited_child_is_put_right(
-    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], object]
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     await children.settle(workload)
     edited = {"spec": {"replicas": 5, "template": {"spec": {"containers": [{"name": "rasa", "image": "mine"}]}}}}
@@ -104,7 +104,7 @@ async def test_an_edited_child_is_put_right(
 
 
 async def test_a_deleted_child_is_created_again(
-    children: Children, someone: Client, settings: JsonObject, refresh: Callable[[], object]
+    children: Children, someone: Client, settings: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     await children.settle(settings)
     await someone.delete(CONFIG_MAPS, identity(settings)[0])
@@ -144,7 +144,7 @@ async def test_what_is_no_longer_asked_for_is_removed_again_and_again(
 
 
 async def test_foreign_fields_stay_when_something_else_is_put_right(
-    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], object]
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     await children.settle(workload)
     key = identity(workload)[0]
@@ -178,7 +178,7 @@ async def test_replicas_keep_their_number_when_an_autoscaler_takes_over(
 
 
 async def test_an_autoscalers_replicas_stay(
-    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], object]
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     del workload["spec"]["replicas"]
     await children.settle(workload)
@@ -221,7 +221,7 @@ async def test_the_child_of_a_former_owner_of_that_name_is_waited_for(
 
 
 async def test_a_child_that_is_being_deleted_is_waited_for(
-    children: Children, someone: Client, settings: JsonObject, refresh: Callable[[], object]
+    children: Children, someone: Client, settings: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     await children.settle(settings)
     key = identity(settings)[0]
@@ -247,7 +247,7 @@ async def test_a_correction_that_others_interrupt_is_tried_again(
     children: Children, someone: Client, connection: RecordingConnection, settings: JsonObject
 ) -> None:
     await children.settle(settings)
-    interruptions = []
+    interruptions: list[str] = []
 
     async def interrupt(method: str, path: str) -> None:
         if method == "PATCH" and not interruptions:
@@ -269,7 +269,7 @@ async def test_an_object_that_takes_the_place_of_a_child_during_its_correction_i
     await children.settle(settings)
     settings["data"] = {"a": "second"}
     await children.settle(settings)
-    replaced = []
+    replaced: list[JsonObject] = []
 
     async def replace(method: str, path: str) -> None:
         if method == "PATCH" and not replaced:
@@ -289,7 +289,7 @@ async def test_what_the_api_server_does_not_keep_is_not_written_again(
     connection: RecordingConnection,
     namespace: str,
     owner: JsonObject,
-    refresh: Callable[[], object],
+    refresh: Callable[[], Awaitable[None]],
 ) -> None:
     desired = owned(secret("child", namespace, {"a": "1"}), owner)  # stringData is never shown
     assert await children.settle(desired) is Outcome.CREATED
@@ -301,7 +301,7 @@ async def test_what_the_api_server_does_not_keep_is_not_written_again(
 
 
 async def test_what_the_api_server_does_not_keep_hides_no_later_change(
-    children: Children, someone: Client, namespace: str, owner: JsonObject, refresh: Callable[[], object]
+    children: Children, someone: Client, namespace: str, owner: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     desired = owned(secret("child", namespace, {"a": "1"}), owner)
     await children.settle(desired)

@@ -11,7 +11,9 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.cluster.ownership import fields_to_leave, migration
 
 NAMES = st.text("abc", min_size=1, max_size=2).map(lambda name: f"f:{name}")
-FIELDS = st.recursive(st.builds(dict), lambda inner: st.dictionaries(NAMES, inner, max_size=3), max_leaves=8)
+FIELDS: st.SearchStrategy[JsonObject] = st.recursive(
+    st.builds(dict), lambda inner: st.dictionaries(NAMES, inner, max_size=3), max_leaves=8
+)
 
 
 def entry(

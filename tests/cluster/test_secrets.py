@@ -100,6 +100,7 @@ async def test_a_deleted_secret_is_told_and_none(
     changed.clear()
     await someone.delete(SECRETS, key)
     await eventually(lambda: key.name in changed, "it to be told")
+    assert key not in secrets._held, "its content is held no longer"
     assert await secrets.read(key) is None
 
 
