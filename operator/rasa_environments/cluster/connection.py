@@ -192,13 +192,6 @@ async def _pieces(content: aiohttp.StreamReader, host: str) -> AsyncIterator[byt
         raise ApiError.unreachable(host, error) from error
 
 
-def _hang_up(response: aiohttp.ClientResponse) -> None:
-    """End the connection at once if the answer has not ended: to part politely, TLS would wait for the server."""
-    connection = response.connection
-    if connection is not None and connection.transport is not None:
-        connection.transport.abort()
-
-
 def _retry_after(response: aiohttp.ClientResponse) -> float:
     """Seconds that the server asks to wait."""
     try:
