@@ -148,8 +148,21 @@ class Children:
         if patch is not None:
             await self._client.json_patch(resource, key, patch)
         of_this_object = {**wanted, "metadata": {**wanted["metadata"], "uid": live["metadata"]["uid"]}}
-        self._keep(resource, key, wanted, await self._client.apply(resource, of_this_object))
+        self._keep(resource, key, wanted, await self._apply(resource, key, of_this_object))
         return Outcome.CORRECTED
+
+    async def _apply(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> JsonObject:
+        """Apply; where that is refused, write whole lists instead of single items.
+
+        A list is merged by a key that somebody may have changed, such as a port's number: what is applied then stands
+        beside his item, and the API server refuses two ports of one name.
+        """
+        try:
+            return await self._client.apply(resource, wanted)
+        except ApiError as error:
+            if error.status != 422 or _lost_a_race(error):
+                raise
+            return await self._client.patch(resource, key, wanted)
 
     def _keep(self, resource: Resource, key: ObjectKey, wanted: JsonObject, answer: JsonObject) -> None:
         """Take the answer to a write into the cache, and for right, even where the API server changed it."""
