@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -257,6 +258,7 @@ async def run(settings: Settings) -> None:
 
     Raises ConfigurationError where there is no API server to talk to, OSError where the port is taken.
     """
+    _tune_garbage_collector()
     stop = asyncio.Event()
     source = CredentialSource(settings.kubeconfig, settings.context)
     async with await Client.connect(settings.kubeconfig, settings.context) as client:
@@ -264,6 +266,13 @@ async def run(settings: Settings) -> None:
         _stop_on_signals(stop)
         await operator.run(stop)
     logger.info("stopped")
+
+
+def _tune_garbage_collector() -> None:
+    """Leaves alone what lives as long as the process: JSON makes so many short-lived objects that looking at it costs a third."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
