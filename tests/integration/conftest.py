@@ -19,6 +19,7 @@ from local.service_account import service_account_kubeconfig
 from tests.api.api_server import ApiServer
 from tests.integration import manifests
 from tests.integration.audit import AuditLog
+from tests.integration.model_server_front import Front, front_of
 from tests.integration.model_server_process import (
     API_TOKEN,
     MODEL_A,
@@ -109,6 +110,21 @@ def own_model_server(tmp_path: Path) -> Iterator[ModelServerProcess]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def tagged_model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
+    """A model server for tests that move tags, each behind a front of its own."""
+    with running_model_server(tmp_path_factory.mktemp("tagged-model-server")) as server:
+        yield server
+
+
+@pytest.fixture
+def front(tagged_model_server: ModelServerProcess) -> Iterator[Front]:
+    """A front before a model server without tags. Once it is down, no operator moves a tag of the next test."""
+    with front_of(tagged_model_server) as front:
+        yield front
+    tagged_model_server.delete_all_tags()
+
+
 @pytest.fixture(scope="module")
 def new_space(shared: Installation, operator: OperatorProcess) -> Iterator[Callable[[], Space]]:
     """Makes new namespaces; they go with the module."""
@@ -134,7 +150,16 @@ def empty_space(shared: Installation, operator: OperatorProcess) -> Iterator[Spa
     space.remove()
 
 
-def furnish(space: Space, model_server: ModelServerProcess, **spec: Any) -> None:
+@pytest.fixture
+def another_space(shared: Installation, operator: OperatorProcess) -> Iterator[Space]:
+    """A namespace of somebody else."""
+    space = Space(shared.api, f"space-{next(NUMBERS)}", operator)
+    space.create_namespace()
+    yield space
+    space.remove()
+
+
+def furnish(space: Space, model_server: ModelServerProcess | Front, **spec: Any) -> None:
     """Puts a ModelServer called `default` and its credentials into a namespace."""
     space.apply(
         manifests.secret(manifests.CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
@@ -146,6 +171,13 @@ def furnish(space: Space, model_server: ModelServerProcess, **spec: Any) -> None
 def space(empty_space: Space, model_server: ModelServerProcess) -> Space:
     """A namespace with a ModelServer called `default`."""
     furnish(empty_space, model_server)
+    return empty_space
+
+
+@pytest.fixture
+def tag_space(empty_space: Space, front: Front) -> Space:
+    """A namespace with a ModelServer called `default`, whose tags are the test's own."""
+    furnish(empty_space, front)
     return empty_space
 
 
