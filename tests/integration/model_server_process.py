@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -35,6 +36,30 @@ class ModelServerProcess:
         path = f"{self.url}/api/projects/default/models/tags/{tag}"
         answer = httpx.head(path, params={"token": TOKEN}, trust_env=False)
         return answer.headers["ETag"].strip('"') if answer.is_success else None
+
+    def models(self) -> list[dict[str, Any]]:
+        """The listing of models."""
+        path = f"{self.url}/api/projects/default/models"
+        listed: list[dict[str, Any]] = httpx.get(path, params={"token": TOKEN}, trust_env=False).json()
+        return listed
+
+    def tags(self) -> dict[str, str]:
+        """Tag to the model that carries it."""
+        return {tag: model["model"] for model in self.models() for tag in model["tags"]}
+
+    def hash_of(self, model: str) -> str:
+        """The hash of a model."""
+        return next(str(listed["hash"]) for listed in self.models() if listed["model"] == model)
+
+    def delete_tag(self, tag: str) -> None:
+        """Takes a tag from its model, as a person with the API token would."""
+        path = f"{self.url}/api/projects/default/models/{self.tags()[tag]}/tags/{tag}"
+        httpx.delete(path, params={"api_token": API_TOKEN}, trust_env=False).raise_for_status()
+
+    def delete_all_tags(self) -> None:
+        """Takes every tag from its model."""
+        for tag in self.tags():
+            self.delete_tag(tag)
 
     def upload(self, file: Path) -> None:
         """Uploads a model."""

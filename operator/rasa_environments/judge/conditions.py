@@ -42,7 +42,7 @@ def stalled(trouble: Problem | None) -> Condition:
 def transitioned(
     before: Sequence[Condition] | None, now: Sequence[Condition], *, generation: int, time: str
 ) -> tuple[Condition, ...]:
-    """`now` with times: one whose status did not move keeps its last transition. Types not named in `now` are dropped."""
+    """`now` with times: one whose status did not move keeps its last transition. Types not in `now` are dropped."""
     return tuple(
         entry.model_copy(
             update={

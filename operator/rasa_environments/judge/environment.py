@@ -72,7 +72,9 @@ def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[En
 def suspended(before: EnvironmentStatus) -> tuple[Condition, ...]:
     """The conditions of a suspended environment: Ready stays as it was last seen, and says that nobody looks."""
     message = "reconciling is suspended: take spec.suspend away to go on; the pods run as they are"
-    kept = [entry for entry in before.conditions or () if entry.type not in (ConditionType.READY, ConditionType.RECONCILING)]
+    kept = [
+        entry for entry in before.conditions or () if entry.type not in (ConditionType.READY, ConditionType.RECONCILING)
+    ]
     last = condition_of(before.conditions, ConditionType.READY)
     return (
         condition(ConditionType.READY, last.status if last else "Unknown", Reason.SUSPENDED, message),
@@ -106,19 +108,29 @@ def model_served(findings: EnvironmentFindings) -> Condition:
         return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
     if len(answered) < len(findings.served):
         silent = next(fact for fact in findings.served if fact.problem is not None)
-        return condition(kind, "Unknown", Reason.PODS_NOT_REACHABLE, f"pod {silent.pod} does not say what it serves: {silent.problem}")
+        return condition(
+            kind,
+            "Unknown",
+            Reason.PODS_NOT_REACHABLE,
+            f"pod {silent.pod} does not say what it serves: {silent.problem}",
+        )
     if findings.wanted is None:
-        return condition(kind, "Unknown", Reason.TAG_NOT_FOUND, f"pods serve {_names(answered)}; which model is wanted is not known")
+        return condition(
+            kind, "Unknown", Reason.TAG_NOT_FOUND, f"pods serve {_names(answered)}; which model is wanted is not known"
+        )
     wrong = [fact for fact in answered if fact.model != findings.wanted.name]
     if not wrong:
-        return condition(kind, "True", Reason.SERVED, f"{len(answered)} of {len(answered)} ready pods serve {findings.wanted.name}")
+        return condition(
+            kind, "True", Reason.SERVED, f"{len(answered)} of {len(answered)} ready pods serve {findings.wanted.name}"
+        )
     first = wrong[0]
     if first.model is None:
         return condition(
             kind,
             "False",
             Reason.NO_MODEL_SERVED,
-            f"pod {first.pod} serves no model, {findings.wanted.name} is wanted: it has not pulled it yet or could not load it (see its log)",
+            f"pod {first.pod} serves no model, {findings.wanted.name} is wanted: it has not pulled it yet or could not "
+            "load it (see its log)",
         )
     return condition(
         kind,
@@ -167,7 +179,7 @@ def ready(findings: EnvironmentFindings, available: Condition, served: Condition
     missing = findings.model_required and findings.wanted is None
     if trouble is not None and (findings.problem is not None or not missing):
         return condition(kind, "False", trouble.reason, trouble.message)
-    if missing:  # This comes before the rollout: pods without a model do not become ready, and the model is what to see to.
+    if missing:  # Told before the rollout: pods without a model do not become ready, and the model is what to see to.
         return condition(kind, "False", Reason(available.reason), available.message)
     if served.status == "False":
         return condition(kind, "False", Reason(served.reason), served.message)
@@ -179,7 +191,8 @@ def _ready_message(findings: EnvironmentFindings, served: Condition) -> str:
         return "the Rasa server is available; no model is wanted"
     if served.status == "True":
         return f"serves {findings.wanted.name}"
-    return f"the Rasa server is available and {findings.wanted.name} is wanted; whether it is served is not known: {served.message}"
+    unknown = f"whether it is served is not known: {served.message}"
+    return f"the Rasa server is available and {findings.wanted.name} is wanted; {unknown}"
 
 
 def stores_shared(replicas: int) -> Condition:
@@ -188,8 +201,9 @@ def stores_shared(replicas: int) -> Condition:
         ConditionType.STORES_SHARED,
         "False",
         Reason.REPLICAS_WITHOUT_SHARED_STORES,
-        f"{replicas} replicas without both a lockStore and a trackerStore: each server keeps its own conversations in memory, so users are "
-        "forgotten when another one answers, and two may answer one message; set spec.lockStore and spec.trackerStore",
+        f"{replicas} replicas without both a lockStore and a trackerStore: each server keeps its own conversations in "
+        "memory, so users are forgotten when another one answers, and two may answer one message; set spec.lockStore "
+        "and spec.trackerStore",
     )
 
 

@@ -83,7 +83,12 @@ class DeploymentFacts:
     @property
     def settled(self) -> bool:
         """Whether all pods are of the latest template and available, and no others are left."""
-        return self.current and self.updated >= self.wanted and self.available >= self.wanted and self.replicas <= self.wanted
+        return (
+            self.current
+            and self.updated >= self.wanted
+            and self.available >= self.wanted
+            and self.replicas <= self.wanted
+        )
 
     @property
     def available_at_generation(self) -> bool:

@@ -53,8 +53,10 @@ def ready(findings: ModelServerFindings, server: ModelServer) -> Condition:
     return condition(kind, "True", Reason.READY, "reached, and the credentials are accepted")
 
 
-def inventory_of(claims: Sequence[InventoryEntry], before: Sequence[InventoryEntry], kept: frozenset[str]) -> tuple[InventoryEntry, ...]:
-    """Tags that are to be deleted once their ModelTag is gone: what ModelTags claim now, and what is still to be undone.
+def inventory_of(
+    claims: Sequence[InventoryEntry], before: Sequence[InventoryEntry], kept: frozenset[str]
+) -> tuple[InventoryEntry, ...]:
+    """Tags that are to be deleted once their ModelTag is gone: those claimed now, and those still to be undone.
 
     `kept` are tags of `before` whose deletion is not done yet.
     """

@@ -86,7 +86,11 @@ def tagged_as_wanted(findings: ModelTagFindings) -> Condition:
     """Whether the server answers the tag with the wanted model's hash."""
     kind = ConditionType.TAGGED
     if findings.problem is not None:
-        unknown = findings.problem.reason in (Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.NOT_CHECKED_YET)
+        unknown = findings.problem.reason in (
+            Reason.MODEL_SERVER_UNREACHABLE,
+            Reason.UNEXPECTED_ANSWER,
+            Reason.NOT_CHECKED_YET,
+        )
         return condition(kind, "Unknown" if unknown else "False", findings.problem.reason, findings.problem.message)
     return condition(kind, "True", Reason.TAGGED, f"tag {findings.tag} answers with model {findings.model}")
 
@@ -100,7 +104,9 @@ def served_by_followers(findings: ModelTagFindings) -> Condition:
         for follower in findings.followers:
             if served_truth(follower, findings.model) == truth:
                 reason = Reason.ANOTHER_MODEL_SERVED if truth == "False" else Reason.NOT_CHECKED_YET
-                return condition(kind, truth, reason, f"environment {follower.key}: {_explained(follower, findings.model)}")
+                return condition(
+                    kind, truth, reason, f"environment {follower.key}: {_explained(follower, findings.model)}"
+                )
     count = len(findings.followers)
     by = f"{count} environments" if count > 1 else f"environment {findings.followers[0].key}"
     return condition(kind, "True", Reason.SERVED, f"{findings.model} is served by {by}")
@@ -128,6 +134,9 @@ def ready(findings: ModelTagFindings, served: Condition) -> Condition:
         return condition(kind, "False", Reason(served.reason), served.message)
     if served.status == "Unknown":
         return condition(
-            kind, "True", Reason.TAGGED, f"{findings.model} carries {findings.tag}; whether it is served is not known: {served.message}"
+            kind,
+            "True",
+            Reason.TAGGED,
+            f"{findings.model} carries {findings.tag}; whether it is served is not known: {served.message}",
         )
     return condition(kind, "True", Reason.READY, f"{findings.model} carries {findings.tag}: {served.message}")

@@ -109,6 +109,14 @@ class Directory:
         """The environments that pull a tag, the oldest first."""
         return self.environments.having((server, f"tag {tag}"))
 
+    def rightful_followers(self, server: ObjectKey, tag: str) -> tuple[DeploymentEnvironment, ...]:
+        """Those that may pull it: the server permits them, and no older environment has the name or the tag."""
+        found = self.servers.get(server)
+        if found is None:
+            return ()
+        permitted = (each for each in self.followers(server, tag) if permits(found, each.metadata.namespace))
+        return tuple(each for each in permitted if self.rival(each) is None)
+
     def namesakes(self, server: ObjectKey, environment: str) -> tuple[DeploymentEnvironment, ...]:
         """The environments of one RASA_ENVIRONMENT, the oldest first."""
         return self.environments.having((server, f"environment {environment}"))

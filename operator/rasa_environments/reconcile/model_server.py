@@ -65,10 +65,12 @@ class ModelServerReconciler:
         if last.problem is not None:
             logger.info("ModelServer %s answers again", server.metadata.key)
         write_problem = await self._write_problem(connection, server) if fresh else None
+        if write_problem is not None and write_problem != last.write_problem:
+            logger.warning("ModelServer %s: %s", server.metadata.key, write_problem.message)
         return replace(observation, version=version, write_problem=write_problem)
 
     async def _tags(self, connection: ModelServerClient, server: ModelServer) -> ServerObservation:
-        """What carries which tag: from one listing, or, where a server of spec.modelPath has none, by asking for each tag."""
+        """What carries which tag: from one listing, or, where a server of spec.modelPath has none, tag by tag."""
         try:
             return observed(await connection.models())
         except NoListing:
@@ -92,12 +94,11 @@ class ModelServerReconciler:
         except NoListing:
             return None  # What the credentials are worth shows when a tag is put.
         except RasaError as error:
-            logger.warning("ModelServer %s: %s", server.metadata.key, error.message)
             return Problem(error.reason, error.message, stalled=False)
         return None
 
     async def _delete_orphaned_tags(self, server: ModelServer, observation: ServerObservation) -> frozenset[str]:
-        """Takes away the tags whose ModelTag (deletionPolicy Delete) is gone; returns those that are still to be undone."""
+        """Takes away the tags whose ModelTag (deletionPolicy Delete) is gone; returns those that are still there."""
         claimed = {tag.tag for tag in self._surroundings.directory.tags_of(server.metadata.key)}
         orphans = {entry.tag for entry in server.status.inventory or ()} - claimed
         connection = await self._connections.connect(server)
@@ -145,7 +146,7 @@ class ModelServerReconciler:
                 surroundings.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
 
     def _notify(self, key: ObjectKey, before: ServerObservation | None, now: ServerObservation) -> None:
-        """Queues whom the observation concerns: all when the server's health moved, else those of moved or missing tags."""
+        """Queues whom the observation concerns: all when the server's health moved, else those of moved tags."""
         if before is None or before.problem != now.problem:
             self._notify_all(key)
             return

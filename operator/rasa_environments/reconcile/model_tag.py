@@ -19,7 +19,7 @@ from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.directory import server_of_tag
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
-from rasa_environments.reconcile.server_access import permits, unusable
+from rasa_environments.reconcile.server_access import unusable
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
 
@@ -70,11 +70,7 @@ class ModelTagReconciler:
             model=tag.spec.model,
             problem=tagged if isinstance(tagged, Problem) else None,
             tagged=tagged if isinstance(tagged, TaggedModel) else None,
-            followers=tuple(
-                follower(environment)
-                for environment in directory.followers(server_key, tag.tag)
-                if server is not None and permits(server, environment.metadata.namespace) and directory.rival(environment) is None
-            ),
+            followers=tuple(map(follower, directory.rightful_followers(server_key, tag.tag))),
         )
         status, conditions = judged(findings, tag, self._surroundings.now())
         await self._write_status(tag, status, conditions)
@@ -87,12 +83,16 @@ class ModelTagReconciler:
             return False
         return all(entry.tag != tag.tag for entry in server.status.inventory or ())
 
-    async def _tagged(self, tag: ModelTag, server: ModelServer | None, observation: ServerObservation) -> TaggedModel | Problem:
+    async def _tagged(
+        self, tag: ModelTag, server: ModelServer | None, observation: ServerObservation
+    ) -> TaggedModel | Problem:
         """The model that the tag answers with, after it was put there if need be; or why it is not."""
         server_key = server_of_tag(tag)
         problem = unusable(server, server_key, tag.metadata.namespace) or self._rival(tag) or observation.problem
         if problem is not None or server is None:
-            return problem or Problem(Reason.MODEL_SERVER_NOT_FOUND, f"ModelServer {server_key} is not there", stalled=False)
+            return problem or Problem(
+                Reason.MODEL_SERVER_NOT_FOUND, f"ModelServer {server_key} is not there", stalled=False
+            )
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return connection
@@ -121,21 +121,23 @@ class ModelTagReconciler:
         came_from = f"taken from {carrier.name}" if carrier else "on no model before"
         logger.info("ModelTag %s: tag %s is on model %s, %s", tag.metadata.key, tag.tag, tag.spec.model, came_from)
 
-    async def _verify(self, connection: ModelServerClient, tag: ModelTag, listed: TaggedModel | None) -> TaggedModel | Problem:
+    async def _verify(
+        self, connection: ModelServerClient, tag: ModelTag, listed: TaggedModel | None
+    ) -> TaggedModel | Problem:
         """Pulls the tag as a Rasa server would, and compares the hash."""
         answer = await connection.tag(tag.tag)
         if answer is None:
             return Problem(
                 Reason.TAG_NOT_FOUND,
-                f"the model server took tag {tag.tag} for model {tag.spec.model}, but does not answer it: is spec.modelPath of ModelServer "
-                f"{server_of_tag(tag)} right?",
+                f"the model server took tag {tag.tag} for model {tag.spec.model}, but does not answer it: is "
+                f"spec.modelPath of ModelServer {server_of_tag(tag)} right?",
                 stalled=False,
             )
         if listed is not None and listed.hash != answer.hash:
             return Problem(
                 Reason.HASH_MISMATCH,
-                f"tag {tag.tag} answers with hash {answer.hash}, model {tag.spec.model} has {listed.hash}: the server serves another model "
-                "under this tag; look at its log",
+                f"tag {tag.tag} answers with hash {answer.hash}, model {tag.spec.model} has {listed.hash}: the server "
+                "serves another model under this tag; look at its log",
                 stalled=False,
             )
         tagged = TaggedModel(tag.spec.model, answer.hash)

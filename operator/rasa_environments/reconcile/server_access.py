@@ -29,6 +29,7 @@ def unusable(server: ModelServer | None, key: ObjectKey, namespace: str) -> Prob
     if not permits(server, namespace):
         return Problem(
             Reason.NAMESPACE_NOT_ALLOWED,
-            f"ModelServer {key} does not let namespace {namespace} use it: add {namespace} to its spec.allowedNamespaces",
+            f"ModelServer {key} does not let namespace {namespace} use it: add {namespace} to its "
+            "spec.allowedNamespaces",
         )
     return None

@@ -1,0 +1,146 @@
+"""A front before a model server: counts what it is asked, goes down and comes back, answers wrongly on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from tests.integration.model_server_process import ModelServerProcess
+
+MODELS = "/api/projects/default/models"
+HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came in."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer in place of the model server's."""
+
+    status: int
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Fault = Callable[[Asked], Said | None]
+"""What is answered instead; None: the model server answers."""
+
+
+def html(_: Asked) -> Said:
+    """The page of a proxy that stands in the way."""
+    return Said(200, "<html><body>Please log in</body></html>", {"Content-Type": "text/html"})
+
+
+def says_json(path: str, body: object) -> Fault:
+    """Answers one path with JSON of the test's own making."""
+    said = Said(200, json.dumps(body), {"Content-Type": "application/json"})
+    return lambda asked: said if asked.path == path else None
+
+
+class Listener(ThreadingHTTPServer):
+    """Closed, it has answered all that it was asked: nothing reaches the model server later on."""
+
+    daemon_threads = False
+
+
+class Front:
+    """Listens on a port of its own that stays the same while it goes down and up."""
+
+    def __init__(self, behind: ModelServerProcess) -> None:
+        self.behind = behind
+        self.asked: list[Asked] = []
+        self.fault: Fault = lambda _: None
+        self._port = 0
+        self._server: Listener | None = None
+        self._ends = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def up(self) -> None:
+        """Listens."""
+        self._ends.clear()
+        self._server = Listener(("127.0.0.1", self._port), self._handler())
+        self._port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def down(self) -> None:
+        """Stops listening: from now on connections are refused."""
+        self._ends.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def hang(self, _: Asked) -> None:
+        """A fault: says nothing for as long as the front is up."""
+        self._ends.wait()
+
+    def count(self, method: str, path: str) -> int:
+        """How often this was asked for."""
+        return sum(asked.method == method and asked.path == path for asked in self.asked)
+
+    def listings_since(self, start: int = 0) -> int:
+        """How often all models were asked for, after that many requests."""
+        return sum(asked.path == MODELS and asked.query.get("limit") != "1" for asked in self.asked[start:])
+
+    def _handler(front) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.0"
+
+            def answer(self) -> None:
+                address = urlsplit(self.path)
+                query = {name: values[0] for name, values in parse_qs(address.query).items()}
+                asked = Asked(self.command, address.path, query)
+                front.asked.append(asked)
+                said = front.fault(asked)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self.say(said or front.passed_on(self.command, self.path, dict(self.headers)))
+
+            def say(self, said: Said) -> None:
+                body = said.body.encode()
+                self.send_response(said.status)
+                for name, value in said.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Says nothing."""
+
+            do_GET = do_HEAD = do_PUT = do_DELETE = answer  # noqa: N815
+
+        return Handler
+
+    def passed_on(self, method: str, target: str, headers: dict[str, str]) -> Said:
+        """What the model server answers."""
+        kept = {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
+        answer = httpx.request(method, self.behind.url + target, headers=kept, trust_env=False)
+        named = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
+        return Said(answer.status_code, "" if method == "HEAD" else answer.text, named)
+
+
+@contextlib.contextmanager
+def front_of(behind: ModelServerProcess) -> Iterator[Front]:
+    """A front that is up."""
+    front = Front(behind)
+    front.up()
+    yield front
+    front.down()

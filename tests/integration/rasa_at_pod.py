@@ -1,0 +1,67 @@
+"""A server at a simulated pod's own address that answers /status as a test says, where real Rasa would not."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from tests.integration.space import Space
+
+PORT = 5005
+
+
+class ScriptedRasa:
+    """What the pod answers; may be changed while it runs."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.model: str | None = None
+        self.asked = 0
+
+    def answer(self, token: str) -> tuple[int, dict[str, object]]:
+        """Status and body of `GET /status`, as Rasa 3.6 has them."""
+        self.asked += 1
+        if token != self.token:
+            return 401, {"status": "failure", "message": "User is not authenticated.", "reason": "NotAuthenticated"}
+        if self.model is None:
+            return 409, {"status": "failure", "message": "No agent loaded.", "reason": "Conflict"}
+        return 200, {"model_file": f"{self.model}.tar.gz", "model_id": "0123", "num_active_training_jobs": 0}
+
+
+def pod_address(space: Space, environment: str = "production") -> str:
+    """The address of the environment's only pod, once it has one."""
+
+    def addresses() -> list[str]:
+        pods = [
+            pod for pod in space.list("Pod") if pod["metadata"]["labels"]["app.kubernetes.io/instance"] == environment
+        ]
+        return [pod["status"]["podIP"] for pod in pods if pod.get("status", {}).get("podIP")]
+
+    return space.eventually(addresses, f"the pod of {environment} to have an address")[0]
+
+
+@contextlib.contextmanager
+def scripted_rasa(space: Space, environment: str = "production") -> Iterator[ScriptedRasa]:
+    """Answers at the address of the environment's pod, with the environment's own token, and with no model yet."""
+    rasa = ScriptedRasa(space.token(environment))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            token = parse_qs(urlsplit(self.path).query).get("token", [""])[0]
+            status, body = rasa.answer(token)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer((pod_address(space, environment), PORT), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield rasa
+        server.shutdown()

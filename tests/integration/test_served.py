@@ -1,0 +1,175 @@
+"""What is served: told where the pods say so, and never claimed where they do not."""
+
+from __future__ import annotations
+
+from tests.integration.manifests import environment, model_tag
+from tests.integration.model_server_front import Front
+from tests.integration.model_server_process import MODEL_A, MODEL_B
+from tests.integration.rasa_at_pod import pod_address, scripted_rasa
+from tests.integration.space import ENVIRONMENT, Space
+from tests.integration.test_model_tags import TAG, wait_until_tagged
+
+
+def pod_name(space: Space) -> str:
+    return str(space.list("Pod")[0]["metadata"]["name"])
+
+
+def model_status(space: Space) -> object:
+    return space.status(ENVIRONMENT, "production").get("model")
+
+
+def start(space: Space) -> None:
+    """An environment whose tag is on model A."""
+    space.apply(model_tag(model=MODEL_A), environment())
+    space.wait_until_ready()
+
+
+def test_what_a_simulated_pod_serves_is_unknown_and_why(tag_space: Space, front: Front) -> None:
+    start(tag_space)
+
+    message = (
+        f"pod {pod_name(tag_space)} does not say what it serves: the Rasa server at "
+        f"http://{pod_address(tag_space)}:5005/status cannot be reached: connection refused, nothing listens there; "
+        "see the pod's log"
+    )
+    tag_space.wait_for_condition(
+        ENVIRONMENT, "production", "ModelServed", status="Unknown", reason="PodsNotReachable", message=message
+    )
+    tag_space.wait_for_condition(
+        ENVIRONMENT,
+        "production",
+        "Ready",
+        status="True",
+        message=f"the Rasa server is available and {MODEL_A} is wanted; whether it is served is not known: {message}",
+    )
+    tag_space.wait_for_condition(
+        TAG,
+        "production",
+        "Served",
+        status="Unknown",
+        reason="NotCheckedYet",
+        message=f"environment {tag_space.namespace}/production: {message}",
+    )
+    assert model_status(tag_space) == {"wanted": MODEL_A, "wantedHash": front.behind.hash_of(MODEL_A)}
+
+
+def test_a_pod_that_serves_the_wanted_model_makes_it_served(tag_space: Space, front: Front) -> None:
+    start(tag_space)
+
+    with scripted_rasa(tag_space) as rasa:
+        rasa.model = MODEL_A
+        tag_space.wait_for_condition(
+            ENVIRONMENT,
+            "production",
+            "ModelServed",
+            status="True",
+            reason="Served",
+            message=f"1 of 1 ready pods serve {MODEL_A}",
+        )
+        tag_space.wait_for_condition(
+            TAG,
+            "production",
+            "Served",
+            status="True",
+            message=f"{MODEL_A} is served by environment {tag_space.namespace}/production",
+        )
+        assert model_status(tag_space) == {
+            "wanted": MODEL_A,
+            "wantedHash": front.behind.hash_of(MODEL_A),
+            "served": MODEL_A,
+            "servedBy": "1/1",
+        }
+
+
+def test_a_pod_that_serves_another_model_holds_ready_back(tag_space: Space) -> None:
+    start(tag_space)
+
+    with scripted_rasa(tag_space) as rasa:
+        rasa.model = MODEL_B
+        message = (
+            f"pod {pod_name(tag_space)} serves {MODEL_B}, {MODEL_A} is wanted: it has not pulled it yet or could not "
+            "load it (see its log)"
+        )
+        for condition in ("ModelServed", "Ready"):
+            tag_space.wait_for_condition(
+                ENVIRONMENT,
+                "production",
+                condition,
+                status="False",
+                reason="AnotherModelServed",
+                message=message,
+            )
+        for condition in ("Served", "Ready"):
+            tag_space.wait_for_condition(TAG, "production", condition, status="False", reason="AnotherModelServed")
+        served = tag_space.status(ENVIRONMENT, "production")["model"]
+        assert (served["served"], served["servedBy"]) == (MODEL_B, "0/1")
+
+        rasa.model = MODEL_A
+        tag_space.wait_until_ready()
+
+
+def test_a_pod_without_a_model_holds_ready_back(tag_space: Space) -> None:
+    start(tag_space)
+
+    with scripted_rasa(tag_space):
+        tag_space.wait_for_condition(
+            ENVIRONMENT,
+            "production",
+            "ModelServed",
+            status="False",
+            reason="NoModelServed",
+            message=f"pod {pod_name(tag_space)} serves no model, {MODEL_A} is wanted: it has not pulled it yet or "
+            "could not load it (see its log)",
+        )
+
+
+def test_a_pod_that_refuses_the_token_leaves_it_unknown(tag_space: Space) -> None:
+    start(tag_space)
+
+    with scripted_rasa(tag_space) as rasa:
+        rasa.token = "another"
+        url = f"http://{pod_address(tag_space)}:5005/status"
+        tag_space.wait_for_condition(
+            ENVIRONMENT,
+            "production",
+            "ModelServed",
+            status="Unknown",
+            reason="PodsNotReachable",
+            message=f"pod {pod_name(tag_space)} does not say what it serves: the Rasa server at {url} answers 401 "
+            "(User is not authenticated.) to the question which model it serves: it does not accept the credentials; "
+            "it started with another token than its Secret holds now; restart the pod",
+        )
+
+
+def test_one_of_two_pods_that_lags_behind_is_named(tag_space: Space) -> None:
+    tag_space.apply(model_tag(model=MODEL_A), environment(replicas=2))
+    tag_space.wait_until_ready()
+
+    with scripted_rasa(tag_space) as rasa:
+        rasa.model = MODEL_A
+        tag_space.eventually(lambda: rasa.asked > 1, "the first pod to be asked")
+        tag_space.wait_for_condition(
+            ENVIRONMENT, "production", "ModelServed", status="Unknown", reason="PodsNotReachable"
+        )
+        assert tag_space.status(ENVIRONMENT, "production")["model"]["servedBy"] == "1/2"
+
+
+def test_a_promotion_asks_the_pods_again_at_once(tag_space: Space, front: Front) -> None:
+    start(tag_space)
+
+    with scripted_rasa(tag_space) as rasa:
+        rasa.model = MODEL_A
+        tag_space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True")
+
+        tag_space.patch(TAG, "production", {"spec": {"model": MODEL_B}})
+        tag_space.wait_for_condition(
+            ENVIRONMENT, "production", "ModelServed", status="False", reason="AnotherModelServed"
+        )
+        rasa.model = MODEL_B
+
+        tag_space.wait_for_condition(
+            ENVIRONMENT, "production", "ModelServed", status="True", message=f"1 of 1 ready pods serve {MODEL_B}"
+        )
+        assert wait_until_tagged(tag_space, MODEL_B)["environments"] == [
+            {"namespace": tag_space.namespace, "name": "production", "served": MODEL_B, "ready": True}
+        ]
