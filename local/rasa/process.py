@@ -55,6 +55,13 @@ class RasaProcess:
         return f"http://{self._interface or '127.0.0.1'}:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """The process id of the started server: another one after a restart. Raises RuntimeError before start()."""
+        if self._child is None:
+            raise RuntimeError("start() comes before pid")
+        return self._child.pid
+
+    @property
     def running(self) -> bool:
         """Whether the server was started and has not ended."""
         return self._child is not None and self._child.running

@@ -32,7 +32,7 @@ class Said:
     """An answer in place of the model server's."""
 
     status: int
-    body: str = ""
+    body: str | bytes = ""
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -114,7 +114,7 @@ class Front:
                     self.say(said or front.passed_on(self.command, self.path, dict(self.headers)))
 
             def say(self, said: Said) -> None:
-                body = said.body.encode()
+                body = said.body.encode() if isinstance(said.body, str) else said.body
                 self.send_response(said.status)
                 for name, value in said.headers.items():
                     self.send_header(name, value)
@@ -134,7 +134,7 @@ class Front:
         kept = {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
         answer = httpx.request(method, self.behind.url + target, headers=kept, trust_env=False)
         named = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
-        return Said(answer.status_code, "" if method == "HEAD" else answer.text, named)
+        return Said(answer.status_code, answer.content, named)
 
 
 @contextlib.contextmanager
