@@ -26,6 +26,9 @@ USER_AGENT: Final = f"rasa-environments/{importlib.metadata.version('rasa-enviro
 _JSON: Final = "application/json"
 _PARTIAL: Final = "application/json;as={};g=meta.k8s.io;v=v1"
 
+_NOT_TYPED: Final = "failed to create typed patch object"
+"""How the API server's message begins when what is applied does not fit the schema (apimachinery, managedfields)."""
+
 _WATCH_SECONDS: Final = (240, 480)
 _WATCH_GRACE: Final = 30.0
 _WATCH_IDLE: Final = 150.0
@@ -154,11 +157,17 @@ class Client:
         """Server-side apply with force, and the object as stored.
 
         Fields that an earlier apply set and this one does not are removed. A `uid` in the metadata makes it fail where
-        the object is gone (409) or another (422). A field that the API does not know is answered with 500.
+        the object is gone (409) or another (422). A field that the API does not know, or a value of another type, which
+        the API server answers with 500, is raised as the 400 that it is elsewhere.
         """
         metadata = obj["metadata"]
         path = f"{resource.path(metadata['namespace'], metadata['name'])}?{self._written_strictly_by}&force=true"
-        return await self._json("PATCH", path, obj, content_type="application/apply-patch+yaml")
+        try:
+            return await self._json("PATCH", path, obj, content_type="application/apply-patch+yaml")
+        except ApiError as error:
+            if error.status == 500 and error.message.startswith(_NOT_TYPED):
+                raise ApiError(400, "BadRequest", error.message) from error
+            raise
 
     async def patch_status(
         self, resource: Resource, key: ObjectKey, status: JsonObject, resource_version: str | None = None

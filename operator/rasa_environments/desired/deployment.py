@@ -16,7 +16,7 @@ from rasa_environments.desired.context import (
     Context,
 )
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.pod_template import merge_pod_templates
+from rasa_environments.desired.pod_template import merge_pod_template
 from rasa_environments.desired.profiles import CREDENTIALS_FILE, ENDPOINTS_FILE, image_of, profile_of
 from rasa_environments.desired.readiness import readiness_command
 from rasa_environments.desired.secret_variables import key_of
@@ -80,7 +80,7 @@ def pod_template(context: Context, config_digest: str) -> JsonObject:
     }
     if not context.spec.pod_template:
         return template
-    return _checked(merge_pod_templates(template, context.spec.pod_template), context)
+    return _checked(merge_pod_template(template, context.spec.pod_template), context)
 
 
 def container(context: Context) -> JsonObject:

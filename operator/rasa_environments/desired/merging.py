@@ -12,7 +12,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment, 
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.problems import problems
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.pod_template import merge_pod_templates
+from rasa_environments.desired.pod_template import combine_pod_templates
 
 UNIONS = ("eventBroker", "trackerStore", "lockStore")
 """Fields of which exactly one member is set: naming another member drops the default's."""
@@ -36,7 +36,7 @@ def merged_spec(environment: DeploymentEnvironment, server: ModelServer) -> Envi
             templates.append(template)
         merged = merge(_without_other_members(merged, layer), bound(layer, namespace))
     if templates:
-        merged[POD_TEMPLATE] = merge_pod_templates(*templates)
+        merged[POD_TEMPLATE] = combine_pod_templates(*templates)
     try:
         return EnvironmentSpec.model_validate(merged)
     except ValidationError as error:

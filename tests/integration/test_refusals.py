@@ -1,0 +1,276 @@
+"""What a person can get wrong, and exactly what the status says about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from tests.integration.conftest import furnish
+from tests.integration.manifests import CREDENTIALS, environment, model_server, secret
+from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess
+from tests.integration.space import ENVIRONMENT, Space
+
+REDIS = {"redis": {"host": "redis"}}
+NAMELESS = (
+    "spec.podTemplate.spec.containers[0] has no name, so it is not known what to merge it with; "
+    "the Rasa server's container is called rasa"
+)
+BROKEN_TEMPLATES: dict[str, tuple[Any, str]] = {
+    "a container without a name": ({"spec": {"containers": [{"image": "x"}]}}, NAMELESS),
+    "no list of containers": (
+        {"spec": {"containers": "rasa"}},
+        "spec.podTemplate.spec.containers must be a list, not text",
+    ),
+    "a container that is no mapping": (
+        {"spec": {"containers": ["rasa"]}},
+        "spec.podTemplate.spec.containers[0] must be a mapping, not text",
+    ),
+    "no spec": ({"spec": "rasa"}, "spec.podTemplate.spec must be a mapping, not text"),
+    "the server removed": (
+        {"spec": {"containers": None}},
+        "spec.podTemplate removes the container rasa: leave it, and add others beside it",
+    ),
+    "the Service's label changed": (
+        {"metadata": {"labels": {"app.kubernetes.io/name": "other"}}},
+        "spec.podTemplate.metadata.labels must leave app.kubernetes.io/name=rasa alone: the Service selects pods by it",
+    ),
+    "another environment": (
+        {"spec": {"containers": [{"name": "rasa", "env": [{"name": "RASA_ENVIRONMENT", "value": "other"}]}]}},
+        "spec.podTemplate sets RASA_ENVIRONMENT: set spec.environment instead",
+    ),
+}
+REFUSED_TEMPLATES: dict[str, tuple[Any, str]] = {
+    "a field that no pod has": ({"spec": {"nodeSelectors": {}}}, "spec.template.spec.nodeSelectors"),
+    "a value that no pod takes": (
+        {"spec": {"restartPolicy": "Never"}},
+        'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"',
+    ),
+    "a value of another type": (
+        {"spec": {"terminationGracePeriodSeconds": "long"}},
+        "terminationGracePeriodSeconds",
+    ),
+    "a volume that is not there": (
+        {"spec": {"containers": [{"name": "rasa", "volumeMounts": [{"name": "gone", "mountPath": "/gone"}]}]}},
+        'spec.template.spec.containers[0].volumeMounts[4].name: Not found: "gone"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("template", "message"), BROKEN_TEMPLATES.values(), ids=BROKEN_TEMPLATES)
+def test_a_podtemplate_that_breaks_the_pods_is_refused_and_the_old_pods_stay(
+    space: Space, template: JsonObject, message: str
+) -> None:
+    space.apply(environment())
+    space.wait_until_ready()
+    before = space.child("Deployment")["metadata"]["generation"]
+
+    replace_template(space, template)
+
+    space.wait_until_not_ready("InvalidSpec", message)
+    assert space.child("Deployment")["metadata"]["generation"] == before
+
+
+@pytest.mark.parametrize(("template", "message"), REFUSED_TEMPLATES.values(), ids=REFUSED_TEMPLATES)
+def test_what_the_api_server_refuses_is_said_in_its_own_words_and_the_old_pods_stay(
+    space: Space, template: JsonObject, message: str
+) -> None:
+    space.apply(environment())
+    space.wait_until_ready()
+    before = space.child("Deployment")["metadata"]["generation"]
+
+    replace_template(space, template)
+
+    refused = space.wait_for_condition(ENVIRONMENT, "production", "Ready", status="False", reason="RefusedByApiServer")
+    assert refused["message"].startswith(f"Deployment {space.namespace}/production-rasa is refused: ")
+    assert message in refused["message"]
+    assert space.child("Deployment")["metadata"]["generation"] == before
+    space.patch(ENVIRONMENT, "production", {"spec": {"podTemplate": None}})
+    space.wait_until_ready()
+
+
+@pytest.mark.parametrize(("template", "message"), REFUSED_TEMPLATES.values(), ids=REFUSED_TEMPLATES)
+def test_what_the_api_server_refuses_at_the_creation_is_said_in_its_own_words(
+    space: Space, template: JsonObject, message: str
+) -> None:
+    space.apply(environment(podTemplate=template))
+
+    refused = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="RefusedByApiServer")
+    assert message in refused["message"]
+
+
+@pytest.mark.parametrize("version", ["9.9.9", "1.10.26"])
+def test_an_unknown_version_is_refused(space: Space, version: str) -> None:
+    space.apply({**environment(), "spec": {"rasa": {"version": version}}})
+
+    space.wait_until_not_ready(
+        "InvalidSpec",
+        f"spec.rasa.version {version} is not known to the profile ModelServer, which runs Rasa 2.x and 3.x: "
+        "set such a version, for example 3.6.21",
+    )
+
+
+def test_an_environment_without_version_and_image_is_refused_until_the_defaults_name_one(
+    space: Space, model_server: ModelServerProcess
+) -> None:
+    space.apply({**environment(), "spec": {}})
+    space.wait_until_not_ready(
+        "InvalidSpec",
+        "spec.rasa.version is missing: set it, for example to 3.6.21, or set spec.rasa.image, "
+        f"here or in spec.defaults of ModelServer {space.namespace}/default",
+    )
+
+    furnish(space, model_server, defaults={"rasa": {"version": "3.6.21"}})
+
+    space.wait_until_ready()
+
+
+def test_a_hyphen_in_the_name_of_a_database_is_refused_by_the_api_server(space: Space) -> None:
+    answer = space.try_to_apply(environment(trackerStore={"sql": {"host": "db", "database": "rasa-experimental"}}))
+
+    assert answer.status == 422
+    message = (
+        'Invalid value: "rasa-experimental": must be letters, digits and _ (Rasa runs CREATE DATABASE without quotes, '
+        "so a hyphen fails): write rasa_experimental, not rasa-experimental"
+    )
+    assert answer.causes == [("spec.trackerStore.sql.database", message)]
+
+
+def test_what_is_not_a_url_is_refused_by_the_api_server(space: Space) -> None:
+    answer = space.try_to_apply(model_server("rasa-x:5002", "other"))
+
+    message = (
+        'Invalid value: "rasa-x:5002": must be an http(s) URL with a host and no user name or query, for example '
+        "http://rasa-x:5002 (tokens and passwords belong into the Secret of credentialsSecretRef)"
+    )
+    assert answer.causes == [("spec.url", message)]
+
+
+def test_defaults_that_do_not_fit_the_environment_are_refused(space: Space, model_server: ModelServerProcess) -> None:
+    furnish(space, model_server, defaults={"networkPolicy": {}, "podDisruptionBudget": {"minAvailable": 1}})
+
+    space.apply(environment(podDisruptionBudget={"maxUnavailable": 1}))
+
+    space.wait_until_not_ready(
+        "InvalidSpec",
+        f"with the defaults of ModelServer {space.namespace}/default: spec.podDisruptionBudget: "
+        "set either minAvailable or maxUnavailable",
+    )
+
+
+def test_replicas_without_shared_stores_work_and_the_status_says_what_goes_wrong(space: Space) -> None:
+    space.apply(environment(replicas=2))
+    space.wait_until_ready()
+
+    space.wait_for_condition(
+        ENVIRONMENT,
+        "production",
+        "StoresShared",
+        status="False",
+        reason="ReplicasWithoutSharedStores",
+        message="2 replicas without both a lockStore and a trackerStore: each server keeps its own conversations in "
+        "memory, so users are forgotten when another one answers, and two may answer one message; set spec.lockStore "
+        "and spec.trackerStore",
+    )
+    assert space.status(ENVIRONMENT, "production")["replicas"] == 2
+
+    space.apply(environment(replicas=2, lockStore=REDIS, trackerStore=REDIS))
+    space.wait_until_ready()
+    assert space.condition(ENVIRONMENT, "production", "StoresShared") is None
+
+
+def test_a_tag_that_no_model_carries_is_named(space: Space) -> None:
+    message = (
+        f"no model on ModelServer {space.namespace}/default carries the tag experimental: promote one, "
+        "for example `kubectl rasa promote MODEL experimental`"
+    )
+
+    space.apply(environment("experimental"))
+
+    space.wait_until_not_ready("TagNotFound", message, "experimental")
+    space.wait_for_condition(
+        ENVIRONMENT, "experimental", "ModelAvailable", status="False", reason="TagNotFound", message=message
+    )
+
+
+def test_a_model_that_is_not_required_is_not_waited_for(space: Space) -> None:
+    space.apply(environment("experimental", model={"required": False}))
+
+    space.wait_for_condition(
+        ENVIRONMENT,
+        "experimental",
+        "Ready",
+        status="True",
+        message="the Rasa server is available; no model is wanted",
+    )
+
+
+def test_a_model_server_that_is_missing_is_named_and_once_it_is_there_all_is_well(
+    empty_space: Space, model_server: ModelServerProcess
+) -> None:
+    space = empty_space
+    space.apply(environment())
+    space.wait_until_not_ready(
+        "ModelServerNotFound",
+        f"ModelServer {space.namespace}/default is not there: create it, or name another one in spec.modelServerRef",
+    )
+
+    furnish(space, model_server)
+
+    space.wait_until_ready()
+
+
+def test_a_model_server_of_another_namespace_must_allow_it(
+    empty_space: Space, another_space: Space, model_server: ModelServerProcess
+) -> None:
+    space, owner = empty_space, another_space
+    furnish(owner, model_server)
+    space.apply(environment(modelServerRef={"namespace": owner.namespace}))
+    space.wait_until_not_ready(
+        "NamespaceNotAllowed",
+        f"ModelServer {owner.namespace}/default does not let namespace {space.namespace} use it: "
+        f"add {space.namespace} to its spec.allowedNamespaces",
+    )
+    assert space.find_child("Secret") is None
+
+    furnish(owner, model_server, allowedNamespaces=[space.namespace])
+
+    space.wait_until_ready()
+
+
+def test_the_secrets_that_defaults_of_another_namespace_name_are_read_there(
+    empty_space: Space, another_space: Space, model_server: ModelServerProcess
+) -> None:
+    space, owner = empty_space, another_space
+    owner.apply(secret("redis", password="from the owner"))
+    space.apply(secret("redis", password="from the tenant"))
+    lock_store = {"redis": {"host": "redis", "password": {"secretKeyRef": {"name": "redis", "key": "password"}}}}
+    furnish(owner, model_server, allowedNamespaces=[space.namespace], defaults={"lockStore": lock_store})
+
+    space.apply(environment(modelServerRef={"namespace": owner.namespace}))
+
+    space.wait_until_ready()
+    assert space.child("Secret")["data"]["redis-password"] == "ZnJvbSB0aGUgb3duZXI="
+
+
+def test_a_wrong_token_is_said_on_the_model_server_and_on_its_environments(space: Space) -> None:
+    space.apply(environment())
+    space.wait_until_ready()
+
+    space.apply(secret(CREDENTIALS, token="wrong", apiToken=API_TOKEN))
+
+    for kind, name in (("ModelServer", "default"), (ENVIRONMENT, "production")):
+        condition = "Ready" if kind == "ModelServer" else "ModelAvailable"
+        space.wait_for_condition(kind, name, condition, status="False", reason="Unauthorized")
+    space.apply(secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN))
+    space.wait_for_condition("ModelServer", "default", "Ready", status="True")
+    space.wait_for_condition(ENVIRONMENT, "production", "ModelAvailable", status="True")
+
+
+def replace_template(space: Space, template: JsonObject) -> None:
+    """Sets the whole podTemplate, nulls in it too, as `kubectl replace` does."""
+    operations = [{"op": "add", "path": "/spec/podTemplate", "value": template}]
+    headers = {"Content-Type": "application/json-patch+json"}
+    answer = space.api.request("PATCH", space.path(ENVIRONMENT, "production"), operations, headers=headers)
+    assert answer.accepted, answer.body["message"]
