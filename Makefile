@@ -51,9 +51,9 @@ cluster: environment ## Start a cluster of its own, print its KUBECONFIG, until 
 	@$(BIN)/python -m local up
 
 .PHONY: lock
-lock: environment ## Write requirements.lock from pyproject.toml
+lock: environment ## Write requirements.lock from pyproject.toml; ARGS=--upgrade takes newer versions
 	env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL CUSTOM_COMPILE_COMMAND='make lock' \
-	$(BIN)/pip-compile --quiet --upgrade --all-extras --allow-unsafe --strip-extras --generate-hashes \
+	$(BIN)/pip-compile --quiet $(ARGS) --all-extras --allow-unsafe --strip-extras --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 	--output-file requirements.lock pyproject.toml
 
