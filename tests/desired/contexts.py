@@ -23,6 +23,7 @@ def context(
     name: str = "support",
     defaults: JsonObject | None = None,
     server: JsonObject | None = None,
+    server_namespace: str = "bots",
     secret_values: dict[str, str] | None = None,
     **details: Any,
 ) -> Context:
@@ -32,7 +33,7 @@ def context(
     )
     model_server = ModelServer.model_validate(
         {
-            "metadata": {"name": "default", "namespace": "bots"},
+            "metadata": {"name": "default", "namespace": server_namespace},
             "spec": {"url": URL, **({"defaults": defaults} if defaults else {}), **(server or {})},
         }
     )
