@@ -56,7 +56,8 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> JsonObject:
     result = dict(under)
     for key, value in over.items():
         below = result.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping) and not is_secret_value(value):
+        secret = is_secret_value(value) or is_secret_value(below)
+        if isinstance(value, Mapping) and isinstance(below, Mapping) and not secret:
             result[key] = merge(below, value)
         elif value is not None:
             result[key] = value
