@@ -139,6 +139,8 @@ class Children:
                 raise
             self._forget(resource, key)
             return await self._create(resource, key, wanted)
+        # What is not ours has not our label: no watch would tell that it is gone, so it must not get into the cache.
+        _refuse_what_is_not_ours(wanted, live)
         self._caches[resource].put(live)
         path = self._deviation(resource, key, wanted, live)
         if path is None:
