@@ -1,0 +1,143 @@
+"""endpoints.yml and credentials.yml: what Rasa reads."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.errors import SpecError
+from tests.desired.contexts import children_by_kind, context
+from tests.desired.golden_cases import CASES, given_context
+
+RASA = {"rasa": {"version": "3.6.21"}}
+REFERENCE = st.just({"secretKeyRef": {"name": "passwords", "key": "k"}})
+CHANNELS = st.dictionaries(
+    st.sampled_from(["slack", "telegram", "custom.Channel", "a-b"]),
+    st.dictionaries(
+        st.sampled_from(["token", "list", "of-all"]), REFERENCE | st.lists(REFERENCE, max_size=2) | st.just(1)
+    ),
+)
+
+
+def files(children: dict[str, JsonObject]) -> dict[str, Any]:
+    """The files of the ConfigMap as Rasa reads them."""
+    return {name: yaml.safe_load(text) for name, text in children["ConfigMap"]["data"].items()}
+
+
+def variables_used(children: dict[str, JsonObject]) -> set[str]:
+    """The variables that the files and the arguments name."""
+    container = children["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    texts = "\n".join([*children["ConfigMap"]["data"].values(), *container["args"]])
+    return {first or second for first, second in re.findall(r"\$\{(\w+)\}|\$\((\w+)\)", texts)}
+
+
+def variables_from_the_secret(children: dict[str, JsonObject]) -> set[str]:
+    """The variables whose value stands in the environment's own Secret."""
+    container = children["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    references = {
+        entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry
+    }
+    secret = children["Secret"]
+    return {
+        name
+        for name, reference in references.items()
+        if reference["name"] == secret["metadata"]["name"] and reference["key"] in secret["data"]
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_variable_of_the_files_comes_from_the_secret(case: str) -> None:
+    children = children_by_kind(given_context(case))
+
+    assert variables_used(children)
+    assert variables_used(children) <= variables_from_the_secret(children)
+
+
+@given(endpoints=CHANNELS, credentials=CHANNELS)
+def test_each_variable_of_free_form_entries_comes_from_the_secret(
+    endpoints: JsonObject, credentials: JsonObject
+) -> None:
+    children = children_by_kind(context({**RASA, "endpoints": endpoints, "credentials": credentials}))
+
+    assert variables_used(children) <= variables_from_the_secret(children)
+    assert "secretKeyRef" not in "".join(children["ConfigMap"]["data"].values())
+
+
+def test_two_places_that_become_one_variable_are_refused() -> None:
+    token = {"secretKeyRef": {"name": "passwords", "key": "a"}}
+    other = {"secretKeyRef": {"name": "passwords", "key": "b"}}
+
+    with pytest.raises(SpecError, match=r"spec\.credentials\.a-b and spec\.credentials\.a_b both become"):
+        context({**RASA, "credentials": {"a-b": token, "a_b": other}})
+
+
+def test_an_incomplete_reference_is_refused_with_its_place() -> None:
+    with pytest.raises(SpecError, match=r"spec\.credentials\.slack\.token\.secretKeyRef must be"):
+        context({**RASA, "credentials": {"slack": {"token": {"secretKeyRef": {"name": "passwords"}}}}})
+
+
+@given(environment=st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9])?", fullmatch=True))
+def test_names_in_stores_have_only_characters_that_rasa_takes(environment: str) -> None:
+    stores = {
+        "trackerStore": {"sql": {"host": "db"}},
+        "lockStore": {"redis": {"host": "redis"}},
+        "eventBroker": {"sql": {"host": "db"}},
+    }
+
+    endpoints = files(children_by_kind(context({**RASA, **stores, "environment": environment})))["endpoints.yml"]
+
+    assert re.fullmatch("rasa_[a-z0-9_]+", endpoints["tracker_store"]["db"])
+    assert re.fullmatch("rasa_[a-z0-9_]+", endpoints["event_broker"]["db"])
+    assert re.fullmatch("[A-Za-z0-9]+", endpoints["lock_store"]["key_prefix"])
+
+
+@given(seconds=st.integers(1, 86400))
+def test_the_interval_is_a_literal_number(seconds: int) -> None:
+    spec = {**RASA, "model": {"pullIntervalSeconds": seconds}}
+
+    assert files(children_by_kind(context(spec)))["endpoints.yml"]["models"]["wait_time_between_pulls"] == seconds
+
+
+def test_a_server_that_is_rolled_pulls_once() -> None:
+    spec = {**RASA, "model": {"updateStrategy": "RollingUpdate", "pullIntervalSeconds": 3}}
+
+    models = files(children_by_kind(context(spec)))["endpoints.yml"]["models"]
+
+    assert models["wait_time_between_pulls"] is None
+    assert "wait_time_between_pulls" in models
+
+
+def test_without_a_token_to_pull_none_is_named() -> None:
+    given_values = context(RASA)
+    without = {name: value for name, value in given_values.secret_values.items() if name != "RASA_X_TOKEN"}
+
+    children = children_by_kind(
+        type(given_values)(given_values.environment, given_values.server, given_values.spec, without)
+    )
+
+    assert "token" not in files(children)["endpoints.yml"]["models"]
+    assert "RASA_X_TOKEN" not in variables_from_the_secret(children)
+
+
+def test_a_free_form_entry_wins_over_the_typed_one() -> None:
+    spec = {**RASA, "actionEndpoint": {"url": "http://typed"}, "endpoints": {"action_endpoint": {"url": "http://free"}}}
+
+    assert files(children_by_kind(context(spec)))["endpoints.yml"]["action_endpoint"] == {"url": "http://free"}
+
+
+def test_without_channels_there_is_rest() -> None:
+    assert files(children_by_kind(context(RASA)))["credentials.yml"] == {"rest": None}
+
+
+def test_a_path_of_its_own_is_where_the_model_is_pulled() -> None:
+    server = {"url": "http://models/", "project": "bots", "modelPath": "/p/{project}/t/{tag}"}
+
+    models = files(children_by_kind(context(RASA, server=server)))["endpoints.yml"]["models"]
+
+    assert models["url"] == "http://models/p/bots/t/support"
