@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.integration.audit import AuditLog
-from tests.integration.conftest import furnish
+from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import CREDENTIALS, environment, model_server, model_tag, secret
 from tests.integration.model_server_front import MODELS, Asked, Fault, Front, Said, html, says_json
 from tests.integration.model_server_process import API_TOKEN, MODEL_A, MODEL_B, TOKEN
@@ -171,8 +171,12 @@ def test_a_server_that_comes_back_is_taken_up_again(tag_space: Space, front: Fro
     assert front.behind.tags() == {"production": MODEL_B}
 
 
+def no_put(asked: Asked) -> Said | None:
+    return Said(503, "starting") if asked.method == "PUT" else None
+
+
 def test_a_server_that_only_fails_at_the_put_is_tried_again(tag_space: Space, front: Front) -> None:
-    front.fault = lambda asked: Said(503, "starting") if asked.method == "PUT" else None
+    front.fault = no_put
     tag_space.apply(model_tag(model=MODEL_A))
     tag_space.wait_for_condition(
         TAG,
@@ -187,6 +191,24 @@ def test_a_server_that_only_fails_at_the_put_is_tried_again(tag_space: Space, fr
     front.fault = lambda _: None
 
     wait_until_tagged(tag_space, MODEL_A)
+
+
+def test_a_failed_put_does_not_wait_for_the_next_listing(
+    breakable: Installation, mortal_space: Space, front: Front
+) -> None:
+    furnish(mortal_space, front)
+    front.fault = no_put
+    mortal_space.apply(model_tag(model=MODEL_A))
+    operator = breakable.operator("--model-server-interval", "600")
+    operator.start()
+    mortal_space.wait_for_condition(TAG, "production", "Tagged", status="Unknown", reason="ModelServerUnreachable")
+    listings = front.listings_since()
+
+    front.fault = lambda _: None
+
+    wait_until_tagged(mortal_space, MODEL_A)
+    assert front.listings_since() == listings
+    operator.kill()
 
 
 def test_a_server_that_says_nothing_holds_nobody_else_up(

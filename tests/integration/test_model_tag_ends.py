@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.integration.conftest import furnish
 from tests.integration.manifests import environment, model_tag
-from tests.integration.model_server_front import MODELS, Front, Said
+from tests.integration.model_server_front import MODELS, Asked, Front, Said
 from tests.integration.model_server_process import MODEL_A, MODEL_B
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.space import Space
@@ -28,6 +30,12 @@ def wait_for_conflict(space: Space, name: str, older: str, model: str) -> None:
         )
 
 
+def grow_older(space: Space, name: str = "production") -> None:
+    """Returns when what is created from now on is younger than the ModelTag, as the API server counts: by seconds."""
+    created = space.get(TAG, name)["metadata"]["creationTimestamp"]
+    space.eventually(lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" > created, "the next second")
+
+
 def wait_for_listings(space: Space, front: Front, more: int) -> None:
     start = len(front.asked)
     space.eventually(lambda: front.listings_since(start) >= more, f"{more} more listings")
@@ -36,10 +44,11 @@ def wait_for_listings(space: Space, front: Front, more: int) -> None:
 def test_of_two_model_tags_for_one_tag_the_older_wins_and_nothing_fights(tag_space: Space, front: Front) -> None:
     tag_space.apply(model_tag(model=MODEL_A))
     wait_until_tagged(tag_space, MODEL_A)
+    grow_older(tag_space)
 
-    tag_space.apply(model_tag("second", tag="production", model=MODEL_B))
+    tag_space.apply(model_tag("another", tag="production", model=MODEL_B))
 
-    wait_for_conflict(tag_space, "second", f"{tag_space.namespace}/production", MODEL_A)
+    wait_for_conflict(tag_space, "another", f"{tag_space.namespace}/production", MODEL_A)
     wait_for_listings(tag_space, front, 3)
     assert front.behind.tags() == {"production": MODEL_A}
     assert sum(asked.method == "PUT" for asked in front.asked) == 1
@@ -80,6 +89,7 @@ def test_who_may_not_use_the_server_neither_blocks_nor_deletes_a_tag(
         environment(modelServerRef=reference),
     )
     stranger.wait_for_condition(TAG, "production", "Ready", status="False", reason="NamespaceNotAllowed")
+    grow_older(stranger)
 
     tag_space.apply(model_tag(model=MODEL_A), environment())
     wait_until_tagged(tag_space, MODEL_A)
@@ -108,17 +118,26 @@ def test_a_deleted_model_tag_leaves_or_takes_its_tag(
 
 def test_a_tag_that_is_to_go_one_day_is_noted_before_it_is_put(tag_space: Space, front: Front) -> None:
     """So that no crash between the two leaves a tag that nobody remembers."""
-    noted: list[object] = []
+    tag_space.wait_for_condition("ModelServer", "default", "Ready", status="True")
+    released = threading.Event()
 
-    def note(method: str) -> None:
-        if method == "PUT":
-            noted.append(tag_space.status("ModelServer", "default").get("inventory"))
+    def held_back(asked: Asked) -> Said | None:
+        if asked.path == MODELS:
+            released.wait(20)
+        return None
 
-    front.fault = lambda asked: note(asked.method)
-    tag_space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete"))
+    front.fault = held_back
+    tag_space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete"), model_tag("worker", model=MODEL_A))
+    wait_until_tagged(tag_space, MODEL_A, "worker")
+    assert "inventory" not in tag_space.status("ModelServer", "default")
+    assert front.behind.tags() == {"worker": MODEL_A}
+
+    released.set()
+
     wait_until_tagged(tag_space, MODEL_A)
-
-    assert noted == [[{"tag": "production", "namespace": tag_space.namespace, "name": "production"}]]
+    assert tag_space.status("ModelServer", "default")["inventory"] == [
+        {"tag": "production", "namespace": tag_space.namespace, "name": "production"}
+    ]
 
 
 def test_a_tag_whose_deletion_failed_is_deleted_when_the_server_is_well_again(tag_space: Space, front: Front) -> None:

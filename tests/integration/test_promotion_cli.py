@@ -118,8 +118,8 @@ def test_while_the_model_server_is_down_a_promotion_waits_and_goes_on_without_th
 def test_of_two_model_tags_the_one_that_rules_is_promoted(tag_space: Space, command: Command) -> None:
     tag_space.apply(model_tag("live", tag="production", model=MODEL_A), environment())
     wait_until_tagged(tag_space, MODEL_A, "live")
-    tag_space.apply(model_tag("newer", tag="production", model=MODEL_A))
-    tag_space.wait_for_condition(TAG, "newer", "Ready", status="False", reason="TagConflict")
+    tag_space.apply(model_tag("live-too", tag="production", model=MODEL_A))
+    tag_space.wait_for_condition(TAG, "live-too", "Ready", status="False", reason="TagConflict")
 
     ran = command(f"promote {MODEL_B} production --no-wait")
 
