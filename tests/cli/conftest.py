@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from rasa_environments.api.base import API_VERSION, GROUP, VERSION, JsonObject
 from rasa_environments.api.crd import files
 from rasa_environments.cli.application import application
-from tests.api.api_server import PLURALS, ApiServer
-from tests.api.conftest import install, namespace, wait_until
+from tests.api.api_server import PLURALS, ApiServer, wait_until
+from tests.api.conftest import install, namespace
 
 if TYPE_CHECKING:
     from local.cluster import ClusterFacts

@@ -63,8 +63,8 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     ENVIRONMENT_CONFLICT = "EnvironmentConflict"
     TAG_CONFLICT = "TagConflict"
-    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105
-    SECRET_KEY_MISSING = "SecretKeyMissing"  # noqa: S105
+    SECRET_NOT_FOUND = "SecretNotFound"
+    SECRET_KEY_MISSING = "SecretKeyMissing"
     NAME_TAKEN = "NameTaken"
     REFUSED_BY_API_SERVER = "RefusedByApiServer"
     REPLICAS_WITHOUT_SHARED_STORES = "ReplicasWithoutSharedStores"

@@ -43,7 +43,7 @@ PodTemplate = Annotated[
     without_key("containers", "podTemplate is {metadata, spec} of a pod: put containers under podTemplate.spec"),
 ]
 
-ROTATE_TOKEN_ANNOTATION = "rasa-environments.io/rotate-token-at"  # noqa: S105
+ROTATE_TOKEN_ANNOTATION = "rasa-environments.io/rotate-token-at"
 """Annotation of an environment: a new value asks for a new token; `status.tokenRotatedAt` then repeats it."""
 
 

@@ -83,7 +83,7 @@ def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterab
         )
     try:
         spec = merged_spec(environment, server)
-        variables = wanted_variables(environment, server, spec)
+        variables = wanted_variables(server, spec)
         values = {TOKEN_VARIABLE: GENERATED, **placeholders(variables, manifests)}
         credentials = credentials_secret(server)
         if credentials is not None and SERVICE_TOKEN_KEY in manifests.secrets.get(credentials, {SERVICE_TOKEN_KEY}):

@@ -118,7 +118,9 @@ class Context:
             ENVIRONMENT_LABEL: self.environment.environment,
         }
 
-    def metadata(self, *, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None) -> JsonObject:
+    def metadata(
+        self, *, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+    ) -> JsonObject:
         """The metadata of a child: named, labelled, and owned by the environment."""
         metadata: JsonObject = {
             "name": self.key.name,

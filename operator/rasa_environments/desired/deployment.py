@@ -43,7 +43,7 @@ def deployment(context: Context, *, config: JsonObject, secret: JsonObject) -> J
 
 
 def digest(*parts: object) -> str:
-    """A short digest of configuration. The 32 random bytes of the token keep weak passwords in it from being guessed."""
+    """A short digest of configuration. The token's 32 random bytes keep weak passwords in it from being guessed."""
     return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
@@ -163,7 +163,9 @@ def _checked(template: JsonObject, context: Context) -> JsonObject:
     labels = template.get("metadata", {}).get("labels", {})
     for label, value in context.selector.items():
         if labels.get(label) != value:
-            raise SpecError(f"spec.podTemplate.metadata.labels must leave {label}={value} alone: the Service selects pods by it")
+            raise SpecError(
+                f"spec.podTemplate.metadata.labels must leave {label}={value} alone: the Service selects pods by it"
+            )
     containers = template.get("spec", {}).get("containers") or []
     server = next((item for item in containers if item["name"] == CONTAINER), None)
     if server is None:

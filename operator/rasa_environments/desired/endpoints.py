@@ -45,11 +45,16 @@ def credentials_yaml(context: Context) -> str:
 def models_endpoint(context: Context) -> JsonObject:
     """Where the model is pulled. The interval is a literal: Rasa misreads a variable there.
 
-    With RollingUpdate a server pulls once, at its start (`wait_time_between_pulls: null`), and a moved tag starts new servers.
+    With RollingUpdate a server pulls once, at its start (`wait_time_between_pulls: null`), and a moved tag starts new
+    servers.
     """
     return {
         "url": context.model_url,
-        **({"token": f"${{{MODEL_SERVER_TOKEN_VARIABLE}}}"} if MODEL_SERVER_TOKEN_VARIABLE in context.secret_values else {}),
+        **(
+            {"token": f"${{{MODEL_SERVER_TOKEN_VARIABLE}}}"}
+            if MODEL_SERVER_TOKEN_VARIABLE in context.secret_values
+            else {}
+        ),
         "wait_time_between_pulls": None if context.rolls_on_promotion else context.pull_interval_seconds,
     }
 
@@ -134,7 +139,9 @@ def present(**entries: Any) -> JsonObject:
 
 def as_yaml(document: Mapping[str, Any]) -> str:
     """`document` as YAML, in the order given."""
-    return yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=10_000)
+    return yaml.dump(
+        dict(document), Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=10_000
+    )
 
 
 class _Dumper(yaml.CSafeDumper):

@@ -40,7 +40,9 @@ def merged_spec(environment: DeploymentEnvironment, server: ModelServer) -> Envi
     try:
         return EnvironmentSpec.model_validate(merged)
     except ValidationError as error:
-        raise SpecError(f"with the defaults of ModelServer {server.metadata.key}: {'; '.join(problems(error, 'spec'))}") from error
+        raise SpecError(
+            f"with the defaults of ModelServer {server.metadata.key}: {'; '.join(problems(error, 'spec'))}"
+        ) from error
 
 
 def _without_other_members(under: JsonObject, over: JsonObject) -> JsonObject:
@@ -73,11 +75,11 @@ def bound(value: Any, namespace: str) -> Any:
     """`value` with every secretKeyRef in it bound to `namespace`, whatever namespace it claims."""
     if isinstance(value, Mapping):
         return {
-            key: {**inner, "namespace": namespace} if key == "secretKeyRef" and isinstance(inner, Mapping) else bound(inner, namespace)
+            key: {**inner, "namespace": namespace}
+            if key == "secretKeyRef" and isinstance(inner, Mapping)
+            else bound(inner, namespace)
             for key, inner in value.items()
         }
     if isinstance(value, list):
         return [bound(item, namespace) for item in value]
     return value
-
-

@@ -22,7 +22,7 @@ MERGE_KEYS: Mapping[str, str] = {
     "topologySpreadConstraints": "topologyKey",
     "resourceClaims": "name",
 }
-"""`patchMergeKey` of the lists in a pod template (Kubernetes API reference, PodSpec and Container); other lists are replaced."""
+"""`patchMergeKey` of the lists in a pod template (API reference: PodSpec, Container); other lists are replaced."""
 ONE_VALUE_LISTS = frozenset({"env", "volumes"})
 """Lists whose items are one value each: an item of the same name replaces, it does not mix `value` with `valueFrom`."""
 
@@ -94,7 +94,11 @@ def _items(value: Any, path: str) -> list[JsonObject]:
 def _identity(item: Mapping[str, Any], merge_key: str, path: str) -> Any:
     identity = item.get(merge_key)
     if not isinstance(identity, (str, int)):
-        hint = "; the Rasa server's container is called rasa" if path.split(".")[-1].startswith("containers[") else ""
+        hint = (
+            "; the Rasa server's container is called rasa"
+            if path.rsplit(".", maxsplit=1)[-1].startswith("containers[")
+            else ""
+        )
         raise SpecError(f"{path} has no {merge_key}, so it is not known what to merge it with{hint}")
     return identity
 

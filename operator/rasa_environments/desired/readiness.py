@@ -21,7 +21,7 @@ sys.exit(None if status.get("model_file") else "no model is loaded")
 def readiness_command(port: int) -> list[str]:
     """The exec probe: exit code 0 once the server at `port` has loaded a model.
 
-    3.x answers 409 without a model, 1.x and 2.x answer 200 with `model_file: null`. The token comes from the environment,
-    so it stands in no pod spec.
+    3.x answers 409 without a model, 1.x and 2.x answer 200 with `model_file: null`. The token comes from the
+    environment, so it stands in no pod spec.
     """
     return ["python", "-c", SCRIPT.format(variable=TOKEN_VARIABLE, port=port)]

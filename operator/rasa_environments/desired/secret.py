@@ -18,6 +18,7 @@ def secret(context: Context) -> JsonObject:
         "metadata": context.metadata(annotations=rotated_at),
         "type": "Opaque",
         "data": {
-            key_of(variable): b64encode(value.encode()).decode() for variable, value in sorted(context.secret_values.items())
+            key_of(variable): b64encode(value.encode()).decode()
+            for variable, value in sorted(context.secret_values.items())
         },
     }

@@ -64,7 +64,9 @@ def secret_variables(spec: EnvironmentSpec) -> tuple[SecretVariable, ...]:
     for variable in (*_typed(spec), *free_form):
         other = found.setdefault(variable.name, variable)
         if other.source != variable.source:
-            raise SpecError(f"{other.path} and {variable.path} both become the variable {variable.name}: rename one of them")
+            raise SpecError(
+                f"{other.path} and {variable.path} both become the variable {variable.name}: rename one of them"
+            )
     return tuple(found[name] for name in sorted(found))
 
 

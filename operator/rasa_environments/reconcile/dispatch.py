@@ -47,7 +47,9 @@ class Dispatcher:
         except ValidationError as error:
             metadata = body["metadata"]
             where = f"{kind} {metadata.get('namespace')}/{metadata.get('name')}"
-            logger.warning("%s is left alone, it is not of this operator's version: %s", where, "; ".join(problems(error)))
+            logger.warning(
+                "%s is left alone, it is not of this operator's version: %s", where, "; ".join(problems(error))
+            )
             return
         known = self._known(kind, resource.metadata.key)
         if known is not None and not _newer(resource, known):
@@ -143,7 +145,10 @@ class Dispatcher:
                 yield from _requests(directory.tags_of(resource.metadata.key))
             case DeploymentEnvironment():
                 server = server_of_environment(resource)
-                others = (*directory.namesakes(server, resource.environment), *directory.followers(server, resource.tag))
+                others = (
+                    *directory.namesakes(server, resource.environment),
+                    *directory.followers(server, resource.tag),
+                )
                 yield from _requests(other for other in others if other.metadata.key != resource.metadata.key)
             case ModelTag():
                 server = server_of_tag(resource)

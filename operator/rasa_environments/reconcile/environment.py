@@ -25,14 +25,14 @@ from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.secret_values import SecretValues, gathered, secrets_of, wanted_variables
 from rasa_environments.reconcile.served import ServedModels
-from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.server_access import missing, unusable
+from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
 REFUSALS = frozenset({400, 403, 404, 413, 422})
-"""Answers of the API server that the next try would get again: what is asked for has to change, or a right or a quota."""
+"""Answers of the API server that the next try would get again: what is asked for has to change, a right or a quota."""
 RETRIED = frozenset({Reason.REFUSED_BY_API_SERVER, Reason.NAME_TAKEN, Reason.WAITING_FOR_DELETION})
 """Problems whose end nobody announces: looked at again, ever more rarely."""
 FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
@@ -115,7 +115,9 @@ class EnvironmentReconciler:
         )
         return replace(findings, served=served), again
 
-    async def _context(self, environment: DeploymentEnvironment, server: ModelServer | None, wanted: TaggedModel | None) -> Context:
+    async def _context(
+        self, environment: DeploymentEnvironment, server: ModelServer | None, wanted: TaggedModel | None
+    ) -> Context:
         """Everything that the children are made from. Raises Blocked where something is missing or wrong."""
         directory, key = self._surroundings.directory, environment.metadata.key
         request = Request(Kind.DEPLOYMENT_ENVIRONMENT, key)
@@ -125,7 +127,7 @@ class EnvironmentReconciler:
             raise Blocked(conflict(environment, rival))
         try:
             spec = merged_spec(environment, server)
-            variables = wanted_variables(environment, server, spec)
+            variables = wanted_variables(server, spec)
         except SpecError as error:
             raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
         self._surroundings.references.set(request, secrets_of(variables, server))
@@ -152,7 +154,7 @@ class EnvironmentReconciler:
         )
 
     async def _settle(self, context: Context) -> None:
-        """Brings the children into line: first what the pods need, then the rest. Raises Blocked at what is in the way."""
+        """Brings the children into line, first what the pods need. Raises Blocked at what is in the way."""
         try:
             objects = children(context)
         except SpecError as error:
@@ -179,7 +181,8 @@ class EnvironmentReconciler:
         except NameTaken as error:
             return Problem(
                 Reason.NAME_TAKEN,
-                f"{kind} {name} is there already and {described_owner(error.owner)}: delete or rename it, or name this environment otherwise",
+                f"{kind} {name} is there already and {described_owner(error.owner)}: "
+                "delete or rename it, or name this environment otherwise",
             )
         except ApiError as error:
             if error.status in REFUSALS:
@@ -229,7 +232,7 @@ class EnvironmentReconciler:
             self._tell_tag(current)
 
     def _tell_tag(self, environment: DeploymentEnvironment) -> None:
-        """Queues the ModelTag that the environment follows; one that is only just coming up is told of when it is up."""
+        """Queues the ModelTag that the environment follows; of one that is only coming up it is told when it is up."""
         key, starting = environment.metadata.key, is_true(environment.status.conditions, ConditionType.RECONCILING)
         for tag in self._surroundings.directory.claims(server_of_environment(environment), environment.tag):
             listed = {ObjectKey(follower.namespace, follower.name) for follower in tag.status.environments or ()}
@@ -269,13 +272,13 @@ def conflict(environment: DeploymentEnvironment, rival: DeploymentEnvironment) -
     if rival.environment == environment.environment:
         return Problem(
             Reason.ENVIRONMENT_CONFLICT,
-            f"RASA_ENVIRONMENT {environment.environment} is taken by environment {rival.metadata.key} on the same ModelServer: "
-            "delete one of the two, or create this one with another spec.environment",
+            f"RASA_ENVIRONMENT {environment.environment} is taken by environment {rival.metadata.key} "
+            "on the same ModelServer: delete one of the two, or create this one with another spec.environment",
         )
     return Problem(
         Reason.TAG_CONFLICT,
-        f"tag {environment.tag} is pulled by environment {rival.metadata.key} on the same ModelServer: each environment has a tag of its own, "
-        "and a model may carry several; set another spec.tag",
+        f"tag {environment.tag} is pulled by environment {rival.metadata.key} on the same ModelServer: "
+        "each environment has a tag of its own, and a model may carry several; set another spec.tag",
     )
 
 

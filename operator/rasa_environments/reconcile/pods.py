@@ -43,4 +43,6 @@ class Pods:
 def pod_essentials(pod: JsonObject) -> JsonObject:
     """As much of a pod as a cache has to hold to know its versions apart."""
     metadata = pod["metadata"]
-    return {"metadata": {name: metadata.get(name) for name in ("namespace", "name", "uid", "resourceVersion", "labels")}}
+    return {
+        "metadata": {name: metadata.get(name) for name in ("namespace", "name", "uid", "resourceVersion", "labels")}
+    }

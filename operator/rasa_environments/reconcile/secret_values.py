@@ -23,7 +23,7 @@ from rasa_environments.desired.secret_variables import (
 from rasa_environments.judge.findings import Problem
 
 TOKEN_BYTES = 32
-SERVICE_TOKEN_KEY = "token"  # noqa: S105
+SERVICE_TOKEN_KEY = "token"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SecretValues:
     token_rotated_at: str | None = None
 
 
-def wanted_variables(environment: DeploymentEnvironment, server: ModelServer, spec: EnvironmentSpec) -> list[SecretVariable]:
+def wanted_variables(server: ModelServer, spec: EnvironmentSpec) -> list[SecretVariable]:
     """Every value that a person keeps in a Secret, the token among them where it is not generated.
 
     Raises SpecError where a reference is not complete.
@@ -128,8 +128,8 @@ def generated_token(
 ) -> tuple[str, str | None]:
     """The environment's own token, and the rotation that it stands for.
 
-    It is the one that was settled, else the one in the environment's Secret; a new one where there is none, or where the
-    annotation asks for a rotation that is not done.
+    It is the one that was settled, else the one in the environment's Secret; a new one where there is none, or where
+    the annotation asks for a rotation that is not done.
     """
     asked = environment.metadata.annotations.get(ROTATE_TOKEN_ANNOTATION)
     if settled is not None and asked in (None, settled.token_rotated_at):
@@ -147,7 +147,7 @@ def _owned(secret: JsonObject, uid: str) -> bool:
 
 
 def decoded(value: bytes) -> str:
-    """A secret value as text, without the newline that `echo` and editors leave at its end; empty where it is no text."""
+    """A secret value as text, without the newline that `echo` leaves at its end; empty where it is no text."""
     try:
         return value.decode().rstrip("\r\n")
     except UnicodeDecodeError:

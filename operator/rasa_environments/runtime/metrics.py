@@ -24,7 +24,11 @@ class Metrics:
             "rasa_environments_reconcile_total", "Passes over objects", ["kind", "result"], registry=self._registry
         )
         self._seconds = Histogram(
-            "rasa_environments_reconcile_seconds", "Duration of passes", ["kind"], registry=self._registry, buckets=BUCKETS
+            "rasa_environments_reconcile_seconds",
+            "Duration of passes",
+            ["kind"],
+            registry=self._registry,
+            buckets=BUCKETS,
         )
         waiting = Gauge("rasa_environments_queue_length", "Objects that wait for a pass", registry=self._registry)
         waiting.set_function(lambda: len(queue))

@@ -34,8 +34,8 @@ async def watch(
 ) -> None:
     """Watches until `stop` is set. Deletions that a watch misses are found by reconcile.resync.
 
-    kopf takes SIGTERM and SIGINT for itself, and ends every task of the loop at once when they come; `started` is called
-    after that, so that the operator can take them back and stop in its own order.
+    kopf takes SIGTERM and SIGINT for itself, and ends every task of the loop at once when they come; `started` is
+    called after that, so that the operator can take them back and stop in its own order.
     """
     registry = _registry(source, dispatcher)
 
