@@ -93,8 +93,7 @@ class Dispatcher:
 
     def pod_changed(self, key: ObjectKey, pod: JsonObject | None) -> None:
         """A pod was changed, or is gone (None)."""
-        environment = self._pods.put(key, pod)
-        if environment is not None:
+        for environment in self._pods.put(key, pod):
             self._queue.add_later(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment), CHILD_DELAY_SECONDS)
 
     def secret_changed(self, key: ObjectKey) -> None:

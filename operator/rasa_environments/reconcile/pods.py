@@ -19,25 +19,37 @@ class Pods:
         facts = self._facts.get(environment, {})
         return tuple(facts[key] for key in sorted(facts))
 
-    def put(self, key: ObjectKey, pod: JsonObject | None) -> ObjectKey | None:
-        """Keeps a pod, or forgets it (None); returns its environment where something that matters moved."""
-        if pod is None:
-            environment = self._environments.pop(key, None)
-            if environment is None:
-                return None
-            pods = self._facts[environment]
-            pods.pop(key, None)
-            if not pods:
-                del self._facts[environment]
-            return environment
-        environment = ObjectKey(key.namespace, pod["metadata"]["labels"][INSTANCE_LABEL])
-        facts = pod_facts(pod)
-        self._environments[key] = environment
-        pods = self._facts.setdefault(environment, {})
-        if pods.get(key) == facts:
-            return None
-        pods[key] = facts
-        return environment
+    def put(self, key: ObjectKey, pod: JsonObject | None) -> tuple[ObjectKey, ...]:
+        """Keeps a pod, or forgets it (None); returns the environments for which something that matters moved.
+
+        A pod belongs to the environment that its labels name now: people relabel pods to take them out of service.
+        """
+        before, now = self._environments.get(key), None if pod is None else environment_of(key, pod)
+        moved = []
+        if before is not None and before != now:
+            self._remove(key, before)
+            moved.append(before)
+        if pod is not None and now is not None:
+            facts = pod_facts(pod)
+            pods = self._facts.setdefault(now, {})
+            if pods.get(key) != facts:
+                pods[key] = facts
+                self._environments[key] = now
+                moved.append(now)
+        return tuple(moved)
+
+    def _remove(self, key: ObjectKey, environment: ObjectKey) -> None:
+        del self._environments[key]
+        pods = self._facts[environment]
+        del pods[key]
+        if not pods:
+            del self._facts[environment]
+
+
+def environment_of(key: ObjectKey, pod: JsonObject) -> ObjectKey | None:
+    """Namespace and name of the environment that a pod's labels name."""
+    name = (pod["metadata"].get("labels") or {}).get(INSTANCE_LABEL)
+    return None if name is None else ObjectKey(key.namespace, name)
 
 
 def pod_essentials(pod: JsonObject) -> JsonObject:

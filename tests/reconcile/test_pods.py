@@ -1,0 +1,138 @@
+"""The pods of each environment: what matters of them, and when it moved."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.judge.findings import PodFacts
+from rasa_environments.reconcile.pods import Pods, pod_essentials
+
+SUPPORT, SALES = ObjectKey("bots", "support"), ObjectKey("bots", "sales")
+
+
+def key(name: str) -> ObjectKey:
+    """The key of a pod."""
+    return ObjectKey("bots", name)
+
+
+def pod(
+    name: str, environment: str = "support", *, ready: bool = True, waiting: str | None = None, deleted: bool = False
+) -> JsonObject:
+    """A pod as the API server gives it."""
+    metadata: JsonObject = {
+        "name": name,
+        "namespace": "bots",
+        "uid": f"uid-{name}",
+        "resourceVersion": "7",
+        "labels": {"app.kubernetes.io/instance": environment},
+    }
+    if deleted:
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    state = {"waiting": {"reason": waiting}} if waiting else {"running": {}}
+    return {
+        "metadata": metadata,
+        "spec": {"containers": [{"name": "rasa"}]},
+        "status": {
+            "podIP": "127.64.0.1",
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "containerStatuses": [{"name": "rasa", "state": state}],
+        },
+    }
+
+
+def test_a_pod_belongs_to_the_environment_that_its_label_names() -> None:
+    pods = Pods()
+
+    assert pods.put(key("a"), pod("a")) == (SUPPORT,)
+    assert pods.put(key("b"), pod("b", "sales")) == (SALES,)
+    assert pods.of(SUPPORT) == (PodFacts("a", "127.64.0.1", ready=True),)
+
+
+def test_pods_come_by_name() -> None:
+    pods = Pods()
+    for name in ("c", "a", "b"):
+        pods.put(key(name), pod(name))
+
+    assert [facts.name for facts in pods.of(SUPPORT)] == ["a", "b", "c"]
+
+
+def test_a_change_that_does_not_matter_concerns_nobody() -> None:
+    pods = Pods()
+    pods.put(key("a"), pod("a"))
+    again = pod("a")
+    again["metadata"]["resourceVersion"] = "8"
+
+    assert pods.put(key("a"), again) == ()
+
+
+@pytest.mark.parametrize(
+    "changed", [pod("a", ready=False), pod("a", ready=False, waiting="CrashLoopBackOff"), pod("a", deleted=True)]
+)
+def test_a_change_that_matters_concerns_the_environment(changed: JsonObject) -> None:
+    pods = Pods()
+    pods.put(key("a"), pod("a"))
+
+    assert pods.put(key("a"), changed) == (SUPPORT,)
+    assert not pods.of(SUPPORT)[0].ready
+
+
+def test_a_fault_is_told_and_a_usual_wait_is_not() -> None:
+    pods = Pods()
+    pods.put(key("a"), pod("a", ready=False, waiting="ImagePullBackOff"))
+    pods.put(key("b"), pod("b", ready=False, waiting="ContainerCreating"))
+
+    assert [facts.waiting for facts in pods.of(SUPPORT)] == ["ImagePullBackOff", None]
+
+
+def test_a_pod_that_is_gone_concerns_its_environment_once() -> None:
+    pods = Pods()
+    pods.put(key("a"), pod("a"))
+
+    assert pods.put(key("a"), None) == (SUPPORT,)
+    assert pods.put(key("a"), None) == ()
+    assert pods.of(SUPPORT) == ()
+
+
+def test_a_relabelled_pod_leaves_its_environment_for_the_other() -> None:
+    pods = Pods()
+    pods.put(key("a"), pod("a"))
+
+    assert pods.put(key("a"), pod("a", "sales")) == (SUPPORT, SALES)
+    assert pods.of(SUPPORT) == ()
+    assert [facts.name for facts in pods.of(SALES)] == ["a"]
+
+
+def test_a_pod_that_names_no_environment_concerns_nobody() -> None:
+    pods = Pods()
+    pods.put(key("a"), pod("a"))
+    nobodys = pod("a")
+    nobodys["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "rasa-environments"}
+
+    assert pods.put(key("a"), nobodys) == (SUPPORT,)
+    assert pods.put(key("b"), nobodys) == ()
+    assert pods.of(SUPPORT) == ()
+
+
+@given(history=st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.booleans() | st.none())))
+def test_what_is_known_is_what_was_seen_last(history: list[tuple[str, bool | None]]) -> None:
+    pods = Pods()
+    for name, ready in history:
+        pods.put(key(name), None if ready is None else pod(name, ready=ready))
+
+    latest = {name: ready for name, ready in dict(history).items() if ready is not None}
+    assert {facts.name: facts.ready for facts in pods.of(SUPPORT)} == latest
+
+
+def test_a_cache_of_pods_holds_only_what_tells_their_versions_apart() -> None:
+    assert pod_essentials(pod("a")) == {
+        "metadata": {
+            "namespace": "bots",
+            "name": "a",
+            "uid": "uid-a",
+            "resourceVersion": "7",
+            "labels": {"app.kubernetes.io/instance": "support"},
+        }
+    }
