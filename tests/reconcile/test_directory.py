@@ -1,0 +1,225 @@
+"""Who refers to whom, and who came first."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from rasa_environments.api.base import ModelServerRef, ObjectKey
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.reconcile.directory import Directory, server_of
+from tests.reconcile.objects import environment, server, tag
+
+DEFAULT = ObjectKey("bots", "default")
+
+
+def directory_of(*environments: DeploymentEnvironment, allowed: tuple[str, ...] = ()) -> Directory:
+    """A directory with a server that these namespaces may use."""
+    directory = Directory()
+    directory.servers.put(server(allowedNamespaces=list(allowed)))
+    for each in environments:
+        directory.environments.put(each)
+    return directory
+
+
+def test_without_a_reference_it_is_the_server_called_default_in_the_same_namespace() -> None:
+    assert server_of("bots", None) == DEFAULT
+    assert server_of("bots", ModelServerRef(name="second")) == ObjectKey("bots", "second")
+    assert server_of("bots", ModelServerRef(namespace="platform")) == ObjectKey("platform", "default")
+
+
+def test_an_environment_is_found_by_its_server_name_and_tag() -> None:
+    support = environment("support", environment="help", tag="live")
+    directory = directory_of(support)
+
+    assert directory.environments_of(DEFAULT) == (support,)
+    assert directory.namesakes(DEFAULT, "help") == (support,)
+    assert directory.followers(DEFAULT, "live") == (support,)
+    assert directory.namesakes(DEFAULT, "support") == directory.followers(DEFAULT, "support") == ()
+
+
+def test_a_replaced_environment_is_found_by_what_it_is_now() -> None:
+    before, after = environment("support", tag="live"), environment("support", tag="staging")
+    directory = directory_of(before)
+
+    assert directory.environments.put(after) == before
+    assert directory.followers(DEFAULT, "live") == ()
+    assert directory.followers(DEFAULT, "staging") == (after,)
+    assert len(directory.environments) == 1
+
+
+def test_a_removed_environment_is_found_no_more() -> None:
+    support = environment("support")
+    directory = directory_of(support)
+
+    assert directory.environments.remove(support.metadata.key) == support
+    assert directory.environments.remove(support.metadata.key) is None
+    assert directory.environments_of(DEFAULT) == ()
+
+
+def test_the_oldest_comes_first() -> None:
+    young, old = environment("a", age=1), environment("b", age=2)
+
+    assert directory_of(young, old).environments_of(DEFAULT) == (old, young)
+
+
+def test_of_the_same_age_the_name_decides() -> None:
+    first, second = environment("a"), environment("b")
+
+    assert directory_of(second, first).environments_of(DEFAULT) == (first, second)
+
+
+def test_an_answer_to_a_write_is_kept_only_where_it_is_newer() -> None:
+    seen, answer = environment("support", version=7, tag="seen"), environment("support", version=6, tag="answer")
+    directory = directory_of(seen)
+
+    directory.environments.refresh(answer)
+    assert directory.environments.get(seen.metadata.key) == seen
+
+    directory.environments.refresh(environment("support", version=8, tag="answer"))
+    assert [each.metadata.name for each in directory.followers(DEFAULT, "answer")] == ["support"]
+
+
+def test_an_answer_to_a_write_does_not_bring_back_what_is_gone() -> None:
+    directory = directory_of()
+
+    directory.environments.refresh(environment("support", version=7))
+
+    assert len(directory.environments) == 0
+
+
+def test_the_rival_is_the_oldest_environment_of_the_same_name() -> None:
+    oldest, old, young = (environment(name, age=age, environment="bot") for name, age in (("c", 3), ("b", 2), ("a", 1)))
+    directory = directory_of(young, old, oldest)
+
+    assert directory.rival(young) == directory.rival(old) == oldest
+    assert directory.rival(oldest) is None
+
+
+def test_the_rival_may_be_one_that_pulls_the_same_tag() -> None:
+    old, young = environment("a", age=2, tag="live"), environment("b", age=1, tag="live")
+
+    assert directory_of(young, old).rival(young) == old
+
+
+def test_environments_of_other_servers_are_no_rivals() -> None:
+    old = environment("a", age=2, tag="live", modelServerRef={"name": "second"})
+    young = environment("b", age=1, tag="live")
+
+    assert directory_of(young, old).rival(young) is None
+
+
+def test_who_may_not_use_the_server_is_nobodys_rival() -> None:
+    stranger = environment("a", namespace="strangers", age=2, tag="live", modelServerRef={"namespace": "bots"})
+    own = environment("b", age=1, tag="live")
+
+    assert directory_of(stranger, own).rival(own) is None
+    assert directory_of(stranger, own, allowed=("strangers",)).rival(own) == stranger
+
+
+def test_rightful_followers_are_those_without_a_rival_that_may_use_the_server() -> None:
+    stranger = environment("a", namespace="strangers", age=3, tag="live", modelServerRef={"namespace": "bots"})
+    own, young = environment("b", age=2, tag="live"), environment("c", age=1, tag="live")
+
+    assert directory_of(stranger, own, young).rightful_followers(DEFAULT, "live") == (own,)
+    assert Directory().rightful_followers(DEFAULT, "live") == ()
+
+
+def test_the_oldest_permitted_model_tag_rules() -> None:
+    directory = directory_of()
+    stranger = tag("x", namespace="strangers", age=3, tag="live", modelServerRef={"namespace": "bots"})
+    old, young = tag("a", age=2, tag="live"), tag("b", age=1, tag="live")
+    for each in (young, old, stranger):
+        directory.tags.put(each)
+
+    assert directory.claims(DEFAULT, "live") == (stranger, old, young)
+    assert directory.ruler(DEFAULT, "live") == old
+    assert [directory.rules(each) for each in (stranger, old, young)] == [False, True, False]
+    assert directory.tags_of(DEFAULT) == (stranger, old, young)
+
+
+def test_when_the_ruler_is_gone_the_next_one_rules() -> None:
+    directory = directory_of()
+    old, young = tag("a", age=2, tag="live"), tag("b", age=1, tag="live")
+    for each in (young, old):
+        directory.tags.put(each)
+
+    directory.tags.remove(old.metadata.key)
+
+    assert directory.rules(young)
+
+
+def test_without_its_server_nothing_rules() -> None:
+    directory = Directory()
+    live = tag("live")
+    directory.tags.put(live)
+
+    assert not directory.rules(live)
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d"])
+TAGS = st.sampled_from(["live", "staging"])
+ENVIRONMENTS = st.builds(
+    lambda name, age, server_name, **spec: environment(name, age=age, modelServerRef={"name": server_name}, **spec),
+    name=NAMES,
+    age=st.integers(0, 3),
+    server_name=st.sampled_from(["default", "second"]),
+    environment=st.sampled_from(["production", "worker"]),
+    tag=TAGS,
+)
+
+
+class DirectoryAgainstAList(RuleBasedStateMachine):
+    """Whatever comes and goes, the indices answer as a search through all would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = directory_of()
+        self.directory.servers.put(server("second"))
+        self.environments: dict[ObjectKey, DeploymentEnvironment] = {}
+
+    @rule(each=ENVIRONMENTS)
+    def appears_or_changes(self, each: DeploymentEnvironment) -> None:
+        assert self.directory.environments.put(each) == self.environments.get(each.metadata.key)
+        self.environments[each.metadata.key] = each
+
+    @rule(name=NAMES)
+    def goes(self, name: str) -> None:
+        key = ObjectKey("bots", name)
+        assert self.directory.environments.remove(key) == self.environments.pop(key, None)
+
+    @invariant()
+    def the_indices_are_right(self) -> None:
+        by_age = sorted(
+            self.environments.values(), key=lambda each: (each.metadata.creation_timestamp, each.metadata.name)
+        )
+        for name in ("default", "second"):
+            key = ObjectKey("bots", name)
+            those = [each for each in by_age if server_of("bots", each.spec.model_server_ref) == key]
+            assert list(self.directory.environments_of(key)) == those
+            for wanted in ("live", "staging"):
+                assert list(self.directory.followers(key, wanted)) == [each for each in those if each.tag == wanted]
+            for wanted in ("production", "worker"):
+                alike = [each for each in those if each.environment == wanted]
+                assert list(self.directory.namesakes(key, wanted)) == alike
+
+    @invariant()
+    def each_rival_is_older_and_alike(self) -> None:
+        for each in self.environments.values():
+            key = server_of("bots", each.spec.model_server_ref)
+            alike = [
+                other
+                for other in self.directory.environments_of(key)
+                if other.environment == each.environment or other.tag == each.tag
+            ]
+            assert (self.directory.rival(each) is None) == (alike[0] == each)
+
+    @invariant()
+    def nothing_else_is_kept(self) -> None:
+        assert sorted(each.metadata.key for each in self.directory.environments) == sorted(self.environments)
+        assert len(self.directory.environments) == len(self.environments)
+
+
+TestDirectoryAgainstAList = DirectoryAgainstAList.TestCase
+TestDirectoryAgainstAList.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
