@@ -50,10 +50,10 @@ class OperatorProcess:
         self.launch()
         self.wait_until(lambda: self.answer("/readyz").status_code == 200, "ready")
 
-    def stop(self) -> int:
-        """Asks it to end (SIGTERM), as the kubelet does; returns the exit code."""
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Asks it to end, by default by SIGTERM as the kubelet does; returns the exit code."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(number)
         code = self._process.wait(STOP_SECONDS)
         self._leash.release(self._process)
         self._process = None

@@ -125,10 +125,12 @@ class Operator:
             "Secrets that are named": secrets,
         }
         self._passes: dict[Request, float] = {}
-        self._synced = False
+        self._listed = False
+        self._standing_by = settings.leader_elect
+        """Another process may hold the Lease: then this one is ready to take over."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set. Raises what a watch or a worker cannot cope with: then the process has to start anew."""
+        """Works until `stop` is set. Raises what a watch or a worker cannot cope with: the process must start anew."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._surroundings.http.aclose)
             port = await stack.enter_async_context(
@@ -171,9 +173,11 @@ class Operator:
 
     def unready(self) -> str | None:
         """Why the operator does not see or do its work now."""
-        if not self._synced:
-            waiting = [name for name, following in self._watches.items() if not following.synced.is_set()]
-            return f"not all is listed yet: {', '.join(waiting) or 'the resources of the group'}"
+        unlisted = [name for name, following in self._watches.items() if not following.synced.is_set()]
+        if not self._listed and not self._standing_by:
+            unlisted.append("the resources of the group")
+        if unlisted:
+            return f"not all is listed yet: {', '.join(unlisted)}"
         now = time.monotonic()
         for name, following in self._watches.items():
             if now - following.last_contact > SILENCE_SECONDS:
@@ -192,10 +196,11 @@ class Operator:
     async def _work(self) -> None:
         """Starts once everything is listed: nothing is decided on half of the facts."""
         settings = self._settings
+        self._standing_by = False
         for following in self._watches.values():
             await following.synced.wait()
         await self._list_resources()
-        self._synced = True
+        self._listed = True
         directory = self._surroundings.directory
         logger.info(
             "all is listed: %d model servers, %d environments, %d tags",
@@ -239,7 +244,7 @@ class Operator:
         """Starts no more passes, and lets those under way come to their end."""
         self._surroundings.queue.close()
         deadline = time.monotonic() + STOP_SECONDS
-        while self._passes and not working.done() and time.monotonic() < deadline:
+        while self._passes and not working.done() and time.monotonic() < deadline:  # noqa: ASYNC110 - once per process
             await asyncio.sleep(0.02)
         working.cancel()
 
@@ -269,7 +274,7 @@ async def run(settings: Settings) -> None:
 
 
 def _tune_garbage_collector() -> None:
-    """Leaves alone what lives as long as the process: JSON makes so many short-lived objects that looking at it costs a third."""
+    """Leaves alone what lives as long as the process: short-lived JSON makes looking at it cost a third."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
