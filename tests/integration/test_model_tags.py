@@ -253,3 +253,11 @@ def test_a_server_that_only_answers_pulls_is_asked_for_each_tag(empty_space: Spa
     )
     front.behind.put_tag(MODEL_B, "worker")
     empty_space.wait_until_ready("worker")
+    empty_space.wait_for_condition(
+        "ModelServer",
+        "default",
+        "Ready",
+        status="True",
+        message="tags can be pulled; the server lists no models, so it is asked for each tag by itself",
+    )
+    assert "models" not in empty_space.status("ModelServer", "default")

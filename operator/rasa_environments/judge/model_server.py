@@ -30,10 +30,17 @@ def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelSer
         version=observation.version or before.status.version,
         environments=findings.environments,
         tags=findings.tags,
-        models=len(observation.models) if observation.known else before.status.models,
+        models=models_held(observation, before.status),
         inventory=list(findings.inventory) or None,
     )
     return status, (ready(findings, before), reconciling(findings.problem), stalled(findings.problem))
+
+
+def models_held(observation: ServerObservation, before: ModelServerStatus) -> int | None:
+    """How many models the server holds: the last known, while it cannot be asked, and None where it never tells."""
+    if not observation.known:
+        return before.models
+    return len(observation.models) if observation.lists else None
 
 
 def ready(findings: ModelServerFindings, server: ModelServer) -> Condition:
@@ -41,6 +48,9 @@ def ready(findings: ModelServerFindings, server: ModelServer) -> Condition:
     kind = ConditionType.READY
     if findings.problem is not None:
         return condition(kind, "False", findings.problem.reason, findings.problem.message)
+    if not findings.observation.lists:
+        message = "tags can be pulled; the server lists no models, so it is asked for each tag by itself"
+        return condition(kind, "True", Reason.READY, message)
     if not findings.can_write:
         secret = server.spec.credentials_secret_ref
         where = f"the Secret {secret.name}" if secret else "a Secret named by spec.credentialsSecretRef"

@@ -64,7 +64,8 @@ class ModelServerReconciler:
             return replace(last, problem=Problem(error.reason, error.message, stalled=False))
         if last.problem is not None:
             logger.info("ModelServer %s answers again", server.metadata.key)
-        write_problem = await self._write_problem(connection, server) if fresh else None
+        check = fresh and observation.lists  # Without a listing, what they are worth shows when a tag is put.
+        write_problem = await self._write_problem(connection, server) if check else None
         if write_problem is not None and write_problem != last.write_problem:
             logger.warning("ModelServer %s: %s", server.metadata.key, write_problem.message)
         return replace(observation, version=version, write_problem=write_problem)
@@ -91,8 +92,6 @@ class ModelServerReconciler:
             return None
         try:
             await connection.check_write()
-        except NoListing:
-            return None  # What the credentials are worth shows when a tag is put.
         except RasaError as error:
             return Problem(error.reason, error.message, stalled=False)
         return None
