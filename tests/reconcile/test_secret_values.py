@@ -1,0 +1,263 @@
+"""The secret values of an environment: taken from where people keep them, or generated once and kept."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION, DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
+from rasa_environments.desired.merging import merged_spec
+from rasa_environments.judge.findings import Problem
+from rasa_environments.reconcile.secret_values import (
+    SecretValues,
+    decoded,
+    gathered,
+    generated_token,
+    secrets_of,
+    wanted_variables,
+)
+from tests.reconcile.objects import environment_body, server
+
+FIRST, SECOND = "2026-01-01", "2026-02-02"
+KEPT = "4f" * 32
+PASSWORDS, SHARED, CREDENTIALS = (
+    ObjectKey("bots", "passwords"),
+    ObjectKey("platform", "shared"),
+    ObjectKey("bots", "rasa-x"),
+)
+SQL: JsonObject = {
+    "trackerStore": {
+        "sql": {"host": "db", "username": "u", "password": {"secretKeyRef": {"name": "passwords", "key": "k"}}}
+    }
+}
+
+Contents = Mapping[ObjectKey, Mapping[str, bytes]]
+
+
+def environment(rotate: str | None = None, **spec: Any) -> DeploymentEnvironment:
+    """An environment, perhaps with the annotation that asks for a new token."""
+    body = environment_body("support", uid="uid-1", **spec)
+    if rotate is not None:
+        body["metadata"]["annotations"] = {ROTATE_TOKEN_ANNOTATION: rotate}
+    return DeploymentEnvironment.model_validate(body)
+
+
+def own_secret(token: str = KEPT, *, rotated_at: str | None = None, owner: str = "uid-1") -> JsonObject:
+    """The environment's Secret as the API server shows it."""
+    return {
+        "metadata": {
+            "annotations": {ROTATED_AT_ANNOTATION: rotated_at} if rotated_at else None,
+            "ownerReferences": [{"uid": owner}],
+        },
+        "data": {"token": b64encode(token.encode()).decode()},
+    }
+
+
+async def values_of(
+    environment: DeploymentEnvironment,
+    contents: Contents | None = None,
+    *,
+    model_server: ModelServer | None = None,
+    own: JsonObject | None = None,
+    settled: SecretValues | None = None,
+) -> SecretValues | Problem:
+    """What is gathered where these Secrets are there."""
+    reader = Mock(spec=Secrets)
+    reader.read = AsyncMock(side_effect=(contents or {}).get)
+    found = model_server or server()
+    variables = wanted_variables(found, merged_spec(environment, found))
+    return await gathered(reader, environment, found, variables, own=own, settled=settled)
+
+
+async def values(environment: DeploymentEnvironment, contents: Contents | None = None, **more: Any) -> dict[str, str]:
+    """The values, where none is missing."""
+    found = await values_of(environment, contents, **more)
+    assert isinstance(found, SecretValues), found
+    return found.values
+
+
+async def problem(environment: DeploymentEnvironment, contents: Contents | None = None, **more: Any) -> Problem:
+    """What is missing."""
+    found = await values_of(environment, contents, **more)
+    assert isinstance(found, Problem), found
+    return found
+
+
+def test_a_new_environment_gets_a_token_of_its_own() -> None:
+    token, rotated_at = generated_token(environment(), None, None)
+
+    assert re.fullmatch("[0-9a-f]{64}", token)
+    assert rotated_at is None
+    assert token != generated_token(environment(), None, None)[0]
+
+
+def test_the_token_in_the_own_secret_is_kept() -> None:
+    assert generated_token(environment(), own_secret(rotated_at=FIRST), None) == (KEPT, FIRST)
+
+
+def test_the_token_of_this_process_counts_where_the_secret_is_lost() -> None:
+    settled = SecretValues({"RASA_TOKEN": KEPT}, FIRST)
+
+    assert generated_token(environment(), None, settled) == (KEPT, FIRST)
+    assert generated_token(environment(), own_secret("changed by hand"), settled) == (KEPT, FIRST)
+
+
+def test_a_secret_of_a_former_environment_is_nobodys_token() -> None:
+    token, _ = generated_token(environment(), own_secret(owner="former"), None)
+
+    assert token != KEPT
+
+
+def test_an_empty_token_is_none() -> None:
+    token, _ = generated_token(environment(), own_secret(""), None)
+
+    assert re.fullmatch("[0-9a-f]{64}", token)
+
+
+def test_a_new_value_of_the_annotation_asks_for_a_new_token_once() -> None:
+    asked = environment(rotate=SECOND)
+
+    token, rotated_at = generated_token(asked, own_secret(rotated_at=FIRST), SecretValues({"RASA_TOKEN": KEPT}, FIRST))
+
+    assert token != KEPT
+    assert rotated_at == SECOND
+    assert generated_token(asked, own_secret(token, rotated_at=SECOND), None) == (token, SECOND)
+    assert generated_token(asked, None, SecretValues({"RASA_TOKEN": token}, SECOND)) == (token, SECOND)
+
+
+def test_a_rotation_that_was_done_before_this_process_began_is_not_done_again() -> None:
+    assert generated_token(environment(rotate=FIRST), own_secret(rotated_at=FIRST), None) == (KEPT, FIRST)
+
+
+def test_taking_the_annotation_away_keeps_the_token() -> None:
+    assert generated_token(environment(), own_secret(rotated_at=FIRST), None) == (KEPT, FIRST)
+
+
+async def test_the_token_is_the_users_where_the_spec_names_one() -> None:
+    own = environment(authToken={"secretKeyRef": {"name": "passwords", "key": "k"}})
+
+    assert await values(own, {PASSWORDS: {"k": b"mine"}}, own=own_secret()) == {"RASA_TOKEN": "mine"}
+
+
+async def test_the_token_is_that_of_the_server_where_it_names_one() -> None:
+    shared = server(namespace="platform", authTokenSecretRef={"name": "shared", "key": "t"})
+    guest = environment(modelServerRef={"namespace": "platform"})
+
+    assert await values(guest, {SHARED: {"t": b"ours"}}, model_server=shared) == {"RASA_TOKEN": "ours"}
+
+
+async def test_the_own_token_wins_over_that_of_the_server() -> None:
+    shared = server(authTokenSecretRef={"name": "shared", "key": "t"})
+    own = environment(authToken={"secretKeyRef": {"name": "passwords", "key": "k"}})
+
+    assert await values(own, {PASSWORDS: {"k": b"mine"}}, model_server=shared) == {"RASA_TOKEN": "mine"}
+
+
+async def test_a_rotation_does_not_touch_a_token_that_a_person_keeps() -> None:
+    own = environment(rotate=FIRST, authToken={"secretKeyRef": {"name": "passwords", "key": "k"}})
+
+    found = await values_of(own, {PASSWORDS: {"k": b"mine"}})
+
+    assert found == SecretValues({"RASA_TOKEN": "mine"}, None)
+
+
+async def test_named_values_stand_beside_the_generated_token() -> None:
+    found = await values(environment(**SQL), {PASSWORDS: {"k": b"secret\n"}}, own=own_secret())
+
+    assert found == {"RASA_TOKEN": KEPT, "DB_PASSWORD": "secret"}
+
+
+async def test_the_token_to_pull_is_that_of_the_credentials() -> None:
+    with_credentials = server(credentialsSecretRef={"name": "rasa-x"})
+
+    found = await values(environment(), {CREDENTIALS: {"token": b"pull\n"}}, model_server=with_credentials)
+
+    assert found["RASA_X_TOKEN"] == "pull"
+
+
+async def test_credentials_without_a_token_to_pull_are_none() -> None:
+    with_credentials = server(credentialsSecretRef={"name": "rasa-x"})
+
+    found = await values(environment(), {CREDENTIALS: {"apiToken": b"write"}}, model_server=with_credentials)
+
+    assert set(found) == {"RASA_TOKEN"}
+
+
+MISSING: list[tuple[Contents, str, str]] = [
+    (
+        {},
+        "SecretNotFound",
+        "spec.trackerStore.sql.password: Secret bots/passwords is not there: create it with the key k",
+    ),
+    (
+        {PASSWORDS: {"b": b"1", "a": b"2"}},
+        "SecretKeyMissing",
+        "key k of Secret bots/passwords is not in it (it holds a, b): put the value there, or name another key",
+    ),
+    ({PASSWORDS: {}}, "SecretKeyMissing", "key k of Secret bots/passwords is not in it (it holds nothing): "),
+    ({PASSWORDS: {"k": b""}}, "SecretKeyMissing", "key k of Secret bots/passwords is empty: put the value there"),
+    ({PASSWORDS: {"k": b"\n"}}, "SecretKeyMissing", "key k of Secret bots/passwords is empty"),
+]
+
+
+@pytest.mark.parametrize(("contents", "reason", "message"), MISSING)
+async def test_what_is_missing_is_told_with_its_place(contents: Contents, reason: str, message: str) -> None:
+    found = await problem(environment(**SQL), contents)
+
+    assert found.reason == reason
+    assert found.message.startswith("spec.trackerStore.sql.password: ")
+    assert message in found.message
+    assert not found.stalled
+
+
+async def test_missing_credentials_are_told_with_what_to_create() -> None:
+    found = await problem(environment(), model_server=server(credentialsSecretRef={"name": "rasa-x"}))
+
+    assert found.message == (
+        "ModelServer bots/default: spec.credentialsSecretRef: Secret bots/rasa-x is not there: "
+        "create it with the keys token and apiToken"
+    )
+
+
+async def test_a_missing_token_of_the_server_names_the_server() -> None:
+    found = await problem(environment(), model_server=server(authTokenSecretRef={"name": "shared", "key": "t"}))
+
+    assert found.message.startswith(
+        "ModelServer bots/default: spec.authTokenSecretRef: Secret bots/shared is not there"
+    )
+
+
+def test_the_secrets_that_concern_an_environment_are_those_named_and_the_credentials() -> None:
+    found = server(credentialsSecretRef={"name": "rasa-x"})
+
+    variables = wanted_variables(found, merged_spec(environment(**SQL), found))
+
+    assert secrets_of(variables, found) == {PASSWORDS, CREDENTIALS}
+    assert secrets_of([], server()) == set()
+
+
+def test_values_that_are_shown_are_hidden() -> None:
+    assert KEPT not in repr(SecretValues({"RASA_TOKEN": KEPT}))
+
+
+@given(
+    value=st.text(min_size=1).filter(lambda text: not text.endswith(("\r", "\n"))),
+    end=st.sampled_from(["", "\n", "\r\n"]),
+)
+def test_only_the_end_of_the_line_is_dropped(value: str, end: str) -> None:
+    assert decoded((value + end).encode(errors="replace")) == value.encode(errors="replace").decode()
+
+
+def test_what_is_no_text_is_no_value() -> None:
+    assert decoded(b"\xff\xfe") == ""

@@ -1,0 +1,251 @@
+"""What pods serve is asked at once when the question is new, often while it is wrong, and rarely once it is right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.judge.findings import PodFacts, ServedFact
+from rasa_environments.reconcile.served import GROWTH, LONGEST_WHILE_WRONG_SECONDS, ServedModels
+from rasa_environments.reconcile.surroundings import Intervals
+from tests.reconcile.clock import run
+
+SUPPORT = ObjectKey("bots", "support")
+INTERVALS = Intervals(served=300, first_served=1)
+WANTED, OLD = "20260101-120000", "20250101-120000"
+POD = PodFacts("support-0", "127.0.0.1", ready=True)
+SECOND = PodFacts("support-1", "127.0.0.2", ready=True)
+
+
+@dataclass
+class Asked:
+    """What one look came to."""
+
+    answers: tuple[ServedFact, ...]
+    again_after: float | None
+
+
+@dataclass
+class Rasa:
+    """Rasa servers that answer with the model of their host; None: no model, an exception: no answer."""
+
+    models: dict[str, str | Exception | None] = field(default_factory=dict)
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """The answer to `GET /status`."""
+        self.requests.append(request)
+        model = self.models.get(request.url.host, WANTED)
+        if isinstance(model, Exception):
+            raise model
+        if model is None:
+            return httpx.Response(409, json={"reason": "NoAgent"})
+        return httpx.Response(200, json={"model_file": f"/app/models/{model}.tar.gz", "model_id": "1"})
+
+
+@dataclass
+class Asker:
+    """Asks on behalf of an environment."""
+
+    rasa: Rasa
+    served: ServedModels
+
+    async def ask(self, *pods: PodFacts, wanted: str | None = WANTED, port: int = 5005, token: str = "token") -> Asked:
+        """One look; by default at one ready pod."""
+        return Asked(*await self.served.ask(SUPPORT, pods or (POD,), wanted=wanted, port=port, token=token))
+
+    async def times(self, looks: int, **question: Any) -> list[float]:
+        """After how many seconds each of some looks in a row asks for the next."""
+        times = []
+        for _ in range(looks):
+            asked = await self.ask(**question)
+            assert asked.again_after is not None
+            times.append(asked.again_after)
+            await asyncio.sleep(asked.again_after)
+        return times
+
+
+def asking(test: Callable[[Asker], Coroutine[Any, Any, None]], **models: str | Exception | None) -> None:
+    """Runs a test with an asker, and these models by the last digit of the host."""
+
+    async def body() -> None:
+        rasa = Rasa({f"127.0.0.{digit[1:]}": model for digit, model in models.items()})
+        async with httpx.AsyncClient(transport=httpx.MockTransport(rasa.answer)) as http:
+            await test(Asker(rasa, ServedModels(http, INTERVALS)))
+
+    run(body())
+
+
+def test_what_is_right_is_asked_again_after_the_long_interval() -> None:
+    async def test(asker: Asker) -> None:
+        assert await asker.ask() == Asked((ServedFact("support-0", model=WANTED),), INTERVALS.served)
+        assert await asker.times(3) == [INTERVALS.served] * 3
+
+    asking(test)
+
+
+def test_before_it_is_due_the_last_answer_counts() -> None:
+    async def test(asker: Asker) -> None:
+        first = await asker.ask()
+        await asyncio.sleep(100)
+
+        assert await asker.ask() == Asked(first.answers, INTERVALS.served - 100)
+        assert len(asker.rasa.requests) == 1
+
+    asking(test)
+
+
+def test_when_it_is_due_pods_are_asked_again() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask()
+        asker.rasa.models["127.0.0.1"] = OLD
+        await asyncio.sleep(INTERVALS.served)
+
+        assert (await asker.ask()).answers == (ServedFact("support-0", model=OLD),)
+
+    asking(test)
+
+
+CHANGES: list[tuple[tuple[PodFacts, ...], dict[str, Any]]] = [
+    ((), {"wanted": OLD}),
+    ((), {"port": 5006}),
+    ((), {"token": "another"}),
+    ((POD, SECOND), {}),
+    ((PodFacts("support-0", "127.0.0.9", ready=True),), {}),
+    ((PodFacts("support-9", "127.0.0.1", ready=True),), {}),
+]
+
+
+@pytest.mark.parametrize(("pods", "question"), CHANGES)
+def test_another_question_is_asked_at_once(pods: tuple[PodFacts, ...], question: dict[str, Any]) -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask()
+        before = len(asker.rasa.requests)
+
+        await asker.ask(*pods, **question)
+
+        assert len(asker.rasa.requests) == before + len(pods or (POD,))
+
+    asking(test)
+
+
+def test_while_another_model_is_served_the_times_grow_to_a_limit() -> None:
+    async def test(asker: Asker) -> None:
+        times = await asker.times(20)
+
+        assert times[0] == INTERVALS.first_served
+        for earlier, later in pairwise(times):
+            assert later == pytest.approx(min(earlier * GROWTH, LONGEST_WHILE_WRONG_SECONDS))
+        assert times[-1] == LONGEST_WHILE_WRONG_SECONDS
+
+    asking(test, d1=OLD)
+
+
+def test_while_a_pod_does_not_answer_the_times_grow_to_the_long_interval() -> None:
+    async def test(asker: Asker) -> None:
+        times = await asker.times(30)
+
+        assert times[0] == INTERVALS.first_served
+        assert times[-1] == INTERVALS.served
+
+    asking(test, d1=httpx.ConnectError("connection refused"))
+
+
+def test_another_question_begins_with_the_shortest_time() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.times(10)
+
+        assert await asker.times(1, wanted="20270101-120000") == [INTERVALS.first_served]
+
+    asking(test, d1=OLD)
+
+
+def test_once_it_is_right_the_interval_is_long() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.times(3)
+        asker.rasa.models["127.0.0.1"] = WANTED
+
+        assert await asker.times(1) == [INTERVALS.served]
+
+    asking(test, d1=OLD)
+
+
+def test_a_pod_without_a_model_serves_none() -> None:
+    async def test(asker: Asker) -> None:
+        assert await asker.ask() == Asked((ServedFact("support-0"),), INTERVALS.first_served)
+        assert await asker.ask(wanted=None) == Asked((ServedFact("support-0"),), INTERVALS.served)
+
+    asking(test, d1=None)
+
+
+def test_each_ready_pod_is_asked() -> None:
+    async def test(asker: Asker) -> None:
+        waiting = PodFacts("support-2", "127.0.0.3", ready=False)
+
+        asked = await asker.ask(POD, SECOND, waiting)
+
+        assert asked.answers == (ServedFact("support-0", model=WANTED), ServedFact("support-1", model=OLD))
+        assert asked.again_after == INTERVALS.first_served
+
+    asking(test, d2=OLD)
+
+
+def test_without_a_ready_pod_there_is_nobody_to_ask_and_the_past_is_forgotten() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask()
+
+        assert await asker.ask(PodFacts("support-0", "127.0.0.1", ready=False)) == Asked((), None)
+        await asker.ask()
+        assert len(asker.rasa.requests) == 2
+
+    asking(test)
+
+
+def test_of_an_environment_that_is_gone_nothing_is_kept() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask()
+        asker.served.forget(SUPPORT)
+        await asker.ask()
+
+        assert len(asker.rasa.requests) == 2
+
+    asking(test)
+
+
+def test_a_pod_that_does_not_answer_is_told_without_the_token() -> None:
+    async def test(asker: Asker) -> None:
+        (answer,) = (await asker.ask(token="4f4f4f4f4f4f")).answers
+
+        assert answer.model is None
+        assert answer.problem is not None
+        assert "4f4f4f4f4f4f" not in answer.problem
+
+    asking(test, d1=httpx.ConnectError("connection refused"))
+
+
+def test_a_pod_without_an_address_cannot_be_asked() -> None:
+    async def test(asker: Asker) -> None:
+        asked = await asker.ask(PodFacts("support-0", None, ready=True))
+
+        assert asked.answers == (ServedFact("support-0", problem="it has no address"),)
+        assert asker.rasa.requests == []
+
+    asking(test)
+
+
+@pytest.mark.parametrize(("address", "host"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_a_pod_is_asked_at_its_address_with_the_token(address: str, host: str) -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask(PodFacts("support-0", address, ready=True), port=5006, token="a b")
+
+        (request,) = asker.rasa.requests
+        assert request.url == f"http://{host}:5006/status?token=a+b"
+
+    asking(test)
