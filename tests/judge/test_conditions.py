@@ -1,13 +1,14 @@
-"""Conditions over time, and the patch that writes them."""
+"""Conditions over time, and the patch that says what moved."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
 from rasa_environments.judge.conditions import (
     condition,
@@ -20,120 +21,104 @@ from rasa_environments.judge.conditions import (
 )
 from rasa_environments.judge.findings import Problem
 
-EARLIER, NOW = "2026-01-01T12:00:00Z", "2026-01-01T12:05:00Z"
-MINE = Problem(Reason.INVALID_SPEC, "spec.x is wrong")
-WAITING = Problem(Reason.WAITING_FOR_PODS, "waiting for pods", stalled=False)
-
-scalars = st.booleans() | st.integers() | st.text(max_size=5)
-documents = st.recursive(
-    scalars | st.lists(scalars, max_size=3), lambda inner: st.dictionaries(st.text(max_size=3), inner, max_size=4)
+BEFORE, NOW = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+NAMES = st.sampled_from(["a", "b", "c"])
+VALUES = st.recursive(
+    st.integers(0, 2) | st.lists(st.integers(0, 1), max_size=2),
+    lambda inner: st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
 )
-objects = st.dictionaries(st.text(max_size=3), documents, max_size=5)
+OBJECTS = st.dictionaries(NAMES, VALUES, max_size=3)
+TRUTHS: st.SearchStrategy[Truth] = st.sampled_from(["True", "False", "Unknown"])
+JUDGEMENTS = st.dictionaries(st.sampled_from(list(ConditionType)), TRUTHS, max_size=5)
 
 
-def ready(status: Truth, message: str = "", time: str = EARLIER) -> Condition:
-    """A Ready condition as it was written."""
-    reason = Reason.READY if status == "True" else Reason.WAITING_FOR_PODS
-    judged = condition(ConditionType.READY, status, reason, message)
-    return judged.model_copy(update={"last_transition_time": time, "observed_generation": 1})
-
-
-def test_a_condition_whose_status_stays_keeps_its_time() -> None:
-    before = [ready("True", "serves A")]
-
-    (after,) = transitioned(before, [ready("True", "serves B")], generation=2, time=NOW)
-
-    assert (after.last_transition_time, after.message, after.observed_generation) == (EARLIER, "serves B", 2)
-
-
-@pytest.mark.parametrize("status", ["False", "Unknown"])
-def test_a_condition_whose_status_moves_gets_the_time(status: Truth) -> None:
-    (after,) = transitioned([ready("True")], [ready(status)], generation=1, time=NOW)
-
-    assert after.last_transition_time == NOW
-
-
-def test_a_new_condition_gets_the_time() -> None:
-    (after,) = transitioned(None, [ready("True", time="")], generation=1, time=NOW)
-
-    assert after.last_transition_time == NOW
-
-
-def test_a_condition_that_is_no_longer_judged_is_dropped() -> None:
-    shared = condition(ConditionType.STORES_SHARED, "False", Reason.REPLICAS_WITHOUT_SHARED_STORES, "")
-
-    after = transitioned([ready("True"), shared], [ready("True")], generation=1, time=NOW)
-
-    assert [entry.type for entry in after] == ["Ready"]
-
-
-@given(st.lists(st.sampled_from(["True", "False", "Unknown"]), min_size=2, max_size=8))
-def test_the_time_is_that_of_the_last_move(truths: list[Truth]) -> None:
-    conditions: tuple[Condition, ...] = ()
-    for minute, truth in enumerate(truths):
-        conditions = transitioned(conditions, [ready(truth)], generation=1, time=f"{minute}")
-
-    moves = [minute for minute, truth in enumerate(truths) if minute == 0 or truth != truths[minute - 1]]
-    assert conditions[0].last_transition_time == f"{moves[-1]}"
-
-
-def test_judging_the_same_again_makes_no_patch() -> None:
-    before = transitioned(None, [ready("True")], generation=1, time=EARLIER)
-
-    after = transitioned(before, [ready("True")], generation=1, time=NOW)
-
-    assert after == before
-
-
-@pytest.mark.parametrize(
-    ("trouble", "is_reconciling", "is_stalled"),
-    [(None, "False", "False"), (MINE, "False", "True"), (WAITING, "True", "False")],
-    ids=["nothing", "a person has to act", "on its way"],
-)
-def test_trouble_is_either_on_its_way_or_a_persons_business(
-    trouble: Problem | None, is_reconciling: str, is_stalled: str
-) -> None:
-    assert (reconciling(trouble).status, stalled(trouble).status) == (is_reconciling, is_stalled)
-
-
-def test_a_condition_is_found_by_its_type() -> None:
-    conditions = [ready("True")]
-
-    assert condition_of(conditions, ConditionType.READY) == conditions[0]
-    assert condition_of(conditions, ConditionType.STALLED) is None
-    assert condition_of(None, ConditionType.READY) is None
-
-
-@pytest.mark.parametrize(("status", "expected"), [("True", True), ("False", False), ("Unknown", False)])
-def test_only_true_is_true(status: Truth, expected: bool) -> None:
-    assert is_true([ready(status)], ConditionType.READY) is expected
-
-
-@given(objects, objects)
-def test_a_patch_makes_the_one_of_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert applied(merge_patch(before, after), before) == after
-
-
-@given(objects)
-def test_what_is_equal_needs_no_patch(document: dict[str, Any]) -> None:
-    assert merge_patch(document, document) == {}
-
-
-@given(objects, objects)
-def test_a_patch_names_only_what_differs(before: dict[str, Any], after: dict[str, Any]) -> None:
-    patch = merge_patch(before, after)
-
-    assert all(name not in before or name not in after or before[name] != after[name] for name in patch)
-
-
-def applied(patch: Any, target: Any) -> Any:
-    """The merge of RFC 7386, section 2, as its pseudocode has it."""
-    if not isinstance(patch, dict):
+def patched(target: Any, patch: Any) -> Any:
+    """The algorithm of RFC 7386, section 2."""
+    if not isinstance(patch, Mapping):
         return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
         if value is None:
-            result.pop(name, None)
+            result.pop(key, None)
         else:
-            result[name] = applied(value, result.get(name))
+            result[key] = patched(result.get(key), value)
     return result
+
+
+@given(before=OBJECTS, after=OBJECTS)
+def test_the_patch_makes_after_of_before(before: JsonObject, after: JsonObject) -> None:
+    assert patched(before, merge_patch(before, after)) == after
+
+
+@given(before=OBJECTS, after=OBJECTS)
+def test_the_patch_is_empty_exactly_where_nothing_moved(before: JsonObject, after: JsonObject) -> None:
+    assert (merge_patch(before, after) == {}) is (before == after)
+
+
+@given(same=OBJECTS, before=VALUES, after=VALUES)
+def test_the_patch_leaves_out_what_stayed(same: JsonObject, before: object, after: object) -> None:
+    patch = merge_patch({**same, "moved": before}, {**same, "moved": after})
+
+    assert set(patch) <= {"moved"}
+
+
+def judged(truths: Mapping[ConditionType, Truth], time: str = "") -> tuple[Condition, ...]:
+    """Conditions with these statuses."""
+    return tuple(
+        condition(kind, truth, Reason.SETTLED, "as it is").model_copy(update={"last_transition_time": time})
+        for kind, truth in truths.items()
+    )
+
+
+@given(before=JUDGEMENTS, now=JUDGEMENTS)
+def test_a_time_moves_exactly_where_the_status_does(
+    before: dict[ConditionType, Truth], now: dict[ConditionType, Truth]
+) -> None:
+    after = transitioned(judged(before, BEFORE), judged(now), generation=7, time=NOW)
+
+    times = {ConditionType(entry.type): entry.last_transition_time for entry in after}
+    assert times == {kind: BEFORE if before.get(kind) == truth else NOW for kind, truth in now.items()}
+    assert {entry.observed_generation for entry in after} <= {7}
+
+
+def test_what_is_said_about_the_same_status_may_change_without_its_time() -> None:
+    before = judged({ConditionType.READY: "False"}, BEFORE)
+    now = (condition(ConditionType.READY, "False", Reason.TAG_NOT_FOUND, "another cause"),)
+
+    (after,) = transitioned(before, now, generation=1, time=NOW)
+
+    assert (after.reason, after.message, after.last_transition_time) == ("TagNotFound", "another cause", BEFORE)
+
+
+def test_the_first_conditions_have_the_time_of_now() -> None:
+    (after,) = transitioned(None, judged({ConditionType.READY: "True"}), generation=1, time=NOW)
+
+    assert after.last_transition_time == NOW
+
+
+def test_nothing_wrong_is_neither_reconciling_nor_stalled() -> None:
+    assert (reconciling(None).status, stalled(None).status) == ("False", "False")
+
+
+def test_what_the_operator_goes_on_trying_is_reconciling() -> None:
+    trouble = Problem(Reason.WAITING_FOR_PODS, "waiting", stalled=False)
+
+    assert (reconciling(trouble).status, stalled(trouble).status) == ("True", "False")
+    assert (reconciling(trouble).reason, reconciling(trouble).message) == ("WaitingForPods", "waiting")
+
+
+def test_what_waits_for_a_person_is_stalled() -> None:
+    trouble = Problem(Reason.INVALID_SPEC, "spec.rasa.version is missing")
+
+    assert (reconciling(trouble).status, stalled(trouble).status) == ("False", "True")
+    assert (stalled(trouble).reason, stalled(trouble).message) == ("InvalidSpec", "spec.rasa.version is missing")
+
+
+def test_a_condition_that_is_not_there_is_not_true() -> None:
+    conditions = judged({ConditionType.READY: "True", ConditionType.STALLED: "False"})
+
+    assert is_true(conditions, ConditionType.READY)
+    assert not is_true(conditions, ConditionType.STALLED)
+    assert not is_true(conditions, ConditionType.SERVED)
+    assert condition_of(None, ConditionType.READY) is None

@@ -1,85 +1,121 @@
-"""The verdicts on a ModelServer."""
+"""The verdicts on a ModelServer, and the tags that it owes a deletion."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rasa_environments.api.conditions import Reason
-from rasa_environments.api.model_server import InventoryEntry, ModelServer
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.model_server import InventoryEntry, ModelServer, ModelServerStatus
+from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
 
-A = TaggedModel("A", "hash-a")
-SEEN = ServerObservation(models={"A": A}, tags={"production": A}, version="1.2.3", known=True)
-UNREACHABLE = Problem(Reason.MODEL_SERVER_UNREACHABLE, "cannot be reached", stalled=False)
+MODELS = {"model-1": TaggedModel("model-1", "hash-1")}
+ENTRIES = st.lists(
+    st.builds(
+        InventoryEntry,
+        tag=st.sampled_from(["live", "staging", "test"]),
+        namespace=st.just("bots"),
+        name=st.sampled_from(["a", "b"]),
+    ),
+    max_size=3,
+    unique_by=lambda entry: entry.tag,
+)
+TAGS = st.frozensets(st.sampled_from(["live", "staging", "test"]))
 
 
-def server(**status: Any) -> ModelServer:
-    """A ModelServer with a status."""
-    return ModelServer.model_validate(
-        {
-            "metadata": {"name": "default", "namespace": "bots"},
-            "spec": {"url": "http://models", "credentialsSecretRef": {"name": "keys"}},
-            "status": status,
-        }
-    )
+def server(status: ModelServerStatus | None = None, **spec: object) -> ModelServer:
+    """The ModelServer as it was seen last."""
+    body: JsonObject = {"metadata": {"name": "default", "namespace": "bots"}, "spec": {"url": "http://x:5002", **spec}}
+    seen = ModelServer.model_validate(body)
+    return seen.model_copy(update={"status": status}) if status is not None else seen
 
 
-def findings(**found: Any) -> ModelServerFindings:
-    """What a check found, where all is well but for what is said."""
-    well = {"problem": None, "observation": SEEN, "can_write": True, "environments": 2, "tags": 1, "inventory": ()}
-    return ModelServerFindings(**{**well, **found})
+def findings(
+    observation: ServerObservation | None = None, *, problem: Problem | None = None, can_write: bool = True
+) -> ModelServerFindings:
+    """What a pass found out."""
+    observed = observation or ServerObservation(models=MODELS, version="1.2", known=True)
+    return ModelServerFindings(problem, observed, can_write, environments=2, tags=3, inventory=())
 
 
-def test_a_server_that_answers_is_ready_and_counted() -> None:
-    status, (ready, reconciling, stalled) = judged(findings(), server())
-
-    assert (status.version, status.environments, status.tags, status.models) == ("1.2.3", 2, 1, 1)
-    assert (ready.status, reconciling.status, stalled.status) == ("True", "False", "False")
-
-
-def test_a_server_without_credentials_to_write_says_where_they_belong() -> None:
-    _, (ready, *_) = judged(findings(can_write=False), server())
-
-    assert (ready.status, ready.reason) == ("True", "NoWriteCredentials")
-    assert ready.message == (
-        "models can be pulled; to put tags, add apiToken, or username and password, to the Secret keys"
-    )
+def verdict(found: ModelServerFindings, kind: ConditionType, before: ModelServer | None = None) -> Condition:
+    """One of the conditions."""
+    conditions = judged(found, before or server())[1]
+    one = condition_of(conditions, kind)
+    assert one is not None
+    return one
 
 
-def test_a_server_that_is_away_keeps_what_was_known_of_it() -> None:
-    before = server(version="1.2.3", models=7)
-    nothing = ServerObservation(problem=UNREACHABLE)
+def test_a_server_that_answers_is_ready() -> None:
+    status, conditions = judged(findings(), server())
 
-    status, (ready, reconciling, stalled) = judged(findings(problem=UNREACHABLE, observation=nothing), before)
+    assert (status.version, status.models, status.environments, status.tags) == ("1.2", 1, 2, 3)
+    assert {entry.type: entry.status for entry in conditions} == {
+        "Ready": "True",
+        "Reconciling": "False",
+        "Stalled": "False",
+    }
+    assert conditions[0].message == "reached, and the credentials are accepted"
 
-    assert (status.version, status.models) == ("1.2.3", 7)
-    assert (ready.status, ready.reason, ready.message) == ("False", "ModelServerUnreachable", "cannot be reached")
-    assert (reconciling.status, stalled.status) == ("True", "False")
 
+@pytest.mark.parametrize("reason", list(Reason))
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_problem_is_what_ready_says(reason: Reason, waits: bool) -> None:
+    found = findings(problem=Problem(reason, "what is wrong", stalled=waits))
 
-def entry(tag: str, name: str = "tag") -> InventoryEntry:
-    """A tag that is to be deleted with its ModelTag."""
-    return InventoryEntry(tag=tag, namespace="bots", name=name)
+    ready = verdict(found, ConditionType.READY)
+
+    assert (ready.status, ready.reason, ready.message) == ("False", reason, "what is wrong")
+    assert verdict(found, ConditionType.STALLED).status == str(waits)
+    assert verdict(found, ConditionType.RECONCILING).status == str(not waits)
 
 
 @pytest.mark.parametrize(
-    ("claims", "before", "kept", "expected"),
+    ("spec", "where"),
     [
-        ([entry("a")], [], set(), ["a"]),
-        ([], [entry("a")], set(), []),
-        ([], [entry("a")], {"a"}, ["a"]),
-        ([entry("b")], [entry("a")], {"a"}, ["a", "b"]),
-        ([entry("a", "new")], [entry("a", "old")], {"a"}, ["a"]),
+        ({}, "a Secret named by spec.credentialsSecretRef"),
+        ({"credentialsSecretRef": {"name": "rasa-x"}}, "the Secret rasa-x"),
     ],
-    ids=["claimed", "done", "still to be undone", "both", "claimed again"],
 )
-def test_the_inventory_holds_what_is_to_be_undone(
-    claims: list[InventoryEntry], before: list[InventoryEntry], kept: set[str], expected: list[str]
-) -> None:
-    inventory = inventory_of(claims, before, frozenset(kept))
+def test_without_credentials_to_write_it_is_ready_and_says_what_to_add(spec: JsonObject, where: str) -> None:
+    ready = verdict(findings(can_write=False), ConditionType.READY, server(**spec))
 
-    assert [held.tag for held in inventory] == expected
-    assert all(held in claims for held in inventory if held.tag in {claim.tag for claim in claims})
+    assert (ready.status, ready.reason) == ("True", "NoWriteCredentials")
+    assert ready.message == f"models can be pulled; to put tags, add apiToken, or username and password, to {where}"
+
+
+def test_what_was_known_of_a_server_that_does_not_answer_stays() -> None:
+    before = server(ModelServerStatus(version="1.1", models=7))
+
+    status, _ = judged(findings(ServerObservation()), before)
+
+    assert (status.version, status.models) == ("1.1", 7)
+
+
+def test_an_empty_inventory_is_left_out() -> None:
+    assert judged(findings(), server())[0].inventory is None
+
+
+@given(claims=ENTRIES, before=ENTRIES, kept=TAGS)
+def test_a_tag_is_owed_a_deletion_while_it_is_claimed_or_not_undone(
+    claims: list[InventoryEntry], before: list[InventoryEntry], kept: frozenset[str]
+) -> None:
+    inventory = inventory_of(claims, before, kept)
+
+    owed = {entry.tag for entry in claims} | {entry.tag for entry in before if entry.tag in kept}
+    assert [entry.tag for entry in inventory] == sorted(owed)
+    assert all(entry in inventory for entry in claims)
+    assert {entry.name for entry in inventory} <= {entry.name for entry in (*claims, *before)}
+
+
+@given(claims=ENTRIES, before=ENTRIES, kept=TAGS)
+def test_the_inventory_is_settled_after_one_look(
+    claims: list[InventoryEntry], before: list[InventoryEntry], kept: frozenset[str]
+) -> None:
+    once = inventory_of(claims, before, kept)
+
+    assert inventory_of(claims, once, kept) == once

@@ -1,135 +1,210 @@
-"""The verdicts on a ModelTag."""
+"""The verdicts on a ModelTag: its history, where a rollback goes, and who serves the model."""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.conditions import Reason
-from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.model_tag import HistoryEntry, ModelTag, ModelTagStatus
+from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.findings import Follower, Problem, TaggedModel
-from rasa_environments.judge.model_tag import ModelTagFindings, judged
+from rasa_environments.judge.model_tag import MAXIMUM_FOLLOWERS, ModelTagFindings, judged
 
-A, B = TaggedModel("A", "hash-a"), TaggedModel("B", "hash-b")
-TIMES = [f"2026-01-0{day}T00:00:00Z" for day in range(1, 10)]
-NOT_FOUND = Problem(Reason.MODEL_NOT_FOUND, "no such model", stalled=False)
-UNREACHABLE = Problem(Reason.MODEL_SERVER_UNREACHABLE, "cannot be reached", stalled=False)
-CONFLICT = Problem(Reason.TAG_CONFLICT, "belongs to another")
+FIRST, SECOND, THIRD = (TaggedModel(f"model-{number}", f"hash-{number}") for number in (1, 2, 3))
+TIME = "2026-01-01T00:00:00Z"
+MODELS = st.sampled_from([FIRST, SECOND, THIRD, TaggedModel("model-1", "trained-anew")])
 
 
-def tag(model: str = "A", history_limit: int = 10, status: ModelTagStatus | None = None) -> ModelTag:
-    """A ModelTag."""
-    spec = {"model": model, "historyLimit": history_limit}
-    new = ModelTag.model_validate({"metadata": {"name": "production", "namespace": "bots"}, "spec": spec})
-    return new if status is None else new.model_copy(update={"status": status})
+def model_tag(status: ModelTagStatus | None = None, **spec: object) -> ModelTag:
+    """The ModelTag as it was seen last."""
+    body: JsonObject = {"metadata": {"name": "live", "namespace": "bots"}, "spec": {"model": "model-1", **spec}}
+    tag = ModelTag.model_validate(body)
+    return tag.model_copy(update={"status": status}) if status is not None else tag
 
 
-def follower(wanted: str | None = "A", truth: str = "True", name: str = "production") -> Follower:
-    """An environment that pulls the tag."""
-    return Follower(
-        ObjectKey("bots", name), wanted, wanted, served_truth=truth, served_message="as said", ready=truth == "True"
-    )
+def promoted(*models: TaggedModel, limit: int = 10) -> ModelTagStatus:
+    """The status after the tag was put on one model after the other, an hour apart."""
+    status = ModelTagStatus()
+    for number, tagged in enumerate(models):
+        findings = ModelTagFindings(tag="live", model=tagged.name, tagged=tagged)
+        status, _ = judged(findings, model_tag(status, historyLimit=limit), f"2026-01-01T{number:02}:00:00Z")
+    return status
 
 
-def verdicts(findings: ModelTagFindings) -> dict[str, tuple[str, str]]:
-    """Status and reason of each condition."""
-    _, conditions = judged(findings, tag(findings.model), TIMES[0])
-    return {entry.type: (entry.status, entry.reason) for entry in conditions}
+def test_a_first_model_has_no_previous_one() -> None:
+    status = promoted(FIRST)
+
+    assert (status.model, status.hash, status.previous_model) == ("model-1", "hash-1", None)
+    assert status.history == [HistoryEntry(model="model-1", hash="hash-1", tagged_at=TIME)]
 
 
-@pytest.mark.parametrize(
-    ("findings", "expected"),
-    [
-        ({"tagged": A, "followers": (follower(),)}, {"Ready": "True", "Tagged": "True", "Served": "True"}),
-        ({"tagged": A}, {"Ready": "True", "Tagged": "True", "Served": "True"}),
-        (
-            {"tagged": A, "followers": (follower(), follower(truth="False", name="worker"))},
-            {"Ready": "False", "Tagged": "True", "Served": "False"},
-        ),
-        (
-            {"tagged": A, "followers": (follower(truth="Unknown"),)},
-            {"Ready": "True", "Tagged": "True", "Served": "Unknown"},
-        ),
-        (
-            {"tagged": A, "followers": (follower(wanted="B"),)},
-            {"Ready": "False", "Tagged": "True", "Served": "False"},
-        ),
-        (
-            {"problem": NOT_FOUND},
-            {"Ready": "False", "Tagged": "False", "Reconciling": "True", "Stalled": "False"},
-        ),
-        ({"problem": UNREACHABLE}, {"Ready": "False", "Tagged": "Unknown", "Reconciling": "True"}),
-        (
-            {"problem": CONFLICT},
-            {"Ready": "False", "Tagged": "False", "Reconciling": "False", "Stalled": "True"},
-        ),
-    ],
-    ids=[
-        "served",
-        "nobody follows",
-        "one does not serve",
-        "it is not known what is served",
-        "the one before is served",
-        "no such model",
-        "the server is away",
-        "another owns the tag",
-    ],
+def test_a_moved_tag_remembers_where_it_was() -> None:
+    status = promoted(FIRST, SECOND)
+
+    assert (status.model, status.previous_model) == ("model-2", "model-1")
+    assert [entry.model for entry in status.history or ()] == ["model-2", "model-1"]
+
+
+def test_another_look_at_the_same_model_changes_nothing() -> None:
+    assert promoted(FIRST, SECOND, SECOND) == promoted(FIRST, SECOND)
+
+
+def test_a_model_with_new_content_is_remembered_and_is_nowhere_to_roll_back_to() -> None:
+    status = promoted(FIRST, SECOND, TaggedModel("model-2", "trained-anew"))
+
+    assert [entry.hash for entry in status.history or ()] == ["trained-anew", "hash-2", "hash-1"]
+    assert status.previous_model == "model-1"
+
+
+def test_a_rollback_can_itself_be_rolled_back() -> None:
+    assert promoted(FIRST, SECOND, FIRST).previous_model == "model-2"
+
+
+@given(models=st.lists(MODELS, min_size=1, max_size=6), limit=st.integers(0, 4))
+def test_the_history_has_its_limit_and_the_latest_first(models: list[TaggedModel], limit: int) -> None:
+    status = promoted(*models, limit=limit)
+
+    history = status.history or []
+    assert len(history) <= limit
+    assert (status.model, status.hash) == (models[-1].name, models[-1].hash)
+    if limit:
+        assert (history[0].model, history[0].hash) == (models[-1].name, models[-1].hash)
+    assert all(newer.tagged_at >= older.tagged_at for newer, older in itertools.pairwise(history))
+
+
+@given(models=st.lists(MODELS, min_size=1, max_size=6), limit=st.integers(0, 4))
+def test_a_rollback_goes_to_the_last_other_model_whatever_the_limit(models: list[TaggedModel], limit: int) -> None:
+    others = [model.name for model in models if model.name != models[-1].name]
+
+    assert promoted(*models, limit=limit).previous_model == (others[-1] if others else None)
+
+
+def test_a_model_that_the_server_has_not_confirmed_is_not_in_the_history() -> None:
+    before = promoted(FIRST)
+    findings = ModelTagFindings(tag="live", model="model-2", problem=Problem(Reason.MODEL_NOT_FOUND, "not there"))
+
+    status, _ = judged(findings, model_tag(before), TIME)
+
+    assert status.model == "model-1"
+    assert status.history == before.history
+
+
+def test_another_tag_begins_another_history() -> None:
+    findings = ModelTagFindings(tag="staging", model="model-2", tagged=SECOND)
+
+    status, _ = judged(findings, model_tag(promoted(FIRST)), TIME)
+
+    assert (status.tag, status.previous_model) == ("staging", None)
+    assert [entry.model for entry in status.history or ()] == ["model-2"]
+
+
+SERVING = Follower(
+    ObjectKey("bots", "support"), "model-1", "model-1", served_truth="True", served_message="1 of 1", ready=True
 )
-def test_each_finding_has_its_verdict(findings: dict[str, Any], expected: dict[str, str]) -> None:
-    shown = verdicts(ModelTagFindings(tag="production", model="A", **findings))
-
-    assert {name: shown[name][0] for name in expected} == expected
-
-
-def promoted(*models: TaggedModel, history_limit: int = 10) -> ModelTag:
-    """A ModelTag that carried these models, one after the other."""
-    current = tag(models[0].name, history_limit)
-    for time, model in zip(TIMES, models, strict=False):
-        findings = ModelTagFindings(tag="production", model=model.name, tagged=model)
-        status, _ = judged(findings, tag(model.name, history_limit, current.status), time)
-        current = tag(model.name, history_limit, status)
-    return current
+PULLING = replace(SERVING, served="model-0", served_truth="False", served_message="pod a serves model-0", ready=False)
+SILENT = replace(SERVING, served=None, served_truth="Unknown", served_message="no pod is ready", ready=False)
+BEHIND = replace(SERVING, wanted="model-0")
+BEHIND_AND_SILENT = replace(SILENT, wanted=None)
+OTHER = replace(SERVING, key=ObjectKey("bots", "other"))
+TAGGED = ModelTagFindings(tag="live", model="model-1", tagged=FIRST)
 
 
-def test_the_history_has_the_latest_first() -> None:
-    status = promoted(A, B).status
-
-    assert [(entry.model, entry.hash, entry.tagged_at) for entry in status.history or ()] == [
-        ("B", "hash-b", TIMES[1]),
-        ("A", "hash-a", TIMES[0]),
-    ]
-    assert (status.model, status.hash, status.previous_model) == ("B", "hash-b", "A")
+def verdict(findings: ModelTagFindings, kind: ConditionType) -> Condition:
+    """One of the conditions."""
+    found = condition_of(judged(findings, model_tag(), TIME)[1], kind)
+    assert found is not None
+    return found
 
 
-def test_judging_the_same_model_again_adds_nothing() -> None:
-    assert len(promoted(A, A, A).status.history or ()) == 1
+SERVED = [
+    ((), "True", Reason.NO_ENVIRONMENT, "no environment pulls the tag live"),
+    ((SERVING,), "True", Reason.SERVED, "model-1 is served by environment bots/support"),
+    ((SERVING, OTHER), "True", Reason.SERVED, "model-1 is served by 2 environments"),
+    ((OTHER, PULLING), "False", Reason.ANOTHER_MODEL_SERVED, "environment bots/support: pod a serves model-0"),
+    ((OTHER, SILENT), "Unknown", Reason.NOT_CHECKED_YET, "environment bots/support: no pod is ready"),
+    (
+        (replace(SILENT, key=OTHER.key), PULLING),
+        "False",
+        Reason.ANOTHER_MODEL_SERVED,
+        "environment bots/support: pod a serves model-0",
+    ),
+    (
+        (BEHIND,),
+        "False",
+        Reason.ANOTHER_MODEL_SERVED,
+        "environment bots/support: wants model-0 still, model-1 is on its way",
+    ),
+    (
+        (BEHIND_AND_SILENT,),
+        "Unknown",
+        Reason.NOT_CHECKED_YET,
+        "environment bots/support: wants no model still, model-1 is on its way",
+    ),
+]
 
 
-def test_a_model_that_changed_under_its_name_is_history_but_no_way_back() -> None:
-    status = promoted(A, TaggedModel("A", "hash-other")).status
+@pytest.mark.parametrize(("followers", "truth", "reason", "message"), SERVED)
+def test_served_tells_of_the_worst_environment(
+    followers: tuple[Follower, ...], truth: str, reason: Reason, message: str
+) -> None:
+    served = verdict(replace(TAGGED, followers=followers), ConditionType.SERVED)
 
-    assert len(status.history or ()) == 2
-    assert status.previous_model is None
-
-
-def test_going_back_makes_the_other_the_previous_one() -> None:
-    assert promoted(A, B, A).status.previous_model == "B"
+    assert (served.status, served.reason, served.message) == (truth, reason, message)
 
 
-@pytest.mark.parametrize(("limit", "kept"), [(0, 0), (1, 1), (2, 2), (10, 3)])
-def test_the_history_has_its_limit_and_the_previous_model_is_known_all_the_same(limit: int, kept: int) -> None:
-    status = promoted(A, B, A, history_limit=limit).status
+READY = [
+    ((), "True", Reason.READY, "model-1 carries live: no environment pulls the tag live"),
+    ((SERVING,), "True", Reason.READY, "model-1 carries live: model-1 is served by environment bots/support"),
+    ((PULLING,), "False", Reason.ANOTHER_MODEL_SERVED, "environment bots/support: pod a serves model-0"),
+    (
+        (SILENT,),
+        "True",
+        Reason.TAGGED,
+        "model-1 carries live; whether it is served is not known: environment bots/support: no pod is ready",
+    ),
+]
 
-    assert len(status.history or ()) == kept
-    assert (status.model, status.previous_model) == ("A", "B")
+
+@pytest.mark.parametrize(("followers", "truth", "reason", "message"), READY)
+def test_ready_unless_another_model_is_known_to_be_served(
+    followers: tuple[Follower, ...], truth: str, reason: Reason, message: str
+) -> None:
+    ready = verdict(replace(TAGGED, followers=followers), ConditionType.READY)
+
+    assert (ready.status, ready.reason, ready.message) == (truth, reason, message)
 
 
-def test_a_problem_keeps_what_was_tagged_last() -> None:
-    before = promoted(A, B)
+NOT_ASKED = {Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.NOT_CHECKED_YET}
 
-    status, _ = judged(ModelTagFindings(tag="production", model="C", problem=NOT_FOUND), before, TIMES[5])
 
-    assert (status.model, status.previous_model) == ("B", "A")
-    assert status.history == before.status.history
+@pytest.mark.parametrize("reason", list(Reason))
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_problem_is_told_by_each_condition_that_it_concerns(reason: Reason, waits: bool) -> None:
+    findings = replace(TAGGED, tagged=None, problem=Problem(reason, "what is wrong", stalled=waits))
+
+    tagged, ready = verdict(findings, ConditionType.TAGGED), verdict(findings, ConditionType.READY)
+
+    assert (tagged.status, tagged.reason) == ("Unknown" if reason in NOT_ASKED else "False", reason)
+    assert (ready.status, ready.reason, ready.message) == ("False", reason, "what is wrong")
+    assert verdict(findings, ConditionType.STALLED).status == str(waits)
+    assert verdict(findings, ConditionType.RECONCILING).status == str(not waits)
+
+
+def test_a_tag_that_answers_is_tagged() -> None:
+    tagged = verdict(TAGGED, ConditionType.TAGGED)
+
+    assert (tagged.status, tagged.message) == ("True", "tag live answers with model model-1")
+
+
+def test_the_status_lists_the_environments_up_to_a_limit() -> None:
+    followers = tuple(replace(SERVING, key=ObjectKey("bots", f"e{number}")) for number in range(MAXIMUM_FOLLOWERS + 1))
+
+    status, _ = judged(replace(TAGGED, followers=followers), model_tag(), TIME)
+
+    assert [entry.name for entry in status.environments or ()] == [f"e{number}" for number in range(MAXIMUM_FOLLOWERS)]
