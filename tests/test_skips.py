@@ -1,0 +1,42 @@
+"""A skipped test is a failed one in CI, and says why it was skipped."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.installation import ROOT
+
+ONE_TEST = "import pytest\n\ndef test_something():\n    pytest.skip('no weather today')\n"
+WHOLE_MODULE = "import pytest\n\npytest.skip('no weather today', allow_module_level=True)\n"
+
+
+def run(tmp_path: Path, content: str, *, ci: bool) -> "subprocess.CompletedProcess[str]":
+    """Runs pytest on a file with that content, with what tests/conftest.py adds to it."""
+    (tmp_path / "test_weather.py").write_text(content)
+    variables = {name: value for name, value in os.environ.items() if name != "CI"} | ({"CI": "true"} if ci else {})
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", os.devnull, "--rootdir", tmp_path, tmp_path],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("content", [ONE_TEST, WHOLE_MODULE], ids=["a test", "a module"])
+def test_a_skip_fails_in_ci(tmp_path: Path, content: str) -> None:
+    result = run(tmp_path, content, ci=True)
+
+    assert result.returncode != 0
+    assert "must not be skipped in CI: Skipped: no weather today" in result.stdout
+
+
+def test_a_skip_elsewhere_is_a_skip(tmp_path: Path) -> None:
+    result = run(tmp_path, ONE_TEST, ci=False)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "1 skipped" in result.stdout
