@@ -57,11 +57,11 @@ def server(name: str = "default", *, namespace: str = "bots", **spec: Any) -> Mo
 
 
 def environment(
-    name: str, *, namespace: str = "bots", version: int = 1, age: int = 0, **spec: Any
+    name: str, *, namespace: str = "bots", version: int = 1, age: int = 0, uid: str = "uid", **spec: Any
 ) -> DeploymentEnvironment:
     """A DeploymentEnvironment as the operator knows it."""
     return DeploymentEnvironment.model_validate(
-        environment_body(name, namespace=namespace, version=version, age=age, **spec)
+        environment_body(name, namespace=namespace, version=version, age=age, uid=uid, **spec)
     )
 
 

@@ -89,6 +89,15 @@ def test_an_answer_to_a_write_does_not_bring_back_what_is_gone() -> None:
     assert len(directory.environments) == 0
 
 
+def test_an_answer_to_a_write_does_not_replace_another_object_of_the_name() -> None:
+    present = environment("support", version=7, uid="present")
+    directory = directory_of(present)
+
+    directory.environments.refresh(environment("support", version=8, uid="former"))
+
+    assert directory.environments.get(present.metadata.key) == present
+
+
 def test_the_rival_is_the_oldest_environment_of_the_same_name() -> None:
     oldest, old, young = (environment(name, age=age, environment="bot") for name, age in (("c", 3), ("b", 2), ("a", 1)))
     directory = directory_of(young, old, oldest)
