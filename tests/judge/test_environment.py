@@ -70,7 +70,7 @@ VERDICTS = [
         Reason.MODEL_SERVER_UNREACHABLE,
     ),
     ("asked before", replace(GOOD, tag_problem=UNREACHABLE), "True False False Unknown True", Reason.READY),
-    ("refused", replace(GOOD, tag_problem=UNAUTHORIZED), "True False False False True", Reason.READY),
+    ("refused", replace(GOOD, tag_problem=UNAUTHORIZED), "False False False False True", Reason.UNAUTHORIZED),
     (
         "refused first",
         replace(GOOD, wanted=None, tag_problem=UNAUTHORIZED),

@@ -176,7 +176,7 @@ def pulling(findings: EnvironmentFindings, served: Condition) -> Problem | None:
 def ready(findings: EnvironmentFindings, available: Condition, served: Condition, trouble: Problem | None) -> Condition:
     """Whether the environment is as wanted and serves the model of its tag."""
     kind = ConditionType.READY
-    missing = findings.model_required and findings.wanted is None
+    missing = findings.model_required and (findings.wanted is None or available.status == "False")
     if trouble is not None and (findings.problem is not None or not missing):
         return condition(kind, "False", trouble.reason, trouble.message)
     if missing:  # Told before the rollout: pods without a model do not become ready, and the model is what to see to.
