@@ -1,6 +1,7 @@
 """What every test may use: one cluster for the whole run, and real Rasa. In CI, a skipped test is a failed one."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,11 @@ from local.progress import ConsoleProgress
 from local.rasa import RasaUnavailable, rasa_environment
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches what the tests start, even if the shell that runs them in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -70,20 +70,26 @@ def test_a_watch_writes_a_line_for_each_change_and_ends_with_ctrl_c(team: Team) 
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as process:
-        assert process.stdout is not None
-        assert "production tag=production wanted=- served=- ready=Unknown" in process.stdout.readline()
+        try:
+            watch_production_come_and_go(team, process)
+            process.send_signal(signal.SIGINT)
+            assert process.wait() == 130
+            assert process.stderr is not None
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
 
-        model = {"wanted": "B", "served": "B", "servedBy": "1/1"}
-        team.report("DeploymentEnvironment", "production", {"model": model}, Ready=GOOD)
-        assert "production tag=production wanted=B served=B ready=True" in process.stdout.readline()
 
-        team.api.request("DELETE", team.path("DeploymentEnvironment", "production"))
-        assert f"environment {team.namespace}/production is gone" in process.stdout.readline()
+def watch_production_come_and_go(team: Team, process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert "production tag=production wanted=- served=- ready=Unknown" in process.stdout.readline()
 
-        process.send_signal(signal.SIGINT)
-        assert process.wait() == 130
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
+    model = {"wanted": "B", "served": "B", "servedBy": "1/1"}
+    team.report("DeploymentEnvironment", "production", {"model": model}, Ready=GOOD)
+    assert "production tag=production wanted=B served=B ready=True" in process.stdout.readline()
+
+    team.api.request("DELETE", team.path("DeploymentEnvironment", "production"))
+    assert f"environment {team.namespace}/production is gone" in process.stdout.readline()
 
 
 def test_a_first_promotion_creates_the_model_tag(team: Team) -> None:
