@@ -151,7 +151,6 @@ class Space:
         return "\n".join([f"In namespace {self.namespace}:", *parts, "The operator's log ends:", self.operator.tail()])
 
     def remove(self) -> None:
-        """Deletes our objects, which ends all checks, and the namespace, without waiting for it to be gone."""
+        """Deletes our objects, which ends all checks. The namespace goes with the cluster: its end costs a lot."""
         for kind in reversed(OUR_KINDS):
             self.api.request("DELETE", self.path(kind))
-        self.api.request("DELETE", f"/api/v1/namespaces/{self.namespace}")

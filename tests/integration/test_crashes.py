@@ -25,7 +25,11 @@ def test_what_changed_while_the_operator_was_stopped_is_made_up_for(
     space = mortal_space
     mortal.start()
     space.apply(secret("mine", token="before"))
-    space.apply(environment(), environment("worker"), environment("staging", authToken=secret_value("mine", "token")))
+    space.apply(
+        environment(podDisruptionBudget={"minAvailable": 1}),
+        environment("worker"),
+        environment("staging", authToken=secret_value("mine", "token")),
+    )
     space.wait_until_ready("production", "worker", "staging")
     assert mortal.stop() == 0
 
@@ -40,6 +44,7 @@ def test_what_changed_while_the_operator_was_stopped_is_made_up_for(
     assert space.child("Service")["spec"]["ports"][0]["port"] == 80
     assert "models" in space.child("ConfigMap")["data"]["endpoints.yml"]
     assert space.find_child("Service", "staging") is not None
+    assert space.find_child("PodDisruptionBudget") is None
     assert space.token("staging") == "after"
     assert 'name="worker"' not in mortal.answer("/metrics").text
 

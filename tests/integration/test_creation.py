@@ -6,7 +6,7 @@ import re
 
 from rasa_environments.api.base import JsonObject
 from tests.integration.audit import AuditLog, counted
-from tests.integration.manifests import environment, model_tag
+from tests.integration.manifests import environment, model_tag, secret_value
 from tests.integration.model_server_process import MODEL_A, ModelServerProcess
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.space import ALWAYS_THERE, ENVIRONMENT, ON_REQUEST, Space
@@ -119,13 +119,21 @@ def test_a_new_environment_costs_at_most_eight_requests(space: Space, audit: Aud
     )
 
 
-def test_at_rest_nothing_is_written_and_nothing_is_read(
+def test_at_rest_be_it_well_or_not_nothing_is_written_and_nothing_is_read(
     space: Space, audit: AuditLog, operator: OperatorProcess
 ) -> None:
     space.apply(environment(), environment("worker"), model_tag(model=MODEL_A))
     space.wait_until_ready("production", "worker")
     space.wait_for_condition("ModelTag", "production", "Ready", status="True")
-    space.eventually(lambda: space.status("ModelServer", "default").get("environments") == 2, "both to be counted")
+    space.apply(
+        environment("without-a-model"),
+        environment("staging", rasa={"version": "9.9.9"}),
+        environment("support", authToken=secret_value("missing", "token")),
+    )
+    space.wait_for_condition(ENVIRONMENT, "without-a-model", "Ready", status="False", reason="TagNotFound")
+    space.wait_for_condition(ENVIRONMENT, "staging", "Ready", status="False", reason="InvalidSpec")
+    space.wait_for_condition(ENVIRONMENT, "support", "Ready", status="False", reason="SecretNotFound")
+    space.eventually(lambda: space.status("ModelServer", "default").get("environments") == 5, "all to be counted")
     operator.wait_for_passes("ModelServer", 2)
     start = audit.mark()
 

@@ -79,3 +79,15 @@ def metrics_of(space: Space) -> str:
     """The operator's metrics of the namespace."""
     lines = space.operator.answer("/metrics").text.splitlines()
     return "\n".join(line for line in lines if f'namespace="{space.namespace}"' in line and "Environment" in line)
+
+
+def test_a_namespace_with_environments_goes_at_once(empty_space: Space, model_server: ModelServerProcess) -> None:
+    space = empty_space
+    furnish(space, model_server)
+    space.apply(environment(**EVERYTHING), environment("worker", rasa={"version": "9.9.9"}), model_tag(model=MODEL_A))
+    space.wait_until_ready()
+    path = f"/api/v1/namespaces/{space.namespace}"
+
+    space.api.request("DELETE", path)
+
+    space.eventually(lambda: space.api.request("GET", path).status == 404, "the namespace to be gone", 60)

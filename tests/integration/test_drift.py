@@ -20,18 +20,20 @@ EVERYTHING: JsonObject = {
     "ingress": {"host": "chat.example.com"},
 }
 LABELS = {"metadata": {"labels": {"app.kubernetes.io/part-of": "something-else"}}}
+UNMANAGED = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
+"""Without this label the operator's watches no longer show the object."""
 EDITS: dict[str, tuple[JsonObject, ...]] = {
-    "ServiceAccount": (LABELS, {"automountServiceAccountToken": True}),
-    "Secret": (LABELS, {"data": {"token": "YW5vdGhlcg=="}}, {"data": {"model-server-token": None}}),
-    "ConfigMap": (LABELS, {"data": {"endpoints.yml": "{}"}}, {"data": {"credentials.yml": None}}),
-    "Service": (LABELS, {"spec": {"ports": [{"name": "http", "port": 1, "targetPort": "http"}]}}),
-    "Deployment": (LABELS, {"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 1}}}}),
-    "HorizontalPodAutoscaler": (LABELS, {"spec": {"maxReplicas": 9}}),
-    "PodDisruptionBudget": (LABELS, {"spec": {"minAvailable": 0}}),
-    "NetworkPolicy": (LABELS, {"spec": {"ingress": None}}, {"spec": {"podSelector": {"matchLabels": {"a": "b"}}}}),
-    "Ingress": (LABELS, {"spec": {"rules": [{"host": "elsewhere.example.com"}]}}),
+    "ServiceAccount": ({"automountServiceAccountToken": True},),
+    "Secret": ({"data": {"token": "YW5vdGhlcg=="}}, {"data": {"model-server-token": None}}),
+    "ConfigMap": ({"data": {"endpoints.yml": "{}"}}, {"data": {"credentials.yml": None}}),
+    "Service": ({"spec": {"ports": [{"name": "http", "port": 1, "targetPort": "http"}]}},),
+    "Deployment": ({"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 1}}}},),
+    "HorizontalPodAutoscaler": ({"spec": {"maxReplicas": 9}},),
+    "PodDisruptionBudget": ({"spec": {"minAvailable": 0}},),
+    "NetworkPolicy": ({"spec": {"ingress": None}}, {"spec": {"podSelector": {"matchLabels": {"a": "b"}}}}),
+    "Ingress": ({"spec": {"rules": [{"host": "elsewhere.example.com"}]}},),
 }
-CASES = [(kind, edit) for kind, edits in EDITS.items() for edit in edits]
+CASES = [(kind, edit) for kind, edits in EDITS.items() for edit in (LABELS, UNMANAGED, *edits)]
 VOLATILE = ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp")
 
 
@@ -45,7 +47,7 @@ def everything(new_space: Callable[[], Space], model_server: ModelServerProcess)
     return space
 
 
-@pytest.mark.parametrize(("kind", "edit"), CASES, ids=[f"{kind}-{next(iter(edit))}" for kind, edit in CASES])
+@pytest.mark.parametrize(("kind", "edit"), CASES, ids=[f"{kind}-{number}" for number, (kind, _) in enumerate(CASES)])
 def test_an_edited_child_is_put_right(everything: Space, kind: str, edit: JsonObject) -> None:
     space = everything
     before = lasting(space.child(kind))

@@ -221,6 +221,19 @@ def test_a_model_server_that_is_missing_is_named_and_once_it_is_there_all_is_wel
     space.wait_until_ready()
 
 
+def test_pods_stay_when_their_model_server_goes(space: Space, model_server: ModelServerProcess) -> None:
+    space.apply(environment())
+    space.wait_until_ready()
+    before = space.child("Deployment")["metadata"]["generation"]
+
+    space.delete("ModelServer", "default")
+
+    space.wait_for_condition(ENVIRONMENT, "production", "Ready", status="False", reason="ModelServerNotFound")
+    furnish(space, model_server)
+    space.wait_until_ready()
+    assert space.child("Deployment")["metadata"]["generation"] == before
+
+
 def test_a_model_server_of_another_namespace_must_allow_it(
     empty_space: Space, another_space: Space, model_server: ModelServerProcess
 ) -> None:
