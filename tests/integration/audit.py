@@ -48,6 +48,7 @@ class AuditLog:
 
     def mark(self) -> int:
         """This moment: a place in the log after everything that has been answered by now."""
+        start = self._path.stat().st_size
         name = f"mark-{next(NUMBERS)}"
         self._api.request("GET", f"/api/v1/namespaces/default/configmaps/{name}")
         needle = f'"name":"{name}"'.encode()
@@ -55,10 +56,10 @@ class AuditLog:
 
         def found() -> bool:
             nonlocal place
-            content = self._path.read_bytes()
-            at = content.rfind(needle)
+            content = self._read(start)
+            at = content.find(needle)
             end = content.find(b"\n", at)
-            place = end + 1
+            place = start + end + 1
             return at >= 0 and end >= 0
 
         wait_until(found, "the audit log to name a request")
@@ -67,10 +68,12 @@ class AuditLog:
     def requests(self, start: int, end: int | None = None, user: str = USER) -> list[AuditedRequest]:
         """The user's requests between two moments, watches left out (they go on for minutes); by default until now."""
         until = self.mark() if end is None else end
+        return list(_requests(self._read(start)[: until - start], user))
+
+    def _read(self, start: int) -> bytes:
         with self._path.open("rb") as file:
             file.seek(start)
-            content = file.read(until - start)
-        return list(_requests(content, user))
+            return file.read()
 
 
 def _requests(content: bytes, user: str) -> Iterator[AuditedRequest]:
