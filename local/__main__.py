@@ -27,8 +27,8 @@ def up() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ConsoleProgress() as progress, LocalCluster(progress=progress) as facts:
         progress(f"audit log: {facts.audit_log}; Ctrl-C ends the cluster and removes {facts.directory}")
-        typer.echo(f"export KUBECONFIG={facts.kubeconfig}")
         try:
+            typer.echo(f"export KUBECONFIG={facts.kubeconfig}")
             signal.pause()
         except KeyboardInterrupt:
             progress("stopping")

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ class Play:
         self._start_rasa(cluster, api, view, patience)
         self._promote(cluster, model_server, view, patience)
         if self._options.stay:
-            with self._steps.step("Stay until Ctrl-C"):
+            with self._steps.step("Stay until Ctrl-C"), suppress(KeyboardInterrupt):
                 self._progress(what_next(cluster))
                 view.follow()
 

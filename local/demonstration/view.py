@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -55,9 +55,8 @@ class View:
         return seen
 
     def follow(self) -> None:
-        """Shows every change until Ctrl-C."""
-        with suppress(KeyboardInterrupt):
-            self._follow(lambda _: False, math.inf, RELAXED_GLANCE_SECONDS)
+        """Shows every change until it is interrupted."""
+        self._follow(lambda _: False, math.inf, RELAXED_GLANCE_SECONDS)
 
     def _follow(self, done: Callable[[Overview], bool], deadline: float, pause: float) -> Overview:
         """What there is when it is done, or when the time is up."""
