@@ -65,6 +65,11 @@ class Bot:
         self.space.apply(model_tag(model=model))
         self.wait_until_served(model)
 
+    def wait_for_pulls(self, more: int) -> None:
+        """Returns when so many more pulls have begun: the server begins none before it has the answer to the last."""
+        goal = self.front.count("GET", PULLED) + more
+        self.space.eventually(lambda: self.front.count("GET", PULLED) >= goal, f"{more} more pulls")
+
     def wait_until_served(self, model: str) -> None:
         self.space.wait_for_condition(
             ENVIRONMENT,
@@ -192,6 +197,7 @@ def test_until_the_model_is_pulled_another_one_is_served(bot: Bot) -> None:
         return Said(304) if (asked.method, asked.path) == ("GET", PULLED) else None
 
     bot.front.fault = nothing_new
+    bot.wait_for_pulls(1)  # so that none is under way from before
     bot.space.patch(TAG, "production", {"spec": {"model": MODEL_B}})
 
     found = bot.space.wait_for_condition(
