@@ -28,16 +28,7 @@ class ApiServer:
     """Requests of the user of the kubeconfig's first context, who has a token or a certificate in it."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        configuration = yaml.safe_load(kubeconfig.read_text())
-        cluster = configuration["clusters"][0]["cluster"]
-        user = configuration["users"][0]["user"]
-        trust = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-        if "client-certificate-data" in user:
-            _load_certificate(trust, user)
-        headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-        self._client = httpx.Client(
-            base_url=cluster["server"], headers=headers, verify=trust, trust_env=False, timeout=30
-        )
+        self._client = kubeconfig_client(kubeconfig)
 
     def get(self, path: str) -> dict[str, Any]:
         """The object or list at the path. Raises Refused."""
@@ -95,6 +86,18 @@ class ApiServer:
         message = response.json().get("message", "") if is_status else response.text.strip()
         request = f"{response.request.method} {response.request.url.path}"
         raise Refused(response.status_code, f"{request} was answered with {response.status_code}: {message}")
+
+
+def kubeconfig_client(kubeconfig: Path) -> httpx.Client:
+    """An HTTP client of the server and the user of the kubeconfig's first context, with their token or certificate."""
+    configuration = yaml.safe_load(kubeconfig.read_text())
+    cluster = configuration["clusters"][0]["cluster"]
+    user = configuration["users"][0]["user"]
+    trust = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+    if "client-certificate-data" in user:
+        _load_certificate(trust, user)
+    headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+    return httpx.Client(base_url=cluster["server"], headers=headers, verify=trust, trust_env=False, timeout=30)
 
 
 def _load_certificate(trust: ssl.SSLContext, user: Mapping[str, str]) -> None:

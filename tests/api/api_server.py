@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import ssl
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-import yaml
-
+from local.api_server import kubeconfig_client
 from rasa_environments.api.base import GROUP, VERSION, JsonObject
 
 PLURALS = {
@@ -46,19 +41,7 @@ class ApiServer:
     """Requests of the administrator that a kubeconfig names."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        configuration = yaml.safe_load(kubeconfig.read_text())
-        cluster = configuration["clusters"][0]["cluster"]
-        user = configuration["users"][0]["user"]
-        trust = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-        if "client-certificate-data" in user:
-            load_certificate(trust, user)
-        self._client = httpx.Client(
-            base_url=cluster["server"],
-            headers={"Authorization": f"Bearer {user['token']}"} if "token" in user else {},
-            verify=trust,
-            trust_env=False,
-            timeout=30,
-        )
+        self._client = kubeconfig_client(kubeconfig)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -92,14 +75,6 @@ class ApiServer:
             params={"fieldManager": "tests", "force": "true"},
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
-
-
-def load_certificate(trust: ssl.SSLContext, user: Mapping[str, str]) -> None:
-    """Makes the user's certificate (kind writes one, and no token) the client's."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(b"\n".join(base64.b64decode(user[f"client-{part}-data"]) for part in ("certificate", "key")))
-        file.flush()
-        trust.load_cert_chain(file.name)
 
 
 def collection(kind: str) -> str:

@@ -159,3 +159,8 @@ class Metadata(ApiModel):
     def key(self) -> ObjectKey:
         """Namespace and name."""
         return ObjectKey(self.namespace, self.name)
+
+    @property
+    def version(self) -> int:
+        """The resourceVersion, which only grows; 0 where there is none."""
+        return int(self.resource_version or 0)

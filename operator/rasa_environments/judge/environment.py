@@ -46,7 +46,7 @@ def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[En
     trouble = findings.problem or rollout(findings)
     conditions = [
         ready(findings, available, served, trouble),
-        reconciling(trouble or pulling(findings, served)),
+        reconciling(trouble or pulling(served)),
         stalled(trouble),
         available,
         served,
@@ -166,9 +166,9 @@ def lacking(deployment: DeploymentFacts) -> str:
     return "its controller has not taken up the latest change yet"
 
 
-def pulling(findings: EnvironmentFindings, served: Condition) -> Problem | None:
+def pulling(served: Condition) -> Problem | None:
     """A ready pod that serves another model than wanted is about to pull it."""
-    if findings.wanted is None or served.status != "False":
+    if served.status != "False":
         return None
     return Problem(Reason(served.reason), served.message, stalled=False)
 

@@ -61,7 +61,7 @@ class Shelf(Generic[Resource]):
         known = self._resources.get(resource.metadata.key)
         if known is None or known.metadata.uid != resource.metadata.uid:
             return
-        if int(known.metadata.resource_version or 0) < int(resource.metadata.resource_version or 0):
+        if known.metadata.version < resource.metadata.version:
             self.put(resource)
 
     def remove(self, key: ObjectKey) -> Resource | None:

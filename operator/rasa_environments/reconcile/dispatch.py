@@ -42,17 +42,17 @@ class Dispatcher:
 
     def seen(self, kind: Kind, body: JsonObject) -> None:
         """An object of the group is there, in this version. Versions that are not news are ignored."""
+        metadata = body["metadata"]
+        known = self._known(kind, ObjectKey(metadata["namespace"], metadata["name"]))
+        if known is not None and int(metadata["resourceVersion"]) <= known.metadata.version:
+            return  # The echo of a status write, or a listing: looked at before it is validated.
         try:
             resource = MODELS[kind].model_validate(body)
         except ValidationError as error:
-            metadata = body["metadata"]
-            where = f"{kind} {metadata.get('namespace')}/{metadata.get('name')}"
+            where = f"{kind} {metadata['namespace']}/{metadata['name']}"
             logger.warning(
                 "%s is left alone, it is not of this operator's version: %s", where, "; ".join(problems(error))
             )
-            return
-        known = self._known(kind, resource.metadata.key)
-        if known is not None and not _newer(resource, known):
             return
         self._put(resource)
         self._queue.add(Request(kind, resource.metadata.key))
@@ -78,7 +78,7 @@ class Dispatcher:
                 resources = directory.environments
             case Kind.MODEL_TAG:
                 resources = directory.tags
-        return {resource.metadata.key: _version(resource) for resource in resources}
+        return {resource.metadata.key: resource.metadata.version for resource in resources}
 
     def child_changed(self, key: ObjectKey, child: JsonObject | None) -> None:
         """A child of an environment was changed, or is gone (None)."""
@@ -159,11 +159,3 @@ class Dispatcher:
 def _requests(resources: Iterable[Resource]) -> Iterable[Request]:
     for resource in resources:
         yield Request(Kind(type(resource).__name__), resource.metadata.key)
-
-
-def _version(resource: Resource) -> int:
-    return int(resource.metadata.resource_version or 0)
-
-
-def _newer(resource: Resource, known: Resource) -> bool:
-    return _version(resource) > _version(known)

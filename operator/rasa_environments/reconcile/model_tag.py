@@ -19,7 +19,7 @@ from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.directory import server_of_tag
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
-from rasa_environments.reconcile.server_access import unusable
+from rasa_environments.reconcile.server_access import missing, unusable
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
 
@@ -90,9 +90,7 @@ class ModelTagReconciler:
         server_key = server_of_tag(tag)
         problem = unusable(server, server_key, tag.metadata.namespace) or self._rival(tag) or observation.problem
         if problem is not None or server is None:
-            return problem or Problem(
-                Reason.MODEL_SERVER_NOT_FOUND, f"ModelServer {server_key} is not there", stalled=False
-            )
+            return problem or missing(server_key)
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return connection
