@@ -22,6 +22,7 @@ class ConditionType(StrEnum):
     MODEL_AVAILABLE = "ModelAvailable"
     MODEL_SERVED = "ModelServed"
     STORES_SHARED = "StoresShared"
+    REGISTERED = "Registered"
     TAGGED = "Tagged"
     SERVED = "Served"
 
@@ -35,6 +36,7 @@ class Reason(StrEnum):
     TAGGED = "Tagged"
     SERVED = "Served"
     MODEL_FOUND = "ModelFound"
+    REGISTERED = "Registered"
 
     # It is on its way.
     WAITING_FOR_PODS = "WaitingForPods"
@@ -57,12 +59,24 @@ class Reason(StrEnum):
     TAG_NOT_FOUND = "TagNotFound"
     TAG_REFUSED = "TagRefused"
     HASH_MISMATCH = "HashMismatch"
+    MODEL_INCOMPATIBLE = "ModelIncompatible"
+    MODEL_UNKNOWN = "ModelUnknown"
+
+    # The registry of environments.
+    REGISTRATION_PENDING = "RegistrationPending"
+    REGISTRATION_REFUSED = "RegistrationRefused"
+    REGISTRY_INCOMPLETE = "RegistryIncomplete"
+    REGISTERED_BY_ANOTHER = "RegisteredByAnother"
 
     # What a person has to put right.
     SUSPENDED = "Suspended"
     INVALID_SPEC = "InvalidSpec"
     ENVIRONMENT_CONFLICT = "EnvironmentConflict"
     TAG_CONFLICT = "TagConflict"
+    QUEUE_CONFLICT = "QueueConflict"
+    DATABASE_CONFLICT = "DatabaseConflict"
+    EXTERNAL_SERVER_UNREACHABLE = "ExternalServerUnreachable"
+    ADDRESS_REFUSED = "AddressRefused"
     SECRET_NOT_FOUND = "SecretNotFound"
     SECRET_KEY_MISSING = "SecretKeyMissing"
     NAME_TAKEN = "NameTaken"

@@ -14,12 +14,16 @@ from rasa_environments.api.base import (
     Boolean,
     Metadata,
     ModelServerRef,
+    ObjectName,
+    SecretKey,
+    SecretKeyRef,
     SecretValue,
     TagName,
 )
 from rasa_environments.api.conditions import Conditions
 from rasa_environments.api.connections import ActionEndpoint, EventBroker, LockStore, TrackerStore
 from rasa_environments.api.rules import FreeForm, TransitionRule, rule, without_key
+from rasa_environments.api.urls import url_rule
 from rasa_environments.api.workload import (
     Autoscaling,
     Ingress,
@@ -43,6 +47,8 @@ PodTemplate = Annotated[
     without_key("containers", "podTemplate is {metadata, spec} of a pod: put containers under podTemplate.spec"),
 ]
 
+ADOPT_REGISTRATION_ANNOTATION = "rasa-environments.io/adopt-registration"
+"""Annotation of an environment: "true" lets it take over an entry of its name that somebody else registered."""
 ROTATE_TOKEN_ANNOTATION = "rasa-environments.io/rotate-token-at"
 """Annotation of an environment: a new value asks for a new token; `status.tokenRotatedAt` then repeats it."""
 
@@ -75,6 +81,35 @@ class Model(ApiModel):
     """Seconds between two pulls; default 10. Not used with RollingUpdate, where a pod pulls once at its start."""
     required: Boolean | None = None
     """Whether a pod without a model is not ready, and an environment without one neither; default true."""
+
+
+class TokenSecretRef(ApiModel):
+    """The token of a Rasa server that runs elsewhere."""
+
+    name: ObjectName
+    """Name of the Secret, in the environment's namespace."""
+    key: SecretKey = "token"
+    """Key in the Secret's data; default token."""
+
+    def bound(self, namespace: str) -> SecretKeyRef:
+        """The reference, made in that namespace."""
+        return SecretKeyRef(name=self.name, key=self.key, namespace=namespace)
+
+
+class External(ApiModel):
+    """A Rasa server that runs elsewhere, and is only registered and looked at."""
+
+    url: Annotated[
+        str,
+        Field(max_length=2048),
+        url_rule(
+            "must be an http(s) URL with a host and no user name or query, for example https://rasa.example.com"
+            " (the token belongs into the Secret of tokenSecretRef)"
+        ),
+    ]
+    """Its base address, for example https://rasa.example.com; where /status and the channels are."""
+    token_secret_ref: TokenSecretRef
+    """Its --auth-token."""
 
 
 class EnvironmentDefaults(ApiModel):
@@ -130,6 +165,9 @@ class EnvironmentSpec(EnvironmentDefaults):
     """Rasa servers; more than one wants a lockStore and a trackerStore. Not used with autoscaling."""
     auth_token: SecretValue | None = None
     """The server's token; absent: that of the ModelServer, or one is generated."""
+    external: External | None = None
+    """A Rasa server that runs elsewhere: it is registered and looked at, and nothing is deployed. What describes a
+    deployment (rasa, replicas, stores, service ...) is not used then."""
     suspend: Boolean | None = None
     """Stop reconciling this environment; its pods go on."""
 
@@ -169,7 +207,7 @@ class EnvironmentStatus(ApiModel):
     selector: str | None = None
     """Selector of its pods, for the scale subresource."""
     conditions: Conditions | None = None
-    """Ready, Reconciling, Stalled, ModelAvailable and ModelServed."""
+    """Ready, Reconciling, Stalled, ModelAvailable, ModelServed, and Registered where its server has a registry."""
 
 
 class DeploymentEnvironment(ApiModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rasa_environments.api.base import ApiModel, DnsLabel, Metadata, SecretKeyRef, SecretRef, TagName
+from rasa_environments.api.base import ApiModel, DnsLabel, Metadata, ObjectName, SecretKeyRef, SecretRef, TagName
 from rasa_environments.api.conditions import Conditions
 from rasa_environments.api.deployment_environment import EnvironmentDefaults
 from rasa_environments.api.rules import Keyed, Rule, matches
@@ -42,9 +42,37 @@ ModelPath = Annotated[
 
 
 class Profile(StrEnum):
-    """Which generation of server this is: it chooses command line, endpoint paths and uniqueness rules."""
+    """Which generation of server this is: it chooses command line, variables, uniqueness rules and registration."""
 
+    RASA_X_0_2 = "RasaX-0.2"
+    RASA_X_0_32 = "RasaX-0.32"
+    RASA_ENTERPRISE_1_0 = "RasaEnterprise-1.0"
     MODEL_SERVER = "ModelServer"
+
+
+class Registration(StrEnum):
+    """How a server learns of the environments that it has."""
+
+    API = "API"
+    CONFIG_MAP = "ConfigMap"
+    NONE = "None"
+
+
+DEFAULT_REGISTRATIONS = {
+    Profile.RASA_X_0_2: Registration.CONFIG_MAP,
+    Profile.RASA_X_0_32: Registration.CONFIG_MAP,
+    Profile.RASA_ENTERPRISE_1_0: Registration.API,
+    Profile.MODEL_SERVER: Registration.NONE,
+}
+
+
+class EnvironmentsFile(ApiModel):
+    """The environments.yml of a Rasa X before 1.0, which reads it at its start."""
+
+    secret_name: ObjectName | None = None
+    """Secret that the file is written to, under the key environments.yml; default `<metadata.name>-environments`."""
+    deployment_name: ObjectName | None = None
+    """Deployment of Rasa X, in the ModelServer's namespace, that is restarted when the file changes."""
 
 
 class ModelServerSpec(ApiModel):
@@ -52,15 +80,23 @@ class ModelServerSpec(ApiModel):
 
     url: BaseUrl
     """Base address of the server, without `/api`: for example http://rasa-x:5002."""
-    profile: Literal["ModelServer"] = "ModelServer"
-    """ModelServer: the server of this project, or any that speaks the pull protocol of Rasa."""
+    profile: Literal["RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0", "ModelServer"] = "ModelServer"
+    """Generation of the server, which decides how its environments are run and registered (docs/profiles.md).
+    ModelServer: the server of this project, or any that speaks the pull protocol of Rasa."""
+    registration: Literal["API", "ConfigMap", "None"] | None = None
+    """How environments are registered: API writes them to /api/environments; ConfigMap writes environments.yml, into a
+    Secret since it holds tokens; None does nothing. Default: API for RasaEnterprise-1.0, ConfigMap for RasaX, None for
+    ModelServer."""
+    environments_file: EnvironmentsFile | None = None
+    """Where environments.yml goes, and who is restarted to read it. Used with registration ConfigMap alone."""
     project: TagName = "default"
     """Project that holds the models."""
     model_path: ModelPath | None = None
     """Path under `url` where a tag's model is pulled, with {project} and {tag}; default
     /api/projects/{project}/models/tags/{tag}."""
     credentials_secret_ref: SecretRef | None = None
-    """Secret with `token` (to pull) and, to write tags, `apiToken` or `username` and `password`."""
+    """Secret with `token` (to pull) and, to write tags, `apiToken` or `username` and `password`; registering by API
+    wants the latter. `jwtSecret` is what Rasa X signs with, for its environments' --jwt-secret."""
     auth_token_secret_ref: SecretKeyRef | None = None
     """Token that all environments of this server share; absent: one generated token per environment."""
     defaults: EnvironmentDefaults | None = None
@@ -95,8 +131,10 @@ class ModelServerStatus(ApiModel):
     """How many models the server holds."""
     inventory: Annotated[list[InventoryEntry], Keyed(("tag",))] | None = None
     """Tags to delete from the server when their ModelTag is gone."""
+    registered: Annotated[list[str], Keyed()] | None = None
+    """Environments that this operator registered, to be taken out of the registry when they are gone."""
     conditions: Conditions | None = None
-    """Ready, Reconciling and Stalled."""
+    """Ready, Registered, Reconciling and Stalled."""
 
 
 class ModelServer(ApiModel):
@@ -105,3 +143,16 @@ class ModelServer(ApiModel):
     metadata: Metadata
     spec: ModelServerSpec
     status: ModelServerStatus = ModelServerStatus()
+
+    @property
+    def registration(self) -> Registration:
+        """How its environments are registered: as the spec says, else as its profile's page does."""
+        if self.spec.registration is not None:
+            return Registration(self.spec.registration)
+        return DEFAULT_REGISTRATIONS[Profile(self.spec.profile)]
+
+    @property
+    def environments_secret(self) -> str:
+        """Name of the Secret with environments.yml."""
+        file = self.spec.environments_file
+        return (file and file.secret_name) or f"{self.metadata.name}-environments"
