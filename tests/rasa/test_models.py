@@ -55,8 +55,8 @@ async def test_models_come_with_their_tags_and_hashes(server: ScriptedServer, ht
     models = await client(http, server.url).models()
 
     assert models == (
-        Model("a", "hash-of-a", frozenset({"production", "worker"}), 1767268800.0, "3.6.21"),
-        Model("b", "hash-of-b", frozenset(), 1767268800.0, "3.6.21"),
+        Model("a", "hash-of-a", frozenset({"production", "worker"}), 1767268800.0, "3.6.21", True),
+        Model("b", "hash-of-b", frozenset(), 1767268800.0, "3.6.21", True),
     )
     assert server.asked[0].query["token"] == "service-token"
     assert len(server.asked) == 1
@@ -101,7 +101,7 @@ async def test_a_listing_without_end_is_given_up(
 
 
 async def test_what_only_informs_may_have_any_shape(server: ScriptedServer, http: httpx.AsyncClient) -> None:
-    odd = {"model": "a.tar.gz", "hash": "h", "tags": None, "trained_at": "yesterday", "version": 3}
+    odd = {"model": "a.tar.gz", "hash": "h", "tags": None, "trained_at": "yesterday", "version": 3, "is_compatible": "no"}
     server.answer("GET", MODELS, says([odd, {"model": "b", "hash": "i"}]))
 
     models = await client(http, server.url).models()

@@ -37,6 +37,11 @@ class ModelServerAddress:
         return f"{self._base}/api/auth"
 
     @property
+    def environments_url(self) -> str:
+        """Where Rasa X from 1.0 on, and Rasa Enterprise, list the environments they know, of all projects."""
+        return f"{self._base}/api/environments"
+
+    @property
     def version_url(self) -> str:
         """Where the server tells its version, to anybody."""
         return f"{self._base}/api/version"

@@ -36,17 +36,23 @@ def looks_like_web_page(answer: Answer) -> bool:
     return "html" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"<"
 
 
+def refuse_web_page(peer: Peer, answer: Answer, promised: str) -> None:
+    """Raises UnexpectedAnswer when a web page came instead of what was `promised`: from a proxy, or a login form."""
+    if looks_like_web_page(answer):
+        raise UnexpectedAnswer(
+            f"the {peer.name} at {answer.where} answers with a web page instead of {promised}; {peer.advice}: "
+            "is it the base address, without /api?"
+        )
+
+
 def decoded(peer: Peer, answer: Answer, shape: TypeAdapter[T], promised: str) -> T:
     """The body as `shape`. Raises UnexpectedAnswer that says what came instead of what was `promised`."""
     try:
         return shape.validate_json(answer.body)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
+    refuse_web_page(peer, answer, promised)
     at = f"the {peer.name} at {answer.where}"
-    if looks_like_web_page(answer):
-        raise UnexpectedAnswer(
-            f"{at} answers with a web page instead of {promised}; {peer.advice}: is it the base address, without /api?"
-        )
     if problem["type"] == "json_invalid":
         raise UnexpectedAnswer(f"{at} answers with something that is not JSON instead of {promised}; {peer.advice}")
     place = ".".join(str(part) for part in problem["loc"]) or "the top"

@@ -17,6 +17,7 @@ from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request, ask
 
 READ_ADVICE = "check `token` in the Secret of credentialsSecretRef"
 WRITE_ADVICE = "check `apiToken`, or `username` and `password`, in the Secret of credentialsSecretRef"
+REGISTER_ADVICE = "check `username` and `password` in the Secret of credentialsSecretRef: registering wants a login"
 
 
 class LoginAnswer(BaseModel):
@@ -45,11 +46,30 @@ class Authenticator:
 
     async def write(self, request: Request) -> Answer:
         """Sent with an API token or a user's JWT. Raises NoWriteCredentials when there is neither."""
-        self.require_write_credentials()
         if self._credentials.api_token:
-            return await ask(
-                self._http, MODEL_SERVER, self._guarded(request, query={"api_token": self._credentials.api_token})
-            )
+            return await self._with_api_token(request, self._credentials.api_token)
+        self.require_write_credentials()
+        return await self._logged_in(request)
+
+    async def register(self, request: Request) -> Answer:
+        """Sent with a user's JWT, which the registry of environments wants; without a login, with the API token.
+
+        Raises NoWriteCredentials when there is neither.
+        """
+        if self._credentials.has_login:
+            return await self._logged_in(request)
+        if self._credentials.api_token:
+            return await self._with_api_token(request, self._credentials.api_token)
+        raise NoWriteCredentials(
+            f"there are no credentials to register environments at the model server at {shown(self._address.url)}: "
+            "add `username` and `password` to the Secret of credentialsSecretRef"
+        )
+
+    async def _with_api_token(self, request: Request, api_token: str) -> Answer:
+        return await ask(self._http, MODEL_SERVER, self._guarded(request, query={"api_token": api_token}))
+
+    async def _logged_in(self, request: Request) -> Answer:
+        """Sent with a user's JWT; once more with a new one when it is refused."""
         jwt = await self._log_in(refused=None)
         answer = await self._with_jwt(request, jwt)
         if answer.status == 401 and request.content is None:
@@ -76,8 +96,12 @@ class Authenticator:
             return self._jwt
 
     async def _new_jwt(self) -> str:
-        body = {"username": self._credentials.username or "", "password": self._credentials.password or ""}
-        answer = await ask(self._http, MODEL_SERVER, self._guarded(Request("POST", self._address.login_url, json=body)))
+        login = Request(
+            "POST",
+            self._address.login_url,
+            json={"username": self._credentials.username, "password": self._credentials.password},
+        )
+        answer = await ask(self._http, MODEL_SERVER, self._guarded(login))
         if answer.status != 200:
             raise refusal(MODEL_SERVER, answer, "the login", WRITE_ADVICE)
         return decoded(MODEL_SERVER, answer, LOGIN_ANSWER, "a login's answer").access_token

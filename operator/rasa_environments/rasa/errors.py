@@ -68,6 +68,12 @@ class TagRefused(RasaError):
     default_reason = Reason.TAG_REFUSED
 
 
+class RegistrationRefused(RasaError):
+    """The model server takes no environments: not these, or none at all because its generation has no registry."""
+
+    default_reason = Reason.REGISTRATION_REFUSED
+
+
 class ModelNameTaken(RasaError):
     """A model of that name is there already."""
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from pydantic import BaseModel, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, field_validator
+from pydantic import BaseModel, StrictBool, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded, refusal, words
 from rasa_environments.rasa.authentication import READ_ADVICE, WRITE_ADVICE, Authenticator
 from rasa_environments.rasa.credentials import Credentials
+from rasa_environments.rasa.environments import EnvironmentRegistry
 from rasa_environments.rasa.errors import (
     ModelNameTaken,
     ModelRefused,
@@ -43,6 +44,8 @@ class Model:
     tags: frozenset[str]
     trained_at: float | None = None
     version: str | None = None
+    is_compatible: bool | None = None
+    """Whether the server takes it for one that its production can load; None where it does not say."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,17 @@ class ListedModel(BaseModel):
     tags: list[str] = []
     trained_at: float | None = None
     version: str | None = None
+    is_compatible: StrictBool | None = None
 
     @field_validator("tags", mode="before")
     @classmethod
     def _no_tags(cls, value: object) -> object:
         return [] if value is None else value
 
-    @field_validator("trained_at", "version", mode="wrap")
+    @field_validator("trained_at", "version", "is_compatible", mode="wrap")
     @classmethod
     def _optional(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
-        """None for what is of another type: these two only inform."""
+        """None for what is of another type: these only inform."""
         try:
             return handler(value)
         except ValidationError:
@@ -84,7 +88,12 @@ class ListedModel(BaseModel):
     def model_listed(self) -> Model:
         """The entry as a Model."""
         return Model(
-            self.model.removesuffix(MODEL_SUFFIX), self.hash, frozenset(self.tags), self.trained_at, self.version
+            self.model.removesuffix(MODEL_SUFFIX),
+            self.hash,
+            frozenset(self.tags),
+            self.trained_at,
+            self.version,
+            self.is_compatible,
         )
 
 
@@ -105,6 +114,8 @@ class ModelServerClient:
     def __init__(self, http: httpx.AsyncClient, address: ModelServerAddress, credentials: Credentials) -> None:
         self._address = address
         self._authenticator = Authenticator(http, address, credentials)
+        self.environments = EnvironmentRegistry(self._authenticator, address)
+        """The environments that the server knows, asked for with the same login."""
 
     async def models(self) -> tuple[Model, ...]:
         """Every model of the project, in the server's order; a server that does not know pages answers all at once.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
+from pydantic import JsonValue
 
 from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.errors import InvalidAddress, UnexpectedAnswer, Unreachable
@@ -44,7 +45,7 @@ class Request:
     url: str
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    json: Mapping[str, str] | None = field(default=None, repr=False)
+    json: JsonValue = field(default=None, repr=False)
     content: AsyncIterable[bytes] | None = field(default=None, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     read_body: bool = True
@@ -146,7 +147,7 @@ async def _exchange(http: httpx.AsyncClient, peer: Peer, request: Request) -> An
         request.method,
         httpx.URL(request.url).copy_merge_params(dict(request.query)),
         headers=dict(request.headers),
-        json=None if request.json is None else dict(request.json),
+        json=request.json,
         content=request.content,
         timeout=_timeout(http, request),
     )

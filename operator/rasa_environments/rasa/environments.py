@@ -1,0 +1,108 @@
+"""The registry of environments that Rasa X from 1.0 on, and Rasa Enterprise, keep: `GET` and `PUT /api/environments`.
+
+The list is only ever written as a whole, so whoever adds to it reads it first and hands back what others put there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+
+from rasa_environments.rasa.address import ModelServerAddress
+from rasa_environments.rasa.answers import decoded, refusal, refuse_web_page, words
+from rasa_environments.rasa.authentication import REGISTER_ADVICE, Authenticator
+from rasa_environments.rasa.errors import RasaError, RegistrationRefused
+from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
+
+NO_REGISTRY = frozenset({404, 405, 501})
+REFUSED = frozenset({400, 409, 422})
+
+
+@dataclass(frozen=True)
+class RegisteredEnvironment:
+    """An environment as the registry holds it: where its Rasa server is, and the token that opens it."""
+
+    name: str
+    url: str
+    token: str | None = field(default=None, repr=False)
+    extra: Mapping[str, JsonValue] = field(default_factory=dict, repr=False, compare=False)
+    """What the entry holds besides, unknown here: it goes back as it came, and makes no entry another one."""
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The entry as the API takes it."""
+        token: dict[str, JsonValue] = {} if self.token is None else {"token": self.token}
+        return {**self.extra, "name": self.name, "url": self.url, **token}
+
+
+class ListedEnvironment(BaseModel):
+    """An entry of `GET /api/environments`."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, JsonValue]
+
+    name: str
+    url: str
+    token: str | None = None
+
+    def registered(self) -> RegisteredEnvironment:
+        """The entry; a token of null is kept apart from none at all."""
+        said_null = self.token is None and "token" in self.model_fields_set
+        null: dict[str, JsonValue] = {"token": None} if said_null else {}
+        return RegisteredEnvironment(self.name, self.url, self.token, {**null, **self.__pydantic_extra__})
+
+
+LISTING = TypeAdapter(list[ListedEnvironment])
+
+
+class EnvironmentRegistry:
+    """One model server's registry; each call raises RasaError (Unreachable, Unauthorized, NoWriteCredentials ...)."""
+
+    def __init__(self, authenticator: Authenticator, address: ModelServerAddress) -> None:
+        self._authenticator = authenticator
+        self._url = address.environments_url
+
+    async def read(self) -> tuple[RegisteredEnvironment, ...]:
+        """Every environment that is registered, by whomever, in the server's order.
+
+        Raises RegistrationRefused where the server has no registry.
+        """
+        answer = await self._authenticator.register(Request("GET", self._url))
+        if answer.status != 200:
+            raise _refusal(answer, "the listing of environments")
+        listed = decoded(MODEL_SERVER, answer, LISTING, "a list of environments")
+        return tuple(entry.registered() for entry in listed)
+
+    async def replace(self, entries: Sequence[RegisteredEnvironment]) -> None:
+        """Registers these and no others: what is not among them is registered no more.
+
+        Raises RegistrationRefused with the server's own words (400, 409, 422), or where it has no registry.
+        """
+        tokens = tuple(entry.token for entry in entries if entry.token)
+        request = Request("PUT", self._url, json=[entry.as_json() for entry in entries], secrets=tokens)
+        answer = await self._authenticator.register(request)
+        if answer.status in REFUSED:
+            raise RegistrationRefused(
+                f"the model server at {answer.where} refuses to register {_names(entries)} "
+                f"({words(answer) or answer.status}): correct or rename the environment that it names"
+            )
+        if answer.status not in (200, 201, 204):
+            raise _refusal(answer, f"the registration of {_names(entries)}")
+        refuse_web_page(MODEL_SERVER, answer, "taking the registration")
+
+
+def _refusal(answer: Answer, doing: str) -> RasaError:
+    """The error of a status that no registry promises, or that says there is no registry."""
+    refused = refusal(MODEL_SERVER, answer, doing, REGISTER_ADVICE)
+    if answer.status not in NO_REGISTRY:
+        return refused
+    return RegistrationRefused(
+        f"the model server at {answer.where} answers {answer.status} to {doing}: its generation has no "
+        "/api/environments but reads environments.yml at its start; set `registration: ConfigMap` in the ModelServer"
+    )
+
+
+def _names(entries: Sequence[RegisteredEnvironment]) -> str:
+    """The environments by name, in order."""
+    return ", ".join(entry.name for entry in entries) or "no environment"
