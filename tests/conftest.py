@@ -15,6 +15,8 @@ from local.flavour import choose_flavour
 from local.progress import ConsoleProgress
 from local.rasa import RasaUnavailable, rasa_environment
 
+pytest_plugins = ["tests.services"]
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 

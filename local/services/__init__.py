@@ -1,0 +1,17 @@
+"""Real RabbitMQ, PostgreSQL and Redis for tests, each a process of one's own on a free port of 127.0.0.1."""
+
+from local.services.postgresql import PostgreSql, running_postgresql
+from local.services.programs import ServiceUnavailable, find_programs
+from local.services.rabbitmq import RabbitMq, running_rabbitmq
+from local.services.redis import Redis, running_redis
+
+__all__ = [
+    "PostgreSql",
+    "RabbitMq",
+    "Redis",
+    "ServiceUnavailable",
+    "find_programs",
+    "running_postgresql",
+    "running_rabbitmq",
+    "running_redis",
+]

@@ -1,0 +1,105 @@
+"""Debian packages in a directory of one's own: apt fetches them, nothing is installed, and nobody needs to be root."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from local.progress import Progress, ticking
+
+
+class PackagesUnavailable(RuntimeError):
+    """apt is missing, or did not fetch the packages; the message has its words."""
+
+
+def unpack_packages(names: Sequence[str], target: Path, progress: Progress) -> None:
+    """Unpacks into `target` the packages, and of what they depend on, those that `wanted_packages` names.
+
+    apt works on lists and a cache beside `target`, so that its own are neither needed nor changed.
+    Raises PackagesUnavailable.
+    """
+    missing = [program for program in ("apt-get", "dpkg-deb", "dpkg-query") if shutil.which(program) is None]
+    if missing:
+        raise PackagesUnavailable(f"there is no {missing[0]} on PATH")
+    scratch = target.parent / "apt"
+    environment = {**os.environ, "LC_ALL": "C", "APT_CONFIG": str(_write_settings(scratch))}
+    with ticking(progress, "fetching the lists of Debian packages", "fetched the lists of Debian packages"):
+        _run(["apt-get", "--quiet", "update"], scratch, environment)
+    plan = _run(["apt-get", "--simulate", "--no-install-recommends", "install", *names], scratch, environment)
+    packages = wanted_packages(planned_packages(plan), names, installed_packages(scratch))
+    doing = f"fetching {len(packages)} Debian packages for {', '.join(names)}"
+    with ticking(progress, doing, doing.replace("fetching", "fetched")):
+        _run(["apt-get", "--quiet", "download", *packages], scratch / "packages", environment)
+        for package in sorted((scratch / "packages").glob("*.deb")):
+            _run(["dpkg-deb", "--extract", str(package), str(target)], scratch, environment)
+    shutil.rmtree(scratch)
+
+
+def apt_settings(effective: str, scratch: Path) -> str:
+    """A whole configuration for apt: how this machine fetches (proxies, certificates), with all files in `scratch`.
+
+    `effective` is what `apt-config dump` says. The hooks in it, such as for desktop software, are left out.
+    """
+    fetching = [
+        line
+        for line in effective.splitlines()
+        if line.startswith("Acquire::") and not line.startswith("Acquire::IndexTargets::")
+    ]
+    own = {
+        "Dir::Etc::main": "/dev/null",
+        "Dir::Etc::parts": "/dev/null",
+        "Dir::State": scratch,
+        "Dir::State::lists": scratch / "lists",
+        "Dir::State::status": scratch / "status",
+        "Dir::Cache": scratch / "cache",
+        "Dir::Cache::pkgcache": "",
+        "APT::Sandbox::User": "root",
+        "Acquire::Languages": "none",
+    }
+    return "\n".join([*fetching, *(f'{name} "{value}";' for name, value in own.items())]) + "\n"
+
+
+def planned_packages(simulation: str) -> list[str]:
+    """The names of the packages that `apt-get --simulate install` would install."""
+    return re.findall(r"^Inst (\S+)", simulation, re.MULTILINE)
+
+
+def wanted_packages(planned: Iterable[str], names: Iterable[str], installed: Collection[str]) -> list[str]:
+    """Of the planned packages, all of the family of one of the names, and the libraries that are not installed.
+
+    A family is what has the same first word, as `erlang-base` and `erlang-mnesia`, and RabbitMQ's is Erlang's, too.
+    LLVM stays out, which PostgreSQL only loads to compile queries, and so do Perl's libraries.
+    """
+    families = {"erlang", *(name.partition("-")[0] for name in names)}
+
+    def wanted(package: str) -> bool:
+        library = package.startswith("lib") and not package.startswith("libllvm") and not package.endswith("-perl")
+        return package.partition("-")[0] in families or (library and package not in installed)
+
+    return [package for package in planned if wanted(package)]
+
+
+def installed_packages(directory: Path) -> set[str]:
+    """The names of the packages that this machine has."""
+    listing = _run(["dpkg-query", "--show", "--showformat", "${db:Status-Abbrev}${Package}\n"], directory, os.environ)
+    return {line[3:] for line in listing.splitlines() if line.startswith("ii ")}
+
+
+def _write_settings(scratch: Path) -> Path:
+    """Makes what apt expects: with an empty status it plans all that a package depends on."""
+    for folder in ("lists/partial", "cache/archives/partial", "packages"):
+        (scratch / folder).mkdir(parents=True)
+    (scratch / "status").touch()
+    settings = scratch / "apt.conf"
+    settings.write_text(apt_settings(_run(["apt-config", "dump"], scratch, os.environ), scratch))
+    return settings
+
+
+def _run(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> str:
+    result = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-10:])
+        raise PackagesUnavailable(f"`{' '.join(command[:4])}` failed:\n{tail}")
+    return result.stdout

@@ -1,0 +1,152 @@
+"""PostgreSQL for tests, over TCP alone. It refuses to run as root, so that root runs it as `nobody`."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from local.addresses import free_ports
+from local.processes import Child, ProcessFailed
+from local.progress import Progress, silent, ticking
+from local.services.programs import POSTGRESQL, SYSTEM, Programs, find_programs
+from local.services.state import State, temporary_state
+
+READY_SECONDS = 30.0
+
+STOP_SECONDS = 10.0
+
+USERNAME = "rasa"
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory, so that nothing stays in /dev/shm after a kill
+    "fsync": "off",
+    "jit": "off",
+    "shared_buffers": "16MB",
+    "autovacuum": "off",
+    "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
+}
+"""https://www.postgresql.org/docs/15/runtime-config.html"""
+
+
+RUN_AS_NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+
+
+@dataclass(frozen=True)
+class PostgreSql:
+    """A running server on 127.0.0.1, and its superuser."""
+
+    port: int
+    username: str
+    password: str = field(repr=False)
+    log: Path
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[TupleRow]:
+        """A connection that is let in, each statement its own transaction; close it, or use it as a context manager."""
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user=self.username,
+            password=self.password,
+            dbname=database,
+            autocommit=True,
+        )
+
+    def databases(self) -> set[str]:
+        """The names of its databases, but for those that are there from the start."""
+        with self.connect() as connection:
+            names = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+        return names - {"postgres", "template0", "template1"}
+
+
+@contextmanager
+def running_postgresql(progress: Progress = silent, system: Path = SYSTEM) -> Iterator[PostgreSql]:
+    """Starts a server with a password of its own; it is gone after the block, or when this process is.
+
+    `system` is where installed programs are looked for. Raises ServiceUnavailable, or ProcessFailed with the tail of
+    the log.
+    """
+    programs = find_programs(POSTGRESQL, progress, system)
+    with temporary_state("postgresql") as state:
+        server = PostgreSql(free_ports(1)[0], USERNAME, secrets.token_hex(16), state.log)
+        run_as: list[str] = []
+        if os.geteuid() == 0:
+            programs, run_as = _open_to_nobody(state, programs), RUN_AS_NOBODY
+        with ticking(progress, "starting PostgreSQL", "started PostgreSQL"):
+            data = _make_data(state, programs, run_as, server)
+            flags = [f"--{name}={value}" for name, value in {**SETTINGS, "port": server.port}.items()]
+            program: list[str | Path] = [*run_as, programs.newest(POSTGRESQL.file)]
+            child = Child(
+                "postgres",
+                [*program, "-D", data, *flags],
+                state.log,
+                state.leash,
+                programs.environment(),
+                state.directory,
+            )
+            try:
+                child.wait_until(lambda: _answers(server), READY_SECONDS, f"answering on port {server.port}")
+            except BaseException:
+                child.stop()
+                raise
+        try:
+            yield server
+        finally:
+            _stop(child)
+
+
+def _stop(child: Child) -> None:
+    """Asks for PostgreSQL's "fast shutdown", which does not wait for clients as that of SIGTERM does."""
+    if child.running:
+        os.kill(child.pid, signal.SIGINT)
+    child.stop(STOP_SECONDS)
+
+
+def _open_to_nobody(state: State, programs: Programs) -> Programs:
+    """Gives the directory to `nobody`, and the programs with it, unless those are the machine's own.
+
+    The cache is most often in root's home, which is closed to others.
+    """
+    nobody = pwd.getpwnam("nobody")
+    os.chown(state.directory, nobody.pw_uid, nobody.pw_gid)
+    if programs.root == SYSTEM:
+        return programs
+    unused = shutil.ignore_patterns("erlang", "rabbitmq", "doc", "man", "locale", "bitcode")
+    return Programs(shutil.copytree(programs.root, state.directory / "programs", symlinks=True, ignore=unused))
+
+
+def _make_data(state: State, programs: Programs, run_as: list[str], server: PostgreSql) -> Path:
+    """Makes the directory of the data, with the superuser in it."""
+    data = state.directory / "data"
+    password = state.write("password", server.password)
+    if run_as:
+        shutil.chown(password, "nobody")
+    initdb = programs.newest(POSTGRESQL.file).with_name("initdb")
+    command: list[str | Path] = [*run_as, initdb, "-D", data, "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8"]
+    command += ["--username", server.username, "--pwfile", password, "--auth", "scram-sha-256"]
+    result = subprocess.run(
+        command, env=programs.environment(), cwd=state.directory, capture_output=True, text=True, check=False
+    )
+    password.unlink()
+    if result.returncode != 0:
+        raise ProcessFailed(f"initdb failed:\n{(result.stdout + result.stderr).strip()}")
+    return data
+
+
+def _answers(server: PostgreSql) -> bool:
+    try:
+        with server.connect() as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False

@@ -1,0 +1,125 @@
+"""RabbitMQ for tests: one node that no other node finds, with no daemon beside it."""
+
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pika
+
+from local.addresses import free_ports
+from local.processes import Child
+from local.progress import Progress, silent, ticking
+from local.services.programs import RABBITMQ, SYSTEM, Programs, find_programs
+from local.services.state import State, temporary_state
+
+READY_SECONDS = 90.0
+
+USERNAME = "rasa"
+
+NODE = "rabbit@localhost"
+
+CONFIGURATION = """listeners.tcp.1 = 127.0.0.1:{port}
+default_user = {username}
+default_pass = {password}
+log.console = true
+log.file = false
+"""
+"""https://www.rabbitmq.com/docs/configure#config-items"""
+
+
+@dataclass(frozen=True)
+class RabbitMq:
+    """A running broker on 127.0.0.1, and the administrator of its virtual host "/"."""
+
+    port: int
+    username: str
+    password: str = field(repr=False)
+    log: Path
+
+    def connect(self) -> pika.BlockingConnection:
+        """A connection that is let in; close it."""
+        credentials = pika.PlainCredentials(self.username, self.password)
+        return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", self.port, credentials=credentials))
+
+
+@contextmanager
+def running_rabbitmq(progress: Progress = silent, system: Path = SYSTEM) -> Iterator[RabbitMq]:
+    """Starts a broker with a password of its own; it is gone after the block, or when this process is.
+
+    `system` is where installed programs are looked for. Raises ServiceUnavailable, or ProcessFailed with the tail of
+    the log.
+    """
+    programs = find_programs(RABBITMQ, progress, system)
+    port, distribution_port = free_ports(2)
+    with temporary_state("rabbitmq") as state:
+        broker = RabbitMq(port, USERNAME, secrets.token_hex(16), state.log)
+        child = Child(
+            "rabbitmq-server",
+            [_erlang(programs) / "erlexec", *_flags(programs, distribution_port)],
+            state.log,
+            state.leash,
+            environment=programs.environment() | _variables(programs, state, broker),
+            directory=state.directory,
+        )
+        try:
+            with ticking(progress, "starting rabbitmq-server", "started rabbitmq-server"):
+                child.wait_until(lambda: _speaks_amqp(port), READY_SECONDS, f"speaking AMQP on port {port}")
+            yield broker
+        finally:
+            child.stop()
+
+
+def _erlang(programs: Programs) -> Path:
+    return programs.newest("usr/lib/erlang/erts-*/bin")
+
+
+def _flags(programs: Programs, distribution_port: int) -> list[str]:
+    """What RabbitMQ's script `rabbitmq-server` gives to Erlang, with few threads and without the daemon epmd.
+
+    With -erl_epmd_port, a node is not registered (https://www.erlang.org/doc/apps/kernel/kernel_app.html).
+    """
+    return [
+        *("-noinput", "-s", "rabbit", "boot", "-boot", str(programs.newest("usr/lib/erlang/bin/start_sasl.boot"))[:-5]),
+        *("-sname", NODE, "-start_epmd", "false", "-erl_epmd_port", str(distribution_port)),
+        *("-kernel", "inet_dist_use_interface", "{127,0,0,1}", "-kernel", "prevent_overlapping_partitions", "false"),
+        *("-syslog", "logger", "[]", "-syslog", "syslog_error_logger", "false"),
+        *("+W", "w", "+S", "1:1", "+SDio", "2", "+sbwt", "none"),
+    ]
+
+
+def _variables(programs: Programs, state: State, broker: RabbitMq) -> dict[str, str]:
+    """What the scripts `erl` and `rabbitmq-env` set, with each file of the machine's own RabbitMQ left alone."""
+    home = programs.newest(RABBITMQ.file).parent.parent
+    text = CONFIGURATION.format(port=broker.port, username=broker.username, password=broker.password)
+    return {
+        "ROOTDIR": str(programs.root / "usr/lib/erlang"),
+        "BINDIR": str(_erlang(programs)),
+        "EMU": "beam",
+        "PROGNAME": "erl",
+        "HOME": str(state.directory),
+        "ERL_LIBS": str(home / "plugins"),
+        "SYS_PREFIX": str(state.directory),
+        "RABBITMQ_HOME": str(home),
+        "RABBITMQ_PLUGINS_DIR": str(home / "plugins"),
+        "RABBITMQ_NODENAME": NODE,
+        "RABBITMQ_MNESIA_BASE": str(state.directory / "data"),
+        "RABBITMQ_LOG_BASE": str(state.directory),
+        "RABBITMQ_LOGS": "-",
+        "RABBITMQ_CONF_ENV_FILE": str(state.directory / "rabbitmq-env.conf"),
+        "RABBITMQ_CONFIG_FILE": str(state.write("rabbitmq.conf", text)),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(state.write("advanced.config", "[].")),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(state.write("enabled_plugins", "[].")),
+    }
+
+
+def _speaks_amqp(port: int) -> bool:
+    """Whether the broker answers the protocol's header with a frame of type 1, Connection.Start (AMQP 0-9-1, 4.2)."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            return connection.recv(1) == b"\x01"
+    except OSError:
+        return False

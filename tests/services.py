@@ -1,0 +1,91 @@
+"""RabbitMQ, PostgreSQL and Redis for all tests: each is started when a test first asks for it, once per run."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+import pytest
+
+from local.progress import ConsoleProgress
+from local.services import (
+    PostgreSql,
+    RabbitMq,
+    Redis,
+    ServiceUnavailable,
+    find_programs,
+    running_postgresql,
+    running_rabbitmq,
+    running_redis,
+)
+from local.services.programs import POSTGRESQL, RABBITMQ, REDIS, Service
+
+FIXTURES = {"rabbitmq": RABBITMQ, "postgresql": POSTGRESQL, "redis": REDIS}
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fetches programs that the machine lacks before any test's time limit runs, with the progress shown."""
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    if session.config.option.collectonly or capture is None:
+        return
+    with capture.global_and_fixture_disabled(), ConsoleProgress() as progress:
+        for name in FIXTURES.keys() & wanted:
+            with suppress(ServiceUnavailable):  # which the fixture says
+                find_programs(FIXTURES[name], progress)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMq]:
+    """A RabbitMQ; every test uses exchanges and queues with names of its own."""
+    require(RABBITMQ)
+    with running_rabbitmq() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSql]:
+    """A PostgreSQL; every test uses databases with names of its own."""
+    require(POSTGRESQL)
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A Redis; every test uses a prefix, or the number of a database, of its own."""
+    require(REDIS)
+    with running_redis() as server:
+        yield server
+
+
+def require(service: Service) -> None:
+    """Skips the test where the service's programs are neither there nor can be fetched."""
+    try:
+        find_programs(service, ConsoleProgress())
+    except ServiceUnavailable as error:
+        pytest.skip(str(error))
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of a queue, with the property that says who sent it."""
+
+    app_id: str | None
+    body: str
+
+
+def bind_queue(broker: RabbitMq, queue: str, exchange: str) -> None:
+    """Declares both as Rasa does, which binds its queues to a fanout exchange: each gets all that is published."""
+    with closing(broker.connect()) as connection:
+        channel = connection.channel()
+        channel.exchange_declare(exchange, exchange_type="fanout")
+        channel.queue_declare(queue, durable=True)
+        channel.queue_bind(queue, exchange)
+
+
+def take_messages(broker: RabbitMq, queue: str) -> list[Message]:
+    """Takes all messages that are in the queue now out of it, the oldest first."""
+    with closing(broker.connect()) as connection:
+        channel = connection.channel()
+        taken = iter(lambda: channel.basic_get(queue, auto_ack=True), (None, None, None))
+        return [Message(properties.app_id, body.decode()) for _, properties, body in taken]
