@@ -7,14 +7,23 @@ from typing import Any
 
 import yaml
 
-from local.api_server import ApiServer
+from local.api_server import ApiServer, Refused
 from local.processes import ProcessFailed
 from local.progress import Progress, silent
 
 ROOT = Path(__file__).parent.parent
 
-OPERATOR = (ROOT / "crds", ROOT / "manifests" / "operator" / "namespace.yaml", ROOT / "manifests" / "rbac.yaml")
+MANIFESTS = ROOT / "manifests"
+PROMOTION = MANIFESTS / "promotion"
+"""Roles, and the policies that make a promotion a permission."""
+
+OPERATOR = (ROOT / "crds", MANIFESTS / "operator" / "namespace.yaml", MANIFESTS / "rbac.yaml", PROMOTION)
 """All of the operator but its Deployment, which a process takes the place of."""
+
+KUSTOMIZATION = "kustomization.yaml"
+
+OPTIONAL_KINDS = frozenset({"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"})
+"""What clusters before Kubernetes 1.36 do not serve as v1, and the operator can do without (docs/security.md)."""
 
 NAMESPACE = "rasa-environments"
 """Where manifests/ puts the operator."""
@@ -39,21 +48,39 @@ def install(
 def apply(
     api: ApiServer, wanted: Iterable[dict[str, Any]], namespace: str = "default", progress: Progress = silent
 ) -> list[dict[str, Any]]:
-    """Applies the documents in their order; waits for each definition of a kind until it is served."""
+    """Applies the documents in their order; waits for each definition of a kind until it is served.
+
+    One of OPTIONAL_KINDS is left out where the cluster does not serve it.
+    """
     stored = []
     for document in wanted:
-        stored.append(api.apply(document, namespace))
-        progress(f"applied {document['kind']} {document['metadata']['name']}")
+        what = f"{document['kind']} {document['metadata']['name']}"
+        try:
+            stored.append(api.apply(document, namespace))
+        except Refused as error:
+            if error.status != 404 or document["kind"] not in OPTIONAL_KINDS:
+                raise
+            progress(f"left out {what}: {error}")
+            continue
+        progress(f"applied {what}")
         if document["kind"] == "CustomResourceDefinition":
             wait_until_served(api, document)
     return stored
 
 
 def documents(sources: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    """The documents of the files, and of the files in the folders by name."""
+    """The documents of the files, and of the files in the folders: as their kustomization lists them, or by name."""
     for source in sources:
-        for file in sorted(source.glob("*.yaml")) if source.is_dir() else [source]:
+        for file in files_of(source) if source.is_dir() else [source]:
             yield from filter(None, yaml.safe_load_all(file.read_text()))
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of a folder in the order in which they are applied."""
+    kustomization = folder / KUSTOMIZATION
+    if not kustomization.exists():
+        return sorted(folder.glob("*.yaml"))
+    return [folder / name for name in yaml.safe_load(kustomization.read_text())["resources"]]
 
 
 def wait_until_served(api: ApiServer, definition: dict[str, Any]) -> None:

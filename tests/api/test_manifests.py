@@ -42,8 +42,8 @@ def path_of(obj: JsonObject) -> str:
 
 @pytest.fixture(scope="module")
 def permissions(api: ApiServer) -> ApiServer:
-    """An API server with the operator's namespace and roles, but not the operator."""
-    for obj in (*documents("operator/namespace.yaml"), *documents("rbac.yaml")):
+    """An API server with the operator's namespace and all roles, but not the operator."""
+    for obj in (*documents("operator/namespace.yaml"), *documents("rbac.yaml"), *documents("promotion/roles.yaml")):
         answer = api.apply(path_of(obj), obj)
         assert answer.accepted, answer.body["message"]
     return api
@@ -89,10 +89,15 @@ def test_the_samples_tag_a_model_for_each_environment() -> None:
 
 
 def test_kustomize_takes_everything_but_itself_and_the_samples() -> None:
-    (kustomization,) = documents("kustomization.yaml")
+    shipped = {path for path in MANIFESTS.rglob("*.yaml") if path.parent.name != "samples"}
 
-    shipped = {str(path.relative_to(MANIFESTS)) for path in MANIFESTS.rglob("*.yaml") if path.parent.name != "samples"}
-    assert set(kustomization["resources"]) == shipped - {"kustomization.yaml"}
+    assert set(resources(MANIFESTS)) == {path for path in shipped if path.name != "kustomization.yaml"}
+
+
+def resources(folder: Path) -> list[Path]:
+    """The files that a kustomization takes, and the kustomizations in it."""
+    listed = [folder / name for name in yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]]
+    return [file for path in listed for file in (resources(path) if path.is_dir() else [path])]
 
 
 def test_the_operator_runs_as_a_restricted_pod(permissions: ApiServer) -> None:
