@@ -1,16 +1,20 @@
-"""Real Rasa 3.6.21 on this machine: its virtual environment, and a server started as a Deployment's pod would be."""
+"""Real Rasa on this machine: the environment of a release, and a server started as a Deployment's pod would be."""
 
 from local.rasa.container import ContainerRun, Pod, plan_run
-from local.rasa.environment import RASA_VERSION, RasaUnavailable, find_rasa_python, rasa_environment
+from local.rasa.environment import rasa_environment
 from local.rasa.process import RasaProcess
+from local.rasa.python import RasaUnavailable, find_python
+from local.rasa.release import RASA_VERSION, RELEASES, RasaRelease
 
 __all__ = [
     "RASA_VERSION",
+    "RELEASES",
     "ContainerRun",
     "Pod",
     "RasaProcess",
+    "RasaRelease",
     "RasaUnavailable",
-    "find_rasa_python",
+    "find_python",
     "plan_run",
     "rasa_environment",
 ]

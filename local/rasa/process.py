@@ -14,13 +14,15 @@ from local.rasa.container import Pod, Translation, find_container, mapped_paths,
 
 CONTAINER = "rasa"
 
+LISTENING = Path(__file__).parent / "listening.py"
+
 
 class RasaProcess:
     """A Rasa server that stands for a pod: its args, environment and files are the container's, in a private directory.
 
-    `binaries` is what `rasa_environment` returns. `interface`, such as the pod's own loopback address, is where the
-    server listens instead of everywhere. `replace` maps text in arguments, variables and files, such as a host name of
-    the cluster to an address on this machine.
+    `binaries` is what `rasa_environment` returns, for any release. `interface`, such as the pod's own loopback address,
+    is where the server listens instead of everywhere. `replace` maps text in arguments, variables and files, such as a
+    host name of the cluster to an address on this machine.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class RasaProcess:
         self._replace = dict(replace or {})
         run = plan_run(pod, container, self._root, [str(binaries / "rasa")], self._replace)
         if interface is not None:
-            run = changed(run, command=[*run.command, "--interface", interface])
+            run = changed(run, command=[str(binaries / "python"), str(LISTENING), interface, *run.command])
         self._run = changed(run, environment=self._completed(run.environment, binaries))
         self._child: Child | None = None
 

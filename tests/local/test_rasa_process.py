@@ -1,4 +1,4 @@
-"""A Rasa server that stands for a pod, here with a stand-in for the `rasa` program that is quick to start."""
+"""A Rasa server that stands for a pod, here with stand-ins for `rasa` and for Sanic that are quick to start."""
 
 import json
 import sys
@@ -9,18 +9,30 @@ import pytest
 
 from local.rasa import Pod, RasaProcess
 
-PROGRAM = f"""#!{sys.executable}
-import http.server, json, os, pathlib, sys
-address = (sys.argv[sys.argv.index("--interface") + 1], int(sys.argv[sys.argv.index("--port") + 1]))
+PYTHON = f"""#!/bin/sh
+PYTHONPATH="${{0%/*}}/site-packages" exec {sys.executable} "$@"
+"""
+
+SANIC = """
+import http.server
+class Sanic:
+    def run(self, host, port):
+        http.server.HTTPServer((host, port), self.answer).serve_forever()
+"""
+
+PROGRAM = """#!/not/run/by/itself
+import http.server, json, os, pathlib, sys, sanic
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        files = {{str(path): path.read_text() for path in pathlib.Path().glob("*.yml")}}
-        facts = {{"arguments": sys.argv[1:], "files": files, "token": os.environ["RASA_TOKEN"]}}
-        self.wfile.write(json.dumps({{**facts, "home": os.environ["HOME"]}}).encode())
+        files = {str(path): path.read_text() for path in pathlib.Path().glob("*.yml")}
+        facts = {"arguments": sys.argv[1:], "files": files, "token": os.environ["RASA_TOKEN"]}
+        self.wfile.write(json.dumps({**facts, "home": os.environ["HOME"]}).encode())
 print("listening", flush=True)
-http.server.HTTPServer(address, Answer).serve_forever()
+app = sanic.Sanic()
+app.answer = Answer
+app.run(host="0.0.0.0", port=int(sys.argv[sys.argv.index("--port") + 1]))
 """
 
 PROBE = "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:5005/'); assert os.environ['RASA_TOKEN']"
@@ -51,9 +63,11 @@ POD = Pod(
 
 @pytest.fixture
 def binaries(tmp_path: Path) -> Path:
+    (tmp_path / "site-packages").mkdir()
+    (tmp_path / "site-packages" / "sanic.py").write_text(SANIC)
     (tmp_path / "rasa").write_text(PROGRAM)
-    (tmp_path / "rasa").chmod(0o755)
-    (tmp_path / "python").symlink_to(sys.executable)
+    (tmp_path / "python").write_text(PYTHON)
+    (tmp_path / "python").chmod(0o755)
     return tmp_path
 
 
@@ -69,7 +83,7 @@ def test_the_server_gets_what_the_pod_would_and_its_probe_reaches_it(binaries: P
         server.wait_until(lambda: answers(server))
         facts = json.loads(httpx.get(server.url, trust_env=False).text)
 
-        assert facts["arguments"] == ["run", "--port", "5005", "--auth-token", "0123", "--interface", "127.64.0.9"]
+        assert facts["arguments"] == ["run", "--port", "5005", "--auth-token", "0123"]
         assert facts["token"] == "0123"
         assert facts["files"] == {"endpoints.yml": "models: http://127.0.0.1:9"}
         assert server.run_probe(["python", "-c", PROBE]) == 0

@@ -1,0 +1,41 @@
+"""The releases of real Rasa that are run here: one of each generation that a profile stands for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class RasaRelease:
+    """A release of Rasa, and what it takes to run it."""
+
+    version: str
+    pythons: tuple[str, ...]
+    """The Pythons that run it, best first, as in "3.10"."""
+
+    @property
+    def requirements(self) -> Path:
+        """The file of pinned packages that pip installs."""
+        return Path(__file__).parent / f"requirements-{self.version}.txt"
+
+    def __str__(self) -> str:
+        return f"Rasa {self.version}"
+
+
+RASA_VERSION = "3.6.21"
+
+RELEASES: Mapping[str, RasaRelease] = MappingProxyType(
+    {
+        release.version: release
+        for release in (
+            RasaRelease("1.10.26", ("3.7",)),
+            RasaRelease("2.8.34", ("3.8", "3.7")),
+            # Its metadata allow 3.8 to 3.10; 3.11 was seen to train, serve and answer as well.
+            RasaRelease(RASA_VERSION, ("3.10", "3.11")),
+        )
+    }
+)
+"""By version. 1.10 is of the time of Rasa X 0.2x and 0.32, 2.8 of Rasa Enterprise 1.0, and 3.6 is the last of all."""
+
+LATEST = RELEASES[RASA_VERSION]
