@@ -3,12 +3,13 @@
 from local.services.postgresql import PostgreSql, running_postgresql
 from local.services.programs import ServiceUnavailable, find_programs
 from local.services.rabbitmq import RabbitMq, running_rabbitmq
-from local.services.redis import Redis, running_redis
+from local.services.redis import Redis, RedisRefused, running_redis
 
 __all__ = [
     "PostgreSql",
     "RabbitMq",
     "Redis",
+    "RedisRefused",
     "ServiceUnavailable",
     "find_programs",
     "running_postgresql",

@@ -1,19 +1,16 @@
 """Redis for tests, in memory alone."""
 
 import secrets
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from local.addresses import free_ports
 from local.processes import Child
 from local.progress import Progress, silent, ticking
-from local.services.programs import REDIS, SYSTEM, find_programs
+from local.services.programs import REDIS, SYSTEM, Programs, find_programs
 from local.services.state import temporary_state
 
 READY_SECONDS = 30.0
@@ -28,6 +25,10 @@ dir {directory}
 """https://redis.io/docs/latest/operate/oss_and_stack/management/config/"""
 
 
+class RedisRefused(RuntimeError):
+    """The server did not do what it was asked; the message has the words of redis-cli."""
+
+
 @dataclass(frozen=True)
 class Redis:
     """A running server on 127.0.0.1, which knows the default user alone."""
@@ -35,11 +36,17 @@ class Redis:
     port: int
     password: str = field(repr=False)
     log: Path
+    programs: Programs
 
-    def connect(self) -> redis.Redis:
-        """A client that is let in; close it, or use it as a context manager."""
-        once = Retry(NoBackoff(), 0)
-        return redis.Redis("127.0.0.1", self.port, password=self.password, retry=once, decode_responses=True)
+    def run(self, *command: str) -> list[str]:
+        """What the server answers, for example to ("KEYS", "*"): a line for each element. Raises RedisRefused."""
+        client = self.programs.newest(REDIS.file).with_name("redis-cli")
+        arguments: list[str | Path] = [client, "-e", "-h", "127.0.0.1", "-p", str(self.port), *command]
+        variables = {**self.programs.environment(), "REDISCLI_AUTH": self.password}
+        result = subprocess.run(arguments, env=variables, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise RedisRefused(f"redis-cli {command[0]}: {(result.stderr + result.stdout).strip()}")
+        return result.stdout.splitlines()
 
 
 @contextmanager
@@ -51,7 +58,7 @@ def running_redis(progress: Progress = silent, system: Path = SYSTEM) -> Iterato
     """
     programs = find_programs(REDIS, progress, system)
     with temporary_state("redis") as state:
-        server = Redis(free_ports(1)[0], secrets.token_hex(16), state.log)
+        server = Redis(free_ports(1)[0], secrets.token_hex(16), state.log, programs)
         text = CONFIGURATION.format(port=server.port, password=server.password, directory=state.directory)
         command = [programs.newest(REDIS.file), state.write("redis.conf", text)]
         child = Child("redis-server", command, state.log, state.leash, programs.environment())
@@ -64,8 +71,7 @@ def running_redis(progress: Progress = silent, system: Path = SYSTEM) -> Iterato
 
 
 def _answers(server: Redis) -> bool:
-    with server.connect() as client:
-        try:
-            return bool(client.ping())
-        except redis.ConnectionError:
-            return False
+    try:
+        return server.run("PING") == ["PONG"]
+    except RedisRefused:
+        return False

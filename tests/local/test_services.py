@@ -15,9 +15,16 @@ from typing import Any
 import pika
 import psycopg
 import pytest
-import redis as redis_client
 
-from local.services import PostgreSql, RabbitMq, Redis, running_postgresql, running_rabbitmq, running_redis
+from local.services import (
+    PostgreSql,
+    RabbitMq,
+    Redis,
+    RedisRefused,
+    running_postgresql,
+    running_rabbitmq,
+    running_redis,
+)
 from tests.services import Message, bind_queue, take_messages
 
 Server = RabbitMq | PostgreSql | Redis
@@ -101,10 +108,9 @@ def test_postgresql_shows_what_databases_were_created(postgresql: PostgreSql) ->
 
 
 def test_redis_keeps_a_key(redis: Redis) -> None:
-    with redis.connect() as client:
-        client.set("of-a-test", "value")
+    assert redis.run("SET", "of-a-test", "value") == ["OK"]
 
-        assert client.get("of-a-test") == "value"
+    assert redis.run("GET", "of-a-test") == ["value"]
 
 
 def test_rabbitmq_refuses_a_wrong_password(rabbitmq: RabbitMq) -> None:
@@ -118,11 +124,8 @@ def test_postgresql_refuses_a_wrong_password(postgresql: PostgreSql) -> None:
 
 
 def test_redis_refuses_a_wrong_password(redis: Redis) -> None:
-    with (
-        replace(redis, password=WRONG).connect() as client,
-        pytest.raises(redis_client.AuthenticationError),
-    ):
-        client.ping()
+    with pytest.raises(RedisRefused, match="WRONGPASS"):
+        replace(redis, password=WRONG).run("PING")
 
 
 @on_linux
