@@ -66,6 +66,10 @@ TAG = ModelTag.model_validate(
         "status": {
             "observedGeneration": 3,
             "previousModel": "A",
+            "history": [
+                {"model": "B", "hash": "b", "taggedAt": "2026-01-02T11:55:00Z", "by": "carol"},
+                {"model": "A", "hash": "a", "taggedAt": "2026-01-01T12:00:00Z", "by": "dave"},
+            ],
             "conditions": [READY, {**READY, "type": "Tagged"}, {**READY, "type": "Served", "status": "Unknown"}],
         },
     }
@@ -114,8 +118,8 @@ def test_the_table_says_under_it_why_something_is_not_ready() -> None:
         "staging       staging      B        A,B (1/2)   False (AnotherModelServed)   -                        60m",
         "  staging: pod x serves A, B is wanted",
         "",
-        "MODEL TAG    TAG          MODEL   TAGGED   SERVED    READY   PREVIOUS   AGE",
-        "production   production   B       True     Unknown   True    A          -",
+        "MODEL TAG    TAG          MODEL   TAGGED   SERVED    READY   PREVIOUS   PROMOTED          AGE",
+        "production   production   B       True     Unknown   True    A          5m ago by carol   -",
     ]
 
 
@@ -139,6 +143,14 @@ def test_programs_get_the_same_as_json() -> None:
 
     assert shown["environments"][0]["served"] == "B"
     assert shown["tags"][0]["previous"] == "A"
+    assert (shown["tags"][0]["promoted_by"], shown["tags"][0]["promoted_at"]) == ("carol", "2026-01-02T11:55:00Z")
+
+
+def test_a_promotion_by_nobody_known_has_its_time_alone() -> None:
+    entry = (TAG.status.history or [])[0].model_copy(update={"by": None})
+    anonymous = TAG.model_copy(update={"status": TAG.status.model_copy(update={"history": [entry]})})
+
+    assert "   5m ago   " in text(overview([], [anonymous]))
 
 
 def test_a_line_says_why_only_where_something_is_not_ready() -> None:

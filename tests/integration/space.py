@@ -22,6 +22,8 @@ ALWAYS_THERE = ("ServiceAccount", "Secret", "ConfigMap", "Service", "Deployment"
 ON_REQUEST = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress")
 CHILD_KINDS = (*ALWAYS_THERE, *ON_REQUEST)
 MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
+CONFIRM_DELETION = "rasa-environments.io/confirm-deletion"
+"""Annotation without which a registered production or worker is not deleted; its value is the name."""
 SECONDS = 30.0
 
 
@@ -80,6 +82,10 @@ class Space:
         """Deletes an object, as `kubectl delete` does."""
         answer = self.api.request("DELETE", self.path(kind, name), {"propagationPolicy": "Background"})
         assert answer.accepted, answer.body["message"]
+
+    def confirm_deletion(self, environment: str) -> None:
+        """Says that a registered production or worker may be deleted."""
+        self.patch(ENVIRONMENT, environment, {"metadata": {"annotations": {CONFIRM_DELETION: environment}}})
 
     def child(self, kind: str, environment: str = "production") -> JsonObject:
         """A child of an environment, which is there."""
@@ -152,5 +158,9 @@ class Space:
 
     def remove(self) -> None:
         """Deletes our objects, which ends all checks. The namespace goes with the cluster: its end costs a lot."""
+        for environment in self.list(ENVIRONMENT):
+            conditions = (environment.get("status") or {}).get("conditions") or ()
+            if any((entry["type"], entry["status"]) == ("Registered", "True") for entry in conditions):
+                self.confirm_deletion(environment["metadata"]["name"])
         for kind in reversed(OUR_KINDS):
             self.api.request("DELETE", self.path(kind))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
-from rasa_environments.api.model_tag import HistoryEntry, ModelTag, ModelTagStatus
+from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.findings import Follower, Problem, TaggedModel
 from rasa_environments.judge.model_tag import MAXIMUM_FOLLOWERS, ModelTagFindings, judged
@@ -60,6 +60,32 @@ def test_a_model_with_new_content_is_remembered_and_is_nowhere_to_roll_back_to()
 
     assert [entry.hash for entry in status.history or ()] == ["trained-anew", "hash-2", "hash-1"]
     assert status.previous_model == "model-1"
+
+
+def promoted_by(user: str, tagged: TaggedModel, before: ModelTagStatus | None = None) -> ModelTagStatus:
+    """The status after the user's promotion was seen to take place."""
+    tag = model_tag(before)
+    metadata = tag.metadata.model_copy(update={"annotations": {PROMOTED_BY_ANNOTATION: user}})
+    findings = ModelTagFindings(tag="live", model=tagged.name, tagged=tagged)
+    return judged(findings, tag.model_copy(update={"metadata": metadata}), TIME)[0]
+
+
+def test_the_history_names_who_promoted_each_model() -> None:
+    status = promoted_by("carol", SECOND, promoted_by("dave", FIRST))
+
+    assert [(entry.model, entry.by) for entry in status.history or ()] == [("model-2", "carol"), ("model-1", "dave")]
+
+
+def test_another_name_later_does_not_change_who_promoted_what_is_there() -> None:
+    status = promoted_by("dave", FIRST)
+
+    assert promoted_by("carol", FIRST, status) == status
+
+
+def test_content_that_was_replaced_on_the_server_was_promoted_by_nobody() -> None:
+    status = promoted_by("dave", TaggedModel("model-1", "trained-anew"), promoted_by("dave", FIRST))
+
+    assert [entry.by for entry in status.history or ()] == [None, "dave"]
 
 
 def test_a_rollback_can_itself_be_rolled_back() -> None:

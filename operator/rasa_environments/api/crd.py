@@ -112,6 +112,7 @@ RESOURCES = (
             READY,
             REASON,
             Column("Previous", ".status.previousModel", wide=True),
+            Column("Promoted-By", ".status.history[0].by", wide=True),
             AGE,
         ),
         selectable=(".spec.model",),

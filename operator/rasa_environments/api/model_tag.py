@@ -11,6 +11,10 @@ from rasa_environments.api.conditions import Conditions
 from rasa_environments.api.rules import Keyed, Rule, matches, rule
 
 MAXIMUM_TAG_LENGTH = 63
+PROMOTED_BY_ANNOTATION = "rasa-environments.io/promoted-by"
+"""Annotation of a ModelTag: the user who created it or changed its model, tag or ModelServer last. Admission writes it
+and keeps others from doing so (manifests/promotion)."""
+
 ModelName = Annotated[
     str,
     Field(max_length=200),
@@ -50,6 +54,9 @@ class HistoryEntry(ApiModel):
     """Its hash, as the model server reports it."""
     tagged_at: str = Field(json_schema_extra={"format": "date-time"})
     """When the operator saw the tag on it first (RFC 3339, UTC)."""
+    by: str | None = None
+    """User who promoted it, as the annotation rasa-environments.io/promoted-by said then; absent where it said nothing,
+    and where the model's content was replaced on the server."""
 
 
 class Follower(ApiModel):
@@ -79,7 +86,7 @@ class ModelTagStatus(ApiModel):
     previous_model: str | None = None
     """Model that carried it before: where `rollback` goes."""
     history: list[HistoryEntry] | None = None
-    """Models that carried the tag, the latest first."""
+    """Models that carried the tag, the latest first: what was promoted, when, and by whom."""
     environments: Annotated[list[Follower], Keyed(("namespace", "name"))] | None = None
     """Environments that pull the tag."""
     conditions: Conditions | None = None
@@ -104,3 +111,8 @@ class ModelTag(ApiModel):
     def tag(self) -> str:
         """The tag: the spec's, or the object's name."""
         return self.spec.tag or self.metadata.name
+
+    @property
+    def promoted_by(self) -> str | None:
+        """The user whose promotion the spec is, where admission wrote it down."""
+        return self.metadata.annotations.get(PROMOTED_BY_ANNOTATION) or None

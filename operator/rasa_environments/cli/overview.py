@@ -40,6 +40,10 @@ class TagRow:
     model: str
     """The model that is wanted."""
     previous: str | None
+    promoted_by: str | None
+    """Who put the tag on the model that carries it."""
+    promoted_at: str | None
+    """When the operator saw it there first (RFC 3339, UTC)."""
     tagged: Truth
     served: Truth
     ready: Truth
@@ -96,12 +100,15 @@ def tag_row(tag: ModelTag) -> TagRow:
     """What is known of a model tag; what is older than its spec counts as unknown."""
     ready, reason, message = verdict(tag)
     current = is_current(tag)
+    latest = next(iter(tag.status.history or ()), None)
     return TagRow(
         namespace=tag.metadata.namespace,
         name=tag.metadata.name,
         tag=tag.tag,
         model=tag.spec.model,
         previous=tag.status.previous_model,
+        promoted_by=latest.by if latest else None,
+        promoted_at=latest.tagged_at if latest else None,
         tagged=truth(condition_of(tag.status.conditions, ConditionType.TAGGED)) if current else "Unknown",
         served=truth(condition_of(tag.status.conditions, ConditionType.SERVED)) if current else "Unknown",
         ready=ready,

@@ -39,7 +39,7 @@ def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType
         parts += [
             Text(),
             _table(
-                ("MODEL TAG", "TAG", "MODEL", "TAGGED", "SERVED", "READY", "PREVIOUS", "AGE"),
+                ("MODEL TAG", "TAG", "MODEL", "TAGGED", "SERVED", "READY", "PREVIOUS", "PROMOTED", "AGE"),
                 [(row.namespace, _tag_cells(row, now)) for row in shown.tags],
                 namespaces=namespaces,
             ),
@@ -94,8 +94,17 @@ def _tag_cells(row: TagRow, now: datetime) -> list[Text]:
         Text(row.served, STYLES[row.served]),
         _ready(row.ready, row.reason),
         _known(row.previous),
+        _known(_promoted(row, now)),
         Text(age(row.created, now)),
     ]
+
+
+def _promoted(row: TagRow, now: datetime) -> str | None:
+    """When the tag came to its model, and by whom where that is known."""
+    if row.promoted_at is None:
+        return None
+    ago = f"{age(row.promoted_at, now)} ago"
+    return f"{ago} by {row.promoted_by}" if row.promoted_by else ago
 
 
 def _known(value: str | None) -> Text:

@@ -39,7 +39,7 @@ def judged(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[Mod
         stalled(findings.problem),
     )
     known = before.status if before.status.tag in (None, findings.tag) else ModelTagStatus()
-    history = history_with(known, findings.tagged, time)
+    history = history_with(known, findings.tagged, time, before.promoted_by)
     latest = history[0] if history else None
     status = ModelTagStatus(
         tag=findings.tag,
@@ -58,8 +58,12 @@ def judged(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[Mod
     return status, conditions
 
 
-def history_with(known: ModelTagStatus, tagged: TaggedModel | None, time: str) -> tuple[HistoryEntry, ...]:
+def history_with(
+    known: ModelTagStatus, tagged: TaggedModel | None, time: str, by: str | None
+) -> tuple[HistoryEntry, ...]:
     """The models that carried the tag, the latest first; one is added when the model or its content is another.
+
+    `by` promoted the model; nobody did where only its content is another.
 
     `known` is the status so far, an empty one where it speaks of another tag. Where the history is limited to none, it
     still tells the latest.
@@ -69,9 +73,11 @@ def history_with(known: ModelTagStatus, tagged: TaggedModel | None, time: str) -
         history = (HistoryEntry(model=known.model, hash=known.hash, tagged_at=time),)
     if tagged is None:
         return history
-    if history and (history[0].model, history[0].hash) == (tagged.name, tagged.hash):
-        return history
-    return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_at=time), *history)
+    if not history or history[0].model != tagged.name:
+        return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_at=time, by=by), *history)
+    if history[0].hash != tagged.hash:
+        return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_at=time), *history)
+    return history
 
 
 def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> str | None:
