@@ -13,7 +13,7 @@ from local.flavour import UnknownFlavour, choose_flavour
 from local.models import train_models
 from local.processes import ProcessFailed
 from local.progress import ConsoleProgress
-from local.rasa import RasaUnavailable, rasa_environment
+from local.rasa import RASA_VERSION, RELEASES, RasaRelease, RasaUnavailable, rasa_environment
 from rasa_environments.cli.tables import console
 
 commands = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -56,19 +56,31 @@ def binaries() -> None:
             typer.echo(f"{name.replace('_', '-')}: {path}")
 
 
+Releases = Annotated[list[str], typer.Argument(metavar="VERSION...", help=f"Of {', '.join(RELEASES)}.")]
+
+
 @commands.command()
-def rasa() -> None:
+def rasa(versions: Releases = [RASA_VERSION]) -> None:  # noqa: B006 (typer shows it as the default)
     """Find or make the virtual environment of real Rasa, and print its bin directory."""
     with ConsoleProgress() as progress:
-        typer.echo(rasa_environment(progress))
+        for release in _releases(versions):
+            typer.echo(rasa_environment(progress, release))
 
 
 @commands.command()
-def models() -> None:
-    """Train the two sample models again."""
+def models(versions: Releases = [*RELEASES]) -> None:  # noqa: B006 (typer shows it as the default)
+    """Train the two sample models of each release again."""
     with ConsoleProgress() as progress:
-        for path in train_models(rasa_environment(progress), progress):
-            typer.echo(path)
+        for release in _releases(versions):
+            for path in train_models(rasa_environment(progress, release), release, progress):
+                typer.echo(path)
+
+
+def _releases(versions: list[str]) -> list[RasaRelease]:
+    unknown = [version for version in versions if version not in RELEASES]
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: there is {', '.join(RELEASES)}")
+    return [RELEASES[version] for version in versions]
 
 
 def main() -> None:

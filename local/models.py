@@ -1,4 +1,4 @@
-"""Trains the two sample models from `samples/models/src`."""
+"""Trains the two sample models of each release of Rasa, from the `src` folder beside them."""
 
 import shutil
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local.processes import ProcessFailed
 from local.progress import Progress, ticking
+from local.rasa import RASA_VERSION, RasaRelease
 
 MODELS = Path(__file__).parent.parent / "samples" / "models"
 
@@ -14,14 +15,21 @@ NAMES = {"a": "20260101-120000", "b": "20260102-120000"}
 """The models, named as Rasa names what it trains, by the folder of their training data."""
 
 
-def train_models(binaries: Path, progress: Progress, target: Path = MODELS) -> list[Path]:
-    """Trains both models into `target` with the Rasa in `binaries`; returns their paths. Raises ProcessFailed."""
+def models_of(release: RasaRelease) -> Path:
+    """The directory of the release's models, named as NAMES says, and of their `src`."""
+    return MODELS if release.version == RASA_VERSION else MODELS / release.version
+
+
+def train_models(binaries: Path, release: RasaRelease, progress: Progress) -> list[Path]:
+    """Trains both models of the release, whose `bin` directory is given; returns their paths. Raises ProcessFailed."""
+    directory = models_of(release)
     return [
-        _train(binaries, MODELS / "src" / folder, target / f"{name}.tar.gz", progress) for folder, name in NAMES.items()
+        _train(binaries, directory / "src" / folder, directory / f"{name}.tar.gz", f"{name} with {release}", progress)
+        for folder, name in NAMES.items()
     ]
 
 
-def _train(binaries: Path, source: Path, model: Path, progress: Progress) -> Path:
+def _train(binaries: Path, source: Path, model: Path, what: str, progress: Progress) -> Path:
     with tempfile.TemporaryDirectory(prefix="rasa-environments-train-") as scratch:
         command: list[str | Path] = [
             binaries / "rasa",
@@ -31,18 +39,23 @@ def _train(binaries: Path, source: Path, model: Path, progress: Progress) -> Pat
             "--fixed-model-name",
             model.name.removesuffix(".tar.gz"),
         ]
-        for option, file in (("--config", "config.yml"), ("--domain", "domain.yml"), ("--data", "training.yml")):
-            command += [option, source / file]
+        [data] = source.glob("training*")
+        for option, path in (
+            ("--config", source / "config.yml"),
+            ("--domain", source / "domain.yml"),
+            ("--data", data),
+        ):
+            command += [option, path]
         environment = {
             "PATH": f"{binaries}:/usr/bin:/bin",
             "HOME": scratch,
             "TMPDIR": scratch,
             "RASA_TELEMETRY_ENABLED": "false",
         }
-        with ticking(progress, f"training {model.name} from {source.name}", f"trained {model.name}"):
+        with ticking(progress, f"training {what}", f"trained {what}"):
             result = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             tail = "\n".join((result.stdout + result.stderr).splitlines()[-15:])
-            raise ProcessFailed(f"training {model.name} failed:\n{tail}")
+            raise ProcessFailed(f"training {what} failed:\n{tail}")
         shutil.copyfile(Path(scratch) / model.name, model)
     return model

@@ -20,8 +20,8 @@ def rasa_environment(
     python = find_python(release.pythons, environment)
     if python is None:
         raise RasaUnavailable(
-            f"real {release} needs Python {' or '.join(release.pythons)} with venv; there is none on PATH, in pyenv or in "
-            f"uv: install one (`pyenv install {release.pythons[0]}`), or name one in RASA_PYTHON"
+            f"real {release} needs Python {' or '.join(release.pythons)} with venv; there is none on PATH, in pyenv or "
+            f"in uv: install one (`pyenv install {release.pythons[0]}`), or name one in RASA_PYTHON"
         )
     version = python_version(python) or ""
     if version != release.pythons[0]:
