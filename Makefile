@@ -43,7 +43,7 @@ generate: environment ## Write crds/ from the pydantic models
 	$(BIN)/python -m rasa_environments.api.crd
 
 .PHONY: models
-models: environment ## Train the sample models with real Rasa
+models: environment ## Train the sample models of each release of Rasa with the real thing
 	$(BIN)/python -m local models
 
 .PHONY: cluster
