@@ -101,7 +101,14 @@ async def test_a_listing_without_end_is_given_up(
 
 
 async def test_what_only_informs_may_have_any_shape(server: ScriptedServer, http: httpx.AsyncClient) -> None:
-    odd = {"model": "a.tar.gz", "hash": "h", "tags": None, "trained_at": "yesterday", "version": 3, "is_compatible": "no"}
+    odd = {
+        "model": "a.tar.gz",
+        "hash": "h",
+        "tags": None,
+        "trained_at": "yesterday",
+        "version": 3,
+        "is_compatible": "no",
+    }
     server.answer("GET", MODELS, says([odd, {"model": "b", "hash": "i"}]))
 
     models = await client(http, server.url).models()

@@ -28,6 +28,12 @@ class InvalidAddress(RasaError):
     default_reason = Reason.INVALID_SPEC
 
 
+class AddressRefused(RasaError):
+    """The address is one that is never asked: a metadata service of a cloud, or another link-local address."""
+
+    default_reason = Reason.ADDRESS_REFUSED
+
+
 class Unreachable(RasaError):
     """No answer: DNS, a refused connection, TLS, a timeout, or a proxy that says so. Worth another try later."""
 

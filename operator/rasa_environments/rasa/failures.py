@@ -30,6 +30,8 @@ def cause(error: httpx.TransportError, host: str) -> str:
                 return _tls(candidate)
             case socket.gaierror():
                 return f"the host name {host} is not known (DNS: {candidate.strerror})"
+            case UnicodeError():
+                return f"{host} is no host name"
             case ConnectionRefusedError():
                 return "connection refused, nothing listens there"
     for kind, text in TRANSPORT_FAILURES:

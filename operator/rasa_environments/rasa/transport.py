@@ -6,14 +6,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 from pydantic import JsonValue
 
 from rasa_environments.api.conditions import Reason
-from rasa_environments.rasa.errors import InvalidAddress, UnexpectedAnswer, Unreachable
+from rasa_environments.rasa.errors import AddressRefused, InvalidAddress, UnexpectedAnswer, Unreachable
 from rasa_environments.rasa.failures import cause
+from rasa_environments.rasa.network import GuardedTransport, RefusedHost, guarded_proxies
 from rasa_environments.rasa.redaction import one_line, shown
 
 MAXIMUM_BODY = 8 * 1024 * 1024
@@ -70,34 +72,47 @@ class Answer:
         return shown(self.request.url)
 
 
-def http_client(timeout: float = 10.0, connections: int = 100) -> httpx.AsyncClient:
+def http_client(timeout: float = 10.0, connections: int = 100, *, allow_link_local: bool = False) -> httpx.AsyncClient:
     """The connection pool that all model servers and Rasa servers share; `timeout`: seconds per step of an exchange.
 
+    Unless `allow_link_local` it never connects to a link-local address, nor to another at which a cloud hands out
+    credentials; each request of `ask` is refused then.
     It keeps no cookies (a session of one server is nothing to another), and its libraries stop logging addresses:
     httpx at INFO and httpcore at DEBUG would write the query, which holds tokens. A private authority is trusted by
     SSL_CERT_FILE. Idle connections go after 3 s, before uvicorn closes them after 5 s: none breaks in our hands.
     """
     for library in ("httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    return httpx.AsyncClient(
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=20, keepalive_expiry=3.0)
+    client = partial(
+        httpx.AsyncClient,
         timeout=timeout,
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=20, keepalive_expiry=3.0),
+        limits=limits,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
         headers={"User-Agent": "rasa-environments", "Accept": "application/json, */*"},
     )
+    if allow_link_local:
+        return client()
+    return client(transport=GuardedTransport(limits), mounts=guarded_proxies(limits))
 
 
 async def ask(http: httpx.AsyncClient, peer: Peer, request: Request) -> Answer:
     """The answer, whatever its status. Redirects of a read are followed within the same origin only.
 
-    Raises InvalidAddress, Unreachable, or UnexpectedAnswer (a redirect elsewhere, an answer too large or garbled).
+    Raises InvalidAddress, AddressRefused, Unreachable, or UnexpectedAnswer (a redirect elsewhere, an answer too large
+    or garbled).
     """
     if not _is_address(request.url):
         raise InvalidAddress(f"{shown(request.url)} is not an http(s) URL with a host; {peer.advice}")
     try:
         async with asyncio.timeout(request.deadline):
             return await _follow(http, peer, request)
+    except RefusedHost as refused:
+        raise AddressRefused(
+            f"the {peer.name} at {shown(request.url)} is not asked: {refused}; {peer.advice}, or permit such addresses "
+            "with the option --allow-link-local of `rasa-environments run`"
+        ) from None
     except TimeoutError:
         raise _unreachable(peer, request, f"it did not answer within {request.deadline:g} s") from None
     except httpx.InvalidURL:

@@ -96,7 +96,7 @@ class Operator:
         self._settings = settings
         self._client = client
         self._source = source
-        http = http_client()
+        http = http_client(allow_link_local=settings.allow_link_local)
         caches = {resource: ObjectCache() for resource in CHILD_RESOURCES}
         secrets = Secrets(client, self._secret_changed, namespaces=settings.namespaces)
         self._surroundings = Surroundings(

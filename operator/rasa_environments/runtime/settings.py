@@ -49,6 +49,8 @@ class Settings(BaseModel):
     """Whether to work only while holding a Lease: for more than one replica."""
     lease_namespace: str | None = None
     """Namespace of the Lease; default the operator's own."""
+    allow_link_local: bool = False
+    """Whether servers may be asked at link-local and metadata addresses, where clouds hand out credentials."""
     address: str = "0.0.0.0"  # noqa: S104
     """Address that /healthz, /readyz and /metrics are served at."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
