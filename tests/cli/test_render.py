@@ -169,7 +169,7 @@ def test_two_environments_of_one_name_are_told() -> None:
 
     (told,) = errors(render(SERVER, ENVIRONMENT, twin))
 
-    assert "has the name or the tag of environment default/production" in told
+    assert "is taken by environment default/production" in told
 
 
 def test_a_secret_in_the_file_must_hold_the_key() -> None:

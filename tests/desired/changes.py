@@ -275,8 +275,10 @@ SHARED_CHANGES = (
 """Fields that may also stand in the defaults of a ModelServer."""
 
 CHANGES = (*SERVER_CHANGES, *SHARED_CHANGES)
-NOT_SHOWN = frozenset({"suspend", "environment"})
-"""What stops all changes, and what cannot be changed."""
+NOT_SHOWN = frozenset(
+    {"suspend", "environment", "external.url", "external.tokenSecretRef.name", "external.tokenSecretRef.key"}
+)
+"""What stops all changes, what cannot be changed, and an environment that has no children at all."""
 
 
 def leaf_fields(model: type[ApiModel] = EnvironmentSpec, prefix: str = "") -> Iterator[str]:

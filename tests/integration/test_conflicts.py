@@ -105,7 +105,7 @@ def test_the_newer_of_two_environments_of_one_tag_is_refused_until_it_has_anothe
 
     space.wait_until_not_ready(
         "TagConflict",
-        f"tag support is pulled by environment {space.namespace}/a on the same ModelServer: each environment has a tag "
+        f"tag support is taken by environment {space.namespace}/a on the same ModelServer: each environment has a tag "
         "of its own, and a model may carry several; set another spec.tag",
         "b",
     )

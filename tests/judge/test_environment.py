@@ -20,8 +20,8 @@ OLD = "20250101-120000"
 SETTLED = DeploymentFacts(wanted=1, replicas=1, updated=1, available=1, current=True, failure=None)
 ROLLING = replace(SETTLED, available=0)
 FAILED = replace(ROLLING, failure="progress deadline exceeded")
-RIGHT, WRONG = ServedFact("support-0", model=WANTED.name), ServedFact("support-0", model=OLD)
-EMPTY, SILENT = ServedFact("support-0"), ServedFact("support-0", problem="connection refused")
+RIGHT, WRONG = ServedFact("pod support-0", model=WANTED.name), ServedFact("pod support-0", model=OLD)
+EMPTY, SILENT = ServedFact("pod support-0"), ServedFact("pod support-0", problem="connection refused")
 GOOD = EnvironmentFindings(
     environment="support",
     tag="live",
@@ -38,7 +38,7 @@ UNAUTHORIZED = Problem(Reason.UNAUTHORIZED, "the model server refuses the token"
 NOT_FOUND = Problem(Reason.TAG_NOT_FOUND, "the model server does not know the tag")
 INVALID = Problem(Reason.INVALID_SPEC, "spec.rasa.version is missing")
 NO_SECRET = Problem(Reason.SECRET_NOT_FOUND, "Secret bots/passwords is not there", stalled=False)
-NOTHING_SERVED = (EMPTY, replace(RIGHT, pod="support-1"))
+NOTHING_SERVED = (EMPTY, replace(RIGHT, server="pod support-1"))
 
 TYPES = ("Ready", "Reconciling", "Stalled", "ModelAvailable", "ModelServed")
 VERDICTS = [

@@ -23,6 +23,12 @@ def directory_of(*environments: DeploymentEnvironment, allowed: tuple[str, ...] 
     return directory
 
 
+def rival_of(directory: Directory, environment: DeploymentEnvironment) -> DeploymentEnvironment | None:
+    """The environment that is in the way, if one is."""
+    rival = directory.rival(environment)
+    return None if rival is None else rival.environment
+
+
 def test_without_a_reference_it_is_the_server_called_default_in_the_same_namespace() -> None:
     assert server_of("bots", None) == DEFAULT
     assert server_of("bots", ModelServerRef(name="second")) == ObjectKey("bots", "second")
@@ -102,29 +108,29 @@ def test_the_rival_is_the_oldest_environment_of_the_same_name() -> None:
     oldest, old, young = (environment(name, age=age, environment="bot") for name, age in (("c", 3), ("b", 2), ("a", 1)))
     directory = directory_of(young, old, oldest)
 
-    assert directory.rival(young) == directory.rival(old) == oldest
-    assert directory.rival(oldest) is None
+    assert rival_of(directory, young) == rival_of(directory, old) == oldest
+    assert rival_of(directory, oldest) is None
 
 
 def test_the_rival_may_be_one_that_pulls_the_same_tag() -> None:
     old, young = environment("a", age=2, tag="live"), environment("b", age=1, tag="live")
 
-    assert directory_of(young, old).rival(young) == old
+    assert rival_of(directory_of(young, old), young) == old
 
 
 def test_environments_of_other_servers_are_no_rivals() -> None:
     old = environment("a", age=2, tag="live", modelServerRef={"name": "second"})
     young = environment("b", age=1, tag="live")
 
-    assert directory_of(young, old).rival(young) is None
+    assert rival_of(directory_of(young, old), young) is None
 
 
 def test_who_may_not_use_the_server_is_nobodys_rival() -> None:
     stranger = environment("a", namespace="strangers", age=2, tag="live", modelServerRef={"namespace": "bots"})
     own = environment("b", age=1, tag="live")
 
-    assert directory_of(stranger, own).rival(own) is None
-    assert directory_of(stranger, own, allowed=("strangers",)).rival(own) == stranger
+    assert rival_of(directory_of(stranger, own), own) is None
+    assert rival_of(directory_of(stranger, own, allowed=("strangers",)), own) == stranger
 
 
 def test_rightful_followers_are_those_without_a_rival_that_may_use_the_server() -> None:

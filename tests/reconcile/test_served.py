@@ -13,7 +13,7 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.judge.findings import PodFacts, ServedFact
-from rasa_environments.reconcile.served import GROWTH, LONGEST_WHILE_WRONG_SECONDS, ServedModels
+from rasa_environments.reconcile.served import GROWTH, LONGEST_WHILE_WRONG_SECONDS, ServedModels, ready_pods
 from rasa_environments.reconcile.surroundings import Intervals
 from tests.reconcile.clock import run
 
@@ -59,7 +59,7 @@ class Asker:
 
     async def ask(self, *pods: PodFacts, wanted: str | None = WANTED, port: int = 5005, token: str = "token") -> Asked:
         """One look; by default at one ready pod."""
-        return Asked(*await self.served.ask(SUPPORT, pods or (POD,), wanted=wanted, port=port, token=token))
+        return Asked(*await self.served.ask(SUPPORT, ready_pods(pods or (POD,), port), wanted=wanted, token=token))
 
     async def times(self, looks: int, **question: Any) -> list[float]:
         """After how many seconds each of some looks in a row asks for the next."""
@@ -85,7 +85,7 @@ def asking(test: Callable[[Asker], Coroutine[Any, Any, None]], **models: str | E
 
 def test_what_is_right_is_asked_again_after_the_long_interval() -> None:
     async def test(asker: Asker) -> None:
-        assert await asker.ask() == Asked((ServedFact("support-0", model=WANTED),), INTERVALS.served)
+        assert await asker.ask() == Asked((ServedFact("pod support-0", model=WANTED),), INTERVALS.served)
         assert await asker.times(3) == [INTERVALS.served] * 3
 
     asking(test)
@@ -108,7 +108,7 @@ def test_when_it_is_due_pods_are_asked_again() -> None:
         asker.rasa.models["127.0.0.1"] = OLD
         await asyncio.sleep(INTERVALS.served)
 
-        assert (await asker.ask()).answers == (ServedFact("support-0", model=OLD),)
+        assert (await asker.ask()).answers == (ServedFact("pod support-0", model=OLD),)
 
     asking(test)
 
@@ -179,8 +179,8 @@ def test_once_it_is_right_the_interval_is_long() -> None:
 
 def test_a_pod_without_a_model_serves_none() -> None:
     async def test(asker: Asker) -> None:
-        assert await asker.ask() == Asked((ServedFact("support-0"),), INTERVALS.first_served)
-        assert await asker.ask(wanted=None) == Asked((ServedFact("support-0"),), INTERVALS.served)
+        assert await asker.ask() == Asked((ServedFact("pod support-0"),), INTERVALS.first_served)
+        assert await asker.ask(wanted=None) == Asked((ServedFact("pod support-0"),), INTERVALS.served)
 
     asking(test, d1=None)
 
@@ -191,7 +191,7 @@ def test_each_ready_pod_is_asked() -> None:
 
         asked = await asker.ask(POD, SECOND, waiting)
 
-        assert asked.answers == (ServedFact("support-0", model=WANTED), ServedFact("support-1", model=OLD))
+        assert asked.answers == (ServedFact("pod support-0", model=WANTED), ServedFact("pod support-1", model=OLD))
         assert asked.again_after == INTERVALS.first_served
 
     asking(test, d2=OLD)
@@ -234,7 +234,7 @@ def test_a_pod_without_an_address_cannot_be_asked() -> None:
     async def test(asker: Asker) -> None:
         asked = await asker.ask(PodFacts("support-0", None, ready=True))
 
-        assert asked.answers == (ServedFact("support-0", problem="it has no address"),)
+        assert asked.answers == (ServedFact("pod support-0", problem="it has no address"),)
         assert asker.rasa.requests == []
 
     asking(test)

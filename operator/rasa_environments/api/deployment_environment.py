@@ -88,12 +88,12 @@ class TokenSecretRef(ApiModel):
 
     name: ObjectName
     """Name of the Secret, in the environment's namespace."""
-    key: SecretKey = "token"
+    key: SecretKey | None = None
     """Key in the Secret's data; default token."""
 
     def bound(self, namespace: str) -> SecretKeyRef:
         """The reference, made in that namespace."""
-        return SecretKeyRef(name=self.name, key=self.key, namespace=namespace)
+        return SecretKeyRef(name=self.name, key=self.key or "token", namespace=namespace)
 
 
 class External(ApiModel):
@@ -231,6 +231,12 @@ class DeploymentEnvironment(ApiModel):
         "(has(self.spec.environment) ? self.spec.environment : self.metadata.name)"
         " == (has(oldSelf.spec.environment) ? oldSelf.spec.environment : oldSelf.metadata.name)",
         "spec.environment cannot be changed: events are filed under it; create another environment instead",
+    )
+
+    _external_stays = TransitionRule(
+        "has(self.spec.external) == has(oldSelf.spec.external)",
+        "spec.external cannot be added or taken away: the environment's own Rasa servers would be left behind; create "
+        "another environment instead",
     )
 
     metadata: Metadata

@@ -23,6 +23,7 @@ from rasa_environments.desired.secret_variables import (
     TOKEN_VARIABLE,
     SecretVariable,
 )
+from rasa_environments.reconcile.conflicts import conflict
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.secret_values import (
     SERVICE_TOKEN_KEY,
@@ -78,9 +79,7 @@ def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterab
         raise CommandError(problem.message)
     rival = manifests.directory.rival(environment)
     if rival is not None:
-        raise CommandError(
-            f"has the name or the tag of environment {rival.metadata.key}, on the same ModelServer; rename one"
-        )
+        raise CommandError(conflict(rival).message)
     try:
         spec = merged_spec(environment, server)
         variables = wanted_variables(server, spec)

@@ -93,9 +93,14 @@ class Context:
         return tag_url(self.server, self.environment.tag)
 
     @property
-    def identifier(self) -> str:
-        """The environment's name as a database takes it: letters, digits and `_`."""
-        return re.sub(r"[^a-z0-9]+", "_", self.environment.environment.lower())
+    def database(self) -> str:
+        """Name of the environment's own database."""
+        return own_database(self.environment)
+
+    @property
+    def server_url(self) -> str:
+        """Base address of the model server, without /api."""
+        return self.server.spec.url.rstrip("/")
 
     @property
     def url(self) -> str:
@@ -140,6 +145,21 @@ class Context:
         if annotations:
             metadata["annotations"] = dict(annotations)
         return metadata
+
+
+def identifier(environment: DeploymentEnvironment) -> str:
+    """The environment's name as a database takes it: letters, digits and `_`."""
+    return re.sub(r"[^a-z0-9]+", "_", environment.environment.lower())
+
+
+def own_database(environment: DeploymentEnvironment) -> str:
+    """The database of an environment that names none."""
+    return f"rasa_{identifier(environment)}"
+
+
+def own_queue(environment: DeploymentEnvironment) -> str:
+    """The queue of one environment, as the page of Rasa X 0.2x names it: rasa_experimental_events."""
+    return f"rasa_{identifier(environment)}_events"
 
 
 def tag_url(server: ModelServer, tag: str) -> str:

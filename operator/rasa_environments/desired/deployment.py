@@ -7,6 +7,7 @@ from hashlib import sha256
 import orjson
 
 from rasa_environments.api.base import JsonObject
+from rasa_environments.api.deployment_environment import Role
 from rasa_environments.desired.context import (
     CONFIG_DIGEST_ANNOTATION,
     ENVIRONMENT_LABEL,
@@ -123,7 +124,8 @@ def variables(context: Context) -> list[JsonObject]:
     plain = {
         "RASA_ENVIRONMENT": context.environment.environment,
         "RASA_MODEL_SERVER": context.model_url,
-        "RASA_X_HOST": context.server.spec.url.rstrip("/"),
+        "RASA_X_HOST": context.server_url,
+        **profile_of(context).variables(context),
         **({"LOG_LEVEL": rasa.log_level} if rasa is not None and rasa.log_level is not None else {}),
         # Nothing but /tmp is writable: telemetry settings, matplotlib's cache and the training cache go there.
         "HOME": "/tmp",  # noqa: S108
@@ -152,11 +154,16 @@ def _readiness_probe(context: Context) -> JsonObject:
     if not context.model_required:
         return _http_probe(period=5, failures=3)
     return {
-        "exec": {"command": readiness_command(context.port)},
+        "exec": {"command": readiness_command(context.port, ready_if_none_is_wanted=_ready_if_none_is_wanted(context))},
         "periodSeconds": 5,
         "timeoutSeconds": 10,
         "failureThreshold": 3,
     }
+
+
+def _ready_if_none_is_wanted(context: Context) -> bool:
+    """Whether the server must reach this environment before it lets a first model carry its tag."""
+    return context.role is Role.PRODUCTION and profile_of(context).asks_production
 
 
 def _checked(template: JsonObject, context: Context) -> JsonObject:

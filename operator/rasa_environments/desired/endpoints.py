@@ -11,7 +11,7 @@ import yaml
 from rasa_environments.api.base import JsonObject, SecretValue
 from rasa_environments.api.connections import EventBroker, LockStore, Redis, Sql, TrackerStore
 from rasa_environments.desired.context import Context
-from rasa_environments.desired.profiles import profile_of
+from rasa_environments.desired.profiles import channels, profile_of, rasa_channel
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE, with_variables
 
 DEFAULT_PORTS = {"postgresql": 5432, "mysql+pymysql": 3306}
@@ -31,6 +31,8 @@ def endpoints_yaml(context: Context) -> str:
         endpoints["action_endpoint"] = present(
             url=spec.action_endpoint.url, token=reference("ACTION_ENDPOINT_TOKEN", spec.action_endpoint.token)
         )
+    elif (default := profile_of(context).action_endpoint) is not None:
+        endpoints["action_endpoint"] = {"url": default}
     endpoints.update(with_variables("endpoints", spec.endpoints or {}))
     return as_yaml(endpoints)
 
@@ -38,8 +40,8 @@ def endpoints_yaml(context: Context) -> str:
 def credentials_yaml(context: Context) -> str:
     """The text of credentials.yml: the channels of the spec, or those of the profile."""
     if context.spec.credentials is None:
-        return as_yaml(profile_of(context).default_credentials(context))
-    return as_yaml(with_variables("credentials", context.spec.credentials))
+        return as_yaml(channels(context))
+    return as_yaml({**rasa_channel(context), **with_variables("credentials", context.spec.credentials)})
 
 
 def models_endpoint(context: Context) -> JsonObject:
@@ -69,7 +71,7 @@ def event_broker(context: Context, broker: EventBroker) -> JsonObject:
             port=rabbitmq.port or 5672,
             username=rabbitmq.username or "user",
             password=reference("RABBITMQ_PASSWORD", rabbitmq.password),
-            queues=rabbitmq.queues or ["rasa_core_events"],
+            queues=rabbitmq.queues or [profile_of(context).queue(context)],
             exchange_name=rabbitmq.exchange,
         )
     if broker.kafka is not None:
@@ -90,7 +92,10 @@ def event_broker(context: Context, broker: EventBroker) -> JsonObject:
 def tracker_store(context: Context, store: TrackerStore) -> JsonObject:
     """Where conversations are kept: each environment in a database, or under a prefix, of its own."""
     if store.sql is not None:
-        return sql(context, store.sql, "DB_PASSWORD")
+        rules = profile_of(context)
+        defaults = {"username": rules.database_user, "login_database": rules.login_database}
+        unset = {name: value for name, value in defaults.items() if getattr(store.sql, name) is None}
+        return sql(context, store.sql.model_copy(update=unset), "DB_PASSWORD")
     return redis(context, store.redis, "TRACKER_STORE_PASSWORD", database=0) if store.redis is not None else {}
 
 
@@ -107,7 +112,7 @@ def sql(context: Context, database: Sql, variable: str) -> JsonObject:
         dialect=dialect,
         url=database.host,
         port=database.port or DEFAULT_PORTS[dialect],
-        db=database.database or f"rasa_{context.identifier}",
+        db=database.database or context.database,
         username=database.username,
         password=reference(variable, database.password),
         login_db=database.login_database,

@@ -10,6 +10,7 @@ from rasa_environments.desired.horizontal_pod_autoscaler import horizontal_pod_a
 from rasa_environments.desired.ingress import ingress
 from rasa_environments.desired.network_policy import network_policy
 from rasa_environments.desired.pod_disruption_budget import pod_disruption_budget
+from rasa_environments.desired.profiles import require_tag_of_its_name
 from rasa_environments.desired.secret import secret
 from rasa_environments.desired.service import service
 from rasa_environments.desired.service_account import service_account
@@ -23,6 +24,7 @@ def children(context: Context) -> tuple[JsonObject, ...]:
 
     Raises SpecError where the spec cannot work.
     """
+    require_tag_of_its_name(context.environment, context.server)
     spec = context.spec
     config, values = config_map(context), secret(context)
     workload = deployment(context, config=config, secret=values)

@@ -1,4 +1,4 @@
-"""What differs between generations of model servers: command line, default channels, known Rasa versions."""
+"""What differs between generations of model servers: command line, variables, defaults, what must be unique."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.api.model_server import Profile
-from rasa_environments.desired.context import Context
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer, Profile
+from rasa_environments.desired.command_line import run_arguments, x_arguments
+from rasa_environments.desired.compose import (
+    ACTION_ENDPOINT,
+    COMMON_QUEUE,
+    DATABASE_USER,
+    LOGIN_DATABASE,
+    compose_variables,
+)
+from rasa_environments.desired.context import Context, own_queue
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.secret_variables import JWT_VARIABLE, TOKEN_VARIABLE
+from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE
 
 ENDPOINTS_FILE = "endpoints.yml"
 CREDENTIALS_FILE = "credentials.yml"
@@ -17,44 +26,95 @@ CREDENTIALS_FILE = "credentials.yml"
 
 @dataclass(frozen=True)
 class ProfileRules:
-    """How an environment of a profile is run."""
+    """How an environment of a profile is run, in the order of docs/profiles.md."""
 
     arguments: Callable[[Context], list[str]]
     """Arguments of the image's entrypoint `rasa`."""
-    default_credentials: Callable[[Context], JsonObject]
-    """Channels where the spec names none."""
     majors: frozenset[int]
     """Major versions of Rasa that the profile runs."""
+    example: str
+    """A version to name in a message."""
+    variables: Callable[[Context], Mapping[str, str]] = lambda _: {}
+    """Variables besides those that every profile has; none of them is a secret."""
+    queue: Callable[[Context], str] = lambda _: "rasa_core_events"
+    """RabbitMQ queue where the spec names none."""
+    database_user: str | None = None
+    """User of the tracker store's database, where the spec names none."""
+    login_database: str | None = None
+    """Database that the tracker store logs in to first, where the spec names none."""
+    action_endpoint: str | None = None
+    """Webhook of the action server, where the spec names none."""
+    rasa_channel: bool = False
+    """Whether the server chats through the channel `rasa`, which every environment then has."""
+    jwt: bool = False
+    """Whether the command line wants a JWT secret: one is made where nobody gives it."""
+    own_queue_and_database: bool = False
+    """Whether two environments with one queue, or one database, are refused."""
+    tag_is_environment: bool = False
+    """Whether an environment follows the tag of its own name, and no other."""
+    asks_production: bool = False
+    """Whether the server asks production before it takes a model or a tag: production must be reachable before it has
+    a model."""
 
 
-def run_arguments(context: Context) -> list[str]:
-    """`rasa run` with the HTTP API: what an open-source server of 2.x and 3.x takes."""
-    rasa = context.spec.rasa
-    arguments = [
-        "run",
-        "--enable-api",
-        "--port",
-        str(context.port),
-        "--endpoints",
-        ENDPOINTS_FILE,
-        "--credentials",
-        CREDENTIALS_FILE,
-        "--auth-token",
-        f"$({TOKEN_VARIABLE})",
-        "--cors",
-        (rasa and rasa.cors) or "*",
-    ]
-    if context.spec.jwt is not None:
-        arguments += ["--jwt-method", context.spec.jwt.method or "HS256", "--jwt-secret", f"$({JWT_VARIABLE})"]
-    return arguments + list((rasa and rasa.extra_args) or ())
+def _x_configured_by_rasa_x(context: Context) -> list[str]:
+    """`rasa x --config-endpoint`: the address of Rasa X 0.32's configuration, whose token only the pod knows."""
+    if MODEL_SERVER_TOKEN_VARIABLE not in context.secret_values:
+        raise SpecError(
+            "the profile RasaX-0.32 reads its configuration from Rasa X with a token: name a Secret with the key token "
+            f"in spec.credentialsSecretRef of ModelServer {context.server.metadata.key}"
+        )
+    return x_arguments(context, "$(RASA_X_HOST)/api/config?token=$(RASA_X_TOKEN)")
+
+
+def _configured_by_rasa_x(context: Context) -> Mapping[str, str]:
+    """The variables of Rasa X 0.32, whose own configuration reads the pull interval from a variable."""
+    if context.rolls_on_promotion:
+        raise SpecError(
+            "spec.model.updateStrategy RollingUpdate is not for the profile RasaX-0.32, whose servers get the pull "
+            "interval from Rasa X and always pull: use InPlace"
+        )
+    return compose_variables(context, COMMON_QUEUE)
 
 
 PROFILES: Mapping[Profile, ProfileRules] = {
-    Profile.MODEL_SERVER: ProfileRules(
-        arguments=run_arguments,
-        default_credentials=lambda _: {"rest": None},
-        majors=frozenset({2, 3}),
+    Profile.RASA_X_0_2: ProfileRules(
+        arguments=x_arguments,
+        majors=frozenset({1}),
+        example="1.10.26",
+        variables=lambda context: compose_variables(context, own_queue(context.environment)),
+        queue=lambda context: own_queue(context.environment),
+        database_user=DATABASE_USER,
+        login_database=LOGIN_DATABASE,
+        action_endpoint=ACTION_ENDPOINT,
+        rasa_channel=True,
+        jwt=True,
+        own_queue_and_database=True,
+        asks_production=True,
     ),
+    Profile.RASA_X_0_32: ProfileRules(
+        arguments=_x_configured_by_rasa_x,
+        majors=frozenset({1}),
+        example="1.10.26",
+        variables=_configured_by_rasa_x,
+        queue=lambda _: COMMON_QUEUE,
+        database_user=DATABASE_USER,
+        login_database=LOGIN_DATABASE,
+        action_endpoint=ACTION_ENDPOINT,
+        rasa_channel=True,
+        jwt=True,
+        asks_production=True,
+    ),
+    Profile.RASA_ENTERPRISE_1_0: ProfileRules(
+        arguments=run_arguments,
+        majors=frozenset({2, 3}),
+        example="2.8.34",
+        queue=lambda _: COMMON_QUEUE,
+        rasa_channel=True,
+        tag_is_environment=True,
+        asks_production=True,
+    ),
+    Profile.MODEL_SERVER: ProfileRules(arguments=run_arguments, majors=frozenset({2, 3}), example="3.6.21"),
 }
 
 
@@ -63,26 +123,45 @@ def profile_of(context: Context) -> ProfileRules:
     return PROFILES[Profile(context.server.spec.profile)]
 
 
+def require_tag_of_its_name(environment: DeploymentEnvironment, server: ModelServer) -> None:
+    """Raises SpecError where the profile wants RASA_ENVIRONMENT, tag and registered name to be one, and they are not.
+
+    "This value must match the target model tag and the name specified in the UI" (page of Rasa Enterprise 1.0).
+    """
+    if PROFILES[Profile(server.spec.profile)].tag_is_environment and environment.tag != environment.environment:
+        raise SpecError(
+            f"spec.tag {environment.tag} is not the environment's name {environment.environment}: with the profile "
+            f"{server.spec.profile} they are one; leave spec.tag out, or name the environment {environment.tag}"
+        )
+
+
+def channels(context: Context) -> JsonObject:
+    """Channels where the spec names none: REST, and `rasa` where the server chats through it."""
+    return {**rasa_channel(context), "rest": None}
+
+
+def rasa_channel(context: Context) -> JsonObject:
+    """The channel `rasa`, which points to the server ("The rasa channel credentials", Rasa Enterprise 1.0)."""
+    return {"rasa": {"url": f"{context.server_url}/api"}} if profile_of(context).rasa_channel else {}
+
+
 def image_of(context: Context) -> str:
     """The container image: as given, or the vendor's of the version.
 
     Raises SpecError where neither is given, or the profile does not run that version.
     """
-    rasa = context.spec.rasa
-    if rasa is not None and rasa.version is not None:
-        major = int(rasa.version.split(".")[0])
-        known = profile_of(context).majors
-        if major not in known:
-            versions = " and ".join(f"{number}.x" for number in sorted(known))
-            raise SpecError(
-                f"spec.rasa.version {rasa.version} is not known to the profile {context.server.spec.profile}, "
-                f"which runs Rasa {versions}: set such a version, for example 3.6.21"
-            )
+    rasa, rules = context.spec.rasa, profile_of(context)
+    if rasa is not None and rasa.version is not None and int(rasa.version.split(".")[0]) not in rules.majors:
+        versions = " and ".join(f"{number}.x" for number in sorted(rules.majors))
+        raise SpecError(
+            f"spec.rasa.version {rasa.version} is not known to the profile {context.server.spec.profile}, "
+            f"which runs Rasa {versions}: set such a version, for example {rules.example}"
+        )
     if rasa is not None and rasa.image is not None:
         return rasa.image
     if rasa is None or rasa.version is None:
         raise SpecError(
-            "spec.rasa.version is missing: set it, for example to 3.6.21, or set spec.rasa.image, "
+            f"spec.rasa.version is missing: set it, for example to {rules.example}, or set spec.rasa.image, "
             f"here or in spec.defaults of ModelServer {context.server.metadata.key}"
         )
     return f"rasa/rasa:{rasa.version}-full"

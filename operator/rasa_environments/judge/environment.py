@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus, ModelStatus
 from rasa_environments.judge.conditions import condition, condition_of, reconciling, stalled
-from rasa_environments.judge.findings import DeploymentFacts, PodFacts, Problem, ServedFact, TaggedModel
+from rasa_environments.judge.findings import (
+    DeploymentFacts,
+    PodFacts,
+    Problem,
+    RegistrationFact,
+    ServedFact,
+    TaggedModel,
+)
 
 PULL_FAILS = frozenset({Reason.UNAUTHORIZED, Reason.TAG_NOT_FOUND})
 """Reasons for which the environment's own Rasa servers get no model either."""
@@ -37,13 +44,21 @@ class EnvironmentFindings:
     served: tuple[ServedFact, ...] = ()
     """Answers of the ready pods."""
     selector: str | None = None
+    external: bool = False
+    """Whether its Rasa server runs elsewhere, and is only asked."""
+    token: str | None = field(default=None, repr=False)
+    """The server's token, for its registration."""
+    token_in_use: bool = False
+    """Whether every server of the environment runs with that token."""
+    registration: RegistrationFact | None = None
+    """What came of its registration; None where its model server has no registry."""
 
 
 def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[EnvironmentStatus, tuple[Condition, ...]]:
     """The status without its conditions, and the conditions without their times."""
     available = model_available(findings)
     served = model_served(findings)
-    trouble = findings.problem or rollout(findings)
+    trouble = findings.problem or rollout(findings) or silent_elsewhere(findings)
     conditions = [
         ready(findings, available, served, trouble),
         reconciling(trouble or pulling(served)),
@@ -53,6 +68,9 @@ def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[En
     ]
     if findings.replicas_without_shared_stores:
         conditions.append(stores_shared(findings.replicas_without_shared_stores))
+    if findings.registration is not None:
+        told = findings.registration
+        conditions.append(condition(ConditionType.REGISTERED, told.truth, told.reason, told.message))
     deployment = findings.deployment
     settled = deployment is not None and (deployment.settled or deployment.failure is not None)
     status = EnvironmentStatus(
@@ -111,8 +129,8 @@ def model_served(findings: EnvironmentFindings) -> Condition:
         return condition(
             kind,
             "Unknown",
-            Reason.PODS_NOT_REACHABLE,
-            f"pod {silent.pod} does not say what it serves: {silent.problem}",
+            silent.reason,
+            f"{silent.server} does not say what it serves: {silent.problem}",
         )
     if findings.wanted is None:
         return condition(
@@ -129,14 +147,14 @@ def model_served(findings: EnvironmentFindings) -> Condition:
             kind,
             "False",
             Reason.NO_MODEL_SERVED,
-            f"pod {first.pod} serves no model, {findings.wanted.name} is wanted: it has not pulled it yet or could not "
+            f"{first.server} serves no model, {findings.wanted.name} is wanted: it has not pulled it yet or could not "
             "load it (see its log)",
         )
     return condition(
         kind,
         "False",
         Reason.ANOTHER_MODEL_SERVED,
-        f"pod {first.pod} serves {first.model}, {findings.wanted.name} is wanted: "
+        f"{first.server} serves {first.model}, {findings.wanted.name} is wanted: "
         "it has not pulled it yet or could not load it (see its log)",
     )
 
@@ -152,6 +170,16 @@ def rollout(findings: EnvironmentFindings) -> Problem | None:
     if deployment.failure is not None:
         return Problem(Reason.DEPLOYMENT_FAILED, f"{counted}{reason}; {deployment.failure}")
     return Problem(Reason.WAITING_FOR_PODS, f"waiting for {counted}{reason}", stalled=False)
+
+
+def silent_elsewhere(findings: EnvironmentFindings) -> Problem | None:
+    """Why a Rasa server that runs elsewhere does not answer."""
+    fault = next((fact for fact in findings.served if fact.problem is not None), None)
+    if not findings.external or fault is None or fault.reason is Reason.MODEL_UNKNOWN:
+        return None
+    unreachable = fault.reason is Reason.PODS_NOT_REACHABLE
+    reason = Reason.EXTERNAL_SERVER_UNREACHABLE if unreachable else fault.reason
+    return Problem(reason, f"{fault.server} is not looked at: {fault.problem}", stalled=not unreachable)
 
 
 def lacking(deployment: DeploymentFacts) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.api.conditions import Reason
+from rasa_environments.api.conditions import Reason, Truth
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,12 @@ class TaggedModel:
 
     name: str
     hash: str
+    trained_at: float | None = field(default=None, compare=False)
+    """Seconds since 1970: all that Rasa 1.x and 2.x tell of the model that they serve."""
+    version: str | None = field(default=None, compare=False)
+    """Version of Rasa that it was trained with."""
+    compatible: bool = field(default=True, compare=False)
+    """Whether the server lets it carry a tag: False where production's version cannot load it."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +65,24 @@ class PodFacts:
 
 @dataclass(frozen=True)
 class ServedFact:
-    """What one pod answered when it was asked which model it serves."""
+    """What one Rasa server answered when it was asked which model it serves."""
 
-    pod: str
+    server: str
+    """Which one, in words: pod support-rasa-0."""
     model: str | None = None
     problem: str | None = None
-    """Why it could not be asked."""
+    """Why it is not known what it serves."""
+    reason: Reason = Reason.PODS_NOT_REACHABLE
+    """The reason of the problem."""
+
+
+@dataclass(frozen=True)
+class RegistrationFact:
+    """What came of registering an environment with its model server."""
+
+    truth: Truth
+    reason: Reason
+    message: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import InventoryEntry, ModelServer, ModelServerStatus
 from rasa_environments.judge.conditions import condition, reconciling, stalled
-from rasa_environments.judge.findings import Problem, ServerObservation
+from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,10 @@ class ModelServerFindings:
     environments: int
     tags: int
     inventory: tuple[InventoryEntry, ...]
+    registration: RegistrationFact | None = None
+    """What came of registering its environments; None where it has no registry."""
+    registered: tuple[str, ...] = ()
+    """Environments that this operator put into the registry."""
 
 
 def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
@@ -32,8 +36,13 @@ def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelSer
         tags=findings.tags,
         models=models_held(observation, before.status),
         inventory=list(findings.inventory) or None,
+        registered=list(findings.registered) or None,
     )
-    return status, (ready(findings, before), reconciling(findings.problem), stalled(findings.problem))
+    conditions = [ready(findings, before), reconciling(findings.problem), stalled(findings.problem)]
+    if findings.registration is not None:
+        told = findings.registration
+        conditions.append(condition(ConditionType.REGISTERED, told.truth, told.reason, told.message))
+    return status, tuple(conditions)
 
 
 def models_held(observation: ServerObservation, before: ModelServerStatus) -> int | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rasa_environments.api.base import ModelServerRef, ObjectKey
+from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.desired.uniqueness import databases, has_own_queue_and_database, queues
 from rasa_environments.reconcile.server_access import permits
 
 Resource = TypeVar("Resource", ModelServer, DeploymentEnvironment, ModelTag)
@@ -28,6 +31,15 @@ def server_of_environment(environment: DeploymentEnvironment) -> ObjectKey:
 def server_of_tag(tag: ModelTag) -> ObjectKey:
     """The ModelServer that a ModelTag refers to."""
     return server_of(tag.metadata.namespace, tag.spec.model_server_ref)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """An older environment, and what it has that the newer one wants for itself."""
+
+    environment: DeploymentEnvironment
+    reason: Reason
+    what: str
 
 
 class Shelf(Generic[Resource]):
@@ -117,18 +129,51 @@ class Directory:
         permitted = (each for each in self.followers(server, tag) if permits(found, each.metadata.namespace))
         return tuple(each for each in permitted if self.rival(each) is None)
 
+    def rightful_environments(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
+        """The environments that the server permits and no older one has anything against, the oldest first."""
+        found = self.servers.get(server)
+        if found is None:
+            return ()
+        permitted = (each for each in self.environments_of(server) if permits(found, each.metadata.namespace))
+        return tuple(each for each in permitted if self.rival(each) is None)
+
     def namesakes(self, server: ObjectKey, environment: str) -> tuple[DeploymentEnvironment, ...]:
         """The environments of one RASA_ENVIRONMENT, the oldest first."""
         return self.environments.having((server, f"environment {environment}"))
 
-    def rival(self, environment: DeploymentEnvironment) -> DeploymentEnvironment | None:
-        """An older environment of the same server with the same RASA_ENVIRONMENT or tag: each has its own."""
+    def rival(self, environment: DeploymentEnvironment) -> Rival | None:
+        """An older environment of the same server that has already what must be this one's own."""
         server = server_of_environment(environment)
-        for alike in (self.namesakes(server, environment.environment), self.followers(server, environment.tag)):
+        for reason, what, alike in self._alike(environment):
             oldest = self._oldest_permitted(server, alike)
             if oldest is not None and oldest.metadata.key != environment.metadata.key:
-                return oldest
+                return Rival(oldest, reason, what)
         return None
+
+    def rivals(self, environment: DeploymentEnvironment) -> tuple[DeploymentEnvironment, ...]:
+        """Every other environment of the same server with which it shares what must be one's own."""
+        others = {each.metadata.key: each for _, _, alike in self._alike(environment) for each in alike}
+        others.pop(environment.metadata.key, None)
+        return tuple(others.values())
+
+    def _alike(
+        self, environment: DeploymentEnvironment
+    ) -> Iterator[tuple[Reason, str, tuple[DeploymentEnvironment, ...]]]:
+        """What must be an environment's own, and all that have it, the oldest first."""
+        server = server_of_environment(environment)
+        name, tag = environment.environment, environment.tag
+        yield Reason.ENVIRONMENT_CONFLICT, f"RASA_ENVIRONMENT {name}", self.namesakes(server, name)
+        yield Reason.TAG_CONFLICT, f"tag {tag}", self.followers(server, tag)
+        found = self.servers.get(server)
+        if found is None or not has_own_queue_and_database(found):
+            return
+        all_of_it = self.environments_of(server)
+        for host, queue in sorted(queues(environment, found)):
+            alike = tuple(each for each in all_of_it if (host, queue) in queues(each, found))
+            yield Reason.QUEUE_CONFLICT, f"queue {queue} on {host}", alike
+        for host, database in databases(environment, found):
+            alike = tuple(each for each in all_of_it if (host, database) in databases(each, found))
+            yield Reason.DATABASE_CONFLICT, f"database {database} on {host}", alike
 
     def claims(self, server: ObjectKey, tag: str) -> tuple[ModelTag, ...]:
         """The ModelTags for one tag, the oldest first."""

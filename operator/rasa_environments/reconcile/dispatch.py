@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.problems import problems
 from rasa_environments.desired.context import environment_key
@@ -143,17 +143,14 @@ class Dispatcher:
                 yield from _requests(directory.environments_of(resource.metadata.key))
                 yield from _requests(directory.tags_of(resource.metadata.key))
             case DeploymentEnvironment():
-                server = server_of_environment(resource)
-                others = (
-                    *directory.namesakes(server, resource.environment),
-                    *directory.followers(server, resource.tag),
-                )
-                yield from _requests(other for other in others if other.metadata.key != resource.metadata.key)
+                server = directory.servers.get(server_of_environment(resource))
+                if server is not None and server.registration is not Registration.NONE:
+                    yield Request(Kind.MODEL_SERVER, server.metadata.key)
+                yield from _requests(directory.rivals(resource))
             case ModelTag():
-                server = server_of_tag(resource)
-                yield from _requests(directory.claims(server, resource.tag))
+                yield from _requests(directory.claims(server_of_tag(resource), resource.tag))
                 if resource.spec.deletion_policy == "Delete":
-                    yield Request(Kind.MODEL_SERVER, server)
+                    yield Request(Kind.MODEL_SERVER, server_of_tag(resource))
 
 
 def _requests(resources: Iterable[Resource]) -> Iterable[Request]:

@@ -8,8 +8,13 @@ from dataclasses import replace
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
-from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec, EnvironmentStatus
-from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.deployment_environment import (
+    ADOPT_REGISTRATION_ANNOTATION,
+    DeploymentEnvironment,
+    EnvironmentSpec,
+    EnvironmentStatus,
+)
+from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.cluster.children import Outcome
 from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS, resource_of
@@ -18,14 +23,24 @@ from rasa_environments.desired.environment import OPTIONAL_KINDS, children
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
-from rasa_environments.judge.conditions import is_true
+from rasa_environments.judge.conditions import condition_of, is_true
 from rasa_environments.judge.environment import EnvironmentFindings, judged, suspended
-from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel, deployment_facts
+from rasa_environments.judge.findings import (
+    Problem,
+    RegistrationFact,
+    ServerObservation,
+    TaggedModel,
+    deployment_facts,
+)
+from rasa_environments.reconcile.blocked import Blocked, usable_server
 from rasa_environments.reconcile.directory import server_of_environment
+from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
+from rasa_environments.reconcile.registration import offer_changed
+from rasa_environments.reconcile.registrations import Registrable
 from rasa_environments.reconcile.secret_values import SecretValues, gathered, secrets_of, wanted_variables
-from rasa_environments.reconcile.served import ServedModels
-from rasa_environments.reconcile.server_access import missing, unusable
+from rasa_environments.reconcile.served import ServedModels, ready_pods
+from rasa_environments.reconcile.server_access import unusable
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
 
@@ -39,20 +54,13 @@ FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
 """Kinds that the pods need: without them nothing else is written."""
 
 
-class Blocked(Exception):
-    """The pass cannot go on: the problem says why."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
-
-
 class EnvironmentReconciler:
     """Brings each environment's children into line and writes its status."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._served = ServedModels(surroundings.http, surroundings.intervals)
+        self._external = ExternalServers(surroundings, self._served)
         self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
 
     async def reconcile(self, key: ObjectKey) -> Result:
@@ -70,7 +78,8 @@ class EnvironmentReconciler:
         if server is not None and self._surroundings.observations.get(server.metadata.key) is None:
             return DONE  # The ModelServer's first check queues its environments.
         findings, again = await self._look(environment, server)
-        status, conditions = judged(findings, environment.status)
+        self._offer(environment, server, findings)
+        status, conditions = judged(self._with_registration(findings, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
         if findings.problem is not None and findings.problem.reason in RETRIED:
             return Result(failed=True)
@@ -90,7 +99,10 @@ class EnvironmentReconciler:
             wanted=wanted,
             tag_problem=tag_problem,
         )
+        listed = tuple(self._observation(server).models.values())
         try:
+            if environment.spec.external is not None:
+                return await self._external.look(findings, environment, environment.spec.external, server, listed)
             context = await self._context(environment, server, wanted)
         except Blocked as blocked:
             return self._observed(findings, key, blocked.problem), None
@@ -106,25 +118,48 @@ class EnvironmentReconciler:
             await self._settle(context)
         except Blocked as blocked:
             return self._observed(findings, key, blocked.problem), None
-        findings = self._observed(findings, key, None)
+        token = context.secret_values[TOKEN_VARIABLE]
+        findings = replace(self._observed(findings, key, None), token=token)
         if findings.deployment is None or not findings.deployment.available_at_generation:
             return findings, None
-        token = context.secret_values[TOKEN_VARIABLE]
+        pods = ready_pods(findings.pods, context.port)
         served, again = await self._served.ask(
-            key, findings.pods, wanted=wanted.name if wanted else None, port=context.port, token=token
+            key, pods, wanted=wanted.name if wanted else None, token=token, listed=listed
         )
-        return replace(findings, served=served), again
+        return replace(findings, served=served, token_in_use=True), again
+
+    def _offer(
+        self, environment: DeploymentEnvironment, server: ModelServer | None, findings: EnvironmentFindings
+    ) -> None:
+        """Tells the server's registry where the environment is, and what opens it."""
+        if server is None or server.registration is Registration.NONE or not findings.token or not findings.url:
+            return
+        offer = Registrable(
+            key=environment.metadata.key,
+            name=environment.environment,
+            url=findings.url,
+            token=findings.token,
+            in_use=findings.token_in_use,
+            adopts=environment.metadata.annotations.get(ADOPT_REGISTRATION_ANNOTATION) == "true",
+        )
+        offer_changed(self._surroundings, server.metadata.key, offer)
+
+    def _with_registration(
+        self, findings: EnvironmentFindings, environment: DeploymentEnvironment, server: ModelServer | None
+    ) -> EnvironmentFindings:
+        """The findings with what came of the registration; as last told, where this process has not tried yet."""
+        if server is None or server.registration is Registration.NONE:
+            return findings
+        known = self._surroundings.registrations.fact(environment.metadata.key)
+        return replace(findings, registration=known or remembered_registration(environment))
 
     async def _context(
         self, environment: DeploymentEnvironment, server: ModelServer | None, wanted: TaggedModel | None
     ) -> Context:
         """Everything that the children are made from. Raises Blocked where something is missing or wrong."""
-        directory, key = self._surroundings.directory, environment.metadata.key
+        key = environment.metadata.key
         request = Request(Kind.DEPLOYMENT_ENVIRONMENT, key)
-        server = usable(server, environment)
-        rival = directory.rival(environment)
-        if rival is not None:
-            raise Blocked(conflict(environment, rival))
+        server = usable_server(self._surroundings.directory, environment, server)
         try:
             spec = merged_spec(environment, server)
             variables = wanted_variables(server, spec)
@@ -242,16 +277,8 @@ class EnvironmentReconciler:
     def _forget(self, key: ObjectKey) -> None:
         self._served.forget(key)
         self._settled.pop(key, None)
+        self._surroundings.registrations.withdraw(key)
         self._surroundings.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
-
-
-def usable(server: ModelServer | None, environment: DeploymentEnvironment) -> ModelServer:
-    """The server, if it is there and lets the environment's namespace use it; raises Blocked otherwise."""
-    key = server_of_environment(environment)
-    problem = unusable(server, key, environment.metadata.namespace)
-    if problem is not None or server is None:
-        raise Blocked(problem or missing(key))
-    return server
 
 
 def wanted_model(
@@ -267,19 +294,12 @@ def wanted_model(
     return (observation.tags.get(environment.tag) if observation.known else remembered), problem
 
 
-def conflict(environment: DeploymentEnvironment, rival: DeploymentEnvironment) -> Problem:
-    """An older environment has the name, or the tag, already."""
-    if rival.environment == environment.environment:
-        return Problem(
-            Reason.ENVIRONMENT_CONFLICT,
-            f"RASA_ENVIRONMENT {environment.environment} is taken by environment {rival.metadata.key} "
-            "on the same ModelServer: delete one of the two, or create this one with another spec.environment",
-        )
-    return Problem(
-        Reason.TAG_CONFLICT,
-        f"tag {environment.tag} is pulled by environment {rival.metadata.key} on the same ModelServer: "
-        "each environment has a tag of its own, and a model may carry several; set another spec.tag",
-    )
+def remembered_registration(environment: DeploymentEnvironment) -> RegistrationFact:
+    """What the status says of the registration."""
+    last = condition_of(environment.status.conditions, ConditionType.REGISTERED)
+    if last is None:
+        return RegistrationFact("Unknown", Reason.NOT_CHECKED_YET, "it is not registered yet")
+    return RegistrationFact(last.status, Reason(last.reason), last.message)
 
 
 def replicas_without_shared_stores(spec: EnvironmentSpec) -> int:

@@ -15,6 +15,7 @@ from rasa_environments.rasa.errors import NoListing, RasaError
 from rasa_environments.rasa.model_server import Model, ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
+from rasa_environments.reconcile.registration import Outcome, Registrar
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
 
@@ -27,6 +28,7 @@ class ModelServerReconciler:
     def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
         self._surroundings = surroundings
         self._connections = connections
+        self._registrar = Registrar(surroundings, connections)
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One check of one ModelServer."""
@@ -42,7 +44,9 @@ class ModelServerReconciler:
         surroundings.observations.listing_begins(key)
         observation = surroundings.observations.listed(key, await self._observe(server, before))
         undone = await self._delete_orphaned_tags(server, observation)
-        await self._write_status(server, observation, undone)
+        outcome = await self._registrar.register(server, observation)
+        server = surroundings.directory.servers.get(key) or server
+        await self._write_status(server, observation, undone, outcome)
         self._notify(key, before, surroundings.observations.get(key) or observation)
         if observation.problem is not None or observation.write_problem is not None:
             return Result(failed=True)
@@ -117,7 +121,9 @@ class ModelServerReconciler:
             undone.discard(tag)
         return frozenset(undone)
 
-    async def _write_status(self, server: ModelServer, observation: ServerObservation, undone: frozenset[str]) -> None:
+    async def _write_status(
+        self, server: ModelServer, observation: ServerObservation, undone: frozenset[str], outcome: Outcome | None
+    ) -> None:
         surroundings, key = self._surroundings, server.metadata.key
         tags = surroundings.directory.tags_of(key)
         owned = [tag for tag in tags if tag.spec.deletion_policy == "Delete" and surroundings.directory.rules(tag)]
@@ -131,6 +137,8 @@ class ModelServerReconciler:
             environments=len(surroundings.directory.environments_of(key)),
             tags=len(tags),
             inventory=inventory_of(claims, server.status.inventory or (), undone),
+            registration=outcome.summary if outcome else None,
+            registered=tuple(sorted(outcome.registered)) if outcome else (),
         )
         status, conditions = judged(findings, server)
         written = await write_status(
@@ -167,8 +175,13 @@ class ModelServerReconciler:
             queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
 
 
+def listed(model: Model) -> TaggedModel:
+    """What matters of a model in the listing."""
+    return TaggedModel(model.name, model.hash, model.trained_at, model.version, model.is_compatible is not False)
+
+
 def observed(models: tuple[Model, ...]) -> ServerObservation:
     """What a listing says."""
-    tagged = {model.name: TaggedModel(model.name, model.hash) for model in models}
+    tagged = {model.name: listed(model) for model in models}
     tags = {tag: tagged[model.name] for model in models for tag in model.tags}
     return ServerObservation(models=tagged, tags=tags, known=True)

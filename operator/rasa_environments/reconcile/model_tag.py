@@ -94,13 +94,15 @@ class ModelTagReconciler:
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return connection
-        carrier = observation.tags.get(tag.tag)
+        carrier, listed = observation.tags.get(tag.tag), observation.models.get(tag.spec.model)
+        if listed is not None and not listed.compatible:
+            return incompatible(listed)
         try:
             if carrier is None or carrier.name != tag.spec.model:
                 await self._put(connection, tag, carrier)
             elif self._verified.get(tag.metadata.key) == Verified(connection, tag.tag, carrier):
                 return carrier
-            return await self._verify(connection, tag, observation.models.get(tag.spec.model))
+            return await self._verify(connection, tag, listed)
         except RasaError as error:
             return Problem(error.reason, error.message, stalled=False)
 
@@ -154,6 +156,17 @@ class ModelTagReconciler:
         )
         if written is not None:
             surroundings.directory.tags.refresh(ModelTag.model_validate(written))
+
+
+def incompatible(model: TaggedModel) -> Problem:
+    """The server says that production's version of Rasa cannot load the model, and lets it carry no tag."""
+    trained = f"was trained with Rasa {model.version}, and" if model.version else "is one that"
+    return Problem(
+        Reason.MODEL_INCOMPATIBLE,
+        f"model {model.name} {trained} the model server says that production cannot load it: train it with production's "
+        "version of Rasa, or upgrade production first",
+        stalled=False,
+    )
 
 
 def follower(environment: DeploymentEnvironment) -> Follower:

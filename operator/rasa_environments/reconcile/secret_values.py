@@ -10,20 +10,24 @@ from dataclasses import dataclass, field
 from rasa_environments.api.base import JsonObject, ObjectKey, SecretKeyRef
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION, DeploymentEnvironment, EnvironmentSpec
-from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_server import ModelServer, Profile
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
+from rasa_environments.desired.profiles import PROFILES
 from rasa_environments.desired.secret_variables import (
+    JWT_VARIABLE,
     MODEL_SERVER_TOKEN_VARIABLE,
     TOKEN_KEY,
     TOKEN_VARIABLE,
     SecretVariable,
+    key_of,
     secret_variables,
 )
 from rasa_environments.judge.findings import Problem
 
 TOKEN_BYTES = 32
 SERVICE_TOKEN_KEY = "token"
+JWT_SECRET_KEY = "jwtSecret"
 
 
 @dataclass(frozen=True)
@@ -82,17 +86,19 @@ async def gathered(
     """
     values: dict[str, str] = {}
     for variable in variables:
-        value = await _value(reader, variable)
+        value = await value_of(reader, variable)
         if isinstance(value, Problem):
             return value
         values[variable.name] = value
     credentials = credentials_secret(server)
-    if credentials is not None:
-        data = await reader.read(credentials)
-        if data is None:
-            return missing_credentials(server, credentials)
-        if pull_token := decoded(data.get(SERVICE_TOKEN_KEY, b"")):
-            values[MODEL_SERVER_TOKEN_VARIABLE] = pull_token
+    data = {} if credentials is None else await reader.read(credentials)
+    if credentials is not None and data is None:
+        return missing_credentials(server, credentials)
+    shared = {name: decoded(value) for name, value in (data or {}).items()}
+    if pull_token := shared.get(SERVICE_TOKEN_KEY):
+        values[MODEL_SERVER_TOKEN_VARIABLE] = pull_token
+    if JWT_VARIABLE not in values and PROFILES[Profile(server.spec.profile)].jwt:
+        values[JWT_VARIABLE] = shared.get(JWT_SECRET_KEY) or generated_jwt_secret(environment, own, settled)
     if TOKEN_VARIABLE in values:
         return SecretValues(values)
     token, rotated_at = generated_token(environment, own, settled)
@@ -109,7 +115,8 @@ def missing_credentials(server: ModelServer, secret: ObjectKey) -> Problem:
     )
 
 
-async def _value(reader: Secrets, variable: SecretVariable) -> str | Problem:
+async def value_of(reader: Secrets, variable: SecretVariable) -> str | Problem:
+    """The value, or why there is none."""
     secret, key = secret_key(variable.source), variable.source.key
     data = await reader.read(secret)
     if data is None:
@@ -134,16 +141,30 @@ def generated_token(
     asked = environment.metadata.annotations.get(ROTATE_TOKEN_ANNOTATION)
     if settled is not None and asked in (None, settled.token_rotated_at):
         return settled.values[TOKEN_VARIABLE], settled.token_rotated_at
-    if own is not None and _owned(own, environment.metadata.uid):
+    token = kept(own, environment, TOKEN_KEY)
+    if own is not None and token:
         done = (own["metadata"].get("annotations") or {}).get(ROTATED_AT_ANNOTATION)
-        token = decoded(b64decode((own.get("data") or {}).get(TOKEN_KEY, "")))
-        if token and asked in (None, done):
+        if asked in (None, done):
             return token, done
     return secrets.token_hex(TOKEN_BYTES), asked
 
 
-def _owned(secret: JsonObject, uid: str) -> bool:
-    return any(owner.get("uid") == uid for owner in secret["metadata"].get("ownerReferences") or ())
+def generated_jwt_secret(
+    environment: DeploymentEnvironment, own: JsonObject | None, settled: SecretValues | None
+) -> str:
+    """The JWT secret of an environment whose command line wants one that nobody gives: made once."""
+    known = settled.values.get(JWT_VARIABLE) if settled is not None else None
+    return known or kept(own, environment, key_of(JWT_VARIABLE)) or secrets.token_hex(TOKEN_BYTES)
+
+
+def kept(own: JsonObject | None, environment: DeploymentEnvironment, key: str) -> str:
+    """The value in the environment's Secret `own`; empty where it is not there, or the Secret is somebody else's."""
+    if own is None:
+        return ""
+    owners = own["metadata"].get("ownerReferences") or ()
+    if all(owner.get("uid") != environment.metadata.uid for owner in owners):
+        return ""
+    return decoded(b64decode((own.get("data") or {}).get(key, "")))
 
 
 def decoded(value: bytes) -> str:

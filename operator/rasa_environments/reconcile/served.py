@@ -1,21 +1,45 @@
-"""What pods serve: asked after a change until it is what is wanted, then rarely."""
+"""What Rasa servers serve: asked after a change until it is what is wanted, then rarely."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import httpx
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.judge.findings import PodFacts, ServedFact
+from rasa_environments.api.conditions import Reason
+from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
 from rasa_environments.rasa.errors import RasaError
-from rasa_environments.rasa.server import served_model
+from rasa_environments.rasa.server import Served, served_model
 from rasa_environments.reconcile.surroundings import Intervals
 
 LONGEST_WHILE_WRONG_SECONDS = 10.0
 GROWTH = 1.3
+TRAINED_TOGETHER_SECONDS = 0.5
+"""Model servers round the time of training; one project trains no two models within a second."""
+
+
+@dataclass(frozen=True)
+class RasaServer:
+    """A Rasa server that is asked; `name` is what a message calls it."""
+
+    name: str
+    url: str | None
+    """Base address; None: it has none yet."""
+
+
+def ready_pods(pods: Iterable[PodFacts], port: int) -> tuple[RasaServer, ...]:
+    """The Rasa servers in the pods that are ready."""
+    return tuple(RasaServer(f"pod {pod.name}", _url(pod.address, port)) for pod in pods if pod.ready)
+
+
+def _url(address: str | None, port: int) -> str | None:
+    if address is None:
+        return None
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
 @dataclass(frozen=True)
@@ -23,8 +47,7 @@ class Question:
     """What the answers depend on: another question is asked at once."""
 
     wanted: str | None
-    pods: tuple[tuple[str, str | None], ...]
-    port: int
+    servers: tuple[RasaServer, ...]
     token: str
 
 
@@ -37,7 +60,7 @@ class _Asked:
 
 
 class ServedModels:
-    """The last answers of each environment's pods."""
+    """The last answers of each environment's Rasa servers."""
 
     def __init__(self, http: httpx.AsyncClient, intervals: Intervals) -> None:
         self._http = http
@@ -49,19 +72,28 @@ class ServedModels:
         self._asked.pop(environment, None)
 
     async def ask(
-        self, environment: ObjectKey, pods: Sequence[PodFacts], *, wanted: str | None, port: int, token: str
+        self,
+        environment: ObjectKey,
+        servers: Sequence[RasaServer],
+        *,
+        wanted: str | None,
+        token: str,
+        listed: Iterable[TaggedModel] = (),
     ) -> tuple[tuple[ServedFact, ...], float | None]:
-        """What the ready pods answer, and in how many seconds to ask again (None: there is nobody to ask)."""
-        ready = [pod for pod in pods if pod.ready]
-        if not ready:
+        """What the servers answer, and in how many seconds to ask again (None: there is nobody to ask).
+
+        `listed` are the models among which one is found by the time of its training.
+        """
+        if not servers:
             self.forget(environment)
             return (), None
-        question = Question(wanted, tuple((pod.name, pod.address) for pod in ready), port, token)
+        question = Question(wanted, tuple(servers), token)
         now = asyncio.get_running_loop().time()
         last = self._asked.get(environment)
         if last is not None and last.question == question and now < last.due:
             return last.answers, last.due - now
-        answers = tuple(await asyncio.gather(*(self._answer(pod, port, token) for pod in ready)))
+        models = tuple(listed)
+        answers = tuple(await asyncio.gather(*(self._answer(server, token, models) for server in servers)))
         delay = self._delay(answers, wanted, last if last is not None and last.question == question else None)
         self._asked[environment] = _Asked(question, answers, asyncio.get_running_loop().time() + delay, delay)
         return answers, delay
@@ -72,12 +104,28 @@ class ServedModels:
         longest = self._intervals.served if any(answer.problem for answer in answers) else LONGEST_WHILE_WRONG_SECONDS
         return self._intervals.first_served if last is None else min(last.delay * GROWTH, longest)
 
-    async def _answer(self, pod: PodFacts, port: int, token: str) -> ServedFact:
-        if pod.address is None:
-            return ServedFact(pod.name, problem="it has no address")
-        host = f"[{pod.address}]" if ":" in pod.address else pod.address
+    async def _answer(self, server: RasaServer, token: str, listed: Sequence[TaggedModel]) -> ServedFact:
+        if server.url is None:
+            return ServedFact(server.name, problem="it has no address")
         try:
-            served = await served_model(self._http, f"http://{host}:{port}", token)
+            served = await served_model(self._http, server.url, token)
         except RasaError as error:
-            return ServedFact(pod.name, problem=error.message)
-        return ServedFact(pod.name, model=served.model)
+            return ServedFact(server.name, problem=error.message, reason=error.reason)
+        return answered(server, served, listed)
+
+
+def answered(server: RasaServer, served: Served, listed: Sequence[TaggedModel]) -> ServedFact:
+    """The model by its name, or, where the server tells only when it was trained, by that."""
+    if served.model is not None or served.trained_at is None:
+        return ServedFact(server.name, model=served.model)
+    when = served.trained_at
+    known = [(abs(model.trained_at - when), model.name) for model in listed if model.trained_at is not None]
+    distance, name = min(known, default=(TRAINED_TOGETHER_SECONDS, ""))
+    if distance < TRAINED_TOGETHER_SECONDS:
+        return ServedFact(server.name, model=name)
+    trained = datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return ServedFact(
+        server.name,
+        problem=f"it tells only that its model was trained at {trained}, and the model server lists none of that time",
+        reason=Reason.MODEL_UNKNOWN,
+    )

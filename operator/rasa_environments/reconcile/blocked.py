@@ -1,0 +1,40 @@
+"""What keeps an environment from being looked after at all."""
+
+from __future__ import annotations
+
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.profiles import require_tag_of_its_name
+from rasa_environments.judge.findings import Problem
+from rasa_environments.reconcile.conflicts import conflict
+from rasa_environments.reconcile.directory import Directory, server_of_environment
+from rasa_environments.reconcile.server_access import missing, unusable
+
+
+class Blocked(Exception):
+    """The pass cannot go on: the problem says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def usable_server(directory: Directory, environment: DeploymentEnvironment, server: ModelServer | None) -> ModelServer:
+    """The server, if it is there, lets the environment's namespace use it, and no older environment is in the way.
+
+    Raises Blocked otherwise.
+    """
+    key = server_of_environment(environment)
+    problem = unusable(server, key, environment.metadata.namespace)
+    if problem is not None or server is None:
+        raise Blocked(problem or missing(key))
+    rival = directory.rival(environment)
+    if rival is not None:
+        raise Blocked(conflict(rival))
+    try:
+        require_tag_of_its_name(environment, server)
+    except SpecError as error:
+        raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
+    return server

@@ -1,0 +1,135 @@
+"""environments.yml: written to its Secret, and its Rasa X restarted to read it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.cluster.children import Outcome
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
+from rasa_environments.desired.deployment import digest
+from rasa_environments.desired.environments_file import (
+    FILE,
+    FileEntry,
+    entries_of,
+    environments_secret,
+    file_text,
+    missing_from,
+)
+from rasa_environments.judge.findings import RegistrationFact
+from rasa_environments.reconcile.registrations import Registrable
+from rasa_environments.reconcile.registry import PENDING
+from rasa_environments.reconcile.surroundings import Surroundings
+
+logger = logging.getLogger(__name__)
+
+DIGEST_ANNOTATION = "rasa-environments.io/environments-digest"
+"""On the pods of Rasa X: another value restarts them."""
+
+
+class EnvironmentsFileWriter:
+    """Writes environments.yml of each ModelServer whose registration is ConfigMap."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._restarted: dict[ObjectKey, tuple[str, str]] = {}
+
+    async def write(
+        self, server: ModelServer, offers: Sequence[Registrable], alive: frozenset[str]
+    ) -> Mapping[str, RegistrationFact]:
+        """Brings the file in line with the environments; what came of it, by name."""
+        secret = ObjectKey(server.metadata.namespace, server.environments_secret)
+        entries, pending = laid_over(entries_of(self._surroundings.children.observed(SECRETS, secret)), offers, alive)
+        lacking = incomplete(entries, alive, server)
+        if lacking is not None:
+            return dict.fromkeys(sorted(alive), lacking)
+        fact = await self._settle(server, entries, secret) or await self._restart(server, entries, secret)
+        return {name: PENDING if name in pending else fact for name in entries}
+
+    async def _settle(
+        self, server: ModelServer, entries: Mapping[str, FileEntry], secret: ObjectKey
+    ) -> RegistrationFact | None:
+        """Writes the Secret; why that is not possible."""
+        try:
+            outcome = await self._surroundings.children.settle(environments_secret(server, entries))
+        except (NameTaken, BeingDeleted) as error:
+            return RegistrationFact(
+                "False",
+                Reason.NAME_TAKEN,
+                f"Secret {secret} is there already and is not this operator's ({error}): delete it, or name another "
+                "one in spec.environmentsFile.secretName",
+            )
+        except ApiError as error:
+            if error.status not in (400, 403, 404, 422):
+                raise
+            return RegistrationFact("False", Reason.REFUSED_BY_API_SERVER, f"Secret {secret}: {error.message}")
+        if outcome is not Outcome.UNCHANGED:
+            logger.info("ModelServer %s: %s in Secret %s is %s", server.metadata.key, FILE, secret, outcome.value)
+        return None
+
+    async def _restart(
+        self, server: ModelServer, entries: Mapping[str, FileEntry], secret: ObjectKey
+    ) -> RegistrationFact:
+        """Restarts Rasa X where its Deployment is named and was not started for this file."""
+        where = f"it is in {FILE} of Secret {secret}"
+        name = server.spec.environments_file and server.spec.environments_file.deployment_name
+        if not name:
+            advice = "Rasa X reads it at its start: restart it, or name its Deployment in "
+            message = f"{where}; {advice}spec.environmentsFile.deploymentName of the ModelServer"
+            return RegistrationFact("True", Reason.REGISTERED, message)
+        key, current = ObjectKey(server.metadata.namespace, name), digest(file_text(entries))
+        try:
+            if self._restarted.get(server.metadata.key) != (name, current):
+                await self._annotate(key, current)
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            message = f"{where}, but Deployment {key} of spec.environmentsFile cannot be restarted: {error.message}"
+            return RegistrationFact("Unknown", Reason.REGISTRATION_PENDING, message)
+        self._restarted[server.metadata.key] = (name, current)
+        return RegistrationFact("True", Reason.REGISTERED, f"{where}, for which Deployment {key} was restarted")
+
+    async def _annotate(self, deployment: ObjectKey, current: str) -> None:
+        template = (await self._surroundings.client.get(DEPLOYMENTS, deployment))["spec"]["template"]
+        if (template.get("metadata", {}).get("annotations") or {}).get(DIGEST_ANNOTATION) == current:
+            return
+        annotations = {"metadata": {"annotations": {DIGEST_ANNOTATION: current}}}
+        await self._surroundings.client.patch(DEPLOYMENTS, deployment, {"spec": {"template": annotations}})
+        logger.info("Deployment %s is restarted to read %s", deployment, FILE)
+
+
+def laid_over(
+    held: Mapping[str, FileEntry], offers: Sequence[Registrable], alive: frozenset[str]
+) -> tuple[dict[str, FileEntry], frozenset[str]]:
+    """The file as it should be, and the environments whose new token waits until their servers run with it."""
+    entries = {name: entry for name, entry in held.items() if name in alive}
+    pending = set()
+    for offer in offers:
+        there, wanted = entries.get(offer.name), FileEntry(offer.url, offer.token)
+        if there is None or offer.in_use or there.url != offer.url:
+            entries[offer.name] = wanted
+        elif there != wanted:
+            pending.add(offer.name)
+    return entries, frozenset(pending)
+
+
+def incomplete(entries: Mapping[str, FileEntry], alive: frozenset[str], server: ModelServer) -> RegistrationFact | None:
+    """Why the file is not written: Rasa X would not start with it."""
+    lacking = missing_from(list(entries))
+    if not lacking:
+        return None
+    coming = [name for name in lacking if name in alive]
+    if coming == lacking:
+        message = f"waits for the address and the token of {' and '.join(coming)}"
+        return RegistrationFact("Unknown", Reason.REGISTRATION_PENDING, message)
+    absent = [name for name in lacking if name not in alive]
+    return RegistrationFact(
+        "False",
+        Reason.REGISTRY_INCOMPLETE,
+        f"{FILE} is not written: Rasa X does not start without {' and '.join(absent)}, and no environment of "
+        f"ModelServer {server.metadata.key} is called so; create it, with spec.external if it runs elsewhere",
+    )

@@ -1,0 +1,53 @@
+"""An environment whose Rasa server runs elsewhere: nothing is deployed, it is registered and asked what it serves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rasa_environments.api.base import SecretKeyRef
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, External
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable
+from rasa_environments.judge.environment import EnvironmentFindings
+from rasa_environments.judge.findings import Problem, TaggedModel
+from rasa_environments.reconcile.blocked import Blocked, usable_server
+from rasa_environments.reconcile.queue import Kind, Request
+from rasa_environments.reconcile.secret_values import secret_key, value_of
+from rasa_environments.reconcile.served import RasaServer, ServedModels
+from rasa_environments.reconcile.surroundings import Surroundings
+
+
+class ExternalServers:
+    """Looks at Rasa servers that run elsewhere."""
+
+    def __init__(self, surroundings: Surroundings, served: ServedModels) -> None:
+        self._surroundings = surroundings
+        self._served = served
+
+    async def look(
+        self,
+        findings: EnvironmentFindings,
+        environment: DeploymentEnvironment,
+        external: External,
+        server: ModelServer | None,
+        listed: tuple[TaggedModel, ...],
+    ) -> tuple[EnvironmentFindings, float | None]:
+        """What there is, and in how many seconds to look again. Raises Blocked where something is missing or wrong."""
+        findings = replace(findings, url=external.url, external=True)
+        usable_server(self._surroundings.directory, environment, server)
+        token = await self._token(environment, external.token_secret_ref.bound(environment.metadata.namespace))
+        elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url)
+        wanted = findings.wanted.name if findings.wanted else None
+        served, again = await self._served.ask(
+            environment.metadata.key, (elsewhere,), wanted=wanted, token=token, listed=listed
+        )
+        return replace(findings, served=served, token=token, token_in_use=True), again
+
+    async def _token(self, environment: DeploymentEnvironment, source: SecretKeyRef) -> str:
+        request = Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
+        self._surroundings.references.set(request, {secret_key(source)})
+        variable = SecretVariable(TOKEN_VARIABLE, source, "spec.external.tokenSecretRef")
+        value = await value_of(self._surroundings.secrets, variable)
+        if isinstance(value, Problem):
+            raise Blocked(value)
+        return value

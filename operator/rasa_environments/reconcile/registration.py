@@ -1,0 +1,154 @@
+"""Registering environments with their model server: through its API, or in environments.yml."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer, Registration
+from rasa_environments.cluster.resources import MODEL_SERVERS
+from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
+from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
+from rasa_environments.rasa.errors import RasaError, RegistrationRefused
+from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.environments_file import EnvironmentsFileWriter
+from rasa_environments.reconcile.queue import Kind, Request
+from rasa_environments.reconcile.registrations import Registrable
+from rasa_environments.reconcile.registry import Merged, merged
+from rasa_environments.reconcile.surroundings import Surroundings
+
+logger = logging.getLogger(__name__)
+
+NOT_KNOWN = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
+"""Problems that leave open whether an environment is registered."""
+Facts = Mapping[str, RegistrationFact]
+"""By name of the environment."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a pass over a registry."""
+
+    summary: RegistrationFact
+    registered: frozenset[str] = frozenset()
+    """Names that this operator put into a registry of which others have a part."""
+
+
+class Registrar:
+    """Keeps the registry of each ModelServer in line with its environments."""
+
+    def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
+        self._surroundings = surroundings
+        self._connections = connections
+        self._files = EnvironmentsFileWriter(surroundings)
+
+    async def register(self, server: ModelServer, observation: ServerObservation) -> Outcome | None:
+        """One pass; tells every environment what came of it. None where the server has no registry."""
+        if server.registration is Registration.NONE:
+            return None
+        directory, registrations = self._surroundings.directory, self._surroundings.registrations
+        rightful = directory.rightful_environments(server.metadata.key)
+        environments = [each for each in rightful if each.metadata.deletion_timestamp is None]
+        offers = registrations.offered(each.metadata.key for each in environments)
+        alive = frozenset(each.environment for each in environments)
+        ours = frozenset(server.status.registered or ())
+        if server.registration is Registration.CONFIG_MAP:
+            facts: Facts = await self._files.write(server, offers, alive)
+        elif observation.problem is not None:
+            facts = _same_for_all(alive, _fact(observation.problem))
+        else:
+            facts, ours = await self._by_api(server, offers, alive, ours)
+        self._tell(environments, facts)
+        return Outcome(summary(facts, server), ours)
+
+    async def _by_api(
+        self, server: ModelServer, offers: Sequence[Registrable], alive: frozenset[str], ours: frozenset[str]
+    ) -> tuple[Facts, frozenset[str]]:
+        connection = await self._connections.connect(server)
+        if isinstance(connection, Problem):
+            return _same_for_all(alive, _fact(connection)), ours
+        try:
+            current = await connection.environments.read()
+            plan = merged(current, offers, ours=ours, alive=alive)
+            await self._note(server, plan.noted)
+            if plan.entries == current:
+                return plan.facts, plan.noted
+            facts = await self._replace(connection.environments, current, plan)
+        except RasaError as error:
+            logger.warning("ModelServer %s: environments are not registered: %s", server.metadata.key, error.message)
+            return _same_for_all(alive, _fact(Problem(error.reason, error.message))), ours
+        logger.info("ModelServer %s: its registry holds %s", server.metadata.key, _names(plan.entries))
+        return facts, plan.noted
+
+    async def _replace(
+        self, registry: EnvironmentRegistry, current: Sequence[RegisteredEnvironment], plan: Merged
+    ) -> Facts:
+        """Writes all at once; where that is refused one entry after the other, so that a bad one stops no other."""
+        try:
+            await registry.replace(plan.entries)
+        except RegistrationRefused:
+            before = {entry.name: entry for entry in current}
+            changed = [entry for entry in plan.entries if before.get(entry.name) != entry]
+            held = {entry.name: before[entry.name] for entry in plan.entries if entry.name in before}
+            facts = dict(plan.facts)
+            for entry in changed:
+                try:
+                    await registry.replace(tuple({**held, entry.name: entry}.values()))
+                    held[entry.name] = entry
+                except RegistrationRefused as error:
+                    facts[entry.name] = RegistrationFact("False", error.reason, error.message)
+            return facts
+        return plan.facts
+
+    async def _note(self, server: ModelServer, names: frozenset[str]) -> None:
+        """Remembers what is about to be registered, so that it is taken out one day whatever happens now."""
+        known = frozenset(server.status.registered or ())
+        if names <= known:
+            return
+        written = await self._surroundings.client.patch_status(
+            MODEL_SERVERS, server.metadata.key, {"registered": sorted(names | known)}
+        )
+        self._surroundings.directory.servers.refresh(ModelServer.model_validate(written))
+
+    def _tell(self, environments: Sequence[DeploymentEnvironment], facts: Facts) -> None:
+        for environment in environments:
+            fact, key = facts.get(environment.environment), environment.metadata.key
+            if fact is not None and self._surroundings.registrations.told(key, fact):
+                self._surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key))
+
+
+def summary(facts: Facts, server: ModelServer) -> RegistrationFact:
+    """The worst of the facts, with the environment that it speaks of."""
+    for truth in ("False", "Unknown"):
+        for name in sorted(facts):
+            if facts[name].truth == truth:
+                alike = all(fact == facts[name] for fact in facts.values())
+                return facts[name] if alike else replace(facts[name], message=f"{name}: {facts[name].message}")
+    what = "environments.yml" if server.registration is Registration.CONFIG_MAP else "its registry"
+    return RegistrationFact("True", Reason.REGISTERED, f"{what} holds {', '.join(sorted(facts)) or 'none of ours'}")
+
+
+def _fact(problem: Problem) -> RegistrationFact:
+    return RegistrationFact("Unknown" if problem.reason in NOT_KNOWN else "False", problem.reason, problem.message)
+
+
+def _same_for_all(names: frozenset[str], fact: RegistrationFact) -> Facts:
+    return dict.fromkeys(sorted(names), fact)
+
+
+def _names(entries: Sequence[RegisteredEnvironment]) -> str:
+    return ", ".join(entry.name for entry in entries) or "nothing"
+
+
+def offer_changed(surroundings: Surroundings, server: ObjectKey, offer: Registrable) -> None:
+    """Queues the server, a little later so that several environments share a pass, where the offer is news."""
+    if surroundings.registrations.offer(offer):
+        surroundings.queue.add_later(Request(Kind.MODEL_SERVER, server), OFFER_DELAY_SECONDS)
+
+
+OFFER_DELAY_SECONDS = 0.2
+"""Environments come in groups: one pass over the registry serves them all."""

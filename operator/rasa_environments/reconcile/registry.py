@@ -1,0 +1,85 @@
+"""What a registry should hold: what others put there, and the environments of this cluster laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION
+from rasa_environments.judge.findings import RegistrationFact
+from rasa_environments.rasa.environments import RegisteredEnvironment
+from rasa_environments.reconcile.registrations import Registrable
+
+DONE = RegistrationFact("True", Reason.REGISTERED, "the model server has it in its registry")
+PENDING = RegistrationFact(
+    "Unknown",
+    Reason.REGISTRATION_PENDING,
+    "the registry keeps the old token until the Rasa servers run with the new one",
+)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The registry as it should be."""
+
+    entries: tuple[RegisteredEnvironment, ...]
+    facts: dict[str, RegistrationFact]
+    """By name of the environment: what comes of its registration if the entries are taken."""
+    noted: frozenset[str]
+    """Names to remember as this operator's, before the entries are written."""
+
+
+def merged(
+    current: Sequence[RegisteredEnvironment],
+    offers: Sequence[Registrable],
+    *,
+    ours: frozenset[str],
+    alive: frozenset[str],
+) -> Merged:
+    """`current` without what this operator registered (`ours`) and is no more `alive`, and with what is offered.
+
+    An entry of an offer's name that somebody else made is left alone, unless it leads to the same address or the
+    environment adopts it. An environment that is alive and has not made its offer yet stays as it is.
+    """
+    entries = {entry.name: entry for entry in current if entry.name not in ours or entry.name in alive}
+    facts: dict[str, RegistrationFact] = {}
+    taken: set[str] = set()
+    for offer in offers:
+        there = entries.get(offer.name)
+        if there is None:
+            entries[offer.name] = RegisteredEnvironment(offer.name, offer.url, offer.token)
+        elif not (offer.name in ours or offer.adopts or _same_address(there.url, offer.url)):
+            facts[offer.name] = by_another(there)
+            continue
+        elif offer.in_use or there.url != offer.url or there.token is None:
+            entries[offer.name] = replace(there, url=offer.url, token=offer.token)
+        elif there.token != offer.token:
+            facts[offer.name] = PENDING
+        taken.add(offer.name)
+        facts.setdefault(offer.name, DONE)
+    listed = {entry.name for entry in current}
+    return Merged(tuple(entries.values()), facts, frozenset(taken | (ours & (alive | listed))))
+
+
+def by_another(entry: RegisteredEnvironment) -> RegistrationFact:
+    """Somebody else registered that name for another server."""
+    return RegistrationFact(
+        "False",
+        Reason.REGISTERED_BY_ANOTHER,
+        f"{entry.name} is registered already, for another server ({entry.url}), and not by this operator: delete that "
+        f"entry, rename this environment, or let it take the entry over with the annotation "
+        f"{ADOPT_REGISTRATION_ANNOTATION}=true",
+    )
+
+
+def steps(
+    current: Sequence[RegisteredEnvironment], wanted: Sequence[RegisteredEnvironment]
+) -> list[tuple[RegisteredEnvironment, ...]]:
+    """The entries that are new or other than in `current`, each by itself: for finding which one is refused."""
+    before = {entry.name: entry for entry in current}
+    return [(entry,) for entry in wanted if before.get(entry.name) != entry]
+
+
+def _same_address(one: str, other: str) -> bool:
+    return one.rstrip("/") == other.rstrip("/")
