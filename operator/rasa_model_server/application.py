@@ -14,19 +14,29 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from rasa_model_server.authentication import Authenticator, Permission
+from rasa_model_server.environments.compatibility import Production
+from rasa_model_server.environments.registry import Registry
+from rasa_model_server.environments.servers import RasaServers
 from rasa_model_server.errors import HANDLED, ApiError, answer_error
 from rasa_model_server.metrics import Metrics
-from rasa_model_server.settings import Settings
+from rasa_model_server.settings import Settings, environments_of, users_of
 from rasa_model_server.storage import Catalogue, Storage, open_storage
 from rasa_model_server.storage.sweeping import sweeping
 from rasa_model_server.web.answers import json_response
-from rasa_model_server.web.api import operations
+from rasa_model_server.web.api import Handlers, operations
+from rasa_model_server.web.chat import ChatHandlers
+from rasa_model_server.web.configuration import ConfigurationHandlers
 from rasa_model_server.web.draining import drain
+from rasa_model_server.web.environments import EnvironmentHandlers
+from rasa_model_server.web.exposition import MetricsHandlers
+from rasa_model_server.web.health import HealthHandlers, RasaXHealthHandlers
+from rasa_model_server.web.login import LoginHandlers
 from rasa_model_server.web.models import ModelHandlers
 from rasa_model_server.web.observation import ROUTE, Observation
 from rasa_model_server.web.openapi import openapi_document
 from rasa_model_server.web.operations import Answer, Operation
-from rasa_model_server.web.service import ServiceHandlers
+from rasa_model_server.web.rasa_x_operations import RasaXHandlers
+from rasa_model_server.web.roles import check_role
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -49,7 +59,8 @@ class _Router:
             # The router answers HEAD wherever there is a GET.
             operation = methods.get(request.method) or methods["GET"]
             try:
-                self.authenticator.authorize(operation.permission, request.query_params, request.headers)
+                caller = self.authenticator.authorize(operation.permission, request.query_params, request.headers)
+                check_role(operation.role, caller, request)
                 return await operation.handler(request)
             except (ApiError, BaseError):
                 await drain(request)
@@ -63,24 +74,55 @@ def create_application(settings: Settings, storage: Storage | None = None) -> St
 
     Raises:
         StorageError: the store that the settings name cannot be opened.
+        SettingsError: the environments or the users that the settings name cannot be read.
     """
     opened = storage if storage is not None else open_storage(settings.storage)
     catalogue = Catalogue(opened.store)
     metrics = Metrics()
-    authenticator = Authenticator(settings.credentials, anonymous=settings.insecure_no_authentication)
-    service = ServiceHandlers(catalogue, authenticator, settings, metrics)
-    api = operations(ModelHandlers(catalogue, settings), service, settings.profile)
+    authenticator = Authenticator(
+        settings.credentials,
+        users_of(settings),
+        anonymous=settings.insecure_no_authentication,
+        another_kind=settings.profile.credential_of_another_kind,
+    )
+    servers = RasaServers() if settings.profile.rasa_x is not None else None
+    api = operations(_handlers(settings, catalogue, authenticator, metrics, servers), settings.profile)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with sweeping(opened):
             yield
+        if servers is not None:
+            await servers.aclose()
 
     return Starlette(
         routes=_Router(authenticator).routes([*api, _openapi(api)]),
         middleware=[Middleware(Observation, metrics=metrics)],
         exception_handlers=dict.fromkeys(HANDLED, answer_error),
         lifespan=lifespan,
+    )
+
+
+def _handlers(
+    settings: Settings,
+    catalogue: Catalogue,
+    authenticator: Authenticator,
+    metrics: Metrics,
+    servers: RasaServers | None,
+) -> Handlers:
+    rasa_x = settings.profile.rasa_x
+    file_only = rasa_x is not None and rasa_x.environments_in_file
+    registry = Registry(catalogue, environments_of(settings), file_only=file_only)
+    return Handlers(
+        models=ModelHandlers(catalogue, settings, Production(registry, servers) if servers is not None else None),
+        login=LoginHandlers(authenticator),
+        configuration=ConfigurationHandlers(settings),
+        environments=EnvironmentHandlers(registry),
+        health=HealthHandlers(catalogue),
+        metrics=MetricsHandlers(catalogue, metrics),
+        rasa_x=RasaXHandlers(RasaXHealthHandlers(rasa_x, registry, servers), ChatHandlers(registry, servers))
+        if rasa_x is not None and servers is not None
+        else None,
     )
 
 

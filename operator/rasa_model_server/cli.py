@@ -14,7 +14,7 @@ from rasa_model_server import __version__
 from rasa_model_server.application import create_application
 from rasa_model_server.credentials import Credentials, Secret
 from rasa_model_server.log import set_up_log
-from rasa_model_server.profiles import MODEL_SERVER
+from rasa_model_server.profiles import PROFILES, ProfileName
 from rasa_model_server.server import bind, serve, url_of
 from rasa_model_server.settings import (
     DEFAULT_MAXIMUM_MODEL_BYTES,
@@ -58,6 +58,9 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     storage: Annotated[
         str, _option("STORAGE", "A directory (it is created), s3://bucket/prefix, gs://, az:// or memory://.")
     ],
+    profile: Annotated[
+        ProfileName, _option("PROFILE", "The generation of Rasa X to answer as; ModelServer is none of them.")
+    ] = "ModelServer",
     host: Annotated[str, _option("LISTEN_HOST", "Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[
         int, _option("LISTEN_PORT", "Port to listen on; 0 for any free one.", minimum=0, maximum=65535)
@@ -84,6 +87,12 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     credentials_file: Annotated[
         Path | None, _option("CREDENTIALS_FILE", "credentials.yml that /api/config answers with.")
     ] = None,
+    environments_file: Annotated[
+        Path | None, _option("ENVIRONMENTS_FILE", "environments.yml, for the profiles of Rasa X.")
+    ] = None,
+    users_file: Annotated[
+        Path | None, _option("USERS_FILE", "Users who may do less than the one of --username-file.")
+    ] = None,
     log_format: Annotated[LogFormat, _option("LOG_FORMAT", "How the log is written.")] = "text",
     version: Annotated[  # noqa: ARG001 - typer calls the callback
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
@@ -107,8 +116,10 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         max_unpacked_bytes=max_unpacked_bytes,
         endpoints_file=endpoints_file,
         credentials_file=credentials_file,
+        environments_file=environments_file,
+        users_file=users_file,
         log_format=log_format,
-        profile=MODEL_SERVER,
+        profile=PROFILES[profile],
     )
     _serve(settings)
 
@@ -135,8 +146,10 @@ def _serve(settings: Settings) -> None:
     set_up_log(settings.log_format)
     starlette = create_application(settings, opened)
     with bind(settings) as listener:
+        role = f" as {settings.profile.name}" if settings.profile.rasa_x is not None else ""
         open_to_all = ", without authentication" if settings.insecure_no_authentication else ""
-        serve(starlette, listener, f"Serving models from {opened.description} on {url_of(listener)}{open_to_all}")
+        where = f"from {opened.description} on {url_of(listener)}"
+        serve(starlette, listener, f"Serving models {where}{role}{open_to_all}")
 
 
 def _secret(variable: str, file: Path | None) -> Secret:

@@ -42,3 +42,6 @@ def set_up_log(log_format: LogFormat) -> None:
     root.setLevel(logging.INFO)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("python_multipart").setLevel(logging.WARNING)
+    # It logs the URL of each request, with the token in its query.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpcore").setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What models and tags may be called."""
+"""What models, tags and environments may be called."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ ARCHIVE_SUFFIX = ".tar.gz"
 _NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{MAXIMUM_NAME_LENGTH - 1}}}")
 
 
-def name_problem(kind: Literal["model", "tag"], name: str) -> str | None:
-    """Return what is wrong with the name of a model or a tag, or None.
+def name_problem(kind: Literal["model", "tag", "environment"], name: str) -> str | None:
+    """Return what is wrong with the name of a model, a tag or an environment, or None.
 
     A name becomes a part of an object's key and of a URL, so it is kept to characters that need no quoting in either.
     """
     if _NAME.fullmatch(name):
         return None
     shown = name if len(name) <= MAXIMUM_NAME_LENGTH else name[:MAXIMUM_NAME_LENGTH] + "..."
+    article = "an" if kind == "environment" else "a"
     return (
-        f"{shown!r} is not the name of a {kind}: use letters, digits, '.', '_' and '-', "
+        f"{shown!r} is not the name of {article} {kind}: use letters, digits, '.', '_' and '-', "
         f"first a letter, a digit or '_', at most {MAXIMUM_NAME_LENGTH} characters"
     )
 

@@ -2,25 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+ProfileName = Literal["ModelServer", "RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0"]
+
+
+@dataclass(frozen=True)
+class RasaX:
+    """What a generation of Rasa X has beside models and tags: environments that it talks to."""
+
+    version: str
+    """What /api/version says that it is."""
+    enterprise: bool
+    environments_in_file: bool
+    """Whether environments come from environments.yml alone. Else they are put to /api/environments."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The status codes that one kind of server answers with."""
+    """The status codes and paths that one kind of server answers with."""
 
-    name: str
-    model_uploaded: int
-    tag_written: int
-    environments_written: int
-    unchanged: int
+    name: ProfileName
+    model_uploaded: int = 201
+    model_refused: int = 400
+    """Answer to a file that is no model, or that the production server cannot load."""
+    model_exists: int = 409
+    repeated_upload_accepted: bool = False
+    """Whether the same file may be uploaded again under the same name."""
+    tag_written: int = 204
+    unchanged: int = 204
     """Answer to a pull whose If-None-Match has the model's ETag. Rasa takes 204 and 304 alike."""
+    credential_of_another_kind: int = 401
+    """Answer to a credential that is right, but not of a kind that opens this."""
+    paths_without_api: bool = False
+    """Whether tags and conversations are below / too, not only below /api."""
+    tags_without_project: bool = False
+    """Whether /api/models/tags/{tag} pulls."""
+    rasa_x: RasaX | None = None
 
 
 MODEL_SERVER = Profile(
     name="ModelServer",
-    model_uploaded=201,
-    tag_written=204,
-    environments_written=201,
-    unchanged=204,
+    repeated_upload_accepted=True,
+    credential_of_another_kind=403,
+    paths_without_api=True,
+    tags_without_project=True,
 )
+
+# The codes of 0.2x: `return response.text("", 204)` and three times 404 in the models blueprint of Rasa X 0.2x.
+RASA_X_0_2 = Profile(
+    name="RasaX-0.2",
+    model_uploaded=204,
+    model_refused=404,
+    model_exists=404,
+    tag_written=200,
+    paths_without_api=True,
+    rasa_x=RasaX(version="0.28.0", enterprise=False, environments_in_file=True),
+)
+
+RASA_X_0_32 = Profile(
+    name="RasaX-0.32",
+    paths_without_api=True,
+    rasa_x=RasaX(version="0.32.0", enterprise=False, environments_in_file=True),
+)
+
+RASA_ENTERPRISE_1_0 = Profile(
+    name="RasaEnterprise-1.0",
+    rasa_x=RasaX(version="1.0.0", enterprise=True, environments_in_file=False),
+)
+
+PROFILES: Mapping[ProfileName, Profile] = {
+    profile.name: profile for profile in (MODEL_SERVER, RASA_X_0_2, RASA_X_0_32, RASA_ENTERPRISE_1_0)
+}

@@ -8,8 +8,11 @@ from typing import Literal
 
 from rasa_model_server.authentication import MINIMUM_JWT_SECRET_BYTES
 from rasa_model_server.credentials import Credentials
+from rasa_model_server.environments.file import EnvironmentsFileError, read_environments
 from rasa_model_server.names import name_problem
 from rasa_model_server.profiles import MODEL_SERVER, Profile
+from rasa_model_server.storage import EnvironmentRecord
+from rasa_model_server.users import User, UsersFileError, read_users
 
 DEFAULT_PORT = 5002
 DEFAULT_MAXIMUM_MODEL_BYTES = 4 * 1024**3
@@ -37,6 +40,8 @@ class Settings:
     max_unpacked_bytes: int | None = None
     endpoints_file: Path | None = None
     credentials_file: Path | None = None
+    environments_file: Path | None = None
+    users_file: Path | None = None
     log_format: LogFormat = "text"
     profile: Profile = MODEL_SERVER
 
@@ -58,13 +63,13 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError(
             f"a login takes a username and a password: set RASA_MODEL_SERVER_{missing} (or its file option) too"
         )
-    if not credentials.any_configured and not settings.insecure_no_authentication:
+    if not (credentials.any_configured or settings.users_file or settings.insecure_no_authentication):
         raise SettingsError(
             "no token is configured, so anybody could read and write the models: set RASA_MODEL_SERVER_TOKEN and "
             "RASA_MODEL_SERVER_API_TOKEN (for example to the output of `openssl rand -hex 32`), or --token-file and "
             "--api-token-file, or say --insecure-no-authentication"
         )
-    if credentials.any_configured and settings.insecure_no_authentication:
+    if (credentials.any_configured or settings.users_file) and settings.insecure_no_authentication:
         raise SettingsError(
             "--insecure-no-authentication is given together with tokens, which it would ignore: leave one of them out"
         )
@@ -79,6 +84,33 @@ def check_settings(settings: Settings) -> None:
     for option, file in (
         ("--endpoints-file", settings.endpoints_file),
         ("--credentials-file", settings.credentials_file),
+        ("--environments-file", settings.environments_file),
+        ("--users-file", settings.users_file),
     ):
         if file is not None and not file.is_file():
             raise SettingsError(f"{option} {file}: there is no such file")
+    if settings.environments_file is not None and settings.profile.rasa_x is None:
+        raise SettingsError(
+            "--environments-file is read by the profiles of Rasa X only, and this is --profile "
+            f"{settings.profile.name}: leave it out, or choose another profile"
+        )
+
+
+def environments_of(settings: Settings) -> tuple[EnvironmentRecord, ...]:
+    """Return the environments in the file that the settings name, if any. Raises SettingsError."""
+    if settings.environments_file is None:
+        return ()
+    try:
+        return read_environments(settings.environments_file)
+    except EnvironmentsFileError as error:
+        raise SettingsError(f"--environments-file {settings.environments_file}: {error}") from None
+
+
+def users_of(settings: Settings) -> tuple[User, ...]:
+    """Return the users in the file that the settings name, if any. Raises SettingsError."""
+    if settings.users_file is None:
+        return ()
+    try:
+        return read_users(settings.users_file)
+    except UsersFileError as error:
+        raise SettingsError(f"--users-file {settings.users_file}: {error}") from None

@@ -147,10 +147,10 @@ class Catalogue:
         await self._tags.delete_if(tag, lambda current: current.model == name)
         return True
 
-    async def environments(self) -> tuple[EnvironmentRecord, ...]:
-        """Return the registered environments, in the order in which they were given."""
+    async def environments(self) -> tuple[EnvironmentRecord, ...] | None:
+        """Return the registered environments, in the order in which they were given, or None if none ever were."""
         registered = await self._environments.get(_REGISTERED)
-        return registered.environments if registered is not None else ()
+        return registered.environments if registered is not None else None
 
     async def replace_environments(self, environments: tuple[EnvironmentRecord, ...]) -> None:
         """Register these environments, and no others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Record(BaseModel):
@@ -39,7 +39,7 @@ class EnvironmentRecord(_Record):
 
     name: str
     url: str
-    token: str
+    token: str = Field(repr=False)
 
 
 class EnvironmentsRecord(_Record):

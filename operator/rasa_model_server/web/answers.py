@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rasa_model_server.environments.compatibility import is_compatible
 from rasa_model_server.errors import ApiError
 from rasa_model_server.storage import TaggedModel
 
@@ -26,7 +27,7 @@ class ModelAnswer(BaseModel):
     tags: list[str]
     trained_at: float = Field(description="When it was trained, in seconds since 1970.")
     version: str | None = Field(description="The Rasa version that trained it, or null if the file does not say.")
-    is_compatible: bool = Field(description="Always true: this server asks no Rasa server for its minimum version.")
+    is_compatible: bool = Field(description="False if the production server says that it cannot load it.")
     model_id: str | None = Field(description="The id that Rasa 3 reports in /status as model_id.")
     size: int = Field(description="Size of the model file in bytes.")
 
@@ -73,6 +74,33 @@ class ConfigurationAnswer(BaseModel):
     credentials: str
 
 
+class EnvironmentsFileAnswer(BaseModel):
+    """The environments, as Rasa X before 1.0 answers them."""
+
+    environments: str = Field(description="environments.yml, with tokens.")
+
+
+class MessageRequest(BaseModel):
+    """What somebody says to an assistant."""
+
+    message: str = Field(min_length=1)
+
+
+class EnvironmentHealthAnswer(BaseModel):
+    """An environment whose server answers."""
+
+    version: str
+    minimum_compatible_version: str | None
+    status: Literal[200] = 200
+
+
+class EnvironmentFailureAnswer(BaseModel):
+    """An environment whose server does not answer."""
+
+    message: str
+    status: Literal[500] = 500
+
+
 class HealthAnswer(BaseModel):
     """The health of one server."""
 
@@ -88,6 +116,14 @@ class VersionAnswer(BaseModel):
     enterprise: bool
 
 
+class RasaXVersionAnswer(BaseModel):
+    """Versions of the environments, and of the Rasa X that this server stands for."""
+
+    rasa: dict[str, str] = Field(description="Of each environment; 0.0.0 where it does not answer.")
+    rasa_x: str = Field(serialization_alias="rasa-x")
+    enterprise: bool
+
+
 class StatusAnswer(BaseModel):
     """Whether the server can do its work."""
 
@@ -99,8 +135,8 @@ def json_response(content: object, status: int = 200, headers: dict[str, str] | 
     return Response(orjson.dumps(content, default=_plain), status, headers, media_type="application/json")
 
 
-def model_answer(project: str, found: TaggedModel) -> ModelAnswer:
-    """Return how a model is listed."""
+def model_answer(project: str, found: TaggedModel, minimum_version: str | None = None) -> ModelAnswer:
+    """Return how a model is listed, given what production says is the oldest version that it loads."""
     record = found.record
     return ModelAnswer(
         project=project,
@@ -109,7 +145,7 @@ def model_answer(project: str, found: TaggedModel) -> ModelAnswer:
         tags=list(found.tags),
         trained_at=record.trained_at,
         version=record.version,
-        is_compatible=True,
+        is_compatible=is_compatible(record.version, minimum_version),
         model_id=record.model_id,
         size=record.size,
     )
@@ -138,5 +174,5 @@ async def read_json(request: Request, adapter: TypeAdapter[Content]) -> Content:
 
 def _plain(content: object) -> object:
     if isinstance(content, BaseModel):
-        return content.model_dump(mode="json")
+        return content.model_dump(mode="json", by_alias=True)
     raise TypeError(type(content).__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rasa_model_server.environments.compatibility import Production, ProductionUnavailableError, is_compatible
 from rasa_model_server.errors import ApiError
 from rasa_model_server.names import name_problem
 from rasa_model_server.settings import Settings
@@ -13,13 +14,16 @@ from rasa_model_server.web.answers import json_response, model_answer
 from rasa_model_server.web.download import model_response
 from rasa_model_server.web.upload import receive_model
 
+NO_CONTENT = 204
+
 
 class ModelHandlers:
-    """The handlers of everything below /models."""
+    """The handlers of everything below /models. With a `production`, only what it can load is taken and tagged."""
 
-    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Settings, production: Production | None = None) -> None:
         self._catalogue = catalogue
         self._settings = settings
+        self._production = production
 
     async def list_models(self, request: Request) -> Response:
         """Answer the models, or those with a tag, the last trained first."""
@@ -29,16 +33,33 @@ class ModelHandlers:
         tag = request.query_params.get("tag")
         found = [model for model in await self._catalogue.models() if tag is None or tag in model.tags]
         page = found[offset : offset + limit if limit is not None else None]
-        answers = [model_answer(self._settings.project, model) for model in page]
+        try:
+            minimum = await self._minimum_version()
+        except ProductionUnavailableError:
+            # It may well be able to load them all: a listing says nothing against a model without knowing.
+            minimum = None
+        answers = [model_answer(self._settings.project, model, minimum) for model in page]
         return json_response(answers, headers={"X-Total-Count": str(len(found))})
 
     async def upload_model(self, request: Request) -> Response:
-        """Take in a model. The same file again is no error."""
+        """Take in a model. Where the profile has it so, the same file again is no error."""
         self._check_project(request)
-        upload = await receive_model(request, self._catalogue, self._settings)
-        answer = model_answer(self._settings.project, TaggedModel(upload.record, ()))
-        status = self._settings.profile.model_uploaded if upload.created else 200
-        return json_response(answer, status)
+        profile = self._settings.profile
+        try:
+            minimum = await self._minimum_version()
+            upload = await receive_model(request, self._catalogue, self._settings, minimum)
+        except ProductionUnavailableError as error:
+            raise ApiError(
+                profile.model_refused, "ProductionNotReachable", f"the model is not taken: {error}"
+            ) from None
+        except ApiError as error:
+            statuses = {400: profile.model_refused, 409: profile.model_exists}
+            status = statuses.get(error.status, error.status)
+            raise ApiError(status, error.reason, error.message, error.headers) from None
+        if profile.model_uploaded == NO_CONTENT:
+            return Response(status_code=NO_CONTENT)
+        answer = model_answer(self._settings.project, TaggedModel(upload.record, ()), minimum)
+        return json_response(answer, profile.model_uploaded if upload.created else 200)
 
     async def pull_model(self, request: Request) -> Response:
         """Send a model by its name."""
@@ -64,6 +85,7 @@ class ModelHandlers:
         """Tag a model, which takes the tag from any other."""
         self._check_project(request)
         name, tag = _name(request, "model"), _name(request, "tag")
+        await self._check_production_loads(name)
         if not await self._catalogue.put_tag(tag, name):
             raise _not_found(f"there is no model {name!r}")
         return Response(status_code=self._settings.profile.tag_written)
@@ -75,6 +97,24 @@ class ModelHandlers:
         if not await self._catalogue.remove_tag(tag, name):
             raise _not_found(f"there is no model {name!r}")
         return Response(status_code=self._settings.profile.tag_written)
+
+    async def _minimum_version(self) -> str | None:
+        return await self._production.minimum_version() if self._production is not None else None
+
+    async def _check_production_loads(self, name: str) -> None:
+        """Refuse a model that the production server cannot load, whatever the tag, as Rasa X does."""
+        try:
+            minimum = await self._minimum_version()
+        except ProductionUnavailableError as error:
+            raise ApiError(404, "ModelTagError", f"failed to tag the model {name!r}: {error}") from None
+        record = await self._catalogue.model(name) if minimum is not None else None
+        if record is not None and not is_compatible(record.version, minimum):
+            raise ApiError(
+                404,
+                "ModelTagError",
+                f"failed to tag the model {name!r}: Rasa {record.version} trained it, and the oldest that the "
+                f"production server can load is {minimum}: train it again",
+            )
 
     async def _send(self, request: Request, record: ModelRecord | None, absent: str) -> Response:
         if record is None:

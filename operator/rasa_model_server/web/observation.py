@@ -16,7 +16,7 @@ ROUTE = "rasa_model_server.route"
 
 UNKNOWN_ROUTE = "(unknown)"
 
-_SHOWN_PARAMETERS = frozenset({"limit", "offset", "tag"})
+_SHOWN_PARAMETERS = frozenset({"limit", "offset", "tag", "environment"})
 _SECRET_PARAMETERS = frozenset({"token", "api_token"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 

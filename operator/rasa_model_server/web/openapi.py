@@ -26,9 +26,14 @@ _BODIES: tuple[type[BaseModel], ...] = (
     answers.LoginRequest,
     answers.LoginAnswer,
     answers.Environment,
+    answers.EnvironmentsFileAnswer,
+    answers.MessageRequest,
     answers.ConfigurationAnswer,
+    answers.EnvironmentHealthAnswer,
+    answers.EnvironmentFailureAnswer,
     answers.HealthAnswer,
     answers.VersionAnswer,
+    answers.RasaXVersionAnswer,
     answers.StatusAnswer,
 )
 

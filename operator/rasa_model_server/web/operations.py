@@ -11,6 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rasa_model_server.authentication import Permission
+from rasa_model_server.web.roles import Role
+
+BASE = "/api"
+NO_STORE = {503: "The object store does not answer."}
 
 Handler = Callable[[Request], Awaitable[Response]]
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE"]
@@ -50,4 +54,5 @@ class Operation:
     refusals: Mapping[int, str] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     body: TypeAdapter[object] | Literal["model"] | None = None
+    role: Role = Role.ANYBODY
     deprecated: bool = False

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from rasa_model_server.archive import ArchiveFacts, ArchiveInspector, ArchiveLimits, BadArchiveError
 from rasa_model_server.archive.training import training_of
+from rasa_model_server.environments.compatibility import is_compatible
 from rasa_model_server.errors import ApiError
 from rasa_model_server.names import model_name_of_file, name_problem
 from rasa_model_server.settings import Settings
@@ -31,23 +32,29 @@ class Upload:
     created: bool
 
 
-async def receive_model(request: Request, catalogue: Catalogue, settings: Settings) -> Upload:
-    """Receive the model that the request uploads.
+async def receive_model(
+    request: Request, catalogue: Catalogue, settings: Settings, minimum_version: str | None = None
+) -> Upload:
+    """Receive the model that the request uploads. A `minimum_version` is the oldest that production loads.
 
     Raises:
-        ApiError: 400 if it is not a model file, 409 if the name is taken by another, 413 if it is too large.
+        ApiError: 400 if it is not a model file, or production cannot load it, 409 if the name is taken by another, 413
+            if it is too large.
     """
     try:
         boundary = boundary_of(request.headers.get("content-type", ""))
         _check_declared_size(request, settings.max_model_bytes)
-        return await _receive(events(request.stream(), boundary), catalogue, settings)
+        record = await _receive(events(request.stream(), boundary), catalogue, settings, minimum_version)
+        return await _publish(record, catalogue, repeated_accepted=settings.profile.repeated_upload_accepted)
     except BadArchiveError as error:
         raise ApiError(400, "BadModel", f"the file is not a model: {error}") from None
     except MultipartError as error:
         raise ApiError(400, "BadRequest", str(error)) from None
 
 
-async def _receive(parts: AsyncIterator[Event], catalogue: Catalogue, settings: Settings) -> Upload:
+async def _receive(
+    parts: AsyncIterator[Event], catalogue: Catalogue, settings: Settings, minimum_version: str | None
+) -> ModelRecord:
     name = await _start_of_model(parts)
     archive = catalogue.new_archive(name)
     inspector = ArchiveInspector(ArchiveLimits(settings.unpacked_limit))
@@ -55,22 +62,30 @@ async def _receive(parts: AsyncIterator[Event], catalogue: Catalogue, settings: 
         async for block in _blocks(parts, settings.max_model_bytes):
             await asyncio.to_thread(inspector.feed, block)
             await writer.write(block)
-        facts = inspector.finish()
-    return await _publish(_record(name, archive, facts), catalogue)
+        record = _record(name, archive, inspector.finish())
+        if not is_compatible(record.version, minimum_version):
+            raise ApiError(
+                400,
+                "ModelVersionError",
+                f"Rasa {record.version} trained the model, and the oldest that the production server can load is "
+                f"{minimum_version}: train it again",
+            )
+    return record
 
 
-async def _publish(record: ModelRecord, catalogue: Catalogue) -> Upload:
+async def _publish(record: ModelRecord, catalogue: Catalogue, *, repeated_accepted: bool) -> Upload:
     if await catalogue.add_model(record):
         return Upload(record, created=True)
     await catalogue.delete_archive(record.archive)
     existing = await catalogue.model(record.model)
-    if existing is not None and existing.hash == record.hash:
+    same = existing is not None and existing.hash == record.hash
+    if existing is not None and same and repeated_accepted:
         return Upload(existing, created=False)
     raise ApiError(
         409,
         "ModelExists",
-        f"a model {record.model!r} with other content exists: a model is never overwritten, "
-        "so upload this one under another name, or delete that one first",
+        f"a model {record.model!r} with {'the same' if same else 'other'} content exists: a model is never "
+        "overwritten, so upload this one under another name, or delete that one first",
     )
 
 

@@ -1,0 +1,1 @@
+"""The Rasa servers that are registered, and talking to them."""

@@ -1,0 +1,75 @@
+"""Which models the production server can load."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+from rasa_model_server.environments.registry import Registry
+from rasa_model_server.environments.rules import PRODUCTION
+from rasa_model_server.environments.servers import RasaServerError, RasaServers
+from rasa_model_server.storage import EnvironmentRecord
+
+REMEMBERED_SECONDS = 5.0
+"""For how long production's answer holds. That it did not answer is never remembered."""
+
+_VERSION = re.compile(r"v?(?P<release>\d+(?:\.\d+)*)(?P<suffix>.*)")
+_RELEASE_PARTS = 3
+
+
+class ProductionUnavailableError(Exception):
+    """The production server cannot be asked. The message says why."""
+
+
+def is_compatible(trained: str | None, minimum: str | None) -> bool:
+    """Return whether a model that this Rasa version trained can be loaded by a server with this minimum version.
+
+    Where either is not known, it can. A pre-release comes before its release.
+    """
+    trained_key, minimum_key = _sort_key(trained), _sort_key(minimum)
+    return trained_key is None or minimum_key is None or trained_key >= minimum_key
+
+
+def _sort_key(version: str | None) -> tuple[tuple[int, ...], bool] | None:
+    found = _VERSION.match(version or "")
+    if found is None:
+        return None
+    numbers = tuple(int(part) for part in found["release"].split("."))
+    suffix = found["suffix"].lstrip(".-_").lower()
+    return numbers + (0,) * (_RELEASE_PARTS - len(numbers)), not suffix.startswith(("a", "b", "rc", "dev"))
+
+
+class Production:
+    """What the production server says that it can load, as Rasa X asks it before models and tags are written."""
+
+    def __init__(self, registry: Registry, servers: RasaServers, clock: Callable[[], float] = time.monotonic) -> None:
+        self._registry = registry
+        self._servers = servers
+        self._clock = clock
+        self._remembered: tuple[EnvironmentRecord, float, str | None] | None = None
+
+    async def minimum_version(self) -> str | None:
+        """Return production's minimum version, or None: it names none, or no environments are registered at all.
+
+        Raises:
+            ProductionUnavailableError: there are environments, but no production among them, or it does not answer.
+        """
+        environments = await self._registry.environments()
+        production = next((found for found in environments if found.name == PRODUCTION), None)
+        if production is None:
+            if not environments:
+                return None
+            raise ProductionUnavailableError(
+                "production is not reachable: environments are registered, but none is called production: register it"
+            )
+        if self._remembered is not None and self._remembered[0] == production and self._clock() < self._remembered[1]:
+            return self._remembered[2]
+        try:
+            minimum = (await self._servers.version(production)).minimum_compatible_version
+        except RasaServerError as error:
+            raise ProductionUnavailableError(
+                f"production is not reachable, so its minimum version is not known: {error}"
+            ) from None
+        self._remembered = (production, self._clock() + REMEMBERED_SECONDS, minimum)
+        return minimum

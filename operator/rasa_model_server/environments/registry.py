@@ -1,0 +1,27 @@
+"""Which environments there are."""
+
+from __future__ import annotations
+
+from rasa_model_server.storage import Catalogue, EnvironmentRecord
+
+
+class Registry:
+    """The environments that were put to the API; until some were, and with `file_only` always, those of a file."""
+
+    def __init__(
+        self, catalogue: Catalogue, from_file: tuple[EnvironmentRecord, ...] = (), *, file_only: bool = False
+    ) -> None:
+        self._catalogue = catalogue
+        self._from_file = from_file
+        self._file_only = file_only
+
+    async def environments(self) -> tuple[EnvironmentRecord, ...]:
+        """Return all, in the order in which they were given."""
+        if self._file_only:
+            return self._from_file
+        registered = await self._catalogue.environments()
+        return registered if registered is not None else self._from_file
+
+    async def replace(self, environments: tuple[EnvironmentRecord, ...]) -> None:
+        """Register these environments, and no others."""
+        await self._catalogue.replace_environments(environments)
