@@ -152,10 +152,14 @@ def test_a_rollback_of_a_promotion_that_never_took_place_goes_to_what_is_still_s
 
 
 def test_a_new_model_tag_says_no_more_than_it_must() -> None:
-    assert new_model_tag(environment(), "B") == {
+    assert new_model_tag(environment(), "B", "dave") == {
         "apiVersion": API_VERSION,
         "kind": "ModelTag",
-        "metadata": {"name": "production", "namespace": "team"},
+        "metadata": {
+            "name": "production",
+            "namespace": "team",
+            "annotations": {"rasa-environments.io/promoted-by": "dave"},
+        },
         "spec": {"model": "B"},
     }
 
@@ -163,7 +167,7 @@ def test_a_new_model_tag_says_no_more_than_it_must() -> None:
 def test_a_new_model_tag_names_the_tag_and_server_of_its_environment() -> None:
     other = environment(tag="Blue_Green", modelServerRef={"name": "shared", "namespace": "platform"})
 
-    manifest = new_model_tag(other, "B")
+    manifest = new_model_tag(other, "B", "dave")
 
     assert manifest["metadata"]["name"] == "blue-green"
     assert manifest["spec"] == {

@@ -28,6 +28,7 @@ from tests.integration.model_server_process import (
     running_model_server,
 )
 from tests.integration.operator_process import SHORT_INTERVALS, OperatorProcess
+from tests.integration.people import Team, employ, new_team
 from tests.integration.space import Space
 
 NUMBERS = itertools.count(1)
@@ -220,3 +221,18 @@ def mortal_space(breakable: Installation, mortal: OperatorProcess, model_server:
     furnish(space, model_server)
     yield space
     space.remove()
+
+
+@pytest.fixture(scope="session")
+def employer(breakable: Installation) -> ApiServer:
+    """The second cluster, where no operator takes part, with the people who have rights on it."""
+    employ(breakable.api)
+    return breakable.api
+
+
+@pytest.fixture
+def team(employer: ApiServer) -> Iterator[Team]:
+    """A namespace for people with different rights."""
+    team = new_team(employer)
+    yield team
+    team.clear()

@@ -65,10 +65,14 @@ class Session:
 
 
 @asynccontextmanager
-async def session(kubeconfig: str | None, context: str | None, namespace: str | None) -> AsyncIterator[Session]:
+async def session(
+    kubeconfig: str | None, context: str | None, namespace: str | None, impersonated: str | None = None
+) -> AsyncIterator[Session]:
     """A session with the cluster that the options name. Raises ConfigurationError where there is none."""
     try:
-        async with await Client.connect(kubeconfig, context, field_manager=FIELD_MANAGER) as client:
+        async with await Client.connect(
+            kubeconfig, context, field_manager=FIELD_MANAGER, impersonated=impersonated
+        ) as client:
             yield Session(client, namespace or client.namespace)
     finally:
         for _ in range(TURNS_TO_CLOSE):

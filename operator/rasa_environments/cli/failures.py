@@ -12,6 +12,8 @@ import typer
 from rasa_environments.cluster.errors import ApiError, ConfigurationError
 from rasa_environments.rasa.errors import RasaError
 
+DENIED = "denied request: "
+"""What stands before a ValidatingAdmissionPolicy's own words (k8s.io/apiserver, admission/plugin/policy/validating)."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells count it: 128 + SIGINT."""
 
@@ -48,7 +50,7 @@ def explained(error: ApiError) -> str:
         case 401:
             return f"the API server does not accept these credentials ({error}); check --kubeconfig and --context"
         case 403:
-            return f"the API server does not permit this: {error.message}; ask for the right, or use another --context"
+            return _forbidden(error.message)
         case 404 if _unknown_kind(error):
             return (
                 "this cluster does not know the resources of rasa-environments.io; install them: kubectl apply -f crds/"
@@ -56,6 +58,14 @@ def explained(error: ApiError) -> str:
         case 404:
             return f"{error.message}; check the name and --namespace"
     return f"the API server refuses this: {error.message or error.reason}"
+
+
+def _forbidden(message: str) -> str:
+    """Why something is not permitted: a policy's own words, or those of the authorizer."""
+    _, denied, words = message.partition(DENIED)
+    if denied:
+        return words
+    return f"the API server does not permit this: {message}; ask for the right, or use another --context"
 
 
 def _unknown_kind(error: ApiError) -> bool:

@@ -12,10 +12,11 @@ from rich.console import Console
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_tag import ModelName, ModelTag
+from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, ModelName, ModelTag
 from rasa_environments.cli.access import Context, Kubeconfig, Namespace, Session, parsed, session
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.following import followed
+from rasa_environments.cli.permission import Permission, permission, right_to_write, rights_to_promote
 from rasa_environments.cli.promotion import Outcome, Progress, model_name, new_model_tag, progress
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.client import ApiError
@@ -95,19 +96,38 @@ async def promote_to(
         ) from None
 
 
+async def permission_to_promote(
+    connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None
+) -> Permission:
+    """Whether the user may move the tag that the environment pulls, and write the ModelTag that does so."""
+    return await permission(
+        connected.client,
+        environment.tag,
+        rights_to_promote(environment.tag, server_of_environment(environment).namespace),
+        (right_to_write(tag, environment.metadata.namespace),),
+    )
+
+
 async def write(
     connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, model: str, output: Console
 ) -> ModelTag:
-    """The ModelTag as it is once it names the model."""
+    """The ModelTag as it is once it names the model and who promoted it.
+
+    Raises CommandError, before anything is written, where the user may not promote to the environment.
+    """
     name = environment.metadata.key
-    if tag is None:
-        created = await create(connected, new_model_tag(environment, model))
-        output.print(f"{name}: {model} (ModelTag {created.metadata.key} created for tag {created.tag})")
-        return created
-    if tag.spec.model == model:
+    if tag is not None and tag.spec.model == model:
         output.print(f"{name}: {model} is promoted already (ModelTag {tag.metadata.key})")
         return tag
-    changed = await connected.client.patch(MODEL_TAGS, tag.metadata.key, {"spec": {"model": model}})
+    permission = await permission_to_promote(connected, environment, tag)
+    if not permission.allowed:
+        raise CommandError(permission.reason)
+    if tag is None:
+        created = await create(connected, new_model_tag(environment, model, permission.user))
+        output.print(f"{name}: {model} (ModelTag {created.metadata.key} created for tag {created.tag})")
+        return created
+    change = {"metadata": {"annotations": {PROMOTED_BY_ANNOTATION: permission.user}}, "spec": {"model": model}}
+    changed = await connected.client.patch(MODEL_TAGS, tag.metadata.key, change)
     output.print(f"{name}: {tag.spec.model} -> {model} (ModelTag {tag.metadata.key})")
     return parsed(ModelTag, changed)
 

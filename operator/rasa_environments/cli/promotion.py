@@ -9,7 +9,7 @@ from enum import Enum, auto
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, ModelTag
 from rasa_environments.cli.overview import is_current, truth
 from rasa_environments.judge.conditions import condition_of
 
@@ -43,15 +43,16 @@ class Progress:
     text: str
 
 
-def new_model_tag(environment: DeploymentEnvironment, model: str) -> JsonObject:
-    """The ModelTag for the tag that the environment pulls, beside the environment."""
+def new_model_tag(environment: DeploymentEnvironment, model: str, user: str) -> JsonObject:
+    """The ModelTag for the tag that the environment pulls, beside the environment, created by that user."""
     name = object_name(environment.tag)
     spec: JsonObject = {"model": model}
     if name != environment.tag:
         spec["tag"] = environment.tag
     if environment.spec.model_server_ref is not None:
         spec["modelServerRef"] = environment.spec.model_server_ref.model_dump(by_alias=True, exclude_none=True)
-    metadata = {"name": name, "namespace": environment.metadata.namespace}
+    annotations = {PROMOTED_BY_ANNOTATION: user}
+    metadata = {"name": name, "namespace": environment.metadata.namespace, "annotations": annotations}
     return {"apiVersion": API_VERSION, "kind": "ModelTag", "metadata": metadata, "spec": spec}
 
 

@@ -70,12 +70,14 @@ class Client:
         context: str | None = None,
         user_agent: str = USER_AGENT,
         field_manager: str = FIELD_MANAGER,
+        impersonated: str | None = None,
     ) -> Self:
         """A client by that kubeconfig, else $KUBECONFIG, the pod's ServiceAccount, or ~/.kube/config.
 
-        Raises `ConfigurationError` if none can be used. No request is sent yet.
+        All it does is done as the user `impersonated`, if one is named and its own user may do so. Raises
+        `ConfigurationError` if no kubeconfig can be used. No request is sent yet.
         """
-        connection = Connection(CredentialSource(kubeconfig, context), user_agent)
+        connection = Connection(CredentialSource(kubeconfig, context), user_agent, impersonated)
         await connection.open()
         return cls(connection, field_manager)
 
@@ -152,6 +154,12 @@ class Client:
         """Create the object and return it as stored; fields that the API does not know are refused."""
         path = f"{resource.path(obj['metadata']['namespace'])}?{self._written_strictly_by}"
         return await self._json("POST", path, obj)
+
+    async def review(self, resource: Resource, spec: JsonObject | None = None) -> JsonObject:
+        """The status that the API server gives a question, which is answered at once and never stored."""
+        question = {"apiVersion": resource.api_version, "kind": resource.kind, **({"spec": spec} if spec else {})}
+        status: JsonObject = (await self._json("POST", resource.path(), question))["status"]
+        return status
 
     async def apply(self, resource: Resource, obj: JsonObject) -> JsonObject:
         """Server-side apply with force, and the object as stored.

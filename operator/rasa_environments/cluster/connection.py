@@ -36,9 +36,11 @@ class _Session(RESTClientObject):
     Its `request` parses and prints JSON on its own account; going to the session directly saves a third of the CPU.
     """
 
-    def __init__(self, access: Access, user_agent: str) -> None:
+    def __init__(self, access: Access, user_agent: str, impersonated: str | None) -> None:
         configuration = access.configuration
         headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
+        if impersonated is not None:
+            headers["Impersonate-User"] = impersonated
         configuration.client_session_kwargs = {**(configuration.client_session_kwargs or {}), "headers": headers}
         super().__init__(configuration)
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -80,9 +82,10 @@ class _Session(RESTClientObject):
 class Connection:
     """Requests to one API server. Open it before use and close it after."""
 
-    def __init__(self, source: CredentialSource, user_agent: str) -> None:
+    def __init__(self, source: CredentialSource, user_agent: str, impersonated: str | None = None) -> None:
         self._source = source
         self._user_agent = user_agent
+        self._impersonated = impersonated
         self._session: _Session | None = None
         self._renewal = asyncio.Lock()
         self.namespace = "default"
@@ -90,7 +93,7 @@ class Connection:
     async def open(self) -> None:
         """Load the credentials; raises `ConfigurationError`. Nothing is sent yet."""
         access = await self._source.load()
-        self._session = _Session(access, self._user_agent)
+        self._session = _Session(access, self._user_agent, self._impersonated)
         self.namespace = access.namespace
 
     async def close(self) -> None:

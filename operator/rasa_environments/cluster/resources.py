@@ -46,6 +46,10 @@ LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 MODEL_SERVERS: Final = Resource(GROUP, VERSION, "modelservers", "ModelServer")
 DEPLOYMENT_ENVIRONMENTS: Final = Resource(GROUP, VERSION, "deploymentenvironments", "DeploymentEnvironment")
 MODEL_TAGS: Final = Resource(GROUP, VERSION, "modeltags", "ModelTag")
+SELF_SUBJECT_ACCESS_REVIEWS: Final = Resource(
+    "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"
+)
+SELF_SUBJECT_REVIEWS: Final = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview")
 
 _BY_KIND: Final = {
     resource.kind: resource

@@ -1,0 +1,183 @@
+"""Who may promote by a ModelTag: each way to create, change and delete one, asked of the real API server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from tests.api.api_server import Answer, wait_until
+from tests.integration.manifests import model_tag
+from tests.integration.people import (
+    Person,
+    Team,
+    bind,
+    lacks,
+    new_team,
+    owner,
+    refusal,
+    tag_named_by_the_server,
+)
+
+TAG = "ModelTag"
+Attempt = Callable[[Person, JsonObject], Answer]
+SOMEWHERE_ELSE = {"modelServerRef": {"name": "other"}}
+
+CREATIONS: dict[str, Callable[[Person], Answer]] = {
+    "create": lambda person: person.create(model_tag(model="A")),
+    "apply": lambda person: person.apply(model_tag(model="A")),
+    "another name": lambda person: person.create(model_tag("innocent", tag="production", model="A")),
+}
+
+
+@pytest.mark.parametrize("attempt", CREATIONS.values(), ids=CREATIONS)
+@pytest.mark.parametrize("name", ["dave", "carol", "erin"])
+def test_creating_a_tag_needs_promote_on_its_environment(
+    team: Team, name: str, attempt: Callable[[Person], Answer]
+) -> None:
+    answer = attempt(team.person(name))
+
+    assert refusal(answer) == lacks(name, "production", team.namespace)
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [("alice", "production"), ("alice", "worker"), ("alice", "any"), ("carol", "any"), ("erin", "staging")],
+)
+def test_who_holds_promote_creates_changes_and_deletes_the_tag(team: Team, name: str, tag: str) -> None:
+    person = team.person(name)
+
+    assert person.create(model_tag(tag, model="A")).accepted
+    assert person.change(TAG, tag, model="B").accepted
+    assert person.delete(TAG, tag).accepted
+
+
+@pytest.mark.parametrize(("name", "tag"), [("carol", "worker"), ("erin", "any"), ("erin", "worker"), ("dave", "any")])
+def test_promote_on_some_environments_is_not_promote_on_others(team: Team, name: str, tag: str) -> None:
+    answer = team.person(name).create(model_tag(tag, model="A"))
+
+    assert refusal(answer) == lacks(name, tag, team.namespace)
+
+
+CHANGES: dict[str, Attempt] = {
+    "merge patch": lambda person, _: person.change(TAG, "production", model="B"),
+    "json patch": lambda person, _: person.json_patch(
+        TAG, "production", {"op": "replace", "path": "/spec/model", "value": "B"}
+    ),
+    "apply": lambda person, _: person.apply(model_tag(model="B"), "another-manager"),
+    "replace": lambda person, now: person.replace({**now, "spec": {"model": "B"}}),
+    "other tag": lambda person, _: person.change(TAG, "production", tag="staging"),
+    "other model server": lambda person, _: person.change(TAG, "production", **SOMEWHERE_ELSE),
+    "deletion policy": lambda person, _: person.change(TAG, "production", deletionPolicy="Delete"),
+    "owner": lambda person, _: person.merge(
+        TAG, "production", {"metadata": {"ownerReferences": [owner("doomed", "1")]}}
+    ),
+    "delete": lambda person, _: person.delete(TAG, "production"),
+    "delete in the foreground": lambda person, _: person.delete(TAG, "production", "Foreground"),
+    "delete and orphan": lambda person, _: person.delete(TAG, "production", "Orphan"),
+    "delete collection": lambda person, _: person.delete_all(TAG),
+}
+
+
+@pytest.mark.parametrize("attempt", CHANGES.values(), ids=CHANGES)
+def test_whatever_changes_which_model_carries_the_tag_needs_promote(team: Team, attempt: Attempt) -> None:
+    team.given(model_tag(model="A"))
+    before = team.get(TAG, "production")
+
+    answer = attempt(team.person("carol"), before)
+
+    assert refusal(answer) == lacks("carol", "production", team.namespace)
+    assert team.get(TAG, "production") == before
+
+
+FREE: dict[str, Attempt] = {
+    "label": lambda person, _: person.merge(TAG, "production", {"metadata": {"labels": {"team": "bots"}}}),
+    "annotation": lambda person, _: person.merge(TAG, "production", {"metadata": {"annotations": {"note": "x"}}}),
+    "history limit": lambda person, _: person.change(TAG, "production", historyLimit=3),
+    "finalizer": lambda person, _: person.merge(TAG, "production", {"metadata": {"finalizers": ["example.com/x"]}}),
+    "same model": lambda person, _: person.apply(model_tag(model="A"), "another-manager"),
+    "replaced by itself": lambda person, now: person.replace(now),
+    "tag spelled out": lambda person, _: person.change(TAG, "production", tag="production"),
+    "server spelled out": lambda person, now: person.change(
+        TAG, "production", modelServerRef={"name": "default", "namespace": now["metadata"]["namespace"]}
+    ),
+}
+
+
+@pytest.mark.parametrize("attempt", FREE.values(), ids=FREE)
+def test_what_changes_no_promotion_is_free(team: Team, attempt: Attempt) -> None:
+    team.given(model_tag(model="A"))
+    person = team.person("dave")
+
+    answer = attempt(person, team.get(TAG, "production"))
+
+    assert answer.accepted, answer.body["message"]
+    person.merge(TAG, "production", {"metadata": {"finalizers": None}})
+
+
+def test_a_tag_moved_to_another_environment_needs_promote_on_both(team: Team) -> None:
+    team.given(model_tag("staging", model="A"), model_tag("any", model="A"))
+
+    away = team.person("carol").change(TAG, "staging", tag="production")
+    from_what_is_not_theirs = team.person("erin").change(TAG, "any", tag="staging")
+    between_theirs = team.person("carol").change(TAG, "any", tag="some")
+
+    assert refusal(away) == lacks("carol", "production", team.namespace)
+    assert refusal(from_what_is_not_theirs) == lacks("erin", "any", team.namespace)
+    assert between_theirs.accepted
+
+
+def test_promote_is_asked_for_where_the_model_server_is(team: Team) -> None:
+    elsewhere = new_team(team.api)
+    bind(team.api, "rasa-environments-admin", "bob", team.namespace)
+    bob = Person(team.api, "bob", team.namespace)
+    wait_until(lambda: bob.create(model_tag(model="A")).accepted, "bob to have his rights")
+    there = {"namespace": elsewhere.namespace}
+
+    moved = bob.change(TAG, "production", modelServerRef=there)
+    created = bob.create(model_tag("another", tag="worker", model="A", modelServerRef=there))
+
+    assert refusal(moved) == lacks("bob", "production", elsewhere.namespace)
+    assert refusal(created) == lacks("bob", "worker", elsewhere.namespace)
+
+
+def test_a_name_that_the_server_makes_up_is_asked_for_as_it_is(team: Team) -> None:
+    refused = team.person("erin").create(tag_named_by_the_server("staging", "A"))
+    permitted = team.person("carol").create(tag_named_by_the_server("staging", "A"))
+
+    name = permitted.body["metadata"]["name"]
+    assert name.startswith("staging")
+    assert team.promoted_by(name) == "carol"
+    assert 'user "erin" may not promote to "staging' in refusal(refused)
+
+
+def test_the_status_is_no_way_to_change_anything_else(team: Team) -> None:
+    team.given(model_tag(model="A"))
+    change = {"metadata": {"annotations": {"rasa-environments.io/promoted-by": "dave"}}, "spec": {"model": "B"}}
+
+    answer = team.administrator.api.request(
+        "PATCH",
+        team.administrator.path(TAG, "production", "status"),
+        change,
+        headers={"Content-Type": "application/merge-patch+json"},
+    )
+
+    assert answer.accepted, answer.body["message"]
+    assert team.get(TAG, "production")["spec"]["model"] == "A"
+    assert team.promoted_by("production") == "alice"
+
+
+def test_deleting_all_tags_stops_at_the_first_that_is_not_permitted(team: Team) -> None:
+    team.given(model_tag("any", model="A"), model_tag("production", model="A"))
+
+    answer = team.person("carol").delete_all(TAG)
+
+    assert refusal(answer) == lacks("carol", "production", team.namespace)
+    assert team.find(TAG, "production") is not None
+
+
+def test_a_dry_run_tells_the_same(team: Team) -> None:
+    refused = team.person("dave").create(model_tag(model="A"), dryRun="All")
+
+    assert refusal(refused) == lacks("dave", "production", team.namespace)
