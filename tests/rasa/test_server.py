@@ -8,43 +8,84 @@ import pytest
 from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.errors import Unauthorized, UnexpectedAnswer, Unreachable
 from rasa_environments.rasa.server import Served, served_model
+from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
 
 from .conftest import ScriptedServer, replies, says
 
 TOKEN = "0123456789abcdef"
 
+RASA_X_1_10_26 = {
+    "model_file": "/tmp/tmpqn5w0kz4",
+    "fingerprint": {
+        "config": "99914b932bd37a50b983c5e7c90ae93b",
+        "core-config": "870de84e3b2d223553d0a8724bc77d11",
+        "nlu-config": "ff8de8a808e7cc63a1ee3d408037fbe1",
+        "domain": 1202280714769889523,
+        "nlg": "4e27526d2dc27a4767b8c1dab6ebeda2",
+        "messages": 1512932820479386383,
+        "stories": 59308522653000614,
+        "trained_at": 1795405950.4041338,
+        "version": "1.10.26",
+    },
+    "num_active_training_jobs": 0,
+}
+"""What `rasa x --production` answers with a model that it pulled."""
+RASA_2_8_34 = {
+    "model_file": "/tmp/tmp16hqhry0",
+    "fingerprint": {
+        "config": "99914b932bd37a50b983c5e7c90ae93b",
+        "core-config": "5676fe79f89d1cb46455f2dfa19b94d5",
+        "nlu-config": "ba312efc269ee14918ee3fbb7f0a25d0",
+        "config-without-epochs": "926b8c0d05d51454d0330faa85562aae",
+        "domain": "12a62d8e00059360c1aa6ee1b9b5138a",
+        "nlg": "3c85e10f7d378c6662beb92d6c693663",
+        "project": None,
+        "messages": "8d85a5fbbbe66804a3271e9ba64fd5ee",
+        "nlu_labels": "05ced91105c6cc8c5ed1b7513dda1da2",
+        "stories": "8ebccad68c9399704e5093e56ab2e7de",
+        "trained_at": 1795405950.4041338,
+        "version": "2.8.34",
+    },
+    "num_active_training_jobs": 0,
+}
+"""What `rasa run --enable-api` answers with a model that it pulled."""
 
-async def test_rasa_3_names_its_model_file_and_id(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+
+async def test_rasa_3_names_its_model_file(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     status = {"model_file": "/tmp/x/20260101-120000.tar.gz", "model_id": "f00", "num_active_training_jobs": 0}
     server.answer("GET", "/status", says(status))
 
     served = await served_model(http, server.url, TOKEN)
 
-    assert served == Served("20260101-120000", "f00")
-    assert served.loaded
+    assert served == Served("20260101-120000")
     assert server.asked[0].query == {"token": TOKEN}
 
 
 async def test_rasa_3_without_a_model_answers_409(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("GET", "/status", says({"status": "failure", "message": "No agent loaded."}, status=409))
 
-    served = await served_model(http, server.url, TOKEN)
-
-    assert served == Served()
-    assert not served.loaded
+    assert await served_model(http, server.url, TOKEN) == Served()
 
 
-async def test_rasa_2_tells_two_models_apart_by_when_they_were_trained(
-    server: ScriptedServer, http: httpx.AsyncClient
+@pytest.mark.parametrize("status", [RASA_X_1_10_26, RASA_2_8_34], ids=["1.10.26", "2.8.34"])
+async def test_rasa_1_and_2_tell_when_a_model_that_they_pulled_was_trained(
+    server: ScriptedServer, http: httpx.AsyncClient, status: dict[str, object]
 ) -> None:
-    status = {"model_file": "/tmp/tmpx1y2", "fingerprint": {"trained_at": 1767268800.5, "version": "2.8.34"}}
     server.answer("GET", "/status", says(status))
 
-    assert await served_model(http, server.url, TOKEN) == Served(trained_at=1767268800.5)
+    assert await served_model(http, server.url, TOKEN) == Served(trained_at=1795405950.4041338)
 
 
-async def test_rasa_2_without_a_model_answers_null(server: ScriptedServer, http: httpx.AsyncClient) -> None:
-    server.answer("GET", "/status", says({"model_file": None, "fingerprint": {}}))
+async def test_rasa_1_and_2_name_a_model_that_they_were_started_with(
+    server: ScriptedServer, http: httpx.AsyncClient
+) -> None:
+    server.answer("GET", "/status", says({**RASA_2_8_34, "model_file": "models/20260101-120000.tar.gz"}))
+
+    assert await served_model(http, server.url, TOKEN) == Served("20260101-120000", 1795405950.4041338)
+
+
+async def test_rasa_1_and_2_without_a_model_answer_null(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    server.answer("GET", "/status", says({"model_file": None, "fingerprint": {}, "num_active_training_jobs": 0}))
 
     assert await served_model(http, server.url, TOKEN) == Served()
 
@@ -68,6 +109,19 @@ async def test_a_closed_port_is_a_pod_that_cannot_be_reached(http: httpx.AsyncCl
 
     assert caught.value.reason is Reason.PODS_NOT_REACHABLE
     assert "connection refused, nothing listens there" in caught.value.message
+
+
+async def test_a_server_that_runs_elsewhere_is_told_by_its_field(
+    server: ScriptedServer, http: httpx.AsyncClient, unused_tcp_port: int
+) -> None:
+    server.answer("GET", "/status", says({"message": "User is not authenticated."}, status=401))
+
+    with pytest.raises(Unauthorized, match=r"another than the Secret of `external\.tokenSecretRef` holds"):
+        await served_model(http, server.url, TOKEN, EXTERNAL_RASA_SERVER)
+    with pytest.raises(Unreachable, match=r"check `external\.url` of the DeploymentEnvironment") as caught:
+        await served_model(http, f"http://127.0.0.1:{unused_tcp_port}", TOKEN, EXTERNAL_RASA_SERVER)
+
+    assert caught.value.reason is Reason.EXTERNAL_SERVER_UNREACHABLE
 
 
 @pytest.mark.parametrize("body", [{}, [], {"model_file": 3}, "Hello"])

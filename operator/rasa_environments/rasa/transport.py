@@ -37,6 +37,9 @@ class Peer:
 
 MODEL_SERVER = Peer("model server", Reason.MODEL_SERVER_UNREACHABLE, "check `url` of the ModelServer")
 RASA_SERVER = Peer("Rasa server", Reason.PODS_NOT_REACHABLE, "see the pod's log")
+EXTERNAL_RASA_SERVER = Peer(
+    "Rasa server", Reason.EXTERNAL_SERVER_UNREACHABLE, "check `external.url` of the DeploymentEnvironment"
+)
 
 
 @dataclass(frozen=True)
