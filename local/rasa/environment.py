@@ -25,7 +25,7 @@ def rasa_environment(
         )
     version = python_version(python) or ""
     if version != release.pythons[0]:
-        progress(f"{release} runs on Python {version} here: there is no Python {release.pythons[0]}")
+        progress(f"{release} runs on Python {version} here rather than on {release.pythons[0]}")
     directory = cache_directory(environment) / environment_name(release, version)
     complete = directory / ".complete"
     if not complete.exists():
