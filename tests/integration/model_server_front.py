@@ -110,8 +110,9 @@ class Front:
                 asked = Asked(self.command, address.path, query)
                 front.asked.append(asked)
                 said = front.fault(asked)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    self.say(said or front.passed_on(self.command, self.path, dict(self.headers)))
+                    self.say(said or front.passed_on(self.command, self.path, dict(self.headers), body))
 
             def say(self, said: Said) -> None:
                 body = said.body.encode() if isinstance(said.body, str) else said.body
@@ -125,14 +126,14 @@ class Front:
             def log_message(self, *_: object) -> None:
                 """Says nothing."""
 
-            do_GET = do_HEAD = do_PUT = do_DELETE = answer  # noqa: N815
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
         return Handler
 
-    def passed_on(self, method: str, target: str, headers: dict[str, str]) -> Said:
+    def passed_on(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Said:
         """What the model server answers."""
         kept = {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
-        answer = httpx.request(method, self.behind.url + target, headers=kept, trust_env=False)
+        answer = httpx.request(method, self.behind.url + target, headers=kept, content=body, trust_env=False)
         named = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
         return Said(answer.status_code, answer.content, named)
 
