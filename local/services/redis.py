@@ -1,5 +1,6 @@
 """Redis for tests, in memory alone."""
 
+import json
 import secrets
 import subprocess
 from collections.abc import Iterator
@@ -21,8 +22,18 @@ requirepass {password}
 save ""
 appendonly no
 dir {directory}
+slowlog-log-slower-than 0
+slowlog-max-len 10000
 """
 """https://redis.io/docs/latest/operate/oss_and_stack/management/config/"""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a client sent: the client's address with its port, and the words."""
+
+    client: str
+    words: list[str]
 
 
 class RedisRefused(RuntimeError):
@@ -43,10 +54,21 @@ class Redis:
         client = self.programs.newest(REDIS.file).with_name("redis-cli")
         arguments: list[str | Path] = [client, "-e", "-h", "127.0.0.1", "-p", str(self.port), *command]
         variables = {**self.programs.environment(), "REDISCLI_AUTH": self.password}
-        result = subprocess.run(arguments, env=variables, capture_output=True, text=True, check=False)
+        result: subprocess.CompletedProcess[str] = subprocess.run(
+            arguments, env=variables, capture_output=True, text=True, check=False
+        )
         if result.returncode != 0:
             raise RedisRefused(f"redis-cli {command[0]}: {(result.stderr + result.stdout).strip()}")
         return result.stdout.splitlines()
+
+    def commands(self) -> list[Command]:
+        """The last 10000 commands of all clients, the oldest first.
+
+        They come from the slow log, which counts each command as slow here (https://redis.io/commands/slowlog-get):
+        words beyond 128 bytes are cut, and the password is left out.
+        """
+        entries = json.loads("".join(self.run("--json", "SLOWLOG", "GET", "-1")))
+        return [Command(client, words) for _, _, _, words, client, *_ in reversed(entries)]
 
 
 @contextmanager

@@ -113,6 +113,16 @@ def test_redis_keeps_a_key(redis: Redis) -> None:
     assert redis.run("GET", "of-a-test") == ["value"]
 
 
+def test_redis_tells_which_commands_it_got_from_whom(redis: Redis) -> None:
+    redis.run("SET", "lock:of-a-test", "1")
+    redis.run("DEL", "lock:of-a-test")
+
+    got = [command for command in redis.commands() if "lock:of-a-test" in command.words]
+
+    assert [command.words[0] for command in got] == ["SET", "DEL"]
+    assert len({command.client for command in got}) == 2
+
+
 def test_rabbitmq_refuses_a_wrong_password(rabbitmq: RabbitMq) -> None:
     with pytest.raises(pika.exceptions.ProbableAuthenticationError):
         replace(rabbitmq, password=WRONG).connect()
