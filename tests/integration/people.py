@@ -37,6 +37,7 @@ class Person:
     api: ApiServer
     name: str
     namespace: str
+    group: str | None = None
 
     def path(self, kind: str, name: str | None = None, subresource: str | None = None) -> str:
         """Where an object is, or all of a kind."""
@@ -52,6 +53,8 @@ class Person:
     ) -> Answer:
         """One request of theirs."""
         headers = {"Impersonate-User": self.name, "Content-Type": content_type}
+        if self.group:
+            headers["Impersonate-Group"] = self.group
         return self.api.request(method, path, body, headers=headers, params=query)
 
     def create(self, manifest: JsonObject, **query: str) -> Answer:
@@ -95,7 +98,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Team:
-    """A namespace, the people who work in it, and an administrator who is not bound by roles."""
+    """A namespace and the people who work in it."""
 
     api: ApiServer
     namespace: str
@@ -106,8 +109,8 @@ class Team:
 
     @property
     def administrator(self) -> Person:
-        """Somebody in system:masters."""
-        return Person(self.api, "root", self.namespace)
+        """Somebody who may do everything."""
+        return Person(self.api, "root", self.namespace, "system:masters")
 
     def given(self, *manifests: JsonObject) -> None:
         """Creates objects that are there before the test begins."""

@@ -156,12 +156,7 @@ def test_the_status_is_no_way_to_change_anything_else(team: Team) -> None:
     team.given(model_tag(model="A"))
     change = {"metadata": {"annotations": {"rasa-environments.io/promoted-by": "dave"}}, "spec": {"model": "B"}}
 
-    answer = team.administrator.api.request(
-        "PATCH",
-        team.administrator.path(TAG, "production", "status"),
-        change,
-        headers={"Content-Type": "application/merge-patch+json"},
-    )
+    answer = team.administrator.merge(TAG, "production", change, "status")
 
     assert answer.accepted, answer.body["message"]
     assert team.get(TAG, "production")["spec"]["model"] == "A"

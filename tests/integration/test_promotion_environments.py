@@ -1,0 +1,178 @@
+"""Who may decide which model an environment follows: each way to create and change one, asked of the API server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from tests.api.api_server import Answer, wait_until
+from tests.integration.manifests import environment, model_tag
+from tests.integration.people import Person, Team, bind, lacks, new_team, owner, refusal
+from tests.integration.space import ENVIRONMENT
+
+Attempt = Callable[[Person, JsonObject], Answer]
+EXTERNAL: JsonObject = {"url": "https://rasa.example.com", "tokenSecretRef": {"name": "rasa", "key": "token"}}
+AUTOSCALER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
+
+
+def idle(name: str = "production", **spec: Any) -> JsonObject:
+    """An environment that no operator would work on."""
+    return environment(name, suspend=True, **spec)
+
+
+@pytest.mark.parametrize(("name", "which"), [("dave", "any"), ("erin", "any"), ("carol", "production")])
+def test_creating_an_environment_needs_promote_on_it(team: Team, name: str, which: str) -> None:
+    answer = team.person(name).create(idle(which))
+
+    assert refusal(answer) == lacks(name, which, team.namespace)
+
+
+@pytest.mark.parametrize(
+    ("name", "which"), [("alice", "production"), ("alice", "any"), ("carol", "any"), ("erin", "staging")]
+)
+def test_who_holds_promote_creates_it_and_moves_it_on(team: Team, name: str, which: str) -> None:
+    person = team.person(name)
+
+    assert person.create(idle(which)).accepted
+    assert person.change(ENVIRONMENT, which, modelServerRef={"name": "other"}).accepted
+
+
+DISGUISES: dict[str, tuple[JsonObject, str]] = {
+    "its tag is production": (idle("any", tag="production"), "production"),
+    "its RASA_ENVIRONMENT is production": (idle("any", environment="production", tag="any"), "production"),
+    "its Service is that of production": (idle("production", environment="any"), "production"),
+    "its role is Production": (idle("any", role="Production"), "any"),
+    "its role is Worker": (idle("any", role="Worker"), "any"),
+    "it runs elsewhere": (idle("worker", external=EXTERNAL), "worker"),
+}
+
+
+@pytest.mark.parametrize(("manifest", "lacking"), DISGUISES.values(), ids=DISGUISES)
+def test_production_and_worker_are_known_in_any_disguise(team: Team, manifest: JsonObject, lacking: str) -> None:
+    answer = team.person("carol").create(manifest)
+
+    assert refusal(answer) == lacks("carol", lacking, team.namespace)
+
+
+CHANGES: dict[str, Attempt] = {
+    "tag by merge patch": lambda person, _: person.change(ENVIRONMENT, "production", tag="any"),
+    "tag by json patch": lambda person, _: person.json_patch(
+        ENVIRONMENT, "production", {"op": "add", "path": "/spec/tag", "value": "any"}
+    ),
+    "tag by apply": lambda person, _: person.apply(idle(tag="any"), "another-manager"),
+    "tag by replace": lambda person, now: person.replace({**now, "spec": {**now["spec"], "tag": "any"}}),
+    "model server": lambda person, _: person.change(ENVIRONMENT, "production", modelServerRef={"name": "other"}),
+    "role": lambda person, _: person.change(ENVIRONMENT, "production", role="Custom"),
+    "owner": lambda person, _: person.merge(
+        ENVIRONMENT, "production", {"metadata": {"ownerReferences": [owner("doomed", "1")]}}
+    ),
+}
+
+
+@pytest.mark.parametrize("attempt", CHANGES.values(), ids=CHANGES)
+def test_changing_what_it_follows_needs_promote(team: Team, attempt: Attempt) -> None:
+    team.given(idle())
+    before = team.get(ENVIRONMENT, "production")
+
+    answer = attempt(team.person("carol"), before)
+
+    assert refusal(answer) == lacks("carol", "production", team.namespace)
+    assert team.get(ENVIRONMENT, "production") == before
+
+
+@pytest.mark.parametrize(
+    "change", [{"url": "https://evil.example.com"}, {"tokenSecretRef": {"name": "other"}}], ids=["url", "token"]
+)
+def test_pointing_to_another_server_elsewhere_needs_promote(team: Team, change: JsonObject) -> None:
+    team.given(idle(external=EXTERNAL))
+
+    answer = team.person("carol").change(ENVIRONMENT, "production", external=change)
+
+    assert refusal(answer) == lacks("carol", "production", team.namespace)
+
+
+FREE: dict[str, Attempt] = {
+    "replicas": lambda person, _: person.change(ENVIRONMENT, "production", replicas=3),
+    "scale": lambda person, _: person.merge(ENVIRONMENT, "production", {"spec": {"replicas": 3}}, "scale"),
+    "suspend": lambda person, _: person.change(ENVIRONMENT, "production", suspend=None),
+    "resources": lambda person, _: person.change(ENVIRONMENT, "production", resources={"requests": {"cpu": "1"}}),
+    "label": lambda person, _: person.merge(ENVIRONMENT, "production", {"metadata": {"labels": {"team": "bots"}}}),
+    "new token": lambda person, _: person.annotate(ENVIRONMENT, "production", rotate_token_at="now"),
+    "tag spelled out": lambda person, _: person.change(ENVIRONMENT, "production", tag="production"),
+    "replaced by itself": lambda person, now: person.replace(now),
+}
+
+
+@pytest.mark.parametrize("attempt", FREE.values(), ids=FREE)
+def test_what_leaves_the_tag_alone_is_free(team: Team, attempt: Attempt) -> None:
+    team.given(idle())
+
+    answer = attempt(team.person("dave"), team.get(ENVIRONMENT, "production"))
+
+    assert answer.accepted, answer.body["message"]
+
+
+def test_an_autoscaler_scales_it(team: Team) -> None:
+    team.given(idle())
+    autoscaler = Person(team.api, AUTOSCALER, team.namespace)
+    path = autoscaler.path(ENVIRONMENT, "production", "scale")
+    scale = team.api.request("GET", path).body
+
+    answer = autoscaler.send("PUT", path, {**scale, "spec": {"replicas": 3}})
+
+    assert answer.accepted, answer.body["message"]
+    assert team.get(ENVIRONMENT, "production")["spec"]["replicas"] == 3
+
+
+def test_moving_between_tags_needs_promote_on_both(team: Team) -> None:
+    team.given(idle("staging", tag="any"))
+
+    to_what_is_not_theirs = team.person("carol").change(ENVIRONMENT, "staging", tag="production")
+    from_what_is_not_theirs = team.person("erin").change(ENVIRONMENT, "staging", tag="staging")
+
+    assert refusal(to_what_is_not_theirs) == lacks("carol", "production", team.namespace)
+    assert refusal(from_what_is_not_theirs) == lacks("erin", "any", team.namespace)
+
+
+@pytest.mark.parametrize("spec", [{"tag": "any"}, {"modelServerRef": {"name": "other"}}, {}], ids=str)
+def test_deleting_it_and_creating_it_again_is_no_way_round(team: Team, spec: JsonObject) -> None:
+    team.given(idle(), model_tag("any", model="A"))
+    carol = team.person("carol")
+    assert carol.delete(ENVIRONMENT, "production").accepted
+
+    answer = carol.create(idle(**spec))
+
+    assert refusal(answer) == lacks("carol", "production", team.namespace)
+
+
+def test_promote_on_tag_and_environment_is_asked_for_where_the_model_server_is(team: Team) -> None:
+    elsewhere = new_team(team.api)
+    bind(team.api, "rasa-environments-admin", "bob", elsewhere.namespace)
+    bob = Person(team.api, "bob", elsewhere.namespace)
+    there = {"namespace": team.namespace}
+    wait_until(lambda: bob.create(idle()).accepted, "bob to have his rights")
+
+    created = bob.create(idle("any", modelServerRef=there))
+    created_for_tag = bob.create(idle("any", tag="production", modelServerRef=there))
+    moved = bob.change(ENVIRONMENT, "production", modelServerRef=there)
+
+    assert refusal(created) == lacks("bob", "any", team.namespace)
+    assert refusal(created_for_tag) == lacks("bob", "any", team.namespace)
+    assert refusal(moved) == lacks("bob", "production", team.namespace)
+    elsewhere.clear()
+
+
+def test_taking_production_away_from_its_model_server_needs_promote_there(team: Team) -> None:
+    elsewhere = new_team(team.api)
+    there = {"namespace": elsewhere.namespace}
+    team.given(idle("live", environment="production", tag="stable", modelServerRef=there))
+    bind(team.api, "rasa-environments-admin", "bill", team.namespace)
+    bill = Person(team.api, "bill", team.namespace)
+    wait_until(lambda: bill.create(model_tag(model="A"), dryRun="All").accepted, "bill to have his rights")
+
+    answer = bill.change(ENVIRONMENT, "live", modelServerRef=None)
+
+    assert refusal(answer) == lacks("bill", "production", elsewhere.namespace)

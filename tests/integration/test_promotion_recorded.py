@@ -1,0 +1,93 @@
+"""Who promoted what is written down by admission, cannot be forged, and stands in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from tests.integration.manifests import environment, model_tag
+from tests.integration.model_server_process import MODEL_A, MODEL_B
+from tests.integration.people import PROMOTED_BY, Person, Team
+from tests.integration.space import Space
+from tests.integration.test_model_tags import TAG, wait_until_tagged
+
+FORGED = {PROMOTED_BY: "dave"}
+Change = Callable[[Person, JsonObject], object]
+
+PROMOTIONS: dict[str, Change] = {
+    "model": lambda person, _: person.change(TAG, "any", model="B"),
+    "model by apply": lambda person, _: person.apply(model_tag("any", model="B"), "another-manager"),
+    "model by replace": lambda person, now: person.replace({**now, "spec": {"model": "B"}}),
+    "tag": lambda person, _: person.change(TAG, "any", tag="another"),
+    "model server": lambda person, _: person.change(TAG, "any", modelServerRef={"name": "another"}),
+    "model, under another name": lambda person, _: person.merge(
+        TAG, "any", {"metadata": {"annotations": FORGED}, "spec": {"model": "B"}}
+    ),
+    "model, and no name": lambda person, _: person.merge(
+        TAG, "any", {"metadata": {"annotations": None}, "spec": {"model": "B"}}
+    ),
+}
+
+
+def test_a_new_tag_names_who_created_it(team: Team) -> None:
+    team.person("carol").create(model_tag("any", model="A"))
+
+    assert team.promoted_by("any") == "carol"
+
+
+def test_a_new_tag_does_not_name_whom_it_pretends_to_be_from(team: Team) -> None:
+    manifest = model_tag("any", model="A")
+    manifest["metadata"]["annotations"] = FORGED
+
+    team.person("carol").create(manifest)
+
+    assert team.promoted_by("any") == "carol"
+
+
+@pytest.mark.parametrize("promotion", PROMOTIONS.values(), ids=PROMOTIONS)
+def test_a_promotion_names_who_promoted(team: Team, promotion: Change) -> None:
+    team.given(model_tag("any", model="A"))
+
+    promotion(team.person("carol"), team.get(TAG, "any"))
+
+    assert team.promoted_by("any") == "carol"
+
+
+OTHER_CHANGES: dict[str, Change] = {
+    "another name": lambda person, _: person.annotate(TAG, "any", promoted_by="dave"),
+    "their own name": lambda person, _: person.annotate(TAG, "any", promoted_by="carol"),
+    "no name": lambda person, _: person.annotate(TAG, "any", promoted_by=None),
+    "no annotations": lambda person, now: person.replace({**now, "metadata": {"name": "any"}}),
+    "label": lambda person, _: person.merge(TAG, "any", {"metadata": {"labels": {"team": "bots"}}}),
+    "history limit": lambda person, _: person.change(TAG, "any", historyLimit=1),
+    "deletion policy": lambda person, _: person.change(TAG, "any", deletionPolicy="Delete"),
+    "same model": lambda person, _: person.apply(model_tag("any", model="A"), "another-manager"),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_CHANGES.values(), ids=OTHER_CHANGES)
+def test_between_promotions_the_name_stays_whatever_is_written(team: Team, change: Change) -> None:
+    team.given(model_tag("any", model="A"))
+
+    change(team.person("carol"), team.get(TAG, "any"))
+
+    assert team.promoted_by("any") == "alice"
+
+
+def test_the_history_tells_who_promoted_what_and_when(tag_space: Space) -> None:
+    alice, carol = (Person(tag_space.api, name, tag_space.namespace, "system:masters") for name in ("alice", "carol"))
+    alice.create(model_tag(model=MODEL_A))
+    wait_until_tagged(tag_space, MODEL_A)
+    carol.change(TAG, "production", model=MODEL_B)
+    wait_until_tagged(tag_space, MODEL_B)
+    alice.merge(TAG, "production", {"metadata": {"labels": {"team": "bots"}}})
+    tag_space.apply(environment())
+    tag_space.wait_until_ready()
+
+    latest, first = tag_space.status(TAG, "production")["history"]
+
+    assert (latest["model"], latest["by"]) == (MODEL_B, "carol")
+    assert (first["model"], first["by"]) == (MODEL_A, "alice")
+    assert first["taggedAt"] <= latest["taggedAt"]
