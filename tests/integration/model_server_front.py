@@ -25,6 +25,7 @@ class Asked:
     method: str
     path: str
     query: dict[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,10 @@ class Front:
             def answer(self) -> None:
                 address = urlsplit(self.path)
                 query = {name: values[0] for name, values in parse_qs(address.query).items()}
-                asked = Asked(self.command, address.path, query)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                asked = Asked(self.command, address.path, query, body)
                 front.asked.append(asked)
                 said = front.fault(asked)
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     self.say(said or front.passed_on(self.command, self.path, dict(self.headers), body))
 

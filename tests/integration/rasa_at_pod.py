@@ -47,7 +47,14 @@ def pod_address(space: Space, environment: str = "production") -> str:
 @contextlib.contextmanager
 def scripted_rasa(space: Space, environment: str = "production") -> Iterator[ScriptedRasa]:
     """Answers at the address of the environment's pod, with the environment's own token, and with no model yet."""
-    rasa = ScriptedRasa(space.token(environment))
+    with listening_rasa(pod_address(space, environment), space.token(environment)) as rasa:
+        yield rasa
+
+
+@contextlib.contextmanager
+def listening_rasa(address: str, token: str) -> Iterator[ScriptedRasa]:
+    """Answers at an address, with no model yet."""
+    rasa = ScriptedRasa(token)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -61,7 +68,7 @@ def scripted_rasa(space: Space, environment: str = "production") -> Iterator[Scr
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    with ThreadingHTTPServer((pod_address(space, environment), PORT), Handler) as server:
+    with ThreadingHTTPServer((address, PORT), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield rasa
         server.shutdown()

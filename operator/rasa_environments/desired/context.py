@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from rasa_environments.api.base import API_VERSION, JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec, Role, UpdateStrategy
@@ -20,6 +21,7 @@ CONFIG_DIGEST_ANNOTATION = "rasa-environments.io/config-digest"
 MODEL_HASH_ANNOTATION = "rasa-environments.io/model-hash"
 
 CHILD_SUFFIX = "-rasa"
+LONGEST_DATABASE_NAME = 63
 ROLE_NAMES = {"production": Role.PRODUCTION, "worker": Role.WORKER}
 
 
@@ -153,8 +155,15 @@ def identifier(environment: DeploymentEnvironment) -> str:
 
 
 def own_database(environment: DeploymentEnvironment) -> str:
-    """The database of an environment that names none."""
-    return f"rasa_{identifier(environment)}"
+    """The database of an environment that names none: lower case, `_`, at most 63 bytes, as PostgreSQL has it.
+
+    Rasa creates it by an unquoted CREATE DATABASE, which would cut a longer name and then look for the whole one.
+    """
+    name = f"rasa_{identifier(environment)}"
+    if len(name) <= LONGEST_DATABASE_NAME:
+        return name
+    digest = sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_DATABASE_NAME - len(digest) - 1]}_{digest}"
 
 
 def own_queue(environment: DeploymentEnvironment) -> str:

@@ -1,0 +1,109 @@
+"""A Rasa server that runs elsewhere: it is asked what it serves, and nothing is deployed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from tests.integration.manifests import environment, model_tag, secret
+from tests.integration.model_server_process import MODEL_A, MODEL_B
+from tests.integration.rasa_at_pod import PORT, ScriptedRasa, listening_rasa
+from tests.integration.space import CHILD_KINDS, ENVIRONMENT, Space
+
+ADDRESS = "127.0.0.78"
+URL = f"http://{ADDRESS}:{PORT}"
+TOKEN = "outside-token-71"
+
+
+@pytest.fixture
+def rasa() -> Iterator[ScriptedRasa]:
+    with listening_rasa(ADDRESS, TOKEN) as rasa:
+        yield rasa
+
+
+def outside(url: str = URL) -> JsonObject:
+    """An environment whose Rasa server runs at `url`."""
+    return environment(external={"url": url, "tokenSecretRef": {"name": "outside"}})
+
+
+@pytest.fixture
+def elsewhere(tag_space: Space) -> Space:
+    """A namespace with the token of a Rasa server that runs elsewhere, and a promoted model."""
+    tag_space.apply(secret("outside", token=TOKEN), model_tag(model=MODEL_A))
+    return tag_space
+
+
+def test_it_is_ready_when_it_serves_the_model_of_its_tag(elsewhere: Space, rasa: ScriptedRasa) -> None:
+    rasa.model = MODEL_A
+
+    elsewhere.apply(outside())
+
+    elsewhere.wait_for_condition(ENVIRONMENT, "production", "Ready", status="True", message=f"serves {MODEL_A}")
+    assert elsewhere.status(ENVIRONMENT, "production")["url"] == URL
+    assert [kind for kind in CHILD_KINDS if elsewhere.find_child(kind)] == []
+
+
+def test_it_is_not_ready_while_it_serves_another_model(elsewhere: Space, rasa: ScriptedRasa) -> None:
+    rasa.model = MODEL_B
+
+    elsewhere.apply(outside())
+
+    elsewhere.wait_until_not_ready(
+        "AnotherModelServed",
+        f"the Rasa server of production serves {MODEL_B}, {MODEL_A} is wanted: it has not pulled it yet or could not "
+        "load it (see its log)",
+    )
+    rasa.model = MODEL_A
+    elsewhere.wait_until_ready()
+
+
+def test_one_that_does_not_answer_is_not_ready_and_is_asked_again(elsewhere: Space) -> None:
+    elsewhere.apply(outside())
+
+    elsewhere.wait_for_condition(ENVIRONMENT, "production", "Ready", status="False", reason="ExternalServerUnreachable")
+    with listening_rasa(ADDRESS, TOKEN) as rasa:
+        rasa.model = MODEL_A
+        elsewhere.wait_until_ready()
+
+
+def test_one_that_refuses_the_token_is_told(elsewhere: Space, rasa: ScriptedRasa) -> None:
+    elsewhere.apply(secret("outside", token="wrong"))
+
+    elsewhere.apply(outside())
+
+    found = elsewhere.wait_for_condition(ENVIRONMENT, "production", "Ready", status="False", reason="Unauthorized")
+    assert "wrong" not in found["message"]
+    elsewhere.apply(secret("outside", token=TOKEN))
+    rasa.model = MODEL_A
+    elsewhere.wait_until_ready()
+
+
+def test_a_token_that_is_not_there_is_asked_for(tag_space: Space) -> None:
+    tag_space.apply(outside())
+
+    tag_space.wait_until_not_ready(
+        "SecretNotFound",
+        f"spec.external.tokenSecretRef: Secret {tag_space.namespace}/outside is not there: create it with the key "
+        "token",
+    )
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "2852039166", "0xa9fea9fe"], ids=["dotted", "decimal", "hexadecimal"]
+)
+def test_the_metadata_address_of_a_cloud_is_never_asked(elsewhere: Space, host: str) -> None:
+    elsewhere.apply(outside(f"http://{host}/latest"))
+
+    found = elsewhere.wait_for_condition(ENVIRONMENT, "production", "Ready", status="False", reason="AddressRefused")
+    assert "--allow-link-local" in found["message"]
+
+
+def test_an_environment_does_not_become_external_later(space: Space) -> None:
+    space.apply(environment())
+
+    answer = space.try_to_apply(outside())
+
+    assert not answer.accepted
+    assert "spec.external cannot be added or taken away" in answer.body["message"]

@@ -1,0 +1,250 @@
+"""Registration by API: the registry of Rasa Enterprise holds this cluster's environments beside those of others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from tests.integration.manifests import CREDENTIALS, environment, model_server, secret
+from tests.integration.model_server_front import Asked, Front, Said, front_of, html
+from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess
+from tests.integration.space import ENVIRONMENT, Space
+from tests.model_server.processes import running_process
+
+ENVIRONMENTS = "/api/environments"
+USER, PASSWORD = "operator", "password-5e10c7"
+FOREIGN = {"name": "elsewhere", "url": "http://elsewhere:5005", "token": "not-ours"}
+
+
+@dataclass(frozen=True)
+class Enterprise:
+    """A namespace with a ModelServer of Rasa Enterprise, behind a front."""
+
+    space: Space
+    front: Front
+
+    def registry(self) -> list[JsonObject]:
+        """What is registered, as an administrator sees it."""
+        answer = httpx.get(f"{self.front.behind.url}{ENVIRONMENTS}", headers=self.login(), trust_env=False)
+        entries: list[JsonObject] = answer.raise_for_status().json()
+        return entries
+
+    def names(self) -> set[str]:
+        """The names that are registered."""
+        return {entry["name"] for entry in self.registry()}
+
+    def register(self, *entries: JsonObject) -> None:
+        """Registers these and no others, as somebody else would."""
+        url = f"{self.front.behind.url}{ENVIRONMENTS}"
+        httpx.put(url, json=list(entries), headers=self.login(), trust_env=False).raise_for_status()
+
+    def login(self) -> dict[str, str]:
+        body = {"username": USER, "password": PASSWORD}
+        answer = httpx.post(f"{self.front.behind.url}/api/auth", json=body, trust_env=False)
+        return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
+
+    def entry(self, name: str) -> JsonObject:
+        """How the environment should be registered."""
+        url = f"http://{name}-rasa.{self.space.namespace}.svc:5005"
+        return {"name": name, "url": url, "token": self.space.token(name)}
+
+    def wait_for(self, name: str, status: str, reason: str, message: str | None = None) -> None:
+        """Returns when the condition Registered of the environment is so."""
+        told = {"message": message} if message else {}
+        self.space.wait_for_condition(ENVIRONMENT, name, "Registered", status=status, reason=reason, **told)
+
+
+@pytest.fixture
+def enterprise(empty_space: Space, tmp_path: Path) -> Iterator[Enterprise]:
+    variables = {
+        "RASA_MODEL_SERVER_TOKEN": TOKEN,
+        "RASA_MODEL_SERVER_API_TOKEN": API_TOKEN,
+        "RASA_MODEL_SERVER_USERNAME": USER,
+        "RASA_MODEL_SERVER_PASSWORD": PASSWORD,
+    }
+    arguments = ("--profile", "RasaEnterprise-1.0", "--storage", "memory://")
+    with (
+        running_process(tmp_path / "log", *arguments, variables=variables) as process,
+        front_of(ModelServerProcess(process.url)) as front,
+    ):
+        empty_space.apply(
+            secret(CREDENTIALS, token=TOKEN, username=USER, password=PASSWORD),
+            model_server(front.url, profile="RasaEnterprise-1.0"),
+        )
+        yield Enterprise(empty_space, front)
+
+
+def test_an_environment_is_registered_with_its_address_and_its_token(enterprise: Enterprise) -> None:
+    enterprise.space.apply(environment("development"))
+
+    enterprise.wait_for("development", "True", "Registered")
+    assert enterprise.registry() == [enterprise.entry("development")]
+
+
+def test_what_others_registered_stays(enterprise: Enterprise) -> None:
+    enterprise.register(FOREIGN)
+
+    enterprise.space.apply(environment("development"), environment("staging"))
+
+    enterprise.wait_for("development", "True", "Registered")
+    enterprise.wait_for("staging", "True", "Registered")
+    assert FOREIGN in enterprise.registry()
+    assert enterprise.names() == {"elsewhere", "development", "staging"}
+
+
+def test_an_environment_leaves_the_registry_when_it_goes_and_the_others_stay(enterprise: Enterprise) -> None:
+    enterprise.register(FOREIGN)
+    enterprise.space.apply(environment("development"), environment("staging"))
+    enterprise.wait_for("development", "True", "Registered")
+    enterprise.wait_for("staging", "True", "Registered")
+
+    enterprise.space.delete(ENVIRONMENT, "staging")
+
+    enterprise.space.eventually(lambda: "staging" not in enterprise.names(), "staging to leave the registry")
+    assert enterprise.names() == {"elsewhere", "development"}
+
+
+def test_what_somebody_takes_out_is_registered_again(enterprise: Enterprise) -> None:
+    enterprise.space.apply(environment("development"))
+    enterprise.wait_for("development", "True", "Registered")
+
+    enterprise.register(FOREIGN)
+
+    enterprise.space.eventually(
+        lambda: enterprise.names() == {"elsewhere", "development"}, "development to be registered again"
+    )
+
+
+def test_an_entry_of_somebody_else_is_left_alone_until_the_environment_may_adopt_it(enterprise: Enterprise) -> None:
+    theirs = {**FOREIGN, "name": "development"}
+    enterprise.register(theirs)
+
+    enterprise.space.apply(environment("development"))
+
+    enterprise.wait_for(
+        "development",
+        "False",
+        "RegisteredByAnother",
+        "development is registered already, for another server (http://elsewhere:5005), and not by this operator: "
+        "delete that entry, rename this environment, or let it take the entry over with the annotation "
+        "rasa-environments.io/adopt-registration=true",
+    )
+    assert enterprise.registry() == [theirs]
+    adopting = {"rasa-environments.io/adopt-registration": "true"}
+    enterprise.space.apply(environment("development", annotations=adopting))
+    enterprise.wait_for("development", "True", "Registered")
+    assert enterprise.registry() == [enterprise.entry("development")]
+
+
+def test_a_server_that_runs_elsewhere_is_registered_with_its_own_token_and_nothing_is_deployed(
+    enterprise: Enterprise,
+) -> None:
+    space = enterprise.space
+    space.apply(secret("outside", token="outside-token-71"))
+
+    space.apply(
+        environment("outside", external={"url": "https://127.0.0.1:1/outside", "tokenSecretRef": {"name": "outside"}})
+    )
+
+    enterprise.wait_for("outside", "True", "Registered")
+    assert enterprise.registry() == [
+        {"name": "outside", "url": "https://127.0.0.1:1/outside", "token": "outside-token-71"}
+    ]
+    assert [kind for kind in ("Deployment", "Service", "Secret") if space.find_child(kind, "outside")] == []
+
+
+def test_a_changed_token_of_a_server_that_runs_elsewhere_is_registered(enterprise: Enterprise) -> None:
+    space = enterprise.space
+    external = {"url": "https://127.0.0.1:1", "tokenSecretRef": {"name": "outside", "key": "rasa"}}
+    space.apply(secret("outside", rasa="first-token"), environment("outside", external=external))
+    enterprise.wait_for("outside", "True", "Registered")
+
+    space.apply(secret("outside", rasa="second-token"))
+
+    space.eventually(lambda: enterprise.registry()[0]["token"] == "second-token", "the new token to be registered")
+
+
+def refuses(name: str, front: Front) -> None:
+    """Given: a registry that does not want an environment of that name."""
+    said = Said(400, json.dumps({"message": f"'{name}' is reserved"}), {"Content-Type": "application/json"})
+
+    def fault(asked: Asked) -> Said | None:
+        return said if asked.method == "PUT" and name.encode() in asked.body else None
+
+    front.fault = fault
+
+
+def test_a_name_that_the_registry_refuses_stops_no_other(enterprise: Enterprise) -> None:
+    refuses("staging", enterprise.front)
+
+    enterprise.space.apply(environment("staging"), environment("development"))
+
+    enterprise.wait_for("development", "True", "Registered")
+    url = f"{enterprise.front.url}{ENVIRONMENTS}"
+    found = enterprise.space.wait_for_condition(
+        ENVIRONMENT, "staging", "Registered", status="False", reason="RegistrationRefused"
+    )
+    assert found["message"].startswith(f"the model server at {url} refuses the registration of ")
+    assert found["message"].endswith(
+        "('staging' is reserved): correct the environment that it names, or give it another name"
+    )
+    assert enterprise.names() == {"development"}
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "reason"),
+    [
+        (Said(402, "no licence"), "False", "Unauthorized"),
+        (Said(403, "your licence has expired"), "False", "Unauthorized"),
+        (Said(503, "maintenance"), "Unknown", "ModelServerUnreachable"),
+        (html(Asked("GET", ENVIRONMENTS, {})), "Unknown", "UnexpectedAnswer"),
+        (Said(404), "False", "RegistrationRefused"),
+    ],
+    ids=["402", "403", "503", "html", "404"],
+)
+def test_a_registry_that_does_not_answer_as_promised_is_told(
+    enterprise: Enterprise, said: Said, status: str, reason: str
+) -> None:
+    enterprise.front.fault = lambda asked: said if asked.path == ENVIRONMENTS else None
+
+    enterprise.space.apply(environment("development"))
+
+    enterprise.wait_for("development", status, reason)
+    assert enterprise.names() == set()
+
+
+def test_a_registry_that_comes_back_gets_what_it_lacks(enterprise: Enterprise) -> None:
+    enterprise.front.fault = lambda asked: Said(503) if asked.path == ENVIRONMENTS else None
+    enterprise.space.apply(environment("development"))
+    enterprise.wait_for("development", "Unknown", "ModelServerUnreachable")
+
+    enterprise.front.fault = lambda _: None
+
+    enterprise.wait_for("development", "True", "Registered")
+
+
+def test_without_a_login_registering_says_what_it_needs(enterprise: Enterprise) -> None:
+    enterprise.space.apply(
+        {**secret(CREDENTIALS, token=TOKEN), "stringData": {"token": TOKEN, "username": "", "password": ""}}
+    )
+
+    enterprise.space.apply(environment("development"))
+
+    found = enterprise.space.wait_for_condition(
+        ENVIRONMENT, "development", "Registered", status="False", reason="NoWriteCredentials"
+    )
+    assert "`username` and `password`" in found["message"]
+
+
+def test_a_server_without_a_registry_has_no_such_condition(space: Space) -> None:
+    space.apply(environment())
+
+    space.wait_until_ready()
+
+    assert space.condition(ENVIRONMENT, "production", "Registered") is None
