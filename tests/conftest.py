@@ -13,9 +13,12 @@ from local.binaries import find_or_build
 from local.cluster import ClusterFacts, LocalCluster
 from local.flavour import choose_flavour
 from local.progress import ConsoleProgress
-from local.rasa import RasaUnavailable, rasa_environment
+from local.rasa import RELEASES, RasaRelease, RasaUnavailable, rasa_environment
+from local.rasa.release import LATEST
 
 pytest_plugins = ["tests.services"]
+
+RASA_FIXTURES = {"rasa_binaries": LATEST, "rasa_1_10": RELEASES["1.10.26"], "rasa_2_8": RELEASES["2.8.34"]}
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -35,9 +38,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         flavour = choose_flavour()
         if "cluster" in wanted and flavour != "kind":
             find_or_build(flavour, progress)
-        if "rasa_binaries" in wanted:
-            with suppress(RasaUnavailable):
-                rasa_environment(progress)
+        for name in RASA_FIXTURES.keys() & wanted:
+            with suppress(RasaUnavailable):  # which the fixture says
+                rasa_environment(progress, RASA_FIXTURES[name])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -71,8 +74,25 @@ def cluster() -> Iterator[ClusterFacts]:
 
 @pytest.fixture(scope="session")
 def rasa_binaries() -> Path:
-    """The `bin` directory of real Rasa."""
+    """The `bin` directory of real Rasa, the last release."""
+    return binaries_of(RASA_FIXTURES["rasa_binaries"])
+
+
+@pytest.fixture(scope="session")
+def rasa_1_10() -> Path:
+    """The `bin` directory of real Rasa 1.10, of the time of Rasa X 0.2x and 0.32."""
+    return binaries_of(RASA_FIXTURES["rasa_1_10"])
+
+
+@pytest.fixture(scope="session")
+def rasa_2_8() -> Path:
+    """The `bin` directory of real Rasa 2.8, of the time of Rasa Enterprise 1.0."""
+    return binaries_of(RASA_FIXTURES["rasa_2_8"])
+
+
+def binaries_of(release: RasaRelease) -> Path:
+    """Where the release is installed; skips the test where it cannot be."""
     try:
-        return rasa_environment(ConsoleProgress())
+        return rasa_environment(ConsoleProgress(), release)
     except RasaUnavailable as error:
         pytest.skip(str(error))
