@@ -47,7 +47,7 @@ def _install(release: RasaRelease, python: Path, directory: Path, progress: Prog
     shutil.rmtree(directory, ignore_errors=True)
     with ticking(
         progress,
-        f"installing {release} with {python} (2 to 3 GB on disk, one to three minutes)",
+        f"installing {release} with {python} (2 to 3 GB on disk, one to four minutes)",
         f"installed {release}",
     ):
         _run(release, [python, "-m", "venv", directory])
