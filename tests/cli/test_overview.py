@@ -132,6 +132,18 @@ def test_rows_are_sorted_and_name_their_namespace_where_there_are_several() -> N
     assert names == [("NAMESPACE", "ENVIRONMENT"), ("y", "c"), ("z", "a"), ("z", "b")]
 
 
+def test_a_ready_environment_that_is_not_registered_says_why() -> None:
+    registered = {
+        "type": "Registered",
+        "status": "False",
+        "reason": "RegistryIncomplete",
+        "message": "worker is missing",
+    }
+    ready = environment("production", {"observedGeneration": 1, "conditions": [READY, registered]})
+
+    assert "production: not registered: worker is missing" in text(overview([ready], []))
+
+
 def test_markup_in_a_message_is_text() -> None:
     odd = environment("odd", {"observedGeneration": 1, "conditions": [{**NOT_READY, "message": "[red]x[/nope]"}]})
 

@@ -26,6 +26,8 @@ class EnvironmentRow:
     ready: Truth
     reason: str | None
     message: str | None
+    unregistered: str | None
+    """Why its model server does not have it in its registry."""
     url: str | None
     created: str
 
@@ -82,9 +84,16 @@ def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
         ready=ready,
         reason=reason,
         message=message,
+        unregistered=unregistered(environment),
         url=status.url,
         created=environment.metadata.creation_timestamp,
     )
+
+
+def unregistered(environment: DeploymentEnvironment) -> str | None:
+    """Why the environment is not registered; None where it is, or its server has no registry."""
+    found = condition_of(environment.status.conditions, ConditionType.REGISTERED)
+    return None if found is None or found.status == "True" else found.message
 
 
 def _served(environment: DeploymentEnvironment) -> str | None:

@@ -122,9 +122,11 @@ def _ready(ready: Truth, reason: str | None) -> Text:
 
 
 def _reasons(rows: Iterable[EnvironmentRow | TagRow]) -> list[Text]:
-    """One line for each row that is not ready."""
-    return [
-        Text.assemble((f"  {row.name}: ", STYLES[row.ready]), row.message or "")
-        for row in rows
-        if row.ready != "True" and row.message
-    ]
+    """One line for each row that is not ready, and one for each environment that is not registered."""
+    lines = []
+    for row in rows:
+        if row.ready != "True" and row.message:
+            lines.append(Text.assemble((f"  {row.name}: ", STYLES[row.ready]), row.message))
+        if isinstance(row, EnvironmentRow) and row.unregistered:
+            lines.append(Text.assemble((f"  {row.name}: ", "yellow"), f"not registered: {row.unregistered}"))
+    return lines
