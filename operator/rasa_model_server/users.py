@@ -25,7 +25,9 @@ class User(BaseModel):
     """As in Rasa X: `environments.<name>.write` lets a user promote to that environment."""
 
 
-class _Users(BaseModel):
+class UsersFile(BaseModel):
+    """The file of the users."""
+
     model_config = ConfigDict(extra="forbid")
 
     users: tuple[User, ...]
@@ -57,7 +59,7 @@ def read_users(file: Path) -> tuple[User, ...]:
     """
     try:
         content: object = yaml.safe_load(file.read_text(encoding="utf-8"))
-        users = TypeAdapter(_Users).validate_python(content).users
+        users = TypeAdapter(UsersFile).validate_python(content).users
     except (OSError, UnicodeDecodeError) as error:
         raise UsersFileError(f"it cannot be read ({type(error).__name__})") from None
     except yaml.YAMLError:
@@ -65,8 +67,8 @@ def read_users(file: Path) -> tuple[User, ...]:
         raise UsersFileError("it is not YAML") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise UsersFileError(f"it is wrong{' at ' + where if where else ''}: {first['msg']}") from None
+        where = ".".join(str(step) for step in first["loc"]) or "its top, where `users:` belongs"
+        raise UsersFileError(f"it is wrong at {where}: {first['msg']}") from None
     names = [user.username for user in users]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
