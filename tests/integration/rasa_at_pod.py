@@ -22,8 +22,10 @@ class ScriptedRasa:
         self.model: str | None = None
         self.asked = 0
 
-    def answer(self, token: str) -> tuple[int, dict[str, object]]:
-        """Status and body of `GET /status`, as Rasa 3.6 has them."""
+    def answer(self, path: str, token: str) -> tuple[int, dict[str, object]]:
+        """Status and body of `GET /version` and `GET /status`, as Rasa 3.6 has them."""
+        if path == "/version":
+            return 200, {"version": "3.6.21", "minimum_compatible_version": "3.5.0"}
         self.asked += 1
         if token != self.token:
             return 401, {"status": "failure", "message": "User is not authenticated.", "reason": "NotAuthenticated"}
@@ -58,8 +60,8 @@ def listening_rasa(address: str, token: str) -> Iterator[ScriptedRasa]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            token = parse_qs(urlsplit(self.path).query).get("token", [""])[0]
-            status, body = rasa.answer(token)
+            asked = urlsplit(self.path)
+            status, body = rasa.answer(asked.path, parse_qs(asked.query).get("token", [""])[0])
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()

@@ -10,10 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local.models import models_of
+from local.rasa import RELEASES
 from rasa_environments.api.base import JsonObject
-from tests.integration.manifests import CREDENTIALS, environment, model_server, secret
+from tests.integration.manifests import CREDENTIALS, environment, model_server, model_tag, secret
 from tests.integration.model_server_front import Asked, Front, Said, front_of, html
-from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess
+from tests.integration.model_server_process import API_TOKEN, MODEL_A, TOKEN, ModelServerProcess
+from tests.integration.rasa_at_pod import PORT, listening_rasa
 from tests.integration.space import ENVIRONMENT, Space
 from tests.model_server.processes import running_process
 
@@ -227,6 +230,25 @@ def test_a_registry_that_comes_back_gets_what_it_lacks(enterprise: Enterprise) -
     enterprise.front.fault = lambda _: None
 
     enterprise.wait_for("development", "True", "Registered")
+
+
+def test_a_model_that_production_cannot_load_gets_no_tag_and_the_reason_is_told(enterprise: Enterprise) -> None:
+    old = models_of(RELEASES["1.10.26"]) / f"{MODEL_A}.tar.gz"
+    enterprise.front.behind.upload(old)
+    with listening_rasa("127.0.0.79", "token") as production:
+        enterprise.register({"name": "production", "url": f"http://127.0.0.79:{PORT}", "token": production.token})
+
+        enterprise.space.apply(model_tag("development", model=MODEL_A))
+
+        enterprise.space.wait_for_condition(
+            "ModelTag",
+            "development",
+            "Ready",
+            status="False",
+            reason="ModelIncompatible",
+            message=f"model {MODEL_A} was trained with Rasa 1.10.26, and the model server says that production cannot "
+            "load it: train it with production's version of Rasa, or upgrade production first",
+        )
 
 
 def test_without_a_login_registering_says_what_it_needs(enterprise: Enterprise) -> None:

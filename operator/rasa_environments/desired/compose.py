@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rasa_environments.desired.context import Context
+from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE
 
 RABBITMQ_HOST = "rabbit"
 RABBITMQ_USERNAME = "user"
@@ -14,6 +15,9 @@ USER_APP = "http://app:5055"
 COMMON_QUEUE = "rasa_production_events"
 """The queue that Rasa X 0.32 and later read, whatever the environment."""
 
+SECRET_VARIABLES = ("RABBITMQ_PASSWORD", "DB_PASSWORD", MODEL_SERVER_TOKEN_VARIABLE)
+"""Variables of the page that stand for secrets, besides the two that every environment has."""
+
 WEBHOOK_PATH = "/webhook"
 ACTION_ENDPOINT = USER_APP + WEBHOOK_PATH
 
@@ -21,12 +25,15 @@ ACTION_ENDPOINT = USER_APP + WEBHOOK_PATH
 def compose_variables(context: Context, queue: str) -> dict[str, str]:
     """Every variable of the page that is no secret; `queue` is the default of RABBITMQ_QUEUE.
 
-    The page spells RASA_MODEL_PULL_INTERVALL, Rasa X itself reads RASA_MODEL_PULL_INTERVAL: both are there.
+    The page spells RASA_MODEL_PULL_INTERVALL, Rasa X itself reads RASA_MODEL_PULL_INTERVAL: both are there. A secret
+    that nobody gives is empty, as compose has it: Rasa refuses an endpoints.yml with a variable that is not set.
     """
+    ungiven = {name: "" for name in SECRET_VARIABLES if name not in context.secret_values}
     broker = context.spec.event_broker.rabbitmq if context.spec.event_broker is not None else None
     database = context.spec.tracker_store.sql if context.spec.tracker_store is not None else None
     interval = str(context.pull_interval_seconds)
     return {
+        **ungiven,
         "RABBITMQ_HOST": broker.host if broker else RABBITMQ_HOST,
         "RABBITMQ_USERNAME": (broker and broker.username) or RABBITMQ_USERNAME,
         "RABBITMQ_QUEUE": ((broker and broker.queues) or [queue])[0],
