@@ -105,7 +105,7 @@ class RasaX:
 
     def __init__(self, profile: ProfileName, directory: Path, **variables: str) -> None:
         self.front = Front(ModelServerProcess("http://127.0.0.1"))
-        self._profile = profile
+        self.profile = profile
         self._directory = directory
         self._variables = variables
         self._running = contextlib.ExitStack()
@@ -124,7 +124,7 @@ class RasaX:
         """Starts it, again if it runs; it keeps its models. `token` is its RASA_X_TOKEN, which pulls."""
         self._running.close()
         credentials = {"RASA_MODEL_SERVER_TOKEN": token, "RASA_MODEL_SERVER_API_TOKEN": API_TOKEN}
-        options = ("--profile", self._profile, "--storage", str(self._directory / "models"), *arguments)
+        options = ("--profile", self.profile, "--storage", str(self._directory / "models"), *arguments)
         log = self._directory / "log"
         process = running_process(log, *options, variables={**credentials, **self._variables})
         self.front.behind = ModelServerProcess(self._running.enter_context(process).url)

@@ -1,0 +1,131 @@
+"""A Rasa X before 1.0 with its environments, as its page describes it, and with the real Rasa of its time."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from local.rasa import RELEASES
+from rasa_environments.api.base import JsonObject
+from tests.integration.manifests import CREDENTIALS, environment, model_server, secret
+from tests.integration.model_server_process import API_TOKEN, MODEL_A, TOKEN
+from tests.integration.real_environments import (
+    Connections,
+    RasaX,
+    RealRasa,
+    promote,
+    real_rasas,
+    with_addresses,
+)
+from tests.integration.space import ENVIRONMENT, Space
+
+RELEASE = RELEASES["1.10.26"]
+NAMES = ("production", "worker", "experimental", "support")
+WITH_RASA = ("production", "experimental", "support")
+"""Those with a real server; nothing listens in the simulated pod of worker."""
+MISSPELT = "suport"
+"""The tag of the environment `support`: a model carries `support`."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A Rasa X that serves production and experimental a model each, and support none."""
+
+    space: Space
+    rasa_x: RasaX
+    connections: Connections
+    rasas: dict[str, RealRasa]
+    environments_file: Path
+    status_before_a_model: JsonObject
+    """That of production, before the first promotion."""
+    ready_before_a_model: dict[str, bool]
+    """What each pod's readiness command said then."""
+
+    def promote(self, **models: str) -> None:
+        """Puts the model on the tag of each environment, and returns when all are served."""
+        for name, model in models.items():
+            promote(self.space, name, model)
+
+    def wait_for(self, name: str, kind: str, **wanted: str) -> None:
+        """Returns when a condition of the environment is so."""
+        self.space.wait_for_condition(ENVIRONMENT, name, kind, **wanted)
+
+    def restart_rasa_x(self, token: str = TOKEN) -> None:
+        """Starts Rasa X again, with the file that it has, and perhaps with another token."""
+        self.rasa_x.start("--environments-file", str(self.environments_file), token=token)
+
+    def secrets(self) -> set[str]:
+        """Every secret value that an environment's server gets, in clear text."""
+        encoded = [value for name in NAMES for value in self.space.child("Secret", name)["data"].values()]
+        return {base64.b64decode(value).decode() for value in encoded}
+
+
+@contextlib.contextmanager
+def page_of(
+    space: Space, rasa_x: RasaX, connections: Connections, kubeconfig: Path, binaries: Path, directory: Path
+) -> Iterator[Page]:
+    """The page followed from its beginning: servers are started, Rasa X is told of them, models get their tags.
+
+    Rasa X is started again when the operator has written environments.yml, and so finds production, which it asks
+    before it puts a tag on a model.
+    """
+    rasa_x.upload_samples(RELEASE)
+    rasa_x.models.put_tag(MODEL_A, "support")
+    space.apply(
+        connections.secret(),
+        secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
+        model_server(rasa_x.url, profile=rasa_x.profile, defaults=defaults(connections)),
+        *(environment(name, rasa={"version": RELEASE.version}) for name in NAMES if name != "support"),
+        environment("support", rasa={"version": RELEASE.version}, tag=MISSPELT),
+    )
+    with real_rasas(space, kubeconfig, binaries, *WITH_RASA) as rasas:
+        for name in WITH_RASA:
+            space.wait_for_condition(ENVIRONMENT, name, "ModelServed", reason="TagNotFound")
+        ready = {name: rasa.is_ready for name, rasa in rasas.items()}
+        status = space.status(ENVIRONMENT, "production")
+        file = directory / "environments.yml"
+        addresses = {name: rasa.address for name, rasa in rasas.items()}
+        file.write_text(with_addresses(environments_yml(space), space, addresses))
+        page = Page(space, rasa_x, connections, rasas, file, status, ready)
+        page.restart_rasa_x()
+        page.promote(production=MODEL_A, experimental=MODEL_A)
+        yield page
+
+
+def defaults(connections: Connections) -> JsonObject:
+    """What the environments share."""
+    return {"model": {"pullIntervalSeconds": 1}, **connections.defaults()}
+
+
+def environments_yml(space: Space) -> str:
+    """The file that the operator wrote for Rasa X."""
+    for name in NAMES:
+        space.wait_for_condition(ENVIRONMENT, name, "Registered", status="True", reason="Registered")
+    return base64.b64decode(space.get("Secret", "default-environments")["data"]["environments.yml"]).decode()
+
+
+def entries(space: Space) -> dict[str, dict[str, str]]:
+    """The environments in that file."""
+    environments: dict[str, dict[str, str]] = yaml.safe_load(environments_yml(space))["rasa"]
+    return environments
+
+
+def condition(status: JsonObject, kind: str) -> tuple[str, str, str]:
+    """Status, reason and message of a condition."""
+    found = next(entry for entry in status["conditions"] if entry["type"] == kind)
+    return found["status"], found["reason"], found["message"]
+
+
+def plain_variables(rasa: RealRasa) -> dict[str, str]:
+    """The variables of the pod whose values stand in its spec."""
+    return {entry["name"]: entry["value"] for entry in rasa.container["env"] if "value" in entry}
+
+
+def secret_variables(rasa: RealRasa) -> set[str]:
+    """The variables of the pod whose values stand in a Secret alone."""
+    return {entry["name"] for entry in rasa.container["env"] if "secretKeyRef" in entry.get("valueFrom", {})}
