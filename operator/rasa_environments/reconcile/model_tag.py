@@ -163,8 +163,8 @@ def incompatible(model: TaggedModel) -> Problem:
     trained = f"was trained with Rasa {model.version}, and" if model.version else "is one that"
     return Problem(
         Reason.MODEL_INCOMPATIBLE,
-        f"model {model.name} {trained} the model server says that production cannot load it: train it with production's "
-        "version of Rasa, or upgrade production first",
+        f"model {model.name} {trained} the model server says that production cannot load it: train it with "
+        "production's version of Rasa, or upgrade production first",
         stalled=False,
     )
 
