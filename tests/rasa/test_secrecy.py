@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
+from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.redaction import HIDDEN, one_line, shown, without
@@ -26,9 +28,14 @@ from .conftest import ScriptedServer
 
 TOKEN = "service+token/of&the=server"
 API_TOKEN = "api token of a user"
-PASSWORD = "password%of%a%user"
+PASSWORD, OTHERS_PASSWORD = "password%of%a%user", "password of & others"
 JWT = "header.payload.signature"
-EVERY = (TOKEN, API_TOKEN, PASSWORD, JWT)
+ENVIRONMENT_TOKEN, OTHERS_TOKEN = 'token "of" an/environment', "token+that others=registered"
+EVERY = (TOKEN, API_TOKEN, PASSWORD, JWT, ENVIRONMENT_TOKEN, OTHERS_TOKEN, OTHERS_PASSWORD)
+ENVIRONMENTS = (
+    RegisteredEnvironment("production", "http://rasa-production:5005", ENVIRONMENT_TOKEN),
+    RegisteredEnvironment("theirs", "http://rasa-of-others:5005", OTHERS_TOKEN, {"password": OTHERS_PASSWORD}),
+)
 CREDENTIALS = (
     Credentials(token=TOKEN),
     Credentials(token=TOKEN, api_token=API_TOKEN),
@@ -37,9 +44,10 @@ CREDENTIALS = (
 
 
 def forms() -> Iterator[str]:
-    """Each secret as it is and as a URL would hold it."""
+    """Each secret as it is, and as a URL and JSON would hold it."""
     for secret in EVERY:
         yield from {secret, quote(secret), quote(secret, safe=""), str(httpx.QueryParams({"x": secret}))[2:]}
+        yield json.dumps(secret)[1:-1]
 
 
 async def everything(http: httpx.AsyncClient, url: str, credentials: Credentials) -> list[RasaError]:
@@ -53,6 +61,8 @@ async def everything(http: httpx.AsyncClient, url: str, credentials: Credentials
         client.tag("production"),
         client.put_tag("m", "production"),
         client.delete_tag("m", "production"),
+        client.environments.read(),
+        client.environments.replace(ENVIRONMENTS),
         served_model(http, url, TOKEN),
     ):
         try:
@@ -74,7 +84,7 @@ async def test_an_indiscreet_server_puts_no_credential_into_an_error(
     caplog.set_level(logging.DEBUG)
 
     async def repeat(request: web.Request) -> web.StreamResponse:
-        told = f"{request.raw_path} {dict(request.query)} {dict(request.headers)}"
+        told = f"{request.raw_path} {dict(request.query)} {await request.text()} {dict(request.headers)}"
         return web.json_response({"message": told}, status=status)
 
     async def log_in(_: web.Request) -> web.StreamResponse:
@@ -84,12 +94,14 @@ async def test_an_indiscreet_server_puts_no_credential_into_an_error(
         for path in ("models", "models/tags/production", "models/m/tags/production"):
             server.answer(method, f"/api/projects/default/{path}", repeat)
     server.answer("GET", "/status", repeat)
+    for method in ("GET", "PUT"):
+        server.answer(method, "/api/environments", repeat)
     server.answer("POST", "/api/auth", log_in)
 
     errors = await everything(http, server.url, credentials)
 
     assert len(errors) >= 3
-    texts = [caplog.text, repr(credentials)]
+    texts = [caplog.text, repr(credentials), repr(ENVIRONMENTS)]
     texts += [
         text for error in errors for text in (error.message, repr(error), "".join(traceback.format_exception(error)))
     ]
@@ -120,7 +132,7 @@ SECRET = st.text(min_size=8, max_size=40).filter(lambda text: HIDDEN not in text
 
 @given(secret=SECRET, before=st.text(max_size=20), after=st.text(max_size=20))
 def test_no_secret_survives_in_a_line(secret: str, before: str, after: str) -> None:
-    for form in (secret, quote(secret, safe="")):
+    for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]):
         line = one_line(f"{before}{form}{after}", (secret,))
 
         assert form not in without(f"{before}{form}{after}", (secret,))

@@ -10,14 +10,23 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import ModelNameTaken, ModelRefused, Unauthorized, UnknownModel
+from rasa_environments.rasa.environments import RegisteredEnvironment
+from rasa_environments.rasa.errors import (
+    ModelNameTaken,
+    ModelRefused,
+    RegistrationRefused,
+    Unauthorized,
+    UnknownModel,
+)
 from rasa_environments.rasa.model_server import ModelServerClient, TagAnswer
 
 TOKEN, API_TOKEN, PASSWORD = "the-service-token", "the-api-token", "the-password"
@@ -25,9 +34,9 @@ WITH_API_TOKEN = Credentials(token=TOKEN, api_token=API_TOKEN)
 WITH_LOGIN = Credentials(token=TOKEN, username="admin", password=PASSWORD)
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a model server on an empty directory."""
+@contextmanager
+def running(storage: Path, *options: str) -> Iterator[str]:
+    """A model server on an empty directory; gives its address."""
     environment = {
         **os.environ,
         "RASA_MODEL_SERVER_TOKEN": TOKEN,
@@ -35,13 +44,29 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "RASA_MODEL_SERVER_USERNAME": "admin",
         "RASA_MODEL_SERVER_PASSWORD": PASSWORD,
     }
-    command = [sys.executable, "-m", "rasa_model_server", "--storage", str(tmp_path_factory.mktemp("models"))]
-    with subprocess.Popen([*command, "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        found = re.search(r"on (http://\S+?)(?:,|$)", process.stdout.readline())
-        assert found is not None
-        yield found[1]
-        process.terminate()
+    command = [sys.executable, "-m", "rasa_model_server", "--storage", str(storage), "--port", "0"]
+    with subprocess.Popen([*command, *options], env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"on (http://[^\s,]+)", process.stdout.readline())
+            assert found is not None
+            yield found[1]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a model server of no generation."""
+    with running(tmp_path_factory.mktemp("models")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def enterprise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of what answers as Rasa Enterprise 1.0 does."""
+    with running(tmp_path_factory.mktemp("enterprise"), "--profile", "RasaEnterprise-1.0") as address:
+        yield address
 
 
 def model_file(directory: Path, name: str, content: bytes = b"{}") -> Path:
@@ -128,6 +153,53 @@ async def test_wrong_credentials_are_unauthorized(url: str, http: httpx.AsyncCli
 
 async def test_the_server_tells_its_version(url: str, http: httpx.AsyncClient) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", await client(http, url, Credentials()).version() or "")
+
+
+async def test_environments_are_registered_beside_those_of_others(enterprise: str, http: httpx.AsyncClient) -> None:
+    theirs = RegisteredEnvironment("theirs", "http://rasa-of-others:5005", "token-of-others")
+    ours = RegisteredEnvironment("production", "http://rasa-production:5005", "token-of-production")
+    environments = client(http, enterprise, WITH_LOGIN).environments
+    await environments.replace([theirs])
+
+    await environments.replace([*await environments.read(), ours])
+
+    assert await environments.read() == (theirs, ours)
+
+
+async def test_a_name_that_enterprise_refuses_is_told_and_nothing_changes(
+    enterprise: str, http: httpx.AsyncClient
+) -> None:
+    environments = client(http, enterprise, WITH_LOGIN).environments
+    await environments.replace([])
+    misnamed = RegisteredEnvironment("../production", "http://rasa:5005", "token-of-production")
+
+    with pytest.raises(RegistrationRefused, match=r"refuses the registration of \.\./production \(.*'\.\./production'"):
+        await environments.replace([misnamed])
+
+    assert await environments.read() == ()
+
+
+async def test_enterprise_wants_a_login_to_register(enterprise: str, http: httpx.AsyncClient) -> None:
+    with pytest.raises(Unauthorized, match=r"check `username` and `password`.*: registering wants a login"):
+        await client(http, enterprise, WITH_API_TOKEN).environments.read()
+
+
+async def test_a_generation_before_1_0_has_no_registry(
+    tmp_path_factory: pytest.TempPathFactory, http: httpx.AsyncClient
+) -> None:
+    directory = tmp_path_factory.mktemp("rasa-x")
+    known = {
+        name: {"url": f"http://{name}:5005", "token": "token-of-an-environment"} for name in ("production", "worker")
+    }
+    file = directory / "environments.yml"
+    file.write_text(yaml.safe_dump({"rasa": known}))
+    options = ["--profile", "RasaX-0.32", "--environments-file", str(file)]
+    with running(directory / "models", *options) as address:
+        environments = client(http, address, WITH_LOGIN).environments
+
+        for refused in (environments.read(), environments.replace([])):
+            with pytest.raises(RegistrationRefused, match="set `registration: ConfigMap` in the ModelServer"):
+                await refused
 
 
 async def test_credentials_that_write_pass_the_check(url: str, http: httpx.AsyncClient) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded, refusal, refuse_web_page, words
@@ -18,6 +18,10 @@ from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
 
 NO_REGISTRY = frozenset({404, 405, 501})
 REFUSED = frozenset({400, 409, 422})
+OLD_GENERATION = (
+    "Rasa X before 1.0 takes environments from environments.yml alone, at its start; "
+    "if it is one, set `registration: ConfigMap` in the ModelServer"
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class RegisteredEnvironment:
     extra: Mapping[str, JsonValue] = field(default_factory=dict, repr=False, compare=False)
     """What the entry holds besides, unknown here: it goes back as it came, and makes no entry another one."""
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text of it that must not be repeated: its token, and what is unknown, which may hold another."""
+        return tuple(text for text in (self.token, *self.extra.values()) if isinstance(text, str) and text)
+
     def as_json(self) -> dict[str, JsonValue]:
         """The entry as the API takes it."""
         token: dict[str, JsonValue] = {} if self.token is None else {"token": self.token}
@@ -39,7 +48,7 @@ class RegisteredEnvironment:
 class ListedEnvironment(BaseModel):
     """An entry of `GET /api/environments`."""
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, JsonValue]
 
     name: str
@@ -53,7 +62,14 @@ class ListedEnvironment(BaseModel):
         return RegisteredEnvironment(self.name, self.url, self.token, {**null, **self.__pydantic_extra__})
 
 
+class EnvironmentsFile(BaseModel):
+    """What Rasa X before 1.0 answers instead."""
+
+    environments: str
+
+
 LISTING = TypeAdapter(list[ListedEnvironment])
+ENVIRONMENTS_FILE = TypeAdapter(EnvironmentsFile)
 
 
 class EnvironmentRegistry:
@@ -69,8 +85,13 @@ class EnvironmentRegistry:
         Raises RegistrationRefused where the server has no registry.
         """
         answer = await self._authenticator.register(Request("GET", self._url))
+        doing = "the listing of environments"
+        if answer.status == 200 and _is_environments_file(answer):
+            raise _no_registry(answer, doing)
+        if answer.status in REFUSED:
+            raise _refused(answer, doing, OLD_GENERATION)
         if answer.status != 200:
-            raise _refusal(answer, "the listing of environments")
+            raise _refusal(answer, doing)
         listed = decoded(MODEL_SERVER, answer, LISTING, "a list of environments")
         return tuple(entry.registered() for entry in listed)
 
@@ -79,28 +100,44 @@ class EnvironmentRegistry:
 
         Raises RegistrationRefused with the server's own words (400, 409, 422), or where it has no registry.
         """
-        tokens = tuple(entry.token for entry in entries if entry.token)
-        request = Request("PUT", self._url, json=[entry.as_json() for entry in entries], secrets=tokens)
+        secrets = tuple(secret for entry in entries for secret in entry.secrets)
+        request = Request("PUT", self._url, json=[entry.as_json() for entry in entries], secrets=secrets)
         answer = await self._authenticator.register(request)
+        doing = f"the registration of {_names(entries)}"
         if answer.status in REFUSED:
-            raise RegistrationRefused(
-                f"the model server at {answer.where} refuses to register {_names(entries)} "
-                f"({words(answer) or answer.status}): correct or rename the environment that it names"
-            )
+            raise _refused(answer, doing, "correct the environment that it names, or give it another name")
         if answer.status not in (200, 201, 204):
-            raise _refusal(answer, f"the registration of {_names(entries)}")
+            raise _refusal(answer, doing)
         refuse_web_page(MODEL_SERVER, answer, "taking the registration")
 
 
 def _refusal(answer: Answer, doing: str) -> RasaError:
     """The error of a status that no registry promises, or that says there is no registry."""
-    refused = refusal(MODEL_SERVER, answer, doing, REGISTER_ADVICE)
-    if answer.status not in NO_REGISTRY:
-        return refused
+    if answer.status in NO_REGISTRY:
+        return _no_registry(answer, doing)
+    return refusal(MODEL_SERVER, answer, doing, REGISTER_ADVICE)
+
+
+def _refused(answer: Answer, doing: str, advice: str) -> RegistrationRefused:
+    """The server's own words, with what to do about them."""
     return RegistrationRefused(
-        f"the model server at {answer.where} answers {answer.status} to {doing}: its generation has no "
-        "/api/environments but reads environments.yml at its start; set `registration: ConfigMap` in the ModelServer"
+        f"the model server at {answer.where} refuses {doing} ({words(answer) or answer.status}): {advice}"
     )
+
+
+def _no_registry(answer: Answer, doing: str) -> RegistrationRefused:
+    return RegistrationRefused(
+        f"the model server at {answer.where} answers {answer.status} to {doing} but keeps no registry: {OLD_GENERATION}"
+    )
+
+
+def _is_environments_file(answer: Answer) -> bool:
+    """Whether it is environments.yml as text, which Rasa X before 1.0 shows to `GET /api/environments`."""
+    try:
+        ENVIRONMENTS_FILE.validate_json(answer.body)
+    except ValidationError:
+        return False
+    return True
 
 
 def _names(entries: Sequence[RegisteredEnvironment]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, urlsplit
 
 MAXIMUM_WORDS = 300
@@ -21,11 +22,17 @@ def shown(url: str) -> str:
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
-    """The text with each secret, plain or percent-encoded, replaced by ***."""
-    forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""), quote_plus(secret))}
+    """The text with each secret, plain or as URLs, JSON and Python write it, replaced by ***."""
+    forms = {form for secret in secrets if secret for form in _forms(secret)}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, HIDDEN)
     return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """The secret in the notations in which servers repeat what they were sent."""
+    yield from (secret, quote(secret, safe=""), quote_plus(secret))
+    yield from (text[1:-1] for text in (json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret)))
 
 
 def one_line(text: str, secrets: Iterable[str]) -> str:
