@@ -22,7 +22,10 @@ OPERATOR = (ROOT / "crds", MANIFESTS / "operator" / "namespace.yaml", MANIFESTS 
 
 KUSTOMIZATION = "kustomization.yaml"
 
-OPTIONAL_KINDS = frozenset({"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"})
+STAMP = "MutatingAdmissionPolicyBinding"
+"""What lets admission write down who promotes."""
+
+OPTIONAL_KINDS = frozenset({"MutatingAdmissionPolicy", STAMP})
 """What clusters before Kubernetes 1.36 do not serve as v1, and the operator can do without (docs/security.md)."""
 
 NAMESPACE = "rasa-environments"
@@ -32,6 +35,7 @@ SERVICE_ACCOUNT = "rasa-environments"
 """What manifests/rbac.yaml calls it."""
 
 ESTABLISHED_SECONDS = 30.0
+SERVICE_UNAVAILABLE = 503
 
 
 def install(
@@ -48,7 +52,7 @@ def install(
 def apply(
     api: ApiServer, wanted: Iterable[dict[str, Any]], namespace: str = "default", progress: Progress = silent
 ) -> list[dict[str, Any]]:
-    """Applies the documents in their order; waits for each definition of a kind until it is served.
+    """Applies the documents in their order; waits for definitions until they are served, for the stamp until it works.
 
     One of OPTIONAL_KINDS is left out where the cluster does not serve it.
     """
@@ -65,6 +69,8 @@ def apply(
         progress(f"applied {what}")
         if document["kind"] == "CustomResourceDefinition":
             wait_until_served(api, document)
+        if document["kind"] == STAMP:
+            wait_until_stamped(api)
     return stored
 
 
@@ -92,6 +98,33 @@ def wait_until_served(api: ApiServer, definition: dict[str, Any]) -> None:
         if time.monotonic() > deadline:
             raise ProcessFailed(f"the API server does not serve {name} after {ESTABLISHED_SECONDS:.0f} s")
         time.sleep(0.05)
+
+
+def wait_until_stamped(api: ApiServer) -> None:
+    """Returns when admission writes down who promotes. Raises ProcessFailed when that takes too long.
+
+    Until the API server has published the schema of a new kind, such a policy lets it answer 503.
+    """
+    tag = {
+        "apiVersion": "rasa-environments.io/v1alpha1",
+        "kind": "ModelTag",
+        "metadata": {"name": "stamped"},
+        "spec": {"model": "any"},
+    }
+    deadline = time.monotonic() + ESTABLISHED_SECONDS
+    answer = ""
+    while time.monotonic() < deadline:
+        try:
+            created = api.post("/apis/rasa-environments.io/v1alpha1/namespaces/default/modeltags?dryRun=All", tag)
+        except Refused as error:
+            if error.status != SERVICE_UNAVAILABLE:
+                raise
+            answer = f"; it answers: {error}"
+        else:
+            if created["metadata"].get("annotations"):
+                return
+        time.sleep(0.05)
+    raise ProcessFailed(f"the API server writes down nobody who promotes after {ESTABLISHED_SECONDS:.0f} s{answer}")
 
 
 def _established(api: ApiServer, name: str) -> bool:

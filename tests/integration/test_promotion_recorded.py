@@ -78,7 +78,8 @@ def test_between_promotions_the_name_stays_whatever_is_written(team: Team, chang
 
 def test_the_history_tells_who_promoted_what_and_when(tag_space: Space) -> None:
     alice, carol = (Person(tag_space.api, name, tag_space.namespace, "system:masters") for name in ("alice", "carol"))
-    alice.create(model_tag(model=MODEL_A))
+    created = alice.create(model_tag(model=MODEL_A))
+    assert created.accepted, created.body["message"]
     wait_until_tagged(tag_space, MODEL_A)
     carol.change(TAG, "production", model=MODEL_B)
     wait_until_tagged(tag_space, MODEL_B)

@@ -1,6 +1,7 @@
 """The operator's resources and permissions are installed, and a process can be its ServiceAccount."""
 
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from local.api_server import ApiServer, Refused
 from local.cluster import ClusterFacts
-from local.installation import NAMESPACE, SERVICE_ACCOUNT, documents, install
+from local.installation import NAMESPACE, PROMOTION, SERVICE_ACCOUNT, apply, documents, install
 from local.service_account import service_account_kubeconfig
 
 
@@ -22,6 +23,45 @@ def test_the_new_kinds_can_be_used_at_once(cluster: ClusterFacts, installed: lis
     with ApiServer(cluster.kubeconfig) as api:
         for plural in ("modelservers", "deploymentenvironments", "modeltags"):
             assert api.get(f"/apis/rasa-environments.io/v1alpha1/{plural}")["items"] is not None
+
+
+def test_who_promotes_is_written_down_at_once(cluster: ClusterFacts, installed: list[dict[str, Any]]) -> None:
+    assert any(obj["kind"] == "MutatingAdmissionPolicyBinding" for obj in installed)
+    tag = {"metadata": {"name": "production"}, "spec": {"model": "A"}}
+    document = {"apiVersion": "rasa-environments.io/v1alpha1", "kind": "ModelTag", **tag}
+    path = "/apis/rasa-environments.io/v1alpha1/namespaces/default/modeltags?dryRun=All"
+
+    with ApiServer(cluster.kubeconfig) as api:
+        created = api.post(path, document)
+
+    assert list(created["metadata"]["annotations"]) == ["rasa-environments.io/promoted-by"]
+
+
+class OldApiServer(ApiServer):
+    """One of a Kubernetes that does not serve some kinds."""
+
+    def apply(self, document: Mapping[str, Any], namespace: str = "default") -> dict[str, Any]:
+        """Takes every kind but those that came with 1.36."""
+        if str(document["kind"]).startswith("Mutating"):
+            raise Refused(404, "the API server serves no such kind")
+        return {**document, "metadata": {**document["metadata"], "namespace": namespace}}
+
+
+def test_what_an_older_cluster_does_not_serve_is_left_out(cluster: ClusterFacts) -> None:
+    steps: list[str] = []
+
+    with OldApiServer(cluster.kubeconfig) as api:
+        stored = apply(api, documents([PROMOTION]), progress=steps.append)
+
+    assert {str(obj["kind"]) for obj in stored} == {
+        "ClusterRole",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
+    assert [step for step in steps if step.startswith("left out")] == [
+        f"left out {kind} rasa-environments-promoted-by: the API server serves no such kind"
+        for kind in ("MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding")
+    ]
 
 
 def test_installing_again_changes_nothing(cluster: ClusterFacts, installed: list[dict[str, Any]]) -> None:
