@@ -11,6 +11,11 @@ from tests.api.api_server import ApiServer, collection
 from tests.api.objects import environment, model_server, model_tag
 
 ENVIRONMENT = "spec.environment cannot be changed: events are filed under it; create another environment instead"
+EXTERNAL = (
+    "spec.external cannot be added or taken away: the environment's own Rasa servers would be left behind; create "
+    "another environment instead"
+)
+ELSEWHERE = {"url": "https://rasa.example.com", "tokenSecretRef": {"name": "elsewhere"}}
 KIND = "DeploymentEnvironment"
 TABLE = {"Accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
 
@@ -63,6 +68,26 @@ def test_everything_but_the_environment_can_be_changed(api: ApiServer, created: 
     name = given(api, created, environment(environment="named"))
 
     assert api.patch(KIND, name, {"spec": {"tag": "other", "modelServerRef": {"name": "other"}}}).accepted
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [({}, ELSEWHERE), ({"external": ELSEWHERE}, None)], ids=["added", "taken away"]
+)
+def test_an_environment_stays_here_or_elsewhere(
+    api: ApiServer, created: list[JsonObject], before: JsonObject, after: JsonObject | None
+) -> None:
+    name = given(api, created, environment(**before))
+
+    answer = api.patch(KIND, name, {"spec": {"external": after}})
+
+    assert (answer.status, answer.causes) == (422, [("<nil>", f"Invalid value: {EXTERNAL}")])
+
+
+def test_a_server_elsewhere_may_move(api: ApiServer, created: list[JsonObject]) -> None:
+    name = given(api, created, environment(external=ELSEWHERE))
+    moved = {"url": "https://other.example.com", "tokenSecretRef": {"name": "other", "key": "rasa"}}
+
+    assert api.patch(KIND, name, {"spec": {"external": moved}}).body["spec"]["external"] == moved
 
 
 def test_an_environment_is_scaled_through_its_subresource(api: ApiServer, created: list[JsonObject]) -> None:
@@ -119,7 +144,7 @@ def test_kubectl_get_shows_of_an_environment_what_is_served(api: ApiServer, crea
         "tag": "live",
         "url": "http://production-rasa",
         "model": model,
-        "conditions": [condition("Ready", "False")],
+        "conditions": [condition("Ready", "False"), condition("Registered", "True")],
     }
     api.patch(KIND, name, {"status": status}, "/status")
 
@@ -133,6 +158,7 @@ def test_kubectl_get_shows_of_an_environment_what_is_served(api: ApiServer, crea
         "Wanted": "b",
         "Served": "a",
         "Served-By": "0/1",
+        "Registered": "True",
         "Reason": "WaitingForPods",
         "URL": "http://production-rasa",
     }
@@ -141,9 +167,9 @@ def test_kubectl_get_shows_of_an_environment_what_is_served(api: ApiServer, crea
 def test_kubectl_get_shows_of_a_tag_its_model(api: ApiServer, created: list[JsonObject]) -> None:
     name = given(api, created, model_tag())
     conditions = [condition("Tagged", "True"), condition("Served", "Unknown"), condition("Ready", "False")]
-    api.patch(
-        "ModelTag", name, {"status": {"tag": "production", "previousModel": "a", "conditions": conditions}}, "/status"
-    )
+    promoted = {"model": "20260101-120000", "hash": "1", "taggedAt": "2026-01-01T00:00:00Z", "by": "ann"}
+    status = {"tag": "production", "previousModel": "a", "history": [promoted], "conditions": conditions}
+    assert api.patch("ModelTag", name, {"status": status}, "/status").accepted
 
     (row,) = table(api, "ModelTag")
 
@@ -157,12 +183,14 @@ def test_kubectl_get_shows_of_a_tag_its_model(api: ApiServer, created: list[Json
         "Ready": "False",
         "Reason": "WaitingForPods",
         "Previous": "a",
+        "Promoted-By": "ann",
     }
 
 
 def test_kubectl_get_shows_of_a_model_server_whether_it_answers(api: ApiServer, created: list[JsonObject]) -> None:
     name = given(api, created, model_server())
-    status = {"version": "1.0", "environments": 3, "tags": 2, "conditions": [condition("Ready", "True")]}
+    conditions = [condition("Ready", "True"), condition("Registered", "False")]
+    status = {"version": "1.0", "environments": 3, "tags": 2, "conditions": conditions}
     api.patch("ModelServer", name, {"status": status}, "/status")
 
     (row,) = table(api, "ModelServer")
@@ -175,6 +203,7 @@ def test_kubectl_get_shows_of_a_model_server_whether_it_answers(api: ApiServer, 
         "Version": "1.0",
         "Environments": 3,
         "Tags": 2,
+        "Registered": "False",
         "Reason": "WaitingForPods",
     }
 

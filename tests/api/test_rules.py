@@ -33,6 +33,10 @@ ACTION_URL = (
     "must be an http(s) URL with a host and no user name or query, for example http://actions:5055/webhook"
     " (a token belongs into a Secret: set token)"
 )
+EXTERNAL_URL = (
+    "must be an http(s) URL with a host and no user name or query, for example https://rasa.example.com"
+    " (the token belongs into the Secret of tokenSecretRef)"
+)
 HOST = "must be a host name or address alone, for example rabbitmq.messaging.svc: no scheme, no port, no path"
 HOST_AND_PORT = "must be host:port, for example kafka:9092, without a scheme"
 DATABASE = (
@@ -59,7 +63,12 @@ AUTOSCALING = "minReplicas must not be greater than maxReplicas"
 VERSION = "must be a whole version of Rasa, for example 3.6.21"
 IMAGE = "must be an image, for example rasa/rasa:3.6.21-full"
 ARGUMENT = "is set by the operator: use authToken, jwt, rasa.port, rasa.cors, endpoints or credentials of the spec"
-ENVIRONMENT = "spec.environment cannot be changed: events are filed under it; create another environment instead"
+CHANGED = {
+    "spec.environment cannot be changed: events are filed under it; create another environment instead",
+    "spec.external cannot be added or taken away: the environment's own Rasa servers would be left behind; create "
+    "another environment instead",
+}
+"""Messages of the rules on a change, which test_installed.py tries."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +112,26 @@ def ingress(**fields: object) -> JsonObject:
     return environment(ingress={"host": "chat.example.com", **fields})
 
 
+def external(url: str, **fields: object) -> JsonObject:
+    return environment(external={"url": url, "tokenSecretRef": {"name": "elsewhere", **fields}})
+
+
 ACCEPTED = [
     model_server(),
     model_server(url="https://rasa-x.example.com:8443/base/"),
     model_server(url="http://rasa-x:65535"),
     model_server(modelPath="/api/projects/{project}/models/tags/{tag}"),
     model_server(defaults={"eventBroker": {"rabbitmq": {"host": "rabbitmq", "password": SECRET}}}),
+    *(
+        model_server(profile=profile, registration=registration)
+        for profile, registration in zip(
+            ("RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0", "ModelServer"),
+            ("ConfigMap", "None", "API", None),
+            strict=True,
+        )
+    ),
+    model_server(environmentsFile={"secretName": "environments", "deploymentName": "rasa-x"}),
+    model_server(environmentsFile={}),
     model_tag(),
     model_tag("a.tag"),
     model_tag("a" * 63),
@@ -116,6 +139,8 @@ ACCEPTED = [
     model_tag(tag="Feature_1.2"),
     environment("a" * 58),
     environment(environment="Feature_1.2", tag="x"),
+    external("https://rasa.example.com"),
+    external("http://127.0.0.1:5005/rasa/", key="rasa-token"),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
     environment(replicas=None, service={"annotations": {"dropped": None}}),
     environment(eventBroker={"rabbitmq": {"host": "10.0.0.1"}}),
@@ -179,6 +204,17 @@ REFUSED = [
     Refusal(environment(environment="a b"), "spec.environment", TAG),
     Refusal(environment(tag=""), "spec.tag", TAG),
     Refusal(environment(actionEndpoint={"url": "http://actions/?token=x"}), "spec.actionEndpoint.url", ACTION_URL),
+    *(
+        Refusal(external(url), "spec.external.url", EXTERNAL_URL)
+        for url in (
+            "",
+            "rasa.example.com",
+            "https://",
+            "https://user:password@rasa.example.com",
+            "https://rasa.example.com?token=x",
+            "https://rasa.example.com:65536",
+        )
+    ),
     Refusal(environment(eventBroker={"rabbitmq": {"host": "amqp://x"}}), "spec.eventBroker.rabbitmq.host", HOST),
     Refusal(sql(host="postgresql:5432"), "spec.trackerStore.sql.host", HOST),
     Refusal(redis(host=""), "spec.lockStore.redis.host", HOST),
@@ -274,7 +310,7 @@ def test_pydantic_says_the_same(refusal: Refusal) -> None:
 def test_every_rule_of_the_crds_is_refused_once_here() -> None:
     stated = {message for text in files().values() for message in messages(yaml.safe_load(text))}
 
-    assert stated == {refusal.message for refusal in REFUSED} | {ENVIRONMENT}
+    assert stated == {refusal.message for refusal in REFUSED} | CHANGED
 
 
 def messages(value: object) -> Iterator[str]:
