@@ -177,9 +177,8 @@ def silent_elsewhere(findings: EnvironmentFindings) -> Problem | None:
     fault = next((fact for fact in findings.served if fact.problem is not None), None)
     if not findings.external or fault is None or fault.reason is Reason.MODEL_UNKNOWN:
         return None
-    unreachable = fault.reason is Reason.PODS_NOT_REACHABLE
-    reason = Reason.EXTERNAL_SERVER_UNREACHABLE if unreachable else fault.reason
-    return Problem(reason, f"{fault.server} is not looked at: {fault.problem}", stalled=not unreachable)
+    unreachable = fault.reason is Reason.EXTERNAL_SERVER_UNREACHABLE
+    return Problem(fault.reason, f"{fault.server} is not looked at: {fault.problem}", stalled=not unreachable)
 
 
 def lacking(deployment: DeploymentFacts) -> str:

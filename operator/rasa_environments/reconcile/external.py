@@ -10,6 +10,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable
 from rasa_environments.judge.environment import EnvironmentFindings
 from rasa_environments.judge.findings import Problem, TaggedModel
+from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
 from rasa_environments.reconcile.blocked import Blocked, usable_server
 from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.secret_values import secret_key, value_of
@@ -36,7 +37,7 @@ class ExternalServers:
         findings = replace(findings, url=external.url, external=True)
         usable_server(self._surroundings.directory, environment, server)
         token = await self._token(environment, external.token_secret_ref.bound(environment.metadata.namespace))
-        elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url)
+        elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url, EXTERNAL_RASA_SERVER)
         wanted = findings.wanted.name if findings.wanted else None
         served, again = await self._served.ask(
             environment.metadata.key, (elsewhere,), wanted=wanted, token=token, listed=listed

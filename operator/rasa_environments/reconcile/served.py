@@ -14,6 +14,7 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
+from rasa_environments.rasa.transport import RASA_SERVER, Peer
 from rasa_environments.reconcile.surroundings import Intervals
 
 LONGEST_WHILE_WRONG_SECONDS = 10.0
@@ -29,6 +30,8 @@ class RasaServer:
     name: str
     url: str | None
     """Base address; None: it has none yet."""
+    peer: Peer = RASA_SERVER
+    """Whose it is, in the words of a message."""
 
 
 def ready_pods(pods: Iterable[PodFacts], port: int) -> tuple[RasaServer, ...]:
@@ -108,7 +111,7 @@ class ServedModels:
         if server.url is None:
             return ServedFact(server.name, problem="it has no address")
         try:
-            served = await served_model(self._http, server.url, token)
+            served = await served_model(self._http, server.url, token, peer=server.peer)
         except RasaError as error:
             return ServedFact(server.name, problem=error.message, reason=error.reason)
         return answered(server, served, listed)
