@@ -15,34 +15,48 @@ def deployed_pod(api: ApiServer, namespace: str, deployment: str) -> tuple[Pod, 
 
     Raises Refused where something is not there, ProcessFailed where no pod of it is ready.
     """
+    return deployed_pods(api, namespace, deployment)[0]
+
+
+def deployed_pods(api: ApiServer, namespace: str, deployment: str) -> list[tuple[Pod, str]]:
+    """Every ready pod of the Deployment, as the Deployment describes it, and the pod's address.
+
+    Raises Refused where something is not there, ProcessFailed where no pod of it is ready.
+    """
     template_of = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")["spec"]
-    running = _ready_pod(api, namespace, template_of["selector"]["matchLabels"])
-    spec = template_of["template"]["spec"]
+    labels, spec = template_of["selector"]["matchLabels"], template_of["template"]["spec"]
+    found = [
+        (pod_of(api, namespace, spec, running), str(running["status"]["podIP"]))
+        for running in pods_with(api, namespace, labels)
+        if _is_ready(running)
+    ]
+    if not found:
+        raise ProcessFailed(f"no pod with the labels {labels} is ready in namespace {namespace}")
+    return found
+
+
+def pod_of(api: ApiServer, namespace: str, spec: Mapping[str, Any], running: Mapping[str, Any]) -> Pod:
+    """The pod `running` by a spec, with the ConfigMaps and Secrets that it names as they are now. Raises Refused."""
     core = f"/api/v1/namespaces/{namespace}"
-    pod = Pod(
+    return Pod(
         spec=spec,
         config_maps={
             name: api.get(f"{core}/configmaps/{name}").get("data") or {} for name in _named(spec, "ConfigMap")
         },
-        secrets={
-            name: {
-                key: b64decode(value).decode()
-                for key, value in (api.get(f"{core}/secrets/{name}").get("data") or {}).items()
-            }
-            for name in _named(spec, "Secret")
-        },
+        secrets={name: _decoded(api.get(f"{core}/secrets/{name}")) for name in _named(spec, "Secret")},
         fields=_fields(running),
     )
-    return pod, str(running["status"]["podIP"])
 
 
-def _ready_pod(api: ApiServer, namespace: str, labels: Mapping[str, str]) -> dict[str, Any]:
+def pods_with(api: ApiServer, namespace: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """All pods with the labels. Raises Refused."""
     selector = quote(",".join(f"{name}={value}" for name, value in labels.items()))
-    for pod in api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={selector}")["items"]:
-        conditions = pod["status"].get("conditions") or []
-        if any(item["type"] == "Ready" and item["status"] == "True" for item in conditions):
-            return dict(pod)
-    raise ProcessFailed(f"no pod with the labels {labels} is ready in namespace {namespace}")
+    return list(api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={selector}")["items"])
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions") or []
+    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
 
 def _decoded(secret: Mapping[str, Any]) -> dict[str, str]:
