@@ -13,6 +13,7 @@ from tests.integration.space import Space
 RASA_1: JsonObject = {"rasa": {"version": "1.10.26"}}
 RABBITMQ: JsonObject = {"rabbitmq": {"host": "rabbit", "queues": ["shared"]}}
 DATABASE: JsonObject = {"sql": {"host": "db", "database": "shared"}}
+REDIS: JsonObject = {"redis": {"host": "redis", "database": 3}}
 
 
 QUEUE_TAKEN = (
@@ -21,7 +22,7 @@ QUEUE_TAKEN = (
 )
 DATABASE_TAKEN = (
     "database shared on db is taken by environment {}/a on the same ModelServer: their conversations would mix; set "
-    "another spec.trackerStore.sql.database, or leave it out"
+    "another database in spec.trackerStore"
 )
 
 
@@ -30,8 +31,9 @@ DATABASE_TAKEN = (
     [
         ({"eventBroker": RABBITMQ}, "QueueConflict", QUEUE_TAKEN),
         ({"trackerStore": DATABASE}, "DatabaseConflict", DATABASE_TAKEN),
+        ({"trackerStore": REDIS}, "DatabaseConflict", DATABASE_TAKEN.replace("shared on db", "3 on redis")),
     ],
-    ids=["queue", "database"],
+    ids=["queue", "SQL database", "Redis database"],
 )
 def test_the_newer_of_two_environments_of_rasa_x_0_2_with_one_queue_or_database_is_refused_across_namespaces(
     empty_space: Space,

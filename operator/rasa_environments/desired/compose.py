@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rasa_environments.desired.context import Context
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE
 
 RABBITMQ_HOST = "rabbit"
+RABBITMQ_PORT = 5672
 RABBITMQ_USERNAME = "user"
 DATABASE_HOST = "db"
 DATABASE_PORT = 5432
 DATABASE_USER = "admin"
 LOGIN_DATABASE = "rasa"
+REDIS_PORT = 6379
+REDIS_DATABASE = 1
 USER_APP = "http://app:5055"
 COMMON_QUEUE = "rasa_production_events"
 """The queue that Rasa X 0.32 and later read, whatever the environment."""
@@ -27,14 +32,16 @@ def compose_variables(context: Context, queue: str) -> dict[str, str]:
 
     The page spells RASA_MODEL_PULL_INTERVALL, Rasa X itself reads RASA_MODEL_PULL_INTERVAL: both are there. A secret
     that nobody gives is empty, as compose has it: Rasa refuses an endpoints.yml with a variable that is not set.
+    RABBITMQ_PORT and REDIS_* are not on the page: without them Rasa X 0.32, which writes endpoints.yml itself, could
+    not say what the spec says.
     """
-    ungiven = {name: "" for name in SECRET_VARIABLES if name not in context.secret_values}
     broker = context.spec.event_broker.rabbitmq if context.spec.event_broker is not None else None
     database = context.spec.tracker_store.sql if context.spec.tracker_store is not None else None
     interval = str(context.pull_interval_seconds)
     return {
-        **ungiven,
+        **dict.fromkeys(ungiven(context, SECRET_VARIABLES), ""),
         "RABBITMQ_HOST": broker.host if broker else RABBITMQ_HOST,
+        "RABBITMQ_PORT": str((broker and broker.port) or RABBITMQ_PORT),
         "RABBITMQ_USERNAME": (broker and broker.username) or RABBITMQ_USERNAME,
         "RABBITMQ_QUEUE": ((broker and broker.queues) or [queue])[0],
         "RASA_USER_APP": user_app(context),
@@ -45,7 +52,26 @@ def compose_variables(context: Context, queue: str) -> dict[str, str]:
         "DB_USER": (database and database.username) or DATABASE_USER,
         "DB_LOGIN_DB": (database and database.login_database) or LOGIN_DATABASE,
         "DB_DATABASE": (database and database.database) or context.database,
+        **lock_store_variables(context),
     }
+
+
+def lock_store_variables(context: Context) -> dict[str, str]:
+    """The lock store, by the names that endpoints.yml of Rasa X has; nothing where the spec has none."""
+    redis = context.spec.lock_store.redis if context.spec.lock_store is not None else None
+    if redis is None:
+        return {}
+    return {
+        **dict.fromkeys(ungiven(context, ["REDIS_PASSWORD"]), ""),
+        "REDIS_HOST": redis.host,
+        "REDIS_PORT": str(redis.port or REDIS_PORT),
+        "REDIS_DB": str(REDIS_DATABASE if redis.database is None else redis.database),
+    }
+
+
+def ungiven(context: Context, secrets: Iterable[str]) -> list[str]:
+    """The variables among these whose values nobody gives."""
+    return [name for name in secrets if name not in context.secret_values]
 
 
 def user_app(context: Context) -> str:

@@ -11,6 +11,7 @@ import yaml
 from rasa_environments.api.base import JsonObject, SecretValue
 from rasa_environments.api.connections import EventBroker, LockStore, Redis, Sql, TrackerStore
 from rasa_environments.desired.context import Context
+from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import channels, profile_of, rasa_channel
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE, with_variables
 
@@ -65,6 +66,10 @@ def event_broker(context: Context, broker: EventBroker) -> JsonObject:
     """The event broker; RASA_ENVIRONMENT tells environments apart on a common queue."""
     if broker.rabbitmq is not None:
         rabbitmq = broker.rabbitmq
+        if rabbitmq.exchange is not None and not profile_of(context).names_exchange_and_keys:
+            raise SpecError(
+                "spec.eventBroker.rabbitmq.exchange is not for Rasa 1.x, which publishes to rasa-exchange: leave it out"
+            )
         return present(
             type="pika",
             url=rabbitmq.host,
@@ -96,12 +101,16 @@ def tracker_store(context: Context, store: TrackerStore) -> JsonObject:
         defaults = {"username": rules.database_user, "login_database": rules.login_database}
         unset = {name: value for name, value in defaults.items() if getattr(store.sql, name) is None}
         return sql(context, store.sql.model_copy(update=unset), "DB_PASSWORD")
-    return redis(context, store.redis, "TRACKER_STORE_PASSWORD", database=0) if store.redis is not None else {}
+    if store.redis is not None:
+        return redis(context, store.redis, "TRACKER_STORE_PASSWORD", database=0, field="spec.trackerStore.redis")
+    return {}
 
 
 def lock_store(context: Context, store: LockStore) -> JsonObject:
     """The lock store."""
-    return redis(context, store.redis, "REDIS_PASSWORD", database=1) if store.redis is not None else {}
+    if store.redis is not None:
+        return redis(context, store.redis, "REDIS_PASSWORD", database=1, field="spec.lockStore.redis")
+    return {}
 
 
 def sql(context: Context, database: Sql, variable: str) -> JsonObject:
@@ -119,15 +128,26 @@ def sql(context: Context, database: Sql, variable: str) -> JsonObject:
     )
 
 
-def redis(context: Context, server: Redis, variable: str, *, database: int) -> JsonObject:
-    """A Redis server; Rasa takes only letters and digits in a key prefix."""
+def redis(context: Context, server: Redis, variable: str, *, database: int, field: str) -> JsonObject:
+    """A Redis server, which `field` of the spec describes.
+
+    Rasa takes only letters and digits in a key prefix; 1.x does not start with any.
+    """
+    prefix: str | None = server.key_prefix or re.sub(r"[^A-Za-z0-9]", "", context.environment.environment)
+    if not profile_of(context).names_exchange_and_keys:
+        if server.key_prefix is not None:
+            raise SpecError(
+                f"{field}.keyPrefix is not for Rasa 1.x, whose keys have no prefix: leave it out, and set "
+                f"{field}.database to one of this environment's own"
+            )
+        prefix = None
     return present(
         type="redis",
         url=server.host,
         port=server.port or 6379,
         db=database if server.database is None else server.database,
         password=reference(variable, server.password),
-        key_prefix=server.key_prefix or re.sub(r"[^A-Za-z0-9]", "", context.environment.environment),
+        key_prefix=prefix,
         use_ssl=server.use_ssl,
     )
 

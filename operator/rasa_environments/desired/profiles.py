@@ -52,6 +52,8 @@ class ProfileRules:
     """Whether two environments with one queue, or one database, are refused."""
     tag_is_environment: bool = False
     """Whether an environment follows the tag of its own name, and no other."""
+    names_exchange_and_keys: bool = True
+    """Whether its Rasa takes the name of a RabbitMQ exchange, and a prefix of Redis keys: 1.x takes neither."""
     asks_production: bool = False
     """Whether the server asks production before it takes a model or a tag: production must be reachable before it has
     a model."""
@@ -90,6 +92,7 @@ PROFILES: Mapping[Profile, ProfileRules] = {
         rasa_channel=True,
         jwt=True,
         own_queue_and_database=True,
+        names_exchange_and_keys=False,
         asks_production=True,
     ),
     Profile.RASA_X_0_32: ProfileRules(
@@ -103,6 +106,7 @@ PROFILES: Mapping[Profile, ProfileRules] = {
         action_endpoint=ACTION_ENDPOINT,
         rasa_channel=True,
         jwt=True,
+        names_exchange_and_keys=False,
         asks_production=True,
     ),
     Profile.RASA_ENTERPRISE_1_0: ProfileRules(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rasa_environments.api.connections import RabbitMQ, Sql
+from rasa_environments.api.connections import RabbitMQ, Redis, Sql
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentDefaults
 from rasa_environments.api.model_server import ModelServer, Profile
 from rasa_environments.desired.compose import DATABASE_HOST, RABBITMQ_HOST
@@ -30,14 +30,19 @@ def queues(environment: DeploymentEnvironment, server: ModelServer) -> frozenset
 
 
 def databases(environment: DeploymentEnvironment, server: ModelServer) -> frozenset[Place]:
-    """The SQL database that holds its conversations; none where they are kept otherwise."""
+    """The database that holds its conversations: of SQL by its name, of Redis by its number."""
     stores = [spec.tracker_store for spec in _layers(environment, server) if spec.tracker_store is not None]
     if stores and stores[0].sql is None:
-        return frozenset()
+        return _redis_database([store.redis for store in stores if store.redis is not None])
     layers: list[Sql] = [store.sql for store in stores if store.sql is not None]
     host = next((layer.host for layer in layers), DATABASE_HOST)
     name = next((layer.database for layer in layers if layer.database), None) or own_database(environment)
     return frozenset({(host, name)})
+
+
+def _redis_database(layers: list[Redis]) -> frozenset[Place]:
+    number = next((layer.database for layer in layers if layer.database is not None), 0)
+    return frozenset({(layers[0].host, str(number))})
 
 
 def _layers(environment: DeploymentEnvironment, server: ModelServer) -> list[EnvironmentDefaults]:

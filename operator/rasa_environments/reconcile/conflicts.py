@@ -11,8 +11,7 @@ WAYS_OUT = {
     Reason.TAG_CONFLICT: "each environment has a tag of its own, and a model may carry several; set another spec.tag",
     Reason.QUEUE_CONFLICT: "Rasa X files the events of a queue under one environment; set another queue in "
     "spec.eventBroker.rabbitmq.queues, or leave it out",
-    Reason.DATABASE_CONFLICT: "their conversations would mix; set another spec.trackerStore.sql.database, or leave it "
-    "out",
+    Reason.DATABASE_CONFLICT: "their conversations would mix; set another database in spec.trackerStore",
 }
 
 
