@@ -20,7 +20,7 @@ def documents(path: str) -> list[JsonObject]:
     return list(yaml.safe_load_all((MANIFESTS / path).read_text()))
 
 
-SAMPLES = [(path.name, obj) for path in sorted((MANIFESTS / "samples").iterdir()) for obj in documents(str(path))]
+SAMPLES = [(path.name, obj) for path in sorted((MANIFESTS / "samples").glob("*.yaml")) for obj in documents(str(path))]
 CLUSTER_WIDE = {
     "Namespace": "/api/v1/namespaces",
     "ClusterRole": f"{RBAC}/clusterroles",
@@ -89,7 +89,7 @@ def test_the_samples_tag_a_model_for_each_environment() -> None:
 
 
 def test_kustomize_takes_everything_but_itself_and_the_samples() -> None:
-    shipped = {path for path in MANIFESTS.rglob("*.yaml") if path.parent.name != "samples"}
+    shipped = {path for path in MANIFESTS.rglob("*.yaml") if "samples" not in path.relative_to(MANIFESTS).parts}
 
     assert set(resources(MANIFESTS)) == {path for path in shipped if path.name != "kustomization.yaml"}
 
