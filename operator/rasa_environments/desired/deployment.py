@@ -162,8 +162,11 @@ def _readiness_probe(context: Context) -> JsonObject:
 
 
 def _ready_if_none_is_wanted(context: Context) -> bool:
-    """Whether the server must reach this environment before it lets a first model carry its tag."""
-    return context.role is Role.PRODUCTION and profile_of(context).asks_production
+    """Whether Rasa X must reach this environment while there is no model yet.
+
+    It asks production for its version before it takes one, and has worker train it.
+    """
+    return context.role is not Role.CUSTOM and profile_of(context).asks_production
 
 
 def _checked(template: JsonObject, context: Context) -> JsonObject:
