@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 NOT_KNOWN = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
 """Problems that leave open whether an environment is registered."""
+OFFER_DELAY_SECONDS = 0.2
+"""Environments come in groups: one pass over the registry serves them all."""
 Facts = Mapping[str, RegistrationFact]
 """By name of the environment."""
 
@@ -148,7 +150,3 @@ def offer_changed(surroundings: Surroundings, server: ObjectKey, offer: Registra
     """Queues the server, a little later so that several environments share a pass, where the offer is news."""
     if surroundings.registrations.offer(offer):
         surroundings.queue.add_later(Request(Kind.MODEL_SERVER, server), OFFER_DELAY_SECONDS)
-
-
-OFFER_DELAY_SECONDS = 0.2
-"""Environments come in groups: one pass over the registry serves them all."""

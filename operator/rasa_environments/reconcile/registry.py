@@ -73,13 +73,5 @@ def by_another(entry: RegisteredEnvironment) -> RegistrationFact:
     )
 
 
-def steps(
-    current: Sequence[RegisteredEnvironment], wanted: Sequence[RegisteredEnvironment]
-) -> list[tuple[RegisteredEnvironment, ...]]:
-    """The entries that are new or other than in `current`, each by itself: for finding which one is refused."""
-    before = {entry.name: entry for entry in current}
-    return [(entry,) for entry in wanted if before.get(entry.name) != entry]
-
-
 def _same_address(one: str, other: str) -> bool:
     return one.rstrip("/") == other.rstrip("/")
