@@ -7,12 +7,14 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from local.rasa import RELEASES
+from local.services import Redis
 from rasa_environments.api.base import JsonObject
-from tests.integration.manifests import CREDENTIALS, environment, model_server, secret
+from tests.integration.manifests import CREDENTIALS, environment, model_server, secret, secret_value
 from tests.integration.model_server_process import API_TOKEN, MODEL_A, TOKEN
 from tests.integration.real_environments import (
     Connections,
@@ -30,6 +32,9 @@ WITH_RASA = ("production", "experimental", "support")
 """Those with a real server; nothing listens in the simulated pod of worker."""
 MISSPELT = "suport"
 """The tag of the environment `support`: a model carries `support`."""
+
+LOCKS = 7
+"""Number of the Redis database with the locks."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +72,29 @@ class Page:
 
 @contextlib.contextmanager
 def page_of(
-    space: Space, rasa_x: RasaX, connections: Connections, kubeconfig: Path, binaries: Path, directory: Path
+    space: Space,
+    rasa_x: RasaX,
+    connections: Connections,
+    redis: Redis,
+    kubeconfig: Path,
+    binaries: Path,
+    directory: Path,
+    **server: Any,
 ) -> Iterator[Page]:
     """The page followed from its beginning: servers are started, Rasa X is told of them, models get their tags.
 
     Rasa X is started again when the operator has written environments.yml, and so finds production, which it asks
-    before it puts a tag on a model.
+    before it puts a tag on a model. `server` are more fields of the ModelServer's spec.
     """
+    locks = {"host": "127.0.0.1", "port": redis.port, "database": LOCKS, "password": secret_value("redis", "password")}
+    shared = {"model": {"pullIntervalSeconds": 1}, "lockStore": {"redis": locks}, **connections.defaults()}
     rasa_x.upload_samples(RELEASE)
     rasa_x.models.put_tag(MODEL_A, "support")
     space.apply(
         connections.secret(),
+        secret("redis", password=redis.password),
         secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
-        model_server(rasa_x.url, profile=rasa_x.profile, defaults=defaults(connections)),
+        model_server(rasa_x.url, profile=rasa_x.profile, defaults=shared, **server),
         *(environment(name, rasa={"version": RELEASE.version}) for name in NAMES if name != "support"),
         environment("support", rasa={"version": RELEASE.version}, tag=MISSPELT),
     )
@@ -95,11 +110,6 @@ def page_of(
         page.restart_rasa_x()
         page.promote(production=MODEL_A, experimental=MODEL_A)
         yield page
-
-
-def defaults(connections: Connections) -> JsonObject:
-    """What the environments share."""
-    return {"model": {"pullIntervalSeconds": 1}, **connections.defaults()}
 
 
 def environments_yml(space: Space) -> str:
@@ -129,3 +139,10 @@ def plain_variables(rasa: RealRasa) -> dict[str, str]:
 def secret_variables(rasa: RealRasa) -> set[str]:
     """The variables of the pod whose values stand in a Secret alone."""
     return {entry["name"] for entry in rasa.container["env"] if "secretKeyRef" in entry.get("valueFrom", {})}
+
+
+def locked(redis: Redis) -> set[str]:
+    """The conversations that were locked in the database LOCKS, each under its own name."""
+    commands = redis.commands()
+    clients = {command.client for command in commands if command.words == ["SELECT", str(LOCKS)]}
+    return {command.words[1] for command in commands if command.words[0] == "SET" and command.client in clients}

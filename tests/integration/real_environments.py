@@ -158,9 +158,13 @@ class RasaX:
 
     def wait_for_pulls(self, space: Space, tag: str, more: int = 1) -> None:
         """Returns when that many more pulls of a tag have begun."""
-        path = f"/api/projects/default/models/tags/{tag}"
-        goal = self.front.count("GET", path) + more
-        space.eventually(lambda: self.front.count("GET", path) >= goal, f"{more} more pulls of {tag}")
+        path = f"/projects/default/models/tags/{tag}"
+
+        def pulls() -> int:
+            return sum(asked.method == "GET" and asked.path.endswith(path) for asked in self.front.asked)
+
+        goal = pulls() + more
+        space.eventually(lambda: pulls() >= goal, f"{more} more pulls of {tag}")
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.services import PostgreSql, RabbitMq
+from local.services import PostgreSql, RabbitMq, Redis
 from tests.integration.conftest import Installation
 from tests.integration.model_server_process import MODEL_A, MODEL_B
 from tests.integration.rasa_x_page import (
@@ -17,6 +17,7 @@ from tests.integration.rasa_x_page import (
     Page,
     condition,
     entries,
+    locked,
     page_of,
     plain_variables,
     secret_variables,
@@ -25,6 +26,7 @@ from tests.integration.real_environments import ANSWERS, own_connections, runnin
 from tests.integration.space import ENVIRONMENT, Space
 
 QUEUES = {name: f"rasa_{name}_events" for name in NAMES}
+PATH_OF_THE_PAGE = "/projects/{project}/models/tags/{tag}"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -36,13 +38,16 @@ def page(
     rasa_1_10: Path,
     rabbitmq: RabbitMq,
     postgresql: PostgreSql,
+    redis: Redis,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Page]:
-    directory = tmp_path_factory.mktemp("rasa-x-0-2")
+    directory, kubeconfig = tmp_path_factory.mktemp("rasa-x-0-2"), shared.facts.kubeconfig
     with (
         own_connections(rabbitmq, postgresql, QUEUES.values()) as connections,
         running_rasa_x("RasaX-0.2", directory) as rasa_x,
-        page_of(new_space(), rasa_x, connections, shared.facts.kubeconfig, rasa_1_10, directory) as page,
+        page_of(
+            new_space(), rasa_x, connections, redis, kubeconfig, rasa_1_10, directory, modelPath=PATH_OF_THE_PAGE
+        ) as page,
     ):
         yield page
 
@@ -74,6 +79,7 @@ def test_rasa_gets_every_variable_of_the_page(page: Page) -> None:
         "JWT_SECRET",
         "RASA_TOKEN",
         "DB_PASSWORD",
+        "REDIS_PASSWORD",
     }
     assert {
         "RABBITMQ_HOST": "127.0.0.1",
@@ -83,7 +89,7 @@ def test_rasa_gets_every_variable_of_the_page(page: Page) -> None:
         "RASA_USER_APP": "http://app:5055",
         "RASA_MODEL_PULL_INTERVALL": "1",
         "RASA_MODEL_PULL_INTERVAL": "1",
-        "RASA_MODEL_SERVER": f"{page.rasa_x.url}/api/projects/default/models/tags/experimental",
+        "RASA_MODEL_SERVER": f"{page.rasa_x.url}/projects/default/models/tags/experimental",
         "DB_HOST": "127.0.0.1",
         "DB_PORT": str(page.connections.postgresql.port),
         "DB_USER": page.connections.postgresql.username,
@@ -181,6 +187,13 @@ def test_conversations_are_kept_in_the_environment_s_own_database(page: Page) ->
     for name in WITH_RASA:
         kept = page.connections.senders(f"rasa_{name}")
         assert {sender for sender in kept if sender.startswith("kept-by-")} == {f"kept-by-{name}"}
+
+
+def test_conversations_are_locked_in_redis(page: Page, redis: Redis) -> None:
+    for name in WITH_RASA:
+        page.rasas[name].says(f"locked-by-{name}")
+
+    assert {f"locked-by-{name}" for name in WITH_RASA} <= locked(redis)
 
 
 def test_the_file_names_each_environment_s_service_and_token(page: Page) -> None:
