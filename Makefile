@@ -6,7 +6,10 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
+WORKERS ?= auto
 export PYTHON
+# The tests start a hundred times what need not be compiled each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
@@ -21,8 +24,12 @@ demo: environment ## The same with real Rasa, and ends by itself: exit code 0 if
 	@$(BIN)/python -m local demo --rasa
 
 .PHONY: test
-test: environment ## Run all tests; ARGS='-k promotion -x' goes to pytest
-	@$(BIN)/pytest $(ARGS)
+test: prepare ## Run all tests on all cores; ARGS='-k promotion -x' goes to pytest, WORKERS=0 takes one process
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+
+.PHONY: prepare
+prepare: environment ## Make what the tests use and what takes minutes, once: the cluster's programs, Rasa, services
+	@$(BIN)/python -m local prepare
 
 .PHONY: check
 check: environment ## Style, types, imports, generated files; that the tests load without a warning

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from local.cluster import LocalCluster
 from local.demonstration import Options, StepFailed, demonstrate
 from local.flavour import UnknownFlavour, choose_flavour
 from local.models import train_models
+from local.preparation import prepare
 from local.processes import ProcessFailed
 from local.progress import ConsoleProgress
 from local.rasa import RASA_VERSION, RELEASES, RasaRelease, RasaUnavailable, rasa_environment
@@ -29,7 +31,8 @@ def up() -> None:
         progress(f"audit log: {facts.audit_log}; Ctrl-C ends the cluster and removes {facts.directory}")
         try:
             typer.echo(f"export KUBECONFIG={facts.kubeconfig}")
-            signal.pause()
+            while True:  # since signal.pause() would sleep through a signal that came just before it
+                time.sleep(0.1)
         except KeyboardInterrupt:
             progress("stopping")
 
@@ -54,6 +57,14 @@ def binaries() -> None:
     with ConsoleProgress() as progress:
         for name, path in vars(find_or_build(flavour, progress)).items():
             typer.echo(f"{name.replace('_', '-')}: {path}")
+
+
+@commands.command(name="prepare")
+def prepare_tests() -> None:
+    """Find or make all that tests use and that takes minutes, and say what cannot be had here."""
+    with ConsoleProgress() as progress:
+        for reason in prepare(progress):
+            progress(f"tests will miss this: {reason}")
 
 
 Releases = Annotated[list[str], typer.Argument(metavar="VERSION...", help=f"Of {', '.join(RELEASES)}.")]

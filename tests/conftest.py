@@ -1,4 +1,10 @@
-"""What every test may use: one cluster for the whole run, and real Rasa. In CI, a skipped test is a failed one."""
+"""What every test may use: a cluster, and real Rasa. In CI, a skipped test is a failed one.
+
+`make test` runs the tests in as many processes as there are cores. Each takes whole files, so that the fixtures of a
+module are made once; those of a session are made once in each process that has a test for them. Nothing has to be
+declared for that. A test finds the ports, directories and names that it takes free, whoever runs beside it, and asserts
+nothing about how fast it is. The longest file decides how long all takes: one of a minute is better split in two.
+"""
 
 import os
 import signal
@@ -11,14 +17,17 @@ import pytest
 
 from local.binaries import find_or_build
 from local.cluster import ClusterFacts, LocalCluster
-from local.flavour import choose_flavour
+from local.flavour import UnknownFlavour, choose_flavour
 from local.progress import ConsoleProgress
 from local.rasa import RELEASES, RasaRelease, RasaUnavailable, rasa_environment
 from local.rasa.release import LATEST
 
 pytest_plugins = ["tests.services"]
 
+CLUSTERS = ("breakable_cluster", "cluster")
 RASA_FIXTURES = {"rasa_binaries": LATEST, "rasa_1_10": RELEASES["1.10.26"], "rasa_2_8": RELEASES["2.8.34"]}
+LONGEST_FIRST = (*RASA_FIXTURES, *CLUSTERS)
+"""Fixtures whose tests take long."""
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -36,11 +45,35 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     with capture.global_and_fixture_disabled(), ConsoleProgress() as progress:
         flavour = choose_flavour()
-        if "cluster" in wanted and flavour != "kind":
+        if wanted.intersection(CLUSTERS) and flavour != "kind":
             find_or_build(flavour, progress)
         for name in RASA_FIXTURES.keys() & wanted:
             with suppress(RasaUnavailable):  # which the fixture says
                 rasa_environment(progress, RASA_FIXTURES[name])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One process where the cluster is of kind, of which there is one at a time; else as many as there are cores."""
+    try:
+        return 0 if choose_flavour() == "kind" else None
+    except UnknownFlavour as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the files, those that take longest come first, and so all end at the same time."""
+    if hasattr(config, "workerinput"):
+        ranks = dict[Path, int]()
+        for item in items:
+            ranks[item.path] = min(rank(item), ranks.get(item.path, len(LONGEST_FIRST)))
+        items.sort(key=lambda item: ranks[item.path])
+
+
+def rank(item: pytest.Item) -> int:
+    """The place among LONGEST_FIRST of what the test uses."""
+    used = getattr(item, "fixturenames", ())
+    return next((place for place, name in enumerate(LONGEST_FIRST) if name in used), len(LONGEST_FIRST))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -67,7 +100,7 @@ def failed_instead(report: Report) -> Report:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[ClusterFacts]:
-    """A running cluster; every test makes the namespaces it needs."""
+    """A running cluster without an operator; every test makes the namespaces it needs."""
     with LocalCluster() as facts:
         yield facts
 

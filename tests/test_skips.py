@@ -13,12 +13,13 @@ ONE_TEST = "import pytest\n\ndef test_something():\n    pytest.skip('no weather 
 WHOLE_MODULE = "import pytest\n\npytest.skip('no weather today', allow_module_level=True)\n"
 
 
-def run(tmp_path: Path, content: str, *, ci: bool) -> "subprocess.CompletedProcess[str]":
+def run(tmp_path: Path, content: str, *options: str, ci: bool) -> "subprocess.CompletedProcess[str]":
     """Runs pytest on a file with that content, with what tests/conftest.py adds to it."""
     (tmp_path / "test_weather.py").write_text(content)
     variables = {name: value for name, value in os.environ.items() if name != "CI"} | ({"CI": "true"} if ci else {})
+    own = ("-p", "tests.conftest", "-c", os.devnull, "--rootdir", tmp_path)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", os.devnull, "--rootdir", tmp_path, tmp_path],
+        [sys.executable, "-m", "pytest", *own, *options, tmp_path],
         cwd=ROOT,
         env=variables,
         capture_output=True,
@@ -27,9 +28,10 @@ def run(tmp_path: Path, content: str, *, ci: bool) -> "subprocess.CompletedProce
     )
 
 
+@pytest.mark.parametrize("options", [(), ("--numprocesses=1",)], ids=["in this process", "in another process"])
 @pytest.mark.parametrize("content", [ONE_TEST, WHOLE_MODULE], ids=["a test", "a module"])
-def test_a_skip_fails_in_ci(tmp_path: Path, content: str) -> None:
-    result = run(tmp_path, content, ci=True)
+def test_a_skip_fails_in_ci(tmp_path: Path, content: str, options: tuple[str, ...]) -> None:
+    result = run(tmp_path, content, *options, ci=True)
 
     assert result.returncode != 0
     assert "must not be skipped in CI: Skipped: no weather today" in result.stdout

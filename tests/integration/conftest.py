@@ -14,6 +14,7 @@ import pytest
 
 from local import installation
 from local.cluster import ClusterFacts, LocalCluster
+from local.flavour import choose_flavour
 from local.processes import Leash
 from local.service_account import service_account_kubeconfig
 from tests.api.api_server import ApiServer
@@ -80,8 +81,18 @@ def installed(facts: ClusterFacts, directory: Path) -> Iterator[Installation]:
 
 
 @pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[ClusterFacts]:
+    """Here, one where an operator works: tests elsewhere play the operator themselves. There is only one of kind."""
+    if choose_flavour() == "kind":
+        yield request.getfixturevalue("cluster")
+    else:
+        with LocalCluster() as facts:
+            yield facts
+
+
+@pytest.fixture(scope="session")
 def shared(cluster: ClusterFacts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """The cluster of the whole run, with the operator installed."""
+    """The cluster with the operator installed."""
     with installed(cluster, tmp_path_factory.mktemp("operator")) as installed_operator:
         yield installed_operator
 
@@ -189,9 +200,9 @@ def audit(shared: Installation) -> AuditLog:
 
 
 @pytest.fixture(scope="session")
-def breakable_cluster(cluster: ClusterFacts) -> Iterator[LocalCluster]:
+def breakable_cluster() -> Iterator[LocalCluster]:
     """A second cluster, for tests that stop operators and API servers."""
-    if cluster.flavour == "kind":
+    if choose_flavour() == "kind":
         pytest.skip("there is one kind cluster at a time, and its API server cannot be stopped")
     local_cluster = LocalCluster()
     yield local_cluster

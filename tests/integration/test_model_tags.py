@@ -230,7 +230,8 @@ def test_all_tags_and_environments_of_a_server_cost_one_listing_per_interval(
 
     asked = front.asked[start:]
     assert {(each.method, each.path) for each in asked} == {("GET", MODELS)}
-    assert len(asked) <= operator.passes("ModelServer") - passes
+    under_way = 1  # pass at the most, which has listed and not ended yet
+    assert len(asked) <= operator.passes("ModelServer") - passes + under_way
 
 
 def test_a_server_that_only_answers_pulls_is_asked_for_each_tag(empty_space: Space, front: Front) -> None:

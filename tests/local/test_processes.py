@@ -39,7 +39,8 @@ leash = Leash()
 leash.remove(directory)
 child = Child("sleep", ["sleep", "1000"], directory / "log", leash)
 print(child.pid, flush=True)
-time.sleep(1000)
+while True:  # one long sleep would go on after a signal that came just before it
+    time.sleep(0.05)
 """
 
 

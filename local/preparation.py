@@ -1,0 +1,34 @@
+"""All that tests use and that takes minutes to make: found on the machine or in the cache, or made there once."""
+
+from collections.abc import Callable
+from functools import partial
+
+from local.binaries import BinariesUnavailable, find_or_build
+from local.flavour import choose_flavour
+from local.progress import Progress
+from local.rasa import RELEASES, RasaUnavailable, rasa_environment
+from local.services import ServiceUnavailable, find_programs
+from local.services.programs import SERVICES
+
+
+def prepare(progress: Progress) -> list[str]:
+    """Makes what is missing; returns of each thing that cannot be had here why that is. Raises UnknownFlavour."""
+    flavour = choose_flavour()
+    steps: list[Callable[[], object]] = [
+        *(partial(rasa_environment, progress, release) for release in RELEASES.values()),
+        *(partial(find_programs, service, progress) for service in SERVICES),
+    ]
+    if flavour != "kind":
+        steps.insert(0, partial(find_or_build, flavour, progress))
+    return made(steps)
+
+
+def made(steps: list[Callable[[], object]]) -> list[str]:
+    """Takes every step; returns the messages of those that cannot be taken here, each once."""
+    reasons: list[str] = []
+    for step in steps:
+        try:
+            step()
+        except (BinariesUnavailable, RasaUnavailable, ServiceUnavailable) as error:
+            reasons.append(str(error))
+    return list(dict.fromkeys(reasons))

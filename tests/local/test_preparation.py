@@ -1,0 +1,20 @@
+"""What takes minutes is made before the tests run."""
+
+from local.preparation import made
+from local.rasa import RasaUnavailable
+from local.services import ServiceUnavailable
+
+
+def test_what_cannot_be_had_is_told_and_keeps_nothing_else_from_being_made() -> None:
+    done: list[str] = []
+
+    def rasa() -> None:
+        raise RasaUnavailable("there is no Python 3.7")
+
+    def service() -> None:
+        raise ServiceUnavailable("there is no redis-server")
+
+    reasons = made([rasa, service, service, lambda: done.append("cluster")])
+
+    assert reasons == ["there is no Python 3.7", "there is no redis-server"]
+    assert done == ["cluster"]
