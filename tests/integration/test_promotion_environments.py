@@ -127,6 +127,15 @@ def test_an_autoscaler_scales_it(team: Team) -> None:
     assert team.get(ENVIRONMENT, "production")["spec"]["replicas"] == 3
 
 
+def test_scaling_is_no_way_to_change_the_tag(team: Team) -> None:
+    team.given(idle())
+    change: JsonObject = {"spec": {"replicas": 3, "tag": "any"}}
+
+    team.person("dave").merge(ENVIRONMENT, "production", change, "scale")
+
+    assert "tag" not in team.get(ENVIRONMENT, "production")["spec"]
+
+
 def test_moving_between_tags_needs_promote_on_both(team: Team) -> None:
     team.given(idle("staging", tag="any"))
 
