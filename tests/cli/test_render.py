@@ -16,9 +16,10 @@ SERVER = f"""{API}kind: ModelServer
 metadata: {{name: default}}
 spec: {{url: "http://models:5002", credentialsSecretRef: {{name: credentials}}}}
 """
+RASA = "spec: {rasa: {version: 3.6.21}}"
 ENVIRONMENT = f"""{API}kind: DeploymentEnvironment
 metadata: {{name: production}}
-spec: {{rasa: {{version: 3.6.21}}}}
+{RASA}
 """
 DATABASE = f"""{API}kind: DeploymentEnvironment
 metadata: {{name: production}}
@@ -66,6 +67,40 @@ def test_secret_values_are_placeholders() -> None:
         "db-password": "<key password of Secret default/database>",
     }
     assert "data" not in secret
+
+
+RASA_X = SERVER.replace("spec: {", "spec: {profile: RasaX-0.2, ")
+RASA_1 = ENVIRONMENT.replace("3.6.21", "1.10.26")
+CREDENTIALS = """apiVersion: v1
+kind: Secret
+metadata: {name: credentials}
+stringData: {token: one, jwtSecret: two}
+"""
+
+
+@pytest.mark.parametrize(
+    ("documents", "shown"),
+    [
+        ([RASA_X, RASA_1], "<generated>"),
+        ([RASA_X, RASA_1, CREDENTIALS], "<key jwtSecret of Secret default/credentials>"),
+    ],
+    ids=["generated", "given"],
+)
+def test_the_jwt_secret_of_rasa_x_has_a_placeholder(documents: list[str], shown: str) -> None:
+    children = by_kind(render(*documents))
+
+    assert children["Secret"]["stringData"]["jwt-secret"] == shown
+    assert "$(JWT_SECRET)" in children["Deployment"]["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+def test_nothing_is_made_for_a_server_that_runs_elsewhere() -> None:
+    external = 'spec: {external: {url: "https://rasa.example.com", tokenSecretRef: {name: partner}}}'
+    elsewhere = ENVIRONMENT.replace("name: production", "name: partner").replace(RASA, external)
+
+    ran = render(SERVER, ENVIRONMENT, elsewhere)
+
+    assert {child["metadata"]["name"] for child in by_kind(ran).values()} == {"production-rasa"}
+    assert ran.errors == "note: DeploymentEnvironment default/partner runs elsewhere, and nothing is made for it\n"
 
 
 def test_no_child_names_an_owner_that_only_a_cluster_knows() -> None:

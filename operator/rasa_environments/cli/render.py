@@ -18,7 +18,9 @@ from rasa_environments.desired.context import Context
 from rasa_environments.desired.environment import children
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
+from rasa_environments.desired.profiles import profile_of, require_tag_of_its_name
 from rasa_environments.desired.secret_variables import (
+    JWT_VARIABLE,
     MODEL_SERVER_TOKEN_VARIABLE,
     TOKEN_VARIABLE,
     SecretVariable,
@@ -26,6 +28,7 @@ from rasa_environments.desired.secret_variables import (
 from rasa_environments.reconcile.conflicts import conflict
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.secret_values import (
+    JWT_SECRET_KEY,
     SERVICE_TOKEN_KEY,
     credentials_secret,
     secret_key,
@@ -47,7 +50,7 @@ def render(
     """Print the objects that the operator makes of a manifest, without a cluster.
 
     FILE holds DeploymentEnvironments and the ModelServers that they refer to. Secret values are shown as placeholders,
-    and owner references, which only a cluster can give, are left out.
+    and owner references, which only a cluster can give, are left out. Of a server that runs elsewhere nothing is made.
     """
     try:
         manifests = read(file, namespace)
@@ -63,8 +66,12 @@ def render(
             manifests.errors.append(f"DeploymentEnvironment {environment.metadata.key}: {error}")
     if manifests.errors:
         fail(*manifests.errors)
-    if not objects:
+    if not manifests.environments:
         fail(f"{manifests.source}: holds no DeploymentEnvironment, so there is nothing to render")
+    for environment in manifests.environments:
+        if environment.spec.external is not None:
+            name = environment.metadata.key
+            sys.stderr.write(f"note: DeploymentEnvironment {name} runs elsewhere, and nothing is made for it\n")
     yaml.dump_all(objects, sys.stdout, Dumper=_Dumper, sort_keys=False, explicit_start=True, width=120)
 
 
@@ -81,13 +88,19 @@ def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterab
     if rival is not None:
         raise CommandError(conflict(rival).message)
     try:
+        if environment.spec.external is not None:
+            require_tag_of_its_name(environment, server)
+            return []
         spec = merged_spec(environment, server)
         variables = wanted_variables(server, spec)
         values = {TOKEN_VARIABLE: GENERATED, **placeholders(variables, manifests)}
         credentials = credentials_secret(server)
         if credentials is not None and SERVICE_TOKEN_KEY in manifests.secrets.get(credentials, {SERVICE_TOKEN_KEY}):
             values[MODEL_SERVER_TOKEN_VARIABLE] = placeholder(credentials, SERVICE_TOKEN_KEY)
-        return [shown(child) for child in children(Context(environment, server, spec, values))]
+        context = Context(environment, server, spec, values)
+        if profile_of(context).jwt and JWT_VARIABLE not in values:
+            values[JWT_VARIABLE] = jwt_secret(credentials, manifests)
+        return [shown(child) for child in children(context)]
     except SpecError as error:
         raise CommandError(str(error)) from None
 
@@ -102,6 +115,13 @@ def placeholders(variables: Iterable[SecretVariable], manifests: Manifests) -> d
             raise CommandError(f"{variable.path}: key {key} is not in Secret {secret} (it holds {there}); add it")
         values[variable.name] = placeholder(secret, key)
     return values
+
+
+def jwt_secret(credentials: ObjectKey | None, manifests: Manifests) -> str:
+    """What stands for a JWT secret that the environment does not name: that of Rasa X where the file has it."""
+    if credentials is not None and JWT_SECRET_KEY in manifests.secrets.get(credentials, ()):
+        return placeholder(credentials, JWT_SECRET_KEY)
+    return GENERATED
 
 
 def placeholder(secret: ObjectKey, key: str) -> str:
