@@ -104,7 +104,7 @@ def test_no_secret_is_in_a_deployment_or_a_config_map(page: Page) -> None:
     assert not [secret for secret in page.secrets() for text in written if secret in text]
 
 
-def test_before_its_first_model_production_alone_is_ready_since_rasa_x_asks_it(page: Page) -> None:
+def test_before_its_first_model_production_is_ready_since_rasa_x_asks_it(page: Page) -> None:
     assert page.ready_before_a_model == {"production": True, "experimental": False, "support": False}
 
 

@@ -159,7 +159,7 @@ def test_channels_are_those_of_rasa_x(page: Page) -> None:
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_before_its_first_model_production_alone_is_ready_since_rasa_x_asks_it(page: Page) -> None:
+def test_before_its_first_model_production_is_ready_since_rasa_x_asks_it(page: Page) -> None:
     assert page.ready_before_a_model == {"production": True, "experimental": False, "support": False}
 
 
