@@ -10,7 +10,15 @@ from rasa_environments.desired.context import Context
 from tests.desired.contexts import context
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES = ("shortest", "everything", "shared_defaults", "rolling_update")
+CASES = (
+    "shortest",
+    "everything",
+    "shared_defaults",
+    "rolling_update",
+    "rasa_x_0_2",
+    "rasa_x_0_32",
+    "rasa_enterprise_1_0",
+)
 
 
 def given_context(case: str) -> Context:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.errors import SpecError
 from tests.desired.contexts import children_by_kind, context
 from tests.desired.golden_cases import CASES, given_context
+from tests.desired.pages import container, files, plain_variables, secret_variables
 
 RASA = {"rasa": {"version": "3.6.21"}}
 REFERENCE = st.just({"secretKeyRef": {"name": "passwords", "key": "k"}})
@@ -25,38 +25,27 @@ CHANNELS = st.dictionaries(
 )
 
 
-def files(children: dict[str, JsonObject]) -> dict[str, Any]:
-    """The files of the ConfigMap as Rasa reads them."""
-    return {name: yaml.safe_load(text) for name, text in children["ConfigMap"]["data"].items()}
-
-
-def variables_used(children: dict[str, JsonObject]) -> set[str]:
-    """The variables that the files and the arguments name."""
-    container = children["Deployment"]["spec"]["template"]["spec"]["containers"][0]
-    texts = "\n".join([*children["ConfigMap"]["data"].values(), *container["args"]])
-    return {first or second for first, second in re.findall(r"\$\{(\w+)\}|\$\((\w+)\)", texts)}
-
-
-def variables_from_the_secret(children: dict[str, JsonObject]) -> set[str]:
-    """The variables whose value stands in the environment's own Secret."""
-    container = children["Deployment"]["spec"]["template"]["spec"]["containers"][0]
-    references = {
-        entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry
-    }
-    secret = children["Secret"]
-    return {
-        name
-        for name, reference in references.items()
-        if reference["name"] == secret["metadata"]["name"] and reference["key"] in secret["data"]
-    }
+def variables_used(texts: Iterable[str]) -> set[str]:
+    """The variables that Rasa or Kubernetes puts in."""
+    return {first or second for first, second in re.findall(r"\$\{(\w+)\}|\$\((\w+)\)", "\n".join(texts))}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_each_variable_of_the_files_comes_from_the_secret(case: str) -> None:
     children = children_by_kind(given_context(case))
+    used = variables_used(children["ConfigMap"]["data"].values())
 
-    assert variables_used(children)
-    assert variables_used(children) <= variables_from_the_secret(children)
+    assert used
+    assert used <= secret_variables(children)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_variable_of_the_arguments_is_one_of_the_container(case: str) -> None:
+    children = children_by_kind(given_context(case))
+    used = variables_used(container(children)["args"])
+
+    assert "RASA_TOKEN" in used
+    assert used <= secret_variables(children) | plain_variables(children).keys()
 
 
 @given(endpoints=CHANNELS, credentials=CHANNELS)
@@ -65,7 +54,7 @@ def test_each_variable_of_free_form_entries_comes_from_the_secret(
 ) -> None:
     children = children_by_kind(context({**RASA, "endpoints": endpoints, "credentials": credentials}))
 
-    assert variables_used(children) <= variables_from_the_secret(children)
+    assert variables_used(children["ConfigMap"]["data"].values()) <= secret_variables(children)
     assert "secretKeyRef" not in "".join(children["ConfigMap"]["data"].values())
 
 
@@ -122,7 +111,7 @@ def test_without_a_token_to_pull_none_is_named() -> None:
     )
 
     assert "token" not in files(children)["endpoints.yml"]["models"]
-    assert "RASA_X_TOKEN" not in variables_from_the_secret(children)
+    assert "RASA_X_TOKEN" not in secret_variables(children)
 
 
 def test_a_free_form_entry_wins_over_the_typed_one() -> None:

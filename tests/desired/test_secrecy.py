@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject
+from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.context import CONFIG_DIGEST_ANNOTATION, Context
 from rasa_environments.desired.deployment import digest
 from rasa_environments.desired.environment import children
+from rasa_environments.desired.profiles import PROFILES
 from tests.desired.contexts import children_by_kind, context
 from tests.desired.golden_cases import CASES, given_context
 
@@ -44,6 +46,36 @@ def test_the_secret_holds_each_value_once(case: str) -> None:
     data = children_by_kind(marked)["Secret"]["data"]
 
     assert sorted(b64decode(value).decode() for value in data.values()) == sorted(marked.secret_values.values())
+
+
+TEXTS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=20).map("secret&".__add__)
+SECRETS_OF_A_SPEC: JsonObject = {
+    "jwt": {"secretKeyRef": {"name": "passwords", "key": "jwt"}},
+    "eventBroker": {"rabbitmq": {"host": "rabbit", "password": {"secretKeyRef": {"name": "passwords", "key": "a"}}}},
+    "trackerStore": {
+        "sql": {"host": "db", "username": "u", "password": {"secretKeyRef": {"name": "passwords", "key": "b"}}}
+    },
+    "lockStore": {"redis": {"host": "redis", "password": {"secretKeyRef": {"name": "passwords", "key": "c"}}}},
+    "actionEndpoint": {"url": "http://a", "token": {"secretKeyRef": {"name": "passwords", "key": "d"}}},
+    "endpoints": {"nlg": {"url": "http://nlg", "token": {"secretKeyRef": {"name": "passwords", "key": "e"}}}},
+    "credentials": {"slack": {"slack_token": {"secretKeyRef": {"name": "passwords", "key": "f"}}}},
+}
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+@given(values=st.lists(TEXTS, min_size=9, max_size=9, unique=True))
+def test_whatever_the_profile_and_the_values_each_stands_in_the_secret_alone(
+    profile: Profile, values: list[str]
+) -> None:
+    version = PROFILES[profile].example
+    plain = context({"rasa": {"version": version}, **SECRETS_OF_A_SPEC}, server={"profile": profile.value})
+    of = replace(plain, secret_values=dict(zip(sorted(plain.secret_values), values, strict=True)))
+
+    made = children_by_kind(of)
+
+    others = json.dumps({kind: child for kind, child in made.items() if kind != "Secret"})
+    assert not [value for value in values if json.dumps(value)[1:-1] in others]
+    assert sorted(b64decode(value).decode() for value in made["Secret"]["data"].values()) == sorted(values)
 
 
 def test_a_context_that_is_shown_hides_its_values() -> None:

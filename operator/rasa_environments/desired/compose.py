@@ -11,7 +11,8 @@ RABBITMQ_HOST = "rabbit"
 RABBITMQ_PORT = 5672
 RABBITMQ_USERNAME = "user"
 DATABASE_HOST = "db"
-DATABASE_PORT = 5432
+DATABASE_PORTS = {"postgresql": 5432, "mysql+pymysql": 3306}
+"""Port by dialect of SQL, where the spec names none."""
 DATABASE_USER = "admin"
 LOGIN_DATABASE = "rasa"
 REDIS_PORT = 6379
@@ -48,7 +49,7 @@ def compose_variables(context: Context, queue: str) -> dict[str, str]:
         "RASA_MODEL_PULL_INTERVALL": interval,
         "RASA_MODEL_PULL_INTERVAL": interval,
         "DB_HOST": database.host if database else DATABASE_HOST,
-        "DB_PORT": str((database and database.port) or DATABASE_PORT),
+        "DB_PORT": str((database and database.port) or DATABASE_PORTS[(database and database.dialect) or "postgresql"]),
         "DB_USER": (database and database.username) or DATABASE_USER,
         "DB_LOGIN_DB": (database and database.login_database) or LOGIN_DATABASE,
         "DB_DATABASE": (database and database.database) or context.database,

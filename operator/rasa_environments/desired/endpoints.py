@@ -10,12 +10,11 @@ import yaml
 
 from rasa_environments.api.base import JsonObject, SecretValue
 from rasa_environments.api.connections import EventBroker, LockStore, Redis, Sql, TrackerStore
+from rasa_environments.desired.compose import DATABASE_PORTS
 from rasa_environments.desired.context import Context
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import channels, profile_of, rasa_channel
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE, with_variables
-
-DEFAULT_PORTS = {"postgresql": 5432, "mysql+pymysql": 3306}
 
 
 def endpoints_yaml(context: Context) -> str:
@@ -120,7 +119,7 @@ def sql(context: Context, database: Sql, variable: str) -> JsonObject:
         type="SQL",
         dialect=dialect,
         url=database.host,
-        port=database.port or DEFAULT_PORTS[dialect],
+        port=database.port or DATABASE_PORTS[dialect],
         db=database.database or context.database,
         username=database.username,
         password=reference(variable, database.password),

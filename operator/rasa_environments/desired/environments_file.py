@@ -66,7 +66,7 @@ def entries_of(secret: JsonObject | None) -> dict[str, FileEntry]:
     try:
         environments = yaml.safe_load(text)["rasa"]
         return {str(name): FileEntry(str(entry["url"]), str(entry["token"])) for name, entry in environments.items()}
-    except (yaml.YAMLError, TypeError, KeyError, AttributeError):
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError):  # ValueError: a date with a month 99
         return {}
 
 

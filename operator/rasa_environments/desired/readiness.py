@@ -11,7 +11,7 @@ def without_model():
     headers = {{"If-None-Match": "none"}}
     pull = urllib.request.Request(os.environ["RASA_MODEL_SERVER"] + "?token=" + token, headers=headers, method="HEAD")
     try:
-        urllib.request.urlopen(pull, timeout=4)
+        opener.open(pull, timeout=4)
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return None
@@ -38,7 +38,8 @@ def readiness_command(port: int, *, ready_if_none_is_wanted: bool = False) -> li
 
     3.x answers 409 without a model, 1.x and 2.x answer 200 with `model_file: null`. The token comes from the
     environment, so it stands in no pod spec. With `ready_if_none_is_wanted` a server without a model is ready as long
-    as no model carries its tag: Rasa X asks production for its version before it lets a first model carry a tag.
+    as no model carries its tag: Rasa X asks production for its version before it takes a first model, and has worker
+    train it. Neither question goes through a proxy, whatever the variables say: Rasa itself pulls without one.
     """
     script = SCRIPT.format(
         variable=TOKEN_VARIABLE,
