@@ -145,7 +145,6 @@ def _sql(name: str, given: JsonObject, where: str, key: str) -> Iterator[Change]
     yield connection(f"{name}.username", "rasa", "bot", (where, "username"), given)
     yield password(f"{name}.password", given, key)
     yield connection(f"{name}.database", None, "conversations", (where, "db"), given)
-    yield Change(f"{name}.loginDatabase", None, "postgres", "ConfigMap", endpoint(where, "login_db"), "postgres", given)
 
 
 def _redis(name: str, given: JsonObject, where: str, key: str) -> Iterator[Change]:
@@ -212,6 +211,7 @@ SHARED_CHANGES = (
     password("eventBroker.kafka.password", KAFKA_USER, "kafka-password"),
     *_sql("eventBroker.sql", EVENTS_SQL, "event_broker", "event-broker-db-password"),
     *_sql("trackerStore.sql", TRACKER_SQL, "tracker_store", "db-password"),
+    connection("trackerStore.sql.loginDatabase", None, "postgres", ("tracker_store", "login_db"), TRACKER_SQL),
     *_redis("trackerStore.redis", TRACKER_REDIS, "tracker_store", "tracker-store-password"),
     *_redis("lockStore.redis", LOCK_REDIS, "lock_store", "redis-password"),
     connection("actionEndpoint.url", "http://a:5055/webhook", "http://b:5055/webhook", ("action_endpoint", "url"), {}),

@@ -82,7 +82,7 @@ def test_names_in_stores_have_only_characters_that_rasa_takes(environment: str) 
     endpoints = files(children_by_kind(context({**RASA, **stores, "environment": environment})))["endpoints.yml"]
 
     assert re.fullmatch("rasa_[a-z0-9_]+", endpoints["tracker_store"]["db"])
-    assert re.fullmatch("rasa_[a-z0-9_]+", endpoints["event_broker"]["db"])
+    assert endpoints["event_broker"]["db"] == f"{endpoints['tracker_store']['db']}_events"
     assert re.fullmatch("[A-Za-z0-9]+", endpoints["lock_store"]["key_prefix"])
 
 

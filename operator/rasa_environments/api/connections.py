@@ -77,7 +77,7 @@ class Kafka(ApiModel):
     """SASL password."""
 
 
-class Sql(ApiModel):
+class Database(ApiModel):
     """An SQL database."""
 
     @rule("!has(self.password) || has(self.username)", "a password wants a username: set both, or neither")
@@ -95,7 +95,13 @@ class Sql(ApiModel):
     password: SecretValue | None = None
     """Password of the user."""
     database: DatabaseName | None = None
-    """Database of this environment; default `rasa_<environment>`, with every other character as `_`."""
+    """Database of this environment; default `rasa_<environment>` in lower case, with every other character as `_`; an
+    event broker's has `_events` after it."""
+
+
+class Sql(Database):
+    """An SQL database that Rasa creates where it is missing."""
+
     login_database: DatabaseName | None = None
     """Database to log in to first, so that `database` is created when it is missing."""
 
@@ -126,8 +132,8 @@ class EventBroker(ApiModel):
     """RabbitMQ."""
     kafka: Kafka | None = None
     """Kafka."""
-    sql: Sql | None = None
-    """An SQL database."""
+    sql: Database | None = None
+    """An SQL database, which is there already."""
 
 
 class TrackerStore(ApiModel):

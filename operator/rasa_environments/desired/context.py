@@ -154,12 +154,13 @@ def identifier(environment: DeploymentEnvironment) -> str:
     return re.sub(r"[^a-z0-9]+", "_", environment.environment.lower())
 
 
-def own_database(environment: DeploymentEnvironment) -> str:
-    """The database of an environment that names none: lower case, `_`, at most 63 bytes, as PostgreSQL has it.
+def own_database(environment: DeploymentEnvironment, purpose: str = "") -> str:
+    """The database of an environment that names none, with its `purpose` at the end.
 
+    Lower case, `_`, and at most 63 bytes, as PostgreSQL has it.
     Rasa creates it by an unquoted CREATE DATABASE, which would cut a longer name and then look for the whole one.
     """
-    name = f"rasa_{identifier(environment)}"
+    name = f"rasa_{identifier(environment)}{purpose}"
     if len(name) <= LONGEST_DATABASE_NAME:
         return name
     digest = sha256(name.encode()).hexdigest()[:8]

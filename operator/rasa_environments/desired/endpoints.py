@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from rasa_environments.api.base import JsonObject, SecretValue
-from rasa_environments.api.connections import EventBroker, LockStore, Redis, Sql, TrackerStore
+from rasa_environments.api.connections import Database, EventBroker, LockStore, Redis, TrackerStore
 from rasa_environments.desired.compose import DATABASE_PORTS
-from rasa_environments.desired.context import Context
+from rasa_environments.desired.context import Context, own_database
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import channels, profile_of, rasa_channel
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE, with_variables
@@ -90,7 +90,13 @@ def event_broker(context: Context, broker: EventBroker) -> JsonObject:
             sasl_username=kafka.username,
             sasl_password=reference("KAFKA_PASSWORD", kafka.password),
         )
-    return sql(context, broker.sql, "EVENT_BROKER_DB_PASSWORD") if broker.sql is not None else {}
+    return events_database(context, broker.sql) if broker.sql is not None else {}
+
+
+def events_database(context: Context, database: Database) -> JsonObject:
+    """A database of its own for the events: the tracker store has a table `events`, too, with other columns."""
+    own = database.database or own_database(context.environment, "_events")
+    return sql(database, own, "EVENT_BROKER_DB_PASSWORD")
 
 
 def tracker_store(context: Context, store: TrackerStore) -> JsonObject:
@@ -99,7 +105,12 @@ def tracker_store(context: Context, store: TrackerStore) -> JsonObject:
         rules = profile_of(context)
         defaults = {"username": rules.database_user, "login_database": rules.login_database}
         unset = {name: value for name, value in defaults.items() if getattr(store.sql, name) is None}
-        return sql(context, store.sql.model_copy(update=unset), "DB_PASSWORD")
+        described = store.sql.model_copy(update=unset)
+        database = described.database or context.database
+        return {
+            **sql(described, database, "DB_PASSWORD"),
+            **present(login_db=described.login_database),
+        }
     if store.redis is not None:
         return redis(context, store.redis, "TRACKER_STORE_PASSWORD", database=0, field="spec.trackerStore.redis")
     return {}
@@ -112,18 +123,17 @@ def lock_store(context: Context, store: LockStore) -> JsonObject:
     return {}
 
 
-def sql(context: Context, database: Sql, variable: str) -> JsonObject:
-    """An SQL database; its name has no hyphen, since Rasa creates it by an unquoted CREATE DATABASE."""
-    dialect = database.dialect or "postgresql"
+def sql(server: Database, database: str, variable: str) -> JsonObject:
+    """An SQL database, whose password is in a variable."""
+    dialect = server.dialect or "postgresql"
     return present(
         type="SQL",
         dialect=dialect,
-        url=database.host,
-        port=database.port or DATABASE_PORTS[dialect],
-        db=database.database or context.database,
-        username=database.username,
-        password=reference(variable, database.password),
-        login_db=database.login_database,
+        url=server.host,
+        port=server.port or DATABASE_PORTS[dialect],
+        db=database,
+        username=server.username,
+        password=reference(variable, server.password),
     )
 
 
