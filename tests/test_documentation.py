@@ -1,5 +1,6 @@
 """What the documentation says is so: names are complete, links lead somewhere, examples are valid."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -7,19 +8,25 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from local.installation import ROOT
 from rasa_environments.api.conditions import ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_server import ModelServer, Profile
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cli.application import application
+from rasa_environments.desired.secret_variables import FIXED_KEYS
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.settings import Settings
+from tests.desired.contexts import children_by_kind
+from tests.desired.golden_cases import given_context
 
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md")])
+PROFILE_SAMPLES = sorted((ROOT / "manifests" / "samples" / "profiles").glob("*.yaml"))
 KINDS = {kind.__name__: kind for kind in (ModelServer, DeploymentEnvironment, ModelTag)}
 
 
@@ -54,7 +61,7 @@ def test_each_dependency_is_explained_and_nothing_else() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
 
-    names = sorted(re.split(r"[<>=]", requirement)[0] for requirement in wanted)
+    names = sorted(re.split(r"[\[<>=]", requirement)[0] for requirement in wanted)
 
     assert sorted(named_in_tables(DOCS / "dependencies.md")) == names
 
@@ -76,7 +83,8 @@ def test_paths_that_are_named_are_there(page: Path) -> None:
 def examples() -> list[dict[str, Any]]:
     """Our resources among the YAML of all pages."""
     blocks = [block for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)]
-    return [obj for block in blocks for obj in yaml.safe_load_all(block) if obj.get("kind") in KINDS]
+    objects = [obj for block in blocks for obj in yaml.safe_load_all(block)]
+    return [obj for obj in objects if isinstance(obj, dict) and obj.get("kind") in KINDS]
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: str(example["kind"]))
@@ -91,3 +99,83 @@ def test_the_shortest_environment_has_ten_lines_at_most() -> None:
 
     assert yaml.safe_load(block)["kind"] == "DeploymentEnvironment"
     assert len(block.splitlines()) <= 10
+
+
+def rows_of_pages() -> list[tuple[str, list[str]]]:
+    """Each row of the tables in docs/pages.md: what it speaks of, and the tests in its last column."""
+    cells = [line.strip("| ").split(" | ") for line in (DOCS / "pages.md").read_text().splitlines() if line[:2] == "| "]
+    rows = [row for row in cells if row[-1].strip() != "test"]
+    return [(row[0], re.findall(r"`([^`]+)`", row[-1])) for row in rows]
+
+
+def names_of_tests_in(file: str) -> set[str]:
+    """The names of the tests of a file."""
+    tree = ast.parse((ROOT / file).read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return {function.name for function in functions if function.name.startswith("test_")}
+
+
+def test_the_table_of_the_pages_is_read_as_it_stands() -> None:
+    rows = rows_of_pages()
+
+    assert len(rows) > 50
+    assert "a rotated token" in [what for what, _ in rows]
+
+
+@pytest.mark.parametrize(("what", "tests"), rows_of_pages(), ids=lambda value: value[:40] if value else "")
+def test_each_row_of_the_pages_is_proven_by_a_test_that_is_there(what: str, tests: list[str]) -> None:
+    missing = [test for test in tests if test.partition("::")[2] not in names_of_tests_in(test.partition("::")[0])]
+
+    assert tests, f"no test for: {what}"
+    assert missing == []
+
+
+def section(page: Path, title: str) -> str:
+    """A section of a page, without its title."""
+    return page.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("profile", "title", "case"),
+    [
+        ("RasaX-0.2", "Rasa X 0.2x", "rasa_x_0_2"),
+        ("RasaX-0.32", "Rasa X 0.32", "rasa_x_0_32"),
+        ("RasaEnterprise-1.0", "Rasa Enterprise 1.0", "rasa_enterprise_1_0"),
+    ],
+)
+def test_each_variable_and_argument_of_a_profile_is_explained(profile: str, title: str, case: str) -> None:
+    made = children_by_kind(given_context(case))
+    (container,) = made["Deployment"]["spec"]["template"]["spec"]["containers"]
+    explained = section(DOCS / "profiles.md", title)
+
+    fixed = {entry["name"] for entry in container["env"] if "value" in entry or entry["name"] in FIXED_KEYS}
+    written = fixed | {word for word in container["args"] if word[:2] == "--"}
+
+    assert given_context(case).server.spec.profile == profile
+    assert {name for name in written if re.search(rf"(?<![\w-]){name}(?![\w-])", explained) is None} == set()
+
+
+@pytest.mark.parametrize("file", PROFILE_SAMPLES, ids=lambda file: file.stem)
+def test_the_sample_of_a_profile_becomes_all_children(file: Path) -> None:
+    ran = CliRunner().invoke(application, ["render", "--file", str(file), "--namespace", "bots"])
+
+    assert ran.exit_code == 0, ran.output
+    deployments = [child for child in yaml.safe_load_all(ran.stdout) if child["kind"] == "Deployment"]
+    assert len(deployments) == 3
+
+
+@pytest.mark.parametrize("file", PROFILE_SAMPLES, ids=lambda file: file.stem)
+def test_the_sample_of_a_profile_has_what_rasa_x_does_not_start_without(file: Path) -> None:
+    objects = list(yaml.safe_load_all(file.read_text()))
+    names = [obj["metadata"]["name"] for obj in objects if obj["kind"] == "DeploymentEnvironment"]
+
+    assert names[:2] == ["production", "worker"]
+    assert len(names) > 2
+
+
+def test_there_is_a_sample_of_each_generation() -> None:
+    servers = [
+        obj for file in PROFILE_SAMPLES for obj in yaml.safe_load_all(file.read_text()) if obj["kind"] == "ModelServer"
+    ]
+
+    assert {server["spec"]["profile"] for server in servers} == {*Profile} - {Profile.MODEL_SERVER}
