@@ -70,6 +70,10 @@ class AuditLog:
         until = self.mark() if end is None else end
         return list(_requests(self._read(start)[: until - start], user))
 
+    def text(self, start: int) -> str:
+        """All that was logged since a moment, of everybody."""
+        return self._read(start)[: self.mark() - start].decode()
+
     def _read(self, start: int) -> bytes:
         with self._path.open("rb") as file:
             file.seek(start)
