@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import NUMBERS, Installation
@@ -87,6 +87,7 @@ def test_the_secrets_have_them(remains: Remains) -> None:
         assert found_in(all_objects(space.api, space.namespace, secrets=True), remains.story.secrets) >= held
 
 
+@settings(deadline=None)
 @given(secret=SECRETS, before=AROUND, behind=AROUND)
 def test_a_value_is_found_in_base64_whatever_stands_around_it(secret: str, before: bytes, behind: bytes) -> None:
     whole = before + secret.encode() + behind
@@ -95,6 +96,7 @@ def test_a_value_is_found_in_base64_whatever_stands_around_it(secret: str, befor
         assert found_in(encoded.decode(), {secret}) == {secret}
 
 
+@settings(deadline=None)
 @given(secret=SECRETS)
 def test_a_value_is_found_as_it_is_and_a_part_of_it_is_not_it(secret: str) -> None:
     assert found_in(f"token={secret}, refused", {secret}) == {secret}
