@@ -73,18 +73,20 @@ class Registrar:
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return _same_for_all(alive, _fact(connection)), ours
+        noted = ours
         try:
             current = await connection.environments.read()
             plan = merged(current, offers, ours=ours, alive=alive)
             await self._note(server, plan.noted)
+            noted = plan.noted
             if plan.entries == current:
-                return plan.facts, plan.noted
+                return plan.facts, noted
             facts = await self._replace(connection.environments, current, plan)
-        except RasaError as error:
+        except RasaError as error:  # What was asked for may have been done all the same: it stays noted.
             logger.warning("ModelServer %s: environments are not registered: %s", server.metadata.key, error.message)
-            return _same_for_all(alive, _fact(Problem(error.reason, error.message))), ours
+            return _same_for_all(alive, _fact(Problem(error.reason, error.message))), noted
         logger.info("ModelServer %s: its registry holds %s", server.metadata.key, _names(plan.entries))
-        return facts, plan.noted
+        return facts, noted
 
     async def _replace(
         self, registry: EnvironmentRegistry, current: Sequence[RegisteredEnvironment], plan: Merged
@@ -92,11 +94,14 @@ class Registrar:
         """Writes all at once; where that is refused one entry after the other, so that a bad one stops no other."""
         try:
             await registry.replace(plan.entries)
-        except RegistrationRefused:
+        except RegistrationRefused as refusal:
             before = {entry.name: entry for entry in current}
             changed = [entry for entry in plan.entries if before.get(entry.name) != entry]
             held = {entry.name: before[entry.name] for entry in plan.entries if entry.name in before}
             facts = dict(plan.facts)
+            if not changed:  # It was to take entries out that was refused.
+                refused = RegistrationFact("False", refusal.reason, refusal.message)
+                facts |= dict.fromkeys(before.keys() - held.keys(), refused)
             for entry in changed:
                 try:
                     await registry.replace(tuple({**held, entry.name: entry}.values()))

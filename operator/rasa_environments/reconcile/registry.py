@@ -52,7 +52,7 @@ def merged(
         elif not (offer.name in ours or offer.adopts or _same_address(there.url, offer.url)):
             facts[offer.name] = by_another(there)
             continue
-        elif offer.in_use or there.url != offer.url or there.token is None:
+        elif offer.in_use or there.token is None or not _same_address(there.url, offer.url):
             entries[offer.name] = replace(there, url=offer.url, token=offer.token)
         elif there.token != offer.token:
             facts[offer.name] = PENDING

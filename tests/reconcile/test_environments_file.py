@@ -1,0 +1,95 @@
+"""The entries of environments.yml: those of the environments that are there, production and worker among them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_environments.desired.environments_file import FileEntry
+from rasa_environments.reconcile.environments_file import incomplete, laid_over
+from rasa_environments.reconcile.registrations import Registrable
+from tests.reconcile.objects import server
+from tests.reconcile.registry_objects import ADDRESSES, NAMES, OFFERS, TOKENS
+
+HELD = st.dictionaries(NAMES, st.builds(FileEntry, ADDRESSES, TOKENS))
+ENTRY = FileEntry("http://one:5005", "first-token")
+
+
+@given(held=HELD, offers=OFFERS, others=st.sets(NAMES))
+def test_the_file_holds_who_is_offered_and_who_is_only_silent_yet(
+    held: dict[str, FileEntry], offers: list[Registrable], others: set[str]
+) -> None:
+    offered = {each.name for each in offers}
+
+    entries, _ = laid_over(held, offers, frozenset(offered | others))
+
+    assert entries.keys() == offered | (held.keys() & others)
+    assert all(entries[name] == held[name] for name in entries.keys() - offered)
+
+
+@given(held=HELD, offers=OFFERS)
+def test_the_address_is_the_offered_one_and_the_old_token_stays_until_servers_run_with_the_new(
+    held: dict[str, FileEntry], offers: list[Registrable]
+) -> None:
+    entries, pending = laid_over(held, offers, frozenset(each.name for each in offers))
+
+    for each in offers:
+        there = held.get(each.name)
+        waits = not each.in_use and there is not None and there.url == each.url and there.token != each.token
+        token = there.token if waits and there is not None else each.token
+        assert entries[each.name] == FileEntry(each.url, token)
+        assert (each.name in pending) is waits
+
+
+@given(held=HELD, offers=OFFERS, others=st.sets(NAMES))
+def test_what_was_laid_over_stays(held: dict[str, FileEntry], offers: list[Registrable], others: set[str]) -> None:
+    alive = frozenset({each.name for each in offers} | others)
+    once = laid_over(held, offers, alive)
+
+    assert laid_over(once[0], offers, alive) == once
+    assert laid_over(held, offers[::-1], alive) == once
+
+
+@given(names=st.sets(NAMES), alive=st.sets(NAMES))
+def test_the_file_is_written_exactly_with_production_and_worker(names: set[str], alive: set[str]) -> None:
+    lacking = incomplete(dict.fromkeys(names, ENTRY), frozenset(alive), server())
+
+    assert (lacking is None) is (names >= {"production", "worker"})
+
+
+def not_written(absent: str) -> str:
+    """What is said where an environment that Rasa X needs is not there."""
+    return (
+        f"environments.yml is not written: Rasa X does not start without {absent}, and no environment of ModelServer "
+        "bots/default is called so; create it, with spec.external if it runs elsewhere"
+    )
+
+
+LACKING = [
+    ("", "", "False", "RegistryIncomplete", not_written("production and worker")),
+    ("production", "production", "False", "RegistryIncomplete", not_written("worker")),
+    ("", "worker", "False", "RegistryIncomplete", not_written("production")),
+    (
+        "worker",
+        "production worker",
+        "Unknown",
+        "RegistrationPending",
+        "waits for the address and the token of production",
+    ),
+    (
+        "",
+        "worker production",
+        "Unknown",
+        "RegistrationPending",
+        "waits for the address and the token of production and worker",
+    ),
+]
+
+
+@pytest.mark.parametrize(("names", "alive", "truth", "reason", "message"), LACKING)
+def test_who_is_missing_is_told(names: str, alive: str, truth: str, reason: str, message: str) -> None:
+    fact = incomplete(dict.fromkeys(names.split(), ENTRY), frozenset(alive.split()), server())
+
+    assert fact is not None
+    assert (fact.truth, fact.reason, fact.message) == (truth, reason, message)

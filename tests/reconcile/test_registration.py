@@ -1,0 +1,267 @@
+"""A pass over a registry: what is written, what is remembered before, and what each environment is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
+from rasa_environments.rasa.environments import RegisteredEnvironment
+from rasa_environments.rasa.errors import RegistrationRefused, Unreachable
+from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.queue import Kind, Request
+from rasa_environments.reconcile.registration import Outcome, Registrar, summary
+from rasa_environments.reconcile.registry import DONE, PENDING
+from rasa_environments.reconcile.surroundings import Surroundings
+from tests.reconcile.objects import environment, server, server_body
+from tests.reconcile.registry_objects import offer
+
+SERVER = ObjectKey("bots", "default")
+THEIRS = RegisteredEnvironment("production", "http://elsewhere:5005", "their-token")
+REFUSED = Problem(Reason.UNAUTHORIZED, "the model server refuses the login")
+SILENT = Problem(Reason.MODEL_SERVER_UNREACHABLE, "the model server does not answer", stalled=False)
+
+
+@dataclass
+class Registry:
+    """A registry that refuses what `fault` says."""
+
+    held: tuple[RegisteredEnvironment, ...] = (THEIRS,)
+    fault: Callable[[Sequence[RegisteredEnvironment]], Exception | None] = lambda _: None
+    writes: int = 0
+
+    async def read(self) -> tuple[RegisteredEnvironment, ...]:
+        """All entries."""
+        return self.held
+
+    async def replace(self, entries: Sequence[RegisteredEnvironment]) -> None:
+        """These and no others."""
+        self.writes += 1
+        error = self.fault(entries)
+        if error is None or isinstance(error, Unreachable):  # Whoever gives no answer may have done it.
+            self.held = tuple(entries)
+        if error is not None:
+            raise error
+
+    @property
+    def names(self) -> set[str]:
+        """Who is registered."""
+        return {entry.name for entry in self.held}
+
+
+@dataclass
+class Operator:
+    """The registrar of a ModelServer whose environments have made their offers."""
+
+    registry: Registry = field(default_factory=Registry)
+    connection: Problem | None = None
+    noted: list[list[str]] = field(default_factory=list)
+    """The names of each write to status.registered."""
+
+    def __post_init__(self) -> None:
+        self.surroundings = Surroundings(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
+        self.surroundings.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
+        self.surroundings.directory.servers.put(self.server)
+        connections = Mock(spec=Connections)
+        connections.connect = AsyncMock(side_effect=lambda _: self.connection or Mock(environments=self.registry))
+        self.registrar = Registrar(self.surroundings, connections)
+
+    @property
+    def server(self) -> ModelServer:
+        """The ModelServer as it was read last."""
+        known = self.surroundings.directory.servers.get(SERVER)
+        return known or server(profile="RasaEnterprise-1.0")
+
+    def _patched(self, *patch: object) -> JsonObject:
+        _, _, status = patch
+        assert isinstance(status, dict)
+        self.noted.append(status["registered"])
+        body = server_body(profile="RasaEnterprise-1.0", version=self.server.metadata.version + 1)
+        return {**body, "status": status}
+
+    def has(self, *names: str) -> None:
+        """These environments are there, and have made their offers."""
+        for name in names:
+            self.surroundings.directory.environments.put(environment(name))
+            self.surroundings.registrations.offer(offer(name, url=f"http://{name}:5005"))
+
+    def loses(self, name: str) -> None:
+        """The environment is gone."""
+        self.surroundings.directory.environments.remove(ObjectKey("bots", name))
+        self.surroundings.registrations.withdraw(ObjectKey("bots", name))
+
+    async def passes(self, problem: Problem | None = None) -> Outcome:
+        """One pass, and what came of it; the names that it gives are those that the status has then."""
+        outcome = await self.registrar.register(self.server, ServerObservation(problem=problem))
+        assert outcome is not None
+        self.surroundings.directory.servers.refresh(
+            ModelServer.model_validate(self._patched(None, None, {"registered": sorted(outcome.registered)}))
+        )
+        self.noted.pop()
+        return outcome
+
+    def told(self, name: str) -> RegistrationFact | None:
+        """What the environment was told."""
+        return self.surroundings.registrations.fact(ObjectKey("bots", name))
+
+
+def refusing(name: str) -> Callable[[Sequence[RegisteredEnvironment]], Exception | None]:
+    """The fault of a registry that does not take an entry of that name."""
+
+    def fault(entries: Sequence[RegisteredEnvironment]) -> Exception | None:
+        refused = any(entry.name == name for entry in entries)
+        return RegistrationRefused(f"{name} is refused") if refused else None
+
+    return fault
+
+
+async def test_environments_are_registered_beside_those_of_others_and_noted_before() -> None:
+    operator = Operator()
+    operator.has("staging", "development")
+
+    outcome = await operator.passes()
+
+    assert operator.registry.names == {"production", "staging", "development"}
+    assert operator.noted == [["development", "staging"]]
+    assert outcome.registered == {"development", "staging"}
+    assert operator.told("staging") == operator.told("development") == DONE
+    assert outcome.summary.message == "its registry holds development, staging"
+
+
+async def test_at_rest_nothing_is_written_or_told() -> None:
+    operator = Operator()
+    operator.has("staging")
+    await operator.passes()
+    told = len(operator.surroundings.queue)
+
+    await operator.passes()
+
+    assert operator.registry.writes == len(operator.noted) == 1
+    assert len(operator.surroundings.queue) == told
+
+
+async def test_an_environment_that_is_gone_leaves_the_registry_and_is_then_forgotten() -> None:
+    operator = Operator()
+    operator.has("staging")
+    await operator.passes()
+    operator.loses("staging")
+
+    first, second = await operator.passes(), await operator.passes()
+
+    assert operator.registry.held == (THEIRS,)
+    assert [outcome.registered for outcome in (first, second)] == [{"staging"}, set()]
+
+
+async def test_an_answer_that_is_lost_leaves_the_note_so_that_the_entry_is_taken_out_one_day() -> None:
+    operator = Operator()
+    operator.has("staging")
+    operator.registry.fault = lambda _: Unreachable("the connection was lost")
+
+    outcome = await operator.passes()
+    assert outcome.registered == {"staging"}
+    assert operator.told("staging") == RegistrationFact(
+        "Unknown", Reason.MODEL_SERVER_UNREACHABLE, "the connection was lost"
+    )
+
+    operator.registry.fault = lambda _: None
+    operator.loses("staging")
+    await operator.passes()
+    assert operator.registry.held == (THEIRS,)
+
+
+async def test_a_name_that_the_registry_refuses_stops_no_other() -> None:
+    operator = Operator()
+    operator.has("a", "staging", "z")
+    operator.registry.fault = refusing("staging")
+
+    outcome = await operator.passes()
+
+    refused = RegistrationFact("False", Reason.REGISTRATION_REFUSED, "staging is refused")
+    assert operator.registry.names == {"production", "a", "z"}
+    assert [operator.told(name) for name in ("a", "staging", "z")] == [DONE, refused, DONE]
+    assert outcome.summary.message == "staging: staging is refused"
+
+
+async def test_a_registry_that_keeps_what_should_go_is_told_though_nobody_is_there_to_tell() -> None:
+    operator = Operator()
+    operator.has("staging", "development")
+    await operator.passes()
+    operator.loses("staging")
+    operator.registry.fault = lambda _: RegistrationRefused("staging must stay")
+
+    outcome = await operator.passes()
+
+    assert outcome.summary == RegistrationFact("False", Reason.REGISTRATION_REFUSED, "staging: staging must stay")
+    assert operator.told("development") == DONE
+    assert outcome.registered == {"staging", "development"}
+
+
+@pytest.mark.parametrize(("problem", "truth"), [(REFUSED, "False"), (SILENT, "Unknown")])
+@pytest.mark.parametrize("when", ["listing", "connecting"])
+async def test_a_server_that_cannot_be_asked_is_told_to_all_and_nothing_is_forgotten(
+    problem: Problem, truth: str, when: str
+) -> None:
+    operator = Operator()
+    operator.has("staging", "development")
+    await operator.passes()
+    operator.connection = problem if when == "connecting" else None
+
+    outcome = await operator.passes(problem if when == "listing" else None)
+
+    assert outcome.registered == {"staging", "development"}
+    assert outcome.summary == operator.told("staging") == operator.told("development")
+    assert (outcome.summary.truth, outcome.summary.reason, outcome.summary.message) == (
+        truth,
+        problem.reason,
+        problem.message,
+    )
+
+
+async def test_who_is_told_something_new_is_looked_at_again() -> None:
+    operator = Operator()
+    operator.has("staging")
+
+    await operator.passes()
+
+    assert len(operator.surroundings.queue) == 1
+    operator.surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, ObjectKey("bots", "staging")))
+    assert len(operator.surroundings.queue) == 1, "it is the environment that waits already"
+
+
+async def test_a_server_without_a_registry_is_not_asked() -> None:
+    operator = Operator()
+
+    assert await operator.registrar.register(server(), ServerObservation()) is None
+    assert operator.registry.writes == 0
+
+
+NO = RegistrationFact("False", Reason.REGISTERED_BY_ANOTHER, "somebody else has it")
+UNKNOWN = RegistrationFact("Unknown", Reason.MODEL_SERVER_UNREACHABLE, "no answer")
+SUMMARIES = [
+    ({}, "True", "its registry holds none of ours"),
+    ({"b": DONE, "a": DONE}, "True", "its registry holds a, b"),
+    ({"a": DONE, "b": PENDING}, "Unknown", f"b: {PENDING.message}"),
+    ({"a": PENDING, "b": PENDING}, "Unknown", PENDING.message),
+    ({"a": UNKNOWN, "b": NO, "c": DONE}, "False", "b: somebody else has it"),
+    ({"b": NO, "a": RegistrationFact("False", Reason.UNAUTHORIZED, "refused")}, "False", "a: refused"),
+    ({"a": UNKNOWN}, "Unknown", "no answer"),
+]
+
+
+@pytest.mark.parametrize(("facts", "truth", "message"), SUMMARIES)
+def test_the_model_server_tells_the_worst(facts: dict[str, RegistrationFact], truth: str, message: str) -> None:
+    told = summary(facts, server(profile="RasaEnterprise-1.0"))
+
+    assert (told.truth, told.message) == (truth, message)
+
+
+def test_the_model_server_says_where_environments_are_registered() -> None:
+    told = summary({"a": DONE}, server(profile="RasaX-0.2"))
+
+    assert (told.reason, told.message) == (Reason.REGISTERED, "environments.yml holds a")

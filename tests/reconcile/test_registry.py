@@ -1,0 +1,207 @@
+"""The registry as it should be: what others put there stays, what is ours comes and goes with its environment."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_environments.rasa.environments import RegisteredEnvironment
+from rasa_environments.reconcile.registrations import Registrable
+from rasa_environments.reconcile.registry import DONE, PENDING, Merged, merged
+from tests.reconcile.registry_objects import ADDRESSES, NAMES, OFFERS, TOKENS, offer
+
+EXTRAS = st.dictionaries(st.sampled_from(["id", "licence"]), st.integers(0, 3) | st.none(), max_size=2)
+ENTRIES = st.lists(
+    st.builds(RegisteredEnvironment, NAMES, ADDRESSES, TOKENS | st.none(), EXTRAS),
+    unique_by=lambda entry: entry.name,
+).map(tuple)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A registry, what is offered to it, and what this operator knows."""
+
+    current: tuple[RegisteredEnvironment, ...]
+    offers: tuple[Registrable, ...]
+    ours: frozenset[str]
+    alive: frozenset[str]
+
+    @property
+    def plan(self) -> Merged:
+        """What should be."""
+        return merged(self.current, self.offers, ours=self.ours, alive=self.alive)
+
+    @property
+    def before(self) -> dict[str, RegisteredEnvironment]:
+        """The entries by name."""
+        return {entry.name: entry for entry in self.current}
+
+    @property
+    def after(self) -> dict[str, RegisteredEnvironment]:
+        """The entries that should be, by name."""
+        return {entry.name: entry for entry in self.plan.entries}
+
+    def somebody_elses(self, offer: Registrable) -> bool:
+        """Whether an entry of the offer's name leads elsewhere, and was not made here."""
+        there = self.before.get(offer.name)
+        elsewhere = there is not None and there.url.rstrip("/") != offer.url.rstrip("/")
+        return elsewhere and not offer.adopts and offer.name not in self.ours
+
+
+SITUATIONS = st.builds(
+    lambda current, offers, ours, alive: Situation(
+        current, tuple(offers), frozenset(ours), frozenset(alive) | {each.name for each in offers}
+    ),
+    ENTRIES,
+    OFFERS,
+    st.sets(NAMES),
+    st.sets(NAMES),
+)
+
+
+def whole(entry: RegisteredEnvironment | None) -> object:
+    """All of an entry, as it goes to the server; None where there is none."""
+    return None if entry is None else entry.as_json()
+
+
+@given(of=SITUATIONS)
+def test_what_others_registered_under_other_names_stays_as_it_is(of: Situation) -> None:
+    for entry in of.current:
+        if entry.name not in of.ours and entry.name not in {each.name for each in of.offers}:
+            assert whole(of.after.get(entry.name)) == whole(entry)
+
+
+@given(of=SITUATIONS)
+def test_what_others_registered_under_the_same_name_for_another_server_stays_and_is_told(of: Situation) -> None:
+    for each in of.offers:
+        if of.somebody_elses(each):
+            fact = of.plan.facts[each.name]
+            assert whole(of.after[each.name]) == whole(of.before[each.name])
+            assert (fact.truth, fact.reason) == ("False", "RegisteredByAnother")
+            assert of.before[each.name].url in fact.message
+            assert each.name not in of.plan.noted
+
+
+@given(of=SITUATIONS)
+def test_what_is_offered_is_registered_unless_it_is_somebody_elses(of: Situation) -> None:
+    for each in of.offers:
+        if not of.somebody_elses(each):
+            assert of.after[each.name].url.rstrip("/") == each.url.rstrip("/")
+            assert of.plan.facts[each.name] in (DONE, PENDING)
+            if each.in_use:
+                assert (of.after[each.name].url, of.after[each.name].token) == (each.url, each.token)
+                assert of.plan.facts[each.name] == DONE
+
+
+@given(of=SITUATIONS)
+def test_the_old_token_stays_until_the_servers_run_with_the_new_one(of: Situation) -> None:
+    for each in of.offers:
+        there = of.before.get(each.name)
+        if there is None or there.token is None or each.in_use or of.somebody_elses(each):
+            continue
+        if there.name in of.after and there.url.rstrip("/") == each.url.rstrip("/"):
+            assert of.after[each.name].token == there.token
+            assert of.plan.facts[each.name] == (DONE if there.token == each.token else PENDING)
+
+
+@given(of=SITUATIONS)
+def test_ours_goes_with_its_environment(of: Situation) -> None:
+    assert not (of.ours - of.alive) & of.after.keys()
+
+
+@given(of=SITUATIONS)
+def test_ours_stays_while_its_environment_has_not_made_its_offer_yet(of: Situation) -> None:
+    silent = (of.ours & of.alive) - {each.name for each in of.offers}
+
+    assert [whole(of.after.get(name)) for name in silent] == [whole(of.before.get(name)) for name in silent]
+
+
+@given(of=SITUATIONS)
+def test_what_is_unknown_in_an_entry_survives(of: Situation) -> None:
+    for name in of.before.keys() & of.after.keys():
+        assert dict(of.after[name].extra) == dict(of.before[name].extra)
+
+
+@given(of=SITUATIONS)
+def test_all_that_is_written_is_noted_first_and_what_is_to_go_stays_noted_until_it_is_gone(of: Situation) -> None:
+    written = {name for name, entry in of.after.items() if of.before.get(name) != entry}
+
+    assert written <= of.plan.noted
+    assert of.ours & of.before.keys() <= of.plan.noted
+    assert of.plan.noted <= of.ours | {each.name for each in of.offers}
+
+
+@given(of=SITUATIONS)
+def test_once_it_is_as_it_should_be_it_stays(of: Situation) -> None:
+    plan = of.plan
+
+    again = merged(plan.entries, of.offers, ours=plan.noted, alive=of.alive)
+
+    assert list(map(whole, again.entries)) == list(map(whole, plan.entries))
+    assert again.facts == plan.facts
+
+
+@given(of=SITUATIONS, order=st.randoms(use_true_random=False))
+def test_the_order_in_which_environments_come_does_not_count(of: Situation, order: random.Random) -> None:
+    shuffled = list(of.offers)
+    order.shuffle(shuffled)
+
+    plan = merged(of.current, shuffled, ours=of.ours, alive=of.alive)
+
+    assert {entry.name: whole(entry) for entry in plan.entries} == {name: whole(e) for name, e in of.after.items()}
+    assert (plan.facts, plan.noted) == (of.plan.facts, of.plan.noted)
+
+
+@given(of=SITUATIONS)
+def test_the_entries_that_stay_keep_their_order_so_that_nothing_is_written_without_need(of: Situation) -> None:
+    stayed = [name for name in of.after if name in of.before]
+
+    assert stayed == [entry.name for entry in of.current if entry.name in of.after]
+
+
+@given(of=SITUATIONS)
+def test_no_message_shows_a_token(of: Situation) -> None:
+    assert not [fact for fact in of.plan.facts.values() if "-token" in fact.message]
+
+
+OTHERS = RegisteredEnvironment("staging", "http://elsewhere:5005", "their-token", {"id": 7})
+
+
+def plan_for(*offers: Registrable, ours: str = "") -> Merged:
+    """The plan for a registry in which somebody else registered `staging`."""
+    alive = frozenset(each.name for each in offers)
+    return merged([OTHERS], offers, ours=frozenset(ours.split()), alive=alive)
+
+
+def test_somebody_elses_entry_is_told_with_the_ways_out() -> None:
+    plan = plan_for(offer("staging"))
+
+    assert plan.entries == (OTHERS,)
+    assert plan.facts["staging"].message == (
+        "staging is registered already, for another server (http://elsewhere:5005), and not by this operator: delete "
+        "that entry, rename this environment, or let it take the entry over with the annotation "
+        "rasa-environments.io/adopt-registration=true"
+    )
+
+
+@pytest.mark.parametrize("in_use", [True, False])
+def test_an_environment_that_adopts_takes_the_entry_over_with_what_is_unknown_in_it(in_use: bool) -> None:
+    (entry,) = plan_for(offer("staging", adopts=True, in_use=in_use)).entries
+
+    assert entry.as_json() == {"id": 7, "name": "staging", "url": "http://one:5005", "token": "first-token"}
+
+
+def test_an_entry_that_leads_to_the_environment_already_is_its_own() -> None:
+    plan = plan_for(offer("staging", url="http://elsewhere:5005/"))
+
+    assert plan.entries == (RegisteredEnvironment("staging", "http://elsewhere:5005/", "first-token"),)
+    assert plan.facts == {"staging": DONE}
+    assert plan.noted == {"staging"}
+
+
+def test_what_was_adopted_goes_with_the_environment() -> None:
+    assert plan_for(ours="staging").entries == ()
