@@ -72,7 +72,8 @@ class AuditLog:
 
     def text(self, start: int) -> str:
         """All that was logged since a moment, of everybody."""
-        return self._read(start)[: self.mark() - start].decode()
+        until = self.mark()
+        return self._read(start)[: until - start].decode()
 
     def _read(self, start: int) -> bytes:
         with self._path.open("rb") as file:
