@@ -61,6 +61,11 @@ def pytest_xdist_auto_num_workers() -> int | None:
         raise pytest.UsageError(str(error)) from None
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """The same name of a test in all processes, even if it takes bytes that hold the time, as compressed ones do."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the files, those that take longest come first, and so all end at the same time."""
     if hasattr(config, "workerinput"):
