@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from typer.testing import CliRunner
 from local.installation import ROOT
 from rasa_environments.api.conditions import ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_server import ModelServer, Profile
+from rasa_environments.api.model_server import DEFAULT_REGISTRATIONS, ModelServer, Profile
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.application import application
+from rasa_environments.desired.profiles import PROFILES
 from rasa_environments.desired.secret_variables import FIXED_KEYS
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.settings import Settings
-from tests.desired.contexts import children_by_kind
+from tests.desired.contexts import children_by_kind, context
 from tests.desired.golden_cases import given_context
 
 DOCS = ROOT / "docs"
@@ -153,6 +155,28 @@ def test_each_variable_and_argument_of_a_profile_is_explained(profile: str, titl
 
     assert given_context(case).server.spec.profile == profile
     assert {name for name in written if re.search(rf"(?<![\w-]){name}(?![\w-])", explained) is None} == set()
+
+
+def table_of_profiles() -> dict[str, dict[str, str]]:
+    """The table in docs/profiles.md with a column for each profile: title of a row to profile to cell."""
+    lines = (DOCS / "profiles.md").read_text().partition("\n\n| | `RasaX-0.2` |")[2].splitlines()[2:]
+    rows = [line.strip("| ").split(" | ") for line in takewhile(lambda line: line.startswith("|"), lines)]
+    return {title: dict(zip(Profile, cells, strict=True)) for title, *cells in rows}
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_the_table_of_profiles_says_what_they_decide(profile: Profile) -> None:
+    table, rules = table_of_profiles(), PROFILES[profile]
+    support = context({}, name="support")
+
+    assert table["Rasa (`rasa.version`)"][profile] == ", ".join(f"{major}.x" for major in sorted(rules.majors))
+    assert table["`spec.registration`, if none is set"][profile] == f"`{DEFAULT_REGISTRATIONS[profile]}`"
+    queue = table["RabbitMQ queue, if none is set"][profile].replace("<environment>", "support")
+    assert queue == f"`{rules.queue(support)}`"
+    ready = "ready" if rules.asks_production else "not ready"
+    assert table["pods of production and worker before the first model"][profile] == ready
+    own_queue = "queue" in table["unique on a ModelServer"][profile]
+    assert own_queue == rules.own_queue_and_database
 
 
 @pytest.mark.parametrize("file", PROFILE_SAMPLES, ids=lambda file: file.stem)
