@@ -186,6 +186,63 @@ async def test_the_token_to_pull_is_that_of_the_credentials() -> None:
     assert found["RASA_X_TOKEN"] == "pull"
 
 
+JWT: JsonObject = {"jwt": {"secretKeyRef": {"name": "passwords", "key": "k"}}}
+RASA_X = server(profile="RasaX-0.32", credentialsSecretRef={"name": "rasa-x"})
+
+
+def with_jwt_secret(secret: str, *, owner: str = "uid-1") -> JsonObject:
+    """The environment's Secret as the API server shows it, with a JWT secret."""
+    own = own_secret(owner=owner)
+    return {**own, "data": {**own["data"], "jwt-secret": b64encode(secret.encode()).decode()}}
+
+
+async def test_the_jwt_secret_is_that_of_the_spec_before_that_of_the_credentials_before_the_own_one() -> None:
+    own, shared = with_jwt_secret("kept"), {CREDENTIALS: {"token": b"pull", "jwtSecret": b"shared\n"}}
+    named = {**shared, PASSWORDS: {"k": b"named"}}
+    alone = {CREDENTIALS: {"token": b"pull"}}
+
+    for spec, contents, secret in ((JWT, named, "named"), ({}, shared, "shared"), ({}, alone, "kept")):
+        found = await values(environment(**spec), contents, model_server=RASA_X, own=own)
+        assert found == {"RASA_TOKEN": KEPT, "RASA_X_TOKEN": "pull", "JWT_SECRET": secret}
+
+
+@pytest.mark.parametrize("profile", ["RasaX-0.2", "RasaX-0.32"])
+async def test_a_jwt_secret_that_nobody_gives_is_generated_and_is_not_the_token(profile: str) -> None:
+    found, other = [await values(environment(), model_server=server(profile=profile)) for _ in range(2)]
+
+    assert re.fullmatch("[0-9a-f]{64}", found["JWT_SECRET"])
+    assert len({found["JWT_SECRET"], other["JWT_SECRET"], found["RASA_TOKEN"]}) == 3
+
+
+async def test_a_generated_jwt_secret_is_kept_whatever_becomes_of_the_token() -> None:
+    first = await values_of(environment(), model_server=server(profile="RasaX-0.2"))
+    assert isinstance(first, SecretValues)
+    secret = first.values["JWT_SECRET"]
+    rotated = environment(rotate=FIRST)
+
+    for kept_in in ({"settled": first}, {"own": with_jwt_secret(secret)}):
+        found = await values(rotated, model_server=server(profile="RasaX-0.2"), **kept_in)
+        assert found["JWT_SECRET"] == secret
+        assert found["RASA_TOKEN"] not in (KEPT, first.values["RASA_TOKEN"])
+
+
+async def test_the_jwt_secret_of_a_former_environment_is_nobodys() -> None:
+    found = await values(
+        environment(), model_server=server(profile="RasaX-0.2"), own=with_jwt_secret("theirs", owner="former")
+    )
+
+    assert found["JWT_SECRET"] != "theirs"
+
+
+@pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "ModelServer"])
+async def test_where_the_command_wants_no_jwt_secret_there_is_none_but_that_of_the_spec(profile: str) -> None:
+    open_source = server(profile=profile, credentialsSecretRef={"name": "rasa-x"})
+    contents = {CREDENTIALS: {"jwtSecret": b"shared"}, PASSWORDS: {"k": b"named"}}
+
+    assert set(await values(environment(), contents, model_server=open_source)) == {"RASA_TOKEN"}
+    assert (await values(environment(**JWT), contents, model_server=open_source))["JWT_SECRET"] == "named"
+
+
 async def test_credentials_without_a_token_to_pull_are_none() -> None:
     with_credentials = server(credentialsSecretRef={"name": "rasa-x"})
 

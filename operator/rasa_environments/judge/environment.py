@@ -133,14 +133,15 @@ def model_served(findings: EnvironmentFindings) -> Condition:
             f"{silent.server} does not say what it serves: {silent.problem}",
         )
     if findings.wanted is None:
+        who = f"{answered[0].server} serves" if findings.external else "pods serve"
         return condition(
-            kind, "Unknown", Reason.TAG_NOT_FOUND, f"pods serve {_names(answered)}; which model is wanted is not known"
+            kind, "Unknown", Reason.TAG_NOT_FOUND, f"{who} {_names(answered)}; which model is wanted is not known"
         )
     wrong = [fact for fact in answered if fact.model != findings.wanted.name]
     if not wrong:
-        return condition(
-            kind, "True", Reason.SERVED, f"{len(answered)} of {len(answered)} ready pods serve {findings.wanted.name}"
-        )
+        pods = f"{len(answered)} of {len(answered)} ready pods serve"
+        who = f"{answered[0].server} serves" if findings.external else pods
+        return condition(kind, "True", Reason.SERVED, f"{who} {findings.wanted.name}")
     first = wrong[0]
     if first.model is None:
         return condition(

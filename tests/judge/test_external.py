@@ -1,0 +1,117 @@
+"""The verdicts on an environment whose Rasa server runs elsewhere: it has no pods, so not to hear from it matters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.deployment_environment import EnvironmentStatus, ModelStatus
+from rasa_environments.judge.environment import EnvironmentFindings, judged
+from rasa_environments.judge.findings import Problem, ServedFact, TaggedModel
+
+SERVER = "the Rasa server of support"
+WANTED = TaggedModel("20260101-120000", "8f14e45f")
+RIGHT, WRONG, EMPTY = (ServedFact(SERVER, model=name) for name in (WANTED.name, "20250101-120000", None))
+GOOD = EnvironmentFindings(
+    environment="support",
+    tag="support",
+    child=ObjectKey("bots", "support-rasa"),
+    server=ObjectKey("bots", "default"),
+    url="https://rasa.example.com",
+    wanted=WANTED,
+    served=(RIGHT,),
+    external=True,
+)
+
+
+def silent(reason: Reason) -> EnvironmentFindings:
+    """It does not say what it serves."""
+    return replace(GOOD, served=(ServedFact(SERVER, problem="what was said", reason=reason),))
+
+
+def conditions(findings: EnvironmentFindings) -> dict[str, Condition]:
+    """The conditions by type."""
+    return {entry.type: entry for entry in judged(findings, EnvironmentStatus())[1]}
+
+
+TYPES = ("Ready", "Reconciling", "Stalled", "ModelAvailable", "ModelServed")
+NO_SECRET = Problem(Reason.SECRET_NOT_FOUND, "Secret bots/elsewhere is not there", stalled=False)
+VERDICTS = [
+    ("it serves what is wanted", GOOD, "True False False True True", "Ready"),
+    ("it serves another", replace(GOOD, served=(WRONG,)), "False True False True False", "AnotherModelServed"),
+    ("it serves none", replace(GOOD, served=(EMPTY,)), "False True False True False", "NoModelServed"),
+    (
+        "it does not answer",
+        silent(Reason.EXTERNAL_SERVER_UNREACHABLE),
+        "False True False True Unknown",
+        "ExternalServerUnreachable",
+    ),
+    ("it refuses the token", silent(Reason.UNAUTHORIZED), "False False True True Unknown", "Unauthorized"),
+    ("it is never asked", silent(Reason.ADDRESS_REFUSED), "False False True True Unknown", "AddressRefused"),
+    ("it answers HTML", silent(Reason.UNEXPECTED_ANSWER), "False False True True Unknown", "UnexpectedAnswer"),
+    ("it tells no name", silent(Reason.MODEL_UNKNOWN), "True False False True Unknown", "Ready"),
+    ("no model is meant", replace(GOOD, wanted=None), "False False False False Unknown", "TagNotFound"),
+    (
+        "its token is missing",
+        replace(GOOD, served=(), problem=NO_SECRET),
+        "False True False True Unknown",
+        "SecretNotFound",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("findings", "statuses", "reason"), [row[1:] for row in VERDICTS], ids=[row[0] for row in VERDICTS]
+)
+def test_what_is_found_makes_the_conditions(findings: EnvironmentFindings, statuses: str, reason: str) -> None:
+    found = conditions(findings)
+
+    assert {kind: entry.status for kind, entry in found.items()} == dict(zip(TYPES, statuses.split(), strict=True))
+    assert found["Ready"].reason == reason
+
+
+@pytest.mark.parametrize(
+    ("findings", "kind", "message"),
+    [
+        (GOOD, ConditionType.MODEL_SERVED, f"{SERVER} serves {WANTED.name}"),
+        (
+            replace(GOOD, wanted=None),
+            ConditionType.MODEL_SERVED,
+            f"{SERVER} serves {WANTED.name}; which model is wanted is not known",
+        ),
+        (
+            silent(Reason.UNAUTHORIZED),
+            ConditionType.STALLED,
+            f"{SERVER} is not looked at: what was said",
+        ),
+        (
+            silent(Reason.MODEL_UNKNOWN),
+            ConditionType.MODEL_SERVED,
+            f"{SERVER} does not say what it serves: what was said",
+        ),
+    ],
+)
+def test_no_message_speaks_of_pods(findings: EnvironmentFindings, kind: ConditionType, message: str) -> None:
+    found = conditions(findings)
+
+    assert found[kind].message == message
+    assert not [entry for entry in found.values() if "pod" in entry.message]
+
+
+def test_the_status_has_its_address_and_model_and_neither_a_secret_nor_replicas() -> None:
+    status, _ = judged(GOOD, EnvironmentStatus())
+
+    assert (status.url, status.token_secret, status.replicas, status.selector) == (
+        "https://rasa.example.com",
+        None,
+        0,
+        None,
+    )
+    assert status.model == ModelStatus(wanted=WANTED.name, wanted_hash=WANTED.hash, served=WANTED.name, served_by="1/1")
+
+
+def test_findings_that_are_shown_hide_the_token() -> None:
+    assert "the-token" not in repr(replace(GOOD, token="the-token"))

@@ -1,0 +1,44 @@
+"""A model that production cannot load: the listing says so, and its tag is not put."""
+
+from __future__ import annotations
+
+import pytest
+
+from rasa_environments.judge.findings import TaggedModel
+from rasa_environments.rasa.model_server import Model
+from rasa_environments.reconcile.model_server import listed, observed
+from rasa_environments.reconcile.model_tag import incompatible
+
+
+@pytest.mark.parametrize(("said", "compatible"), [(True, True), (False, False), (None, True)])
+def test_only_a_plain_no_of_the_server_makes_a_model_incompatible(said: bool | None, compatible: bool) -> None:
+    found = listed(Model("m", "1", frozenset(), 1767268800.25, "1.10.26", is_compatible=said))
+
+    assert (found.compatible, found.trained_at, found.version) == (compatible, 1767268800.25, "1.10.26")
+
+
+def test_two_listings_differ_by_name_and_hash_alone() -> None:
+    plain = TaggedModel("m", "1")
+
+    assert TaggedModel("m", "1", 2.0, "3.6.21", compatible=False) == plain
+    assert TaggedModel("m", "2") != plain
+
+
+def test_a_tag_carries_the_model_with_all_that_is_known_of_it() -> None:
+    observation = observed((Model("m", "1", frozenset({"production"}), is_compatible=False),))
+
+    assert observation.tags["production"] is observation.models["m"]
+    assert not observation.tags["production"].compatible
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("2.8.34", "model m was trained with Rasa 2.8.34, and the model server says"), (None, "model m is one that the")],
+)
+def test_it_is_told_with_what_to_do(version: str | None, words: str) -> None:
+    problem = incompatible(TaggedModel("m", "1", version=version, compatible=False))
+
+    assert problem.reason == "ModelIncompatible"
+    assert not problem.stalled, "another model of production's version, or another production, ends it"
+    assert problem.message.startswith(words)
+    assert problem.message.endswith("train it with production's version of Rasa, or upgrade production first")

@@ -1,0 +1,91 @@
+"""Rasa 1.x and 2.x tell only when their model was trained: it is found among the listed ones by that."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.judge.findings import ServedFact, TaggedModel
+from rasa_environments.rasa.server import Served
+from rasa_environments.reconcile.served import TRAINED_TOGETHER_SECONDS, RasaServer, ServedModels, answered
+from rasa_environments.reconcile.surroundings import Intervals
+from tests.reconcile.clock import run
+
+SERVER = RasaServer("pod support-0", "http://127.0.0.1:5005")
+WHEN = 1767268800.25
+TIMES = st.integers(0, 2_000_000_000).map(float) | st.floats(0, 2_000_000_000)
+
+
+def model(name: str, trained_at: float | None) -> TaggedModel:
+    """A listed model."""
+    return TaggedModel(name, f"hash of {name}", trained_at)
+
+
+def found(*listed: TaggedModel, served: float = WHEN) -> ServedFact:
+    """What is known of a server whose model was trained then."""
+    return answered(SERVER, Served(trained_at=served), listed)
+
+
+@given(times=st.lists(st.integers(0, 10**9), min_size=1, max_size=6, unique=True), error=st.floats(-0.49, 0.49))
+def test_the_model_of_that_time_is_found_however_the_model_server_rounds(times: list[int], error: float) -> None:
+    listed = [model(f"model-{second}", second + error) for second in times]
+
+    assert found(*listed, served=times[0]) == ServedFact(SERVER.name, model=f"model-{times[0]}")
+    assert found(*listed[::-1], served=times[0]).model == f"model-{times[0]}"
+
+
+@given(times=st.lists(TIMES, max_size=4), served=TIMES)
+def test_a_model_of_another_time_is_never_taken_for_it(times: list[float], served: float) -> None:
+    fact = found(*(model(f"model-{number}", time) for number, time in enumerate(times)), served=served)
+
+    near = [time for time in times if abs(time - served) < TRAINED_TOGETHER_SECONDS]
+    assert (fact.model is not None) is bool(near)
+    if fact.model is not None:
+        assert times[int(fact.model.removeprefix("model-"))] == min(near, key=lambda time: abs(time - served))
+
+
+@pytest.mark.parametrize("listed", [(), (model("old", WHEN - 60),), (model("of unknown time", None),)])
+def test_where_none_is_of_that_time_it_is_told_so(listed: tuple[TaggedModel, ...]) -> None:
+    fact = found(*listed)
+
+    assert (fact.model, fact.reason) == (None, "ModelUnknown")
+    assert fact.problem == (
+        "it tells only that its model was trained at 2026-01-01T12:00:00Z, and the model server lists none of that time"
+    )
+
+
+def test_a_model_of_unknown_time_is_passed_over() -> None:
+    assert found(model("unknown", None), model("known", WHEN)).model == "known"
+
+
+def test_a_name_counts_more_than_a_time() -> None:
+    assert answered(SERVER, Served("named", WHEN), [model("other", WHEN)]) == ServedFact(SERVER.name, model="named")
+
+
+def test_no_model_is_no_model() -> None:
+    assert answered(SERVER, Served(), [model("other", WHEN)]) == ServedFact(SERVER.name)
+
+
+STATUSES: list[tuple[JsonObject, str | None]] = [
+    ({"model_file": "/tmp/tmpq3/model", "fingerprint": {"trained_at": WHEN, "version": "1.10.26"}}, "listed"),
+    ({"model_file": "models/named.tar.gz", "fingerprint": {"trained_at": WHEN}}, "named"),
+    ({"model_file": None, "fingerprint": {}}, None),
+]
+
+
+@pytest.mark.parametrize(("status", "name"), STATUSES, ids=["pulled", "its own file", "none"])
+def test_a_server_is_asked_and_its_model_found_in_the_listing(status: JsonObject, name: str | None) -> None:
+    async def test() -> tuple[ServedFact, ...]:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, json=status))
+        async with httpx.AsyncClient(transport=transport) as http:
+            served = ServedModels(http, Intervals())
+            listed = [model("listed", WHEN), model("old", WHEN - 60)]
+            answers, _ = await served.ask(
+                ObjectKey("bots", "support"), [SERVER], wanted="listed", token="t", listed=listed
+            )
+            return answers
+
+    assert run(test()) == (ServedFact(SERVER.name, model=name),)
