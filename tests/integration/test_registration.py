@@ -232,6 +232,19 @@ def test_a_registry_that_comes_back_gets_what_it_lacks(enterprise: Enterprise) -
     enterprise.wait_for("development", "True", "Registered")
 
 
+def test_a_tag_waits_for_the_production_that_rasa_x_asks_first(enterprise: Enterprise) -> None:
+    enterprise.front.behind.upload(models_of(RELEASES["3.6.21"]) / f"{MODEL_A}.tar.gz")
+    production = {"name": "production", "url": f"http://127.0.0.80:{PORT}", "token": "token"}
+    enterprise.register(production)
+
+    enterprise.space.apply(model_tag("development", model=MODEL_A))
+
+    found = enterprise.space.wait_for_condition("ModelTag", "development", "Ready", status="False", reason="TagRefused")
+    assert "production is not reachable" in found["message"]
+    with listening_rasa("127.0.0.80", "token"):
+        enterprise.space.wait_for_condition("ModelTag", "development", "Tagged", status="True")
+
+
 def test_a_model_that_production_cannot_load_gets_no_tag_and_the_reason_is_told(enterprise: Enterprise) -> None:
     old = models_of(RELEASES["1.10.26"]) / f"{MODEL_A}.tar.gz"
     enterprise.front.behind.upload(old)

@@ -63,9 +63,13 @@ class NoWriteCredentials(RasaError):
 
 
 class UnknownModel(RasaError):
-    """The model server does not know the model, or knows it as incompatible."""
+    """The model server has no model that can carry the tag; `said` is why, in its own words, where it says so."""
 
     default_reason = Reason.MODEL_NOT_FOUND
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
 
 
 class TagRefused(RasaError):

@@ -204,7 +204,8 @@ class ModelServerClient:
             case 404:
                 raise UnknownModel(
                     f"the model server at {answer.where} has no model {model} that can carry tag {tag}"
-                    f"{f' ({said})' if said else ''}: upload it, or name one that it lists"
+                    f"{f' ({said})' if said else ''}: upload it, or name one that it lists",
+                    said,
                 )
             case 400 | 409 | 422:
                 raise TagRefused(

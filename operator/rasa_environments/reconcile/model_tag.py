@@ -14,7 +14,7 @@ from rasa_environments.cluster.resources import MODEL_TAGS
 from rasa_environments.judge.conditions import condition_of, is_true
 from rasa_environments.judge.findings import Follower, Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
-from rasa_environments.rasa.errors import RasaError
+from rasa_environments.rasa.errors import RasaError, UnknownModel
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.directory import server_of_tag
@@ -104,7 +104,7 @@ class ModelTagReconciler:
                 return carrier
             return await self._verify(connection, tag, listed)
         except RasaError as error:
-            return Problem(error.reason, error.message, stalled=False)
+            return refused(tag, error, listed)
 
     def _rival(self, tag: ModelTag) -> Problem | None:
         ruler = self._surroundings.directory.ruler(server_of_tag(tag), tag.tag)
@@ -156,6 +156,18 @@ class ModelTagReconciler:
         )
         if written is not None:
             surroundings.directory.tags.refresh(ModelTag.model_validate(written))
+
+
+def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None) -> Problem:
+    """Why the tag is not put. Rasa X says 404 for a model that it lists, too, while production does not answer."""
+    if not isinstance(error, UnknownModel) or listed is None:
+        return Problem(error.reason, error.message, stalled=False)
+    return Problem(
+        Reason.TAG_REFUSED,
+        f"the model server has model {listed.name}, and does not let it carry tag {tag.tag} ({error.said or 404}): Rasa X "
+        "asks the production environment first; see that it is registered, answers, and can load the model",
+        stalled=False,
+    )
 
 
 def incompatible(model: TaggedModel) -> Problem:
