@@ -164,8 +164,8 @@ def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None) -> Prob
         return Problem(error.reason, error.message, stalled=False)
     return Problem(
         Reason.TAG_REFUSED,
-        f"the model server has model {listed.name}, and does not let it carry tag {tag.tag} ({error.said or 404}): Rasa X "
-        "asks the production environment first; see that it is registered, answers, and can load the model",
+        f"the model server has model {listed.name}, and does not let it carry tag {tag.tag} ({error.said or 404}): "
+        "Rasa X asks the production environment first; see that it is registered, answers, and can load the model",
         stalled=False,
     )
 
