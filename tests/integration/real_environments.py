@@ -269,9 +269,8 @@ def promote(space: Space, environment: str, model: str) -> None:
 
 def wait_until_served(space: Space, environment: str, model: str) -> None:
     """Returns when the environment says that its server serves the model, and that it is ready for that."""
-    served = f"1 of 1 ready pods serve {model}"
-    space.wait_for_condition(ENVIRONMENT, environment, "ModelServed", status="True", reason="Served", message=served)
     space.wait_for_condition(ENVIRONMENT, environment, "Ready", status="True", message=f"serves {model}")
+    space.wait_for_condition(ENVIRONMENT, environment, "ModelServed", status="True", reason="Served")
 
 
 def with_addresses(text: str, space: Space, addresses: Mapping[str, str]) -> str:

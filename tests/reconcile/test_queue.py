@@ -88,7 +88,7 @@ def test_requests_for_one_object_become_one_look() -> None:
             pass
 
         assert worker.seen == [A, B]
-        assert queue.idle
+        assert len(queue) == 0
 
     run(test())
 
@@ -104,7 +104,6 @@ def test_an_object_is_looked_at_by_one_worker_at_a_time_and_again_afterwards() -
             queue.add(A)
             await settled()
             assert worker.seen == [A]
-            assert not queue.idle
             worker.go_on.set()
 
         assert worker.seen == [A, A]
@@ -287,6 +286,6 @@ def test_nothing_that_was_asked_for_is_lost(requests: list[Request]) -> None:
                 looked = len(worker.looks)
                 await settled()
                 assert worker.seen[looked:] == [request]
-            assert queue.idle
+            assert len(queue) == 0
 
     run(test())

@@ -84,7 +84,6 @@ TAG_RULE = matches(
     "must be letters, digits, '.', '_' and '-', and begin and end with a letter or digit, for example production",
 )
 
-Integer = Annotated[int, Field(strict=True)]
 Boolean = Annotated[bool, Field(strict=True)]
 DnsLabel = Annotated[str, Field(min_length=1, max_length=63, pattern=f"^{DNS_LABEL}$")]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=f"^{DNS_SUBDOMAIN}$")]

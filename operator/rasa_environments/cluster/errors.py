@@ -30,11 +30,6 @@ class ApiError(Exception):
         """Whether an object was not created because there is one of that name."""
         return self.status == 409 and self.reason == "AlreadyExists"
 
-    @property
-    def is_transient(self) -> bool:
-        """Whether the same request may succeed later without anybody changing anything."""
-        return self.status in (0, 408, 409, 410, 429) or self.status >= 502
-
     @classmethod
     def unreachable(cls, server: str, cause: BaseException) -> ApiError:
         """The error for a request that got no answer from `server`."""

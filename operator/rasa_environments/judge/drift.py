@@ -80,11 +80,6 @@ _QUANTITIES_BY_KIND: Final[Mapping[str, frozenset[str]]] = {
 _NOT_COMPARED: Final = frozenset({"status", "apiVersion", "kind"})
 
 
-def differs(desired: JsonObject, live: JsonObject) -> bool:
-    """Whether a field of `desired` is missing from `live` or has another value there."""
-    return difference(desired, live) is not None
-
-
 def difference(desired: JsonObject, live: JsonObject) -> str | None:
     """Where `live` first differs from `desired`, as `spec.template.spec.containers[rasa].image`; None if nowhere.
 

@@ -68,11 +68,6 @@ class WorkQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits and nothing is worked on (timers may be set)."""
-        return not self._waiting and not self._active
-
     def close(self) -> None:
         """Takes nothing more, and gives nothing more out."""
         self._closed = True
