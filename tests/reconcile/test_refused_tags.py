@@ -1,13 +1,15 @@
-"""A model that production cannot load: the listing says so, and its tag is not put."""
+"""A tag that is not put: the listing says that production cannot load the model, or the server refuses it."""
 
 from __future__ import annotations
 
 import pytest
 
 from rasa_environments.judge.findings import TaggedModel
+from rasa_environments.rasa.errors import RasaError, Unauthorized, UnknownModel
 from rasa_environments.rasa.model_server import Model
 from rasa_environments.reconcile.model_server import listed, observed
-from rasa_environments.reconcile.model_tag import incompatible
+from rasa_environments.reconcile.model_tag import incompatible, refused
+from tests.reconcile.objects import tag
 
 
 @pytest.mark.parametrize(("said", "compatible"), [(True, True), (False, False), (None, True)])
@@ -42,3 +44,32 @@ def test_it_is_told_with_what_to_do(version: str | None, words: str) -> None:
     assert not problem.stalled, "another model of production's version, or another production, ends it"
     assert problem.message.startswith(words)
     assert problem.message.endswith("train it with production's version of Rasa, or upgrade production first")
+
+
+KNOWN = TaggedModel("20260101-120000", "1")
+
+
+@pytest.mark.parametrize(
+    "said", [pytest.param("production is not reachable", id="words"), pytest.param("", id="no words")]
+)
+def test_a_model_that_is_listed_and_may_carry_no_tag_is_not_called_missing(said: str) -> None:
+    problem = refused(tag("live"), UnknownModel("there is no model", said=said), KNOWN)
+
+    assert problem.reason == "TagRefused"
+    assert problem.message == (
+        f"the model server has model 20260101-120000, and does not let it carry tag live ({said or 404}): Rasa X asks "
+        "the production environment first; see that it is registered, answers, and can load the model"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "listed_model"),
+    [(UnknownModel("there is no model", said=""), None), (Unauthorized("the login is refused"), KNOWN)],
+    ids=["not listed", "another error"],
+)
+def test_any_other_refusal_is_told_in_the_words_of_the_error(
+    error: RasaError, listed_model: TaggedModel | None
+) -> None:
+    problem = refused(tag("live"), error, listed_model)
+
+    assert (problem.reason, problem.message, problem.stalled) == (error.reason, error.message, False)
