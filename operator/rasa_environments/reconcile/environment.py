@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import replace
 
-from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import (
     ADOPT_REGISTRATION_ANNOTATION,
@@ -15,11 +14,8 @@ from rasa_environments.api.deployment_environment import (
     EnvironmentStatus,
 )
 from rasa_environments.api.model_server import ModelServer, Registration
-from rasa_environments.cluster.children import Outcome
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS, resource_of
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
-from rasa_environments.desired.environment import OPTIONAL_KINDS, children
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
@@ -41,17 +37,14 @@ from rasa_environments.reconcile.registrations import Registrable
 from rasa_environments.reconcile.secret_values import SecretValues, gathered, secrets_of, wanted_variables
 from rasa_environments.reconcile.served import ServedModels, ready_pods
 from rasa_environments.reconcile.server_access import unusable
+from rasa_environments.reconcile.settling import settle
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
-REFUSALS = frozenset({400, 403, 404, 413, 422})
-"""Answers of the API server that the next try would get again: what is asked for has to change, a right or a quota."""
 RETRIED = frozenset({Reason.REFUSED_BY_API_SERVER, Reason.NAME_TAKEN, Reason.WAITING_FOR_DELETION})
 """Problems whose end nobody announces: looked at again, ever more rarely."""
-FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
-"""Kinds that the pods need: without them nothing else is written."""
 
 
 class EnvironmentReconciler:
@@ -115,7 +108,7 @@ class EnvironmentReconciler:
             selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
         )
         try:
-            await self._settle(context)
+            await settle(self._surroundings, context)
         except Blocked as blocked:
             return self._observed(findings, key, blocked.problem), None
         token = context.secret_values[TOKEN_VARIABLE]
@@ -187,45 +180,6 @@ class EnvironmentReconciler:
             token_rotated_at=values.token_rotated_at,
             model_hash=wanted.hash if wanted else self._rolled_for(key),
         )
-
-    async def _settle(self, context: Context) -> None:
-        """Brings the children into line, first what the pods need. Raises Blocked at what is in the way."""
-        try:
-            objects = children(context)
-        except SpecError as error:
-            raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
-        foundations = [child for child in objects if child["kind"] in FOUNDATIONS]
-        others = [child for child in objects if child["kind"] not in FOUNDATIONS]
-        for group in (foundations, others):
-            problems = await asyncio.gather(*(self._settle_child(child) for child in group))
-            problem = next((found for found in problems if found is not None), None)
-            if problem is not None:
-                raise Blocked(problem)
-        wanted = {child["kind"] for child in objects}
-        uid = context.environment.metadata.uid
-        for kind in OPTIONAL_KINDS:
-            if kind not in wanted:
-                await self._surroundings.children.remove(resource_of(kind), context.key, uid)
-
-    async def _settle_child(self, child: JsonObject) -> Problem | None:
-        kind, name = child["kind"], f"{child['metadata']['namespace']}/{child['metadata']['name']}"
-        try:
-            outcome = await self._surroundings.children.settle(child)
-        except BeingDeleted as error:
-            return Problem(Reason.WAITING_FOR_DELETION, str(error), stalled=False)
-        except NameTaken as error:
-            return Problem(
-                Reason.NAME_TAKEN,
-                f"{kind} {name} is there already and {described_owner(error.owner)}: "
-                "delete or rename it, or name this environment otherwise",
-            )
-        except ApiError as error:
-            if error.status in REFUSALS:
-                return Problem(Reason.REFUSED_BY_API_SERVER, f"{kind} {name} is refused: {error.message}")
-            raise
-        if outcome is not Outcome.UNCHANGED:
-            logger.info("%s %s is %s", kind, name, outcome.value)
-        return None
 
     def _observed(self, findings: EnvironmentFindings, key: ObjectKey, problem: Problem | None) -> EnvironmentFindings:
         deployment = self._surroundings.children.observed(DEPLOYMENTS, child_key(key))
@@ -309,8 +263,3 @@ def replicas_without_shared_stores(spec: EnvironmentSpec) -> int:
     locked = spec.lock_store is not None or "lock_store" in endpoints
     tracked = spec.tracker_store is not None or "tracker_store" in endpoints
     return 0 if replicas < 2 or (locked and tracked) else replicas
-
-
-def described_owner(owner: str | None) -> str:
-    """Whose the object in the way is, in words."""
-    return f"belongs to {owner}" if owner else "does not belong to this environment"

@@ -1,0 +1,71 @@
+"""An environment's children brought into line, and what stands in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.conditions import Reason
+from rasa_environments.cluster.children import Outcome
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.resources import resource_of
+from rasa_environments.desired.context import Context
+from rasa_environments.desired.environment import OPTIONAL_KINDS, children
+from rasa_environments.desired.errors import SpecError
+from rasa_environments.judge.findings import Problem
+from rasa_environments.reconcile.blocked import Blocked
+from rasa_environments.reconcile.surroundings import Surroundings
+
+logger = logging.getLogger(__name__)
+
+REFUSALS = frozenset({400, 403, 404, 413, 422})
+"""Answers of the API server that the next try would get again: what is asked for has to change, a right or a quota."""
+FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
+"""Kinds that the pods need: without them nothing else is written."""
+
+
+async def settle(surroundings: Surroundings, context: Context) -> None:
+    """Brings the children into line, first what the pods need. Raises Blocked at what is in the way."""
+    try:
+        objects = children(context)
+    except SpecError as error:
+        raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
+    foundations = [child for child in objects if child["kind"] in FOUNDATIONS]
+    others = [child for child in objects if child["kind"] not in FOUNDATIONS]
+    for group in (foundations, others):
+        problems = await asyncio.gather(*(_settle_child(surroundings, child) for child in group))
+        problem = next((found for found in problems if found is not None), None)
+        if problem is not None:
+            raise Blocked(problem)
+    wanted = {child["kind"] for child in objects}
+    uid = context.environment.metadata.uid
+    for kind in OPTIONAL_KINDS:
+        if kind not in wanted:
+            await surroundings.children.remove(resource_of(kind), context.key, uid)
+
+
+async def _settle_child(surroundings: Surroundings, child: JsonObject) -> Problem | None:
+    kind, name = child["kind"], f"{child['metadata']['namespace']}/{child['metadata']['name']}"
+    try:
+        outcome = await surroundings.children.settle(child)
+    except BeingDeleted as error:
+        return Problem(Reason.WAITING_FOR_DELETION, str(error), stalled=False)
+    except NameTaken as error:
+        return Problem(
+            Reason.NAME_TAKEN,
+            f"{kind} {name} is there already and {described_owner(error.owner)}: "
+            "delete or rename it, or name this environment otherwise",
+        )
+    except ApiError as error:
+        if error.status in REFUSALS:
+            return Problem(Reason.REFUSED_BY_API_SERVER, f"{kind} {name} is refused: {error.message}")
+        raise
+    if outcome is not Outcome.UNCHANGED:
+        logger.info("%s %s is %s", kind, name, outcome.value)
+    return None
+
+
+def described_owner(owner: str | None) -> str:
+    """Whose the object in the way is, in words."""
+    return f"belongs to {owner}" if owner else "does not belong to this environment"
