@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.reconcile.registrations import Registrable
+from rasa_environments.reconcile.registration.offers import Offer
 
 NAMES = st.sampled_from(["production", "worker", "staging", "experimental", "a"])
 ADDRESSES = st.sampled_from(["http://one:5005", "http://two:5005", "http://one:5005/"])
@@ -19,9 +19,9 @@ def offer(
     *,
     in_use: bool = True,
     adopts: bool = False,
-) -> Registrable:
+) -> Offer:
     """What an environment of that name offers."""
-    return Registrable(ObjectKey("bots", name), name, url, token, in_use=in_use, adopts=adopts)
+    return Offer(ObjectKey("bots", name), name, url, token, in_use=in_use, adopts=adopts)
 
 
 OFFERS = st.lists(

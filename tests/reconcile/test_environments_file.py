@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.desired.environments_file import FileEntry
-from rasa_environments.reconcile.environments_file import incomplete, laid_over
-from rasa_environments.reconcile.registrations import Registrable
+from rasa_environments.reconcile.registration.file import incomplete, laid_over
+from rasa_environments.reconcile.registration.offers import Offer
 from tests.reconcile.objects import server
 from tests.reconcile.registry_objects import ADDRESSES, NAMES, OFFERS, TOKENS
 
@@ -18,7 +18,7 @@ ENTRY = FileEntry("http://one:5005", "first-token")
 
 @given(held=HELD, offers=OFFERS, others=st.sets(NAMES))
 def test_the_file_holds_who_is_offered_and_who_is_only_silent_yet(
-    held: dict[str, FileEntry], offers: list[Registrable], others: set[str]
+    held: dict[str, FileEntry], offers: list[Offer], others: set[str]
 ) -> None:
     offered = {each.name for each in offers}
 
@@ -30,7 +30,7 @@ def test_the_file_holds_who_is_offered_and_who_is_only_silent_yet(
 
 @given(held=HELD, offers=OFFERS)
 def test_the_address_is_the_offered_one_and_the_old_token_stays_until_servers_run_with_the_new(
-    held: dict[str, FileEntry], offers: list[Registrable]
+    held: dict[str, FileEntry], offers: list[Offer]
 ) -> None:
     entries, pending = laid_over(held, offers, frozenset(each.name for each in offers))
 
@@ -43,7 +43,7 @@ def test_the_address_is_the_offered_one_and_the_old_token_stays_until_servers_ru
 
 
 @given(held=HELD, offers=OFFERS, others=st.sets(NAMES))
-def test_what_was_laid_over_stays(held: dict[str, FileEntry], offers: list[Registrable], others: set[str]) -> None:
+def test_what_was_laid_over_stays(held: dict[str, FileEntry], offers: list[Offer], others: set[str]) -> None:
     alive = frozenset({each.name for each in offers} | others)
     once = laid_over(held, offers, alive)
 

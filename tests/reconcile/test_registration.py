@@ -16,8 +16,8 @@ from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RegistrationRefused, Unreachable
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.queue import Kind, Request
-from rasa_environments.reconcile.registration import Outcome, Registrar, summary
-from rasa_environments.reconcile.registry import DONE, PENDING
+from rasa_environments.reconcile.registration.registrar import Outcome, Registrar, summary
+from rasa_environments.reconcile.registration.registry import DONE, PENDING
 from rasa_environments.reconcile.surroundings import Surroundings
 from tests.reconcile.objects import environment, server, server_body
 from tests.reconcile.registry_objects import offer
@@ -89,12 +89,12 @@ class Operator:
         """These environments are there, and have made their offers."""
         for name in names:
             self.surroundings.directory.environments.put(environment(name))
-            self.surroundings.registrations.offer(offer(name, url=f"http://{name}:5005"))
+            self.surroundings.offers.keep(offer(name, url=f"http://{name}:5005"))
 
     def loses(self, name: str) -> None:
         """The environment is gone."""
         self.surroundings.directory.environments.remove(ObjectKey("bots", name))
-        self.surroundings.registrations.withdraw(ObjectKey("bots", name))
+        self.surroundings.offers.withdraw(ObjectKey("bots", name))
 
     async def passes(self, problem: Problem | None = None) -> Outcome:
         """One pass, and what came of it; the names that it gives are those that the status has then."""
@@ -108,7 +108,7 @@ class Operator:
 
     def told(self, name: str) -> RegistrationFact | None:
         """What the environment was told."""
-        return self.surroundings.registrations.fact(ObjectKey("bots", name))
+        return self.surroundings.offers.fact(ObjectKey("bots", name))
 
 
 def refusing(name: str) -> Callable[[Sequence[RegisteredEnvironment]], Exception | None]:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.rasa.environments import RegisteredEnvironment
-from rasa_environments.reconcile.registrations import Registrable
-from rasa_environments.reconcile.registry import DONE, PENDING, Merged, merged
+from rasa_environments.reconcile.registration.offers import Offer
+from rasa_environments.reconcile.registration.registry import DONE, PENDING, Merged, merged
 from tests.reconcile.registry_objects import ADDRESSES, NAMES, OFFERS, TOKENS, offer
 
 EXTRAS = st.dictionaries(st.sampled_from(["id", "licence"]), st.integers(0, 3) | st.none(), max_size=2)
@@ -26,7 +26,7 @@ class Situation:
     """A registry, what is offered to it, and what this operator knows."""
 
     current: tuple[RegisteredEnvironment, ...]
-    offers: tuple[Registrable, ...]
+    offers: tuple[Offer, ...]
     ours: frozenset[str]
     alive: frozenset[str]
 
@@ -45,7 +45,7 @@ class Situation:
         """The entries that should be, by name."""
         return {entry.name: entry for entry in self.plan.entries}
 
-    def somebody_elses(self, offer: Registrable) -> bool:
+    def somebody_elses(self, offer: Offer) -> bool:
         """Whether an entry of the offer's name leads elsewhere, and was not made here."""
         there = self.before.get(offer.name)
         elsewhere = there is not None and there.url.rstrip("/") != offer.url.rstrip("/")
@@ -171,7 +171,7 @@ def test_no_message_shows_a_token(of: Situation) -> None:
 OTHERS = RegisteredEnvironment("staging", "http://elsewhere:5005", "their-token", {"id": 7})
 
 
-def plan_for(*offers: Registrable, ours: str = "") -> Merged:
+def plan_for(*offers: Offer, ours: str = "") -> Merged:
     """The plan for a registry in which somebody else registered `staging`."""
     alive = frozenset(each.name for each in offers)
     return merged([OTHERS], offers, ours=frozenset(ours.split()), alive=alive)

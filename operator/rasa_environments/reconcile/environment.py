@@ -32,8 +32,8 @@ from rasa_environments.reconcile.blocked import Blocked, usable_server
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
-from rasa_environments.reconcile.registration import offer_changed
-from rasa_environments.reconcile.registrations import Registrable
+from rasa_environments.reconcile.registration.offers import Offer
+from rasa_environments.reconcile.registration.registrar import offer_changed
 from rasa_environments.reconcile.secret_values import SecretValues, gathered, secrets_of, wanted_variables
 from rasa_environments.reconcile.served import ServedModels, ready_pods
 from rasa_environments.reconcile.server_access import unusable
@@ -127,7 +127,7 @@ class EnvironmentReconciler:
         """Tells the server's registry where the environment is, and what opens it."""
         if server is None or server.registration is Registration.NONE or not findings.token or not findings.url:
             return
-        offer = Registrable(
+        offer = Offer(
             key=environment.metadata.key,
             name=environment.environment,
             url=findings.url,
@@ -143,7 +143,7 @@ class EnvironmentReconciler:
         """The findings with what came of the registration; as last told, where this process has not tried yet."""
         if server is None or server.registration is Registration.NONE:
             return findings
-        known = self._surroundings.registrations.fact(environment.metadata.key)
+        known = self._surroundings.offers.fact(environment.metadata.key)
         return replace(findings, registration=known or remembered_registration(environment))
 
     async def _context(
@@ -231,7 +231,7 @@ class EnvironmentReconciler:
     def _forget(self, key: ObjectKey) -> None:
         self._served.forget(key)
         self._settled.pop(key, None)
-        self._surroundings.registrations.withdraw(key)
+        self._surroundings.offers.withdraw(key)
         self._surroundings.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
 
 

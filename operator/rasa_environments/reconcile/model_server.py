@@ -15,7 +15,7 @@ from rasa_environments.rasa.errors import NoListing, RasaError
 from rasa_environments.rasa.model_server import Model, ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
-from rasa_environments.reconcile.registration import Outcome, Registrar
+from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
 

@@ -16,7 +16,7 @@ from rasa_environments.reconcile.observations import Observations
 from rasa_environments.reconcile.pods import Pods
 from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.reconcile.references import SecretReferences
-from rasa_environments.reconcile.registrations import Registrations
+from rasa_environments.reconcile.registration.offers import Offers
 
 
 def utc_now() -> str:
@@ -49,6 +49,6 @@ class Surroundings:
     directory: Directory = field(default_factory=Directory)
     references: SecretReferences = field(default_factory=SecretReferences)
     observations: Observations = field(default_factory=Observations)
-    registrations: Registrations = field(default_factory=Registrations)
+    offers: Offers = field(default_factory=Offers)
     intervals: Intervals = Intervals()
     now: Callable[[], str] = utc_now

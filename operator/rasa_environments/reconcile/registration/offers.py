@@ -10,7 +10,7 @@ from rasa_environments.judge.findings import RegistrationFact
 
 
 @dataclass(frozen=True)
-class Registrable:
+class Offer:
     """An environment as a registry takes it."""
 
     key: ObjectKey
@@ -23,25 +23,25 @@ class Registrable:
     """Whether it may take over an entry of its name that somebody else made."""
 
 
-class Registrations:
+class Offers:
     """The latest offer of each environment, and the latest fact about it."""
 
     def __init__(self) -> None:
-        self._offers: dict[ObjectKey, Registrable] = {}
+        self._offers: dict[ObjectKey, Offer] = {}
         self._facts: dict[ObjectKey, RegistrationFact] = {}
 
-    def offer(self, registrable: Registrable) -> bool:
+    def keep(self, offer: Offer) -> bool:
         """Keeps what is to be registered; returns whether that is news."""
-        before = self._offers.get(registrable.key)
-        self._offers[registrable.key] = registrable
-        return before != registrable
+        before = self._offers.get(offer.key)
+        self._offers[offer.key] = offer
+        return before != offer
 
     def withdraw(self, environment: ObjectKey) -> None:
         """Forgets an environment that is gone."""
         self._offers.pop(environment, None)
         self._facts.pop(environment, None)
 
-    def offered(self, environments: Iterable[ObjectKey]) -> tuple[Registrable, ...]:
+    def offered(self, environments: Iterable[ObjectKey]) -> tuple[Offer, ...]:
         """The offers of those environments that have made one."""
         return tuple(self._offers[key] for key in environments if key in self._offers)
 

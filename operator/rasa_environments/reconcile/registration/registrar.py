@@ -15,10 +15,10 @@ from rasa_environments.judge.findings import Problem, RegistrationFact, ServerOb
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefused
 from rasa_environments.reconcile.connections import Connections
-from rasa_environments.reconcile.environments_file import EnvironmentsFileWriter
 from rasa_environments.reconcile.queue import Kind, Request
-from rasa_environments.reconcile.registrations import Registrable
-from rasa_environments.reconcile.registry import Merged, merged
+from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
+from rasa_environments.reconcile.registration.offers import Offer
+from rasa_environments.reconcile.registration.registry import Merged, merged
 from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
@@ -52,10 +52,10 @@ class Registrar:
         """One pass; tells every environment what came of it. None where the server has no registry."""
         if server.registration is Registration.NONE:
             return None
-        directory, registrations = self._surroundings.directory, self._surroundings.registrations
+        directory = self._surroundings.directory
         rightful = directory.rightful_environments(server.metadata.key)
         environments = [each for each in rightful if each.metadata.deletion_timestamp is None]
-        offers = registrations.offered(each.metadata.key for each in environments)
+        offers = self._surroundings.offers.offered(each.metadata.key for each in environments)
         alive = frozenset(each.environment for each in environments)
         ours = frozenset(server.status.registered or ())
         if server.registration is Registration.CONFIG_MAP:
@@ -68,7 +68,7 @@ class Registrar:
         return Outcome(summary(facts, server), ours)
 
     async def _by_api(
-        self, server: ModelServer, offers: Sequence[Registrable], alive: frozenset[str], ours: frozenset[str]
+        self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str], ours: frozenset[str]
     ) -> tuple[Facts, frozenset[str]]:
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
@@ -124,7 +124,7 @@ class Registrar:
     def _tell(self, environments: Sequence[DeploymentEnvironment], facts: Facts) -> None:
         for environment in environments:
             fact, key = facts.get(environment.environment), environment.metadata.key
-            if fact is not None and self._surroundings.registrations.told(key, fact):
+            if fact is not None and self._surroundings.offers.told(key, fact):
                 self._surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key))
 
 
@@ -151,7 +151,7 @@ def _names(entries: Sequence[RegisteredEnvironment]) -> str:
     return ", ".join(entry.name for entry in entries) or "nothing"
 
 
-def offer_changed(surroundings: Surroundings, server: ObjectKey, offer: Registrable) -> None:
+def offer_changed(surroundings: Surroundings, server: ObjectKey, offer: Offer) -> None:
     """Queues the server, a little later so that several environments share a pass, where the offer is news."""
-    if surroundings.registrations.offer(offer):
+    if surroundings.offers.keep(offer):
         surroundings.queue.add_later(Request(Kind.MODEL_SERVER, server), OFFER_DELAY_SECONDS)

@@ -21,8 +21,8 @@ from rasa_environments.desired.environments_file import (
     missing_from,
 )
 from rasa_environments.judge.findings import RegistrationFact
-from rasa_environments.reconcile.registrations import Registrable
-from rasa_environments.reconcile.registry import PENDING
+from rasa_environments.reconcile.registration.offers import Offer
+from rasa_environments.reconcile.registration.registry import PENDING
 from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class EnvironmentsFileWriter:
         self._restarted: dict[ObjectKey, tuple[str, str]] = {}
 
     async def write(
-        self, server: ModelServer, offers: Sequence[Registrable], alive: frozenset[str]
+        self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str]
     ) -> Mapping[str, RegistrationFact]:
         """Brings the file in line with the environments; what came of it, by name."""
         secret = ObjectKey(server.metadata.namespace, server.environments_secret)
@@ -103,7 +103,7 @@ class EnvironmentsFileWriter:
 
 
 def laid_over(
-    held: Mapping[str, FileEntry], offers: Sequence[Registrable], alive: frozenset[str]
+    held: Mapping[str, FileEntry], offers: Sequence[Offer], alive: frozenset[str]
 ) -> tuple[dict[str, FileEntry], frozenset[str]]:
     """The file as it should be, and the environments whose new token waits until their servers run with it."""
     entries = {name: entry for name, entry in held.items() if name in alive}
