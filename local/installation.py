@@ -1,5 +1,6 @@
 """Installs what the operator needs into a cluster: its resources, its namespace, and what it may do."""
 
+import itertools
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -57,21 +58,30 @@ def apply(
     One of OPTIONAL_KINDS is left out where the cluster does not serve it.
     """
     stored = []
-    for document in wanted:
-        what = f"{document['kind']} {document['metadata']['name']}"
-        try:
-            stored.append(api.apply(document, namespace))
-        except Refused as error:
-            if error.status != 404 or document["kind"] not in OPTIONAL_KINDS:
-                raise
-            progress(f"left out {what}: {error}")
-            continue
-        progress(f"applied {what}")
-        if document["kind"] == "CustomResourceDefinition":
-            wait_until_served(api, document)
-        if document["kind"] == STAMP:
-            wait_until_stamped(api)
+    for _, alike in itertools.groupby(wanted, key=lambda document: str(document["kind"])):
+        applied = [obj for document in alike for obj in _apply_one(api, document, namespace, progress)]
+        for obj in applied:
+            if obj["kind"] == "CustomResourceDefinition":
+                wait_until_served(api, obj)
+            if obj["kind"] == STAMP:
+                wait_until_stamped(api)
+        stored += applied
     return stored
+
+
+def _apply_one(
+    api: ApiServer, document: dict[str, Any], namespace: str, progress: Progress
+) -> Iterator[dict[str, Any]]:
+    """The document as stored, or nothing where it is left out."""
+    what = f"{document['kind']} {document['metadata']['name']}"
+    try:
+        yield api.apply(document, namespace)
+    except Refused as error:
+        if error.status != 404 or document["kind"] not in OPTIONAL_KINDS:
+            raise
+        progress(f"left out {what}: {error}")
+    else:
+        progress(f"applied {what}")
 
 
 def documents(sources: Iterable[Path]) -> Iterator[dict[str, Any]]:

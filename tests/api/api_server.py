@@ -83,8 +83,9 @@ def collection(kind: str) -> str:
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Returns when it holds; fails after `seconds`, saying what it waited for."""
-    deadline = time.monotonic() + seconds
+    """Returns when it holds; fails after `seconds`, saying what it waited for. Looks less often at what takes long."""
+    start = time.monotonic()
     while not holds():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"
-        time.sleep(0.05)
+        waited = time.monotonic() - start
+        assert waited < seconds, f"waited {seconds:.0f} s in vain for {what}"
+        time.sleep(min(max(0.05, waited / 20), 0.25))
