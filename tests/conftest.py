@@ -105,7 +105,7 @@ def failed_instead(report: Report) -> Report:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[ClusterFacts]:
-    """A running cluster without an operator; every test makes the namespaces it needs."""
+    """A running cluster without an operator and its policies; every test makes the namespaces it needs."""
     with LocalCluster() as facts:
         yield facts
 

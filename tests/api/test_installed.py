@@ -26,7 +26,7 @@ def created(api: ApiServer) -> Iterator[list[JsonObject]]:
     objects: list[JsonObject] = []
     yield objects
     for obj in objects:
-        api.delete(obj["kind"], obj["metadata"]["name"])
+        assert api.delete(obj["kind"], obj["metadata"]["name"]).status in (200, 404)
 
 
 def given(api: ApiServer, created: list[JsonObject], obj: JsonObject) -> str:

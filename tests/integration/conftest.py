@@ -18,6 +18,7 @@ from local.flavour import choose_flavour
 from local.processes import Leash
 from local.service_account import service_account_kubeconfig
 from tests.api.api_server import ApiServer
+from tests.clusters import cluster_apart
 from tests.integration import manifests
 from tests.integration.audit import AuditLog
 from tests.integration.model_server_front import Front, front_of
@@ -82,12 +83,9 @@ def installed(facts: ClusterFacts, directory: Path) -> Iterator[Installation]:
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[ClusterFacts]:
-    """Here, one where an operator works: tests elsewhere play the operator themselves. There is only one of kind."""
-    if choose_flavour() == "kind":
-        yield request.getfixturevalue("cluster")
-    else:
-        with LocalCluster() as facts:
-            yield facts
+    """Here, one where an operator works: tests elsewhere play the operator themselves."""
+    with cluster_apart(request) as facts:
+        yield facts
 
 
 @pytest.fixture(scope="session")

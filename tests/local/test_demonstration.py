@@ -16,7 +16,7 @@ from local.api_server import ApiServer
 from local.cluster import ClusterFacts
 from local.demonstration.steps import StepFailed, Steps
 from local.demonstration.view import View
-from local.installation import install
+from local.installation import ROOT, install
 from local.processes import ProcessFailed
 from rasa_environments.cli.overview import Overview
 
@@ -148,7 +148,7 @@ def nothing(_: Overview) -> bool:
 
 
 def test_waiting_in_vain_says_what_was_seen_instead(cluster: ClusterFacts) -> None:
-    install(cluster.kubeconfig)
+    install(cluster.kubeconfig, [ROOT / "crds"])
     with ApiServer(cluster.kubeconfig) as api:
         view = View(api, "kube-public", Console(quiet=True), lambda: None)
 
@@ -157,7 +157,7 @@ def test_waiting_in_vain_says_what_was_seen_instead(cluster: ClusterFacts) -> No
 
 
 def test_waiting_ends_when_a_process_that_it_depends_on_ends(cluster: ClusterFacts) -> None:
-    install(cluster.kubeconfig)
+    install(cluster.kubeconfig, [ROOT / "crds"])
 
     def check() -> None:
         raise ProcessFailed("the operator ended by itself")

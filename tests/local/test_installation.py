@@ -1,7 +1,7 @@
 """The operator's resources and permissions are installed, and a process can be its ServiceAccount."""
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,14 @@ from local.api_server import ApiServer, Refused
 from local.cluster import ClusterFacts
 from local.installation import NAMESPACE, PROMOTION, SERVICE_ACCOUNT, apply, documents, install
 from local.service_account import service_account_kubeconfig
+from tests.clusters import cluster_apart
+
+
+@pytest.fixture(scope="module")
+def cluster(request: pytest.FixtureRequest) -> Iterator[ClusterFacts]:
+    """One of its own: what is installed refuses in all namespaces what other tests do."""
+    with cluster_apart(request) as facts:
+        yield facts
 
 
 @pytest.fixture(scope="module")
