@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE
 
 ENDPOINTS_FILE = "endpoints.yml"
+UNSAFE_IN_A_URL = re.compile(r"[+&#%]|[^!-~]")
+"""What means something else in a query: Rasa puts RASA_X_TOKEN into --config-endpoint as it is (RasaHQ/rasa#9258)."""
 CREDENTIALS_FILE = "credentials.yml"
 
 
@@ -61,7 +64,13 @@ class ProfileRules:
 
 def _x_configured_by_rasa_x(context: Context) -> list[str]:
     """`rasa x --config-endpoint`: the address of Rasa X 0.32's configuration, whose token only the pod knows."""
-    if MODEL_SERVER_TOKEN_VARIABLE not in context.secret_values:
+    token = context.secret_values.get(MODEL_SERVER_TOKEN_VARIABLE)
+    if token is not None and UNSAFE_IN_A_URL.search(token):
+        raise SpecError(
+            f"the key token in the Secret of spec.credentialsSecretRef of ModelServer {context.server.metadata.key} has a "
+            "character that an address must escape, such as + or &, and Rasa 1.x does not: use letters and digits"
+        )
+    if token is None:
         raise SpecError(
             "the profile RasaX-0.32 reads its configuration from Rasa X with a token: name a Secret with the key token "
             f"in spec.credentialsSecretRef of ModelServer {context.server.metadata.key}"
