@@ -141,18 +141,3 @@ def test_what_the_spec_adds_to_the_command_comes_last(profile: str) -> None:
 @pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "ModelServer"])
 def test_variables_of_compose_are_not_where_the_page_has_no_compose(profile: str) -> None:
     assert set(plain_variables(children(profile))) & {"RABBITMQ_HOST", "DB_HOST", "RASA_USER_APP"} == set()
-
-
-@pytest.mark.parametrize("character", ["+", "&", "#", "%", " ", "é", "\n"])
-def test_a_token_that_rasa_x_would_not_get_as_it_is_is_refused_without_being_named(character: str) -> None:
-    token = f"pull{character}token"
-    given = context(
-        {"rasa": {"version": "1.10.26"}},
-        server={"profile": "RasaX-0.32"},
-        secret_values={**JWT, "RASA_X_TOKEN": token},
-    )
-
-    with pytest.raises(SpecError, match="has a character that an address must escape") as caught:
-        children_by_kind(given)
-
-    assert token not in str(caught.value)

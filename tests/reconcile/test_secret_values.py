@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION, DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.secrets import Secrets
@@ -188,6 +189,17 @@ async def test_the_token_to_pull_is_that_of_the_credentials() -> None:
 
 JWT: JsonObject = {"jwt": {"secretKeyRef": {"name": "passwords", "key": "k"}}}
 RASA_X = server(profile="RasaX-0.32", credentialsSecretRef={"name": "rasa-x"})
+
+
+@pytest.mark.parametrize("character", ["+", "&", "#", "%", " ", "é", "\n"])
+async def test_a_token_that_rasa_x_would_not_get_as_it_is_is_refused_without_being_named(character: str) -> None:
+    token = f"pull{character}token"
+
+    found = await problem(environment(), {CREDENTIALS: {"token": token.encode()}}, model_server=RASA_X)
+
+    assert found.reason == Reason.INVALID_SPEC
+    assert "has a character that an address must escape" in found.message
+    assert token not in found.message
 
 
 def with_jwt_secret(secret: str, *, owner: str = "uid-1") -> JsonObject:

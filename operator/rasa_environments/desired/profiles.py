@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -22,9 +21,6 @@ from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE
 
 ENDPOINTS_FILE = "endpoints.yml"
-UNSAFE_IN_A_URL = re.compile(r"[+&#%]|[^!-~]")
-"""What means something else in a query: Rasa puts RASA_X_TOKEN into --config-endpoint as it is (RasaHQ/rasa#9258)."""
-CREDENTIALS_FILE = "credentials.yml"
 
 
 @dataclass(frozen=True)
@@ -49,6 +45,8 @@ class ProfileRules:
     """Webhook of the action server, where the spec names none."""
     rasa_channel: bool = False
     """Whether the server chats through the channel `rasa`, which every environment then has."""
+    token_in_address: bool = False
+    """Whether Rasa puts the token that it pulls with into an address as it is (RasaHQ/rasa#9258)."""
     jwt: bool = False
     """Whether the command line wants a JWT secret: one is made where nobody gives it."""
     own_queue_and_database: bool = False
@@ -64,13 +62,7 @@ class ProfileRules:
 
 def _x_configured_by_rasa_x(context: Context) -> list[str]:
     """`rasa x --config-endpoint`: the address of Rasa X 0.32's configuration, whose token only the pod knows."""
-    token = context.secret_values.get(MODEL_SERVER_TOKEN_VARIABLE)
-    if token is not None and UNSAFE_IN_A_URL.search(token):
-        raise SpecError(
-            f"the key token in the Secret of spec.credentialsSecretRef of ModelServer {context.server.metadata.key} has a "
-            "character that an address must escape, such as + or &, and Rasa 1.x does not: use letters and digits"
-        )
-    if token is None:
+    if MODEL_SERVER_TOKEN_VARIABLE not in context.secret_values:
         raise SpecError(
             "the profile RasaX-0.32 reads its configuration from Rasa X with a token: name a Secret with the key token "
             f"in spec.credentialsSecretRef of ModelServer {context.server.metadata.key}"
@@ -113,6 +105,7 @@ PROFILES: Mapping[Profile, ProfileRules] = {
         database_user=DATABASE_USER,
         login_database=LOGIN_DATABASE,
         action_endpoint=ACTION_ENDPOINT,
+        token_in_address=True,
         rasa_channel=True,
         jwt=True,
         names_exchange_and_keys=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from base64 import b64decode
 from collections.abc import Iterable
@@ -28,6 +29,8 @@ from rasa_environments.judge.findings import Problem
 TOKEN_BYTES = 32
 SERVICE_TOKEN_KEY = "token"
 JWT_SECRET_KEY = "jwtSecret"
+UNSAFE_IN_AN_ADDRESS = re.compile(r"[+&#%]|[^!-~]")
+"""What means something else in the query of an address."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,12 @@ async def gathered(
     if credentials is not None and data is None:
         return missing_credentials(server, credentials)
     shared = {name: decoded(value) for name, value in (data or {}).items()}
+    rules = PROFILES[Profile(server.spec.profile)]
     if pull_token := shared.get(SERVICE_TOKEN_KEY):
+        if rules.token_in_address and UNSAFE_IN_AN_ADDRESS.search(pull_token):
+            return unsafe_token(server)
         values[MODEL_SERVER_TOKEN_VARIABLE] = pull_token
-    if JWT_VARIABLE not in values and PROFILES[Profile(server.spec.profile)].jwt:
+    if JWT_VARIABLE not in values and rules.jwt:
         values[JWT_VARIABLE] = shared.get(JWT_SECRET_KEY) or generated_jwt_secret(environment, own, settled)
     if TOKEN_VARIABLE in values:
         return SecretValues(values)
@@ -112,6 +118,16 @@ def missing_credentials(server: ModelServer, secret: ObjectKey) -> Problem:
         f"ModelServer {server.metadata.key}: spec.credentialsSecretRef: Secret {secret} is not there: "
         "create it with the keys token and apiToken",
         stalled=False,
+    )
+
+
+def unsafe_token(server: ModelServer) -> Problem:
+    """Rasa would send another token than this to Rasa X."""
+    return Problem(
+        Reason.INVALID_SPEC,
+        f"the key token in the Secret of spec.credentialsSecretRef of ModelServer {server.metadata.key} has a character "
+        f"that an address must escape, such as + or &; with the profile {server.spec.profile} Rasa puts the token there "
+        "as it is, so use letters and digits",
     )
 
 
