@@ -21,6 +21,7 @@ from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE
 
 ENDPOINTS_FILE = "endpoints.yml"
+CREDENTIALS_FILE = "credentials.yml"
 
 
 @dataclass(frozen=True)

@@ -125,9 +125,9 @@ def unsafe_token(server: ModelServer) -> Problem:
     """Rasa would send another token than this to Rasa X."""
     return Problem(
         Reason.INVALID_SPEC,
-        f"the key token in the Secret of spec.credentialsSecretRef of ModelServer {server.metadata.key} has a character "
-        f"that an address must escape, such as + or &; with the profile {server.spec.profile} Rasa puts the token there "
-        "as it is, so use letters and digits",
+        f"the key token in the Secret of spec.credentialsSecretRef of ModelServer {server.metadata.key} has a "
+        f"character that an address must escape, such as + or &; with the profile {server.spec.profile} Rasa puts the "
+        "token there as it is, so use letters and digits",
     )
 
 
