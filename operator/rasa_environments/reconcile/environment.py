@@ -31,8 +31,8 @@ from rasa_environments.judge.findings import (
 from rasa_environments.reconcile.blocked import Blocked, usable_server
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
+from rasa_environments.reconcile.offers import Offer
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
-from rasa_environments.reconcile.registration.offers import Offer
 from rasa_environments.reconcile.registration.registrar import offer_changed
 from rasa_environments.reconcile.secret_values import SecretValues, gathered, secrets_of, wanted_variables
 from rasa_environments.reconcile.served import ServedModels, ready_pods

@@ -13,10 +13,10 @@ from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.observations import Observations
+from rasa_environments.reconcile.offers import Offers
 from rasa_environments.reconcile.pods import Pods
 from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.reconcile.references import SecretReferences
-from rasa_environments.reconcile.registration.offers import Offers
 
 
 def utc_now() -> str:

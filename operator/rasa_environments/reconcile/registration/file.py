@@ -21,7 +21,7 @@ from rasa_environments.desired.environments_file import (
     missing_from,
 )
 from rasa_environments.judge.findings import RegistrationFact
-from rasa_environments.reconcile.registration.offers import Offer
+from rasa_environments.reconcile.offers import Offer
 from rasa_environments.reconcile.registration.registry import PENDING
 from rasa_environments.reconcile.surroundings import Surroundings
 

@@ -15,9 +15,9 @@ from rasa_environments.judge.findings import Problem, RegistrationFact, ServerOb
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefused
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.offers import Offer
 from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
-from rasa_environments.reconcile.registration.offers import Offer
 from rasa_environments.reconcile.registration.registry import Merged, merged
 from rasa_environments.reconcile.surroundings import Surroundings
 

@@ -9,7 +9,7 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION
 from rasa_environments.judge.findings import RegistrationFact
 from rasa_environments.rasa.environments import RegisteredEnvironment
-from rasa_environments.reconcile.registration.offers import Offer
+from rasa_environments.reconcile.offers import Offer
 
 DONE = RegistrationFact("True", Reason.REGISTERED, "the model server has it in its registry")
 PENDING = RegistrationFact(
