@@ -43,17 +43,19 @@ def test_the_newer_of_two_environments_of_rasa_x_0_2_with_one_queue_or_database_
     reason: str,
     message: str,
 ) -> None:
-    furnish(empty_space, model_server, profile="RasaX-0.2", allowedNamespaces=[another_space.namespace])
-    reference = {"namespace": empty_space.namespace}
-    empty_space.apply(environment("a", tag="staging", **RASA_1, **spec))
-    empty_space.wait_until_ready("a")
+    # Of two that were made in one second, the one whose namespace and name sort first counts as the older.
+    first, second = sorted((empty_space, another_space), key=lambda space: space.namespace)
+    furnish(first, model_server, profile="RasaX-0.2", allowedNamespaces=[second.namespace])
+    reference = {"namespace": first.namespace}
+    first.apply(environment("a", tag="staging", **RASA_1, **spec))
+    first.wait_until_ready("a")
 
-    another_space.apply(environment("b", tag="support", modelServerRef=reference, **RASA_1, **spec))
+    second.apply(environment("b", tag="support", modelServerRef=reference, **RASA_1, **spec))
 
-    another_space.wait_until_not_ready(reason, message.format(empty_space.namespace), "b")
-    assert another_space.find_child("Deployment", "b") is None
-    another_space.apply(environment("b", tag="support", modelServerRef=reference, **RASA_1))
-    another_space.wait_until_ready("b")
+    second.wait_until_not_ready(reason, message.format(first.namespace), "b")
+    assert second.find_child("Deployment", "b") is None
+    second.apply(environment("b", tag="support", modelServerRef=reference, **RASA_1))
+    second.wait_until_ready("b")
 
 
 @pytest.mark.parametrize("profile", ["RasaX-0.32", "ModelServer"])
