@@ -119,14 +119,16 @@ def test_a_deleted_model_tag_leaves_or_takes_its_tag(
 def test_a_tag_that_is_to_go_one_day_is_noted_before_it_is_put(tag_space: Space, front: Front) -> None:
     """So that no crash between the two leaves a tag that nobody remembers."""
     tag_space.wait_for_condition("ModelServer", "default", "Ready", status="True")
-    released = threading.Event()
+    held, released = threading.Event(), threading.Event()
 
     def held_back(asked: Asked) -> Said | None:
         if asked.path == MODELS:
+            held.set()
             released.wait(20)
         return None
 
     front.fault = held_back
+    assert held.wait(20), "no listing came"  # So that no earlier pass over the ModelServer is still under way.
     tag_space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete"), model_tag("worker", model=MODEL_A))
     wait_until_tagged(tag_space, MODEL_A, "worker")
     assert "inventory" not in tag_space.status("ModelServer", "default")
