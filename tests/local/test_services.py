@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
@@ -25,6 +24,7 @@ from local.services import (
     running_rabbitmq,
     running_redis,
 )
+from tests.eventually import eventually
 from tests.services import Message, bind_queue, take_messages
 
 Server = RabbitMq | PostgreSql | Redis
@@ -78,15 +78,6 @@ def listening_addresses(directory: Path) -> dict[int, str]:
 def refuses_connections(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) != 0
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_rabbitmq_hands_on_messages_with_the_name_of_their_sender(rabbitmq: RabbitMq) -> None:
