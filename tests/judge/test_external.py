@@ -111,7 +111,3 @@ def test_the_status_has_its_address_and_model_and_neither_a_secret_nor_replicas(
         None,
     )
     assert status.model == ModelStatus(wanted=WANTED.name, wanted_hash=WANTED.hash, served=WANTED.name, served_by="1/1")
-
-
-def test_findings_that_are_shown_hide_the_token() -> None:
-    assert "the-token" not in repr(replace(GOOD, token="the-token"))

@@ -22,6 +22,10 @@ OTHERS: dict[str, Any] = {
 }
 
 
+def test_an_offer_that_is_shown_hides_the_token() -> None:
+    assert "the-token" not in repr(offer(token="the-token"))
+
+
 def test_an_offer_is_news_once() -> None:
     offers = Offers()
 

@@ -10,7 +10,13 @@ import yaml
 
 from rasa_environments.api.base import JsonObject, SecretValue
 from rasa_environments.api.connections import Database, EventBroker, LockStore, Redis, TrackerStore
-from rasa_environments.desired.compose import DATABASE_PORTS
+from rasa_environments.desired.compose import (
+    DATABASE_PORTS,
+    RABBITMQ_PORT,
+    RABBITMQ_USERNAME,
+    REDIS_DATABASE,
+    REDIS_PORT,
+)
 from rasa_environments.desired.context import Context, own_database
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import channels, profile_of, rasa_channel
@@ -72,8 +78,8 @@ def event_broker(context: Context, broker: EventBroker) -> JsonObject:
         return present(
             type="pika",
             url=rabbitmq.host,
-            port=rabbitmq.port or 5672,
-            username=rabbitmq.username or "user",
+            port=rabbitmq.port or RABBITMQ_PORT,
+            username=rabbitmq.username or RABBITMQ_USERNAME,
             password=reference("RABBITMQ_PASSWORD", rabbitmq.password),
             queues=rabbitmq.queues or [profile_of(context).queue(context)],
             exchange_name=rabbitmq.exchange,
@@ -119,7 +125,7 @@ def tracker_store(context: Context, store: TrackerStore) -> JsonObject:
 def lock_store(context: Context, store: LockStore) -> JsonObject:
     """The lock store."""
     if store.redis is not None:
-        return redis(context, store.redis, "REDIS_PASSWORD", database=1, field="spec.lockStore.redis")
+        return redis(context, store.redis, "REDIS_PASSWORD", database=REDIS_DATABASE, field="spec.lockStore.redis")
     return {}
 
 
@@ -153,7 +159,7 @@ def redis(context: Context, server: Redis, variable: str, *, database: int, fiel
     return present(
         type="redis",
         url=server.host,
-        port=server.port or 6379,
+        port=server.port or REDIS_PORT,
         db=database if server.database is None else server.database,
         password=reference(variable, server.password),
         key_prefix=prefix,

@@ -125,9 +125,14 @@ PROFILES: Mapping[Profile, ProfileRules] = {
 }
 
 
+def rules_of(server: ModelServer) -> ProfileRules:
+    """The rules of the profile that a server has."""
+    return PROFILES[Profile(server.spec.profile)]
+
+
 def profile_of(context: Context) -> ProfileRules:
     """The rules of the profile that the environment's server has."""
-    return PROFILES[Profile(context.server.spec.profile)]
+    return rules_of(context.server)
 
 
 def require_tag_of_its_name(environment: DeploymentEnvironment, server: ModelServer) -> None:
@@ -135,7 +140,7 @@ def require_tag_of_its_name(environment: DeploymentEnvironment, server: ModelSer
 
     "This value must match the target model tag and the name specified in the UI" (page of Rasa Enterprise 1.0).
     """
-    if PROFILES[Profile(server.spec.profile)].tag_is_environment and environment.tag != environment.environment:
+    if rules_of(server).tag_is_environment and environment.tag != environment.environment:
         raise SpecError(
             f"spec.tag {environment.tag} is not the environment's name {environment.environment}: with the profile "
             f"{server.spec.profile} they are one; leave spec.tag out, or name the environment {environment.tag}"

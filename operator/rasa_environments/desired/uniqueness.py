@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rasa_environments.api.connections import RabbitMQ, Redis, Sql
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentDefaults
-from rasa_environments.api.model_server import ModelServer, Profile
+from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.compose import DATABASE_HOST, RABBITMQ_HOST
 from rasa_environments.desired.context import own_database, own_queue
-from rasa_environments.desired.profiles import PROFILES
+from rasa_environments.desired.profiles import rules_of
 
 Place = tuple[str, str]
 """Host, and the name there."""
@@ -15,7 +15,7 @@ Place = tuple[str, str]
 
 def has_own_queue_and_database(server: ModelServer) -> bool:
     """Whether environments of this server must not share a queue or a database."""
-    return PROFILES[Profile(server.spec.profile)].own_queue_and_database
+    return rules_of(server).own_queue_and_database
 
 
 def queues(environment: DeploymentEnvironment, server: ModelServer) -> frozenset[Place]:

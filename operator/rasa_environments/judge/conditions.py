@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
-from rasa_environments.judge.findings import Problem
+from rasa_environments.judge.findings import Problem, RegistrationFact
 
 
 def condition(kind: ConditionType, status: Truth, reason: Reason, message: str) -> Condition:
@@ -23,6 +23,13 @@ def is_true(conditions: Iterable[Condition] | None, kind: ConditionType) -> bool
     """Whether the condition of a type is True."""
     found = condition_of(conditions, kind)
     return found is not None and found.status == "True"
+
+
+def registered(fact: RegistrationFact | None) -> list[Condition]:
+    """What came of a registration; nothing where the model server has no registry."""
+    if fact is None:
+        return []
+    return [condition(ConditionType.REGISTERED, fact.truth, fact.reason, fact.message)]
 
 
 def reconciling(trouble: Problem | None) -> Condition:

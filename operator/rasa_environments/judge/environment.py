@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus, ModelStatus
-from rasa_environments.judge.conditions import condition, condition_of, reconciling, stalled
+from rasa_environments.judge.conditions import condition, condition_of, reconciling, registered, stalled
 from rasa_environments.judge.findings import (
     DeploymentFacts,
     PodFacts,
@@ -46,10 +46,6 @@ class EnvironmentFindings:
     selector: str | None = None
     external: bool = False
     """Whether its Rasa server runs elsewhere, and is only asked."""
-    token: str | None = field(default=None, repr=False)
-    """The server's token, for its registration."""
-    token_in_use: bool = False
-    """Whether every server of the environment runs with that token."""
     registration: RegistrationFact | None = None
     """What came of its registration; None where its model server has no registry."""
 
@@ -68,9 +64,7 @@ def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[En
     ]
     if findings.replicas_without_shared_stores:
         conditions.append(stores_shared(findings.replicas_without_shared_stores))
-    if findings.registration is not None:
-        told = findings.registration
-        conditions.append(condition(ConditionType.REGISTERED, told.truth, told.reason, told.message))
+    conditions += registered(findings.registration)
     deployment = findings.deployment
     settled = deployment is not None and (deployment.settled or deployment.failure is not None)
     status = EnvironmentStatus(

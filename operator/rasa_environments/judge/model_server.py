@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import InventoryEntry, ModelServer, ModelServerStatus
-from rasa_environments.judge.conditions import condition, reconciling, stalled
+from rasa_environments.judge.conditions import condition, reconciling, registered, stalled
 from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
 
 
@@ -38,11 +38,12 @@ def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelSer
         inventory=list(findings.inventory) or None,
         registered=list(findings.registered) or None,
     )
-    conditions = [ready(findings, before), reconciling(findings.problem), stalled(findings.problem)]
-    if findings.registration is not None:
-        told = findings.registration
-        conditions.append(condition(ConditionType.REGISTERED, told.truth, told.reason, told.message))
-    return status, tuple(conditions)
+    return status, (
+        ready(findings, before),
+        reconciling(findings.problem),
+        stalled(findings.problem),
+        *registered(findings.registration),
+    )
 
 
 def models_held(observation: ServerObservation, before: ModelServerStatus) -> int | None:

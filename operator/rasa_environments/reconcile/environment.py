@@ -8,7 +8,6 @@ from dataclasses import replace
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import (
-    ADOPT_REGISTRATION_ANNOTATION,
     DeploymentEnvironment,
     EnvironmentSpec,
     EnvironmentStatus,
@@ -31,9 +30,8 @@ from rasa_environments.judge.findings import (
 from rasa_environments.reconcile.blocked import Blocked, usable_server
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
-from rasa_environments.reconcile.offers import Offer
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
-from rasa_environments.reconcile.registration.registrar import offer_changed
+from rasa_environments.reconcile.registration.registrar import make_offer
 from rasa_environments.reconcile.secret_values import SecretValues, gathered, secrets_of, wanted_variables
 from rasa_environments.reconcile.served import ServedModels, ready_pods
 from rasa_environments.reconcile.server_access import unusable
@@ -71,7 +69,6 @@ class EnvironmentReconciler:
         if server is not None and self._surroundings.observations.get(server.metadata.key) is None:
             return DONE  # The ModelServer's first check queues its environments.
         findings, again = await self._look(environment, server)
-        self._offer(environment, server, findings)
         status, conditions = judged(self._with_registration(findings, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
         if findings.problem is not None and findings.problem.reason in RETRIED:
@@ -83,7 +80,8 @@ class EnvironmentReconciler:
     ) -> tuple[EnvironmentFindings, float | None]:
         """What there is, after everything was done that can be done; and in how many seconds to look again."""
         key = environment.metadata.key
-        wanted, tag_problem = wanted_model(environment, server, self._observation(server))
+        observation = self._observation(server)
+        wanted, tag_problem = wanted_model(environment, server, observation)
         findings = EnvironmentFindings(
             environment=environment.environment,
             tag=environment.tag,
@@ -92,7 +90,7 @@ class EnvironmentReconciler:
             wanted=wanted,
             tag_problem=tag_problem,
         )
-        listed = tuple(self._observation(server).models.values())
+        listed = observation.models.values()
         try:
             if environment.spec.external is not None:
                 return await self._external.look(findings, environment, environment.spec.external, server, listed)
@@ -112,30 +110,16 @@ class EnvironmentReconciler:
         except Blocked as blocked:
             return self._observed(findings, key, blocked.problem), None
         token = context.secret_values[TOKEN_VARIABLE]
-        findings = replace(self._observed(findings, key, None), token=token)
-        if findings.deployment is None or not findings.deployment.available_at_generation:
+        findings = self._observed(findings, key, None)
+        available = findings.deployment is not None and findings.deployment.available_at_generation
+        make_offer(self._surroundings, environment, context.server, url=context.url, token=token, in_use=available)
+        if not available:
             return findings, None
         pods = ready_pods(findings.pods, context.port)
         served, again = await self._served.ask(
             key, pods, wanted=wanted.name if wanted else None, token=token, listed=listed
         )
-        return replace(findings, served=served, token_in_use=True), again
-
-    def _offer(
-        self, environment: DeploymentEnvironment, server: ModelServer | None, findings: EnvironmentFindings
-    ) -> None:
-        """Tells the server's registry where the environment is, and what opens it."""
-        if server is None or server.registration is Registration.NONE or not findings.token or not findings.url:
-            return
-        offer = Offer(
-            key=environment.metadata.key,
-            name=environment.environment,
-            url=findings.url,
-            token=findings.token,
-            in_use=findings.token_in_use,
-            adopts=environment.metadata.annotations.get(ADOPT_REGISTRATION_ANNOTATION) == "true",
-        )
-        offer_changed(self._surroundings, server.metadata.key, offer)
+        return replace(findings, served=served), again
 
     def _with_registration(
         self, findings: EnvironmentFindings, environment: DeploymentEnvironment, server: ModelServer | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from rasa_environments.api.base import SecretKeyRef
@@ -13,6 +14,7 @@ from rasa_environments.judge.findings import Problem, TaggedModel
 from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
 from rasa_environments.reconcile.blocked import Blocked, usable_server
 from rasa_environments.reconcile.queue import Kind, Request
+from rasa_environments.reconcile.registration.registrar import make_offer
 from rasa_environments.reconcile.secret_values import secret_key, value_of
 from rasa_environments.reconcile.served import RasaServer, ServedModels
 from rasa_environments.reconcile.surroundings import Surroundings
@@ -31,18 +33,19 @@ class ExternalServers:
         environment: DeploymentEnvironment,
         external: External,
         server: ModelServer | None,
-        listed: tuple[TaggedModel, ...],
+        listed: Iterable[TaggedModel],
     ) -> tuple[EnvironmentFindings, float | None]:
         """What there is, and in how many seconds to look again. Raises Blocked where something is missing or wrong."""
         findings = replace(findings, url=external.url, external=True)
-        usable_server(self._surroundings.directory, environment, server)
+        server = usable_server(self._surroundings.directory, environment, server)
         token = await self._token(environment, external.token_secret_ref.bound(environment.metadata.namespace))
         elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url, EXTERNAL_RASA_SERVER)
         wanted = findings.wanted.name if findings.wanted else None
         served, again = await self._served.ask(
             environment.metadata.key, (elsewhere,), wanted=wanted, token=token, listed=listed
         )
-        return replace(findings, served=served, token=token, token_in_use=True), again
+        make_offer(self._surroundings, environment, server, url=external.url, token=token, in_use=True)
+        return replace(findings, served=served), again
 
     async def _token(self, environment: DeploymentEnvironment, source: SecretKeyRef) -> str:
         request = Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from rasa_environments.api.base import JsonObject, ObjectKey, SecretKeyRef
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION, DeploymentEnvironment, EnvironmentSpec
-from rasa_environments.api.model_server import ModelServer, Profile
+from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
-from rasa_environments.desired.profiles import PROFILES
+from rasa_environments.desired.profiles import rules_of
 from rasa_environments.desired.secret_variables import (
     JWT_VARIABLE,
     MODEL_SERVER_TOKEN_VARIABLE,
@@ -98,7 +98,7 @@ async def gathered(
     if credentials is not None and data is None:
         return missing_credentials(server, credentials)
     shared = {name: decoded(value) for name, value in (data or {}).items()}
-    rules = PROFILES[Profile(server.spec.profile)]
+    rules = rules_of(server)
     if pull_token := shared.get(SERVICE_TOKEN_KEY):
         if rules.token_in_address and UNSAFE_IN_AN_ADDRESS.search(pull_token):
             return unsafe_token(server)

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION, DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.cluster.resources import MODEL_SERVERS
 from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
@@ -151,7 +150,28 @@ def _names(entries: Sequence[RegisteredEnvironment]) -> str:
     return ", ".join(entry.name for entry in entries) or "nothing"
 
 
-def offer_changed(surroundings: Surroundings, server: ObjectKey, offer: Offer) -> None:
-    """Queues the server, a little later so that several environments share a pass, where the offer is news."""
+def make_offer(
+    surroundings: Surroundings,
+    environment: DeploymentEnvironment,
+    server: ModelServer,
+    *,
+    url: str,
+    token: str,
+    in_use: bool,
+) -> None:
+    """Tells the server's registry where the environment is, and what opens it.
+
+    Where that is news the server is queued, a little later so that several environments share a pass.
+    """
+    if server.registration is Registration.NONE:
+        return
+    offer = Offer(
+        key=environment.metadata.key,
+        name=environment.environment,
+        url=url,
+        token=token,
+        in_use=in_use,
+        adopts=environment.metadata.annotations.get(ADOPT_REGISTRATION_ANNOTATION) == "true",
+    )
     if surroundings.offers.keep(offer):
-        surroundings.queue.add_later(Request(Kind.MODEL_SERVER, server), OFFER_DELAY_SECONDS)
+        surroundings.queue.add_later(Request(Kind.MODEL_SERVER, server.metadata.key), OFFER_DELAY_SECONDS)
