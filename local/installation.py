@@ -18,7 +18,12 @@ MANIFESTS = ROOT / "manifests"
 PROMOTION = MANIFESTS / "promotion"
 """Roles, and the policies that make a promotion a permission."""
 
-OPERATOR = (ROOT / "crds", MANIFESTS / "operator" / "namespace.yaml", MANIFESTS / "rbac.yaml", PROMOTION)
+OPERATOR = (
+    ROOT / "crds",
+    MANIFESTS / "overlays" / "cluster" / "namespace.yaml",
+    MANIFESTS / "base" / "rbac.yaml",
+    PROMOTION,
+)
 """All of the operator but its Deployment, which a process takes the place of."""
 
 KUSTOMIZATION = "kustomization.yaml"
@@ -27,13 +32,13 @@ STAMP = "MutatingAdmissionPolicyBinding"
 """What lets admission write down who promotes."""
 
 OPTIONAL_KINDS = frozenset({"MutatingAdmissionPolicy", STAMP})
-"""What clusters before Kubernetes 1.36 do not serve as v1, and the operator can do without (docs/security.md)."""
+"""What clusters before Kubernetes 1.36 do not serve as v1. The operator can do without: docs/explanation/security.md."""
 
 NAMESPACE = "rasa-environments"
 """Where manifests/ puts the operator."""
 
 SERVICE_ACCOUNT = "rasa-environments"
-"""What manifests/rbac.yaml calls it."""
+"""What manifests/base/rbac.yaml calls it."""
 
 ESTABLISHED_SECONDS = 30.0
 SERVICE_UNAVAILABLE = 503

@@ -43,7 +43,8 @@ def path_of(obj: JsonObject) -> str:
 @pytest.fixture(scope="module")
 def permissions(api: ApiServer) -> ApiServer:
     """An API server with the operator's namespace and all roles, but not the operator."""
-    for obj in (*documents("operator/namespace.yaml"), *documents("rbac.yaml"), *documents("promotion/roles.yaml")):
+    files = ("overlays/cluster/namespace.yaml", "base/rbac.yaml", "promotion/roles.yaml")
+    for obj in [obj for file in files for obj in documents(file)]:
         answer = api.apply(path_of(obj), obj)
         assert answer.accepted, answer.body["message"]
     return api
@@ -89,19 +90,22 @@ def test_the_samples_tag_a_model_for_each_environment() -> None:
 
 
 def test_kustomize_takes_everything_but_itself_and_the_samples() -> None:
-    shipped = {path for path in MANIFESTS.rglob("*.yaml") if "samples" not in path.relative_to(MANIFESTS).parts}
+    folders = ("base", "overlays", "promotion")
+    shipped = {path for folder in folders for path in (MANIFESTS / folder).rglob("*.yaml")}
 
-    assert set(resources(MANIFESTS)) == {path for path in shipped if path.name != "kustomization.yaml"}
+    own = {path for path in shipped if path.name != "kustomization.yaml" and path.parent.name != "samples"}
+    assert set(resources(MANIFESTS)) == own
 
 
 def resources(folder: Path) -> list[Path]:
     """The files that a kustomization takes, and the kustomizations in it."""
-    listed = [folder / name for name in yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]]
+    names = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    listed = [(folder / name).resolve() for name in names]
     return [file for path in listed for file in (resources(path) if path.is_dir() else [path])]
 
 
 def test_the_operator_runs_as_a_restricted_pod(permissions: ApiServer) -> None:
-    (deployment,) = documents("operator/deployment.yaml")
+    (deployment,) = documents("base/deployment.yaml")
     pod = {**deployment["spec"]["template"], "apiVersion": "v1", "kind": "Pod"}
     pod["metadata"] = {**pod["metadata"], "name": "operator"}
     query = {"dryRun": "All", "fieldValidation": "Strict"}
