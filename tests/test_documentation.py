@@ -27,7 +27,8 @@ from tests.desired.contexts import children_by_kind, context
 from tests.desired.golden_cases import given_context
 
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md")])
+REFERENCE = DOCS / "reference"
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 PROFILE_SAMPLES = sorted((ROOT / "manifests" / "samples" / "profiles").glob("*.yaml"))
 KINDS = {kind.__name__: kind for kind in (ModelServer, DeploymentEnvironment, ModelTag)}
 
@@ -39,14 +40,14 @@ def named_in_tables(page: Path) -> list[str]:
 
 
 def test_each_condition_type_and_reason_is_explained_and_nothing_else() -> None:
-    assert sorted(named_in_tables(DOCS / "conditions.md")) == sorted([*ConditionType, *Reason])
+    assert sorted(named_in_tables(REFERENCE / "conditions.md")) == sorted([*ConditionType, *Reason])
 
 
 def test_each_setting_is_explained_and_nothing_else() -> None:
     renamed = {"namespaces": "--namespace"}
     options = {renamed.get(name, f"--{name.replace('_', '-')}") for name in Settings.model_fields}
 
-    explained = {name for name in named_in_tables(DOCS / "operations.md") if name.startswith("--")}
+    explained = {name for name in named_in_tables(REFERENCE / "settings.md") if name.startswith("--")}
 
     assert explained == options
 
@@ -54,7 +55,7 @@ def test_each_setting_is_explained_and_nothing_else() -> None:
 def test_each_metric_is_explained_and_nothing_else() -> None:
     exposed = Metrics(Directory(), WorkQueue()).text().decode()
     metrics = set(re.findall(r"^# TYPE (\S+) ", exposed, re.MULTILINE))
-    explained = {name for name in named_in_tables(DOCS / "operations.md") if name.startswith("rasa_environments_")}
+    explained = {name for name in named_in_tables(REFERENCE / "settings.md") if name.startswith("rasa_environments_")}
 
     assert {name for name in metrics if not name.endswith("_created")} == explained
 
@@ -65,17 +66,17 @@ def test_each_dependency_is_explained_and_nothing_else() -> None:
 
     names = sorted(re.split(r"[\[<>=]", requirement)[0] for requirement in wanted)
 
-    assert sorted(named_in_tables(DOCS / "dependencies.md")) == names
+    assert sorted(named_in_tables(REFERENCE / "dependencies.md")) == names
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files_that_are_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", page.read_text())
 
     assert [link for link in links if not link.startswith("https://") and not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_paths_that_are_named_are_there(page: Path) -> None:
     named = re.findall(r"`((?:operator|local|tests|manifests|crds|docs|samples)/[\w./-]*)`", page.read_text())
 
@@ -104,8 +105,10 @@ def test_the_shortest_environment_has_ten_lines_at_most() -> None:
 
 
 def rows_of_pages() -> list[tuple[str, list[str]]]:
-    """Each row of the tables in docs/pages.md: what it speaks of, and the tests in its last column."""
-    cells = [line.strip("| ").split(" | ") for line in (DOCS / "pages.md").read_text().splitlines() if line[:2] == "| "]
+    """Each row of the tables in docs/reference/pages.md: what it speaks of, and the tests in its last column."""
+    cells = [
+        line.strip("| ").split(" | ") for line in (REFERENCE / "pages.md").read_text().splitlines() if line[:2] == "| "
+    ]
     rows = [row for row in cells if row[-1].strip() != "test"]
     return [(row[0], re.findall(r"`([^`]+)`", row[-1])) for row in rows]
 
@@ -148,7 +151,7 @@ def section(page: Path, title: str) -> str:
 def test_each_variable_and_argument_of_a_profile_is_explained(profile: str, title: str, case: str) -> None:
     made = children_by_kind(given_context(case))
     (container,) = made["Deployment"]["spec"]["template"]["spec"]["containers"]
-    explained = section(DOCS / "profiles.md", title)
+    explained = section(REFERENCE / "profiles.md", title)
 
     fixed = {entry["name"] for entry in container["env"] if "value" in entry or entry["name"] in FIXED_KEYS}
     written = fixed | {word for word in container["args"] if word[:2] == "--"}
@@ -158,8 +161,8 @@ def test_each_variable_and_argument_of_a_profile_is_explained(profile: str, titl
 
 
 def table_of_profiles() -> dict[str, dict[str, str]]:
-    """The table in docs/profiles.md with a column for each profile: title of a row to profile to cell."""
-    lines = (DOCS / "profiles.md").read_text().partition("\n\n| | `RasaX-0.2` |")[2].splitlines()[2:]
+    """The table in docs/explanation/profiles.md with a column for each profile: title of a row to profile to cell."""
+    lines = (DOCS / "explanation" / "profiles.md").read_text().partition("\n\n| | `RasaX-0.2` |")[2].splitlines()[2:]
     rows = [line.strip("| ").split(" | ") for line in takewhile(lambda line: line.startswith("|"), lines)]
     return {title: dict(zip(Profile, cells, strict=True)) for title, *cells in rows}
 

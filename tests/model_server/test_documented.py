@@ -1,4 +1,4 @@
-"""docs/model-server.md: its tables say what is so."""
+"""docs/reference/model-server.md: its tables say what is so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer.main
 from rasa_model_server.cli import application
 from rasa_model_server.profiles import PROFILES, Profile
 
-PAGE = Path(__file__).parents[2] / "docs" / "model-server.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "model-server.md"
 
 
 def rows() -> dict[str, list[str]]:

@@ -28,7 +28,7 @@ class ConditionType(StrEnum):
 
 
 class Reason(StrEnum):
-    """Every reason of a condition: one CamelCase word per cause, listed in docs/conditions.md."""
+    """Every reason of a condition: one CamelCase word per cause, listed in docs/reference/conditions.md."""
 
     # It is as it should be.
     READY = "Ready"
@@ -93,7 +93,7 @@ class Condition(ApiModel):
     status: Truth
     """True, False or Unknown."""
     reason: str = Field(min_length=1, max_length=1024)
-    """Cause of the last transition in CamelCase; docs/conditions.md lists them."""
+    """Cause of the last transition in CamelCase; docs/reference/conditions.md lists them."""
     message: str = Field(max_length=32768)
     """What is so, where, and what to do about it."""
     last_transition_time: str = Field(default="", json_schema_extra={"format": "date-time"})

@@ -81,8 +81,9 @@ class ModelServerSpec(ApiModel):
     url: BaseUrl
     """Base address of the server, without `/api`: for example http://rasa-x:5002."""
     profile: Literal["RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0", "ModelServer"] = "ModelServer"
-    """Generation of the server, which decides how its environments are run and registered (docs/profiles.md).
-    ModelServer: the server of this project, or any that speaks the pull protocol of Rasa."""
+    """Generation of the server, which decides how its environments are run and registered
+    (docs/explanation/profiles.md). ModelServer: the server of this project, or any that speaks the pull protocol of
+    Rasa."""
     registration: Literal["API", "ConfigMap", "None"] | None = None
     """How environments are registered: API writes them to /api/environments; ConfigMap writes environments.yml, into a
     Secret since it holds tokens; None does nothing. Default: API for RasaEnterprise-1.0, ConfigMap for RasaX, None for

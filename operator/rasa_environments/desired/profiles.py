@@ -26,7 +26,7 @@ CREDENTIALS_FILE = "credentials.yml"
 
 @dataclass(frozen=True)
 class ProfileRules:
-    """How an environment of a profile is run, in the order of docs/profiles.md."""
+    """How an environment of a profile is run, in the order of docs/explanation/profiles.md."""
 
     arguments: Callable[[Context], list[str]]
     """Arguments of the image's entrypoint `rasa`."""
