@@ -71,6 +71,20 @@ def find_or_build(flavour: Flavour, progress: Progress, environment: Mapping[str
     return Binaries(*(paths[program] for program in wanted))
 
 
+def find_or_build_program(program: GoProgram, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
+    """Returns one program from the cache, after building it if it is not there. Raises BinariesUnavailable."""
+    cached = cache_directory(environment) / "bin" / cache_key(program) / program.name
+    if not cached.exists():
+        build(program, cached, "1 of 1", progress, environment)
+    return cached
+
+
+def find_kubectl(progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
+    """Returns the machine's kubectl, or one of the cache, after building it. Raises BinariesUnavailable."""
+    found = shutil.which("kubectl", path=environment.get("PATH"))
+    return Path(found) if found else find_or_build_program(KUBECTL, progress, environment)
+
+
 def build(program: GoProgram, target: Path, position: str, progress: Progress, environment: Mapping[str, str]) -> None:
     """Builds one program to `target`, unless another process does so first. Raises BinariesUnavailable."""
     go = find_go(MODULES / program.folder, environment)

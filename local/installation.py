@@ -32,7 +32,7 @@ STAMP = "MutatingAdmissionPolicyBinding"
 """What lets admission write down who promotes."""
 
 OPTIONAL_KINDS = frozenset({"MutatingAdmissionPolicy", STAMP})
-"""What clusters before Kubernetes 1.36 do not serve as v1. The operator can do without: docs/explanation/security.md."""
+"""What clusters before Kubernetes 1.36 do not serve as v1, and the operator can do without (docs: Security)."""
 
 NAMESPACE = "rasa-environments"
 """Where manifests/ puts the operator."""
