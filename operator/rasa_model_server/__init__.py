@@ -1,3 +1,5 @@
 """A model server for Rasa: models and tags over HTTP, kept in an object store."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("rasa-environments")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from rasa_model_server import __version__
 from tests.integration.audit import AuditLog
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import CREDENTIALS, environment, model_server, model_tag, secret
@@ -29,7 +30,7 @@ def test_a_model_server_tells_its_version_and_what_it_holds(tag_space: Space) ->
     tag_space.apply(environment(), environment("worker"), model_tag(model=MODEL_A))
 
     wait_for_server(tag_space, "True", "Ready", "reached, and the credentials are accepted")
-    counts = {"version": "0.1.0", "environments": 2, "tags": 1}
+    counts = {"version": __version__, "environments": 2, "tags": 1}
     tag_space.eventually(
         lambda: counts.items() <= tag_space.status(SERVER, "default").items(), f"the status to hold {counts}"
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import jwt
 import pytest
 
+from rasa_model_server import __version__
 from rasa_model_server.credentials import Credentials, Secret
 from rasa_model_server.settings import Settings
 from tests.model_server.archives import model_file
@@ -81,7 +82,7 @@ async def test_a_refusal_has_the_form_of_rasas_own(shared_server: ModelServer) -
 
     assert answer.status_code == 401
     assert answer.json() == {
-        "version": "0.1.0",
+        "version": __version__,
         "status": "failure",
         "message": "the service token (?token=) is not one that this server accepts (any more)",
         "reason": "NotAuthenticated",

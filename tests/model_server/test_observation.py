@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pythonjsonlogger.json import JsonFormatter
 
+from rasa_model_server import __version__
 from rasa_model_server.settings import Settings
 from rasa_model_server.web.observation import redacted
 from tests.model_server.archives import model_file
@@ -88,12 +89,12 @@ async def test_metrics_count_the_bytes_that_came_and_went(server: ModelServer) -
 async def test_health_has_the_form_of_rasa_xs(server: ModelServer, path: str) -> None:
     answer = await server.client.get(path)
 
-    assert answer.json() == {"rasa-model-server": {"version": "0.1.0", "status": 200}}
+    assert answer.json() == {"rasa-model-server": {"version": __version__, "status": 200}}
 
 
 @pytest.mark.parametrize("path", ["/version", "/api/version"])
 async def test_the_version_is_told(server: ModelServer, path: str) -> None:
-    assert (await server.client.get(path)).json() == {"version": "0.1.0", "rasa": {}, "enterprise": False}
+    assert (await server.client.get(path)).json() == {"version": __version__, "rasa": {}, "enterprise": False}
 
 
 async def test_a_store_that_fails_makes_the_server_unready_but_not_dead(settings: Settings) -> None:
