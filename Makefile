@@ -38,6 +38,7 @@ check: environment ## Style, types, imports, generated files; that the tests loa
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m rasa_environments.api.crd --check
+	$(BIN)/python -m local.single_file --check
 	$(BIN)/pytest --collect-only --quiet --quiet
 
 .PHONY: format
@@ -46,8 +47,9 @@ format: environment ## Put the style right
 	$(BIN)/ruff format .
 
 .PHONY: generate
-generate: environment ## Write crds/ from the pydantic models
+generate: environment ## Write crds/ from the pydantic models, and the installation in a single file
 	$(BIN)/python -m rasa_environments.api.crd
+	$(BIN)/python -m local.single_file
 
 .PHONY: models
 models: environment ## Train the sample models of each release of Rasa with the real thing

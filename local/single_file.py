@@ -1,0 +1,82 @@
+"""`python -m local.single_file`: writes the files of manifests/ that install everything by one `kubectl apply -f`."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.binaries import BinariesUnavailable, find_kubectl
+from local.installation import MANIFESTS, ROOT
+from local.kustomize import KustomizationRefused, kustomized
+from local.progress import ConsoleProgress
+
+HEADER = """\
+# Generated from crds/ and manifests/overlays/{overlay} by `make generate`: edit those.
+# kubectl apply --server-side -f {file}
+"""
+OVERLAYS = {"install.yaml": "cluster", "install-before-1.36.yaml": "cluster-before-1.36"}
+"""The files and the overlay that each is made of."""
+
+
+class Dumper(yaml.SafeDumper):
+    """Writes a repeated value again instead of an anchor, and lists as `kubectl` does."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        """Whether the value is written again: always."""
+        return True
+
+    def represent_text(self, value: str) -> yaml.ScalarNode:
+        """A string, over several lines if it has them."""
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+Dumper.add_representer(str, Dumper.represent_text)
+
+
+def text(file: str, kubectl: Path) -> str:
+    """The text of a file, the definitions first; the same for all of kustomize. Raises KustomizationRefused."""
+    overlay = OVERLAYS[file]
+    objects = [*kustomized(ROOT / "crds", kubectl), *kustomized(MANIFESTS / "overlays" / overlay, kubectl)]
+    body = yaml.dump_all(objects, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return HEADER.format(overlay=overlay, file=file) + body
+
+
+def files(kubectl: Path) -> Mapping[str, str]:
+    """Name and text of each file. Raises KustomizationRefused."""
+    return {file: text(file, kubectl) for file in OVERLAYS}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the files, or with --check compares them; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local.single_file", description=__doc__)
+    parser.add_argument("--directory", type=Path, default=MANIFESTS, help="where the files are (default: manifests)")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file differs")
+    options = parser.parse_args(arguments)
+    directory: Path = options.directory
+    try:
+        with ConsoleProgress() as progress:
+            wanted = files(find_kubectl(progress))
+    except (BinariesUnavailable, KustomizationRefused) as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
+    if not options.check:
+        for name, content in wanted.items():
+            (directory / name).write_text(content, encoding="utf-8")
+        return 0
+    differing = [name for name, content in wanted.items() if not _is(directory / name, content)]
+    for name in differing:
+        sys.stderr.write(
+            f"{directory.name}/{name} differs from its sources; run `make generate` and commit the result\n"
+        )
+    return 1 if differing else 0
+
+
+def _is(path: Path, content: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == content
+
+
+if __name__ == "__main__":
+    sys.exit(main())
