@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local.cache import cache_directory, make_once
@@ -42,6 +42,11 @@ API_SERVER = _kubernetes("kube-apiserver")
 CONTROLLERS = _kubernetes("kube-controller-manager")
 SCHEDULER = _kubernetes("kube-scheduler")
 KUBECTL = _kubernetes("kubectl")
+HELM_3 = GoProgram("helm", "helm3", "helm.sh/helm/v3/cmd/helm", "helm.sh/helm/v3")
+HELM_4 = GoProgram("helm", "helm4", "helm.sh/helm/v4/cmd/helm", "helm.sh/helm/v4")
+KUBECONFORM = GoProgram(
+    "kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", "github.com/yannh/kubeconform"
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def find_or_build(flavour: Flavour, progress: Progress, environment: Mapping[str
     """
     found = _found(flavour, environment)
     wanted = [ETCD, API_SERVER, CONTROLLERS, SCHEDULER, KWOK, KUBECTL]
-    cached = {program: cache_directory(environment) / "bin" / cache_key(program) / program.name for program in wanted}
+    cached = {program: cached_path(program, environment) for program in wanted}
     missing = [program for program in wanted if program not in found and not cached[program].exists()]
     for position, program in enumerate(missing, start=1):
         build(program, cached[program], f"{position} of {len(missing)}", progress, environment)
@@ -73,7 +78,7 @@ def find_or_build(flavour: Flavour, progress: Progress, environment: Mapping[str
 
 def find_or_build_program(program: GoProgram, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
     """Returns one program from the cache, after building it if it is not there. Raises BinariesUnavailable."""
-    cached = cache_directory(environment) / "bin" / cache_key(program) / program.name
+    cached = cached_path(program, environment)
     if not cached.exists():
         build(program, cached, "1 of 1", progress, environment)
     return cached
@@ -83,6 +88,11 @@ def find_kubectl(progress: Progress, environment: Mapping[str, str] = os.environ
     """Returns the machine's kubectl, or one of the cache, after building it. Raises BinariesUnavailable."""
     found = shutil.which("kubectl", path=environment.get("PATH"))
     return Path(found) if found else find_or_build_program(KUBECTL, progress, environment)
+
+
+def cached_path(program: GoProgram, environment: Mapping[str, str]) -> Path:
+    """Where the program is once it is built."""
+    return cache_directory(environment) / "bin" / cache_key(program) / program.name
 
 
 def build(program: GoProgram, target: Path, position: str, progress: Progress, environment: Mapping[str, str]) -> None:
@@ -99,17 +109,29 @@ def build(program: GoProgram, target: Path, position: str, progress: Progress, e
 
 
 def linker_flags(program: GoProgram, version: str) -> str:
-    """The flags that strip the program and tell a Kubernetes program its version, without which it says v0.0.0.
+    """The flags that strip the program and tell it its version, where it does not know that by itself."""
+    told = (f"-X {name}={value}" for name, value in linked_variables(program, version).items())
+    return " ".join(["-s", "-w", *told])
 
-    The variables are those that hack/lib/version.sh of kubernetes/kubernetes sets.
+
+def linked_variables(program: GoProgram, version: str) -> dict[str, str]:
+    """What the linker sets: a Kubernetes program says v0.0.0 without it, and Helm 3 takes clusters for 1.20.
+
+    The variables are those of hack/lib/version.sh of kubernetes/kubernetes, and of the Makefile of helm/helm.
     """
-    flags = ["-s", "-w"]
     if program.folder == "kubernetes":
         major, minor, _ = version.removeprefix("v").split(".", 2)
-        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
-            facts = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
-            flags += [f"-X {package}.{name}={value}" for name, value in facts.items()]
-    return " ".join(flags)
+        facts = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+        packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+        return {f"{package}.{name}": value for package in packages for name, value in facts.items()}
+    if program in (HELM_3, HELM_4):
+        variables = {f"{program.module}/internal/version.version": version}
+        if program == HELM_3:
+            kubernetes = module_version(replace(program, module="k8s.io/client-go")).split(".")
+            capabilities = f"{program.module}/pkg/chartutil"
+            variables |= {f"{capabilities}.k8sVersionMajor": "1", f"{capabilities}.k8sVersionMinor": kubernetes[1]}
+        return variables
+    return {}
 
 
 def module_version(program: GoProgram) -> str:
@@ -125,11 +147,11 @@ def module_version(program: GoProgram) -> str:
 
 
 def cache_key(program: GoProgram, modules: Path = MODULES) -> str:
-    """Names all that decides what is built: the module's version, both module files, the flags and the platform."""
+    """Names all that decides what is built: the module's version, its files, the flags and the platform."""
     version = module_version(program)
     digest = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        digest.update((modules / program.folder / name).read_bytes())
+    for path in (*sorted((modules / program.folder).glob("go.*")), *sorted((modules / program.folder).glob("*.go"))):
+        digest.update(path.read_bytes())
     digest.update(f"{linker_flags(program, version)} {sys.platform} {platform.machine()}".encode())
     return f"{program.folder}-{version}-{digest.hexdigest()[:12]}"
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
-from local.binaries import BinariesUnavailable, find_or_build
+from local.binaries import KUBECONFORM, BinariesUnavailable, find_or_build, find_or_build_program
 from local.flavour import choose_flavour
+from local.helm import VERSIONS, helm
 from local.progress import Progress
 from local.rasa import RELEASES, RasaUnavailable, rasa_environment
 from local.services import ServiceUnavailable, find_programs
@@ -15,6 +16,8 @@ def prepare(progress: Progress) -> list[str]:
     """Makes what is missing; returns of each thing that cannot be had here why that is. Raises UnknownFlavour."""
     flavour = choose_flavour()
     steps: list[Callable[[], object]] = [
+        *(partial(helm, version, progress) for version in VERSIONS),
+        partial(find_or_build_program, KUBECONFORM, progress),
         *(partial(rasa_environment, progress, release) for release in RELEASES.values()),
         *(partial(find_programs, service, progress) for service in SERVICES),
     ]

@@ -8,6 +8,8 @@ import pytest
 from local.binaries import (
     API_SERVER,
     ETCD,
+    HELM_3,
+    HELM_4,
     KWOK,
     MODULES,
     BinariesUnavailable,
@@ -38,6 +40,11 @@ def test_a_kubernetes_program_is_told_its_version() -> None:
 
     assert "-X k8s.io/component-base/version.gitVersion=v1.36.3" in flags
     assert "-X k8s.io/component-base/version.gitMinor=36" in flags
+
+
+def test_helm_is_told_its_version_and_helm_3_the_kubernetes_that_it_knows() -> None:
+    assert "-X helm.sh/helm/v4/internal/version.version=v4.3.1" in linker_flags(HELM_4, "v4.3.1")
+    assert "-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=37" in linker_flags(HELM_3, "v3.22.0")
 
 
 @pytest.mark.parametrize("changed", ["go.mod", "go.sum"])
