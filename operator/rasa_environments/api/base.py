@@ -100,7 +100,7 @@ class SecretKeyRef(ApiModel):
     """A key of a Secret in the namespace of the object that names it."""
 
     name: ObjectName
-    """Name of the Secret."""
+    """Name of the Secret, in the same namespace as this object."""
     key: SecretKey
     """Key in the Secret's data."""
     namespace: SkipJsonSchema[str | None] = None
@@ -118,7 +118,7 @@ class SecretRef(ApiModel):
     """A Secret in the namespace of the object that names it."""
 
     name: ObjectName
-    """Name of the Secret."""
+    """Name of the Secret, in the same namespace as this object."""
 
 
 class ModelServerRef(ApiModel):

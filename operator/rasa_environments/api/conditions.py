@@ -91,7 +91,7 @@ class Condition(ApiModel):
     type: str = Field(max_length=316)
     """Type of the condition in CamelCase."""
     status: Truth
-    """True, False or Unknown."""
+    """Whether it is so: True, False or Unknown."""
     reason: str = Field(min_length=1, max_length=1024)
     """Cause of the last transition in CamelCase; docs/reference/conditions.md lists them."""
     message: str = Field(max_length=32768)

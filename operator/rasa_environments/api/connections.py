@@ -34,11 +34,11 @@ class RabbitMQ(ApiModel):
     host: Host
     """Host name of the broker."""
     port: Port | None = None
-    """Port; default 5672."""
+    """Port that the broker listens at; default 5672."""
     username: Text | None = None
-    """User name; default `user`."""
+    """Name of the user who logs in to the broker; default `user`."""
     password: SecretValue | None = None
-    """Password of the user."""
+    """Password of that user, taken from a Secret."""
     queues: Annotated[list[Text], Field(min_length=1, max_length=16)] | None = None
     """Queues that get the events; default `rasa_core_events`."""
     exchange: Text | None = None
@@ -64,17 +64,17 @@ class Kafka(ApiModel):
         return protocol is None or protocol.startswith("SASL_") == (self.username is not None)
 
     bootstrap_servers: Annotated[list[HostAndPort], Field(min_length=1, max_length=32)]
-    """Brokers as host:port."""
+    """Addresses of the first brokers to ask, each as host:port."""
     topic: Text | None = None
-    """Topic; default `rasa_core_events`."""
+    """Topic that gets the events; default `rasa_core_events`."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] | None = None
     """Security protocol; default SASL_PLAINTEXT when a user name is given, else PLAINTEXT."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    """SASL mechanism; default PLAIN."""
+    """SASL mechanism by which the user logs in; default PLAIN."""
     username: Text | None = None
-    """SASL user name."""
+    """Name of the user who logs in by SASL; wants a password."""
     password: SecretValue | None = None
-    """SASL password."""
+    """Password of the SASL user, taken from a Secret."""
 
 
 class Database(ApiModel):
@@ -87,13 +87,13 @@ class Database(ApiModel):
     host: Host
     """Host name of the database server."""
     port: Port | None = None
-    """Port; default that of the dialect."""
+    """Port that the database server listens at; default that of the dialect."""
     dialect: Literal["postgresql", "mysql+pymysql"] | None = None
-    """SQLAlchemy dialect; default postgresql."""
+    """Kind of database, as SQLAlchemy calls its dialect; default postgresql."""
     username: Text | None = None
-    """User name."""
+    """Name of the user who logs in to the database."""
     password: SecretValue | None = None
-    """Password of the user."""
+    """Password of that user, taken from a Secret."""
     database: DatabaseName | None = None
     """Database of this environment; default `rasa_<environment>` in lower case, with every other character as `_`; an
     event broker's has `_events` after it."""
@@ -112,11 +112,11 @@ class Redis(ApiModel):
     host: Host
     """Host name of the server."""
     port: Port | None = None
-    """Port; default 6379."""
+    """Port that the server listens at; default 6379."""
     database: Annotated[int, Field(ge=0, le=1024, strict=True)] | None = None
     """Number of the database; default 0 for a tracker store, 1 for a lock store."""
     password: SecretValue | None = None
-    """Password of the server."""
+    """Password of the server, taken from a Secret; absent: it asks for none."""
     key_prefix: KeyPrefix | None = None
     """Prefix of the keys, letters and digits only; default the environment's name without other characters."""
     use_ssl: Boolean | None = None
@@ -129,11 +129,11 @@ class EventBroker(ApiModel):
     _one_kind = one_of("rabbitmq", "kafka", "sql")
 
     rabbitmq: RabbitMQ | None = None
-    """RabbitMQ."""
+    """Events go to queues of RabbitMQ (Rasa's `pika`)."""
     kafka: Kafka | None = None
-    """Kafka."""
+    """Events go to a topic of Kafka."""
     sql: Database | None = None
-    """An SQL database, which is there already."""
+    """Events go to a table of an SQL database, which is there already."""
 
 
 class TrackerStore(ApiModel):
@@ -142,9 +142,9 @@ class TrackerStore(ApiModel):
     _one_kind = one_of("sql", "redis")
 
     sql: Sql | None = None
-    """An SQL database."""
+    """An SQL database keeps the conversations."""
     redis: Redis | None = None
-    """Redis."""
+    """A Redis server keeps the conversations."""
 
 
 class LockStore(ApiModel):
@@ -153,7 +153,7 @@ class LockStore(ApiModel):
     _one_kind = one_of("redis")
 
     redis: Redis | None = None
-    """Redis."""
+    """A Redis server keeps the locks."""
 
 
 class ActionEndpoint(ApiModel):
@@ -169,4 +169,4 @@ class ActionEndpoint(ApiModel):
     ]
     """Its webhook, for example http://actions:5055/webhook."""
     token: SecretValue | None = None
-    """Token that is sent to it."""
+    """Token that Rasa sends to the action server, taken from a Secret."""

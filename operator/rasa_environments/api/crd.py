@@ -42,7 +42,7 @@ def condition(type_: str, field: str = "status") -> str:
 
 
 READY = Column("Ready", condition("Ready"))
-REASON = Column("Reason", condition("Ready", "reason"), wide=True)
+REASON = Column("Reason", condition("Ready", "reason"))
 AGE = Column("Age", ".metadata.creationTimestamp", "date")
 
 
@@ -162,8 +162,8 @@ def schema(resource: Resource) -> JsonObject:
     result = structural_schema(resource.model)
     fields = result["properties"]
     envelope = {
-        "apiVersion": {"description": f"{GROUP}/{VERSION}.", "type": "string"},
-        "kind": {"description": f"{resource.kind}.", "type": "string"},
+        "apiVersion": {"description": f"Group and version of the resource: {GROUP}/{VERSION}.", "type": "string"},
+        "kind": {"description": f"Kind of the resource: {resource.kind}.", "type": "string"},
         "metadata": {"type": "object", "properties": {"name": {"type": "string", "maxLength": LONGEST_NAME}}},
     }
     result["properties"] = {**envelope, "spec": fields["spec"], "status": without_defaults(fields["status"])}

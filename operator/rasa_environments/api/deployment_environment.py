@@ -109,32 +109,32 @@ class External(ApiModel):
     ]
     """Its base address, for example https://rasa.example.com; where /status and the channels are."""
     token_secret_ref: TokenSecretRef
-    """Its --auth-token."""
+    """Secret with the token that the server was started with (--auth-token)."""
 
 
 class EnvironmentDefaults(ApiModel):
     """What environments of one server may share: all of a spec but what tells environments apart."""
 
     rasa: Rasa | None = None
-    """The Rasa server itself."""
+    """The Rasa server itself: its version, image and arguments."""
     model: Model | None = None
     """How the environment gets its model."""
     jwt: Jwt | None = None
     """A second way to authenticate at the Rasa server."""
     event_broker: EventBroker | None = None
-    """Where events go."""
+    """Where Rasa sends the events of conversations, for example to RabbitMQ."""
     tracker_store: TrackerStore | None = None
-    """Where conversations are kept."""
+    """Where Rasa keeps its conversations, for example in PostgreSQL."""
     lock_store: LockStore | None = None
     """What keeps two replicas from handling one conversation at a time; more than one replica wants one."""
     action_endpoint: ActionEndpoint | None = None
-    """The server of custom actions."""
+    """The server that runs the custom actions of the model."""
     endpoints: Endpoints | None = None
     """More entries of endpoints.yml, free-form; {secretKeyRef: {name, key}} stands for a secret value."""
     credentials: Credentials | None = None
     """Channels of credentials.yml, free-form; {secretKeyRef: {name, key}} stands for a secret value. Default: REST."""
     service: Service | None = None
-    """The environment's Service."""
+    """The Service by which the environment is reached inside the cluster."""
     ingress: Ingress | None = None
     """An Ingress for the environment's channels."""
     network_policy: NetworkPolicy | None = None
@@ -142,7 +142,7 @@ class EnvironmentDefaults(ApiModel):
     pod_disruption_budget: PodDisruptionBudget | None = None
     """How many pods an eviction may take away."""
     autoscaling: Autoscaling | None = None
-    """A HorizontalPodAutoscaler."""
+    """A HorizontalPodAutoscaler, which then decides the replicas in the place of spec.replicas."""
     resources: Resources | None = None
     """Compute resources of the rasa container."""
     pod_template: PodTemplate | None = None
@@ -162,7 +162,7 @@ class EnvironmentSpec(EnvironmentDefaults):
     role: Literal["Production", "Worker", "Custom"] | None = None
     """Production, Worker (also trains) or Custom; default by the names production and worker, else Custom."""
     replicas: Annotated[int, Field(ge=0, le=1000, strict=True)] = 1
-    """Rasa servers; more than one wants a lockStore and a trackerStore. Not used with autoscaling."""
+    """Number of Rasa servers; more than one wants a lockStore and a trackerStore. Not used with autoscaling."""
     auth_token: SecretValue | None = None
     """The server's token; absent: that of the ModelServer, or one is generated."""
     external: External | None = None
@@ -176,9 +176,9 @@ class ModelStatus(ApiModel):
     """Which model is wanted, and which is served."""
 
     wanted: str | None = None
-    """Model that carries the tag."""
+    """Name of the model that carries the tag on the model server."""
     wanted_hash: str | None = None
-    """Its hash, as the model server reports it."""
+    """Hash of the wanted model, as the model server reports it."""
     served: str | None = None
     """Model that the pods serve, where they all serve the same; else the models, comma-separated."""
     served_by: str | None = None
@@ -193,7 +193,7 @@ class EnvironmentStatus(ApiModel):
     url: str | None = None
     """Address of the Rasa server inside the cluster."""
     environment: str | None = None
-    """RASA_ENVIRONMENT."""
+    """Name that the environment has in Rasa and in the registry (RASA_ENVIRONMENT)."""
     tag: str | None = None
     """Model tag that it pulls."""
     model: ModelStatus | None = None
@@ -203,7 +203,7 @@ class EnvironmentStatus(ApiModel):
     token_rotated_at: str | None = None
     """The last value of the annotation rasa-environments.io/rotate-token-at that a new token was made for."""
     replicas: int | None = None
-    """Pods of the environment."""
+    """Number of pods that the environment has now."""
     selector: str | None = None
     """Selector of its pods, for the scale subresource."""
     conditions: Conditions | None = None

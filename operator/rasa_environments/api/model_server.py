@@ -91,7 +91,7 @@ class ModelServerSpec(ApiModel):
     environments_file: EnvironmentsFile | None = None
     """Where environments.yml goes, and who is restarted to read it. Used with registration ConfigMap alone."""
     project: TagName = "default"
-    """Project that holds the models."""
+    """Project of the server that holds the models; `default` unless it has several."""
     model_path: ModelPath | None = None
     """Path under `url` where a tag's model is pulled, with {project} and {tag}; default
     /api/projects/{project}/models/tags/{tag}."""
@@ -112,9 +112,9 @@ class InventoryEntry(ApiModel):
     tag: str
     """The tag on the server."""
     namespace: str
-    """Namespace of the ModelTag."""
+    """Namespace of the ModelTag that asked for the tag."""
     name: str
-    """Name of the ModelTag."""
+    """Name of the ModelTag that asked for the tag."""
 
 
 class ModelServerStatus(ApiModel):

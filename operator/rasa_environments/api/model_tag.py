@@ -36,7 +36,7 @@ class ModelTagSpec(ApiModel):
     model: ModelName
     """Name of the model that carries the tag, for example 20260101-120000 (without .tar.gz)."""
     tag: TagName | None = None
-    """The tag; default metadata.name."""
+    """Tag that the model gets on the server; default metadata.name."""
     model_server_ref: ModelServerRef | None = None
     """Which ModelServer holds the model; default the one called `default` in its namespace."""
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
@@ -49,7 +49,7 @@ class HistoryEntry(ApiModel):
     """A model that carried the tag."""
 
     model: str
-    """Name of the model."""
+    """Name of the model that carried the tag."""
     hash: str
     """Its hash, as the model server reports it."""
     tagged_at: str = Field(json_schema_extra={"format": "date-time"})
@@ -63,11 +63,11 @@ class Follower(ApiModel):
     """An environment that pulls the tag."""
 
     namespace: str
-    """Namespace of the environment."""
+    """Namespace of the environment that pulls the tag."""
     name: str
-    """Name of the environment."""
+    """Name of the environment that pulls the tag."""
     served: str | None = None
-    """Model that it serves."""
+    """Name of the model that the environment serves."""
     ready: bool
     """Whether the environment is Ready."""
 
@@ -78,9 +78,9 @@ class ModelTagStatus(ApiModel):
     observed_generation: int | None = None
     """The metadata.generation that this status speaks of."""
     tag: str | None = None
-    """The tag."""
+    """Tag that the model has on the server."""
     model: str | None = None
-    """Model that carries the tag."""
+    """Name of the model that carries the tag."""
     hash: str | None = None
     """Its hash, as the model server reports it."""
     previous_model: str | None = None

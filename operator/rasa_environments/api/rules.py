@@ -113,7 +113,15 @@ class FreeForm:
         if self.refused is None:
             return anything
         declared = anything if self.refused_type == "object" else {"type": "array", "items": anything}
-        return {**anything, "properties": {self.refused: {"description": "Refused here.", **declared}}}
+        return {
+            **anything,
+            "properties": {
+                self.refused: {
+                    "description": "Refused here: the message of the refusal says where it belongs.",
+                    **declared,
+                }
+            },
+        }
 
 
 @dataclass(frozen=True)

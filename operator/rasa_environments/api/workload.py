@@ -61,20 +61,20 @@ class Resources(ApiModel):
     requests: QuantityMap | None = None
     """What is reserved, for example {cpu: 500m, memory: 1Gi}."""
     limits: QuantityMap | None = None
-    """What must not be exceeded."""
+    """What must not be exceeded, for example {memory: 2Gi}."""
 
 
 class Service(ApiModel):
     """The environment's Service."""
 
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] | None = None
-    """Type; default ClusterIP."""
+    """Type of the Service, which decides from where it is reached; default ClusterIP."""
     port: Port | None = None
-    """Port; default that of the Rasa server."""
+    """Port at which the Service is reached; default that of the Rasa server."""
     annotations: StringMap | None = None
-    """Annotations of the Service."""
+    """Annotations of the Service, for example those that a cloud's load balancer reads."""
     labels: StringMap | None = None
-    """More labels of the Service."""
+    """Labels of the Service besides those that the operator sets."""
 
 
 IngressPath = Annotated[
@@ -98,15 +98,15 @@ class Ingress(ApiModel):
             "must be a host name in lower case, for example chat.example.com: no scheme, no port, no path",
         ),
     ]
-    """Host name."""
+    """Host name under which the channels are reached, for example chat.example.com."""
     path: IngressPath | None = None
     """Path prefix; default /webhooks, which leaves the server's own API inside the cluster."""
     class_name: ObjectName | None = None
     """Ingress class; default the cluster's."""
     tls_secret_name: ObjectName | None = None
-    """Secret with the certificate."""
+    """Secret with the certificate of the host (type kubernetes.io/tls); absent: no TLS."""
     annotations: StringMap | None = None
-    """Annotations of the Ingress."""
+    """Annotations of the Ingress, for example those that its controller reads."""
 
 
 class LabelSelector(ApiModel):
@@ -151,11 +151,11 @@ class Peer(ApiModel):
         return selectors != (self.ip_block is not None)
 
     namespace_selector: LabelSelector | None = None
-    """Namespaces; absent: the environment's own."""
+    """Labels of the namespaces whose pods may connect; absent: the environment's own namespace."""
     pod_selector: LabelSelector | None = None
-    """Pods."""
+    """Labels of the pods that may connect; absent: all pods of those namespaces."""
     ip_block: IpBlock | None = None
-    """Addresses."""
+    """Range of addresses from which anybody may connect."""
 
 
 class NetworkPolicy(ApiModel):
@@ -189,9 +189,9 @@ class Autoscaling(ApiModel):
         return self.min_replicas is None or self.min_replicas <= self.max_replicas
 
     min_replicas: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
-    """Fewest replicas; default 1."""
+    """Number of pods that it never goes below; default 1."""
     max_replicas: Annotated[int, Field(ge=1, le=1000, strict=True)]
-    """Most replicas."""
+    """Number of pods that it never goes above."""
     target_cpu_utilization_percentage: Percentage | None = Field(default=None, alias="targetCPUUtilizationPercentage")
     """CPU use, in percent of the request, that is aimed at; default 80 when no memory target is set."""
     target_memory_utilization_percentage: Percentage | None = None
@@ -204,14 +204,14 @@ class Jwt(ApiModel):
     secret_key_ref: SecretKeyRef
     """The secret, or the public key, that tokens are checked with."""
     method: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512"] | None = None
-    """Algorithm; default HS256."""
+    """Algorithm that tokens are signed with; default HS256."""
 
 
 class PullSecret(ApiModel):
     """A Secret with registry credentials."""
 
     name: ObjectName
-    """Name of the Secret."""
+    """Name of the Secret with the registry's credentials."""
 
 
 Version = Annotated[
@@ -243,16 +243,16 @@ class Rasa(ApiModel):
     version: Version | None = None
     """Version of Rasa, for example 3.6.21; it chooses the image unless `image` is set."""
     image: Image | None = None
-    """Container image; default rasa/rasa:<version>-full."""
+    """Container image of the Rasa server; default rasa/rasa:<version>-full."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     """When the image is pulled; default as Kubernetes decides by the image's tag."""
     image_pull_secrets: Annotated[list[PullSecret], Field(max_length=16), Keyed(("name",))] | None = None
-    """Secrets to pull the image with."""
+    """Secrets with the registry's credentials that the image is pulled with."""
     port: Port | None = None
-    """Port of the server; default 5005."""
+    """Port that the Rasa server listens at; default 5005."""
     cors: Text | None = None
     """Origin that browsers may call from; default `*`."""
     log_level: Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"] | None = None
-    """Log level; default that of Rasa."""
+    """Least severe messages that Rasa logs; default as Rasa decides."""
     extra_args: Annotated[list[Argument], Field(max_length=64)] | None = None
-    """More arguments of `rasa run`."""
+    """Arguments of the command besides those that the operator writes, for example [--debug]."""
