@@ -121,14 +121,15 @@ def test_the_operator_runs_as_a_restricted_pod(permissions: ApiServer) -> None:
 
 
 ALLOWED = [
-    *((verb, f"{plural}.{GROUP}") for plural in ("modelservers", "modeltags") for verb in ("get", "list", "watch")),
+    *((verb, f"{plural}.{GROUP}") for plural in ("modelservers", "modeltags") for verb in ("list", "watch")),
     *(("patch", f"{plural}/status.{GROUP}") for plural in ("modelservers", "deploymentenvironments", "modeltags")),
     ("update", f"deploymentenvironments/finalizers.{GROUP}"),
     *(
         (verb, resource)
-        for resource in ("secrets", "configmaps", "services", "serviceaccounts", "deployments.apps")
+        for resource in ("configmaps", "services", "serviceaccounts", "deployments.apps")
         for verb in ("get", "list", "watch", "create", "patch")
     ),
+    *((verb, "secrets") for verb in ("get", "watch", "create", "patch")),
     *(
         (verb, resource)
         for resource in (
@@ -142,6 +143,7 @@ ALLOWED = [
     ("watch", "pods"),
 ]
 FORBIDDEN = [
+    ("list", "secrets"),
     *((verb, f"deploymentenvironments.{GROUP}") for verb in ("create", "update", "patch", "delete")),
     ("patch", f"modeltags.{GROUP}"),
     *(

@@ -10,7 +10,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.children import DESIRED_ANNOTATION, Children, Outcome, with_digest
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.errors import AlreadyThere, ApiError, BeingDeleted, NameTaken
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, Resource, resource_of
 from tests.cluster.line import RecordingConnection
 from tests.cluster.objects import config_map, container_of, deployment, owned, secret
@@ -353,3 +353,28 @@ def test_the_digest_changes_with_what_is_asked_for_and_with_nothing_else() -> No
     digests = [with_digest(obj)["metadata"]["annotations"][DESIRED_ANNOTATION] for obj in (first, second, third)]
     assert digests[0] == digests[1] != digests[2]
     assert first == config_map("child", {"a": "1", "b": "2"}), "the caller's object is left as it is"
+
+
+async def test_a_secret_that_is_there_unseen_is_brought_into_sight_and_not_written(
+    children: Children,
+    connection: RecordingConnection,
+    someone: Client,
+    namespace: str,
+    owner: JsonObject,
+    caches: dict[Resource, ObjectCache],
+) -> None:
+    there = owned(secret("child", namespace, {"token": "of old"}), owner)
+    await someone.create(SECRETS, there)
+    with pytest.raises(AlreadyThere, match="is there already"):
+        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner))
+    assert connection.verbs == ["POST", "GET"]
+    assert (caches[SECRETS].get(ObjectKey(namespace, "child")) or {})["data"] == {"token": "b2Ygb2xk"}
+
+
+async def test_a_secret_of_somebody_else_that_is_there_unseen_is_left_alone(
+    children: Children, someone: Client, namespace: str, owner: JsonObject, caches: dict[Resource, ObjectCache]
+) -> None:
+    await someone.create(SECRETS, secret("child", namespace, {"token": "theirs"}))
+    with pytest.raises(NameTaken):
+        await children.settle(owned(secret("child", namespace, {"token": "ours"}), owner))
+    assert caches[SECRETS].get(ObjectKey(namespace, "child")) is None

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.resources import SECRETS
-from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.cluster.secrets import OwnSecrets, Secrets
 from tests.cluster.line import RecordingConnection, eventually
 from tests.cluster.objects import secret
 
@@ -22,6 +23,12 @@ def changed() -> list[str]:
 
 
 @pytest.fixture
+def own() -> OwnSecrets:
+    """Where those with the label are kept; nobody listens."""
+    return OwnSecrets("mine=yes", ObjectCache(), lambda *_: None)
+
+
+@pytest.fixture
 def key(namespace: str) -> ObjectKey:
     """Of the Secret in question."""
     return ObjectKey(namespace, "token")
@@ -29,11 +36,11 @@ def key(namespace: str) -> ObjectKey:
 
 @pytest.fixture
 async def secrets(
-    client: Client, someone: Client, namespace: str, key: ObjectKey, changed: list[str]
+    client: Client, someone: Client, namespace: str, key: ObjectKey, changed: list[str], own: OwnSecrets
 ) -> AsyncIterator[Secrets]:
     """Running, with one Secret in the namespace."""
     await someone.create(SECRETS, secret(key.name, namespace, {"token": "first"}))
-    secrets = Secrets(client, lambda key: changed.append(key.name), namespaces=(namespace,))
+    secrets = Secrets(client, own, lambda key: changed.append(key.name))
     task = asyncio.create_task(secrets.run())
     yield secrets
     task.cancel()
@@ -59,7 +66,7 @@ async def test_many_who_ask_make_one_request(secrets: Secrets, key: ObjectKey, c
 async def test_what_nobody_asks_for_is_not_read(
     secrets: Secrets, key: ObjectKey, connection: RecordingConnection, someone: Client, changed: list[str]
 ) -> None:
-    await secrets.synced.wait()
+    await secrets.follow(key.namespace)
     await someone.patch(SECRETS, key, {"data": {"token": "eA=="}})
     await eventually(lambda: changed.count(key.name) == 2, "the change to be told")
     assert reads(connection, key) == 0
@@ -76,12 +83,12 @@ async def test_a_change_is_told_and_read_anew(
     assert reads(connection, key) == 2
 
 
-async def test_a_secret_that_is_not_there_is_none_without_a_request(
+async def test_a_secret_that_is_not_there_is_asked_for_once(
     secrets: Secrets, namespace: str, connection: RecordingConnection
 ) -> None:
     missing = ObjectKey(namespace, "missing")
-    assert await secrets.read(missing) is None
-    assert reads(connection, missing) == 0
+    assert [await secrets.read(missing) for _ in range(3)] == [None, None, None]
+    assert reads(connection, missing) == 1
 
 
 async def test_a_secret_that_appears_later_is_told_and_read(
@@ -107,6 +114,7 @@ async def test_a_deleted_secret_is_told_and_none(
 async def test_a_secret_without_data_is_empty(
     secrets: Secrets, namespace: str, someone: Client, changed: list[str]
 ) -> None:
+    await secrets.follow(namespace)
     await someone.create(SECRETS, secret("empty", namespace, {}))
     await eventually(lambda: "empty" in changed, "it to be told")
     assert await secrets.read(ObjectKey(namespace, "empty")) == {}
@@ -115,7 +123,38 @@ async def test_a_secret_without_data_is_empty(
 async def test_what_helm_stores_is_not_followed(
     secrets: Secrets, namespace: str, someone: Client, changed: list[str]
 ) -> None:
+    await secrets.follow(namespace)
     await someone.create(SECRETS, secret("release", namespace, {"release": "x"}) | {"type": "helm.sh/release.v1"})
     await someone.create(SECRETS, secret("after", namespace, {}))
     await eventually(lambda: "after" in changed, "what came after it to be told")
     assert "release" not in changed
+
+
+async def test_secrets_are_never_listed(secrets: Secrets, key: ObjectKey, connection: RecordingConnection) -> None:
+    await secrets.read(key)
+    listings = [
+        path for _, path in connection.requests if path == SECRETS.path(key.namespace) or path == SECRETS.path()
+    ]
+    assert listings == []
+
+
+async def test_those_with_the_label_of_the_operator_are_kept_whole(
+    secrets: Secrets, namespace: str, own: OwnSecrets, someone: Client
+) -> None:
+    mine = secret("mine", namespace, {"token": "generated"})
+    mine["metadata"]["labels"] = {"mine": "yes"}
+    await someone.create(SECRETS, mine)
+    await secrets.follow(namespace)
+    await eventually(lambda: own.cache.get(ObjectKey(namespace, "mine")) is not None, "it to be seen")
+    assert (own.cache.get(ObjectKey(namespace, "mine")) or {})["data"] == {"token": "Z2VuZXJhdGVk"}
+    assert own.cache.get(ObjectKey(namespace, "token")) is None
+
+
+async def test_a_namespace_that_concerns_nobody_any_more_is_forgotten(
+    secrets: Secrets, key: ObjectKey, changed: list[str], someone: Client
+) -> None:
+    await secrets.read(key)
+    secrets.keep_only(())
+    changed.clear()
+    await someone.patch(SECRETS, key, {"data": {"token": "c2Vjb25k"}})
+    assert await secrets.read(key) == {"token": b"second"}

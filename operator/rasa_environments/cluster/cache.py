@@ -56,12 +56,15 @@ class ObjectCache:
         """All keys; the cache must not change meanwhile."""
         return iter(self._entries)
 
-    def put(self, obj: JsonObject) -> bool:
-        """Keep the object; True if it is news: not seen before, or in a later version than the known one."""
+    def put(self, obj: JsonObject, *, just_read: bool = False) -> bool:
+        """Keep the object; True if it is news: not seen before, or in a later version than the known one.
+
+        An object that was `just_read` is there, whatever the watch did not bring of it.
+        """
         key, version = identity(obj)
         known = self._entries.get(key)
         if known is None:
-            if 0 < version <= self._watched_until(key.namespace):
+            if not just_read and 0 < version <= self._watched_until(key.namespace):
                 return False  # a late answer: the watch has passed it and there is no such object any more
         elif version <= known.version and version > 0:
             return False
@@ -72,6 +75,14 @@ class ObjectCache:
     def remove(self, key: ObjectKey) -> bool:
         """Forget the object; True if there was one."""
         return self._entries.pop(key, None) is not None
+
+    def forget(self, namespace: str) -> list[ObjectKey]:
+        """Forget all objects of a namespace, and how far its watch was; returns their keys."""
+        gone = [key for key in self._entries if key.namespace == namespace]
+        for key in gone:
+            del self._entries[key]
+        self._progress.pop(namespace, None)
+        return gone
 
     def replace(self, listing: Listing) -> set[ObjectKey]:
         """Take over a complete listing of all namespaces; returns the keys that changed, were added, or are gone."""

@@ -19,9 +19,9 @@ import orjson
 from rasa_environments.api.base import GROUP, JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.errors import AlreadyThere, ApiError, BeingDeleted, NameTaken
 from rasa_environments.cluster.ownership import fields_to_leave, migration
-from rasa_environments.cluster.resources import Resource, resource_of
+from rasa_environments.cluster.resources import SECRETS, Resource, resource_of
 from rasa_environments.judge.drift import difference
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Children:
 
         Makes no request if it is so already. Fields that are not in `desired` and never were stay as they are.
         Raises `NameTaken` if an object of that name has another controller or none, `BeingDeleted` if it is on its way
-        out, and `ApiError` if a write is refused.
+        out, `AlreadyThere` for a Secret that was not seen before, and `ApiError` if a write is refused.
         """
         resource = resource_of(desired["kind"])
         key, _ = identity(desired)
@@ -83,6 +83,9 @@ class Children:
             except ApiError as error:
                 if not error.already_exists:
                     raise
+                if resource is SECRETS:
+                    await self._notice(resource, key, wanted)
+                    raise AlreadyThere(resource.kind, key) from error
         elif self._deviation(resource, key, wanted, live) is None:
             return Outcome.UNCHANGED
         return await self._correct(resource, key, wanted)
@@ -119,6 +122,12 @@ class Children:
     async def _create(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:
         self._keep(resource, key, wanted, await self._client.create(resource, wanted))
         return Outcome.CREATED
+
+    async def _notice(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> None:
+        """Take what is there into the cache: Secrets are never listed, and their watch may not have brought it yet."""
+        live = await self._client.get(resource, key)
+        _refuse_what_is_not_ours(wanted, live)
+        self._caches[resource].put(live, just_read=True)
 
     async def _correct(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:
         """Write what differs, judged by the object in the storage: the cache may be behind."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -137,7 +137,7 @@ class Client:
         page_size: int = 500,
     ) -> AsyncGenerator[Listing]:
         """The same as `list` page by page, all of one moment: what is big need not be held at once."""
-        query = {"limit": str(page_size)} | _selectors(label_selector, field_selector)
+        query = {"limit": str(page_size)} | _given(labelSelector=label_selector, fieldSelector=field_selector)
         accept = _PARTIAL.format("PartialObjectMetadataList") if metadata_only else _JSON
         identity = {"apiVersion": resource.api_version, "kind": resource.kind}
         while True:
@@ -211,7 +211,7 @@ class Client:
             if error.status != 404:
                 raise
 
-    async def watch(
+    async def watch(  # noqa: PLR0913 - those of the API, and whom to tell
         self,
         resource: Resource,
         namespace: str | None = None,
@@ -220,24 +220,26 @@ class Client:
         label_selector: str = "",
         field_selector: str = "",
         metadata_only: bool = False,
+        opened: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[WatchEvent]:
         """What changes after `resource_version`, with bookmarks, until the server ends the watch (minutes).
 
-        Raises `ApiError` with status 410 if that version is too old to go on from.
+        Without a version, everything that is there comes first, as ADDED. `opened` is called once the server has begun
+        to answer: what changes from then on will come. Raises `ApiError` with status 410 if that version is too old to go on from.
         """
         seconds = random.randint(*_WATCH_SECONDS)  # noqa: S311
         query = {
             "watch": "1",
             "allowWatchBookmarks": "true",
-            "resourceVersion": resource_version,
             "timeoutSeconds": str(seconds),
-        } | _selectors(label_selector, field_selector)
+        } | _given(resourceVersion=resource_version, labelSelector=label_selector, fieldSelector=field_selector)
         headers = {"Accept": _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON}
         identity = {"apiVersion": resource.api_version, "kind": resource.kind} if metadata_only else {}
         path = f"{resource.path(namespace)}?{urlencode(query)}"
         async with self._connection.stream(
             path, headers=headers, total_seconds=seconds + _WATCH_GRACE, idle_seconds=_WATCH_IDLE
         ) as pieces:
+            opened()
             rest = b""
             async for piece in pieces:
                 *lines, rest = (rest + piece).split(b"\n")
@@ -264,9 +266,8 @@ class Client:
         return _parsed(await self._connection.request(method, path, body=content, headers=headers))
 
 
-def _selectors(label_selector: str, field_selector: str) -> dict[str, str]:
-    selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
-    return {name: value for name, value in selectors.items() if value}
+def _given(**parameters: str) -> dict[str, str]:
+    return {name: value for name, value in parameters.items() if value}
 
 
 def _parsed(content: bytes) -> JsonObject:

@@ -74,6 +74,13 @@ class NameTaken(Exception):
         """`Kind/name` of its controller, or None if it has none."""
 
 
+class AlreadyThere(Exception):
+    """An object of ours was there that nothing had told of: with it in sight, what is wanted is to be decided anew."""
+
+    def __init__(self, kind: str, key: ObjectKey) -> None:
+        super().__init__(f"{kind} {key} is there already")
+
+
 class BeingDeleted(Exception):
     """The object is on its way out (or is the child of a former owner of that name); try again when it is gone."""
 

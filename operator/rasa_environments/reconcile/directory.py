@@ -109,6 +109,11 @@ class Directory:
             lambda tag: ((server_of_tag(tag), ""), (server_of_tag(tag), f"tag {tag.tag}"))
         )
 
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces with environments or servers: Secrets of others concern nobody."""
+        return frozenset(resource.metadata.namespace for resource in (*self.servers, *self.environments))
+
     def environments_of(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
         """The environments that refer to a server, the oldest first."""
         return self.environments.having((server, ""))

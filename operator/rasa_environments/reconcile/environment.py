@@ -13,6 +13,7 @@ from rasa_environments.api.deployment_environment import (
     EnvironmentStatus,
 )
 from rasa_environments.api.model_server import ModelServer, Registration
+from rasa_environments.cluster.errors import AlreadyThere
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
 from rasa_environments.desired.errors import SpecError
@@ -68,7 +69,11 @@ class EnvironmentReconciler:
         server = self._surroundings.directory.servers.get(server_of_environment(environment))
         if server is not None and self._surroundings.observations.get(server.metadata.key) is None:
             return DONE  # The ModelServer's first check queues its environments.
-        findings, again = await self._look(environment, server)
+        try:
+            findings, again = await self._look(environment, server)
+        except AlreadyThere:
+            self._settled.pop(key, None)  # a token was made that the Secret has already
+            findings, again = await self._look(environment, server)
         status, conditions = judged(self._with_registration(findings, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
         if findings.problem is not None and findings.problem.reason in RETRIED:
@@ -143,6 +148,7 @@ class EnvironmentReconciler:
         except SpecError as error:
             raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
         self._surroundings.references.set(request, secrets_of(variables, server))
+        await self._surroundings.secrets.follow(key.namespace)
         own = self._surroundings.children.observed(SECRETS, child_key(key))
         uid, settled = self._settled.get(key, ("", None))
         values = await gathered(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.client import ApiError, Client
@@ -21,12 +22,19 @@ async def resync(client: Client, dispatcher: Dispatcher, namespaces: tuple[str, 
             await _resync_kind(client, dispatcher, kind, namespace)
 
 
-async def resync_forever(client: Client, dispatcher: Dispatcher, namespaces: tuple[str, ...], seconds: float) -> None:
-    """Lists again every so many seconds; a failure is logged and tried again at the next turn."""
+async def resync_forever(
+    client: Client,
+    dispatcher: Dispatcher,
+    namespaces: tuple[str, ...],
+    seconds: float,
+    resynced: Callable[[], None],
+) -> None:
+    """Lists again every so many seconds, and calls `resynced`; a failure is logged and tried again at the next turn."""
     while True:
         await asyncio.sleep(seconds)
         try:
             await resync(client, dispatcher, namespaces)
+            resynced()
         except ApiError as error:
             logger.warning("listing the resources again failed: %s", error)
 

@@ -26,7 +26,10 @@ FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
 
 
 async def settle(surroundings: Surroundings, context: Context) -> None:
-    """Brings the children into line, first what the pods need. Raises Blocked at what is in the way."""
+    """Brings the children into line, first what the pods need.
+
+    Raises Blocked at what is in the way, and AlreadyThere where the Secret was there unseen.
+    """
     try:
         objects = children(context)
     except SpecError as error:
@@ -34,8 +37,11 @@ async def settle(surroundings: Surroundings, context: Context) -> None:
     foundations = [child for child in objects if child["kind"] in FOUNDATIONS]
     others = [child for child in objects if child["kind"] not in FOUNDATIONS]
     for group in (foundations, others):
-        problems = await asyncio.gather(*(_settle_child(surroundings, child) for child in group))
-        problem = next((found for found in problems if found is not None), None)
+        results = await asyncio.gather(*(_settle_child(surroundings, child) for child in group), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        problem = next((found for found in results if isinstance(found, Problem)), None)
         if problem is not None:
             raise Blocked(problem)
     wanted = {child["kind"] for child in objects}

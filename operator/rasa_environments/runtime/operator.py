@@ -15,7 +15,7 @@ from functools import partial
 from time import perf_counter
 from typing import Protocol
 
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
@@ -34,7 +34,7 @@ from rasa_environments.cluster.resources import (
     SERVICE_ACCOUNTS,
     SERVICES,
 )
-from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.cluster.secrets import OwnSecrets, Secrets
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.connections import Connections
@@ -98,7 +98,11 @@ class Operator:
         self._source = source
         http = http_client(allow_link_local=settings.allow_link_local)
         caches = {resource: ObjectCache() for resource in CHILD_RESOURCES}
-        secrets = Secrets(client, self._secret_changed, namespaces=settings.namespaces)
+        secrets = Secrets(
+            client,
+            OwnSecrets(SELECTOR_OF_CHILDREN, caches[SECRETS], self._child_changed),
+            self._secret_changed,
+        )
         self._surroundings = Surroundings(
             client=client,
             children=Children(client, caches),
@@ -120,9 +124,13 @@ class Operator:
         }
         follow = partial(Reflector, client, namespaces=settings.namespaces, label_selector=SELECTOR_OF_CHILDREN)
         self._watches: dict[str, Watch] = {
-            **{res.plural: follow(res, cache, self._dispatcher.child_changed) for res, cache in caches.items()},
+            **{
+                resource.plural: follow(resource, cache, self._dispatcher.child_changed)
+                for resource, cache in caches.items()
+                if resource is not SECRETS
+            },
             PODS.plural: follow(PODS, ObjectCache(pod_essentials), self._dispatcher.pod_changed),
-            "Secrets that are named": secrets,
+            SECRETS.plural: secrets,
         }
         self._passes: dict[Request, float] = {}
         self._listed = False
@@ -212,7 +220,13 @@ class Operator:
             for _ in range(settings.workers):
                 tasks.create_task(self._surroundings.queue.work(self._handle))
             tasks.create_task(
-                resync_forever(self._client, self._dispatcher, settings.namespaces, settings.resync_interval)
+                resync_forever(
+                    self._client,
+                    self._dispatcher,
+                    settings.namespaces,
+                    settings.resync_interval,
+                    lambda: self._surroundings.secrets.keep_only(directory.namespaces),
+                )
             )
 
     async def _list_resources(self) -> None:
@@ -247,6 +261,9 @@ class Operator:
         while self._passes and not working.done() and time.monotonic() < deadline:  # noqa: ASYNC110 - once per process
             await asyncio.sleep(0.02)
         working.cancel()
+
+    def _child_changed(self, key: ObjectKey, child: JsonObject | None) -> None:
+        self._dispatcher.child_changed(key, child)
 
     def _secret_changed(self, key: ObjectKey) -> None:
         self._dispatcher.secret_changed(key)

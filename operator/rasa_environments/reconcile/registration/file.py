@@ -9,7 +9,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.children import Outcome
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.errors import AlreadyThere, ApiError, BeingDeleted, NameTaken
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.desired.deployment import digest
 from rasa_environments.desired.environments_file import (
@@ -42,6 +42,15 @@ class EnvironmentsFileWriter:
         self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str]
     ) -> Mapping[str, RegistrationFact]:
         """Brings the file in line with the environments; what came of it, by name."""
+        await self._surroundings.secrets.follow(server.metadata.namespace)
+        try:
+            return await self._write(server, offers, alive)
+        except AlreadyThere:  # with entries that are to be kept
+            return await self._write(server, offers, alive)
+
+    async def _write(
+        self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str]
+    ) -> Mapping[str, RegistrationFact]:
         secret = ObjectKey(server.metadata.namespace, server.environments_secret)
         entries, pending = laid_over(entries_of(self._surroundings.children.observed(SECRETS, secret)), offers, alive)
         lacking = incomplete(entries, alive, server)

@@ -1,0 +1,66 @@
+"""What a value has to be, in the terms of our own resources: what fits here, the CRDs take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, TypeAdapter
+
+from rasa_environments.api.base import ObjectName, SecretKey, TagName, Text
+from rasa_environments.api.base import Port as ApiPort
+from rasa_environments.api.connections import ActionEndpoint as ApiActionEndpoint
+from rasa_environments.api.connections import DatabaseName
+from rasa_environments.api.urls import Host
+from rasa_environments.api.workload import Argument, Image, IpBlock, Resources, StringMap, Version
+
+
+def as_text(value: object) -> object:
+    """Numbers as the text that a template makes of them."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def as_number(value: object) -> object:
+    """Digits in quotes as a number."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else value
+
+
+def as_pull_secret(value: object) -> object:
+    """The name of a pull secret, which stands alone or under `name`."""
+    return value["name"] if isinstance(value, dict) and set(value) == {"name"} else value
+
+
+def with_texts(value: object) -> object:
+    """A mapping whose values are text, as a template prints them."""
+    if not isinstance(value, dict):
+        return value
+    return {str(key): _printed(item) for key, item in value.items()}
+
+
+def _printed(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else as_text(value)
+
+
+TEXT = TypeAdapter[str](Annotated[Text, BeforeValidator(as_text)])
+FLAG = TypeAdapter[bool](bool)
+PORT = TypeAdapter[int](Annotated[ApiPort, BeforeValidator(as_number)])
+REPLICAS = TypeAdapter[int](Annotated[int, Field(ge=0, le=1000, strict=True), BeforeValidator(as_number)])
+REDIS_DATABASE = TypeAdapter[int](Annotated[int, Field(ge=0, le=1024, strict=True), BeforeValidator(as_number)])
+HOST = TypeAdapter[str](Host)
+DATABASE = TypeAdapter[str](DatabaseName)
+NAME = TypeAdapter[str](ObjectName)
+KEY = TypeAdapter[str](SecretKey)
+TAG = TypeAdapter[str](Annotated[TagName, BeforeValidator(as_text)])
+IMAGE = TypeAdapter[str](Image)
+VERSION = TypeAdapter[str](Version)
+URL = TypeAdapter[str](ApiActionEndpoint.model_fields["url"].rebuild_annotation())
+RESOURCES = TypeAdapter[Resources](Resources)
+TEXTS = TypeAdapter[dict[str, str]](Annotated[StringMap, BeforeValidator(with_texts)])
+ARGUMENT = TypeAdapter[str](Annotated[Argument, BeforeValidator(as_text)])
+ITEMS = TypeAdapter[list[Any]](list[Any])
+QUEUES = TypeAdapter[list[str]](Annotated[list[Text], Field(max_length=15)])
+MAPPING = TypeAdapter[dict[str, Any]](dict[str, Any])
+OBJECTS = TypeAdapter[list[dict[str, Any]]](list[dict[str, Any]])
+PULL_SECRETS = TypeAdapter[list[str]](
+    Annotated[list[Annotated[ObjectName, BeforeValidator(as_pull_secret)]], Field(max_length=16)]
+)
+IP_BLOCK = TypeAdapter[IpBlock](IpBlock)

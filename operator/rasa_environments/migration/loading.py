@@ -1,0 +1,140 @@
+"""Values files, read and merged as Helm does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from rasa_environments.migration.findings import Path, shown
+
+DEEPEST = 100
+"""Levels of mappings and lists within each other; what is deeper refers to itself."""
+
+
+class ValuesError(ValueError):
+    """A file that cannot be read: the message says what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values of one or more files."""
+
+    values: Mapping[str, Any] = field(repr=False)
+    places: Mapping[Path, str]
+    """Where each value stands, as file:line."""
+
+
+def merged(files: Iterable[tuple[str, str]]) -> Values:
+    """The values of files, each a name and a text, a later one over those before it.
+
+    Mappings are merged, everything else is replaced, and null takes away what stands below it (Helm's documentation,
+    "Values Files" and "Deleting a default key"). Raises ValuesError where a file is no mapping in YAML.
+    """
+    values: dict[str, Any] = {}
+    places: dict[Path, str] = {}
+    for name, text in files:
+        loaded = loaded_from(name, text)
+        values = _over(values, loaded.values)
+        places.update(loaded.places)
+    return Values(values, places)
+
+
+def loaded_from(name: str, text: str) -> Values:
+    """The values of one file, which the person knows by `name`. Raises ValuesError."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ValuesError(_not_yaml(name, error)) from None
+    if node is None:
+        return Values({}, {})
+    if not isinstance(node, yaml.MappingNode):
+        raise ValuesError(f"{name}:1: is no mapping: a values file has keys such as rasax: and rasa: at its top")
+    reading = _Reading(name)
+    try:
+        return Values(reading.mapping(node, (), 0), reading.places)
+    except yaml.YAMLError as error:
+        raise ValuesError(_not_yaml(name, error)) from None
+    except RecursionError:
+        raise ValuesError(f"{name}: a << refers to itself, which Helm cannot use: write it out") from None
+
+
+def _not_yaml(name: str, error: yaml.YAMLError) -> str:
+    """The place and the words of a parser, without the line itself, which may hold a password."""
+    mark = getattr(error, "problem_mark", None)
+    place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name
+    problem = getattr(error, "problem", None) or "it holds more than one document, or bytes that are no text"
+    return f"{place}: is not YAML: {problem}; correct the line, or check the file with helm lint"
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        under = result.get(key)
+        if isinstance(value, Mapping) and isinstance(under, Mapping):
+            result[key] = _over(under, value)
+        else:
+            result[key] = value
+    return result
+
+
+class _Reading:
+    """Turns nodes of YAML into values as JSON has them, and notes the line of each key."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.places: dict[Path, str] = {}
+        self._scalars = yaml.SafeLoader("")
+        self._flat: set[int] = set()
+
+    def mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
+        """A mapping, whose keys become texts, as Helm has them."""
+        self._flatten(node, path)
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = self._key(key_node)
+            place = (*path, key)
+            self.places[place] = f"{self.name}:{key_node.start_mark.line + 1}"
+            result[key] = self._value(value_node, place, depth + 1)
+        return result
+
+    def _flatten(self, node: yaml.MappingNode, path: Path) -> None:
+        """Puts in what `<<` refers to, once; a key that is written twice before that is refused."""
+        if id(node) in self._flat:
+            return
+        self._flat.add(id(node))
+        own: set[str] = set()
+        for key_node, _ in node.value:
+            key = self._key(key_node)
+            if key in own:
+                line = key_node.start_mark.line + 1
+                raise ValuesError(f"{self.name}:{line}: {shown((*path, key))} is there twice: leave one of them")
+            own.add(key)
+        self._scalars.flatten_mapping(node)
+
+    def _key(self, node: yaml.Node) -> str:
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else str(node.tag)
+
+    def _value(self, node: yaml.Node, path: Path, depth: int) -> Any:
+        if depth > DEEPEST:
+            raise ValuesError(
+                f"{self.name}:{node.start_mark.line + 1}: {shown(path[:3])} refers to itself, or goes deeper than "
+                f"{DEEPEST} levels: Helm cannot use it, write it out"
+            )
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, path, depth + 1) for item in node.value]
+        if node.tag in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:binary"):
+            return node.value
+        try:
+            return self._scalars.construct_object(node)
+        except yaml.YAMLError:
+            raise ValuesError(
+                f"{self.name}:{node.start_mark.line + 1}: {shown(path)} has the tag {node.tag}, which Helm does not "
+                "know: write a plain value"
+            ) from None
+        except ValueError:
+            return str(node.value)

@@ -1,0 +1,95 @@
+"""The operator's rights: each is used, no request of it is refused, and Secrets are never listed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from local.installation import OPERATOR, documents
+from rasa_environments.api.base import JsonObject
+from tests.integration.audit import USER
+from tests.integration.conftest import Installation, furnish
+from tests.integration.manifests import environment, model_tag
+from tests.integration.model_server_process import MODEL_A, ModelServerProcess
+from tests.integration.space import CHILD_KINDS, ENVIRONMENT, ON_REQUEST, Space
+from tests.integration.test_drift import EVERYTHING, LABELS
+
+Right = tuple[str, str]
+"""A verb, and a resource with its subresource."""
+
+ASKED_BY_ADMISSION: frozenset[Right] = frozenset({("update", "deploymentenvironments/finalizers")})
+"""Asked of the API server by its plugin OwnerReferencesPermissionEnforcement, where that is on."""
+
+
+@pytest.fixture(scope="module")
+def requests(
+    shared: Installation, new_space: Callable[[], Space], model_server: ModelServerProcess
+) -> list[JsonObject]:
+    """All that operators asked for, as the audit log has it, while every kind was made, changed and taken away."""
+    space = new_space()
+    furnish(space, model_server)
+    space.apply(environment(**EVERYTHING), model_tag("staging", model=MODEL_A))
+    space.wait_until_ready()
+    for kind in CHILD_KINDS:
+        put_right(space, kind)
+    space.patch(ENVIRONMENT, "production", {"spec": dict.fromkeys(EVERYTHING)})
+    for kind in ON_REQUEST:
+        space.eventually(lambda kind=kind: space.list(kind) == [], f"the {kind} to be gone")  # type: ignore[misc]
+    leader = shared.operator("--leader-elect", "--namespace", space.namespace)
+    for _ in range(2):  # the second renews what the first has created
+        leader.start()
+        leader.wait_until(lambda: "all is listed" in leader.log.read_text(), "at work")
+        leader.stop()
+    entries = (json.loads(line) for line in shared.audit.text(0).splitlines())
+    return [
+        entry for entry in entries if entry["user"]["username"] == USER and "resource" in entry.get("objectRef", {})
+    ]
+
+
+def put_right(space: Space, kind: str) -> None:
+    """Edits the child, and waits until the operator has undone it."""
+    labels = space.child(kind)["metadata"]["labels"]
+    space.patch(kind, "production-rasa", LABELS)
+    space.eventually(lambda: space.child(kind)["metadata"]["labels"] == labels, f"the {kind} to be as it was")
+
+
+def right(entry: JsonObject) -> Right:
+    """The right that a request needs."""
+    target = entry["objectRef"]
+    return entry["verb"], "/".join(filter(None, (target.get("resource", ""), target.get("subresource", ""))))
+
+
+def granted() -> Iterator[Right]:
+    """The rights in the shipped roles of the operator."""
+    for document in documents(OPERATOR):
+        if document["kind"] in ("ClusterRole", "Role") and is_of_the_operator(document["metadata"]["name"]):
+            for rule in document["rules"]:
+                yield from ((verb, resource) for verb in rule["verbs"] for resource in rule["resources"])
+
+
+def is_of_the_operator(role: str) -> bool:
+    return role in ("rasa-environments-operator", "rasa-environments-leader")
+
+
+def test_every_right_is_used(requests: list[JsonObject]) -> None:
+    assert set(granted()) - {right(entry) for entry in requests} == ASKED_BY_ADMISSION
+
+
+def test_nothing_is_denied(requests: list[JsonObject]) -> None:
+    denied = {right(entry) for entry in requests if entry.get("responseStatus", {}).get("code") == 403}
+    assert denied == set()
+
+
+def test_secrets_are_not_listed_and_watched_in_one_namespace_at_a_time(requests: list[JsonObject]) -> None:
+    asked = [entry for entry in requests if entry["objectRef"].get("resource") == "secrets"]
+    assert "list" not in {entry["verb"] for entry in asked}
+    assert all(entry["objectRef"].get("namespace") for entry in asked)
+    assert "watch" in {entry["verb"] for entry in asked}, "changes are seen"
+
+
+def test_no_right_is_a_wildcard_and_none_is_to_list_secrets() -> None:
+    rights = set(granted())
+    assert not [right for right in rights if "*" in "".join(right)]
+    assert ("list", "secrets") not in rights
