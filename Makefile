@@ -39,6 +39,7 @@ check: environment ## Style, types, imports, generated files; that the tests loa
 	$(BIN)/lint-imports
 	$(BIN)/python -m rasa_environments.api.crd --check
 	$(BIN)/python -m local.single_file --check
+	$(BIN)/python -m local.argo_cd --check
 	$(BIN)/pytest --collect-only --quiet --quiet
 
 .PHONY: format
@@ -47,9 +48,10 @@ format: environment ## Put the style right
 	$(BIN)/ruff format .
 
 .PHONY: generate
-generate: environment ## Write crds/ from the pydantic models, and the installation in a single file
+generate: environment ## Write what is made of other files: crds/, the single-file installation, Argo CD's scripts
 	$(BIN)/python -m rasa_environments.api.crd
 	$(BIN)/python -m local.single_file
+	$(BIN)/python -m local.argo_cd
 
 .PHONY: models
 models: environment ## Train the sample models of each release of Rasa with the real thing

@@ -5,6 +5,7 @@ from functools import partial
 
 from local.binaries import KUBECONFORM, BinariesUnavailable, find_or_build, find_or_build_program
 from local.flavour import choose_flavour
+from local.gitops import find_or_build_gitops
 from local.helm import VERSIONS, helm
 from local.progress import Progress
 from local.rasa import RELEASES, RasaUnavailable, rasa_environment
@@ -18,6 +19,7 @@ def prepare(progress: Progress) -> list[str]:
     steps: list[Callable[[], object]] = [
         *(partial(helm, version, progress) for version in VERSIONS),
         partial(find_or_build_program, KUBECONFORM, progress),
+        partial(find_or_build_gitops, progress),
         *(partial(rasa_environment, progress, release) for release in RELEASES.values()),
         *(partial(find_programs, service, progress) for service in SERVICES),
     ]

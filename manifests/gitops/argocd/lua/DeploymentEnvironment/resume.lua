@@ -1,0 +1,3 @@
+-- The operator looks after the environment again.
+obj.spec.suspend = false
+return obj

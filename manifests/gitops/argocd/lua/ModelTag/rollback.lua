@@ -1,0 +1,17 @@
+-- Back to the model that the tag still carries, where the last promotion never took place, or to the one before.
+local status = obj.status or {}
+local model = status.previousModel
+if status.model ~= nil and status.model ~= obj.spec.model then
+  model = status.model
+end
+if model == nil then
+  error("no model is known before " .. obj.spec.model)
+end
+obj.spec.model = model
+
+-- This promotion is another's than the one before, and admission refuses it under that name.
+local annotations = obj.metadata.annotations or {}
+if annotations["rasa-environments.io/promoted-by"] ~= nil then
+  annotations["rasa-environments.io/promoted-by"] = ""
+end
+return obj
