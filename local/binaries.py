@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,8 +32,8 @@ class GoProgram:
     module: str
 
 
-def _kubernetes(name: str) -> GoProgram:
-    return GoProgram(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", "k8s.io/kubernetes")
+def _kubernetes(name: str, folder: str = "kubernetes") -> GoProgram:
+    return GoProgram(name, folder, f"k8s.io/kubernetes/cmd/{name}", "k8s.io/kubernetes")
 
 
 ETCD = GoProgram("etcd", "etcd", "go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3")
@@ -42,6 +42,9 @@ API_SERVER = _kubernetes("kube-apiserver")
 CONTROLLERS = _kubernetes("kube-controller-manager")
 SCHEDULER = _kubernetes("kube-scheduler")
 KUBECTL = _kubernetes("kubectl")
+KUBELET = _kubernetes("kubelet")
+KUBE_PROXY = _kubernetes("kube-proxy", "kube-proxy")
+COREDNS = GoProgram("coredns", "coredns", ".", "github.com/coredns/coredns")
 HELM_3 = GoProgram("helm", "helm3", "helm.sh/helm/v3/cmd/helm", "helm.sh/helm/v3")
 HELM_4 = GoProgram("helm", "helm4", "helm.sh/helm/v4/cmd/helm", "helm.sh/helm/v4")
 KUBECONFORM = GoProgram(
@@ -66,14 +69,23 @@ def find_or_build(flavour: Flavour, progress: Progress, environment: Mapping[str
 
     Raises BinariesUnavailable.
     """
-    found = _found(flavour, environment)
     wanted = [ETCD, API_SERVER, CONTROLLERS, SCHEDULER, KWOK, KUBECTL]
+    paths = find_or_build_each(wanted, _found(flavour, environment), progress, environment)
+    return Binaries(*(paths[program] for program in wanted))
+
+
+def find_or_build_each(
+    wanted: Sequence[GoProgram], found: Mapping[GoProgram, Path], progress: Progress, environment: Mapping[str, str]
+) -> dict[GoProgram, Path]:
+    """Returns where each program is, after building those that are neither `found` nor in the cache.
+
+    Raises BinariesUnavailable.
+    """
     cached = {program: cached_path(program, environment) for program in wanted}
     missing = [program for program in wanted if program not in found and not cached[program].exists()]
     for position, program in enumerate(missing, start=1):
         build(program, cached[program], f"{position} of {len(missing)}", progress, environment)
-    paths = {**cached, **found}
-    return Binaries(*(paths[program] for program in wanted))
+    return {**cached, **found}
 
 
 def find_or_build_program(program: GoProgram, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
@@ -119,7 +131,7 @@ def linked_variables(program: GoProgram, version: str) -> dict[str, str]:
 
     The variables are those of hack/lib/version.sh of kubernetes/kubernetes, and of the Makefile of helm/helm.
     """
-    if program.folder == "kubernetes":
+    if program.module == "k8s.io/kubernetes":
         major, minor, _ = version.removeprefix("v").split(".", 2)
         facts = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
         packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import TracebackType
 
 from local.binaries import find_or_build
-from local.control_plane import ControlPlane
 from local.flavour import Flavour, choose_flavour
 from local.kind import KindCluster
 from local.processes import Leash, ProcessFailed
 from local.progress import silent
+from local.simulated import SimulatedCluster
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class LocalCluster:
         self._wanted_directory = directory
         self._progress = progress
         self._leash: Leash | None = None
-        self._plane: ControlPlane | KindCluster | None = None
+        self._plane: SimulatedCluster | KindCluster | None = None
 
     def __enter__(self) -> ClusterFacts:
         return self.start()
@@ -90,8 +90,8 @@ class LocalCluster:
         """Starts the API server again where it was; returns when it is ready. Raises ProcessFailed."""
         self._control_plane().start_api_server()
 
-    def _control_plane(self) -> ControlPlane:
-        if not isinstance(self._plane, ControlPlane):
+    def _control_plane(self) -> SimulatedCluster:
+        if not isinstance(self._plane, SimulatedCluster):
             raise NotImplementedError("only a running cluster with CLUSTER=local or envtest can stop its API server")
         return self._plane
 
@@ -101,11 +101,11 @@ class LocalCluster:
         kind.start()
         return kind
 
-    def _start_control_plane(self, flavour: Flavour) -> ControlPlane:
+    def _start_control_plane(self, flavour: Flavour) -> SimulatedCluster:
         binaries = find_or_build(flavour, self._progress)
         directory, leash = self._make_directory()
         while True:
-            self._plane = plane = ControlPlane(binaries, directory, leash, self._progress)
+            self._plane = plane = SimulatedCluster(binaries, directory, leash, self._progress)
             try:
                 plane.start()
             except ProcessFailed as error:
