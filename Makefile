@@ -38,6 +38,7 @@ check: environment ## Style, types, imports, generated files; that the tests loa
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m rasa_environments.api.crd --check
+	$(BIN)/python -m local.chart --check
 	$(BIN)/python -m local.single_file --check
 	$(BIN)/python -m local.argo_cd --check
 	$(BIN)/pytest --collect-only --quiet --quiet

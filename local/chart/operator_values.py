@@ -1,0 +1,111 @@
+"""Values of the operator: how its process is run, and the pod it runs in."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from local.chart.base import JsonObject, Seconds, Values
+
+
+class Settings(Values):
+    """The operator's own settings; null leaves each at the operator's default."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] | None = None
+    """How many objects are worked on at a time; 16 if null."""
+    model_server_interval: Seconds | None = None
+    """Seconds between two listings of a model server; 30 if null."""
+    served_interval: Seconds | None = None
+    """Seconds between two questions to a pod that serves what is wanted; 300 if null."""
+    resync_interval: Seconds | None = None
+    """Seconds between two listings of the resources, which find what a watch has missed; 300 if null."""
+    allow_link_local: bool | None = None
+    """Whether servers may be asked at link-local and metadata addresses, where clouds hand out credentials."""
+    log_format: Literal["text", "json"] | None = "json"
+    """How log lines look: text or json."""
+    log_level: Literal["debug", "info", "warning", "error"] | None = None
+    """Which log lines are written: debug, info, warning or error; info if null."""
+
+
+class Resources(Values):
+    """Requests and limits of a container."""
+
+    requests: JsonObject = Field(default_factory=lambda: {"cpu": "100m", "memory": "128Mi"})
+    """What is reserved."""
+    limits: JsonObject = Field(default_factory=lambda: {"memory": "512Mi"})
+    """What cannot be exceeded."""
+
+
+class Pod(Values):
+    """Where a pod runs, and what else is in it."""
+
+    pod_annotations: dict[str, str] = Field(default_factory=dict)
+    """Annotations of the pods."""
+    pod_labels: dict[str, str] = Field(default_factory=dict)
+    """Labels of the pods, besides the chart's own."""
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    """Labels of the nodes that it may run on."""
+    tolerations: list[JsonObject] = Field(default_factory=list)
+    """Taints that it tolerates."""
+    affinity: JsonObject = Field(default_factory=dict)
+    """Affinity to nodes and pods."""
+    priority_class_name: str = ""
+    """PriorityClass of the pods."""
+    extra_env: list[JsonObject] = Field(default_factory=list)
+    """More variables of the container, for example HTTPS_PROXY or SSL_CERT_FILE."""
+    extra_volumes: list[JsonObject] = Field(default_factory=list)
+    """More volumes of the pod, for example a certificate authority of yours."""
+    extra_volume_mounts: list[JsonObject] = Field(default_factory=list)
+    """Where these volumes are mounted."""
+
+
+class Operator(Pod):
+    """The operator."""
+
+    enabled: bool = True
+    """Whether the operator is in this release. Without it there are only a model server, environments and tags."""
+    settings: Settings = Settings()
+    resources: Resources = Resources()
+
+
+class ServiceAccount(Values):
+    """The operator's ServiceAccount."""
+
+    create: bool = True
+    """Whether to create it."""
+    name: str = ""
+    """Its name; that of the release if empty."""
+    annotations: dict[str, str] = Field(default_factory=dict)
+    """Its annotations."""
+
+
+class Rbac(Values):
+    """What the operator may do."""
+
+    create: bool = True
+    """Whether to create its roles and bindings. If not, somebody else binds them to its ServiceAccount."""
+
+
+class PodDisruptionBudget(Values):
+    """How many operators a drain of nodes leaves running."""
+
+    enabled: bool | None = None
+    """Whether there is one; if null, with more than one replica."""
+    max_unavailable: int | str = 1
+    """How many may be away at a time, a number or a percentage."""
+
+
+class NetworkPolicy(Values):
+    """Who may connect to the pods of this release."""
+
+    enabled: bool = False
+    """Whether to let in nothing but what is listed here: to the operator its metrics, to the model server its API."""
+    metrics_from: list[JsonObject] = Field(default_factory=list)
+    """Who may read the operator's metrics and health, as `from` of a NetworkPolicy; everybody if empty."""
+    model_server_from: list[JsonObject] = Field(default_factory=list)
+    """Who may connect to the model server, as `from` of a NetworkPolicy; everybody if empty."""
+    operator_egress: list[JsonObject] = Field(default_factory=list)
+    """Where the operator may connect to, as `egress` of a NetworkPolicy: the API server, DNS, model servers and the
+    pods of the environments; everywhere if empty."""
+    model_server_egress: list[JsonObject] = Field(default_factory=list)
+    """Where the model server may connect to, as `egress` of a NetworkPolicy: DNS and the bucket; everywhere if
+    empty."""
