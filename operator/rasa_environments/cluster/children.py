@@ -201,6 +201,11 @@ def with_digest(desired: JsonObject) -> JsonObject:
     return {**rest, "metadata": {**metadata, "annotations": annotations}}
 
 
+def was_asked_for(desired: JsonObject, live: JsonObject) -> bool:
+    """Whether `live` was last written as `desired`; it may have been edited since."""
+    return (live["metadata"].get("annotations") or {}).get(DESIRED_ANNOTATION) == _digest_of(with_digest(desired))
+
+
 def fingerprint(live: JsonObject) -> bytes:
     """A digest of the object without its status and what changes with every write."""
     metadata = {name: value for name, value in live["metadata"].items() if name not in _VOLATILE_METADATA}

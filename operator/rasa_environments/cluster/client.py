@@ -211,7 +211,7 @@ class Client:
             if error.status != 404:
                 raise
 
-    async def watch(  # noqa: PLR0913 - those of the API, and whom to tell
+    async def watch(
         self,
         resource: Resource,
         namespace: str | None = None,
@@ -225,7 +225,8 @@ class Client:
         """What changes after `resource_version`, with bookmarks, until the server ends the watch (minutes).
 
         Without a version, everything that is there comes first, as ADDED. `opened` is called once the server has begun
-        to answer: what changes from then on will come. Raises `ApiError` with status 410 if that version is too old to go on from.
+        to answer: what changes from then on will come. Raises `ApiError` with status 410 if that version is too old to
+        go on from.
         """
         seconds = random.randint(*_WATCH_SECONDS)  # noqa: S311
         query = {

@@ -25,6 +25,8 @@ from rasa_environments.desired.service import PORT_NAME
 
 CONTAINER = "rasa"
 WORKING_DIRECTORY = "/app"
+DRAIN_SECONDS = 5
+"""How long a pod that is going still answers: Rasa closes its port at SIGTERM, and Services learn of it later."""
 
 
 def deployment(context: Context, *, config: JsonObject, secret: JsonObject) -> JsonObject:
@@ -41,6 +43,17 @@ def deployment(context: Context, *, config: JsonObject, secret: JsonObject) -> J
     if context.spec.autoscaling is None:
         spec["replicas"] = context.spec.replicas
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": context.metadata(), "spec": spec}
+
+
+def without_drain(deployment: JsonObject) -> JsonObject:
+    """The same Deployment as version 0.1.0 asked for it, whose pods end at once."""
+    template = deployment["spec"]["template"]
+    containers = [
+        {name: value for name, value in each.items() if name != "lifecycle"} if each["name"] == CONTAINER else each
+        for each in template["spec"]["containers"]
+    ]
+    undrained = {**template, "spec": {**template["spec"], "containers": containers}}
+    return {**deployment, "spec": {**deployment["spec"], "template": undrained}}
 
 
 def digest(*parts: object) -> str:
@@ -97,6 +110,7 @@ def container(context: Context) -> JsonObject:
         "startupProbe": _http_probe(period=5, failures=120),
         "livenessProbe": _http_probe(period=30, failures=10),
         "readinessProbe": _readiness_probe(context),
+        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},

@@ -7,10 +7,12 @@ import logging
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Reason
-from rasa_environments.cluster.children import Outcome
+from rasa_environments.cluster.cache import identity
+from rasa_environments.cluster.children import Children, Outcome, was_asked_for
 from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
-from rasa_environments.cluster.resources import resource_of
+from rasa_environments.cluster.resources import DEPLOYMENTS, resource_of
 from rasa_environments.desired.context import Context
+from rasa_environments.desired.deployment import without_drain
 from rasa_environments.desired.environment import OPTIONAL_KINDS, children
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.judge.findings import Problem
@@ -54,7 +56,7 @@ async def settle(surroundings: Surroundings, context: Context) -> None:
 async def _settle_child(surroundings: Surroundings, child: JsonObject) -> Problem | None:
     kind, name = child["kind"], f"{child['metadata']['namespace']}/{child['metadata']['name']}"
     try:
-        outcome = await surroundings.children.settle(child)
+        outcome = await surroundings.children.settle(spared(surroundings.children, child))
     except BeingDeleted as error:
         return Problem(Reason.WAITING_FOR_DELETION, str(error), stalled=False)
     except NameTaken as error:
@@ -70,6 +72,19 @@ async def _settle_child(surroundings: Surroundings, child: JsonObject) -> Proble
     if outcome is not Outcome.UNCHANGED:
         logger.info("%s %s is %s", kind, name, outcome.value)
     return None
+
+
+def spared(children: Children, child: JsonObject) -> JsonObject:
+    """What to ask for, so that a new version of the operator by itself restarts no pod.
+
+    A Deployment that 0.1.0 asked for, where nothing else has changed since, stays as it is; whatever rolls its pods
+    brings the rest.
+    """
+    if child["kind"] != DEPLOYMENTS.kind:
+        return child
+    live = children.observed(DEPLOYMENTS, identity(child)[0])
+    before = without_drain(child)
+    return before if live is not None and was_asked_for(before, live) else child
 
 
 def described_owner(owner: str | None) -> str:
