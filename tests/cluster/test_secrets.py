@@ -158,3 +158,9 @@ async def test_a_namespace_that_concerns_nobody_any_more_is_forgotten(
     changed.clear()
     await someone.patch(SECRETS, key, {"data": {"token": "c2Vjb25k"}})
     assert await secrets.read(key) == {"token": b"second"}
+
+
+async def test_requests_go_on_however_many_namespaces_are_followed(secrets: Secrets, key: ObjectKey) -> None:
+    await asyncio.gather(*[secrets.follow(f"namespace-{number}") for number in range(60)])
+    async with asyncio.timeout(30):
+        assert await secrets.read(key) == {"token": b"first"}

@@ -62,8 +62,8 @@ class _Session(RESTClientObject):
                     await asyncio.sleep(0.005)
 
     def _create_connector(self) -> aiohttp.TCPConnector:
-        limit = self.configuration.connection_pool_maxsize
-        return aiohttp.TCPConnector(limit=limit, ssl=self.ssl_context, socket_factory=self._socket)
+        """No limit: every watch holds a connection, two of each namespace, and a request must not wait for them."""
+        return aiohttp.TCPConnector(limit=0, ssl=self.ssl_context, socket_factory=self._socket)
 
     def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
         """A socket that notices when the other side has vanished (TCP keep-alive)."""

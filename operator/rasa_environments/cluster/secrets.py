@@ -22,6 +22,7 @@ from rasa_environments.cluster.reflector import OnChange
 from rasa_environments.cluster.resources import SECRETS
 
 _NOT_OF_HELM: Final = "type!=helm.sh/release.v1"
+_TRIES: Final = 3
 
 
 class _Held:
@@ -109,6 +110,13 @@ class Secrets:
         return held.content
 
     async def _fetch(self, key: ObjectKey, held: _Held) -> None:
+        """Get the content, again if the watch has brought a later version meanwhile."""
+        for _ in range(_TRIES):
+            await self._fetch_once(key, held)
+            if held.version >= (self._versions.version(key) or -1):
+                break
+
+    async def _fetch_once(self, key: ObjectKey, held: _Held) -> None:
         try:
             secret = await self._client.get(SECRETS, key)
         except ApiError as error:
@@ -147,8 +155,11 @@ class Secrets:
     def _changed(self, key: ObjectKey, _: JsonObject | None) -> None:
         held = self._held.get(key)
         version = self._versions.version(key)
-        if held is not None and held.known and version is not None and version <= held.version:
-            return  # what was read already
+        if held is not None and version is not None:
+            if not held.known:
+                return  # who is asking for it right now gets this version
+            if version <= held.version:
+                return
         self._held.pop(key, None)
         self._on_change(key)
 
