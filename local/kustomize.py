@@ -16,4 +16,4 @@ def kustomized(folder: Path, kubectl: Path) -> list[dict[str, Any]]:
     made = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise KustomizationRefused(f"kubectl kustomize {folder}: {made.stderr.strip()}")
-    return list(yaml.safe_load_all(made.stdout))
+    return list(yaml.load_all(made.stdout, Loader=yaml.CSafeLoader))  # ten times as fast as the one in Python
