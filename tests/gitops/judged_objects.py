@@ -1,0 +1,107 @@
+"""Objects as the operator leaves them: a status for every reason and every condition that it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rasa_environments.api.base import API_VERSION, JsonObject, ObjectKey
+from rasa_environments.api.conditions import Condition, Reason
+from rasa_environments.api.deployment_environment import EnvironmentStatus
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.judge import environment, model_server, model_tag
+from rasa_environments.judge.conditions import transitioned
+from rasa_environments.judge.environment import EnvironmentFindings, suspended
+from rasa_environments.judge.findings import (
+    DeploymentFacts,
+    Follower,
+    Problem,
+    ServedFact,
+    ServerObservation,
+    TaggedModel,
+)
+from rasa_environments.judge.model_server import ModelServerFindings
+from rasa_environments.judge.model_tag import ModelTagFindings
+from rasa_environments.reconcile.status import Status
+
+GENERATION = 3
+TIME = "2026-01-01T00:00:00Z"
+WANTED = TaggedModel("20260101-120000", "8f14e45f")
+SERVES, SERVES_ANOTHER = ServedFact("pod a", model=WANTED.name), ServedFact("pod a", model="20250101-120000")
+SETTLED = DeploymentFacts(wanted=1, replicas=1, updated=1, available=1, current=True, failure=None)
+WELL = EnvironmentFindings(
+    environment="support",
+    tag="support",
+    child=ObjectKey("bots", "support-rasa"),
+    server=ObjectKey("bots", "default"),
+    wanted=WANTED,
+    deployment=SETTLED,
+    served=(SERVES,),
+)
+SERVER_WELL = ModelServerFindings(
+    None, ServerObservation(known=True), can_write=True, environments=1, tags=1, inventory=()
+)
+FOLLOWER = Follower(ObjectKey("bots", "support"), WANTED.name, WANTED.name, "True", "served", ready=True)
+TAG_WELL = ModelTagFindings(tag="support", model=WANTED.name, tagged=WANTED, followers=(FOLLOWER,))
+SPECS: dict[str, JsonObject] = {
+    "ModelServer": {"url": "http://model-server:5002"},
+    "DeploymentEnvironment": {"rasa": {"version": "3.6.21"}, "replicas": 1},
+    "ModelTag": {"model": WANTED.name, "deletionPolicy": "Retain", "historyLimit": 10},
+}
+
+
+def new_object(kind: str, **spec: Any) -> JsonObject:
+    """An object that the operator has not seen yet."""
+    metadata = {"name": "support", "namespace": "bots", "uid": "1", "generation": GENERATION}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": {**SPECS[kind], **spec}}
+
+
+def judged_object(kind: str, status: Status, conditions: Sequence[Condition]) -> JsonObject:
+    """An object with that status, as the API server shows it."""
+    stamped = list(transitioned((), conditions, generation=GENERATION, time=TIME))
+    full = status.model_copy(update={"observed_generation": GENERATION, "conditions": stamped})
+    return {**new_object(kind), "status": full.model_dump(by_alias=True, exclude_none=True)}
+
+
+def environment_object(findings: EnvironmentFindings) -> JsonObject:
+    """A DeploymentEnvironment of which this was found out."""
+    return judged_object("DeploymentEnvironment", *environment.judged(findings, EnvironmentStatus()))
+
+
+def server_object(findings: ModelServerFindings) -> JsonObject:
+    """A ModelServer of which this was found out."""
+    return judged_object(
+        "ModelServer", *model_server.judged(findings, ModelServer.model_validate(new_object("ModelServer")))
+    )
+
+
+def tag_object(findings: ModelTagFindings) -> JsonObject:
+    """A ModelTag of which this was found out."""
+    return judged_object("ModelTag", *model_tag.judged(findings, ModelTag.model_validate(new_object("ModelTag")), TIME))
+
+
+def suspended_object(findings: EnvironmentFindings) -> JsonObject:
+    """A DeploymentEnvironment that was suspended when this was known of it."""
+    status, conditions = environment.judged(findings, EnvironmentStatus())
+    known = status.model_copy(update={"conditions": list(conditions)})
+    return judged_object("DeploymentEnvironment", known, suspended(known))
+
+
+def with_problem(problem: Problem) -> dict[str, JsonObject]:
+    """An object of each kind that has this problem."""
+    return {
+        "ModelServer": server_object(replace(SERVER_WELL, problem=problem)),
+        "DeploymentEnvironment": environment_object(replace(WELL, problem=problem)),
+        "ModelTag": tag_object(replace(TAG_WELL, problem=problem, tagged=None)),
+    }
+
+
+def problems() -> Iterator[tuple[str, Problem, JsonObject]]:
+    """An object of each kind for each reason of a problem, one that ends by itself and one that does not, by name."""
+    for reason in Reason:
+        for stalled in (True, False):
+            problem = Problem(reason, f"what is wrong: {reason}", stalled)
+            for kind, obj in with_problem(problem).items():
+                yield f"{kind}, {reason}, {'stalled' if stalled else 'tried again'}", problem, obj

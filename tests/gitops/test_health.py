@@ -1,0 +1,190 @@
+"""What Argo CD, Flux and whoever knows kstatus make of our objects, by their own libraries, and all three alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.argo_cd import KINDS
+from local.gitops import Answer, Question, ask
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.conditions import ConditionType, Reason
+from rasa_environments.judge.findings import Problem, RegistrationFact, ServedFact
+from tests.gitops import judged_objects as objects
+from tests.gitops.sandbox import HEALTH, STATUSES, health
+
+Ask = Callable[[JsonObject], Answer]
+
+UNREACHABLE = Problem(Reason.MODEL_SERVER_UNREACHABLE, "the model server does not answer", stalled=False)
+NOT_REGISTERED = RegistrationFact("False", Reason.REGISTRATION_REFUSED, "the registry says no")
+ROLLING = replace(objects.SETTLED, available=0)
+HEALTHY, PROGRESSING, DEGRADED = ("Healthy", "Current"), ("Progressing", "InProgress"), ("Degraded", "Failed")
+
+CASES = {
+    "a server that answers": (objects.server_object(objects.SERVER_WELL), HEALTHY),
+    "a server that only gives models": (
+        objects.server_object(replace(objects.SERVER_WELL, can_write=False)),
+        HEALTHY,
+    ),
+    "an environment that serves": (objects.environment_object(objects.WELL), HEALTHY),
+    "nobody says what is served": (
+        objects.environment_object(replace(objects.WELL, served=(ServedFact("pod a", problem="timed out"),))),
+        HEALTHY,
+    ),
+    "no pod to ask": (objects.environment_object(replace(objects.WELL, served=())), HEALTHY),
+    "not registered": (
+        objects.environment_object(replace(objects.WELL, registration=NOT_REGISTERED)),
+        HEALTHY,
+    ),
+    "replicas that share nothing": (
+        objects.environment_object(replace(objects.WELL, replicas_without_shared_stores=2)),
+        HEALTHY,
+    ),
+    "pods come up": (objects.environment_object(replace(objects.WELL, deployment=ROLLING)), PROGRESSING),
+    "the rollout failed": (
+        objects.environment_object(replace(objects.WELL, deployment=replace(ROLLING, failure="too late"))),
+        DEGRADED,
+    ),
+    "another model is served": (
+        objects.environment_object(replace(objects.WELL, served=(objects.SERVES_ANOTHER,))),
+        PROGRESSING,
+    ),
+    "no model is served": (
+        objects.environment_object(replace(objects.WELL, served=(ServedFact("pod a"),))),
+        PROGRESSING,
+    ),
+    "no model carries the tag": (objects.environment_object(replace(objects.WELL, wanted=None)), PROGRESSING),
+    "the server was asked before": (
+        objects.environment_object(replace(objects.WELL, tag_problem=UNREACHABLE)),
+        HEALTHY,
+    ),
+    "the server was never asked": (
+        objects.environment_object(replace(objects.WELL, wanted=None, tag_problem=UNREACHABLE)),
+        PROGRESSING,
+    ),
+    "a tag that is served": (objects.tag_object(objects.TAG_WELL), HEALTHY),
+    "a tag that nobody pulls": (objects.tag_object(replace(objects.TAG_WELL, followers=())), HEALTHY),
+    "a tag that is not served yet": (
+        objects.tag_object(
+            replace(objects.TAG_WELL, followers=(replace(objects.FOLLOWER, served_truth="False"),)),
+        ),
+        PROGRESSING,
+    ),
+    "a tag of which that is not known": (
+        objects.tag_object(
+            replace(objects.TAG_WELL, followers=(replace(objects.FOLLOWER, served_truth="Unknown"),)),
+        ),
+        HEALTHY,
+    ),
+}
+SUSPENDED_WELL = objects.suspended_object(objects.WELL)
+SUSPENDED_ROLLING = objects.suspended_object(replace(objects.WELL, deployment=ROLLING))
+
+
+@pytest.fixture(scope="module")
+def asked(gitops: Path, flux_checks: list[JsonObject]) -> Ask:
+    """Asks of one object."""
+    return lambda obj: ask(gitops, [Question(obj, HEALTH, flux_checks)])[0]
+
+
+@pytest.mark.parametrize(("obj", "expected"), CASES.values(), ids=CASES)
+def test_what_was_found_out_makes_the_health(obj: JsonObject, expected: tuple[str, str], asked: Ask) -> None:
+    answer = asked(obj)
+
+    assert (answer.lua["status"], answer.flux, answer.kstatus) == (expected[0], expected[1], expected[1])
+    assert health(obj) == answer.lua
+
+
+def test_each_problem_is_progress_or_wants_a_person_and_is_told_in_its_own_words(
+    gitops: Path, flux_checks: list[JsonObject]
+) -> None:
+    cases = list(objects.problems())
+
+    answers = ask(gitops, [Question(obj, HEALTH, flux_checks) for _, _, obj in cases])
+
+    assert len(cases) == len(Reason) * 2 * len(KINDS)
+    for (name, problem, obj), answer in zip(cases, answers, strict=True):
+        status, elsewhere = DEGRADED if problem.stalled else PROGRESSING
+        if problem.reason is Reason.SUSPENDED:
+            status = "Suspended"
+        assert answer.lua == {"status": status, "message": problem.message}, name
+        assert (answer.flux, answer.kstatus) == (elsewhere, elsewhere), name
+        assert health(obj) == answer.lua, name
+
+
+def test_each_condition_that_the_operator_writes_was_looked_at() -> None:
+    written = {entry["type"] for obj, _ in CASES.values() for entry in obj["status"]["conditions"]}
+
+    assert written == set(ConditionType)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_that_the_operator_has_not_seen_is_on_its_way(kind: str, asked: Ask) -> None:
+    answer = asked(objects.new_object(kind))
+
+    assert answer.lua == {"status": "Progressing", "message": "the operator has not seen this change yet"}
+    assert answer.flux == "Unknown", "the expressions find no status, and Flux goes on waiting"
+    assert answer.kstatus == "Current", "which is why Flux needs the expressions"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_status_of_an_earlier_generation_tells_nothing(kind: str, asked: Ask) -> None:
+    obj = next(obj for obj, expected in CASES.values() if obj["kind"] == kind and expected == HEALTHY)
+    changed = {**obj, "metadata": {**obj["metadata"], "generation": objects.GENERATION + 1}}
+
+    answer = asked(changed)
+
+    assert (answer.lua["status"], answer.flux, answer.kstatus) == ("Progressing", "InProgress", "InProgress")
+
+
+def test_a_suspended_environment_is_suspended_whatever_was_known_of_it(asked: Ask) -> None:
+    well, rolling = asked(SUSPENDED_WELL), asked(SUSPENDED_ROLLING)
+
+    assert {well.lua["status"], rolling.lua["status"]} == {"Suspended"}
+    assert (well.flux, well.kstatus) == ("Current", "Current")
+    assert (rolling.flux, rolling.kstatus) == ("InProgress", "InProgress")
+
+
+def test_what_does_not_hold_ready_back_is_told_with_the_health() -> None:
+    obj, _ = CASES["not registered"]
+
+    assert health(obj) == {
+        "status": "Healthy",
+        "message": f"serves {objects.WANTED.name}; the registry says no",
+    }
+
+
+TRUTHS = st.sampled_from(["True", "False", "Unknown"])
+CONDITIONS = st.dictionaries(st.sampled_from([*ConditionType, "Foreign"]), TRUTHS)
+
+
+@given(
+    kind=st.sampled_from(KINDS),
+    truths=st.none() | CONDITIONS,
+    observed=st.none() | st.integers(1, objects.GENERATION),
+)
+def test_any_conditions_have_a_health_and_it_is_healthy_exactly_where_all_agree(
+    kind: str, truths: dict[str, str] | None, observed: int | None
+) -> None:
+    status: JsonObject = {} if observed is None else {"observedGeneration": observed}
+    if truths is not None:
+        status["conditions"] = [
+            {"type": type_, "status": truth, "reason": "Any", "message": "as it is"} for type_, truth in truths.items()
+        ]
+
+    found = health({**objects.new_object(kind), "status": status})
+
+    assert found["status"] in STATUSES
+    assert found["message"]
+    truths = truths or {}
+    current = observed == objects.GENERATION
+    agreed = current and truths.get("Ready") == "True"
+    assert (found["status"] == "Healthy") is (
+        agreed and truths.get("Stalled") != "True" and truths.get("Reconciling") != "True"
+    )
+    assert (found["status"] == "Degraded") is (current and "Ready" in truths and truths.get("Stalled") == "True")
