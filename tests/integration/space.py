@@ -28,12 +28,11 @@ SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Space:
-    """A namespace that takes only pods of the `restricted` level, and the operator that looks after it."""
+class Objects:
+    """A namespace that takes only pods of the `restricted` level, and what is done with the objects in it."""
 
     api: ApiServer
     namespace: str
-    operator: OperatorProcess
 
     def create_namespace(self) -> None:
         """Creates the namespace itself."""
@@ -112,8 +111,13 @@ class Space:
             return None
         return next((entry for entry in status.get("conditions") or () if entry["type"] == condition), None)
 
-    def eventually(self, holds: Callable[[], T], what: str, seconds: float = SECONDS) -> T:
-        """Returns what `holds` returns once that is true; fails after `seconds` with the state of things."""
+    @property
+    def patience(self) -> float:
+        """How many seconds are waited for what is to come."""
+        return SECONDS
+
+    def eventually(self, holds: Callable[[], T], what: str, seconds: float | None = None) -> T:
+        """Returns what `holds` returns once that is true; fails when the time is up, with the state of things."""
         results: list[T] = []
 
         def looked() -> bool:
@@ -121,7 +125,7 @@ class Space:
             return bool(results[0])
 
         try:
-            wait_until(looked, what, seconds)
+            wait_until(looked, what, self.patience if seconds is None else seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.described()}") from None
         return results[0]
@@ -147,14 +151,14 @@ class Space:
         self.wait_for_condition(ENVIRONMENT, environment, "Ready", status="False", reason=reason, message=message)
 
     def described(self) -> str:
-        """Our objects as they are, and the end of the operator's log, for the message of a test that fails."""
+        """Our objects as they are, for the message of a test that fails."""
         parts = [
             f"{kind} {item['metadata']['name']} (generation {item['metadata']['generation']}):\n"
             + yaml.safe_dump(item.get("status") or {}, sort_keys=False, width=160)
             for kind in OUR_KINDS
             for item in self.api.request("GET", self.path(kind)).body.get("items", [])
         ]
-        return "\n".join([f"In namespace {self.namespace}:", *parts, "The operator's log ends:", self.operator.tail()])
+        return "\n".join([f"In namespace {self.namespace}:", *parts])
 
     def remove(self) -> None:
         """Deletes our objects, which ends all checks. The namespace goes with the cluster: its end costs a lot."""
@@ -164,3 +168,14 @@ class Space:
                 self.confirm_deletion(environment["metadata"]["name"])
         for kind in reversed(OUR_KINDS):
             self.api.request("DELETE", self.path(kind))
+
+
+@dataclass(frozen=True)
+class Space(Objects):
+    """A namespace, and the operator that looks after it."""
+
+    operator: OperatorProcess
+
+    def described(self) -> str:
+        """Our objects as they are, and the end of the operator's log, for the message of a test that fails."""
+        return f"{super().described()}\nThe operator's log ends:\n{self.operator.tail()}"
