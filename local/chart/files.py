@@ -7,11 +7,12 @@ from pathlib import Path
 
 import yaml
 
+from local.chart.dashboard import dashboard
 from local.chart.documents import readme, schema, values_yaml
 from local.helm import CHART
+from rasa_environments.api import crd
 
 ROOT = Path(__file__).parent.parent.parent
-CRDS = ROOT / "crds"
 RIGHTS = ROOT / "manifests" / "base" / "rbac.yaml"
 PROMOTION = ROOT / "manifests" / "promotion"
 OPERATOR_ROLE = "rasa-environments-operator"
@@ -42,7 +43,8 @@ def generated() -> dict[str, str]:
         "values.yaml": values_yaml(),
         "values.schema.json": schema(),
         "README.md": readme(CHART / "README.md.template"),
-        **{f"files/crds/{path.name}": path.read_text(encoding="utf-8") for path in sorted(CRDS.glob("*s.yaml"))},
+        "files/dashboard.json": dashboard(),
+        **{f"files/crds/{name}": text for name, text in crd.files().items()},
         **{f"files/promotion/{path.name}": path.read_text(encoding="utf-8") for path in policies_and_roles()},
         **{f"files/rights/{name}.yaml": text for name, text in rights().items()},
     }

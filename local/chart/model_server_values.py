@@ -15,12 +15,12 @@ class Persistence(Values):
     """The volume with the models and tags, where there is no bucket."""
 
     enabled: bool = True
-    """Whether to keep them in a PersistentVolumeClaim, which stays when the release goes. If not, they go with the pod."""
+    """Whether to keep them in a PersistentVolumeClaim, which outlives the release. If not, they go with the pod."""
     existing_claim: str = ""
     """A claim that is there already, in place of one of this release."""
     storage_class: str | None = None
     """StorageClass of the claim; the cluster's default if null."""
-    access_modes: list[AccessMode] = Field(default_factory=lambda: ["ReadWriteOnce"])
+    access_modes: tuple[AccessMode, ...] = ("ReadWriteOnce",)
     """Access modes of the claim."""
     size: str = "10Gi"
     """Size of the claim."""

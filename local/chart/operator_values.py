@@ -44,17 +44,17 @@ class Pod(Values):
     """Labels of the pods, besides the chart's own."""
     node_selector: dict[str, str] = Field(default_factory=dict)
     """Labels of the nodes that it may run on."""
-    tolerations: list[JsonObject] = Field(default_factory=list)
+    tolerations: tuple[JsonObject, ...] = ()
     """Taints that it tolerates."""
     affinity: JsonObject = Field(default_factory=dict)
     """Affinity to nodes and pods."""
     priority_class_name: str = ""
     """PriorityClass of the pods."""
-    extra_env: list[JsonObject] = Field(default_factory=list)
+    extra_env: tuple[JsonObject, ...] = ()
     """More variables of the container, for example HTTPS_PROXY or SSL_CERT_FILE."""
-    extra_volumes: list[JsonObject] = Field(default_factory=list)
+    extra_volumes: tuple[JsonObject, ...] = ()
     """More volumes of the pod, for example a certificate authority of yours."""
-    extra_volume_mounts: list[JsonObject] = Field(default_factory=list)
+    extra_volume_mounts: tuple[JsonObject, ...] = ()
     """Where these volumes are mounted."""
 
 
@@ -99,13 +99,13 @@ class NetworkPolicy(Values):
 
     enabled: bool = False
     """Whether to let in nothing but what is listed here: to the operator its metrics, to the model server its API."""
-    metrics_from: list[JsonObject] = Field(default_factory=list)
+    metrics_from: tuple[JsonObject, ...] = ()
     """Who may read the operator's metrics and health, as `from` of a NetworkPolicy; everybody if empty."""
-    model_server_from: list[JsonObject] = Field(default_factory=list)
+    model_server_from: tuple[JsonObject, ...] = ()
     """Who may connect to the model server, as `from` of a NetworkPolicy; everybody if empty."""
-    operator_egress: list[JsonObject] = Field(default_factory=list)
+    operator_egress: tuple[JsonObject, ...] = ()
     """Where the operator may connect to, as `egress` of a NetworkPolicy: the API server, DNS, model servers and the
     pods of the environments; everywhere if empty."""
-    model_server_egress: list[JsonObject] = Field(default_factory=list)
+    model_server_egress: tuple[JsonObject, ...] = ()
     """Where the model server may connect to, as `egress` of a NetworkPolicy: DNS and the bucket; everywhere if
     empty."""

@@ -21,7 +21,7 @@ class Image(Values):
     """Digest, which counts more than the tag."""
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     """When it is pulled."""
-    pull_secrets: list[Name] = Field(default_factory=list)
+    pull_secrets: tuple[Name, ...] = ()
     """Secrets of the registry."""
 
 
@@ -55,12 +55,12 @@ class ChartValues(Values):
     common_labels: dict[str, str] = Field(default_factory=dict)
     """Labels of every object."""
     image: Image = Image()
-    namespaces: list[Name] = Field(default_factory=list)
+    namespaces: tuple[Name, ...] = ()
     """Namespaces that the operator looks after, with Roles in these alone and nothing that belongs to the cluster; if
     empty, the whole cluster."""
     replicas: Annotated[int, Field(ge=0)] = 1
     """How many operators run. With more than one, one works, and the others wait for its Lease."""
-    topology_spread_constraints: list[JsonObject] | None = None
+    topology_spread_constraints: tuple[JsonObject, ...] | None = None
     """How several operators are spread; if null, over nodes and zones where that is possible."""
     operator: Operator = Operator()
     service_account: ServiceAccount = ServiceAccount()
