@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from rasa_environments.cli.can_promote import can_promote
+from rasa_environments.cli.import_helm_values import import_helm_values
 from rasa_environments.cli.promote import promote
 from rasa_environments.cli.render import render
 from rasa_environments.cli.rollback import rollback
@@ -25,7 +26,7 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (status, promote, rollback, can_promote, upload, render, run):
+for command in (status, promote, rollback, can_promote, upload, render, import_helm_values, run):
     application.command()(command)
 
 

@@ -1,0 +1,102 @@
+"""`import-helm-values`: the resources for a values file of the Helm chart rasa-x, and what became of each value."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from rasa_environments.api.base import DNS_LABEL, JsonObject
+from rasa_environments.cli.failures import CommandError, fail
+from rasa_environments.cli.manifests import STANDARD_INPUT
+from rasa_environments.migration.chart import version_of
+from rasa_environments.migration.importing import HelmRelease, Imported, imported
+from rasa_environments.migration.loading import Values, ValuesError, merged
+from rasa_environments.migration.report import report
+
+LONGEST_RELEASE = 48
+"""Longest name of a release here: what is derived from it stays within 63 characters (Helm itself takes 53)."""
+
+
+def import_helm_values(
+    file: Annotated[str, typer.Argument(help="Values file of the chart rasa-x, or - for standard input.")],
+    more: Annotated[
+        list[str] | None, typer.Option("--values", "-f", help="A further file, merged over those before it.")
+    ] = None,
+    release: Annotated[str, typer.Option("--release", help="Name of the Helm release.")] = "rasa-x",
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the Helm release.")] = "default",
+    chart_version: Annotated[
+        str | None,
+        typer.Option("--chart-version", help="Version of the chart, as helm list shows it; default the last."),
+    ] = None,
+    with_secrets: Annotated[
+        bool,
+        typer.Option("--with-secrets", help="Write Secrets, too, with the passwords and tokens of the file."),
+    ] = False,
+) -> None:
+    """Print our resources for a values file of the Helm chart rasa-x (RasaHQ/rasa-x-helm).
+
+    Standard error says of every value in the file what became of it. No password or token is written, unless
+    --with-secrets asks for it: the resources refer to Secrets. `helm get values RELEASE` prints the values in use.
+    """
+    try:
+        helm = _release(release, namespace, chart_version)
+        values = _read([file, *(more or [])])
+    except (CommandError, ValuesError) as error:
+        fail(str(error))
+    result = imported(values.values, helm)
+    sys.stdout.write(f"# Release {release} of the Helm chart rasa-x in namespace {namespace}.\n")
+    yaml.dump_all(
+        _documents(result, with_secrets=with_secrets),
+        sys.stdout,
+        Dumper=_Dumper,
+        sort_keys=False,
+        explicit_start=True,
+        width=120,
+    )
+    sys.stdout.flush()
+    sys.stderr.write(report(result, values.places, with_secrets=with_secrets))
+
+
+def _documents(result: Imported, *, with_secrets: bool) -> list[JsonObject]:
+    return [*(result.secrets.manifests() if with_secrets else ()), *result.resources]
+
+
+def _release(name: str, namespace: str, chart_version: str | None) -> HelmRelease:
+    for option, value, longest in (("--release", name, LONGEST_RELEASE), ("--namespace", namespace, 63)):
+        if re.fullmatch(DNS_LABEL, value) is None or len(value) > longest:
+            raise CommandError(
+                f"{option} {value} is no such name: it has small letters, digits and hyphens, at most {longest}"
+            )
+    chart = version_of(chart_version.removeprefix("rasa-x-")) if chart_version is not None else None
+    if chart_version is not None and chart is None:
+        raise CommandError(f"--chart-version {chart_version} is no version such as 4.5.8: see helm list, column CHART")
+    return HelmRelease(name, namespace, chart)
+
+
+def _read(files: list[str]) -> Values:
+    """The values of the files. Raises CommandError where one cannot be read, ValuesError where it is no values file."""
+    texts = []
+    for file in files:
+        shown = "standard input" if file == STANDARD_INPUT else file
+        try:
+            text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{shown} cannot be read: {error.strerror}; check the path") from None
+        except UnicodeDecodeError:
+            raise CommandError(f"{shown} is not a text file: give the values file of the chart in YAML") from None
+        texts.append((shown, text))
+    return merged(texts)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what occurs twice twice, without anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Every value is written out."""
+        del data
+        return True

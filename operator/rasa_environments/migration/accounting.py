@@ -1,0 +1,50 @@
+"""One finding for each value of a file: what was noted while it was read, else what the table of values says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from rasa_environments.migration.chart import HARMLESS
+from rasa_environments.migration.findings import Finding, Outcome, Path, is_empty, leaves, path_of, shown
+from rasa_environments.migration.mapping import ENTRIES, entry_of
+from rasa_environments.migration.reader import Reader
+
+
+def findings_of(values: Mapping[str, Any], reader: Reader) -> tuple[Finding, ...]:
+    """One finding for each value, in the order of the file."""
+    return tuple(_finding(path, value, reader) for path, value in leaves(values))
+
+
+def _finding(path: Path, value: Any, reader: Reader) -> Finding:
+    entry = entry_of(path)
+    note = reader.note_of(path)
+    if entry is None and note is None:
+        return _unknown(path, value)
+    if is_empty(value) and (note is None or note.outcome is not Outcome.MAPPED):
+        return Finding(path, Outcome.NOT_NEEDED, "nothing is set")
+    if note is not None:
+        return Finding(path, note.outcome, note.text)
+    if entry is not None and _is_harmless(path, value):
+        return Finding(path, Outcome.NOT_NEEDED, "as the chart has it by default")
+    return Finding(path, entry.outcome, entry.text) if entry is not None else _unknown(path, value)
+
+
+def _is_harmless(path: Path, value: Any) -> bool:
+    usual = HARMLESS.get(".".join(path), ())
+    return any(type(value) is type(one) and value == one for one in usual)
+
+
+def _unknown(path: Path, value: Any) -> Finding:
+    if any(known[: len(path)] == path for known in _known_paths()):
+        if is_empty(value):
+            return Finding(path, Outcome.NOT_NEEDED, "nothing is set")
+        return Finding(path, Outcome.BY_HAND, "must be a mapping, as it is in the chart: nothing of it is carried over")
+    near = get_close_matches(shown(path), [shown(known) for known in _known_paths()], n=1, cutoff=0.8)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return Finding(path, Outcome.BY_HAND, f"the chart has no such value, and nothing is made of it{hint}")
+
+
+def _known_paths() -> list[Path]:
+    return [path_of(path) for entry in ENTRIES for path in entry.paths]

@@ -1,0 +1,202 @@
+"""Event broker, tracker store, lock store and action server, as the chart connects its Rasa servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.migration import kinds
+from rasa_environments.migration.chart import Names
+from rasa_environments.migration.findings import path_of
+from rasa_environments.migration.reader import Kind, Reader
+from rasa_environments.migration.secret_values import SecretValues, reference
+
+
+@dataclass(frozen=True)
+class Password:
+    """Where the chart has the password of a service."""
+
+    installed: bool
+    """Whether the service is installed by the chart, which then makes the Secret."""
+    secret: str
+    """The Secret that the chart makes."""
+    key: str
+    """The key in it."""
+    existing_secret: Sequence[str]
+    """Values that name another Secret."""
+    existing_key: Sequence[str]
+    """Values that name the key in it."""
+    plain: Sequence[str]
+    """Values that hold the password itself."""
+
+
+def password(reader: Reader, secrets: SecretValues, where: Password) -> JsonObject | None:
+    """The reference to a password; None where nobody gives one."""
+    existing = reader.first(where.existing_secret, kinds.NAME)
+    key = reader.first(where.existing_key, kinds.KEY) if where.existing_key else None
+    if existing is not None:
+        found = reference(existing, key or where.key)
+        _note_plain(reader, where, f"not carried over: the password is key {key or where.key} of Secret {existing}")
+        return found
+    if where.installed:
+        found = reference(where.secret, where.key)
+        _note_plain(reader, where, f"key {where.key} of the chart's Secret {where.secret}", mapped=True)
+        return found
+    value = reader.first(where.plain, kinds.TEXT)
+    if value is None:
+        return None
+    found = secrets.keep(secrets.names.imported, where.key, value)
+    _note_plain(reader, where, f"key {where.key} of Secret {secrets.names.imported}", mapped=True)
+    return found
+
+
+def _note_plain(reader: Reader, where: Password, text: str, *, mapped: bool = False) -> None:
+    for path in where.plain:
+        if path_of(path) not in reader.notes:
+            (reader.mapped if mapped else reader.unused)(path, text)
+
+
+def _host(reader: Reader, section: str, *, installed: bool, own: str) -> str | None:
+    """The host that the chart installs, or the one that the file names."""
+    path = f"{section}.existingHost"
+    if installed:
+        reader.unused(path, f"{section}.install is true, so the chart's own {own} is used")
+        return own
+    host = reader.take(path, kinds.HOST)
+    if host is None:
+        reader.remarks.append(f"{section}.install is false and {path} names no host, so the connection is left out")
+    return host
+
+
+def event_broker(reader: Reader, names: Names, secrets: SecretValues, queues: list[str] | None) -> JsonObject | None:
+    """`eventBroker` of an environment; None where the chart has none."""
+    if reader.take("rabbitmq.enabled", kinds.FLAG) is False:
+        for path in ("rabbitmq", "rasa.rabbitQueue", "rasa.additionalRabbitQueues"):
+            reader.unused(path, "rabbitmq.enabled is false")
+        reader.mapped("rabbitmq.enabled", "no spec.defaults.eventBroker: the chart's servers have none either")
+        return None
+    installed = reader.take("rabbitmq.install", kinds.FLAG) is not False
+    host = _host(reader, "rabbitmq", installed=installed, own=f"{names.release}-rabbitmq")
+    username = reader.first(["rabbitmq.rabbitmq.username", "rabbitmq.auth.username"], kinds.TEXT)
+    port = reader.take("rabbitmq.service.port", kinds.PORT)
+    found = password(
+        reader,
+        secrets,
+        Password(
+            installed,
+            f"{names.release}-rabbitmq",
+            "rabbitmq-password",
+            ["rabbitmq.rabbitmq.existingPasswordSecret", "rabbitmq.auth.existingPasswordSecret"],
+            [] if installed else ["rabbitmq.existingPasswordSecretKey"],
+            ["rabbitmq.rabbitmq.password", "rabbitmq.auth.password"],
+        ),
+    )
+    if installed:
+        reader.unused("rabbitmq.existingPasswordSecretKey", "the chart's own RabbitMQ has the key rabbitmq-password")
+    if host is None:
+        return None
+    return {"rabbitmq": present(host=host, port=port, username=username, password=found, queues=queues)}
+
+
+def tracker_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonObject | None:
+    """`trackerStore` that the environments share; each has a database of its own in it."""
+    installed = reader.take("postgresql.install", kinds.FLAG) is not False
+    host = _host(reader, "postgresql", installed=installed, own=f"{names.release}-postgresql")
+    username = reader.take("global.postgresql.postgresqlUsername", kinds.TEXT)
+    port = reader.take("global.postgresql.servicePort", kinds.PORT)
+    own_key = "postgresql-password" if username == "postgres" else "postgresql-postgres-password"
+    found = password(
+        reader,
+        secrets,
+        Password(
+            installed,
+            f"{names.release}-postgresql",
+            own_key if installed else "postgresql-password",
+            ["global.postgresql.existingSecret"],
+            [] if installed else ["postgresql.existingSecretKey"],
+            ["global.postgresql.postgresqlPassword"],
+        ),
+    )
+    if installed:
+        reader.unused("postgresql.existingSecretKey", f"the chart's own PostgreSQL has the key {own_key}")
+    login = login_database(reader)
+    if host is None:
+        return None
+    return {
+        "sql": present(
+            host=host,
+            port=port,
+            username=username or ("postgres" if found else None),
+            password=found,
+            loginDatabase=login,
+        )
+    }
+
+
+def login_database(reader: Reader) -> str | None:
+    """The database that Rasa logs in to first, to create its own."""
+    if reader.take("rasa.useLoginDatabase", kinds.FLAG) is False:
+        reader.by_hand(
+            "rasa.useLoginDatabase",
+            "spec.defaults.trackerStore.sql.loginDatabase is left out; with the profiles RasaX Rasa then logs in to "
+            "the database rasa first, so that one has to be there",
+        )
+        return None
+    return reader.first(["rasax.databaseName", "global.postgresql.postgresqlDatabase"], kinds.DATABASE)
+
+
+def lock_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonObject | None:
+    """`lockStore` of an environment; None where the chart has none."""
+    installed = reader.take("redis.install", kinds.FLAG) is not False
+    external = reader.take("redis.external", kinds.FLAG) is True
+    if not installed and not external and reader.given("redis.existingHost") is None:
+        for path in ("redis", "global.redis", "rasa.lockStoreDatabase"):
+            reader.unused(path, "redis.install is false and there is no other Redis")
+        reader.mapped("redis.install", "no spec.defaults.lockStore: set one before there is more than one replica")
+        return None
+    host = _host(reader, "redis", installed=installed, own=f"{names.release}-redis-master")
+    port = reader.first(["redis.master.service.port", "redis.redisPort"], kinds.PORT)
+    database = reader.take("rasa.lockStoreDatabase", kinds.REDIS_DATABASE)
+    found = password(
+        reader,
+        secrets,
+        Password(
+            installed,
+            f"{names.release}-redis",
+            "redis-password",
+            ["redis.auth.existingSecret", "redis.existingSecret"],
+            ["redis.auth.existingSecretPasswordKey", "redis.existingSecretPasswordKey"],
+            ["global.redis.password", "redis.auth.password", "redis.password"],
+        ),
+    )
+    return None if host is None else {"redis": present(host=host, port=port, database=database, password=found)}
+
+
+def action_endpoint(reader: Reader, names: Names) -> JsonObject | None:
+    """`actionEndpoint` of an environment: the chart's own action server, or the one that the file names."""
+    own = ("app.scheme", "app.port", "app.endpoints.actionEndpointUrl")
+    url = reader.take("app.existingUrl", kinds.URL)
+    if url is not None:
+        for path in own:
+            reader.unused(path, "app.existingUrl is set and used")
+        return {"url": url}
+    scheme, port = reader.take(own[0], kinds.TEXT), reader.take(own[1], kinds.PORT)
+    webhook = reader.take(own[2], kinds.TEXT)
+    if scheme is None or port is None or webhook is None:
+        return None
+    return address(reader, own[2], f"{scheme}://{names.service('app')}:{port}{webhook}", kinds.URL)
+
+
+def address(reader: Reader, path: str, url: str, kind: Kind[str]) -> JsonObject | None:
+    """An address that is made of several values, the last of which may spoil it."""
+    try:
+        return {"url": kind.validate_python(url)}
+    except ValueError:
+        reader.refuse(path, f"with it {path.partition('.')[0]} has no address such as http://host:port/path")
+        return None
+
+
+def present(**entries: object) -> JsonObject:
+    """The entries that are set."""
+    return {key: value for key, value in entries.items() if value is not None}

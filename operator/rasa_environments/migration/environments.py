@@ -1,0 +1,218 @@
+"""The environments: one for each of `rasa.versions` that the chart runs, or that runs elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rasa_environments.api.base import API_VERSION, MAXIMUM_NAME_LENGTH, JsonObject
+from rasa_environments.api.deployment_environment import SERVICE_NAME_PATTERN, Role
+from rasa_environments.api.model_server import Profile
+from rasa_environments.desired.profiles import PROFILES
+from rasa_environments.migration import kinds
+from rasa_environments.migration.chart import DEFAULTS, WITHOUT_INGRESS, Names, Version
+from rasa_environments.migration.connections import present
+from rasa_environments.migration.findings import Path, shown
+from rasa_environments.migration.reader import Reader
+from rasa_environments.migration.workload import own_pod_template
+
+VERSIONS = ("rasa", "versions")
+ROLES = {"rasaProduction": Role.PRODUCTION, "rasaWorker": Role.WORKER}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An environment that will be there."""
+
+    place: Path
+    environment: str
+    name: str
+    runs_elsewhere: bool
+
+
+@dataclass
+class Taken:
+    """What environments have already, and no other may have."""
+
+    tags: set[str] = field(default_factory=set)
+    databases: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all environments have in common."""
+
+    names: Names
+    profile: Profile
+    chart: Version
+    database_host: str | None
+
+
+def environments(reader: Reader, around: Surroundings) -> list[JsonObject]:
+    """A DeploymentEnvironment for each version, production and worker first."""
+    planned = _planned(reader, around)
+    taken = Taken()
+    made = (_environment(reader, each, around, taken, {other.environment for other in planned}) for each in planned)
+    return [environment for environment in made if environment is not None]
+
+
+def _planned(reader: Reader, around: Surroundings) -> list[Planned]:
+    versions = reader.take(VERSIONS, kinds.MAPPING) or {}
+    result: list[Planned] = []
+    for key in dict.fromkeys([*DEFAULTS["rasa"]["versions"], *versions]):
+        place = (*VERSIONS, key)
+        if key in versions and not isinstance(versions[key], Mapping):
+            if versions[key] is None:
+                reader.mapped(place, "no environment: null takes it away")
+            else:
+                reader.refuse(place, "it must be a mapping")
+            continue
+        runs_elsewhere = _runs_elsewhere(reader, place, around.chart)
+        if runs_elsewhere is not None:
+            environment = _environment_name(reader, place, {each.environment for each in result})
+            name = _object_name(environment, key, {each.name for each in result})
+            result.append(Planned(place, environment, name, runs_elsewhere))
+    return result
+
+
+def _runs_elsewhere(reader: Reader, place: Path, chart: Version) -> bool | None:
+    """Whether a version runs elsewhere; None where there is none. `external` counts where the version is disabled."""
+    enabled = reader.take((*place, "enabled"), kinds.FLAG)
+    external = reader.take((*place, "external", "enabled"), kinds.FLAG) is True
+    by_default = enabled is None and chart < WITHOUT_INGRESS
+    if external and not (enabled or by_default):
+        return True
+    if enabled is False:
+        reader.unused(place, "it is not enabled: no environment is made of it")
+        return None
+    if enabled is None and not by_default:
+        reader.remarks.append(
+            f"{shown((*place, 'enabled'))} is not in the file, and since 3.0.0 the chart does not run every version "
+            "then: take its environment out where there is to be none"
+        )
+    return False
+
+
+def _environment(
+    reader: Reader, planned: Planned, around: Surroundings, taken: Taken, all_names: set[str]
+) -> JsonObject | None:
+    spec = present(
+        environment=planned.environment if planned.environment != planned.name else None,
+        role=_role(planned.place[-1], planned.environment),
+    )
+    if planned.runs_elsewhere:
+        external = _external(reader, planned.place, around)
+        if external is None:
+            return None
+        spec["external"] = external
+    else:
+        tag = _tag(reader, planned, around, taken, all_names)
+        spec |= _deployed(reader, planned.place, around, taken, tag)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "DeploymentEnvironment",
+        "metadata": {"name": planned.name, "namespace": around.names.namespace},
+        "spec": spec,
+    }
+
+
+def _environment_name(reader: Reader, place: Path, taken: set[str]) -> str:
+    """RASA_ENVIRONMENT: as the file has it, as long as no other environment has it."""
+    wanted = reader.take((*place, "rasaEnvironment"), kinds.TAG)
+    own = wanted or _kebab(place[-1].removeprefix("rasa")) or "environment"
+    name, number = own[:50].strip("-._") if wanted is None else own, 2
+    while name in taken:
+        name, number = f"{own[:50]}-{number}", number + 1
+    if wanted is not None and name != own:
+        reader.by_hand((*place, "rasaEnvironment"), f"another environment has that name: this one is called {name}")
+    return name
+
+
+def _object_name(environment: str, key: str, taken: set[str]) -> str:
+    fits = re.fullmatch(SERVICE_NAME_PATTERN, environment) and len(environment) <= MAXIMUM_NAME_LENGTH
+    base = environment if fits else (_kebab(environment) or _kebab(key) or "environment")[:50].strip("-")
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base[:50].strip('-')}-{number}", number + 1
+    return name
+
+
+def _kebab(text: str) -> str:
+    """A name that a Service can have: small letters, digits and hyphens, a letter first."""
+    words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text).lower()).strip("-")
+    return words if words[:1].isalpha() else words and f"environment-{words}"
+
+
+def _role(key: str, environment: str) -> str | None:
+    role = ROLES.get(key)
+    return role.value if role is not None and environment != role.lower() else None
+
+
+def _external(reader: Reader, place: Path, around: Surroundings) -> JsonObject | None:
+    """A Rasa server that runs elsewhere; None where it has no address."""
+    reader.unused(place, "it runs elsewhere: nothing is deployed")
+    url = reader.first([(*place, "external", "host"), (*place, "external", "url")], kinds.URL)
+    if url is None:
+        reader.by_hand((*place, "external"), "no environment: it runs elsewhere, at no address that can be used")
+        return None
+    for part in ("url", "host"):
+        if (*place, "external", part) not in reader.notes:
+            reader.mapped((*place, "external", part), "DeploymentEnvironment: spec.external.url")
+    for switch in ((*place, "enabled"), (*place, "external", "enabled")):
+        reader.mapped(switch, "DeploymentEnvironment: spec.external")
+    if (*place, "rasaEnvironment") not in reader.notes:
+        reader.mapped((*place, "rasaEnvironment"), "DeploymentEnvironment: metadata.name, spec.environment")
+    return {"url": url, "tokenSecretRef": {"name": around.names.secret, "key": "rasaToken"}}
+
+
+def _deployed(reader: Reader, place: Path, around: Surroundings, taken: Taken, tag: str | None) -> JsonObject:
+    """The spec of an environment whose Rasa servers the operator runs."""
+    replicas = reader.take((*place, "replicaCount"), kinds.REPLICAS)
+    if replicas == 0:
+        reader.mapped((*place, "replicaCount"), "1: the chart's template takes 0 for nothing said, and runs one")
+    annotations = reader.take((*place, "service", "annotations"), kinds.TEXTS)
+    resources = reader.take((*place, "resources"), kinds.RESOURCES)
+    return present(
+        tag=tag,
+        replicas=replicas if replicas not in (None, 0, 1) else None,
+        trackerStore=_own_database(reader, place, around, taken),
+        service={"annotations": annotations} if annotations else None,
+        resources=resources.model_dump(by_alias=True, exclude_none=True) if resources is not None else None,
+        podTemplate=own_pod_template(reader, place) or None,
+    )
+
+
+def _tag(reader: Reader, planned: Planned, around: Surroundings, taken: Taken, all_names: set[str]) -> str | None:
+    """The model tag, where it is not the environment's own name and may be another."""
+    place, environment = (*planned.place, "modelTag"), planned.environment
+    wanted = reader.take(place, kinds.TAG) or environment
+    if wanted == environment:
+        return None
+    if PROFILES[around.profile].tag_is_environment:
+        why = f"with the profile {around.profile} a tag is called as its environment"
+    elif wanted in all_names | taken.tags:
+        why = "that tag is another environment's, and each has one of its own"
+    else:
+        taken.tags.add(wanted)
+        return wanted
+    advice = f"it follows the tag {environment}: put that on the model that it is to serve"
+    reader.by_hand(place, f"{why}: {advice}")
+    if reader.given(place) is None:
+        reader.remarks.append(f"{shown(place)} is {wanted} by the chart's default; {why}: {advice}")
+    return None
+
+
+def _own_database(reader: Reader, place: Path, around: Surroundings, taken: Taken) -> JsonObject | None:
+    database = reader.take((*place, "trackerDatabase"), kinds.DATABASE)
+    if database is None or around.database_host is None:
+        return None
+    if database in taken.databases and PROFILES[around.profile].own_queue_and_database:
+        reader.by_hand(
+            (*place, "trackerDatabase"),
+            "another environment has that database, and each has one of its own: this one starts with an empty one, "
+            "rasa_<environment>",
+        )
+        return None
+    taken.databases.add(database)
+    return {"sql": {"host": around.database_host, "database": database}}

@@ -1,0 +1,101 @@
+"""Reads values one by one, falls back on the chart's defaults, and notes what is special about each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from rasa_environments.api.problems import problems
+from rasa_environments.migration.findings import Finding, Outcome, Path, is_empty, path_of, shown
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Kind(Protocol[T_co]):
+    """What a value has to be: one of migration.kinds."""
+
+    def validate_python(self, value: Any, /) -> T_co:
+        """The value in our terms. Raises pydantic.ValidationError where it does not fit."""
+
+
+def at(values: Mapping[str, Any], path: Path) -> Any:
+    """The value at a path; None where there is none."""
+    value: Any = values
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+class Reader:
+    """The values of a file over the chart's defaults, and the notes that were made while they were read."""
+
+    def __init__(self, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+        self._values = values
+        self._defaults = defaults
+        self.notes: dict[Path, Finding] = {}
+        self.remarks: list[str] = []
+        """What a person has to know besides, which is about no single value of the file."""
+        self.assumed: dict[Path, Any] = {}
+        """Defaults of the chart that went into the resources, since the file says nothing."""
+
+    def given(self, path: Path | str) -> Any:
+        """The value in the file; None where it says nothing."""
+        value = at(self._values, _path(path))
+        return None if is_empty(value) else value
+
+    def take(self, path: Path | str, kind: Kind[T]) -> T | None:
+        """The value of the file, else of the chart. Noted, and None, where a field of ours does not take it."""
+        place = _path(path)
+        value = self.given(place)
+        if value is None:
+            value = at(self._defaults, place)
+            if is_empty(value):
+                return None
+            self.assumed[place] = value
+        try:
+            return kind.validate_python(value)
+        except ValidationError as error:
+            self.refuse(place, "; ".join(problems(error)))
+            return None
+
+    def first(self, paths: Iterable[Path | str], kind: Kind[T]) -> T | None:
+        """The first of several names of one setting that the file has, else the default of the last."""
+        places = [_path(path) for path in paths]
+        chosen = next((place for place in places if self.given(place) is not None), places[-1])
+        for place in places:
+            if place != chosen:
+                self.unused(place, f"{shown(chosen)} is set, too, and is used")
+        return self.take(chosen, kind)
+
+    def refuse(self, path: Path | str, problem: str) -> None:
+        """Notes that a value cannot be carried over. `problem` must not repeat it: it may be a secret."""
+        self.by_hand(path, f"is not carried over: {problem}")
+
+    def mapped(self, path: Path | str, text: str) -> None:
+        """Notes where a value is now."""
+        self._note(path, Outcome.MAPPED, text)
+
+    def unused(self, path: Path | str, text: str) -> None:
+        """Notes why a value is not needed."""
+        self._note(path, Outcome.NOT_NEEDED, text)
+
+    def by_hand(self, path: Path | str, text: str) -> None:
+        """Notes what a person has to do."""
+        self._note(path, Outcome.BY_HAND, text)
+
+    def _note(self, path: Path | str, outcome: Outcome, text: str) -> None:
+        place = _path(path)
+        self.notes[place] = Finding(place, outcome, text)
+
+    def note_of(self, leaf: Path) -> Finding | None:
+        """The note for a value, or for what it is a part of."""
+        return next(
+            (self.notes[leaf[:length]] for length in range(len(leaf), 0, -1) if leaf[:length] in self.notes), None
+        )
+
+
+def _path(path: Path | str) -> Path:
+    return path_of(path) if isinstance(path, str) else path

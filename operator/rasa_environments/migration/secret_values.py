@@ -1,0 +1,107 @@
+"""Which values are secret, and the Secrets that stand for them: no secret is ever written into a spec."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.migration.chart import Names
+from rasa_environments.migration.findings import Path
+
+SECRET_NAME = re.compile(
+    r"pass(word|wd|phrase)?|pwd|secret|token|credential|private|api_?-?key|access_?-?key|_key$|-key$|^key$|auth"
+    r"|account_?-?sid|dsn|salt|signature|cookie",
+    re.IGNORECASE,
+)
+"""Names of variables and options that hold secrets."""
+ADDRESS_WITH_MORE = re.compile(r"^[a-z][a-z0-9+.-]*://([^/]*@|[^?#]*[?#])", re.IGNORECASE)
+"""An address with a user name or a query, where people keep secrets."""
+LONG_WORD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{20,}")
+"""A word that looks generated."""
+VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\([A-Za-z_][A-Za-z0-9_]*\)")
+"""A value that only names a variable."""
+PLAIN_OPTIONS = frozenset(
+    {
+        "initial_prompt",
+        "metadata_key",
+        "namespace",
+        "bot_message_evt",
+        "user_message_evt",
+        "session_persistence",
+        "socketio_path",
+        "jwt_method",
+        "server_url",
+        "slack_channel",
+        "twilio_number",
+        "url",
+        "webhook_url",
+    }
+)
+"""Options of channels that are no secrets (https://rasa.com/docs/rasa, "Connecting to a Channel"); every other text in
+credentials.yml is taken for one."""
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """Whether a value should not stand in a spec. Rather one too many: a reference works for any value."""
+    if VARIABLE.fullmatch(value):
+        return False
+    return bool(SECRET_NAME.search(name) or ADDRESS_WITH_MORE.search(value) or LONG_WORD.search(value))
+
+
+def secret_in_channel(name: str, value: str) -> bool:
+    """Whether an option of a channel is kept in a Secret."""
+    if VARIABLE.fullmatch(value):
+        return False
+    return name not in PLAIN_OPTIONS or ADDRESS_WITH_MORE.search(value) is not None
+
+
+def reference(name: str, key: str) -> JsonObject:
+    """A value that is in a Secret."""
+    return {"secretKeyRef": {"name": name, "key": key}}
+
+
+@dataclass
+class SecretValues:
+    """Secret values that the file holds, by the Secret and key that stand for them."""
+
+    names: Names
+    contents: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+
+    def keep(self, name: str, key: str, value: str) -> JsonObject:
+        """The reference to a value that is kept under a key of a Secret."""
+        self.contents.setdefault(name, {})[key] = value
+        return reference(name, key)
+
+    def imported(self, path: Path, value: str) -> JsonObject:
+        """The reference to a value that stood at a path of the file."""
+        taken = self.contents.get(self.names.imported, {})
+        wanted = re.sub(r"[^-._A-Za-z0-9]+", "-", "-".join(path))[:240]
+        key, number = wanted, 2
+        while key in taken:
+            key, number = f"{wanted}-{number}", number + 1
+        return self.keep(self.names.imported, key, value)
+
+    def manifests(self) -> list[JsonObject]:
+        """The Secrets with their values."""
+        return [
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": name, "namespace": self.names.namespace},
+                "type": "Opaque",
+                "stringData": dict(values),
+            }
+            for name, values in sorted(self.contents.items())
+        ]
+
+    def keys(self) -> Mapping[str, list[str]]:
+        """The keys of each Secret."""
+        return {name: list(values) for name, values in sorted(self.contents.items())}
+
+
+def text_of(value: Any) -> str:
+    """A scalar as a template prints it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
