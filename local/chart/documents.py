@@ -1,4 +1,4 @@
-"""values.yaml, values.schema.json and the README's table, made from the values' models."""
+"""values.yaml and the README's table, made from the values' models."""
 
 import inspect
 import json
@@ -6,13 +6,12 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from local.chart.base import JsonObject
+from local.chart.schema import one_line
 from local.chart.values import ChartValues
 
 HEADER = "# Generated from the models in local/chart by `make generate`: edit those.\n"
@@ -54,11 +53,6 @@ def description(field: FieldInfo, model: type[BaseModel] | None = None) -> str:
     return said
 
 
-def one_line(said: str) -> str:
-    """The text without its line ends."""
-    return " ".join(said.split())
-
-
 def values_yaml() -> str:
     """values.yaml, with a comment on each key."""
     return HEADER + "".join(_written(entry, "") for entry in entries(ChartValues, ChartValues()))
@@ -76,42 +70,6 @@ def _written(entry: Entry, indent: str) -> str:
 
 def _dumped(key: str, value: object) -> str:
     return yaml.safe_dump({key: value}, sort_keys=False, width=WIDTH)
-
-
-def schema() -> str:
-    """values.schema.json, of draft-07: with no references, so that Helm's messages name the key that is wrong."""
-    whole = ChartValues.model_json_schema(by_alias=True)
-    inlined = _inlined(whole, whole.get("$defs", {}))
-    inlined.pop("$defs", None)
-    return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **inlined}, indent=2) + "\n"
-
-
-def _inlined(node: Any, definitions: JsonObject) -> Any:
-    """A schema with its definitions in place, and null as one of its types instead of an alternative."""
-    if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    reference = node.get("$ref")
-    if reference:
-        described = {key: value for key, value in node.items() if key in ("description", "default")}
-        return _inlined({**definitions[reference.rpartition("/")[2]], **described}, definitions)
-    alternatives = node.get("anyOf", [])
-    others = [option for option in alternatives if option != {"type": "null"}]
-    if len(others) == 1 < len(alternatives):
-        merged = {**others[0], **{key: value for key, value in node.items() if key != "anyOf"}}
-        if "enum" in merged:
-            merged["enum"] = [*merged["enum"], None]
-        return _inlined({**merged, "type": [merged["type"], "null"]}, definitions)
-    result: JsonObject = {}
-    for key, value in node.items():
-        if key == "properties":
-            result[key] = {name: _inlined(item, definitions) for name, item in value.items()}
-        elif key == "description":
-            result[key] = one_line(value)
-        elif key not in ("title", "default"):
-            result[key] = _inlined(value, definitions)
-    return result
 
 
 def table() -> str:

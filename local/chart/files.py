@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from local.chart.dashboard import dashboard
-from local.chart.documents import readme, schema, values_yaml
+from local.chart.documents import readme, values_yaml
+from local.chart.schema import schema
 from local.helm import CHART
 from rasa_environments.api import crd
 

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from local.chart.base import JsonObject, Name, Values
+from local.chart.base import Name, Values
 from local.chart.operator_values import Pod, Resources
+from local.chart.specs import ModelServerPart
 
 AccessMode = Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]
 MINIMUM = Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "512Mi"})
@@ -63,7 +64,7 @@ class ModelServer(Pod):
     """Whether it is in this release, with a ModelServer that points to it."""
     name: Name = "default"
     """Name of that ModelServer; `default` is what environments and tags take that name none."""
-    spec: JsonObject = Field(default_factory=dict)
+    spec: ModelServerPart = Field(default_factory=dict)
     """More of the spec of that ModelServer, for example `allowedNamespaces`."""
     replicas: Annotated[int, Field(ge=1)] = 1
     """How many of it run; more than one needs a bucket."""

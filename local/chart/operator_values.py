@@ -100,9 +100,11 @@ class NetworkPolicy(Values):
     enabled: bool = False
     """Whether to let in nothing but what is listed here: to the operator its metrics, to the model server its API."""
     metrics_from: tuple[JsonObject, ...] = ()
-    """Who may read the operator's metrics and health, as `from` of a NetworkPolicy; everybody if empty."""
+    """Who may read the operator's metrics and health, as `from` of a NetworkPolicy, besides the pods of the release;
+    everybody if empty."""
     model_server_from: tuple[JsonObject, ...] = ()
-    """Who may connect to the model server, as `from` of a NetworkPolicy; everybody if empty."""
+    """Who may connect to the model server, as `from` of a NetworkPolicy, besides the pods of the release: the
+    environments; everybody if empty."""
     operator_egress: tuple[JsonObject, ...] = ()
     """Where the operator may connect to, as `egress` of a NetworkPolicy: the API server, DNS, model servers and the
     pods of the environments; everywhere if empty."""

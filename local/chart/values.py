@@ -8,6 +8,7 @@ from local.chart.base import JsonObject, Name, OptionalName, Values
 from local.chart.metrics_values import Metrics
 from local.chart.model_server_values import ModelServer
 from local.chart.operator_values import NetworkPolicy, Operator, PodDisruptionBudget, Rbac, ServiceAccount
+from local.chart.specs import EnvironmentDefaults, EnvironmentSpec, ModelServerSpec, ModelTagSpec
 
 
 class Image(Values):
@@ -73,14 +74,14 @@ class ChartValues(Values):
     model_server: ModelServer = ModelServer()
     production_and_worker: bool = False
     """Whether there are the environments production and worker, even if `environments` does not name them."""
-    environments: dict[str, JsonObject] = Field(default_factory=dict)
+    environments: dict[str, EnvironmentSpec] = Field(default_factory=dict)
     """DeploymentEnvironments in the namespace of the release: name and spec, for example
     `staging: {rasa: {version: 3.6.21}}`."""
-    model_servers: dict[str, JsonObject] = Field(default_factory=dict)
+    model_servers: dict[str, ModelServerSpec] = Field(default_factory=dict)
     """ModelServers that run elsewhere, for example a Rasa X: name and spec."""
-    defaults: JsonObject = Field(default_factory=dict)
+    defaults: EnvironmentDefaults = Field(default_factory=dict)
     """What all environments of these ModelServers share, for example `rasa: {version: 3.6.21}`."""
-    model_tags: dict[str, str | JsonObject] = Field(default_factory=dict)
+    model_tags: dict[str, str | ModelTagSpec] = Field(default_factory=dict)
     """ModelTags: the tag and its model, for example `production: 20260101-120000`; or the tag and a whole spec."""
     keep_resources: bool = True
     """Whether ModelServers, environments and tags stay when the release goes, or no longer names them."""
