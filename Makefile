@@ -62,12 +62,20 @@ models: environment ## Train the sample models of each release of Rasa with the 
 cluster: environment ## Start a cluster of its own, print its KUBECONFIG, until Ctrl-C
 	@$(BIN)/python -m local up
 
+.PHONY: images
+images: environment ## Build what pods run: the image of the operator, of Rasa and of the pause container
+	@$(BIN)/python -m local images
+
+COMPILE = env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL CUSTOM_COMPILE_COMMAND='make lock' \
+	$(BIN)/pip-compile --quiet $(ARGS) --allow-unsafe --strip-extras --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
 .PHONY: lock
-lock: environment ## Write requirements.lock from pyproject.toml; ARGS=--upgrade takes newer versions
-	env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL CUSTOM_COMPILE_COMMAND='make lock' \
-	$(BIN)/pip-compile --quiet $(ARGS) --all-extras --allow-unsafe --strip-extras --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
-	--output-file requirements.lock pyproject.toml
+lock: environment ## Write requirements*.lock from pyproject.toml; ARGS=--upgrade takes newer versions
+	$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --output-file requirements-runtime.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --only-build-deps --build-deps-for wheel \
+	--output-file requirements-build.lock pyproject.toml
 
 .PHONY: environment
 environment: $(STAMP) ## Make .venv from requirements.lock, which the other targets do as well

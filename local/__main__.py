@@ -11,6 +11,7 @@ from local.binaries import BinariesUnavailable, find_or_build
 from local.cluster import LocalCluster
 from local.demonstration import Options, StepFailed, demonstrate
 from local.flavour import UnknownFlavour, choose_flavour
+from local.images import IMAGES, ImageUnavailable, image_archive
 from local.models import train_models
 from local.preparation import prepare
 from local.processes import ProcessFailed
@@ -20,7 +21,7 @@ from rasa_environments.cli.tables import console
 
 commands = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-FAILURES = (BinariesUnavailable, ProcessFailed, RasaUnavailable, StepFailed, UnknownFlavour)
+FAILURES = (BinariesUnavailable, ImageUnavailable, ProcessFailed, RasaUnavailable, StepFailed, UnknownFlavour)
 
 
 @commands.command()
@@ -57,6 +58,15 @@ def binaries() -> None:
     with ConsoleProgress() as progress:
         for name, path in vars(find_or_build(flavour, progress)).items():
             typer.echo(f"{name.replace('_', '-')}: {path}")
+
+
+@commands.command()
+def images() -> None:
+    """Build the images that pods on a real node run, and print where their archives are."""
+    with ConsoleProgress() as progress:
+        for name in IMAGES:
+            archive = image_archive(name, progress)
+            typer.echo(f"{name}: {archive} ({archive.stat().st_size / 1e6:.0f} MB)")
 
 
 @commands.command(name="prepare")

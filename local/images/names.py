@@ -1,0 +1,32 @@
+"""The names of the images, and the one name that a container runtime knows each by."""
+
+import platform
+import tomllib
+from pathlib import Path
+
+from local.rasa import RASA_VERSION
+
+PROJECT = Path(__file__).parents[2]
+
+VERSION: str = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
+
+OPERATOR_IMAGE = f"rasa-environments:{VERSION}"
+RASA_IMAGE = f"rasa/rasa:{RASA_VERSION}-full"
+PAUSE_IMAGE = "localhost/pause:1"
+
+
+def full_name(name: str) -> str:
+    """With the registry and the path that Docker and containerd add to a short name.
+
+    >>> full_name("rasa/rasa:3.6.21-full")
+    'docker.io/rasa/rasa:3.6.21-full'
+    """
+    registry, slash, _ = name.partition("/")
+    if not slash:
+        return f"docker.io/library/{name}"
+    return name if registry == "localhost" or "." in registry or ":" in registry else f"docker.io/{name}"
+
+
+def architecture(machine: str = platform.machine()) -> str:
+    """What Go, and so an image's configuration, calls this machine: amd64, arm64."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)

@@ -1,0 +1,81 @@
+"""The programs that build images, unpacked from Debian's packages into the cache, and seen by one command at a time."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from local.cache import cache_directory, make_once
+from local.images.errors import ImageUnavailable
+from local.progress import Progress
+from local.services.debian import PackagesUnavailable, unpack_packages
+
+PACKAGES = ("buildah", "golang-github-containers-common", "mmdebstrap", "zstd")
+
+SEEN = 'mount -t overlay overlay -o "lowerdir=$0/usr:/usr" /usr && exec "$@"'
+"""In a mount namespace of its own, /usr has the tools as well: buildah starts itself anew by its path in /usr."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Where the packages were unpacked."""
+
+    root: Path
+
+    @property
+    def zstd(self) -> Path:
+        """The compressor, which runs where it is."""
+        return self.root / "usr/bin/zstd"
+
+    def run(
+        self, command: Sequence[str | Path], environment: Mapping[str, str] = os.environ, directory: Path | None = None
+    ) -> str:
+        """Runs a command that sees the tools; returns what it printed. Raises ImageUnavailable with its last words."""
+        wrapped = ["unshare", "--mount", "sh", "-c", SEEN, self.root, *command]
+        result = subprocess.run(
+            wrapped, env=environment, cwd=directory, capture_output=True, text=True, errors="replace", check=False
+        )
+        if result.returncode != 0:
+            tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
+            raise ImageUnavailable(f"`{' '.join(map(str, command[:2]))}` failed:\n{tail}")
+        return result.stdout
+
+
+def find_tools(progress: Progress, environment: Mapping[str, str] = os.environ) -> Tools:
+    """Those of the cache, after fetching them once (seconds). Raises ImageUnavailable."""
+    if os.geteuid() != 0:
+        raise ImageUnavailable("images are built here as root, or by Docker: run this as root, or start Docker")
+    target = images_directory(environment) / f"tools-{system_name()}-{short_digest(' '.join(PACKAGES))}"
+    make = partial(unpack_packages, PACKAGES, progress=progress)
+    try:
+        make_once(target, "fetching what builds images", progress, make)
+    except PackagesUnavailable as error:
+        raise ImageUnavailable(
+            f"{', '.join(PACKAGES)} build images here, and Debian's packages of them cannot be fetched: {error}\n"
+            "Use Debian 12 or newer, or start Docker, which does the same"
+        ) from error
+    return Tools(target)
+
+
+def images_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the cache keeps images and what they are made of."""
+    return cache_directory(environment) / "images"
+
+
+def system_name() -> str:
+    """The release and the platform of this machine, as in debian12-x86_64."""
+    release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
+    return f"{release.get('ID', 'unknown')}{release.get('VERSION_ID', '')}-{platform.machine()}"
+
+
+def short_digest(*contents: str | bytes) -> str:
+    """Stands for the contents in the name of a file."""
+    digest = hashlib.sha256()
+    for content in contents:
+        encoded = content.encode() if isinstance(content, str) else content
+        digest.update(b"%d:%s" % (len(encoded), encoded))
+    return digest.hexdigest()[:12]
