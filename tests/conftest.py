@@ -32,6 +32,11 @@ LONGEST_FIRST = (*RASA_FIXTURES, *CLUSTERS)
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--regenerate-golden`: what is made now becomes what is expected."""
+    parser.addoption("--regenerate-golden", action="store_true", help="write the golden files anew")
+
+
 def pytest_configure() -> None:
     """Ctrl-C reaches what the tests start, even if the shell that runs them in the background ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -15,7 +15,7 @@ from tests.desired.golden_cases import CASES, GOLDEN, given_context, golden_file
 @pytest.mark.parametrize("case", CASES)
 def test_the_children_are_those_of_the_golden_file(case: str, request: pytest.FixtureRequest) -> None:
     made = list(children(given_context(case)))
-    if request.config.getoption("--regenerate-golden", default=False):
+    if request.config.getoption("--regenerate-golden"):
         golden_file(case).write_text(as_text(made))
 
     golden = list(yaml.safe_load_all(golden_file(case).read_text()))
