@@ -109,7 +109,7 @@ class Kubeconform:
         release = ["-strict", "-kubernetes-version", f"{version}.0", "-schema-location", f"{self.schemas}/{PLACE}"]
         ran = subprocess.run(
             [self.program, *release, "-skip", ",".join(skip), "-output", "json", "-summary"],
-            input=yaml.safe_dump_all(objects),
+            input=yaml.dump_all(objects, Dumper=yaml.CSafeDumper),
             capture_output=True,
             text=True,
             check=False,

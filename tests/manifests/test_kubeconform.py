@@ -15,6 +15,7 @@ from local.progress import silent
 from rasa_environments.api.base import JsonObject
 from tests.desired.golden_cases import CASES, golden_file
 from tests.integration import manifests
+from tests.manifests.chart import EVERYTHING, OF_PROMETHEUS, rendered
 from tests.manifests.kubeconform import VERSIONS, Kubeconform, Verdict
 
 
@@ -43,6 +44,15 @@ def test_what_is_installed_is_valid(
     objects = [*overlays["crds"], *cluster, *overlays["namespaced"]]
 
     assert kubeconform.judge(version, objects) == Verdict(valid=len(objects))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_all_that_the_chart_has_is_valid(kubeconform: Kubeconform, version: str) -> None:
+    objects = rendered(4, EVERYTHING, version)
+
+    verdict = kubeconform.judge(version, objects, skip=OF_PROMETHEUS)
+
+    assert verdict == Verdict(valid=len(objects) - len(OF_PROMETHEUS), skipped=len(OF_PROMETHEUS))
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -13,6 +13,7 @@ from local.installation import MANIFESTS, NAMESPACE, ROOT
 from local.kustomize import kustomized
 from rasa_environments.api.base import JsonObject
 from tests.desired.golden_cases import CASES, golden_file
+from tests.manifests.chart import EVERYTHING, OF_PROMETHEUS, rendered
 from tests.manifests.kubectl import Kubectl, Output
 
 TRIAL = "trial"
@@ -88,7 +89,7 @@ def test_nothing_of_the_namespaced_overlay_belongs_to_the_cluster(kubectl: Kubec
     objects = kustomized(MANIFESTS / "overlays" / "namespaced", kubectl.program)
 
     assert {obj["metadata"].get("namespace") for obj in objects} == {NAMESPACE}
-    assert {obj["kind"] for obj in objects} == {"ServiceAccount", "Role", "RoleBinding", "Deployment"}
+    assert {obj["kind"] for obj in objects} == {"ServiceAccount", "Role", "RoleBinding", "Service", "Deployment"}
 
 
 def test_a_namespace_or_the_whole_cluster_the_rights_are_the_same(kubectl: Kubectl) -> None:
@@ -106,6 +107,12 @@ def test_a_namespace_or_the_whole_cluster_the_rights_are_the_same(kubectl: Kubec
 @pytest.mark.parametrize("overlay", ["../crds", "overlays/cluster", "overlays/namespaced"])
 def test_the_api_server_warns_of_nothing_that_is_installed(trial: Kubectl, overlay: str) -> None:
     assert warnings_of(trial, kustomized(MANIFESTS / overlay, trial.program)) == []
+
+
+def test_the_api_server_warns_of_nothing_in_the_chart(trial: Kubectl) -> None:
+    known = [obj for obj in rendered(4, EVERYTHING) if obj["kind"] not in OF_PROMETHEUS]
+
+    assert warnings_of(trial, known) == []
 
 
 @pytest.mark.parametrize("file", SAMPLES, ids=lambda file: str(file.relative_to(MANIFESTS)))
