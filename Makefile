@@ -41,6 +41,8 @@ check: environment ## Style, types, imports, generated files; that the tests loa
 	$(BIN)/python -m local.chart --check
 	$(BIN)/python -m local.single_file --check
 	$(BIN)/python -m local.argo_cd --check
+	$(BIN)/python -m local.reference --check
+	@$(MAKE) --no-print-directory docs
 	$(BIN)/pytest --collect-only --quiet --quiet
 
 .PHONY: format
@@ -53,6 +55,11 @@ generate: environment ## Write what is made of other files: crds/, the single-fi
 	$(BIN)/python -m rasa_environments.api.crd
 	$(BIN)/python -m local.single_file
 	$(BIN)/python -m local.argo_cd
+	$(BIN)/python -m local.reference
+
+.PHONY: docs
+docs: environment ## Make a site of docs/ in build/docs; whatever Sphinx warns of, a link to nowhere too, ends it
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs build/docs
 
 .PHONY: models
 models: environment ## Train the sample models of each release of Rasa with the real thing

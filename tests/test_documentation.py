@@ -71,7 +71,7 @@ def test_each_dependency_is_explained_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files_that_are_there(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+    links = re.findall(r"\]\(([^)#]+)\)", re.sub(r"`[^`]*`", "", page.read_text()))
 
     assert [link for link in links if not link.startswith("https://") and not (page.parent / link).exists()] == []
 
@@ -206,3 +206,28 @@ def test_there_is_a_sample_of_each_generation() -> None:
     ]
 
     assert {server["spec"]["profile"] for server in servers} == {*Profile} - {Profile.MODEL_SERVER}
+
+
+def alerts() -> list[str]:
+    """The names of the alerts that the chart installs."""
+    groups = yaml.safe_load((ROOT / "helm" / "rasa-environments" / "files" / "alerts.yaml").read_text())["groups"]
+    return [rule["alert"] for group in groups for rule in group["rules"]]
+
+
+def test_each_alert_has_a_runbook_and_nothing_else_has() -> None:
+    runbooks = {file.stem: file.read_text().partition("\n")[0] for file in (DOCS / "runbooks").glob("*.md")}
+
+    titles = {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", alert).lower(): f"# {alert}" for alert in alerts()}
+
+    assert runbooks == {**titles, "index": "# Runbooks"}
+
+
+@pytest.mark.parametrize("alert", alerts())
+def test_each_runbook_says_what_it_means_what_it_does_how_to_look_and_what_to_do(alert: str) -> None:
+    (page,) = [file for file in (DOCS / "runbooks").glob("*.md") if file.read_text().startswith(f"# {alert}\n")]
+
+    titles = re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)
+
+    assert titles == ["Meaning", "Impact", "Diagnosis", "Mitigation"]
+    assert "```sh\nkubectl " in section(page, "Diagnosis")
+    assert f"[{alert}]({page.name})" in (DOCS / "runbooks" / "index.md").read_text()

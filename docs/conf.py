@@ -1,0 +1,19 @@
+# ruff: noqa: INP001 (a script of Sphinx, in no package)
+"""How the pages become a site: `make docs`. Nothing is loaded from elsewhere, neither by the build nor by the pages."""
+
+from importlib.metadata import version as version_of
+
+project = "Rasa environments"
+version = release = version_of("rasa-environments")
+author = f"the {project} authors"
+
+extensions = ["myst_parser"]
+myst_heading_anchors = 4
+nitpicky = True
+highlight_language = "none"
+
+html_theme = "furo"
+html_title = f"{project} {version}"
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
