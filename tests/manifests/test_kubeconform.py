@@ -18,6 +18,9 @@ from tests.integration import manifests
 from tests.manifests.chart import EVERYTHING, OF_PROMETHEUS, rendered
 from tests.manifests.kubeconform import VERSIONS, Kubeconform, Verdict
 
+KINDS_OF_GITOPS = ("AppProject", "ApplicationSet", "GitRepository", "Kustomization")
+"""Kinds of Argo CD and Flux, which Kubernetes itself knows nothing of."""
+
 
 @pytest.fixture(scope="module")
 def kubeconform(tmp_path_factory: pytest.TempPathFactory) -> Kubeconform:
@@ -29,6 +32,14 @@ def overlays() -> dict[str, list[JsonObject]]:
     """What is installed, by overlay; and the definitions."""
     kubectl = find_kubectl(silent)
     folders = [ROOT / "crds", *(MANIFESTS / "overlays").iterdir()]
+    return {folder.name: kustomized(folder, kubectl) for folder in folders}
+
+
+@pytest.fixture(scope="module")
+def gitops() -> dict[str, list[JsonObject]]:
+    """The sample repository, and what lets Argo CD and Flux work on it."""
+    kubectl = find_kubectl(silent)
+    folders = [MANIFESTS / "samples" / "gitops", MANIFESTS / "gitops" / "argocd", MANIFESTS / "gitops" / "flux"]
     return {folder.name: kustomized(folder, kubectl) for folder in folders}
 
 
@@ -61,6 +72,18 @@ def test_the_samples_are_valid(kubeconform: Kubeconform, version: str) -> None:
     objects = all_in(*files, MANIFESTS / "promotion" / "samples" / "staging_promoter.yaml")
 
     assert kubeconform.judge(version, objects) == Verdict(valid=len(objects))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_goes_with_gitops_is_valid(
+    kubeconform: Kubeconform, gitops: dict[str, list[JsonObject]], version: str
+) -> None:
+    objects = [obj for made in gitops.values() for obj in made]
+
+    verdict = kubeconform.judge(version, objects, skip=KINDS_OF_GITOPS)
+
+    assert verdict.problems == []
+    assert verdict.valid == sum(obj["kind"] not in KINDS_OF_GITOPS for obj in objects) > 20
 
 
 @pytest.mark.parametrize("version", VERSIONS)

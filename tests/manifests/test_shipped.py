@@ -45,12 +45,17 @@ def warnings_of(kubectl: Kubectl, documents: list[JsonObject]) -> list[str]:
     return said
 
 
+def anywhere(objects: list[JsonObject]) -> list[JsonObject]:
+    """The objects without a namespace of their own."""
+    return [
+        {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key != "namespace"}}
+        for obj in objects
+    ]
+
+
 def documents_of(file: Path) -> list[JsonObject]:
     """The objects of a file, without a namespace of their own."""
-    objects: list[JsonObject] = [obj for obj in yaml.safe_load_all(file.read_text()) if obj]
-    for obj in objects:
-        obj["metadata"].pop("namespace", None)
-    return objects
+    return anywhere([obj for obj in yaml.safe_load_all(file.read_text()) if obj])
 
 
 def test_the_single_file_installs_everything_at_once(installation: Output) -> None:
@@ -118,6 +123,11 @@ def test_the_api_server_warns_of_nothing_in_the_chart(trial: Kubectl) -> None:
 @pytest.mark.parametrize("file", SAMPLES, ids=lambda file: str(file.relative_to(MANIFESTS)))
 def test_the_api_server_warns_of_no_sample(trial: Kubectl, file: Path) -> None:
     assert warnings_of(trial, documents_of(file)) == []
+
+
+@pytest.mark.parametrize("folder", ["samples/gitops", "gitops/rights"])
+def test_the_api_server_warns_of_nothing_that_goes_with_gitops(trial: Kubectl, folder: str) -> None:
+    assert warnings_of(trial, anywhere(kustomized(MANIFESTS / folder, trial.program))) == []
 
 
 @pytest.mark.parametrize("case", CASES)
