@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from local.binaries import KUBECONFORM, find_kubectl, find_or_build_program
+from local.binaries import find_kubectl
 from local.installation import MANIFESTS
 from local.kustomize import kustomized
 from local.progress import silent
 from rasa_environments.api.base import JsonObject
 from tests.api.objects import MODELS
+from tests.gitops.checking import run_check
 
 SAMPLE = MANIFESTS / "samples" / "gitops"
 GITOPS = MANIFESTS / "gitops"
@@ -45,14 +44,7 @@ def repository(tmp_path: Path) -> Path:
 @pytest.fixture
 def check(repository: Path, tmp_path: Path) -> Check:
     """Runs what its CI runs."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for program in (find_kubectl(silent), find_or_build_program(KUBECONFORM, silent)):
-        (programs / program.name).symlink_to(program)
-    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.defpath])
-    return lambda: subprocess.run(
-        [repository / "check"], capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
-    )
+    return lambda: run_check(repository, tmp_path)
 
 
 def identities(objects: list[JsonObject]) -> list[tuple[str, str, str]]:
