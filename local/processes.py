@@ -35,6 +35,10 @@ class Leash:
         """Removes `directory` when this process is gone."""
         self._say(f"remove {directory}")
 
+    def remove_cgroup(self, directory: Path) -> None:
+        """Removes the control group, with those below it, when this process and those in the group are gone."""
+        self._say(f"cgroup {directory}")
+
     def close(self) -> None:
         """Acts at once: kills and removes all that was named and not released."""
         if self._process.stdin is not None:

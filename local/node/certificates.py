@@ -1,0 +1,71 @@
+"""The certificates of a cluster: an authority, the API server's, and the one it shows to the kubelet."""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+VALID = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A certificate and its private key, both in PEM."""
+
+    certificate: str
+    key: str
+
+
+class Authority:
+    """Signs certificates; its own is what clients know the servers by, and servers the clients."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
+        builder = _builder(self._name, self._name, self._key.public_key())
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        self.certificate = _pem(builder.sign(self._key, hashes.SHA256()))
+
+    def server(self, name: str, names: list[str], addresses: list[str]) -> KeyPair:
+        """The pair of a server that is reached by these DNS names and IP addresses."""
+        alternatives: list[x509.GeneralName] = [x509.DNSName(item) for item in names]
+        alternatives += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        return self._signed(subject, ExtendedKeyUsageOID.SERVER_AUTH, x509.SubjectAlternativeName(alternatives))
+
+    def client(self, user: str, group: str) -> KeyPair:
+        """The pair of a user in a group (kubernetes.io, Authenticating, "X509 client certificates")."""
+        attributes = ((NameOID.ORGANIZATION_NAME, group), (NameOID.COMMON_NAME, user))
+        subject = x509.Name([x509.NameAttribute(kind, value) for kind, value in attributes])
+        return self._signed(subject, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def _signed(self, subject: x509.Name, usage: x509.ObjectIdentifier, *extensions: x509.ExtensionType) -> KeyPair:
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _builder(subject, self._name, key.public_key())
+        for extension in (x509.ExtendedKeyUsage([usage]), *extensions):
+            builder = builder.add_extension(extension, critical=False)
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return KeyPair(_pem(builder.sign(self._key, hashes.SHA256())), private.decode())
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + VALID)
+    )
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()

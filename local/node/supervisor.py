@@ -1,0 +1,140 @@
+"""Keeps a cluster of a name running until it is told to end.
+
+`python -m local.node.supervisor NAME` does so in the background, for `local/bin/kind`. SIGTERM and SIGINT end the
+cluster, and SIGUSR1 restarts its node.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from local.node.cluster import NodeCluster
+from local.node.clusters import ClusterMissing, Place, State, place_of
+from local.node.programs import NodePrograms, find_or_build_node
+from local.node.requirements import require_a_fit_machine
+from local.processes import ProcessFailed
+from local.progress import ConsoleProgress, Progress
+
+ROOT = Path(__file__).parents[2]
+
+TICK_SECONDS = 0.1
+PATIENCE_SECONDS = 180.0
+
+
+def supervise(name: str, programs: NodePrograms, progress: Progress, ready: Callable[[State], None]) -> None:
+    """Starts the cluster, calls `ready`, and keeps it until a KeyboardInterrupt, then removes it.
+
+    Raises ClusterExists, ProcessFailed, CgroupsUnusable or ImageUnavailable.
+    """
+    place = place_of(name)
+    wanted: list[int] = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGUSR1, lambda number, _: wanted.append(number))
+    with place.claimed():
+        cluster = NodeCluster(name, place.directory, programs, progress)
+        started = time.monotonic()
+        try:
+            state = cluster.start()
+            place.write_state(state)
+            progress(f"cluster {name} ready in {time.monotonic() - started:.0f} s: {state.server}")
+            ready(state)
+            while True:
+                cluster.must_run()
+                if wanted:
+                    wanted.clear()
+                    place.write_state(cluster.restart_node())
+                time.sleep(TICK_SECONDS)
+        finally:
+            cluster.stop()
+
+
+def start_in_background(name: str, progress: Progress) -> State:
+    """Starts a supervisor of a new cluster, which outlives this process; returns when the cluster is ready.
+
+    Raises ProcessFailed with what the supervisor said, if it gave up.
+    """
+    place = place_of(name)
+    place.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    progress(f"starting the cluster {name} …")
+    with place.log.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.node.supervisor", name],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        return _wait(place, lambda: place.state() if process.poll() is None else None, lambda: process.poll() is None)
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+
+
+def restart_node(name: str) -> State:
+    """Has the node of a running cluster restarted; returns when it is ready. Raises ClusterMissing, ProcessFailed."""
+    place = place_of(name)
+    pid, before = place.supervisor(), place.state()
+    if pid is None or before is None:
+        raise ClusterMissing(f"there is no cluster {name} that is ready")
+    _signal(pid, signal.SIGUSR1)
+
+    def restarted() -> State | None:
+        state = place.state()
+        return state if state is not None and state.boots > before.boots else None
+
+    return _wait(place, restarted, lambda: place.supervisor() is not None)
+
+
+def end(name: str) -> bool:
+    """Ends a running cluster; returns, when nothing of it is left, whether there was one. Raises ProcessFailed."""
+    place = place_of(name)
+    pid = place.supervisor()
+    if pid is None:
+        return False
+    _signal(pid, signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while place.supervisor() is not None or place.directory.exists():
+        if time.monotonic() > deadline:
+            raise ProcessFailed(f"process {pid} does not end the cluster {name}; it says:\n{_said(place)}")
+        time.sleep(TICK_SECONDS)
+    place.log.unlink(missing_ok=True)
+    return True
+
+
+def _wait(place: Place, ready: Callable[[], State | None], alive: Callable[[], bool]) -> State:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (state := ready()) is None:
+        if not alive():
+            raise ProcessFailed(f"the cluster {place.name} gave up; its supervisor said:\n{_said(place)}")
+        if time.monotonic() > deadline:
+            raise ProcessFailed(f"the cluster {place.name} is not ready; its supervisor said:\n{_said(place)}")
+        time.sleep(TICK_SECONDS)
+    return state
+
+
+def _said(place: Place) -> str:
+    return "\n".join(place.log.read_text(errors="replace").splitlines()[-40:]) if place.log.exists() else ""
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def main(name: str) -> None:
+    """Supervises; says all on standard error, which is the log."""
+    require_a_fit_machine()
+    with suppress(KeyboardInterrupt), ConsoleProgress() as progress:
+        supervise(name, find_or_build_node(progress), progress, lambda _: None)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
