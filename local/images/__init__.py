@@ -5,19 +5,28 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.cache import make_once
-from local.images import operator_image, pause_image, rasa_image
+from local.images import operator_image, pause_image, rasa_image, redis_image
 from local.images.docker import build_by_docker, docker_answers, fetch_by_docker
 from local.images.errors import ImageUnavailable
-from local.images.names import OPERATOR_IMAGE, PAUSE_IMAGE, RASA_IMAGE, full_name
+from local.images.names import OPERATOR_IMAGE, PAUSE_IMAGE, RASA_IMAGE, REDIS_IMAGE, full_name
 from local.images.tools import find_tools, images_directory, system_name
 from local.progress import Progress
 from local.rasa import RELEASES
 
-__all__ = ["IMAGES", "OPERATOR_IMAGE", "PAUSE_IMAGE", "RASA_IMAGE", "ImageUnavailable", "full_name", "image_archive"]
+__all__ = [
+    "IMAGES",
+    "OPERATOR_IMAGE",
+    "PAUSE_IMAGE",
+    "RASA_IMAGE",
+    "REDIS_IMAGE",
+    "ImageUnavailable",
+    "full_name",
+    "image_archive",
+]
 
 RASA_RELEASES = {f"rasa/rasa:{version}-full": release for version, release in RELEASES.items()}
 
-IMAGES = (PAUSE_IMAGE, OPERATOR_IMAGE, RASA_IMAGE)
+IMAGES = (PAUSE_IMAGE, OPERATOR_IMAGE, RASA_IMAGE, REDIS_IMAGE)
 """What the end-to-end tests need."""
 
 
@@ -62,6 +71,8 @@ def forget(archives: list[Path]) -> None:
 def _recipe(name: str) -> str:
     if name == PAUSE_IMAGE:
         return pause_image.recipe()
+    if name == REDIS_IMAGE:
+        return redis_image.recipe()
     return operator_image.recipe() if name == OPERATOR_IMAGE else rasa_image.recipe(RASA_RELEASES[name])
 
 
@@ -69,6 +80,8 @@ def _make(name: str, path: Path, progress: Progress, environment: Mapping[str, s
     tools = find_tools(progress, environment)
     if name == PAUSE_IMAGE:
         pause_image.make_pause_image(path, tools)
+    elif name == REDIS_IMAGE:
+        redis_image.make_redis_image(path, tools, progress, environment)
     elif name == OPERATOR_IMAGE:
         operator_image.make_operator_image(path, tools, progress, environment)
     else:

@@ -13,6 +13,7 @@ VERSION: str = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"
 OPERATOR_IMAGE = f"rasa-environments:{VERSION}"
 RASA_IMAGE = f"rasa/rasa:{RASA_VERSION}-full"
 PAUSE_IMAGE = "localhost/pause:1"
+REDIS_IMAGE = "redis:7"
 
 
 def full_name(name: str) -> str:
