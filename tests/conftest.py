@@ -24,7 +24,8 @@ from local.rasa.release import LATEST
 
 pytest_plugins = ["tests.services"]
 
-CLUSTERS = ("breakable_cluster", "cluster")
+CLUSTERS = ("breakable_cluster", "cluster", "checkout")
+"""Fixtures with a cluster: one of their own, that of all, and the one that a reader of the tutorial starts."""
 RASA_FIXTURES = {"rasa_binaries": LATEST, "rasa_1_10": RELEASES["1.10.26"], "rasa_2_8": RELEASES["2.8.34"]}
 LONGEST_FIRST = (*RASA_FIXTURES, *CLUSTERS)
 """Fixtures whose tests take long."""
