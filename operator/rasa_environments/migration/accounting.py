@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from rasa_environments.migration.chart import HARMLESS
-from rasa_environments.migration.findings import Finding, Outcome, Path, is_empty, leaves, path_of, shown
-from rasa_environments.migration.mapping import ENTRIES, entry_of
+from rasa_environments.migration.findings import Finding, Outcome, Path, is_empty, leaves, shown
+from rasa_environments.migration.mapping import PATTERNS, entry_of
 from rasa_environments.migration.reader import Reader
 
 
@@ -37,14 +37,11 @@ def _is_harmless(path: Path, value: Any) -> bool:
 
 
 def _unknown(path: Path, value: Any) -> Finding:
-    if any(known[: len(path)] == path for known in _known_paths()):
+    known = [pattern for pattern, _ in PATTERNS]
+    if any(pattern[: len(path)] == path for pattern in known):
         if is_empty(value):
             return Finding(path, Outcome.NOT_NEEDED, "nothing is set")
         return Finding(path, Outcome.BY_HAND, "must be a mapping, as it is in the chart: nothing of it is carried over")
-    near = get_close_matches(shown(path), [shown(known) for known in _known_paths()], n=1, cutoff=0.8)
+    near = get_close_matches(shown(path)[:100], [shown(pattern) for pattern in known], n=1, cutoff=0.8)
     hint = f"; did you mean {near[0]}?" if near else ""
     return Finding(path, Outcome.BY_HAND, f"the chart has no such value, and nothing is made of it{hint}")
-
-
-def _known_paths() -> list[Path]:
-    return [path_of(path) for entry in ENTRIES for path in entry.paths]

@@ -62,7 +62,7 @@ HARMLESS: Mapping[str, tuple[Any, ...]] = {
 """Settings of the chart that ask for nothing as long as they are these."""
 
 LAST_RELEASE = "4.5.23"
-WITHOUT_INGRESS: Version = (3, 0, 0)
+NOT_ALL_BY_DEFAULT: Version = (3, 0, 0)
 """Since here the Ingress and rasa-production are not there unless a file asks for them (docs, "from 2 to 3")."""
 
 

@@ -149,8 +149,7 @@ def login_database(reader: Reader) -> str | None:
 def lock_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonObject | None:
     """`lockStore` of an environment; None where the chart has none."""
     installed = reader.take("redis.install", kinds.FLAG) is not False
-    external = reader.take("redis.external", kinds.FLAG) is True
-    if not installed and not external and reader.given("redis.existingHost") is None:
+    if not installed and reader.given("redis.existingHost") is None:
         for path in ("redis", "global.redis", "rasa.lockStoreDatabase"):
             reader.unused(path, "redis.install is false and there is no other Redis")
         reader.mapped("redis.install", "no spec.defaults.lockStore: set one before there is more than one replica")

@@ -11,7 +11,7 @@ from rasa_environments.api.deployment_environment import SERVICE_NAME_PATTERN, R
 from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.profiles import PROFILES
 from rasa_environments.migration import kinds
-from rasa_environments.migration.chart import DEFAULTS, WITHOUT_INGRESS, Names, Version
+from rasa_environments.migration.chart import DEFAULTS, NOT_ALL_BY_DEFAULT, Names, Version
 from rasa_environments.migration.connections import present
 from rasa_environments.migration.findings import Path, shown
 from rasa_environments.migration.reader import Reader
@@ -80,9 +80,10 @@ def _runs_elsewhere(reader: Reader, place: Path, chart: Version) -> bool | None:
     """Whether a version runs elsewhere; None where there is none. `external` counts where the version is disabled."""
     enabled = reader.take((*place, "enabled"), kinds.FLAG)
     external = reader.take((*place, "external", "enabled"), kinds.FLAG) is True
-    by_default = enabled is None and chart < WITHOUT_INGRESS
+    by_default = enabled is None and chart < NOT_ALL_BY_DEFAULT
     if external and not (enabled or by_default):
         return True
+    reader.unused((*place, "external"), "it does not run elsewhere")
     if enabled is False:
         reader.unused(place, "it is not enabled: no environment is made of it")
         return None

@@ -108,7 +108,10 @@ def _model_server(reader: Reader, names: Names, secrets: SecretValues, profile: 
     port = reader.take("rasax.port", kinds.PORT) or 5002
     made = connections.address(reader, "rasax.scheme", f"{scheme}://{names.service('rasa-x')}:{port}", kinds.URL)
     token = reader.take("rasax.token", kinds.TEXT)
-    if token is not None:
+    if reader.given("rasaSecret") is not None:
+        for path in ("rasax.token", "rasax.jwtSecret", "rasa.token"):
+            reader.unused(path, "rasaSecret names the Secret that the chart reads")
+    elif token is not None:
         secrets.keep(names.credentials, "token", token)
     password = reader.take("rasax.initialUser.password", kinds.TEXT)
     if password is not None:
@@ -118,7 +121,6 @@ def _model_server(reader: Reader, names: Names, secrets: SecretValues, profile: 
     return present(
         url=(made or {}).get("url") or f"http://{names.service('rasa-x')}:{port}",
         profile=profile.value,
-        environmentsFile=None if profile is Profile.RASA_ENTERPRISE_1_0 else {"deploymentName": names.deployment},
         credentialsSecretRef={"name": names.credentials},
         authTokenSecretRef={"name": names.secret, "key": "rasaToken"},
     )

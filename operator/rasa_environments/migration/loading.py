@@ -46,19 +46,16 @@ def loaded_from(name: str, text: str) -> Values:
     """The values of one file, which the person knows by `name`. Raises ValuesError."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise ValuesError(_not_yaml(name, error)) from None
-    if node is None:
-        return Values({}, {})
-    if not isinstance(node, yaml.MappingNode):
-        raise ValuesError(f"{name}:1: is no mapping: a values file has keys such as rasax: and rasa: at its top")
-    reading = _Reading(name)
-    try:
+        if node is None:
+            return Values({}, {})
+        if not isinstance(node, yaml.MappingNode):
+            raise ValuesError(f"{name}:1: is no mapping: a values file has keys such as rasax: and rasa: at its top")
+        reading = _Reading(name)
         return Values(reading.mapping(node, (), 0), reading.places)
     except yaml.YAMLError as error:
         raise ValuesError(_not_yaml(name, error)) from None
     except RecursionError:
-        raise ValuesError(f"{name}: a << refers to itself, which Helm cannot use: write it out") from None
+        raise ValuesError(f"{name}: goes deeper than can be read: is this the values file of the chart?") from None
 
 
 def _not_yaml(name: str, error: yaml.YAMLError) -> str:

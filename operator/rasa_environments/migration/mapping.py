@@ -169,7 +169,7 @@ CONNECTIONS = (
         "postgresql.existingSecretKey",
     ),
     _mapped(f"{DEFAULTS}trackerStore.sql.loginDatabase", "global.postgresql.postgresqlDatabase", "rasax.databaseName"),
-    _mapped(f"{DEFAULTS}lockStore.redis.host", *_in("redis", "install", "external", "existingHost")),
+    _mapped(f"{DEFAULTS}lockStore.redis.host", "redis.install", "redis.existingHost"),
     _mapped(f"{DEFAULTS}lockStore.redis.port", "redis.redisPort", "redis.master.service.port"),
     _mapped(
         f"{DEFAULTS}lockStore.redis.password, a reference to the Secret",
@@ -188,14 +188,13 @@ CONNECTIONS = (
     _not_needed("RabbitMQ goes on from the chart", "rabbitmq"),
     _not_needed("PostgreSQL goes on from the chart", "postgresql"),
     _not_needed("Redis goes on from the chart", "redis"),
+    _not_needed("there is a lockStore where redis.existingHost names a host", "redis.external"),
 )
 TRAFFIC = (
     _mapped(
-        f"{ENVIRONMENT}spec.ingress of production, where the chart's nginx is disabled: it leads to Rasa itself",
+        f"{ENVIRONMENT}spec.ingress of production, where nginx.enabled is false: it leads to Rasa itself",
+        "nginx.enabled",
         *_in("ingress", "enabled", "hosts", "tls", "ingressClassName", "annotations", "annotationsRasa"),
-    ),
-    _mapped(
-        "spec.ingress of production, or none: the chart's nginx forwards to its own rasa-production", "nginx.enabled"
     ),
     _not_needed("the Ingress to Rasa X goes on from the chart", "ingress.annotationsRasaX"),
     _mapped(f"{DEFAULTS}networkPolicy", "networkPolicy.enabled", "networkPolicy.nodeCIDR"),
@@ -233,12 +232,14 @@ ENTRIES = (*MODEL_SERVER, *RASA, *VERSIONS, *CONNECTIONS, *TRAFFIC, *REST, *TITL
 """Every value that the chart has."""
 
 
+PATTERNS = tuple((path_of(path), entry) for entry in ENTRIES for path in entry.paths)
+
+
 def entry_of(path: Path) -> Entry | None:
     """The entry that speaks of a value most precisely; None where none does."""
     fitting = [
         (len(pattern), entry)
-        for entry in ENTRIES
-        for pattern in map(path_of, entry.paths)
+        for pattern, entry in PATTERNS
         if len(pattern) <= len(path) and all(key in ("*", own) for key, own in zip(pattern, path, strict=False))
     ]
     return max(fitting, key=lambda found: found[0])[1] if fitting else None

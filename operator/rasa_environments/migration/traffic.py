@@ -8,7 +8,7 @@ from typing import Any
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.workload import Ingress, IpBlock
 from rasa_environments.migration import kinds
-from rasa_environments.migration.chart import WITHOUT_INGRESS, Version
+from rasa_environments.migration.chart import NOT_ALL_BY_DEFAULT, Version
 from rasa_environments.migration.connections import present
 from rasa_environments.migration.reader import Reader
 
@@ -20,8 +20,14 @@ PARTS = ("annotations", "annotationsRasa", "hosts", "tls", "ingressClassName")
 def ingress(reader: Reader, chart: Version, *, there: bool) -> JsonObject | None:
     """The Ingress to the channels of production, which the chart makes where its own nginx is disabled."""
     enabled = reader.take("ingress.enabled", kinds.FLAG)
-    enabled = chart < WITHOUT_INGRESS if enabled is None else enabled
+    enabled = chart < NOT_ALL_BY_DEFAULT if enabled is None else enabled
     behind_nginx = reader.take("nginx.enabled", kinds.FLAG) is not False
+    if behind_nginx:
+        reader.unused("nginx.enabled", "the chart's nginx goes on")
+        reader.remarks.append(
+            "the chart's nginx forwards /webhooks, /core and /socket.io to the chart's production: step 4 of "
+            "docs/how-to/migrate-from-rasa-x-helm.md leads it to the operator's"
+        )
     if not enabled or behind_nginx or not there:
         _left(reader, enabled=enabled, there=there)
         return None
@@ -45,17 +51,15 @@ def ingress(reader: Reader, chart: Version, *, there: bool) -> JsonObject | None
 
 
 def _left(reader: Reader, *, enabled: bool, there: bool) -> None:
-    for part in PARTS:
-        if not enabled:
+    """Notes what becomes of an Ingress that is not carried over."""
+    if not enabled:
+        for part in ("enabled", *PARTS):
             reader.unused(f"ingress.{part}", "the chart's Ingress is not enabled")
-        elif there:
-            reader.by_hand(
-                f"ingress.{part}",
-                "the chart's Ingress leads to its nginx, which stays; when traffic moves, give production "
-                "spec.ingress with this host (path /webhooks), or let nginx forward to production-rasa",
-            )
-    if enabled and not there:
-        for part in PARTS:
+    elif there:
+        for part in ("enabled", *PARTS):
+            reader.unused(f"ingress.{part}", "the Ingress to the chart's nginx goes on")
+    else:
+        for part in ("enabled", *PARTS):
             reader.by_hand(f"ingress.{part}", "no environment is deployed here: let it lead where production runs")
 
 
@@ -84,7 +88,8 @@ def _hosts_of(entry: Mapping[str, Any]) -> list[Any]:
 def network_policy(reader: Reader) -> JsonObject | None:
     """Who may connect: Rasa X and nginx of the chart, and the addresses that the file names."""
     if reader.take("networkPolicy.enabled", kinds.FLAG) is not True:
-        reader.unused("networkPolicy.nodeCIDR", "networkPolicy.enabled is not true")
+        for part in ("enabled", "nodeCIDR"):
+            reader.unused(f"networkPolicy.{part}", "the chart's NetworkPolicies are not enabled")
         return None
     callers = [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": name}}} for name in CALLERS]
     blocks = [_block(entry) for entry in reader.take("networkPolicy.nodeCIDR", kinds.OBJECTS) or []]

@@ -42,6 +42,8 @@ def rasa(reader: Reader, profile: Profile, release: Release) -> JsonObject:
     """`rasa`, which all environments share."""
     arguments, cors = extra_arguments(reader)
     debug = reader.take("debugMode", kinds.FLAG)
+    if debug is False:
+        reader.unused("debugMode", "it is off")
     pull_secrets = reader.take("images.imagePullSecrets", kinds.PULL_SECRETS)
     policy = reader.take("images.pullPolicy", kinds.TEXT)
     if policy not in (None, "Always", "IfNotPresent", "Never"):
@@ -139,6 +141,8 @@ def shared_pod_template(reader: Reader, names: Names, secrets: SecretValues) -> 
     labels = {name: value for name, value in labels.items() if name not in SELECTOR_LABELS}
     tolerations = reader.take("rasa.tolerations", kinds.OBJECTS)
     mounted = reader.take("rasa.automountServiceAccountToken", kinds.FLAG)
+    if mounted is False:
+        reader.unused("rasa.automountServiceAccountToken", "the operator mounts none")
     environment = [*duckling(reader, names), *extra_variables(reader, secrets)]
     pod = present(
         tolerations=tolerations,

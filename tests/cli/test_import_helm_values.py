@@ -1,0 +1,125 @@
+"""`import-helm-values`: resources on standard output, what became of each value on standard error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rasa_environments.api.base import JsonObject
+
+from .conftest import Ran, command
+
+VALUES = """
+rasax: {tag: 1.0.1, token: hunter1, initialUser: {username: me, password: hunter2}}
+rasa:
+  tag: 2.8.15-full
+  additionalChannelCredentials: {slack: {slack_token: hunter3}}
+"""
+
+
+def import_values(text: str, options: str = "--release my -n bots") -> Ran:
+    """Imports values from standard input."""
+    return command(f"import-helm-values - {options}", stdin=text)
+
+
+def documents(ran: Ran) -> list[JsonObject]:
+    """What was written, of a command that ended well."""
+    assert ran.exit_code == 0, ran.errors
+    return list(yaml.safe_load_all(ran.output))
+
+
+def kinds(ran: Ran) -> list[str]:
+    """Kinds and names of what was written."""
+    return [f"{each['kind']} {each['metadata']['name']}" for each in documents(ran)]
+
+
+def test_a_values_file_becomes_a_model_server_and_its_environments() -> None:
+    ran = import_values(VALUES)
+
+    assert kinds(ran) == ["ModelServer default", "DeploymentEnvironment production", "DeploymentEnvironment worker"]
+    assert {each["metadata"]["namespace"] for each in documents(ran)} == {"bots"}
+
+
+def test_each_value_is_accounted_for_with_its_line() -> None:
+    report = import_values(VALUES).errors
+
+    assert "standard input:2 rasax.tag: ModelServer: spec.profile" in report
+    assert "standard input:5 rasa.additionalChannelCredentials.slack.slack_token: spec.defaults.credentials" in report
+
+
+def test_what_the_chart_adds_and_what_is_left_to_do_is_said() -> None:
+    report = import_values(VALUES).errors
+
+    assert "rasa.rabbitQueue: rasa_production_events" in report
+    assert "create secret generic my-model-server" in report
+    assert "create Secret my-imported with the keys additionalChannelCredentials-slack-slack_token" in report
+
+
+def test_secrets_are_written_only_where_they_are_asked_for() -> None:
+    without = import_values(VALUES)
+    with_secrets = import_values(VALUES, "--release my -n bots --with-secrets")
+
+    for secret in ("hunter1", "hunter2", "hunter3"):
+        assert secret not in without.output + without.errors + with_secrets.errors
+    assert kinds(with_secrets)[:2] == ["Secret my-imported", "Secret my-model-server"]
+    assert documents(with_secrets)[1]["stringData"] == {"token": "hunter1", "username": "me", "password": "hunter2"}
+    assert "do not commit it" in with_secrets.errors
+
+
+def test_further_files_are_laid_over_the_first(tmp_path: Path) -> None:
+    below, above = tmp_path / "values.yaml", tmp_path / "production.yaml"
+    below.write_text(VALUES)
+    above.write_text("rasa: {tag: 2.8.34-full}\n")
+
+    ran = command(f"import-helm-values {below} -f {above}")
+
+    assert documents(ran)[0]["spec"]["defaults"]["rasa"] == {"version": "2.8.34"}
+    assert f"{above}:1 rasa.tag" in ran.errors
+
+
+@pytest.mark.parametrize("version", ["2.11.0", "rasa-x-2.11.0"])
+def test_the_version_of_the_chart_is_taken_as_helm_list_shows_it(version: str) -> None:
+    ran = import_values("", f"--chart-version {version}")
+
+    assert documents(ran)[0]["spec"]["profile"] == "RasaX-0.32"
+
+
+@pytest.mark.parametrize("tag", ["0.26.0", "0.42.6", "1.0.1"])
+def test_the_operator_makes_objects_of_what_is_imported(tag: str, tmp_path: Path) -> None:
+    file = tmp_path / "imported.yaml"
+    values = VALUES.replace("1.0.1", tag).replace("2.8.15", "1.10.26" if tag < "0.32" else "2.8.15")
+    file.write_text(import_values(values, "--release my -n bots --with-secrets").output)
+
+    ran = command(f"render -f {file} -n bots")
+
+    made = [f"{each['kind']} {each['metadata']['name']}" for each in documents(ran)]
+    assert {"Deployment production-rasa", "Deployment worker-rasa"} <= {*made}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "what"),
+    [
+        ("rasa: [", "", "standard input:1:8: is not YAML"),
+        ("- rasa", "", "standard input:1: is no mapping"),
+        (VALUES, "--release My_Release", "--release My_Release is no such name"),
+        (VALUES, "--namespace a.b", "--namespace a.b is no such name"),
+        (VALUES, "--chart-version newest", "--chart-version newest is no version such as 4.5.8"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_in_one_line(text: str, options: str, what: str) -> None:
+    ran = import_values(text, options)
+
+    assert (ran.exit_code, ran.output) == (1, "")
+    assert ran.errors.startswith(f"error: {what}")
+    assert len(ran.errors.splitlines()) == 1
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "chart.tgz").write_bytes(b"\x1f\x8b\x08\xff")
+
+    absent, packed = (command(f"import-helm-values {tmp_path}/{name}") for name in ("absent.yaml", "chart.tgz"))
+
+    assert absent.errors == f"error: {tmp_path}/absent.yaml cannot be read: No such file or directory; check the path\n"
+    assert packed.errors.startswith(f"error: {tmp_path}/chart.tgz is not a text file")

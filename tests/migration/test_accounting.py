@@ -1,0 +1,293 @@
+"""Every value of a file is accounted for, exactly once, whatever stands in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.cli.unknown_fields import unknown_fields
+from rasa_environments.migration.findings import Outcome, leaves
+from rasa_environments.migration.importing import Imported
+from rasa_environments.migration.mapping import ENTRIES, PATTERNS
+
+from .cases import CHARTS, finding, from_values, from_yaml
+
+PLACES = [pattern for pattern, _ in PATTERNS]
+WORDS = sorted({key for place in PLACES for key in place} - {"*"})
+NAMES = st.sampled_from([*WORDS, "rasaProduction", "rasaWorker", "rasaStaging"]) | st.text(max_size=8)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 70000)
+    | st.floats()
+    | st.sampled_from(["production", "worker", "0.32.0", "1.8.1", "http", "https", "true", "x" * 2000, "a b", "Ä"])
+    | st.text(max_size=12)
+)
+ITEMS = SCALARS | st.dictionaries(st.sampled_from(["name", "value", "valueFrom", "key", "host", "ipBlock"]), SCALARS)
+ANYTHING = st.recursive(
+    SCALARS | st.lists(ITEMS, max_size=3), lambda inner: st.dictionaries(NAMES, inner, max_size=3), max_leaves=5
+)
+
+
+@st.composite
+def values(draw: st.DrawFn) -> dict[str, Any]:
+    """Values at places that the chart knows, and anything anywhere else."""
+    result: dict[str, Any] = draw(st.dictionaries(NAMES, ANYTHING, max_size=3))
+    for pattern in draw(st.lists(st.sampled_from(PLACES), max_size=12)):
+        keys = [draw(NAMES) if key == "*" else key for key in pattern]
+        inner = result
+        for key in keys[:-1]:
+            if not isinstance(inner.get(key), dict):
+                inner[key] = {}
+            inner = inner[key]
+        inner[keys[-1]] = draw(ANYTHING)
+    return result
+
+
+CHART_VERSIONS = st.sampled_from([None, (1, 2, 4), (2, 11, 0), (4, 5, 8)])
+
+
+def accept(result: Imported) -> None:
+    """Fails where the API server would refuse a resource, or drop a field of it."""
+    for resource, model in zip(
+        result.resources, [ModelServer, *[DeploymentEnvironment] * (len(result.resources) - 1)], strict=True
+    ):
+        model.model_validate(resource)
+        assert unknown_fields(model, resource) == ()
+
+
+@given(given_values=values(), chart=CHART_VERSIONS)
+def test_each_value_has_one_finding_and_what_comes_of_them_is_valid(
+    given_values: dict[str, Any], chart: tuple[int, ...] | None
+) -> None:
+    result = from_values(given_values, chart)
+
+    assert [each.path for each in result.findings] == [path for path, _ in leaves(given_values)]
+    assert all(each.text for each in result.findings)
+    accept(result)
+    yaml.safe_dump_all(result.resources)
+
+
+@given(given_values=values(), chart=CHART_VERSIONS)
+def test_environments_differ_in_all_that_must_be_their_own(
+    given_values: dict[str, Any], chart: tuple[int, ...] | None
+) -> None:
+    made = [DeploymentEnvironment.model_validate(each) for each in from_values(given_values, chart).resources[1:]]
+
+    for own in ("metadata", "environment", "tag"):
+        assert len({str(getattr(each, own)) for each in made}) == len(made)
+
+
+@pytest.mark.parametrize(("file", "chart"), [("1.2.yaml", (1, 2, 4)), ("4.5.yaml", (4, 5, 8))])
+def test_every_value_that_the_chart_has_is_known(file: str, chart: tuple[int, ...]) -> None:
+    text = (CHARTS / file).read_text()
+
+    result = from_yaml(text, chart)
+
+    assert [each for each in result.findings if "no such value" in each.text] == []
+    by_hand = {each.path[-1] for each in result.findings if each.outcome is Outcome.BY_HAND}
+    assert by_hand == {"serviceName", "modelTag"}
+    accept(result)
+
+
+@pytest.mark.parametrize(("file", "chart"), [("1.2.yaml", (1, 2, 4)), ("4.5.yaml", (4, 5, 8))])
+def test_the_chart_s_defaults_written_out_make_what_an_empty_file_makes(file: str, chart: tuple[int, ...]) -> None:
+    """But for what is only written where a file says it."""
+    written = yaml.safe_load((CHARTS / file).read_text())
+    del written["images"], written["securityContext"]
+    written["rasa"].pop("version", None)
+    written["rasa"].pop("tag", None)
+    for version in written["rasa"]["versions"].values():
+        version.pop("enabled", None)
+
+    assert from_values(written, chart).resources == from_values({}, chart).resources
+
+
+def test_a_value_that_the_chart_does_not_have_is_told_with_what_was_meant() -> None:
+    result = from_yaml("rasax: {tokne: abc}\nrasa: {versions: {rasaWorker: {replicacount: 2}}}\nbots: 1")
+
+    assert "did you mean rasax.token?" in finding(result, "rasax.tokne").text
+    assert finding(result, "rasax.tokne").outcome is Outcome.BY_HAND
+    assert "no such value" in finding(result, "rasa.versions.rasaWorker.replicacount").text
+    assert "no such value" in finding(result, "bots").text
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "what"),
+    [
+        ("rasa: {port: http}", "rasa.port", "valid integer"),
+        ("rasa: {port: 99999}", "rasa.port", "less than or equal to 65535"),
+        ("rabbitmq: {install: false, existingHost: 'amqp://rabbit'}", "rabbitmq.existingHost", "no scheme"),
+        ("rasa: {versions: {rasaWorker: 3}}", "rasa.versions.rasaWorker", "must be a mapping"),
+        ("rasax: yes", "rasax", "must be a mapping"),
+        ("rasa: {extraEnvs: {A: b}}", "rasa.extraEnvs.A", "valid list"),
+        ("images: {pullPolicy: Sometimes}", "images.pullPolicy", "must be Always"),
+    ],
+)
+def test_a_value_that_no_field_takes_is_told_and_left_out(text: str, path: str, what: str) -> None:
+    result = from_yaml(text)
+
+    assert finding(result, path).outcome is Outcome.BY_HAND
+    assert what in finding(result, path).text
+    accept(result)
+
+
+def changed(base: JsonObject, path: str, value: object) -> JsonObject:
+    """The values with one of them changed."""
+    key, _, rest = path.partition(".")
+    inner = base.get(key)
+    return {**base, key: changed(inner if isinstance(inner, dict) else {}, rest, value) if rest else value}
+
+
+OUTSIDE = {
+    "rabbitmq": {"install": False, "existingHost": "one"},
+    "postgresql": {"install": False, "existingHost": "one"},
+    "redis": {"install": False, "existingHost": "one"},
+}
+STAGING = {"rasa": {"versions": {"rasaStaging": {"rasaEnvironment": "staging", "trackerDatabase": "staging"}}}}
+ELSEWHERE = {
+    "rasa": {"versions": {"rasaStaging": {"enabled": False, "external": {"enabled": True, "url": "http://a"}}}}
+}
+OPEN = {"nginx": {"enabled": False}, "ingress": {"enabled": True, "hosts": [{"host": "one.example.com"}]}}
+RASA_X_0_4: JsonObject = {"rasax": {"tag": "0.42.6"}}
+
+SAMPLES: dict[str, tuple[JsonObject, object]] = {
+    "rasax.tag": ({}, "0.42.6"),
+    "rasax.scheme": ({}, "https"),
+    "rasax.port": ({}, 1),
+    "nameOverride": ({}, "bot"),
+    "fullnameOverride": ({}, "bot"),
+    "rasax.token": ({}, "abc"),
+    "rasax.initialUser.username": ({"rasax": {"initialUser": {"password": "abc"}}}, "bob"),
+    "rasax.initialUser.password": ({}, "abc"),
+    "rasaSecret": ({}, "tokens"),
+    "rasa.name": ({"rasa": {"tag": "2.8.15"}}, "bot"),
+    "rasa.tag": ({}, "2.8.15-full"),
+    "rasa.version": ({}, "2.8.15"),
+    "rasa.port": ({}, 1),
+    "rasa.extraArgs": ({}, ["--quiet"]),
+    "debugMode": ({}, True),
+    "images.pullPolicy": ({}, "Never"),
+    "images.imagePullSecrets": ({}, ["registry"]),
+    "rasa.additionalChannelCredentials": ({}, {"rest": None}),
+    "rasa.additionalEndpoints": ({}, {"nlg": {"url": "http://nlg"}}),
+    "rasa.extraEnvs": ({}, [{"name": "A", "value": "b"}]),
+    "rasa.tolerations": ({}, [{"operator": "Exists"}]),
+    "rasa.podLabels": ({}, {"team": "bots"}),
+    "rasa.automountServiceAccountToken": ({}, True),
+    "securityContext": ({}, {"fsGroup": 1}),
+    "rasa.rabbitQueue": ({}, "events"),
+    "rasa.additionalRabbitQueues": ({}, ["events"]),
+    "rasa.lockStoreDatabase": ({}, 5),
+    "rasa.useLoginDatabase": ({}, False),
+    "rasa.trackerStore.query": ({}, {"sslmode": "require"}),
+    "rasa.versions.*.enabled": (STAGING, False),
+    "rasa.versions.*.external.enabled": (ELSEWHERE, False),
+    "rasa.versions.*.external.url": (ELSEWHERE, "http://b"),
+    "rasa.versions.*.external.host": (changed(ELSEWHERE, "rasa.versions.rasaStaging.external.url", ""), "http://b"),
+    "rasa.versions.*.rasaEnvironment": (STAGING, "test"),
+    "rasa.versions.*.modelTag": ({**STAGING, **changed(STAGING, "rasax.tag", "0.42.6")}, "test"),
+    "rasa.versions.*.replicaCount": (STAGING, 2),
+    "rasa.versions.*.trackerDatabase": (STAGING, "test"),
+    "rasa.versions.*.resources": (STAGING, {"limits": {"cpu": 1}}),
+    "rasa.versions.*.nodeSelector": (STAGING, {"disk": "ssd"}),
+    "rasa.versions.*.extraVolumeMounts": (STAGING, [{"name": "a", "mountPath": "/a"}]),
+    "rasa.versions.*.extraVolumes": (STAGING, [{"name": "a", "emptyDir": {}}]),
+    "rasa.versions.*.service.annotations": (STAGING, {"team": "bots"}),
+    "rabbitmq.enabled": ({}, False),
+    "rabbitmq.install": ({"rabbitmq": {"existingHost": "one"}}, False),
+    "rabbitmq.existingHost": (OUTSIDE, "two"),
+    "rabbitmq.service.port": ({}, 1),
+    "rabbitmq.auth.username": ({}, "bob"),
+    "rabbitmq.rabbitmq.username": ({}, "bob"),
+    "rabbitmq.auth.password": (OUTSIDE, "abc"),
+    "rabbitmq.rabbitmq.password": (OUTSIDE, "abc"),
+    "rabbitmq.auth.existingPasswordSecret": ({}, "brokers"),
+    "rabbitmq.rabbitmq.existingPasswordSecret": ({}, "brokers"),
+    "rabbitmq.existingPasswordSecretKey": (
+        changed(OUTSIDE, "rabbitmq.auth.existingPasswordSecret", "brokers"),
+        "rabbit",
+    ),
+    "postgresql.install": ({"postgresql": {"existingHost": "one"}}, False),
+    "postgresql.existingHost": (OUTSIDE, "two"),
+    "global.postgresql.servicePort": ({}, 1),
+    "global.postgresql.postgresqlUsername": ({}, "bob"),
+    "global.postgresql.postgresqlPassword": (OUTSIDE, "abc"),
+    "global.postgresql.existingSecret": ({}, "databases"),
+    "postgresql.existingSecretKey": (changed(OUTSIDE, "global.postgresql.existingSecret", "databases"), "pg"),
+    "global.postgresql.postgresqlDatabase": ({}, "other"),
+    "rasax.databaseName": ({}, "other"),
+    "redis.install": ({"redis": {"existingHost": "one"}}, False),
+    "redis.existingHost": (OUTSIDE, "two"),
+    "redis.redisPort": ({}, 1),
+    "redis.master.service.port": ({}, 1),
+    "global.redis.password": (OUTSIDE, "abc"),
+    "redis.auth.password": (OUTSIDE, "abc"),
+    "redis.password": (OUTSIDE, "abc"),
+    "redis.auth.existingSecret": ({}, "caches"),
+    "redis.existingSecret": ({}, "caches"),
+    "redis.auth.existingSecretPasswordKey": (changed({}, "redis.auth.existingSecret", "caches"), "pw"),
+    "redis.existingSecretPasswordKey": (changed({}, "redis.existingSecret", "caches"), "pw"),
+    "app.existingUrl": ({}, "http://actions/webhook"),
+    "app.scheme": ({}, "https"),
+    "app.port": ({}, 1),
+    "app.endpoints.actionEndpointUrl": ({}, "/actions"),
+    "duckling.enabled": ({}, False),
+    "duckling.existingUrl": ({}, "http://duckling"),
+    "duckling.scheme": ({}, "https"),
+    "duckling.port": ({}, 1),
+    "nginx.enabled": (OPEN, True),
+    "ingress.enabled": (OPEN, False),
+    "ingress.hosts": (OPEN, [{"host": "two.example.com"}]),
+    "ingress.tls": (OPEN, [{"secretName": "tls"}]),
+    "ingress.ingressClassName": (OPEN, "nginx"),
+    "ingress.annotations": (OPEN, {"a": "b"}),
+    "ingress.annotationsRasa": (OPEN, {"a": "b"}),
+    "networkPolicy.enabled": ({}, True),
+    "networkPolicy.nodeCIDR": ({"networkPolicy": {"enabled": True}}, [{"ipBlock": {"cidr": "10.0.0.0/8"}}]),
+}
+"""For each value that is carried over: values in which it counts, and what it is set to."""
+IN_THE_CHART_S_SECRET = {"rasax.jwtSecret", "rasa.token"}
+"""Values that are in the chart's Secret already, to which the resources refer whatever they are."""
+
+
+def test_there_is_a_sample_for_each_value_that_is_carried_over() -> None:
+    carried_over = {path for entry in ENTRIES if entry.outcome is Outcome.MAPPED for path in entry.paths}
+
+    assert carried_over == {*SAMPLES, *IN_THE_CHART_S_SECRET}
+
+
+@pytest.mark.parametrize("path", SAMPLES)
+def test_a_value_that_is_carried_over_changes_what_comes_of_the_file(path: str) -> None:
+    base, value = SAMPLES[path]
+    place = path.replace("*", "rasaStaging")
+
+    before, after = from_values(base), from_values(changed(base, place, value))
+
+    assert (before.resources, before.secrets.contents) != (after.resources, after.secrets.contents)
+
+
+@pytest.mark.parametrize("path", sorted(IN_THE_CHART_S_SECRET))
+def test_a_value_in_the_chart_s_secret_is_carried_over_by_the_reference_to_it(path: str) -> None:
+    result = from_values(changed({}, path, "abc"))
+
+    assert finding(result, path).outcome is Outcome.MAPPED
+    assert result.resources == from_values({}).resources
+
+
+def test_a_value_that_is_not_carried_over_changes_nothing() -> None:
+    left = [path for entry in ENTRIES if entry.outcome is not Outcome.MAPPED for path in entry.paths]
+    unchanged = from_values(STAGING).resources
+
+    for path in left:
+        value = (
+            "anything" if path not in ("rabbitmq", "postgresql", "redis", "global", "rasa-bot") else {"any": "thing"}
+        )
+        assert from_values(changed(STAGING, path.replace("*", "rasaStaging"), value)).resources == unchanged, path
