@@ -7,7 +7,9 @@ from local.binaries import KUBECONFORM, BinariesUnavailable, find_or_build, find
 from local.flavour import choose_flavour
 from local.gitops import find_or_build_gitops
 from local.helm import VERSIONS, helm
+from local.plugin import PluginUnavailable, plugin_archive
 from local.progress import Progress
+from local.promtool import PromtoolUnavailable, promtool
 from local.rasa import RELEASES, RasaUnavailable, rasa_environment
 from local.services import ServiceUnavailable, find_programs
 from local.services.programs import SERVICES
@@ -20,6 +22,8 @@ def prepare(progress: Progress) -> list[str]:
         *(partial(helm, version, progress) for version in VERSIONS),
         partial(find_or_build_program, KUBECONFORM, progress),
         partial(find_or_build_gitops, progress),
+        partial(plugin_archive, progress),
+        partial(promtool, progress),
         *(partial(rasa_environment, progress, release) for release in RELEASES.values()),
         *(partial(find_programs, service, progress) for service in SERVICES),
     ]
@@ -34,6 +38,6 @@ def made(steps: list[Callable[[], object]]) -> list[str]:
     for step in steps:
         try:
             step()
-        except (BinariesUnavailable, RasaUnavailable, ServiceUnavailable) as error:
+        except (BinariesUnavailable, PluginUnavailable, PromtoolUnavailable, RasaUnavailable, ServiceUnavailable) as error:
             reasons.append(str(error))
     return list(dict.fromkeys(reasons))

@@ -1,0 +1,40 @@
+"""Prometheus's tool for rules: the machine's, or Debian's, unpacked once into the cache."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.cache import cache_directory, make_once
+from local.progress import Progress
+from local.services.debian import PackagesUnavailable, unpack_packages
+from local.services.programs import cache_name
+
+PACKAGE = "prometheus"
+PROGRAM = "promtool"
+
+
+class PromtoolUnavailable(RuntimeError):
+    """promtool is neither there nor can it be fetched; the message says what to do."""
+
+
+def promtool(progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
+    """Returns the program, after fetching it where the machine has none (seconds). Raises PromtoolUnavailable."""
+    found = shutil.which(PROGRAM, path=environment.get("PATH"))
+    if found:
+        return Path(found)
+    target = cache_directory(environment) / cache_name([PACKAGE]).replace("services", PROGRAM) / PROGRAM
+    try:
+        return make_once(target, f"fetching {PROGRAM}", progress, lambda path: _fetch(path, progress))
+    except PackagesUnavailable as error:
+        raise PromtoolUnavailable(
+            f"there is no {PROGRAM} on PATH, and it cannot be fetched without installing it: {error}\n"
+            f"Install it, as root: apt-get install {PACKAGE}"
+        ) from error
+
+
+def _fetch(target: Path, progress: Progress) -> None:
+    """Unpacks the package and keeps the one program of it, which needs nothing but the C library."""
+    unpacked = target.parent / "unpacked"
+    unpack_packages([PACKAGE], unpacked, progress)
+    (unpacked / "usr" / "bin" / PROGRAM).rename(target)

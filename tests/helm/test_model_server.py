@@ -1,0 +1,136 @@
+"""The model server of this project, where a release has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.helm.rendering import NAMESPACE, RELEASE, SERVED, Refused, Rendered, render
+
+NAME = f"{RELEASE}-model-server"
+KEEP = {"helm.sh/resource-policy": "keep"}
+
+
+def with_server(**values: Any) -> Rendered:
+    """A release with the model server."""
+    return render({"modelServer": {"enabled": True, **values}})
+
+
+def test_it_runs_from_the_same_image_by_another_command() -> None:
+    container = with_server().container(NAME)
+
+    assert container["image"] == render().container()["image"]
+    assert container["command"] == ["rasa-model-server"]
+    assert "--storage=/models" in container["args"]
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+
+
+def test_its_pod_meets_the_restricted_level_and_its_user_writes_to_the_volume() -> None:
+    release = with_server()
+
+    assert release.pod(NAME)["securityContext"] == {**render().pod()["securityContext"], "fsGroup": 65532}
+    assert release.container(NAME)["securityContext"] == render().container()["securityContext"]
+    assert release.pod(NAME)["automountServiceAccountToken"] is False
+
+
+def test_openshift_chooses_the_group_itself() -> None:
+    release = render({"modelServer": {"enabled": True}}, served=[*SERVED, "security.openshift.io/v1"])
+
+    assert "fsGroup" not in release.pod(NAME)["securityContext"]
+
+
+def test_a_model_server_called_default_points_to_it_with_its_tokens() -> None:
+    release = with_server(spec={"allowedNamespaces": ["other"]})
+
+    assert release.one("ModelServer", "default")["spec"] == {
+        "url": f"http://{NAME}.{NAMESPACE}:5002",
+        "credentialsSecretRef": {"name": NAME},
+        "allowedNamespaces": ["other"],
+    }
+    assert release.one("Service", NAME)["spec"]["ports"] == [{"name": "http", "port": 5002, "targetPort": "http"}]
+
+
+def test_tokens_are_generated_and_outlive_the_release() -> None:
+    secret = with_server().one("Secret", NAME)
+
+    assert secret["metadata"]["annotations"] == KEEP
+    assert len(set(secret["data"].values())) == len({"token", "apiToken", "jwtSecret"}) == len(secret["data"])
+
+
+def test_no_token_is_in_a_command_or_a_variable() -> None:
+    container = with_server().container(NAME)
+
+    assert [each for each in container["args"] if "/tokens" in each] == [
+        "--token-file=/tokens/token",
+        "--api-token-file=/tokens/apiToken",
+        "--jwt-secret-file=/tokens/jwtSecret",
+    ]
+    assert "env" not in container
+
+
+def test_tokens_of_an_existing_secret_are_taken() -> None:
+    release = with_server(tokens={"existingSecret": "tokens"})
+
+    assert release.names("Secret") == set()
+    assert {"name": "tokens", "secret": {"secretName": "tokens"}} in release.pod(NAME)["volumes"]
+    assert release.one("ModelServer", "default")["spec"]["credentialsSecretRef"] == {"name": "tokens"}
+    assert not any("jwt" in each for each in release.container(NAME)["args"])
+
+
+def test_models_are_in_a_volume_that_outlives_the_release() -> None:
+    release = with_server(persistence={"size": "5Gi", "storageClass": "fast"})
+
+    claim = release.one("PersistentVolumeClaim", NAME)
+    assert claim["metadata"]["annotations"] == KEEP
+    assert claim["spec"] == {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "fast",
+        "resources": {"requests": {"storage": "5Gi"}},
+    }
+    assert {"name": "models", "persistentVolumeClaim": {"claimName": NAME}} in release.pod(NAME)["volumes"]
+    assert release.one("Deployment", NAME)["spec"]["strategy"] == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize(
+    ("persistence", "volume"),
+    [
+        ({"existingClaim": "models"}, {"name": "models", "persistentVolumeClaim": {"claimName": "models"}}),
+        ({"enabled": False}, {"name": "models", "emptyDir": {}}),
+    ],
+)
+def test_another_volume_needs_no_claim_of_the_release(persistence: dict[str, Any], volume: dict[str, Any]) -> None:
+    release = with_server(persistence=persistence)
+
+    assert release.names("PersistentVolumeClaim") == set()
+    assert volume in release.pod(NAME)["volumes"]
+
+
+def test_models_are_in_a_bucket_where_one_is_given() -> None:
+    release = with_server(bucket={"url": "s3://models/bots", "credentialsSecret": "aws"}, replicas=2)
+
+    assert "--storage=s3://models/bots" in release.container(NAME)["args"]
+    assert release.container(NAME)["envFrom"] == [{"secretRef": {"name": "aws"}}]
+    assert release.names("PersistentVolumeClaim") == set()
+    assert release.one("Deployment", NAME)["spec"]["strategy"] == {"type": "RollingUpdate"}
+    assert NAME in release.names("PodDisruptionBudget")
+
+
+def test_a_cloud_gives_the_right_on_the_bucket_to_its_account() -> None:
+    account = {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/models"}, "labels": {"use": "true"}}
+
+    release = with_server(bucket={"url": "s3://models"}, serviceAccount=account)
+
+    assert release.one("ServiceAccount", NAME)["metadata"]["annotations"] == account["annotations"]
+    assert release.one("Deployment", NAME)["spec"]["template"]["metadata"]["labels"]["use"] == "true"
+
+
+def test_two_of_them_on_one_volume_are_refused() -> None:
+    with pytest.raises(Refused, match="more than one model server needs a bucket"):
+        with_server(replicas=2)
+
+
+@pytest.mark.parametrize("url", ["models", "https://models", "s3://"])
+def test_what_is_no_bucket_is_refused(url: str) -> None:
+    with pytest.raises(Refused, match="/modelServer/bucket/url"):
+        with_server(bucket={"url": url})

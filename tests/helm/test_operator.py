@@ -1,0 +1,163 @@
+"""The operator as the chart installs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.chart.operator_values import Settings as ChartSettings
+from rasa_environments.runtime.settings import Settings
+from tests.helm.rendering import RELEASE, Refused, render
+
+ELSEWHERE = {"kubeconfig", "context", "namespaces", "leader_elect", "lease_namespace", "address", "port"}
+"""Settings that other values decide, or that a pod has no use for."""
+
+
+def test_one_operator_never_runs_beside_another() -> None:
+    deployment = render().one("Deployment")
+
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert "RASA_ENVIRONMENTS_LEADER_ELECT" not in render().variables()
+
+
+def test_of_several_operators_one_is_elected_and_the_rest_stay_apart() -> None:
+    release = render({"replicas": 2})
+
+    assert release.one("Deployment")["spec"]["strategy"] == {"type": "RollingUpdate"}
+    assert release.variables()["RASA_ENVIRONMENTS_LEADER_ELECT"] == "true"
+    assert release.one("PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+    spread = release.pod()["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in spread] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+
+
+def test_how_they_are_spread_and_drained_can_be_decided() -> None:
+    by_hand = {"topologyKey": "rack", "maxSkew": 2, "whenUnsatisfiable": "DoNotSchedule"}
+
+    release = render({"replicas": 3, "topologySpreadConstraints": [by_hand], "podDisruptionBudget": {"enabled": False}})
+
+    assert release.pod()["topologySpreadConstraints"] == [by_hand]
+    assert release.names("PodDisruptionBudget") == set()
+
+
+def test_settings_become_variables_that_the_operator_reads() -> None:
+    settings = {"workers": 4, "servedInterval": 600, "allowLinkLocal": True, "logLevel": "debug", "logFormat": "text"}
+
+    assert render({"operator": {"settings": settings}}).variables() == {
+        "RASA_ENVIRONMENTS_WORKERS": "4",
+        "RASA_ENVIRONMENTS_SERVED_INTERVAL": "600",
+        "RASA_ENVIRONMENTS_ALLOW_LINK_LOCAL": "true",
+        "RASA_ENVIRONMENTS_LOG_LEVEL": "debug",
+        "RASA_ENVIRONMENTS_LOG_FORMAT": "text",
+    }
+
+
+def test_every_setting_of_the_operator_has_a_value_in_the_chart() -> None:
+    assert set(ChartSettings.model_fields) == set(Settings.model_fields) - ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("image", "reference"),
+    [
+        ({}, "rasa-environments:0.2.0"),
+        ({"repository": "registry.example/rasa", "tag": "edge"}, "registry.example/rasa:edge"),
+        ({"tag": "edge", "digest": f"sha256:{'0' * 64}"}, f"rasa-environments@sha256:{'0' * 64}"),
+    ],
+)
+def test_the_image_is_named_by_tag_or_digest(image: dict[str, str], reference: str) -> None:
+    assert render({"image": image}).container()["image"] == reference
+
+
+def test_its_pod_meets_the_restricted_level() -> None:
+    release = render()
+
+    assert release.pod()["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert release.container()["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_the_pod_takes_what_a_platform_asks_for() -> None:
+    given: dict[str, Any] = {
+        "podLabels": {"team": "bots"},
+        "podAnnotations": {"sidecar.istio.io/inject": "false"},
+        "nodeSelector": {"pool": "small"},
+        "tolerations": [{"key": "small", "operator": "Exists"}],
+        "priorityClassName": "system-cluster-critical",
+        "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+        "extraVolumes": [{"name": "authority", "configMap": {"name": "authority"}}],
+        "extraVolumeMounts": [{"name": "authority", "mountPath": "/authority"}],
+    }
+
+    release = render({"operator": given, "image": {"pullSecrets": ["registry"]}})
+
+    template = release.one("Deployment")["spec"]["template"]
+    assert template["metadata"]["labels"]["team"] == "bots"
+    assert template["metadata"]["annotations"]["sidecar.istio.io/inject"] == "false"
+    assert release.pod()["nodeSelector"] == given["nodeSelector"]
+    assert release.pod()["tolerations"] == given["tolerations"]
+    assert release.pod()["priorityClassName"] == given["priorityClassName"]
+    assert release.pod()["imagePullSecrets"] == [{"name": "registry"}]
+    assert release.variables()["HTTPS_PROXY"] == "http://proxy:3128"
+    assert given["extraVolumes"][0] in release.pod()["volumes"]
+    assert given["extraVolumeMounts"][0] in release.container()["volumeMounts"]
+
+
+def test_its_selector_is_that_of_the_manifests_since_a_deployment_cannot_change_it() -> None:
+    assert render().one("Deployment")["spec"]["selector"]["matchLabels"] == {
+        "app.kubernetes.io/name": RELEASE,
+        "app.kubernetes.io/component": "operator",
+    }
+
+
+def test_two_releases_in_a_namespace_select_different_pods() -> None:
+    other = render({"fullnameOverride": "other"}).one("Deployment", "other")
+
+    assert other["spec"]["selector"] != render().one("Deployment")["spec"]["selector"]
+
+
+def test_a_release_without_the_operator_has_none_of_it() -> None:
+    assert render({"operator": {"enabled": False}}).objects == ()
+
+
+def test_a_common_label_is_on_every_object() -> None:
+    release = render({"commonLabels": {"owner": "platform"}, "modelServer": {"enabled": True}, "replicas": 2})
+
+    assert {obj["metadata"]["labels"].get("owner") for obj in release.objects} == {"platform"}
+
+
+def test_an_existing_account_is_not_created() -> None:
+    release = render({"serviceAccount": {"create": False, "name": "operators"}})
+
+    assert release.names("ServiceAccount") == set()
+    assert release.pod()["serviceAccountName"] == "operators"
+    assert release.one("ClusterRoleBinding", f"{RELEASE}-operator")["subjects"][0]["name"] == "operators"
+
+
+def test_who_may_connect_is_restricted_on_request() -> None:
+    prometheus = {"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}
+    own_pods = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": RELEASE}}}
+
+    release = render({"networkPolicy": {"enabled": True, "metricsFrom": [prometheus]}})
+
+    assert render().names("NetworkPolicy") == set()
+    policy = release.one("NetworkPolicy")["spec"]
+    assert policy["policyTypes"] == ["Ingress"]
+    assert policy["ingress"] == [{"ports": [{"port": "http"}], "from": [own_pods, prometheus]}]
+
+
+def test_where_it_may_connect_to_is_restricted_on_request() -> None:
+    egress = [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]
+
+    policy = render({"networkPolicy": {"enabled": True, "operatorEgress": egress}}).one("NetworkPolicy")["spec"]
+
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["egress"] == egress
+
+
+def test_a_name_that_no_object_can_have_is_refused() -> None:
+    with pytest.raises(Refused, match="fullnameOverride"):
+        render({"fullnameOverride": "Not a name"})
