@@ -61,6 +61,10 @@ generate: environment ## Write what is made of other files: crds/, the single-fi
 docs: environment ## Make a site of docs/ in build/docs; whatever Sphinx warns of, a link to nowhere too, ends it
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs build/docs
 
+.PHONY: plugin
+plugin: environment ## Make dist/: `kubectl rasa` for krew and its manifest; URL=https://... says where it will be
+	@$(BIN)/python -m local.plugin --base-url "$(URL)"
+
 .PHONY: models
 models: environment ## Train the sample models of each release of Rasa with the real thing
 	$(BIN)/python -m local models

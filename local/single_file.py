@@ -4,14 +4,12 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from local.binaries import BinariesUnavailable, find_kubectl
 from local.installation import MANIFESTS, ROOT
 from local.kustomize import KustomizationRefused, kustomized
 from local.progress import ConsoleProgress
+from local.readable_yaml import readable
 
 HEADER = """\
 # Generated from crds/ and manifests/overlays/{overlay} by `make generate`: edit those.
@@ -21,27 +19,11 @@ OVERLAYS = {"install.yaml": "cluster", "install-before-1.36.yaml": "cluster-befo
 """The files and the overlay that each is made of."""
 
 
-class Dumper(yaml.SafeDumper):
-    """Writes a repeated value again instead of an anchor, and lists as `kubectl` does."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        """Whether the value is written again: always."""
-        return True
-
-    def represent_text(self, value: str) -> yaml.ScalarNode:
-        """A string, over several lines if it has them."""
-        return self.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-
-Dumper.add_representer(str, Dumper.represent_text)
-
-
 def text(file: str, kubectl: Path) -> str:
     """The text of a file, the definitions first; the same for all of kustomize. Raises KustomizationRefused."""
     overlay = OVERLAYS[file]
     objects = [*kustomized(ROOT / "crds", kubectl), *kustomized(MANIFESTS / "overlays" / overlay, kubectl)]
-    body = yaml.dump_all(objects, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
-    return HEADER.format(overlay=overlay, file=file) + body
+    return HEADER.format(overlay=overlay, file=file) + readable(objects)
 
 
 def files(kubectl: Path) -> Mapping[str, str]:

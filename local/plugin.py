@@ -1,0 +1,200 @@
+"""`python -m local.plugin`: the archive of `kubectl rasa` for this platform, and the manifest that krew installs it by.
+
+The archive holds a program, and beside it the libraries of requirements-runtime.lock, some of which have native parts:
+they do not load from a zip, so that zipapp will not do. krew unpacks regular files and folders alone, and links the
+program into its own folder (krew.sigs.k8s.io, "Writing plugin manifests").
+"""
+
+import argparse
+import gzip
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from local.cache import cache_directory, make_once
+from local.installation import MANIFESTS, ROOT
+from local.progress import ConsoleProgress, Progress, ticking
+from local.readable_yaml import readable
+from rasa_environments.api.base import JsonObject
+
+MANIFEST = MANIFESTS / "krew" / "rasa.yaml"
+PROGRAM = "kubectl-rasa"
+LOCK = ROOT / "requirements-runtime.lock"
+SOURCES = (ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE", ROOT / "operator")
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+LAUNCHER = f"""#!/usr/bin/env {PYTHON}
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "libraries"))
+
+from rasa_environments.cli import main
+
+main()
+"""
+
+UNUSED = ("client/api", "client/models", "aio/client/api", "aio/client/models")
+"""Parts of the library for Kubernetes with a class for each kind of object, which are half of everything."""
+
+
+class PluginUnavailable(RuntimeError):
+    """The archive cannot be made here; the message says why."""
+
+
+def this_platform() -> tuple[str, str]:
+    """Operating system and architecture, by the names that Go and krew have for them."""
+    machine = platform.machine()
+    return sys.platform, ARCHITECTURES.get(machine, machine)
+
+
+def version() -> str:
+    """The version of the project, as krew wants it: for example v0.2.0."""
+    for line in (ROOT / "pyproject.toml").read_text().splitlines():
+        if line.startswith("version = "):
+            return "v" + line.split('"')[1]
+    raise PluginUnavailable("pyproject.toml names no version")
+
+
+def plugin_archive(progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
+    """The archive, made once for the same sources and libraries. Raises PluginUnavailable."""
+    system, architecture = this_platform()
+    name = f"{PROGRAM}-{version()}-{system}-{architecture}.tar.gz"
+    digest = digest_of([LOCK, Path(__file__), *files_of(SOURCES)])
+    target = cache_directory(environment) / f"plugin-{PYTHON}-{digest}" / name
+
+    def make(path: Path) -> None:
+        with tempfile.TemporaryDirectory() as scratch, ticking(progress, f"making {name}", f"made {name}"):
+            folder = Path(scratch) / "plugin"
+            shutil.copytree(libraries(progress, environment), folder / "libraries")
+            install_project(folder / "libraries", Path(scratch) / "source")
+            (folder / PROGRAM).write_text(LAUNCHER)
+            (folder / PROGRAM).chmod(0o755)
+            shutil.copy(ROOT / "LICENSE", folder)
+            write_archive(folder, path)
+
+    return make_once(target, f"making {name}", progress, make)
+
+
+def libraries(progress: Progress, environment: Mapping[str, str]) -> Path:
+    """A folder with all that the project imports, made once for the same lock. Raises PluginUnavailable."""
+    system, architecture = this_platform()
+    digest = digest_of([LOCK, Path(__file__)])
+    target = cache_directory(environment) / f"plugin-libraries-{PYTHON}-{system}-{architecture}-{digest}"
+
+    def make(path: Path) -> None:
+        run_pip("--only-binary=:all:", "--require-hashes", f"--requirement={LOCK}", f"--target={path}")
+        for part in UNUSED:
+            for file in (path / "kubernetes" / part).glob("*.py"):
+                if file.name != "__init__.py" or part.endswith("api"):
+                    file.unlink()
+        shutil.rmtree(path / "bin", ignore_errors=True)
+
+    return make_once(target, "installing the libraries of kubectl rasa", progress, make)
+
+
+def install_project(target: Path, source: Path) -> None:
+    """Installs the project itself beside its libraries, from a copy, since building leaves files where it is done."""
+    source.mkdir()
+    for path in SOURCES:
+        if path.is_dir():
+            shutil.copytree(path, source / path.name, ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+        else:
+            shutil.copy(path, source)
+    run_pip("--no-deps", "--no-index", "--no-build-isolation", f"--target={target}", str(source))
+    shutil.rmtree(target / "bin", ignore_errors=True)
+
+
+def run_pip(*arguments: str) -> None:
+    """Installs quietly, without bytecode. Raises PluginUnavailable with pip's words."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    ran = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        raise PluginUnavailable(f"pip install failed:\n{ran.stderr.strip()}")
+
+
+def write_archive(folder: Path, target: Path) -> None:
+    """Writes the files of the folder, the same bytes for the same files, whenever and by whom."""
+    with (
+        target.open("wb") as file,
+        gzip.GzipFile("", "wb", 6, file, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w|") as archive,
+    ):
+        for path in files_of([folder]):
+            entry = archive.gettarinfo(path, str(path.relative_to(folder)))
+            entry.mtime = entry.uid = entry.gid = 0
+            entry.uname = entry.gname = ""
+            entry.mode = 0o755 if entry.mode & 0o100 else 0o644
+            with path.open("rb") as content:
+                archive.addfile(entry, content)
+
+
+def files_of(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files, and those in the folders, but for what running them leaves there; in one order everywhere."""
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            left = any(part == "__pycache__" or part.endswith(".egg-info") for part in file.parts)
+            if file.is_file() and not left:
+                yield file
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """Stands for the files, their places and their content."""
+    digest = hashlib.sha256(PYTHON.encode())
+    for file in files:
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(ROOT)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def manifest(archives: Iterable[Path], base_url: str) -> JsonObject:
+    """The manifest of krew with a platform for each archive, which is published under its name at `base_url`."""
+    filled: JsonObject = yaml.safe_load(MANIFEST.read_text())
+    filled["spec"]["version"] = version()
+    filled["spec"]["homepage"] = base_url
+    filled["spec"]["platforms"] = [_platform(archive, base_url) for archive in sorted(archives)]
+    return filled
+
+
+def _platform(archive: Path, base_url: str) -> JsonObject:
+    system, architecture = archive.name.removesuffix(".tar.gz").rsplit("-", 2)[1:]
+    return {
+        "selector": {"matchLabels": {"os": system, "arch": architecture}},
+        "uri": f"{base_url.rstrip('/')}/{archive.name}",
+        "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+        "bin": PROGRAM,
+    }
+
+
+def main() -> int:
+    """Writes the archive of this platform, and the manifest for it and all others there; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local.plugin", description=__doc__.partition("\n")[0])
+    parser.add_argument("--directory", type=Path, default=Path("dist"), help="where both go (default: dist)")
+    parser.add_argument("--base-url", required=True, help="where the archives are published, without their names")
+    options = parser.parse_args()
+    directory: Path = options.directory
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with ConsoleProgress() as progress:
+            shutil.copy(plugin_archive(progress), directory)
+    except PluginUnavailable as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
+    archives = directory.glob(f"{PROGRAM}-{version()}-*.tar.gz")
+    (directory / "rasa.yaml").write_text(readable([manifest(archives, options.base_url)]))
+    sys.stdout.write(f"{directory / 'rasa.yaml'}: kubectl krew install --manifest={directory / 'rasa.yaml'}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

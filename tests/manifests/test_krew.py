@@ -1,0 +1,91 @@
+"""krew can install `kubectl rasa`: the manifest is as krew wants it, and the archive works as krew unpacks it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from local.binaries import find_kubectl
+from local.plugin import PROGRAM, PYTHON, manifest, plugin_archive, this_platform, version
+from local.progress import silent
+from rasa_environments.api.base import JsonObject
+
+BASE_URL = "https://downloads.example.com/rasa-environments/"
+
+
+@pytest.fixture(scope="module")
+def archive() -> Path:
+    return plugin_archive(silent)
+
+
+@pytest.fixture(scope="module")
+def filled(archive: Path) -> JsonObject:
+    return manifest([archive], BASE_URL)
+
+
+@pytest.fixture(scope="module")
+def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for PATH that krew links the program into, beside the Python that it wants."""
+    root = tmp_path_factory.mktemp("krew")
+    store, programs = root / "store", root / "bin"
+    with tarfile.open(archive) as opened:
+        opened.extractall(store, filter="data")
+    programs.mkdir()
+    (programs / PROGRAM).symlink_to(store / PROGRAM)
+    (programs / PYTHON).symlink_to(Path(sys.base_prefix) / "bin" / PYTHON)
+    return programs
+
+
+def kubectl(programs: Path, *arguments: str) -> str:
+    """What kubectl says, where no environment of ours is on PATH."""
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(programs), "COLUMNS": "120"}
+    ran = subprocess.run(
+        [find_kubectl(silent), *arguments], env=environment, capture_output=True, text=True, check=False, timeout=90
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def test_the_manifest_has_what_krew_asks_for(filled: JsonObject) -> None:
+    assert filled["apiVersion"] == "krew.googlecontainertools.github.com/v1alpha2"
+    assert filled["kind"] == "Plugin"
+    assert f"kubectl-{filled['metadata']['name']}" == PROGRAM
+    assert re.fullmatch(r"v\d+\.\d+\.\d+", filled["spec"]["version"])
+    assert 0 < len(filled["spec"]["shortDescription"]) <= 50
+    assert "\n" not in filled["spec"]["shortDescription"]
+    assert filled["spec"]["description"].strip()
+    assert PYTHON in filled["spec"]["caveats"] or sys.version_info[:2] != (3, 11)
+
+
+def test_a_platform_names_where_its_archive_is_and_what_it_hashes_to(filled: JsonObject, archive: Path) -> None:
+    system, architecture = this_platform()
+
+    assert filled["spec"]["platforms"] == [
+        {
+            "selector": {"matchLabels": {"os": system, "arch": architecture}},
+            "uri": f"{BASE_URL}{PROGRAM}-{version()}-{system}-{architecture}.tar.gz",
+            "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+            "bin": PROGRAM,
+        }
+    ]
+
+
+def test_the_archive_has_regular_files_alone_and_all_below_one_folder(archive: Path) -> None:
+    with tarfile.open(archive) as opened:
+        members = opened.getmembers()
+
+    assert [member.name for member in members if not member.isreg()] == []
+    assert [member.name for member in members if member.name.startswith("/") or ".." in member.name.split("/")] == []
+    assert {member.name.partition("/")[0] for member in members} == {"LICENSE", PROGRAM, "libraries"}
+
+
+def test_kubectl_finds_the_plugin_and_runs_it(installed: Path) -> None:
+    assert str(installed / PROGRAM) in kubectl(installed, "plugin", "list")
+    assert kubectl(installed, "rasa", "--version") == f"rasa-environments {version().removeprefix('v')}\n"
+    assert "Usage: kubectl rasa" in kubectl(installed, "rasa", "--help")
