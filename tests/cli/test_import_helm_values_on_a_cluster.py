@@ -86,9 +86,7 @@ def test_the_api_server_takes_all_of_it_without_a_warning(
 
     answers = {f"{each['kind']} {each['metadata']['name']}": asked(client, each) for each in documents}
 
-    assert len([name for name in answers if not name.startswith("Secret")]) == count - (
-        2 if values == EVERYTHING else 0
-    )
+    assert len([name for name in answers if not name.startswith("Secret")]) == count
     refused = {name: answer.json()["message"] for name, answer in answers.items() if answer.is_error}
     warned = {name: answer.headers["Warning"] for name, answer in answers.items() if "Warning" in answer.headers}
     assert (refused, warned) == ({}, {})

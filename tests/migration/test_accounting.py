@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject
@@ -63,6 +63,7 @@ def accept(result: Imported) -> None:
         assert unknown_fields(model, resource) == ()
 
 
+@settings(deadline=None)
 @given(given_values=values(), chart=CHART_VERSIONS)
 def test_each_value_has_one_finding_and_what_comes_of_them_is_valid(
     given_values: dict[str, Any], chart: tuple[int, ...] | None
@@ -75,6 +76,7 @@ def test_each_value_has_one_finding_and_what_comes_of_them_is_valid(
     yaml.safe_dump_all(result.resources)
 
 
+@settings(deadline=None)
 @given(given_values=values(), chart=CHART_VERSIONS)
 def test_environments_differ_in_all_that_must_be_their_own(
     given_values: dict[str, Any], chart: tuple[int, ...] | None

@@ -173,6 +173,10 @@ def _give_production(
     ingress = traffic.ingress(reader, chart, there=production is not None)
     if ingress is not None and production is not None:
         production["spec"]["ingress"] = ingress
+        reader.remarks.append(
+            "production has the Ingress of the chart, for the same host: apply it without spec.ingress until the "
+            "chart's is gone (step 5 of docs/how-to/migrate-from-rasa-x-helm.md)"
+        )
 
 
 def _give_query(

@@ -81,6 +81,11 @@ def image(reader: Reader, profile: Profile, release: Release) -> JsonObject:
     tag = tag or f"{version}{FULL}"
     number = tag.removesuffix(FULL)
     major = (version_of(number) or (0,))[0]
+    if major and major not in PROFILES[profile].majors:
+        reader.remarks.append(
+            f"Rasa {number} runs with the command line of the profile {profile}, as it did in the chart; the profile "
+            f"is proven with Rasa {PROFILES[profile].example}"
+        )
     if name == VENDOR_IMAGE and tag.endswith(FULL) and major in PROFILES[profile].majors:
         try:
             return {"version": kinds.VERSION.validate_python(number)}
