@@ -14,6 +14,9 @@ from local.rasa import RELEASES, RasaUnavailable, rasa_environment
 from local.services import ServiceUnavailable, find_programs
 from local.services.programs import SERVICES
 
+UNAVAILABLE = (BinariesUnavailable, PluginUnavailable, PromtoolUnavailable, RasaUnavailable, ServiceUnavailable)
+"""What says that something cannot be had here, and why."""
+
 
 def prepare(progress: Progress) -> list[str]:
     """Makes what is missing; returns of each thing that cannot be had here why that is. Raises UnknownFlavour."""
@@ -38,6 +41,6 @@ def made(steps: list[Callable[[], object]]) -> list[str]:
     for step in steps:
         try:
             step()
-        except (BinariesUnavailable, PluginUnavailable, PromtoolUnavailable, RasaUnavailable, ServiceUnavailable) as error:
+        except UNAVAILABLE as error:
             reasons.append(str(error))
     return list(dict.fromkeys(reasons))
