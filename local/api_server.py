@@ -47,6 +47,10 @@ class ApiServer:
         """The answer to what is sent to the path. Raises Refused."""
         return self._answered(self._client.post(path, json=body))
 
+    def delete(self, path: str) -> dict[str, Any]:
+        """The answer to the removal of the object at the path. Raises Refused."""
+        return self._answered(self._client.delete(path))
+
     def apply(self, document: Mapping[str, Any], namespace: str = "default") -> dict[str, Any]:
         """Applies a document of any kind that the server knows (server-side apply), and returns it as stored.
 

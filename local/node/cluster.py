@@ -1,10 +1,12 @@
 """A cluster of one real node, wholly in namespaces of its own."""
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local.api_server import ApiServer
+import httpx
+
+from local.api_server import ApiServer, Refused
 from local.images import PAUSE_IMAGE, image_archive
 from local.node import files
 from local.node.cgroups import Cgroups
@@ -13,6 +15,7 @@ from local.node.control_plane import NodeControlPlane
 from local.node.machine import Machine, MachineFacts, import_images
 from local.node.network import ClusterNetwork
 from local.node.programs import NodePrograms
+from local.node.volumes import Provisioner
 from local.processes import Leash, ProcessFailed
 from local.progress import Progress
 
@@ -36,9 +39,10 @@ class NodeCluster:
         self._programs = programs
         self._progress = progress
         self._boots = 0
-        self._undo: list[Callable[[], None]] = []
+        self._running = ExitStack()
         self._plane: NodeControlPlane | None = None
         self._machine: Machine | None = None
+        self._provisioner: Provisioner | None = None
 
     def start(self) -> State:
         """Returns when pods can run. Raises ProcessFailed, CgroupsUnusable or ImageUnavailable."""
@@ -59,30 +63,38 @@ class NodeCluster:
         self._machine.switch_off()
         return self._boot()
 
-    def must_run(self) -> None:
-        """Raises ProcessFailed if a program of the cluster has ended by itself."""
-        if self._plane is not None and self._machine is not None:
-            self._plane.must_run()
-            self._machine.must_run()
+    def tend(self) -> None:
+        """To be called every second or so: gives claims their volumes.
+
+        Raises ProcessFailed if a program of the cluster has ended by itself.
+        """
+        if self._plane is None or self._machine is None or self._provisioner is None:
+            return
+        self._plane.must_run()
+        self._machine.must_run()
+        try:
+            self._provisioner.provide()
+        except (httpx.HTTPError, Refused) as error:
+            self._progress(f"volumes: {error}")
 
     def stop(self) -> None:
         """Ends every process, and removes every file, mount, link and control group of the cluster."""
-        while self._undo:
-            self._undo.pop()()
+        self._running.close()
 
     def _start(self) -> State:
         pause = image_archive(PAUSE_IMAGE, self._progress)
         self._directory.mkdir(parents=True, mode=0o700)
         leash = Leash()
-        self._undo.append(leash.close)
+        self._running.callback(leash.close)
         leash.remove(self._directory)
         network = ClusterNetwork(self._directory, leash)
-        self._undo.append(network.close)
+        self._running.callback(network.close)
         plane = self._start_control_plane(network, leash)
         self._plug_in(network, plane, leash)
-        with ApiServer(plane.kubeconfig) as api:
-            for document in files.objects(network.address):
-                api.apply(document)
+        api = self._running.enter_context(ApiServer(plane.kubeconfig))
+        for document in files.objects(network.address):
+            api.apply(document)
+        self._provisioner = Provisioner(api, self._directory / "machine" / "disk" / "volumes", self._node)
         state = self._boot()
         import_images(self._programs, state.boot_pid, pause)
         return state
@@ -92,7 +104,7 @@ class NodeCluster:
         binaries = self._programs.control_plane
         plane = NodeControlPlane(binaries, directory, network, self._node, leash, self._progress)
         self._plane = plane
-        self._undo.append(plane.stop)
+        self._running.callback(plane.stop)
         plane.start()
         return plane
 
@@ -109,7 +121,7 @@ class NodeCluster:
             pause_image=PAUSE_IMAGE,
         )
         self._machine = Machine(facts, self._programs, cgroups, network.prefix, leash)
-        self._undo.append(self._machine.switch_off)
+        self._running.callback(self._machine.switch_off)
 
     def _boot(self) -> State:
         if self._machine is None or self._plane is None:

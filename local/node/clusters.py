@@ -23,6 +23,11 @@ class ClusterExists(RuntimeError):
     """There is a cluster of that name already, or it cannot have that name."""
 
 
+def already_there(name: str) -> ClusterExists:
+    """What to raise where the name is taken."""
+    return ClusterExists(f"there is a cluster {name} already: `kind delete cluster --name {name}` ends it")
+
+
 class State(BaseModel):
     """What a running cluster says of itself, when it is ready: `boots` counts how often its node was started.
 
@@ -92,9 +97,7 @@ class Place:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise ClusterExists(
-                    f"there is a cluster {self.name} already: `kind delete cluster --name {self.name}` ends it"
-                ) from None
+                raise already_there(self.name) from None
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()

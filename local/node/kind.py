@@ -8,28 +8,16 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from local.binaries import API_SERVER, BinariesUnavailable, module_version
-from local.images import ImageUnavailable, image_archive
+from local.binaries import API_SERVER, module_version
+from local.images import image_archive
 from local.node import supervisor
-from local.node.cgroups import CgroupsUnusable
 from local.node.cluster import node_name
-from local.node.clusters import ClusterExists, ClusterMissing, place_of, ready_cluster, running
+from local.node.clusters import place_of, ready_cluster, running
 from local.node.kubeconfig import context_name, renamed, with_cluster, without_cluster
 from local.node.machine import import_images
-from local.node.programs import NodeUnavailable, find_or_build_node
+from local.node.programs import find_or_build_node
 from local.node.requirements import require_a_fit_machine
-from local.processes import ProcessFailed
 from local.progress import ConsoleProgress
-
-FAILURES = (
-    BinariesUnavailable,
-    CgroupsUnusable,
-    ClusterExists,
-    ClusterMissing,
-    ImageUnavailable,
-    NodeUnavailable,
-    ProcessFailed,
-)
 
 kind = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 create, delete, get, load, restart = (typer.Typer(no_args_is_help=True) for _ in range(5))
@@ -182,7 +170,7 @@ def main() -> None:
     """Runs the command line; an error that a person can put right ends it with one message."""
     try:
         kind()
-    except FAILURES as error:
+    except supervisor.FAILURES as error:
         sys.exit(f"ERROR: {error}")
 
 

@@ -13,16 +13,31 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from local.binaries import BinariesUnavailable
+from local.images import ImageUnavailable
+from local.node.cgroups import CgroupsUnusable
 from local.node.cluster import NodeCluster
-from local.node.clusters import ClusterMissing, Place, State, place_of
-from local.node.programs import NodePrograms, find_or_build_node
+from local.node.clusters import ClusterExists, ClusterMissing, Place, State, already_there, place_of
+from local.node.programs import NodePrograms, NodeUnavailable, find_or_build_node
 from local.node.requirements import require_a_fit_machine
 from local.processes import ProcessFailed
 from local.progress import ConsoleProgress, Progress
 
 ROOT = Path(__file__).parents[2]
 
-TICK_SECONDS = 0.1
+FAILURES = (
+    BinariesUnavailable,
+    CgroupsUnusable,
+    ClusterExists,
+    ClusterMissing,
+    ImageUnavailable,
+    NodeUnavailable,
+    ProcessFailed,
+)
+"""What a person can put right, or has to know; each message says how."""
+
+TICK_SECONDS = 0.5
+POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 180.0
 
 
@@ -44,11 +59,11 @@ def supervise(name: str, programs: NodePrograms, progress: Progress, ready: Call
             progress(f"cluster {name} ready in {time.monotonic() - started:.0f} s: {state.server}")
             ready(state)
             while True:
-                cluster.must_run()
+                cluster.tend()
                 if wanted:
                     wanted.clear()
                     place.write_state(cluster.restart_node())
-                time.sleep(TICK_SECONDS)
+                time.sleep(TICK_SECONDS)  # since signal.pause() would sleep through a signal that came just before it
         finally:
             cluster.stop()
 
@@ -56,9 +71,11 @@ def supervise(name: str, programs: NodePrograms, progress: Progress, ready: Call
 def start_in_background(name: str, progress: Progress) -> State:
     """Starts a supervisor of a new cluster, which outlives this process; returns when the cluster is ready.
 
-    Raises ProcessFailed with what the supervisor said, if it gave up.
+    Raises ClusterExists, or ProcessFailed with what the supervisor said, if it gave up.
     """
     place = place_of(name)
+    if place.supervisor() is not None:
+        raise already_there(name)
     place.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     progress(f"starting the cluster {name} …")
     with place.log.open("wb") as log:
@@ -104,7 +121,7 @@ def end(name: str) -> bool:
     while place.supervisor() is not None or place.directory.exists():
         if time.monotonic() > deadline:
             raise ProcessFailed(f"process {pid} does not end the cluster {name}; it says:\n{_said(place)}")
-        time.sleep(TICK_SECONDS)
+        time.sleep(POLL_SECONDS)
     place.log.unlink(missing_ok=True)
     return True
 
@@ -116,7 +133,7 @@ def _wait(place: Place, ready: Callable[[], State | None], alive: Callable[[], b
             raise ProcessFailed(f"the cluster {place.name} gave up; its supervisor said:\n{_said(place)}")
         if time.monotonic() > deadline:
             raise ProcessFailed(f"the cluster {place.name} is not ready; its supervisor said:\n{_said(place)}")
-        time.sleep(TICK_SECONDS)
+        time.sleep(POLL_SECONDS)
     return state
 
 
@@ -131,9 +148,12 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def main(name: str) -> None:
     """Supervises; says all on standard error, which is the log."""
-    require_a_fit_machine()
-    with suppress(KeyboardInterrupt), ConsoleProgress() as progress:
-        supervise(name, find_or_build_node(progress), progress, lambda _: None)
+    try:
+        require_a_fit_machine()
+        with suppress(KeyboardInterrupt), ConsoleProgress() as progress:
+            supervise(name, find_or_build_node(progress), progress, lambda _: None)
+    except FAILURES as error:
+        sys.exit(f"ERROR: {error}")
 
 
 if __name__ == "__main__":
