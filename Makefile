@@ -70,8 +70,8 @@ models: environment ## Train the sample models of each release of Rasa with the 
 	$(BIN)/python -m local models
 
 .PHONY: cluster
-cluster: environment ## Start a cluster of its own, print its KUBECONFIG, until Ctrl-C
-	@$(BIN)/python -m local up
+cluster: environment ## Start a cluster of its own, print its KUBECONFIG, until Ctrl-C; NODE=real runs its pods (root)
+	@$(BIN)/python -m local up $(if $(NODE),--node $(NODE))
 
 .PHONY: images
 images: environment ## Build what pods run: the image of the operator, of Rasa and of the pause container

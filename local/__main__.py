@@ -3,30 +3,45 @@
 import signal
 import sys
 import time
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from local.binaries import BinariesUnavailable, find_or_build
+from local.binaries import find_or_build
 from local.cluster import LocalCluster
 from local.demonstration import Options, StepFailed, demonstrate
 from local.flavour import UnknownFlavour, choose_flavour
-from local.images import IMAGES, ImageUnavailable, image_archive
+from local.images import IMAGES, image_archive
 from local.models import train_models
-from local.preparation import prepare
-from local.processes import ProcessFailed
+from local.node.foreground import stay_up
+from local.node.supervisor import FAILURES as NODE_FAILURES
+from local.preparation import prepare, prepare_node
 from local.progress import ConsoleProgress
 from local.rasa import RASA_VERSION, RELEASES, RasaRelease, RasaUnavailable, rasa_environment
 from rasa_environments.cli.tables import console
 
 commands = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-FAILURES = (BinariesUnavailable, ImageUnavailable, ProcessFailed, RasaUnavailable, StepFailed, UnknownFlavour)
+FAILURES = (*NODE_FAILURES, RasaUnavailable, StepFailed, UnknownFlavour)
+
+
+class Node(StrEnum):
+    """What the pods of a cluster run on."""
+
+    SIMULATED = "simulated"
+    REAL = "real"
 
 
 @commands.command()
-def up() -> None:
+def up(
+    node: Annotated[Node, typer.Option(help="Real ones run their pods, and want Linux and root.")] = Node.SIMULATED,
+    images: Annotated[bool, typer.Option(help="Give a real node the images of the operator and of Rasa.")] = True,
+) -> None:
     """Start a cluster, print its KUBECONFIG, and stay until Ctrl-C."""
+    if node == Node.REAL:
+        stay_up(IMAGES if images else ())
+        return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ConsoleProgress() as progress, LocalCluster(progress=progress) as facts:
         progress(f"audit log: {facts.audit_log}; Ctrl-C ends the cluster and removes {facts.directory}")
@@ -70,10 +85,12 @@ def images() -> None:
 
 
 @commands.command(name="prepare")
-def prepare_tests() -> None:
+def prepare_tests(
+    node: Annotated[bool, typer.Option("--node", help="What the end-to-end tests use, instead of the others.")] = False,
+) -> None:
     """Find or make all that tests use and that takes minutes, and say what cannot be had here."""
     with ConsoleProgress() as progress:
-        for reason in prepare(progress):
+        for reason in prepare_node(progress) if node else prepare(progress):
             progress(f"tests will miss this: {reason}")
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 from local.binaries import KUBECONFORM, BinariesUnavailable, find_or_build, find_or_build_program
-from local.flavour import choose_flavour
+from local.flavour import choose_flavour, kind_is_usable
 from local.gitops import find_or_build_gitops
 from local.helm import VERSIONS, helm
+from local.images import IMAGES, ImageUnavailable, image_archive
+from local.node.programs import NodeUnavailable, find_or_build_node
 from local.plugin import PluginUnavailable, plugin_archive
 from local.progress import Progress
 from local.promtool import PromtoolUnavailable, promtool
@@ -14,7 +16,15 @@ from local.rasa import RELEASES, RasaUnavailable, rasa_environment
 from local.services import ServiceUnavailable, find_programs
 from local.services.programs import SERVICES
 
-UNAVAILABLE = (BinariesUnavailable, PluginUnavailable, PromtoolUnavailable, RasaUnavailable, ServiceUnavailable)
+UNAVAILABLE = (
+    BinariesUnavailable,
+    ImageUnavailable,
+    NodeUnavailable,
+    PluginUnavailable,
+    PromtoolUnavailable,
+    RasaUnavailable,
+    ServiceUnavailable,
+)
 """What says that something cannot be had here, and why."""
 
 
@@ -32,6 +42,17 @@ def prepare(progress: Progress) -> list[str]:
     ]
     if flavour != "kind":
         steps.insert(0, partial(find_or_build, flavour, progress))
+    return made(steps)
+
+
+def prepare_node(progress: Progress) -> list[str]:
+    """Makes what is missing for tests on a real node, which comes from Docker's kind where Docker answers.
+
+    Returns of each thing that cannot be had here why that is.
+    """
+    steps: list[Callable[[], object]] = [partial(image_archive, image, progress) for image in IMAGES]
+    if not kind_is_usable():
+        steps.insert(0, partial(find_or_build_node, progress))
     return made(steps)
 
 
