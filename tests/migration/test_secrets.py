@@ -135,7 +135,7 @@ def without_install(values: JsonObject) -> JsonObject:
 
 
 @pytest.mark.parametrize("chart", [RASA_X_0_2, RASA_X_0_4, ENTERPRISE])
-@settings(deadline=None)
+@settings(deadline=None, max_examples=15)
 @given(secret=st.text(alphabet="QZ*~", min_size=3, max_size=30))
 def test_no_secret_of_a_file_is_in_a_resource_or_in_the_report(chart: tuple[int, ...], secret: str) -> None:
     for values in (planted(secret), without_install(planted(secret))):
