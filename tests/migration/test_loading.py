@@ -49,7 +49,7 @@ def test_keys_are_texts_and_dates_stay_as_they_are_written() -> None:
         ("rasa: &rasa {port: {<<: *rasa}}\n", "values.yaml:1", "refers to itself"),
         ("rasa: " + "[" * 5000, "values.yaml", "deeper than can be read"),
         ("rasa: 1\n---\nrasa: 2\n", "values.yaml:2:1", "another document"),
-        ("rasa: !!python/name:os.system x\n", "values.yaml:1", "has the tag"),
+        ("rasa: !!python/name:os.system x\n", "values.yaml:1", "begins with !"),
         ("rasa: {<<: 3}\n", "values.yaml:1:12", "is not YAML"),
     ],
 )
@@ -61,8 +61,11 @@ def test_a_bad_file_is_refused_with_the_line(text: str, where: str, what: str) -
     assert what in str(raised.value)
 
 
-def test_a_line_that_cannot_be_read_is_not_repeated_since_it_may_hold_a_password() -> None:
+@pytest.mark.parametrize(
+    "value", ['"hunter2', "*hunter2", "&hunter2 &hunter2", "!hunter2 a", "!hunter2!a b", "@hunter2"]
+)
+def test_a_value_that_cannot_be_read_is_not_repeated_since_it_may_be_a_password(value: str) -> None:
     with pytest.raises(ValuesError) as raised:
-        merged([("values.yaml", 'rasax:\n  token: "hunter2\n')])
+        merged([("values.yaml", f"rasax:\n  token: {value}\n")])
 
     assert "hunter2" not in str(raised.value)

@@ -18,8 +18,8 @@ from rasa_environments.migration.importing import HelmRelease, Imported, importe
 from rasa_environments.migration.loading import Values, ValuesError, merged
 from rasa_environments.migration.report import report
 
-LONGEST_RELEASE = 48
-"""Longest name of a release here: what is derived from it stays within 63 characters (Helm itself takes 53)."""
+LONGEST_RELEASE = 53
+"""Longest name of a release that Helm takes."""
 
 
 def import_helm_values(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ import yaml
 
 from rasa_environments.migration.findings import Path, shown
 
+NAMES_A_VALUE = re.compile("alias|anchor|tag")
+"""Words of the parser beside which it repeats what may be a password: `password: *secret`."""
 DEEPEST = 100
 """Levels of mappings and lists within each other; what is deeper refers to itself."""
 
@@ -62,7 +65,9 @@ def _not_yaml(name: str, error: yaml.YAMLError) -> str:
     """The place and the words of a parser, without the line itself, which may hold a password."""
     mark = getattr(error, "problem_mark", None)
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name
-    problem = getattr(error, "problem", None) or "it holds more than one document, or bytes that are no text"
+    problem = getattr(error, "problem", None) or "it holds characters that YAML does not know"
+    if NAMES_A_VALUE.search(problem):
+        problem = "a value begins with * or &, and is no anchor: put it in quotes"
     return f"{place}: is not YAML: {problem}; correct the line, or check the file with helm lint"
 
 
@@ -130,8 +135,8 @@ class _Reading:
             return self._scalars.construct_object(node)
         except yaml.YAMLError:
             raise ValuesError(
-                f"{self.name}:{node.start_mark.line + 1}: {shown(path)} has the tag {node.tag}, which Helm does not "
-                "know: write a plain value"
+                f"{self.name}:{node.start_mark.line + 1}: {shown(path)} begins with !, which makes it a tag that Helm "
+                "does not know: put the value in quotes"
             ) from None
         except ValueError:
             return str(node.value)

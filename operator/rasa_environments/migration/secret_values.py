@@ -19,8 +19,8 @@ SECRET_NAME = re.compile(
 """Names of variables and options that hold secrets."""
 ADDRESS_WITH_MORE = re.compile(r"^[a-z][a-z0-9+.-]*://([^/]*@|[^?#]*[?#])", re.IGNORECASE)
 """An address with a user name or a query, where people keep secrets."""
-LONG_WORD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{20,}")
-"""A word that looks generated."""
+LONG_WORD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+=_-][A-Za-z0-9+/=_-]{19,}")
+"""A word that looks generated, and is no path."""
 VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\([A-Za-z_][A-Za-z0-9_]*\)")
 """A value that only names a variable."""
 PLAIN_OPTIONS = frozenset(
@@ -48,7 +48,8 @@ def looks_secret(name: str, value: str) -> bool:
     """Whether a value should not stand in a spec. Rather one too many: a reference works for any value."""
     if VARIABLE.fullmatch(value):
         return False
-    return bool(SECRET_NAME.search(name) or ADDRESS_WITH_MORE.search(value) or LONG_WORD.search(value))
+    generated = any(LONG_WORD.fullmatch(word) for word in re.split(r"[\s,;]+", value))
+    return generated or bool(SECRET_NAME.search(name) or ADDRESS_WITH_MORE.search(value))
 
 
 def secret_in_channel(name: str, value: str) -> bool:
