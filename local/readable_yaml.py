@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 
-class Dumper(yaml.SafeDumper):
+class Dumper(yaml.CSafeDumper):
     """Writes plain data so."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002

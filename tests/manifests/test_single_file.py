@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,36 +13,46 @@ from local.installation import MANIFESTS, ROOT
 from local.kustomize import KustomizationRefused, kustomized
 from local.progress import silent
 from local.single_file import OVERLAYS, main
-from rasa_environments.api.base import GROUP, JsonObject
+from rasa_environments.api.base import GROUP
 
 
-def written_to(directory: Path) -> dict[str, list[JsonObject]]:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files."""
+    directory = tmp_path_factory.mktemp("manifests")
     assert main(["--directory", str(directory)]) == 0
-    return {file: list(yaml.load_all((directory / file).read_text(), yaml.CSafeLoader)) for file in OVERLAYS}
+    return directory
 
 
-def test_a_file_has_the_definitions_and_the_overlay_and_no_resource_that_needs_them(tmp_path: Path) -> None:
-    kubectl = find_kubectl(silent)
-
-    written = written_to(tmp_path)
-
-    for file, overlay in OVERLAYS.items():
-        parts = (ROOT / "crds", MANIFESTS / "overlays" / overlay)
-        assert written[file] == [obj for part in parts for obj in kustomized(part, kubectl)]
-        assert [obj["kind"] for obj in written[file] if obj["apiVersion"].startswith(GROUP)] == []
-
-
-def test_what_was_written_passes_the_check_and_what_was_changed_does_not(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("file", "overlay"), OVERLAYS.items())
+def test_a_file_has_the_definitions_and_the_overlay_and_no_resource_that_needs_them(
+    written: Path, file: str, overlay: str
 ) -> None:
-    written_to(tmp_path)
-    check = ["--directory", str(tmp_path), "--check"]
+    kubectl = find_kubectl(silent)
+    parts = (ROOT / "crds", MANIFESTS / "overlays" / overlay)
+
+    objects = list(yaml.load_all((written / file).read_text(), yaml.CSafeLoader))
+
+    assert objects == [obj for part in parts for obj in kustomized(part, kubectl)]
+    assert [obj["kind"] for obj in objects if obj["apiVersion"].startswith(GROUP)] == []
+
+
+def test_what_is_shipped_is_what_is_written(written: Path) -> None:
+    for file in OVERLAYS:
+        assert (written / file).read_text() == (MANIFESTS / file).read_text()
+
+
+def test_what_was_changed_does_not_pass_the_check(
+    written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = shutil.copytree(written, tmp_path / "manifests")
+    check = ["--directory", str(copied), "--check"]
     assert main(check) == 0
 
-    (tmp_path / "install.yaml").write_text("kind: Secret\n")
+    (copied / "install.yaml").write_text("kind: Secret\n")
 
     assert main(check) == 1
-    assert "install.yaml differs from its sources; run `make generate`" in capsys.readouterr().err
+    assert "manifests/install.yaml differs from its sources; run `make generate`" in capsys.readouterr().err
 
 
 def test_a_folder_that_kustomize_does_not_take_is_told_in_its_words(tmp_path: Path) -> None:
