@@ -11,6 +11,7 @@ extensions = ["myst_parser"]
 myst_heading_anchors = 4
 nitpicky = True
 highlight_language = "none"
+smartquotes = False  # it would make one dash of the two before an option
 
 html_theme = "furo"
 html_title = f"{project} {version}"
