@@ -59,7 +59,7 @@ generate: environment ## Write what is made of other files: crds/, the single-fi
 
 .PHONY: docs
 docs: environment ## Make a site of docs/ in build/docs; whatever Sphinx warns of, a link to nowhere too, ends it
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs build/docs
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet --builder html docs build/docs
 
 .PHONY: plugin
 plugin: environment ## Make dist/: `kubectl rasa` for krew and its manifest; URL=https://... says where it will be
