@@ -11,6 +11,19 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 VALID = timedelta(days=365)
 
+SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""What the key of an authority is for; like the identifiers of keys, strict clients ask for it (RFC 5280, 4.2.1)."""
+
 
 @dataclass(frozen=True)
 class KeyPair:
@@ -27,7 +40,12 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
         builder = _builder(self._name, self._name, self._key.public_key())
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        for extension, critical in (
+            (x509.BasicConstraints(ca=True, path_length=0), True),
+            (SIGNS, True),
+            (x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), False),
+        ):
+            builder = builder.add_extension(extension, critical)
         self.certificate = _pem(builder.sign(self._key, hashes.SHA256()))
 
     def server(self, name: str, names: list[str], addresses: list[str]) -> KeyPair:
@@ -46,7 +64,8 @@ class Authority:
     def _signed(self, subject: x509.Name, usage: x509.ObjectIdentifier, *extensions: x509.ExtensionType) -> KeyPair:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(subject, self._name, key.public_key())
-        for extension in (x509.ExtendedKeyUsage([usage]), *extensions):
+        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        for extension in (x509.ExtendedKeyUsage([usage]), signer, *extensions):
             builder = builder.add_extension(extension, critical=False)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -29,11 +29,12 @@ def hierarchies(mounts: str, root: Path = ROOT) -> list[Path]:
 
 
 class Cgroups:
-    """The groups of one node, which are all called `name`."""
+    """The groups of one node, all called `name`; `patience` is how many seconds its processes have to be gone."""
 
-    def __init__(self, name: str, roots: Iterable[Path] | None = None) -> None:
+    def __init__(self, name: str, roots: Iterable[Path] | None = None, patience: float = 20) -> None:
         found = hierarchies(Path("/proc/mounts").read_text()) if roots is None else roots
         self.name = name
+        self._patience = patience
         self.directories = [root / name for root in found]
 
     def make(self) -> None:
@@ -55,7 +56,7 @@ class Cgroups:
     def remove(self) -> int:
         """Removes them when all processes in them are gone; returns how many still are not, after many seconds."""
         for directory in self.directories:
-            remove_cgroup(directory)
+            remove_cgroup(directory, self._patience)
         return sum(len(file.read_text().split()) for directory in self.directories for file in _members(directory))
 
 

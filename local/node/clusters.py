@@ -3,14 +3,18 @@
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from pydantic import BaseModel
 
 from local.cache import cache_directory
+
+LOOK_SECONDS = 0.02
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
 
@@ -93,11 +97,7 @@ class Place:
         if NAME.fullmatch(self.name) is None:
             raise ClusterExists(f"a cluster cannot be called {self.name!r}: up to 50 of a-z, 0-9 and - make a name")
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self.lock.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise already_there(self.name) from None
+        with self._open_lock() as file:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
@@ -105,6 +105,29 @@ class Place:
                 yield
             finally:
                 self.lock.unlink()
+
+    def _open_lock(self) -> IO[str]:
+        """The file, with the lock on it.
+
+        Tries again where another has removed the file in between, or has the lock for a moment to look (`supervisor`).
+        """
+        while True:
+            file = self.lock.open("a+")
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(file, self.lock):
+                    return file
+            file.close()
+            if self.supervisor() is not None:
+                raise already_there(self.name)
+            time.sleep(LOOK_SECONDS)
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def place_of(name: str, environment: Mapping[str, str] = os.environ) -> Place:

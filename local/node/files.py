@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import yaml
 
@@ -143,7 +144,7 @@ def tokens(tokens_of: Mapping[str, str], node: str) -> str:
     return "".join(f"{token},{USERS[name].format(node=node)}\n" for name, token in tokens_of.items())
 
 
-def objects(address: str) -> list[dict[str, object]]:
+def objects(address: str) -> list[dict[str, Any]]:
     """What the API server is given at first: DNS, and the class of the volumes."""
     text = (Path(__file__).parent / "objects.yaml").read_text()
     filled = Template(text).substitute(address=address, dns_service=DNS_SERVICE, provisioner=PROVISIONER)

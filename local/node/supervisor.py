@@ -5,6 +5,7 @@ cluster, and SIGUSR1 restarts its node.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +52,9 @@ def supervise(name: str, programs: NodePrograms, progress: Progress, ready: Call
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGUSR1, lambda number, _: wanted.append(number))
     with place.claimed():
+        if place.directory.exists():
+            progress(f"removing what the last cluster {name} left when this machine went down")
+            shutil.rmtree(place.directory)
         cluster = NodeCluster(name, place.directory, programs, progress)
         started = time.monotonic()
         try:
@@ -115,6 +119,7 @@ def end(name: str) -> bool:
     place = place_of(name)
     pid = place.supervisor()
     if pid is None:
+        forget(place)
         return False
     _signal(pid, signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -122,8 +127,14 @@ def end(name: str) -> bool:
         if time.monotonic() > deadline:
             raise ProcessFailed(f"process {pid} does not end the cluster {name}; it says:\n{_said(place)}")
         time.sleep(POLL_SECONDS)
-    place.log.unlink(missing_ok=True)
+    forget(place)
     return True
+
+
+def forget(place: Place) -> None:
+    """Removes what is beside the directory of a cluster that has ended: all of it, if its supervisor was killed."""
+    for path in (place.log, place.lock):
+        path.unlink(missing_ok=True)
 
 
 def _wait(place: Place, ready: Callable[[], State | None], alive: Callable[[], bool]) -> State:
