@@ -1,0 +1,77 @@
+"""Two visitors who talk to one Rasa server all the time: runs in a pod, and says every second what came of it.
+
+One makes a connection for each message, as most clients do; the other keeps one open, as proxies do. A message counts
+as answered only if the answer is 200 and has a text. SIGTERM ends the talk, with a last line.
+"""
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from types import FrameType
+
+import httpx
+
+PAUSE_SECONDS = 0.1
+TIMEOUT_SECONDS = 30.0
+
+
+class Visitor:
+    """One of the two, and what came of its messages."""
+
+    def __init__(self, name: str, url: str, *, keep_alive: bool) -> None:
+        self.name = name
+        self.answers = Counter[str]()
+        self.last = ""
+        self.failures: list[str] = []
+        self._url = f"{url}/webhooks/rest/webhook"
+        limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
+        self._client = httpx.Client(limits=limits, timeout=TIMEOUT_SECONDS, trust_env=False, verify=False)
+
+    def talk(self, ends: threading.Event) -> None:
+        """Says hello until the end."""
+        while not ends.wait(PAUSE_SECONDS):
+            begun = time.monotonic()
+            try:
+                self.last = self._say_hello()
+                self.answers[self.last] += 1
+            except Exception as error:  # noqa: BLE001 - whatever it is, the message was not answered
+                took = time.monotonic() - begun
+                self.failures.append(f"{time.strftime('%H:%M:%S')} after {took:.3f} s: {type(error).__name__}: {error}")
+
+    def _say_hello(self) -> str:
+        answer = self._client.post(self._url, json={"sender": self.name, "message": "hello"})
+        answer.raise_for_status()
+        texts = [str(said["text"]) for said in answer.json()]
+        if not texts:
+            raise ValueError("the answer has no text")
+        return " ".join(texts)
+
+    def report(self) -> dict[str, object]:
+        """What came of it until now."""
+        return {"answers": dict(self.answers), "last": self.last, "failures": list(self.failures)}
+
+
+def main(url: str) -> None:
+    """Talks until SIGTERM."""
+    ends = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ends.set()
+
+    signal.signal(signal.SIGTERM, end)
+    visitors = [Visitor("new-connections", url, keep_alive=False), Visitor("kept-connection", url, keep_alive=True)]
+    threads = [threading.Thread(target=visitor.talk, args=(ends,)) for visitor in visitors]
+    for thread in threads:
+        thread.start()
+    while not ends.wait(0.5):
+        print(json.dumps({visitor.name: visitor.report() for visitor in visitors}), flush=True)
+    for thread in threads:
+        thread.join()
+    print(json.dumps({visitor.name: visitor.report() for visitor in visitors}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
