@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -176,12 +176,16 @@ def _platform(archive: Path, base_url: str) -> JsonObject:
     }
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the archive of this platform, and the manifest for it and all others there; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.plugin", description=__doc__.partition("\n")[0])
     parser.add_argument("--directory", type=Path, default=Path("dist"), help="where both go (default: dist)")
     parser.add_argument("--base-url", required=True, help="where the archives are published, without their names")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if not options.base_url.startswith("https://"):
+        parser.error(
+            f"--base-url {options.base_url!r} is not https://..., from where krew fetches: make plugin URL=..."
+        )
     directory: Path = options.directory
     directory.mkdir(parents=True, exist_ok=True)
     try:

@@ -10,9 +10,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local.binaries import find_kubectl
-from local.plugin import PROGRAM, PYTHON, manifest, plugin_archive, this_platform, version
+from local.plugin import PROGRAM, PYTHON, main, manifest, plugin_archive, this_platform, version
 from local.progress import silent
 from rasa_environments.api.base import JsonObject
 
@@ -74,6 +75,23 @@ def test_a_platform_names_where_its_archive_is_and_what_it_hashes_to(filled: Jso
             "bin": PROGRAM,
         }
     ]
+
+
+def test_both_are_written_to_a_folder(archive: Path, filled: JsonObject, tmp_path: Path) -> None:
+    assert main(["--directory", str(tmp_path), "--base-url", BASE_URL]) == 0
+
+    assert yaml.safe_load((tmp_path / "rasa.yaml").read_text()) == filled
+    assert (tmp_path / archive.name).read_bytes() == archive.read_bytes()
+
+
+def test_an_address_that_krew_does_not_fetch_from_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--directory", str(tmp_path), "--base-url", ""])
+
+    assert "is not https://" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_archive_has_regular_files_alone_and_all_below_one_folder(archive: Path) -> None:
