@@ -46,14 +46,16 @@ RUN cd /venv/lib/python3.11/site-packages \
  && find . -type d -name tests -prune -exec rm -r {} + \
  && rm /venv/bin/*ctivate* \
  && cd /image \
- && rm -r usr/lib/*-linux-gnu/gconv usr/lib/python3.11/test usr/share/lintian usr/share/man var/local \
+ && rm -r usr/lib/*-linux-gnu/gconv usr/lib/python3.11/test usr/share/lintian usr/share/man \
+      var/local var/lock var/tmp \
  && cp --parents /etc/ssl/certs/ca-certificates.crt . \
+ && mkdir --parents usr/lib/ssl && ln -s /etc/ssl/certs/ca-certificates.crt usr/lib/ssl/cert.pem \
  && echo 'passwd: files\ngroup: files\nhosts: files dns' > etc/nsswitch.conf \
  && echo 'root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin' > etc/passwd \
  && echo 'root:x:0:\nnonroot:x:65532:' > etc/group \
  && mkdir licenses && cp /source/LICENSE licenses/ \
- && python3.11 -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv/lib \
- && python3.11 -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /image -p / usr/lib/python3.11
+ && PYTHONHASHSEED=0 python3.11 -m compileall -q -f --invalidation-mode unchecked-hash /venv/lib \
+ && PYTHONHASHSEED=0 python3.11 -m compileall -q -f --invalidation-mode unchecked-hash -s /image -p / usr/lib/python3.11
 
 FROM scratch
 COPY --from=build /image /

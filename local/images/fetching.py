@@ -14,8 +14,8 @@ from pathlib import Path
 CERTIFICATES = "/run/secrets/certificates"
 """Where the build sees the file of certificates that this machine trusts."""
 
-_LOCAL = frozenset({"find-links", "cache-dir", "log", "client-cert", "require-virtualenv", "user", "target", "prefix"})
-"""Options of pip that speak of this machine's files or ways, which a build does not have."""
+FETCHING = frozenset({"default-timeout", "extra-index-url", "index-url", "proxy", "retries", "timeout", "trusted-host"})
+"""The options of pip that say how it fetches. Others speak of this machine's files, or of what it prefers."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def pip_options(listing: str) -> dict[str, str]:
 def pip_settings(options: Mapping[str, str], certified: bool) -> str:
     """A pip.conf for the build; `certified` says that it sees a file of certificates."""
     parser = configparser.RawConfigParser()
-    kept = {name: value for name, value in options.items() if name not in _LOCAL | {"cert"}}
+    kept = {name: value for name, value in options.items() if name in FETCHING}
     parser["global"] = {**kept, **({"cert": CERTIFICATES} if certified else {})}
     written = io.StringIO()
     parser.write(written)
