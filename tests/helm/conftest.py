@@ -1,0 +1,95 @@
+"""A cluster of its own, since policies hold in all namespaces, and what each test finds on it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from local.api_server import ApiServer as AnyKind
+from local.cluster import ClusterFacts
+from local.processes import Leash
+from local.service_account import service_account_kubeconfig
+from rasa_environments.api.base import GROUP
+from rasa_environments.api.crd import RESOURCES
+from tests.api.api_server import ApiServer, wait_until
+from tests.clusters import cluster_apart
+from tests.helm.rendering import NAMESPACE, RELEASE
+from tests.integration.model_server_process import MODEL_A, ModelServerProcess, running_model_server
+from tests.integration.operator_process import SHORT_INTERVALS, OperatorProcess
+
+NUMBERS = itertools.count(1)
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+Start = Callable[..., OperatorProcess]
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[ClusterFacts]:
+    """One where nothing is installed but by these tests."""
+    with cluster_apart(request) as facts:
+        yield facts
+
+
+@pytest.fixture(scope="session")
+def api(cluster: ClusterFacts) -> Iterator[ApiServer]:
+    """Its API server, with our objects in mind."""
+    with closing(ApiServer(cluster.kubeconfig)) as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def any_kind(cluster: ClusterFacts) -> Iterator[AnyKind]:
+    """The same, for objects of every kind."""
+    with AnyKind(cluster.kubeconfig) as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
+    """A model server whose tags production and staging are on model A."""
+    with running_model_server(tmp_path_factory.mktemp("models")) as server:
+        for tag in ("production", "staging"):
+            server.put_tag(MODEL_A, tag)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def start_operator(cluster: ClusterFacts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts operators with the rights of the ServiceAccount that a release has made."""
+    leash = Leash()
+    started: list[OperatorProcess] = []
+
+    def start(*flags: str, namespace: str = NAMESPACE) -> OperatorProcess:
+        directory = tmp_path_factory.mktemp("operator")
+        kubeconfig = service_account_kubeconfig(cluster.kubeconfig, namespace, RELEASE, directory / "kubeconfig")
+        process = OperatorProcess(kubeconfig, directory / "log", leash, *SHORT_INTERVALS, *flags)
+        started.append(process)
+        process.start()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+    leash.close()
+
+
+def remove_definitions(api: ApiServer) -> None:
+    """Puts the cluster back to where no release has been; our objects go with their definitions."""
+    for resource in RESOURCES:
+        api.request("DELETE", f"{DEFINITIONS}/{resource.plural}.{GROUP}")
+    wait_until(
+        lambda: (
+            not any(api.request("GET", f"{DEFINITIONS}/{resource.plural}.{GROUP}").accepted for resource in RESOURCES)
+        ),
+        "the definitions to be gone",
+    )
+
+
+def pods(api: ApiServer, namespace: str) -> dict[str, str]:
+    """Name and UID of every pod of a namespace that is not on its way out."""
+    listed = api.request("GET", f"/api/v1/namespaces/{namespace}/pods").body["items"]
+    return {
+        pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in listed if "deletionTimestamp" not in pod["metadata"]
+    }
