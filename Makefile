@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: environment ## Show the whole thing on a cluster of its own, until Ctrl-C; RASA=1 also talks to real Rasa
@@ -25,7 +25,13 @@ demo: environment ## The same with real Rasa, and ends by itself: exit code 0 if
 
 .PHONY: test
 test: prepare ## Run all tests on all cores; ARGS='-k promotion -x' goes to pytest, WORKERS=0 takes one process
-	@$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder \
+	--ignore=tests/e2e $(ARGS)
+
+.PHONY: test-e2e
+test-e2e: environment ## Run the end-to-end tests with real pods: in Docker's kind, else on a node of its own (Linux, root)
+	@$(BIN)/python -m local prepare --node
+	@$(BIN)/pytest tests/e2e --cluster-name=rasa-environments-e2e --durations=15 $(ARGS)
 
 .PHONY: prepare
 prepare: environment ## Make what the tests use and what takes minutes, once: the cluster's programs, Rasa, services

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from local.binaries import KUBECONFORM, BinariesUnavailable, find_or_build, find_or_build_program
+from local.binaries import KUBECONFORM, BinariesUnavailable, find_kubectl, find_or_build, find_or_build_program
 from local.flavour import choose_flavour, kind_is_usable
 from local.gitops import find_or_build_gitops
 from local.helm import VERSIONS, helm
@@ -50,7 +50,11 @@ def prepare_node(progress: Progress) -> list[str]:
 
     Returns of each thing that cannot be had here why that is.
     """
-    steps: list[Callable[[], object]] = [partial(image_archive, image, progress) for image in IMAGES]
+    steps: list[Callable[[], object]] = [
+        partial(find_kubectl, progress),
+        partial(helm, 4, progress),
+        *(partial(image_archive, image, progress) for image in IMAGES),
+    ]
     if not kind_is_usable():
         steps.insert(0, partial(find_or_build_node, progress))
     return made(steps)
