@@ -137,7 +137,7 @@ async def test_a_jwt_is_refused_that_is_expired_unsigned_or_signed_by_another(se
         "good": jwt.encode({"exp": soon}, key, "HS256"),
         "expired": jwt.encode({"exp": past}, key, "HS256"),
         "everlasting": jwt.encode({}, key, "HS256"),
-        "unsigned": jwt.encode({"exp": soon}, None, "none"),
+        "unsigned": jwt.encode({"exp": soon}, "", "none"),
         "another's": jwt.encode({"exp": soon}, "x" * 32, "HS256"),
         "nonsense": "nonsense",
     }
