@@ -43,9 +43,9 @@ class ClusterNetwork:
 
     def _connect(self) -> tuple[str, str]:
         """Makes the link on the first free subnet; returns its name, which has the number, and the address inside."""
-        for number, subnet in enumerate(LINKS.subnets(new_prefix=30)):
+        for subnet in LINKS.subnets(new_prefix=30):
             outside, inside = subnet[1], subnet[2]
-            link = f"rasa-node-{number}"
+            link = link_of(str(inside))
             try:
                 _run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(self._holder.pid))
             except ProcessFailed as error:
@@ -58,6 +58,15 @@ class ClusterNetwork:
                 _run(*self.prefix, *command)
             return link, str(inside)
         raise ProcessFailed(f"every subnet of {LINKS} is taken by a cluster: `ip link` lists them as rasa-node-…")
+
+
+def link_of(address: str) -> str:
+    """The name, on the machine, of the link to a cluster with this address, and of its control groups.
+
+    >>> link_of("198.18.0.6")
+    'rasa-node-1'
+    """
+    return f"rasa-node-{(int(ipaddress.IPv4Address(address)) - int(LINKS[0])) // 4}"
 
 
 def inside_commands(address: str, gateway: str) -> list[list[str]]:
