@@ -1,0 +1,1 @@
+"""A cluster of one real node, with real pods, that needs no Docker: for Linux, as root."""
