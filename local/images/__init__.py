@@ -1,15 +1,18 @@
 """The images that pods on a real node run, as archives in the cache: `image_archive` makes what is absent."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from local.cache import make_once
 from local.images import operator_image, pause_image, rasa_image, redis_image
 from local.images.docker import build_by_docker, docker_answers, fetch_by_docker
 from local.images.errors import ImageUnavailable
-from local.images.names import OPERATOR_IMAGE, PAUSE_IMAGE, RASA_IMAGE, REDIS_IMAGE, full_name
-from local.images.tools import find_tools, images_directory, system_name
+from local.images.names import OPERATOR_IMAGE, PAUSE_IMAGE, RASA_IMAGE, REDIS_IMAGE, full_name, rasa_image_name
+from local.images.tools import Tools, find_tools, images_directory, system_name
 from local.progress import Progress
 from local.rasa import RELEASES
 
@@ -24,10 +27,31 @@ __all__ = [
     "image_archive",
 ]
 
-RASA_RELEASES = {f"rasa/rasa:{version}-full": release for version, release in RELEASES.items()}
-
 IMAGES = (PAUSE_IMAGE, OPERATOR_IMAGE, RASA_IMAGE, REDIS_IMAGE)
 """What the end-to-end tests need."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an image is made: what stands for its content, and what writes the archive."""
+
+    content: Callable[[], str]
+    make: Callable[[Path, Tools, Progress, Mapping[str, str]], None]
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        PAUSE_IMAGE: Recipe(pause_image.recipe, lambda target, tools, *_: pause_image.make_pause_image(target, tools)),
+        OPERATOR_IMAGE: Recipe(operator_image.recipe, operator_image.make_operator_image),
+        REDIS_IMAGE: Recipe(redis_image.recipe, redis_image.make_redis_image),
+        **{
+            rasa_image_name(release.version): Recipe(
+                partial(rasa_image.recipe, release), partial(rasa_image.make_rasa_image, release)
+            )
+            for release in RELEASES.values()
+        },
+    }
+)
 
 
 def image_archive(name: str, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
@@ -35,14 +59,14 @@ def image_archive(name: str, progress: Progress, environment: Mapping[str, str] 
 
     `name` is one of IMAGES or of another release of Rasa, as rasa/rasa:2.8.34-full. Raises ImageUnavailable.
     """
-    known = {full_name(short): short for short in (*IMAGES, *RASA_RELEASES)}
+    known = {full_name(short): short for short in RECIPES}
     if full_name(name) not in known:
-        raise ImageUnavailable(f"there is no way to make the image {name} here: there is {', '.join(known.values())}")
+        raise ImageUnavailable(f"there is no way to make the image {name} here: there is {', '.join(RECIPES)}")
     short = known[full_name(name)]
     by_docker = short != PAUSE_IMAGE and docker_answers()
     way = "docker" if by_docker else system_name()
     title = short.replace("/", "-").replace(":", "-")
-    target = images_directory(environment) / f"{title}-{way}-{_recipe(short)}.tar"
+    target = images_directory(environment) / f"{title}-{way}-{RECIPES[short].content()}.tar"
 
     def make(path: Path) -> None:
         if by_docker and short == OPERATOR_IMAGE:
@@ -50,7 +74,7 @@ def image_archive(name: str, progress: Progress, environment: Mapping[str, str] 
         elif by_docker:
             fetch_by_docker(short, path, progress)
         else:
-            _make(short, path, progress, environment)
+            RECIPES[short].make(path, find_tools(progress, environment), progress, environment)
 
     forget(older_archives(target, title))
     return make_once(target, f"making the image {short}", progress, make)
@@ -66,23 +90,3 @@ def forget(archives: list[Path]) -> None:
     """Removes archives from the cache, which others may do at the same time."""
     for path in archives:
         path.unlink(missing_ok=True)
-
-
-def _recipe(name: str) -> str:
-    if name == PAUSE_IMAGE:
-        return pause_image.recipe()
-    if name == REDIS_IMAGE:
-        return redis_image.recipe()
-    return operator_image.recipe() if name == OPERATOR_IMAGE else rasa_image.recipe(RASA_RELEASES[name])
-
-
-def _make(name: str, path: Path, progress: Progress, environment: Mapping[str, str]) -> None:
-    tools = find_tools(progress, environment)
-    if name == PAUSE_IMAGE:
-        pause_image.make_pause_image(path, tools)
-    elif name == REDIS_IMAGE:
-        redis_image.make_redis_image(path, tools, progress, environment)
-    elif name == OPERATOR_IMAGE:
-        operator_image.make_operator_image(path, tools, progress, environment)
-    else:
-        rasa_image.make_rasa_image(RASA_RELEASES[name], name, path, tools, progress, environment)

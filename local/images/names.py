@@ -10,8 +10,14 @@ PROJECT = Path(__file__).parents[2]
 
 VERSION: str = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
 
+
+def rasa_image_name(version: str) -> str:
+    """Of Rasa's own image with all that its pipelines may need, which is the default of an environment."""
+    return f"rasa/rasa:{version}-full"
+
+
 OPERATOR_IMAGE = f"rasa-environments:{VERSION}"
-RASA_IMAGE = f"rasa/rasa:{RASA_VERSION}-full"
+RASA_IMAGE = rasa_image_name(RASA_VERSION)
 PAUSE_IMAGE = "localhost/pause:1"
 REDIS_IMAGE = "redis:7"
 

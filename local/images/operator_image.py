@@ -1,6 +1,5 @@
 """The image of the operator and the model server, from the project's Dockerfile, by buildah."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -48,9 +47,7 @@ def base_release(dockerfile: str) -> str:
     return found.group(1)
 
 
-def make_operator_image(
-    target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str] = os.environ
-) -> None:
+def make_operator_image(target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str]) -> None:
     """Builds the Dockerfile and writes the archive. Raises ImageUnavailable."""
     wanted = base_release((PROJECT / "Dockerfile").read_text())
     if codename() != wanted:

@@ -3,7 +3,6 @@
 It stands for Rasa's own rasa/rasa:<version>-full, with the same entry point, user and working directory.
 """
 
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from local.images.archive import compress_output, write_archive
 from local.images.debian_root import debian_root
 from local.images.errors import ImageUnavailable
-from local.images.names import architecture, full_name
+from local.images.names import architecture, full_name, rasa_image_name
 from local.images.tools import Tools, short_digest
 from local.progress import Progress, ticking
 from local.rasa import RasaRelease, RasaUnavailable, rasa_environment
@@ -50,14 +49,10 @@ def recipe(release: RasaRelease) -> str:
 
 
 def make_rasa_image(
-    release: RasaRelease,
-    name: str,
-    target: Path,
-    tools: Tools,
-    progress: Progress,
-    environment: Mapping[str, str] = os.environ,
+    release: RasaRelease, target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str]
 ) -> None:
     """Writes the archive; makes the virtual environment first if there is none. Raises ImageUnavailable."""
+    name = rasa_image_name(release.version)
     try:
         binaries = rasa_environment(progress, release, environment)
     except RasaUnavailable as error:

@@ -1,6 +1,5 @@
 """An image of Redis, of Debian's package: for environments with several Rasa servers. It stands for Docker's own."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,9 +25,7 @@ def recipe() -> str:
     return short_digest(*PACKAGES, Path(__file__).read_bytes())
 
 
-def make_redis_image(
-    target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str] = os.environ
-) -> None:
+def make_redis_image(target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str]) -> None:
     """Writes the archive. Raises ImageUnavailable."""
     root = debian_root(tools, PACKAGES, progress, environment)
     with ticking(progress, f"packing {REDIS_IMAGE}", f"packed {REDIS_IMAGE}"):

@@ -21,8 +21,6 @@ from local.images.names import PROJECT, VERSION, architecture
 from local.images.reading import ImageArchive
 from local.progress import silent
 
-pytestmark = pytest.mark.timeout(900)
-
 LARGEST = 135e6
 """Bytes of all files in the image. What makes it larger should be worth it."""
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import local.images
-from local.images import IMAGES, PAUSE_IMAGE, ImageUnavailable, full_name, image_archive, older_archives
+from local.images import IMAGES, PAUSE_IMAGE, ImageUnavailable, Recipe, full_name, image_archive, older_archives
 from local.images.archive import EPOCH, Layer, member, write_archive
 from local.images.names import architecture
 from local.images.reading import ImageArchive
-from local.images.tools import short_digest
+from local.images.tools import Tools, short_digest
 from local.progress import silent
 
 NAME = "docker.io/library/example:1"
@@ -127,12 +127,13 @@ def test_who_is_not_root_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.
         image_archive(PAUSE_IMAGE, silent, {"RASA_ENVIRONMENTS_CACHE": str(tmp_path)})
 
 
-def write_name(name: str, path: Path, *_: object) -> None:
-    path.write_text(name)
+def write_nothing(path: Path, *_: object) -> None:
+    path.touch()
 
 
 def test_an_archive_that_is_there_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local.images, "_make", write_name)
+    monkeypatch.setattr(local.images, "RECIPES", {PAUSE_IMAGE: Recipe(lambda: "recipe", write_nothing)})
+    monkeypatch.setattr(local.images, "find_tools", lambda *_: Tools(tmp_path))
     environment = {"RASA_ENVIRONMENTS_CACHE": str(tmp_path)}
     made = image_archive(PAUSE_IMAGE, silent, environment)
     made.write_text("kept")
