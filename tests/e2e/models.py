@@ -19,6 +19,9 @@ PORT = 5002
 UNLOADABLE = "20260103-120000"
 """A model of Rasa 2.8, which the model server takes, and Rasa 3.6 does not load."""
 
+LOAD_FAILED = "Failed to update model."
+"""What Rasa 3.6 logs of it, and tries again with every pull (rasa/core/agent.py)."""
+
 ANSWERS = {MODEL_A: "Hello from model A.", MODEL_B: "Hello from model B."}
 """To a greeting."""
 

@@ -10,7 +10,7 @@ import pytest
 from rasa_environments.api.base import JsonObject
 from tests.e2e.caller import Caller
 from tests.e2e.conftest import Lounge
-from tests.e2e.models import ANSWERS, UNLOADABLE, Models
+from tests.e2e.models import ANSWERS, LOAD_FAILED, UNLOADABLE, Models
 from tests.e2e.pod_space import TAG, Life, PodSpace, environment, model_tag
 from tests.e2e.visitors import Talk
 from tests.integration.model_server_process import MODEL_A, MODEL_B
@@ -86,10 +86,8 @@ def broken(space: PodSpace, caller: Caller, rolled_back: Seen) -> Seen:
     space.patch(TAG, NAME, {"spec": {"model": UNLOADABLE}})
     ready = space.wait_for_condition(ENVIRONMENT, NAME, "Ready", status="False", reason="AnotherModelServed")
     [pod] = space.pods(NAME)
-    space.eventually(
-        lambda: "error" in space.cluster.log(NAMESPACE, pod["metadata"]["name"]).lower(),
-        "Rasa to have tried to load it",
-    )
+    name = pod["metadata"]["name"]
+    space.eventually(lambda: LOAD_FAILED in space.cluster.log(NAMESPACE, name), "Rasa to have tried to load it")
     served = space.wait_for_condition(ENVIRONMENT, NAME, "ModelServed", status="False")
     return Seen(ready, served, caller.says(space.url(NAME)), space.lives(NAME))
 
@@ -132,6 +130,7 @@ def test_its_service_answers_by_name_in_another_namespace(space: PodSpace, first
 def test_during_a_promotion_in_place_not_one_request_fails(promoted: Seen) -> None:
     assert promoted.talk is not None
     assert promoted.talk.failed == []
+    assert promoted.talk.cut_off == []
     assert set(promoted.talk.answers) == {ANSWERS[MODEL_A], ANSWERS[MODEL_B]}
 
 

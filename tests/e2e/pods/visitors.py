@@ -1,10 +1,12 @@
-"""Two visitors who talk to one Rasa server all the time: runs in a pod, and says every second what came of it.
+"""Three visitors who talk to one Rasa server all the time: runs in a pod, and says twice a second what came of it.
 
-One makes a connection for each message, as most clients do; the other keeps one open, as proxies do. A message counts
-as answered only if the answer is 200 and has a text. SIGTERM ends the talk, with a last line.
+One makes a connection for each message; one keeps its connection for two seconds, as pools and proxies with a maximum
+age do; one never lets go of it. A message counts as answered only if the answer is 200 and has a text. SIGTERM ends the
+talk, with a last line.
 """
 
 import json
+import math
 import signal
 import sys
 import threading
@@ -16,19 +18,22 @@ import httpx
 
 PAUSE_SECONDS = 0.1
 TIMEOUT_SECONDS = 30.0
+VISITORS = {"new-connections": 0.0, "renewed-connection": 2.0, "lasting-connection": math.inf}
+"""How many seconds each keeps a connection."""
 
 
 class Visitor:
-    """One of the two, and what came of its messages."""
+    """One of them, and what came of its messages."""
 
-    def __init__(self, name: str, url: str, *, keep_alive: bool) -> None:
+    def __init__(self, name: str, url: str, keeps_seconds: float) -> None:
         self.name = name
         self.answers = Counter[str]()
         self.last = ""
         self.failures: list[str] = []
         self._url = f"{url}/webhooks/rest/webhook"
-        limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
-        self._client = httpx.Client(limits=limits, timeout=TIMEOUT_SECONDS, trust_env=False, verify=False)
+        self._keeps_seconds = keeps_seconds
+        self._connected = -math.inf
+        self._client = self._connect()
 
     def talk(self, ends: threading.Event) -> None:
         """Says hello until the end."""
@@ -41,7 +46,14 @@ class Visitor:
                 took = time.monotonic() - begun
                 self.failures.append(f"{time.strftime('%H:%M:%S')} after {took:.3f} s: {type(error).__name__}: {error}")
 
+    @staticmethod
+    def _connect() -> httpx.Client:
+        return httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False, verify=False)
+
     def _say_hello(self) -> str:
+        if time.monotonic() - self._connected > self._keeps_seconds:
+            self._client.close()
+            self._client, self._connected = self._connect(), time.monotonic()
         answer = self._client.post(self._url, json={"sender": self.name, "message": "hello"})
         answer.raise_for_status()
         texts = [str(said["text"]) for said in answer.json()]
@@ -62,7 +74,7 @@ def main(url: str) -> None:
         ends.set()
 
     signal.signal(signal.SIGTERM, end)
-    visitors = [Visitor("new-connections", url, keep_alive=False), Visitor("kept-connection", url, keep_alive=True)]
+    visitors = [Visitor(name, url, keeps_seconds) for name, keeps_seconds in VISITORS.items()]
     threads = [threading.Thread(target=visitor.talk, args=(ends,)) for visitor in visitors]
     for thread in threads:
         thread.start()
