@@ -12,7 +12,7 @@ from local.api_server import ApiServer as AnyKind
 from local.cluster import ClusterFacts
 from local.processes import Leash
 from local.service_account import service_account_kubeconfig
-from rasa_environments.api.base import GROUP
+from rasa_environments.api.base import GROUP, VERSION
 from rasa_environments.api.crd import RESOURCES
 from tests.api.api_server import ApiServer, wait_until
 from tests.clusters import cluster_apart
@@ -87,9 +87,18 @@ def remove_definitions(api: ApiServer) -> None:
     )
 
 
-def pods(api: ApiServer, namespace: str) -> dict[str, str]:
-    """Name and UID of every pod of a namespace that is not on its way out."""
-    listed = api.request("GET", f"/api/v1/namespaces/{namespace}/pods").body["items"]
+def wait_until_served(api: ApiServer) -> None:
+    """Returns when our objects can be listed: for a moment after a change of their definitions, the API server answers
+    429 "storage is (re)initializing".
+    """
+    paths = [f"/apis/{GROUP}/{VERSION}/{resource.plural}?limit=1" for resource in RESOURCES]
+    wait_until(lambda: all(api.request("GET", path).accepted for path in paths), "our objects to be served")
+
+
+def pods(api: ApiServer, namespace: str, selector: str = "") -> dict[str, str]:
+    """Name and UID of every pod of a namespace that is not on its way out, or of those with a label."""
+    path = f"/api/v1/namespaces/{namespace}/pods?labelSelector={selector}"
+    listed = api.request("GET", path).body["items"]
     return {
         pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in listed if "deletionTimestamp" not in pod["metadata"]
     }

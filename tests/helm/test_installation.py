@@ -27,6 +27,7 @@ OURS = {
     "modelTags": {"production": "20260101-120000"},
 }
 RBAC = "rbac.authorization.k8s.io"
+OPERATOR = "app.kubernetes.io/component=operator"
 TENANT = "tenant"
 TENANCY = "tenancy"
 """A namespace that belongs to somebody who has no right outside of it."""
@@ -80,15 +81,15 @@ def test_what_kubectl_applied_becomes_a_release_and_its_pods_go_on(
     release: Release, api: ApiServer, any_kind: AnyKind
 ) -> None:
     applied = installation.install(release.kubeconfig, [installation.MANIFESTS / "install.yaml"])
-    wait_until(lambda: len(pods(api, NAMESPACE)) == 1, "the pod of the operator")
+    wait_until(lambda: len(pods(api, NAMESPACE, OPERATOR)) == 1, "the pod of the operator")
     before = living(any_kind, applied)
-    pod = pods(api, NAMESPACE)
+    pod = pods(api, NAMESPACE, OPERATOR)
 
     release.install(CHART, None, "--take-ownership", *FORCE[release.version])
 
     after = living(any_kind, applied)
     assert uids(after) == uids(before)
-    assert pods(api, NAMESPACE) == pod
+    assert pods(api, NAMESPACE, OPERATOR) == pod
     taken = set(after) - {f"Namespace/{NAMESPACE}"}
     assert {after[name]["metadata"]["annotations"]["meta.helm.sh/release-name"] for name in taken} == {RELEASE}
     assert {f"{obj['kind']}/{obj['metadata']['name']}" for obj in release.objects()} == taken

@@ -13,7 +13,7 @@ from local.cluster import ClusterFacts
 from local.helm import VERSIONS
 from rasa_environments.api.base import JsonObject
 from tests.api.api_server import ApiServer
-from tests.helm.conftest import Start, pods, remove_definitions
+from tests.helm.conftest import Start, pods, remove_definitions, wait_until_served
 from tests.helm.release import Release, living
 from tests.helm.rendering import NAMESPACE, RELEASE
 from tests.integration.conftest import furnish
@@ -66,6 +66,32 @@ class Life:
         ]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the release is, and where the bots are that it must not disturb."""
+
+    api: ApiServer
+    any_kind: AnyKind
+    own: Space
+    bots: Space
+
+    def look(self, objects: list[JsonObject]) -> Day:
+        """What there is now: of these objects, of the pods of the bots, and of our kinds in both namespaces."""
+        wait_until_served(self.api)
+        resources = {
+            f"{space.namespace}/{kind}/{item['metadata']['name']}": item["metadata"]["uid"]
+            for space in (self.own, self.bots)
+            for kind in OUR_KINDS
+            for item in space.list(kind)
+        }
+        return Day(living(self.any_kind, objects), pods(self.api, self.bots.namespace), resources)
+
+    def wait_until_ready(self, space: Space, *environments: str) -> None:
+        """Returns when the environments are ready, also while their definitions are being replaced."""
+        wait_until_served(self.api)
+        space.wait_until_ready(*environments)
+
+
 @pytest.fixture(scope="module", params=VERSIONS, ids=lambda version: f"helm{version}")
 def life(
     request: pytest.FixtureRequest,
@@ -75,67 +101,56 @@ def life(
     models: ModelServerProcess,
     start_operator: Start,
 ) -> Iterator[Life]:
-    """The life of a release; an operator with its ServiceAccount works until the day before the last."""
+    """The life of a release on a cluster where nothing else is installed."""
     release = Release(request.param, cluster.kubeconfig)
+    try:
+        yield lived(release, api, any_kind, models, start_operator)
+    finally:
+        release.uninstall()
+        remove_definitions(api)
+
+
+def lived(
+    release: Release, api: ApiServer, any_kind: AnyKind, models: ModelServerProcess, start_operator: Start
+) -> Life:
+    """Goes through it day by day; an operator with the release's ServiceAccount works until the day before the last."""
     release.install(PREVIOUS, None, "--create-namespace")
+    wait_until_served(api)
     operator = start_operator()
-    bots = Space(api, f"bots-{request.param}", operator)
-    bots.create_namespace()
-    furnish(bots, models)
-    bots.apply(environment(replicas=2), environment("staging"), model_tag("staging", model=MODEL_A))
-    bots.wait_until_ready("production", "staging")
-    own = Space(api, NAMESPACE, operator)
-    own.apply(secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN))
+    place = Place(api, any_kind, Space(api, NAMESPACE, operator), Space(api, f"bots-{release.version}", operator))
+    make_bots(place.bots, models)
+    place.own.apply(secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN))
     values = {
         "modelServers": {"default": {"url": models.url, "credentialsSecretRef": {"name": CREDENTIALS}}},
         "environments": {"production": environment()["spec"]},
     }
-    known: list[JsonObject] = release.objects()
-
-    def look() -> Day:
-        known.extend(obj for obj in release_objects() if obj not in known)
-        resources = {
-            f"{namespace}/{kind}/{item['metadata']['name']}": item["metadata"]["uid"]
-            for namespace in (bots.namespace, NAMESPACE)
-            for kind in OUR_KINDS
-            for item in Space(api, namespace, operator).list(kind)
-        }
-        return Day(living(any_kind, known), pods(api, bots.namespace), resources)
-
-    def release_objects() -> list[JsonObject]:
-        return release.objects() if "release" in alive else []
-
-    alive = {"release"}
-    installed = look()
+    objects = release.objects()
+    installed = place.look(objects)
     release.upgrade(values=values)
-    own.wait_until_ready("production")
-    upgraded = look()
+    place.wait_until_ready(place.own, "production")
+    objects += release.objects()
+    upgraded = place.look(objects)
     release.upgrade(values=values)
-    upgraded_again = look()
+    upgraded_again = place.look(objects)
     release.rollback(1)
-    bots.wait_until_ready("production", "staging")
-    rolled_back = look()
+    place.wait_until_ready(place.bots, "production", "staging")
+    rolled_back = place.look(objects)
     release.upgrade(values=values)
-    bots.wait_until_ready("production", "staging")
-    restored = look()
+    place.wait_until_ready(place.bots, "production", "staging")
+    restored = place.look(objects)
     operator.stop()
     farewell = release.uninstall()
-    alive.clear()
-    secrets = [item["metadata"]["name"] for item in own.list("Secret")]
-    yield Life(
-        installed,
-        upgraded,
-        upgraded_again,
-        rolled_back,
-        restored,
-        look(),
-        farewell,
-        operator.logged(),
-        secrets,
-    )
-    bots.remove()
-    own.remove()
-    remove_definitions(api)
+    secrets = [item["metadata"]["name"] for item in place.own.list("Secret")]
+    days = (installed, upgraded, upgraded_again, rolled_back, restored, place.look(objects))
+    return Life(*days, farewell, operator.logged(), secrets)
+
+
+def make_bots(space: Space, models: ModelServerProcess) -> None:
+    """Makes the namespace with two environments that are ready, and a tag."""
+    space.create_namespace()
+    furnish(space, models)
+    space.apply(environment(replicas=2), environment("staging"), model_tag("staging", model=MODEL_A))
+    space.wait_until_ready("production", "staging")
 
 
 def test_no_pod_of_an_environment_restarts(life: Life) -> None:
