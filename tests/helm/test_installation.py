@@ -53,6 +53,9 @@ def test_environments_come_with_the_second_revision_of_a_release_that_brings_the
     ours = {f"{ENVIRONMENT}/production", f"{ENVIRONMENT}/worker", "ModelServer/default", "ModelTag/production"}
     missing = ours & living(any_kind, release.objects()).keys()
 
+    installation.wait_until_stamped(
+        any_kind
+    )  # for a moment after a definition is there, a ModelTag is answered with 503
     second = release.upgrade(values=OURS)
 
     assert "NOT YET INSTALLED: the environments, model servers and tags of your values." in first
