@@ -50,7 +50,8 @@ class ApiServer:
     def request(self, method: str, path: str, body: object = None, **options: Any) -> Answer:
         """One request; `options` are those of httpx."""
         response = self._client.request(method, path, json=body, **options)
-        return Answer(response.status_code, response.json())
+        is_object = response.headers.get("Content-Type", "").startswith("application/json")
+        return Answer(response.status_code, response.json() if is_object else {"message": response.text})
 
     def create(self, obj: JsonObject, *, dry_run: bool = True, strict: bool = False) -> Answer:
         """Creates one of our objects; by default it is only asked whether it could be."""

@@ -97,7 +97,7 @@ def real_cluster(
     """The cluster of pytest-kind, with the images in it."""
     options = request.config.option
     options.kind_bin = options.kind_bin or str(kind_program())
-    if Path(options.kind_bin) == OWN_KIND:
+    if Path(options.kind_bin).resolve() == OWN_KIND:
         try:
             require_a_fit_machine()
         except NodeUnavailable as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
+from tests.api.api_server import wait_until
 from tests.e2e.caller import Caller
 from tests.e2e.cluster import OWN_KIND, Cluster
 from tests.e2e.models import ANSWERS, Models
@@ -63,11 +65,20 @@ def tokens_of(space: PodSpace) -> dict[str, str]:
 
 def restart_node(cluster: Cluster) -> None:
     """Cuts the power of the node, and switches it on again."""
-    if cluster.kind.kind_path == OWN_KIND:
+    if cluster.kind.kind_path.resolve() == OWN_KIND:
         command = [str(OWN_KIND), "restart", "node", "--name", cluster.kind.name]
     else:
         command = ["docker", "restart", "--time", "0", f"{cluster.kind.name}-control-plane"]
     subprocess.run(command, check=True, timeout=180)
+    wait_until(lambda: answers(cluster), "the API server to answer", DOWN_SECONDS)
+
+
+def answers(cluster: Cluster) -> bool:
+    """Whether the API server does, which Docker's kind runs on the node."""
+    try:
+        return cluster.api.request("GET", "/api").accepted
+    except httpx.TransportError:
+        return False
 
 
 def wait_until_restarted(space: PodSpace, name: str, before: list[Life]) -> None:
