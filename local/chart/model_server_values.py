@@ -63,7 +63,7 @@ class ModelServer(Pod):
     enabled: bool = False
     """Whether it is in this release, with a ModelServer that points to it."""
     name: Name = "default"
-    """Name of that ModelServer; `default` is what environments and tags take that name none."""
+    """Name of that ModelServer: the one of those environments and tags of the release that name none."""
     spec: ModelServerPart = Field(default_factory=dict)
     """More of the spec of that ModelServer, for example `allowedNamespaces`."""
     replicas: Annotated[int, Field(ge=1)] = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -27,6 +28,7 @@ OURS = {
     "modelTags": {"production": "20260101-120000"},
 }
 RBAC = "rbac.authorization.k8s.io"
+TOKENS = f"/api/v1/namespaces/{NAMESPACE}/secrets/{RELEASE}-model-server"
 OPERATOR = "app.kubernetes.io/component=operator"
 TENANT = "tenant"
 TENANCY = "tenancy"
@@ -37,47 +39,62 @@ FORCE: dict[Version, tuple[str, ...]] = {3: (), 4: ("--force-conflicts",)}
 """What taking over asks for besides: Helm 4 applies on the server, where fields belong to whoever applied them."""
 
 
-@pytest.fixture(params=VERSIONS, ids=lambda version: f"helm{version}")
-def release(request: pytest.FixtureRequest, cluster: ClusterFacts, api: ApiServer) -> Iterator[Release]:
-    """A release that is not installed yet, on a cluster without the definitions."""
-    it = Release(request.param, cluster.kubeconfig)
-    yield it
-    it.uninstall()
+@dataclass(frozen=True)
+class Beginnings:
+    """A release with OURS that was installed on an empty cluster, upgraded to the same, and installed anew."""
+
+    notes: list[str]
+    ours: list[set[str]]
+    tokens: list[dict[str, str]]
+
+
+@pytest.fixture(scope="module", params=VERSIONS, ids=lambda version: f"helm{version}")
+def beginnings(request: pytest.FixtureRequest, cluster: ClusterFacts, api: ApiServer, any_kind: AnyKind) -> Beginnings:
+    """What Helm said each time, which of our objects there were, and the model server's tokens."""
     remove_definitions(api)
+    release = Release(request.param, cluster.kubeconfig)
+    seen = Beginnings([], [], [])
+
+    def look(notes: str) -> None:
+        seen.notes.append(notes)
+        objects = [obj for obj in release.objects() if obj["kind"] in OUR_KINDS]
+        seen.ours.append(set(living(any_kind, objects)))
+        seen.tokens.append(any_kind.get(TOKENS)["data"])
+
+    look(release.install(CHART, OURS, "--create-namespace"))
+    installation.wait_until_stamped(any_kind)  # until then a ModelTag is answered with 503
+    look(release.upgrade(CHART, OURS))
+    release.uninstall()
+    look(release.install(CHART, OURS))
+    release.uninstall()
+    return seen
 
 
 def test_environments_come_with_the_second_revision_of_a_release_that_brings_their_definitions(
-    release: Release, any_kind: AnyKind
+    beginnings: Beginnings,
 ) -> None:
-    first = release.install(CHART, OURS, "--create-namespace")
-    ours = {f"{ENVIRONMENT}/production", f"{ENVIRONMENT}/worker", "ModelServer/default", "ModelTag/production"}
-    missing = ours & living(any_kind, release.objects()).keys()
+    said = ["NOT YET INSTALLED: the environments, model servers and tags" in notes for notes in beginnings.notes]
+    everything = {f"{ENVIRONMENT}/production", f"{ENVIRONMENT}/worker", "ModelServer/default", "ModelTag/production"}
 
-    installation.wait_until_stamped(
-        any_kind
-    )  # for a moment after a definition is there, a ModelTag is answered with 503
-    second = release.upgrade(values=OURS)
-
-    assert "NOT YET INSTALLED: the environments, model servers and tags of your values." in first
-    assert missing == set()
-    assert "NOT YET INSTALLED" not in second
-    assert living(any_kind, release.objects()).keys() >= ours
+    assert said == [True, False, False]
+    assert beginnings.ours == [set(), everything, everything]
 
 
-def test_tokens_are_generated_once_and_outlive_the_release(release: Release, any_kind: AnyKind) -> None:
-    values = {**OURS, "productionAndWorker": False, "modelTags": {}}
-    secret = f"/api/v1/namespaces/{NAMESPACE}/secrets/{RELEASE}-model-server"
+def test_tokens_are_generated_once_and_outlive_the_release(beginnings: Beginnings) -> None:
+    first, upgraded, installed_anew = beginnings.tokens
 
-    release.install(CHART, values, "--create-namespace")
-    tokens = [any_kind.get(secret)["data"]]
-    release.upgrade(values=values)
-    tokens.append(any_kind.get(secret)["data"])
-    release.uninstall()
-    release.install(CHART, values)
-    tokens.append(any_kind.get(secret)["data"])
+    assert first.keys() == {"token", "apiToken", "jwtSecret"}
+    assert upgraded == first
+    assert installed_anew == first
 
-    assert tokens[1:] == tokens[:-1]
-    assert tokens[0].keys() == {"token", "apiToken", "jwtSecret"}
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: f"helm{version}")
+def release(request: pytest.FixtureRequest, cluster: ClusterFacts, api: ApiServer) -> Iterator[Release]:
+    """A release that is not installed yet, on a cluster without the definitions."""
+    remove_definitions(api)
+    it = Release(request.param, cluster.kubeconfig)
+    yield it
+    it.uninstall()
 
 
 def test_what_kubectl_applied_becomes_a_release_and_its_pods_go_on(
@@ -104,7 +121,7 @@ def uids(objects: dict[str, JsonObject]) -> dict[str, str]:
 
 
 @pytest.fixture
-def tenancy(cluster: ClusterFacts, api: ApiServer, any_kind: AnyKind) -> Iterator[str]:
+def tenancy(cluster: ClusterFacts, any_kind: AnyKind) -> Iterator[str]:
     """A namespace whose owner may do everything in it, and nothing outside, on a cluster with the definitions."""
     installation.install(cluster.kubeconfig, [installation.ROOT / "crds"])
     any_kind.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TENANCY}})
@@ -121,7 +138,6 @@ def tenancy(cluster: ClusterFacts, api: ApiServer, any_kind: AnyKind) -> Iterato
         any_kind.apply(document, TENANCY)
     yield TENANCY
     Release(4, cluster.kubeconfig, TENANCY).uninstall()
-    remove_definitions(api)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

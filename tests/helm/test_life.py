@@ -102,12 +102,12 @@ def life(
     start_operator: Start,
 ) -> Iterator[Life]:
     """The life of a release on a cluster where nothing else is installed."""
+    remove_definitions(api)
     release = Release(request.param, cluster.kubeconfig)
     try:
         yield lived(release, api, any_kind, models, start_operator)
     finally:
         release.uninstall()
-        remove_definitions(api)
 
 
 def lived(

@@ -12,6 +12,7 @@ from tests.helm.rendering import NAMESPACE, STAMP, Refused, Rendered, render
 RASA = {"rasa": {"version": "3.6.21"}}
 RABBITMQ = {"eventBroker": {"rabbitmq": {"host": "rabbit"}}}
 ENVIRONMENT = "DeploymentEnvironment"
+DEFAULT = {"modelServerRef": {"name": "default"}}
 EMPTY_CLUSTER = (STAMP,)
 """What it serves before the definitions are there."""
 KINDS = {ENVIRONMENT, "ModelServer", "ModelTag"}
@@ -31,14 +32,24 @@ def test_production_and_worker_come_with_one_switch() -> None:
     release = render({"productionAndWorker": True})
 
     assert release.names(ENVIRONMENT) == {"production", "worker"}
-    assert spec(release, ENVIRONMENT, "worker") == {}
+    assert spec(release, ENVIRONMENT, "worker") == DEFAULT
 
 
 def test_an_environment_that_is_named_has_its_spec_and_the_switch_adds_the_other() -> None:
     release = render({"productionAndWorker": True, "environments": {"production": RASA, "staging": {}}})
 
     assert release.names(ENVIRONMENT) == {"production", "staging", "worker"}
-    assert spec(release, ENVIRONMENT, "production") == RASA
+    assert spec(release, ENVIRONMENT, "production") == {**DEFAULT, **RASA}
+
+
+def test_the_model_server_is_that_of_the_release_unless_another_is_named() -> None:
+    elsewhere = {"modelServerRef": {"name": "other", "namespace": "models"}}
+
+    release = render({**OURS, "modelServer": {"name": "own"}, "environments": {"staging": elsewhere}})
+
+    assert spec(release, ENVIRONMENT, "production") == {"modelServerRef": {"name": "own"}}
+    assert spec(release, "ModelTag", "production")["modelServerRef"] == {"name": "own"}
+    assert spec(release, ENVIRONMENT, "staging") == elsewhere
 
 
 def test_without_being_asked_the_chart_makes_no_environment() -> None:
@@ -62,8 +73,8 @@ def test_a_tag_is_a_model_or_a_whole_spec() -> None:
 
     release = render({"modelTags": {"production": "20260101-120000", "old": retired}})
 
-    assert spec(release, "ModelTag", "production") == {"model": "20260101-120000"}
-    assert spec(release, "ModelTag", "old") == retired
+    assert spec(release, "ModelTag", "production") == {**DEFAULT, "model": "20260101-120000"}
+    assert spec(release, "ModelTag", "old") == {**DEFAULT, **retired}
 
 
 @pytest.mark.parametrize(("keep", "annotations"), [(True, {"helm.sh/resource-policy": "keep"}), (False, None)])
