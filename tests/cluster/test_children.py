@@ -371,6 +371,21 @@ async def test_a_secret_that_is_there_unseen_is_brought_into_sight_and_not_writt
     assert (caches[SECRETS].get(ObjectKey(namespace, "child")) or {})["data"] == {"token": "b2Ygb2xk"}
 
 
+async def test_a_secret_that_has_come_into_sight_since_its_token_was_made_is_not_written_over(
+    children: Children,
+    connection: RecordingConnection,
+    someone: Client,
+    namespace: str,
+    owner: JsonObject,
+    caches: dict[Resource, ObjectCache],
+) -> None:
+    there = await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
+    caches[SECRETS].put(there)  # as the watch does, while other values are still being read
+    with pytest.raises(AlreadyThere, match="is there already"):
+        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), unseen=True)
+    assert connection.requests == []
+
+
 async def test_a_secret_of_somebody_else_that_is_there_unseen_is_left_alone(
     children: Children, someone: Client, namespace: str, owner: JsonObject, caches: dict[Resource, ObjectCache]
 ) -> None:

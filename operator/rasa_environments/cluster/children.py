@@ -63,17 +63,21 @@ class Children:
         """The object as last seen, without managedFields, or None."""
         return self._caches[resource].get(key)
 
-    async def settle(self, desired: JsonObject) -> Outcome:
+    async def settle(self, desired: JsonObject, *, unseen: bool = False) -> Outcome:
         """Make the object as `desired`, which carries its owner as the controller in `ownerReferences`.
 
         Makes no request if it is so already. Fields that are not in `desired` and never were stay as they are.
+        `unseen`: `desired` was made up without sight of the object, which is then created, and never written over.
         Raises `NameTaken` if an object of that name has another controller or none, `BeingDeleted` if it is on its way
-        out, `AlreadyThere` for a Secret that was not seen before, and `ApiError` if a write is refused.
+        out, `AlreadyThere` for a Secret that was not seen before or has come into sight since, and `ApiError` if a
+        write is refused.
         """
         resource = resource_of(desired["kind"])
         key, _ = identity(desired)
         wanted = with_digest(desired)
         cache = self._caches[resource]
+        if unseen and cache.get(key) is not None:
+            raise AlreadyThere(resource.kind, key)
         if self._is_known_good(resource, key, wanted):
             return Outcome.UNCHANGED
         live = cache.get(key)

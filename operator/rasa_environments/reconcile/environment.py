@@ -169,6 +169,7 @@ class EnvironmentReconciler:
             secret_values=values.values,
             token_rotated_at=values.token_rotated_at,
             model_hash=wanted.hash if wanted else self._rolled_for(key),
+            secret_unseen=own is None,
         )
 
     def _observed(self, findings: EnvironmentFindings, key: ObjectKey, problem: Problem | None) -> EnvironmentFindings:

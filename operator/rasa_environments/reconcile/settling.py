@@ -10,7 +10,7 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.cluster.cache import identity
 from rasa_environments.cluster.children import Children, Outcome, was_asked_for
 from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
-from rasa_environments.cluster.resources import DEPLOYMENTS, resource_of
+from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS, resource_of
 from rasa_environments.desired.context import Context
 from rasa_environments.desired.deployment import without_drain
 from rasa_environments.desired.environment import OPTIONAL_KINDS, children
@@ -30,7 +30,7 @@ FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
 async def settle(surroundings: Surroundings, context: Context) -> None:
     """Brings the children into line, first what the pods need.
 
-    Raises Blocked at what is in the way, and AlreadyThere where the Secret was there unseen.
+    Raises Blocked at what is in the way, and AlreadyThere where the Secret was there unseen, or has come meanwhile.
     """
     try:
         objects = children(context)
@@ -39,7 +39,9 @@ async def settle(surroundings: Surroundings, context: Context) -> None:
     foundations = [child for child in objects if child["kind"] in FOUNDATIONS]
     others = [child for child in objects if child["kind"] not in FOUNDATIONS]
     for group in (foundations, others):
-        results = await asyncio.gather(*(_settle_child(surroundings, child) for child in group), return_exceptions=True)
+        results = await asyncio.gather(
+            *(_settle_child(surroundings, child, context) for child in group), return_exceptions=True
+        )
         for result in results:
             if isinstance(result, BaseException):
                 raise result
@@ -53,10 +55,11 @@ async def settle(surroundings: Surroundings, context: Context) -> None:
             await surroundings.children.remove(resource_of(kind), context.key, uid)
 
 
-async def _settle_child(surroundings: Surroundings, child: JsonObject) -> Problem | None:
+async def _settle_child(surroundings: Surroundings, child: JsonObject, context: Context) -> Problem | None:
     kind, name = child["kind"], f"{child['metadata']['namespace']}/{child['metadata']['name']}"
     try:
-        outcome = await surroundings.children.settle(spared(surroundings.children, child))
+        unseen = kind == SECRETS.kind and context.secret_unseen
+        outcome = await surroundings.children.settle(spared(surroundings.children, child), unseen=unseen)
     except BeingDeleted as error:
         return Problem(Reason.WAITING_FOR_DELETION, str(error), stalled=False)
     except NameTaken as error:
