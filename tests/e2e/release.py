@@ -67,6 +67,11 @@ class Release(Objects):
         self.helm("upgrade", "--install", NAME, str(CHART), "--create-namespace", "--values", str(values), *WAIT)
         self.helm("upgrade", NAME, str(CHART), "--values", str(values), *WAIT)
 
+    def uninstall(self) -> None:
+        """Uninstalls the release; returns when its pods are gone."""
+        self.helm("uninstall", NAME, *WAIT)
+        self.eventually(lambda: not self.pods("operator") + self.pods("model-server"), "the release's pods to be gone")
+
     def are_definitions_there(self) -> bool:
         """Whether the cluster knows our kinds."""
         return self.api.request("GET", "/apis/rasa-environments.io/v1alpha1").accepted

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.caller import Caller
 from tests.e2e.models import ANSWERS, Models
 from tests.e2e.pod_space import TAG, Life, PodSpace
-from tests.e2e.release import DEFINITIONS, NAME, Release
+from tests.e2e.release import DEFINITIONS, Release
 from tests.integration.model_server_process import MODEL_A, MODEL_B
 from tests.integration.space import OUR_KINDS
 
@@ -25,7 +25,6 @@ class Uninstalled:
     lives_after: list[Life]
     says: str
     kept: set[str]
-    operators: list[str]
     token: str
 
 
@@ -43,13 +42,12 @@ def uninstalled(space: PodSpace, release: Release, caller: Caller) -> Uninstalle
     """An environment serves; the release is uninstalled."""
     space.start(ENVIRONMENT_NAME, MODEL_A)
     before = space.lives(ENVIRONMENT_NAME)
-    release.helm("uninstall", NAME, "--wait", "--timeout", "2m")
+    release.uninstall()
     return Uninstalled(
         before,
         space.lives(ENVIRONMENT_NAME),
         caller.says(space.url(ENVIRONMENT_NAME)),
         {item["kind"] for kind in OUR_KINDS for item in (*space.list(kind), *release.list(kind))},
-        release.pods("operator") + release.pods("model-server"),
         space.token(ENVIRONMENT_NAME),
     )
 
@@ -65,13 +63,13 @@ def reinstalled(space: PodSpace, release: Release, models: Models, uninstalled: 
 
 @pytest.fixture(scope="module")
 def ended(space: PodSpace, release: Release, reinstalled: Reinstalled) -> None:
-    """The definitions are deleted."""
+    """The release is uninstalled again, and the definitions are deleted."""
+    release.uninstall()
     names = [f"{plural}.rasa-environments.io" for plural in DEFINITIONS]
     release.cluster.kubectl("delete", "crd", *names, "--timeout=60s")
 
 
 def test_the_rasa_servers_go_on(uninstalled: Uninstalled) -> None:
-    assert uninstalled.operators == []
     assert uninstalled.lives_after == uninstalled.lives_before
     assert uninstalled.says == ANSWERS[MODEL_A]
 
