@@ -15,7 +15,7 @@ from rasa_environments.api.base import JsonObject
 from tests.api.api_server import ApiServer, wait_until
 from tests.helm.conftest import Start, pods, remove_definitions
 from tests.helm.release import Release, living
-from tests.helm.rendering import NAMESPACE, RELEASE
+from tests.helm.rendering import NAMESPACE, RELEASE, render
 from tests.integration.conftest import furnish
 from tests.integration.manifests import environment
 from tests.integration.model_server_process import MODEL_A, ModelServerProcess
@@ -45,6 +45,7 @@ class Beginnings:
 
     notes: list[str]
     ours: list[set[str]]
+    uids: list[dict[str, str]]
     tokens: list[dict[str, str]]
 
 
@@ -53,12 +54,14 @@ def beginnings(request: pytest.FixtureRequest, cluster: ClusterFacts, api: ApiSe
     """What Helm said each time, which of our objects there were, and the model server's tokens."""
     remove_definitions(api)
     release = Release(request.param, cluster.kubeconfig)
-    seen = Beginnings([], [], [])
+    seen = Beginnings([], [], [], [])
+    ours = [obj for obj in render(OURS).objects if obj["kind"] in OUR_KINDS]
 
     def look(notes: str) -> None:
         seen.notes.append(notes)
-        objects = [obj for obj in release.objects() if obj["kind"] in OUR_KINDS]
-        seen.ours.append(set(living(any_kind, objects)))
+        there = living(any_kind, ours)
+        seen.ours.append(set(there))
+        seen.uids.append(uids(there))
         seen.tokens.append(any_kind.get(TOKENS)["data"])
 
     look(release.install(CHART, OURS, "--create-namespace"))
@@ -70,14 +73,20 @@ def beginnings(request: pytest.FixtureRequest, cluster: ClusterFacts, api: ApiSe
     return seen
 
 
-def test_environments_come_with_the_second_revision_of_a_release_that_brings_their_definitions(
+def test_tags_come_with_the_second_revision_of_a_release_that_brings_their_definition_and_all_the_rest_at_once(
     beginnings: Beginnings,
 ) -> None:
-    said = ["NOT YET INSTALLED: the environments, model servers and tags" in notes for notes in beginnings.notes]
-    everything = {f"{ENVIRONMENT}/production", f"{ENVIRONMENT}/worker", "ModelServer/default", "ModelTag/production"}
+    said = ["NOT YET INSTALLED: the model tags" in notes for notes in beginnings.notes]
+    at_once = {f"{ENVIRONMENT}/production", f"{ENVIRONMENT}/worker", "ModelServer/default"}
 
     assert said == [True, False, False]
-    assert beginnings.ours == [set(), everything, everything]
+    assert beginnings.ours == [at_once, at_once | {"ModelTag/production"}, at_once | {"ModelTag/production"}]
+
+
+def test_what_came_by_a_hook_is_taken_into_the_release_as_it_is(beginnings: Beginnings) -> None:
+    first, second, _ = beginnings.uids
+
+    assert {name: second[name] for name in first} == first
 
 
 def test_tokens_are_generated_once_and_outlive_the_release(beginnings: Beginnings) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rasa_environments.api.base import API_VERSION
-from tests.helm.rendering import NAMESPACE, STAMP, Refused, Rendered, render
+from tests.helm.rendering import NAMESPACE, RELEASE, STAMP, Refused, Rendered, render
 
 RASA = {"rasa": {"version": "3.6.21"}}
 RABBITMQ = {"eventBroker": {"rabbitmq": {"host": "rabbit"}}}
@@ -86,11 +86,19 @@ def test_they_outlive_the_release_unless_told_otherwise(keep: bool, annotations:
     assert all(metadata.get("annotations") == annotations for metadata in ours)
 
 
-def test_they_wait_for_the_next_revision_where_the_release_brings_their_definitions() -> None:
+def test_where_the_release_brings_their_definitions_they_follow_as_hooks_with_the_marks_of_the_release() -> None:
     first = render(OURS, served=EMPTY_CLUSTER)
 
-    assert first.kinds() & KINDS == set()
+    ours = [obj for obj in first.objects if obj["kind"] in KINDS]
+    assert {obj["kind"] for obj in ours} == KINDS - {"ModelTag"}
     assert first.names("CustomResourceDefinition") != set()
+    for obj in ours:
+        assert obj["metadata"]["annotations"] == {
+            "helm.sh/hook": "post-install",
+            "helm.sh/resource-policy": "keep",
+            "meta.helm.sh/release-name": RELEASE,
+            "meta.helm.sh/release-namespace": NAMESPACE,
+        }
 
 
 def test_an_upgrade_has_them_whatever_the_cluster_says_for_a_moment() -> None:

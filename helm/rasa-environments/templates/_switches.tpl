@@ -51,11 +51,12 @@
 {{- end -}}
 
 {{/*
-Whether they are in this revision. Helm looks up every kind before it installs anything, so a release that brings the
-definitions cannot bring what they define at the same time: that comes with the next revision. From then on it is always
-in: a cluster that for a moment does not name the kinds must not look as if nothing was wanted any more.
+Whether they come after the rest of this release. Helm looks up every kind before it installs anything, but for hooks:
+a first installation, which brings the definitions, makes environments and model servers as hooks that bear the marks of
+the release, so that from the next revision on they are objects of it as all others. Tags come with that revision: the
+API server refuses them for some seconds after it got their definition and the policy that writes down who promotes.
 */}}
-{{- define "rasa-environments.hasResources" -}}
+{{- define "rasa-environments.resourcesFollow" -}}
 {{- $served := .Capabilities.APIVersions.Has "rasa-environments.io/v1alpha1" -}}
-{{- if and (include "rasa-environments.asksForResources" .) (or $served .Release.IsUpgrade (not (include "rasa-environments.installsCrds" .))) -}}true{{- end -}}
+{{- if and (include "rasa-environments.installsCrds" .) .Release.IsInstall (not $served) -}}true{{- end -}}
 {{- end -}}
