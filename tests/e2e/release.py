@@ -61,11 +61,10 @@ class Release(Objects):
         return result.stdout
 
     def install(self) -> None:
-        """Installs the release, as a person does: the second step adds the ModelServer, once its kind is there."""
+        """Installs the release, or takes up what one has left."""
         values = self.directory / "values.yaml"
         values.write_text(yaml.safe_dump(VALUES))
         self.helm("upgrade", "--install", NAME, str(CHART), "--create-namespace", "--values", str(values), *WAIT)
-        self.helm("upgrade", NAME, str(CHART), "--values", str(values), *WAIT)
 
     def uninstall(self) -> None:
         """Uninstalls the release; returns when its pods are gone."""
