@@ -45,5 +45,5 @@ def test_any_object_is_accepted_by_both_or_by_neither(api: ApiServer, resource: 
         drawn.update(manifest["spec"] if isinstance(manifest["spec"], dict) else ())
 
     compare()
-    assert 0.2 < sum(accepted) / len(accepted) < 0.9, "both answers must be common, or this compares nothing"
+    assert 0.1 < sum(accepted) / len(accepted) < 0.9, "both answers must be common, or this compares nothing"
     assert fields.keys() <= drawn
