@@ -57,8 +57,9 @@ format: environment ## Put the style right
 	$(BIN)/ruff format .
 
 .PHONY: generate
-generate: environment ## Write what is made of other files: crds/, the single-file installation, Argo CD's scripts
+generate: environment ## Write what is made of other files: crds/, the chart, the single-file installation, the reference
 	$(BIN)/python -m rasa_environments.api.crd
+	$(BIN)/python -m local.chart
 	$(BIN)/python -m local.single_file
 	$(BIN)/python -m local.argo_cd
 	$(BIN)/python -m local.reference
