@@ -27,8 +27,8 @@ PROGRAMS = (
     *("base64", "curl", "date", "docker", "git", "grep", "helm", "kind", "kubectl", "make", "oc", "openssl", "pip"),
     *("rasa-environments", "sed"),
 )
-STAND_IN = '#!/bin/bash\n{ printf "%s\\0" "${0##*/}" "$@"; printf "\\036"; } >> "$CALLS"\n'
-"""Takes the place of a program: notes with which arguments the shell calls it."""
+STAND_IN = '#!/bin/bash\nprintf -v call "%s\\037" "${0##*/}" "$@"; printf "%s\\036" "$call" >> "$CALLS"\n'
+"""Takes the place of a program: notes with which arguments the shell calls it, at once, as two may run at a time."""
 BUILT_IN = {"v1", "apps/v1", "batch/v1", "networking.k8s.io/v1", "rbac.authorization.k8s.io/v1"}
 KUBERNETES = "1.36"
 
@@ -72,7 +72,7 @@ def calls(page: Path, programs: Path, folder: Path) -> list[Call]:
             check=False,
         )
         assert (ran.returncode, ran.stderr) == (0, ""), block
-    return [tuple(call.split("\0")[:-1]) for call in notes.read_text().split("\036")[:-1]]
+    return [tuple(call.split("\037")[:-1]) for call in notes.read_text().split("\036")[:-1]]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
