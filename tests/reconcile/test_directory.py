@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -85,6 +88,19 @@ def test_an_answer_to_a_write_is_kept_only_where_it_is_newer() -> None:
 
     directory.environments.refresh(environment("support", version=8, tag="answer"))
     assert [each.metadata.name for each in directory.followers(DEFAULT, "answer")] == ["support"]
+
+
+@pytest.mark.parametrize("news", [{"generation": 2}, {"annotations": {"rotate": "now"}}], ids=["spec", "annotation"])
+def test_an_answer_with_what_somebody_else_has_changed_is_left_to_the_watch(news: dict[str, Any]) -> None:
+    directory = directory_of(environment("support", version=5))
+    answer = environment("support", version=7)
+    changed = answer.model_copy(update={"metadata": answer.metadata.model_copy(update=news)})
+
+    directory.environments.refresh(changed)
+
+    known = directory.environments.get(changed.metadata.key)
+    assert known is not None
+    assert known.metadata.version == 5
 
 
 def test_an_answer_to_a_write_does_not_bring_back_what_is_gone() -> None:

@@ -69,9 +69,15 @@ class Shelf(Generic[Resource]):
         return before
 
     def refresh(self, resource: Resource) -> None:
-        """Keeps what a write returned, unless the object was seen newer, or gone, while the answer was on its way."""
+        """Keeps what a write returned, unless the object was seen newer, or gone, while the answer was on its way.
+
+        An answer with another spec or annotation is left to the watch, which tells all whom that concerns.
+        """
         known = self._resources.get(resource.metadata.key)
         if known is None or known.metadata.uid != resource.metadata.uid:
+            return
+        before, after = known.metadata, resource.metadata
+        if (before.generation, before.annotations) != (after.generation, after.annotations):
             return
         if known.metadata.version < resource.metadata.version:
             self.put(resource)
