@@ -53,7 +53,7 @@ async def running(watch: NamespaceWatch) -> AsyncIterator[NamespaceWatch]:
 
 
 def watching(client: Client, namespace: str, cache: ObjectCache, changes: Changes) -> NamespaceWatch:
-    """A watch of the namespace's objects called `x...`."""
+    """A watch of the namespace's ConfigMaps but the one that Kubernetes puts into each."""
     return NamespaceWatch(
         client, CONFIG_MAPS, namespace, cache, changes, field_selector="metadata.name!=kube-root-ca.crt"
     )

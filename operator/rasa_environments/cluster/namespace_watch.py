@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import random
 import time
 from typing import Final
 
-from rasa_environments.cluster.cache import ObjectCache, identity
+from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import Client, WatchEvent
 from rasa_environments.cluster.errors import ApiError
-from rasa_environments.cluster.reflector import OnChange
+from rasa_environments.cluster.reflector import OnChange, pause_after_cut, take
 from rasa_environments.cluster.resources import Resource
 
-log = logging.getLogger(__name__)
-
-_FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 30.0
 _BEGINNING: Final = ""
 """A watch from no resourceVersion first brings everything that is there (kubernetes.io, API concepts, "watch")."""
 
@@ -74,16 +68,9 @@ class NamespaceWatch:
                 self._note(error)
                 if error.status != 0:
                     self._caught_up = False
-                pause = random.uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)  # noqa: S311
-                where = f"{self._resource.plural} of namespace {self._namespace}"
-                log.log(
-                    logging.INFO if error.status == 410 else logging.WARNING,
-                    "watching %s was cut (%s); again in %.1f s",
-                    where,
-                    error,
-                    pause,
+                await pause_after_cut(
+                    f"{self._resource.plural} of namespace {self._namespace}", error, failures, "again"
                 )
-                await asyncio.sleep(pause)
 
     def forget(self) -> None:
         """Empties the cache of this namespace, and tells that everything is gone."""
@@ -117,14 +104,7 @@ class NamespaceWatch:
         if event.type != "ADDED":
             self._caught_up = True
             self._cache.advance(version, self._namespace)
-        if event.type == "BOOKMARK":
-            return
-        key, _ = identity(event.object)
-        if event.type == "DELETED":
-            if self._cache.remove(key):
-                self._on_change(key, None)
-        elif self._cache.put(event.object):
-            self._on_change(key, event.object)
+        take(event, self._cache, self._on_change)
 
     def _open(self) -> None:
         self.last_contact = time.monotonic()

@@ -12,7 +12,7 @@ from typing import Final
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
-from rasa_environments.cluster.client import Client, Listing
+from rasa_environments.cluster.client import Client, Listing, WatchEvent
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import Resource
 
@@ -80,10 +80,7 @@ class Reflector:
                     version = await self._watch(scope, version)
             except ApiError as error:
                 failures += 1
-                pause = random.uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)  # noqa: S311
-                level = logging.INFO if error.status == 410 else logging.WARNING
-                log.log(level, "watching %s was cut (%s); listing again in %.1f s", self.resource.plural, error, pause)
-                await asyncio.sleep(pause)
+                await pause_after_cut(self.resource.plural, error, failures, "listing again")
 
     async def _list(self, scope: str | None) -> str:
         """List everything, tell what is different from what was known, and return the version to watch from."""
@@ -133,17 +130,27 @@ class Reflector:
         ) as events:
             async for event in events:
                 self._contacts[scope] = time.monotonic()
-                self._take(event.type, event.object)
+                take(event, self._cache, self._on_change)
                 version = event.object["metadata"]["resourceVersion"]
                 self._cache.advance(version, scope)
         return version
 
-    def _take(self, kind: str, obj: JsonObject) -> None:
-        if kind == "BOOKMARK":
-            return
-        if kind == "DELETED":
-            key, _ = identity(obj)
-            if self._cache.remove(key):
-                self._on_change(key, None)
-        elif self._cache.put(obj):
-            self._on_change(identity(obj)[0], obj)
+
+def take(event: WatchEvent, cache: ObjectCache, on_change: OnChange) -> None:
+    """Brings a cache up to what a watch tells, and passes on what is news to it."""
+    if event.type == "BOOKMARK":
+        return
+    key, _ = identity(event.object)
+    if event.type == "DELETED":
+        if cache.remove(key):
+            on_change(key, None)
+    elif cache.put(event.object):
+        on_change(key, event.object)
+
+
+async def pause_after_cut(what: str, error: ApiError, failures: int, then: str) -> None:
+    """Says that a watch was cut and what comes then, and waits the longer the more often it was in a row."""
+    pause = random.uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)  # noqa: S311
+    level = logging.INFO if error.status == 410 else logging.WARNING
+    log.log(level, "watching %s was cut (%s); %s in %.1f s", what, error, then, pause)
+    await asyncio.sleep(pause)
