@@ -17,7 +17,7 @@ from rasa_environments.api.crd import RESOURCES
 from tests.api.api_server import ApiServer, wait_until
 from tests.clusters import cluster_apart
 from tests.helm.rendering import NAMESPACE, RELEASE
-from tests.integration.model_server_process import MODEL_A, ModelServerProcess, running_model_server
+from tests.integration.model_server_process import ModelServerProcess, running_model_server
 from tests.integration.operator_process import SHORT_INTERVALS, OperatorProcess
 
 NUMBERS = itertools.count(1)
@@ -49,9 +49,7 @@ def any_kind(cluster: ClusterFacts) -> Iterator[AnyKind]:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
     """A model server whose tags production and staging are on model A."""
-    with running_model_server(tmp_path_factory.mktemp("models")) as server:
-        for tag in ("production", "staging"):
-            server.put_tag(MODEL_A, tag)
+    with running_model_server(tmp_path_factory.mktemp("models"), tags=("production", "staging")) as server:
         yield server
 
 

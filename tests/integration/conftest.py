@@ -24,7 +24,6 @@ from tests.integration.audit import AuditLog
 from tests.integration.model_server_front import Front, front_of
 from tests.integration.model_server_process import (
     API_TOKEN,
-    MODEL_A,
     TOKEN,
     ModelServerProcess,
     running_model_server,
@@ -107,9 +106,7 @@ def operator(shared: Installation) -> Iterator[OperatorProcess]:
 @pytest.fixture(scope="session")
 def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
     """A model server for all tests that do not move tags: model A carries the tags TAGGED."""
-    with running_model_server(tmp_path_factory.mktemp("model-server")) as server:
-        for tag in TAGGED:
-            server.put_tag(MODEL_A, tag)
+    with running_model_server(tmp_path_factory.mktemp("model-server"), tags=TAGGED) as server:
         yield server
 
 

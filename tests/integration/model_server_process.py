@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,8 @@ class ModelServerProcess:
 
 
 @contextlib.contextmanager
-def running_model_server(directory: Path) -> Iterator[ModelServerProcess]:
-    """A model server of its own, with both sample models, and no tags."""
+def running_model_server(directory: Path, *, tags: Iterable[str] = ()) -> Iterator[ModelServerProcess]:
+    """A model server of its own, with both sample models; model A carries these tags, and there are no others."""
     directory.mkdir(parents=True, exist_ok=True)
     variables = {"RASA_MODEL_SERVER_TOKEN": TOKEN, "RASA_MODEL_SERVER_API_TOKEN": API_TOKEN}
     storage = directory / "models"
@@ -83,4 +83,6 @@ def running_model_server(directory: Path) -> Iterator[ModelServerProcess]:
         server = ModelServerProcess(process.url)
         for model in (MODEL_A, MODEL_B):
             server.upload(SAMPLES / f"{model}.tar.gz")
+        for tag in tags:
+            server.put_tag(MODEL_A, tag)
         yield server

@@ -17,7 +17,7 @@ from local.progress import silent
 from local.service_account import service_account_kubeconfig
 from tests.api.api_server import ApiServer
 from tests.clusters import cluster_apart
-from tests.integration.model_server_process import MODEL_A, ModelServerProcess, running_model_server
+from tests.integration.model_server_process import ModelServerProcess, running_model_server
 from tests.integration.operator_process import SHORT_INTERVALS, OperatorProcess
 from tests.integration.space import Space
 from tests.manifests.kubectl import Kubectl, Output
@@ -86,9 +86,7 @@ def operator(bots: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="session")
 def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
     """A model server where model A carries the tags production and green."""
-    with running_model_server(tmp_path_factory.mktemp("model-server")) as server:
-        for tag in ("production", "green"):
-            server.put_tag(MODEL_A, tag)
+    with running_model_server(tmp_path_factory.mktemp("model-server"), tags=("production", "green")) as server:
         yield server
 
 
