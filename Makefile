@@ -26,12 +26,16 @@ demo: environment ## The same with real Rasa, and ends by itself: exit code 0 if
 .PHONY: test
 test: prepare ## Run all tests on all cores; ARGS='-k promotion -x' goes to pytest, WORKERS=0 takes one process
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder \
-	--ignore=tests/e2e $(ARGS)
+	--ignore=tests/e2e --ignore=tests/attacks $(ARGS)
 
 .PHONY: test-e2e
 test-e2e: environment ## Run the end-to-end tests with real pods: in Docker's kind, else on a node of its own (Linux, root)
 	@$(BIN)/python -m local prepare --node
 	@$(BIN)/pytest tests/e2e --cluster-name=rasa-environments-e2e --durations=15 $(ARGS)
+
+.PHONY: test-attacks
+test-attacks: prepare ## Run the long attacks on the operator and the model server, on loopback; the short ones are part of `make test`
+	@$(BIN)/pytest tests/attacks --numprocesses=$(WORKERS) --maxprocesses=2 --dist=loadfile $(ARGS)
 
 .PHONY: prepare
 prepare: environment ## Make what the tests use and what takes minutes, once: the cluster's programs, Rasa, services
