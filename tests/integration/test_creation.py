@@ -11,7 +11,7 @@ from tests.integration.model_server_process import MODEL_A, ModelServerProcess
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.space import ALWAYS_THERE, ENVIRONMENT, ON_REQUEST, Space
 
-REQUESTS_OF_A_NEW_ENVIRONMENT = 8
+REQUESTS_OF_A_NEW_ENVIRONMENT = 9
 
 
 def test_ten_lines_of_yaml_make_five_children_that_belong_to_the_environment(space: Space) -> None:
@@ -101,7 +101,7 @@ def test_an_environment_without_replicas_is_ready(space: Space) -> None:
     assert space.status(ENVIRONMENT, "production")["replicas"] == 0
 
 
-def test_a_new_environment_costs_at_most_eight_requests(space: Space, audit: AuditLog) -> None:
+def test_a_new_environment_costs_at_most_nine_requests(space: Space, audit: AuditLog) -> None:
     space.apply(model_tag(model=MODEL_A))
     space.wait_for_condition("ModelTag", "production", "Ready", status="True")
     start = audit.mark()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
 
-from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey, Rejection
+from rasa_environments.api.kinds import parse
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.dispatch import CHILD_DELAY_SECONDS, Dispatcher
 from rasa_environments.reconcile.pods import Pods
@@ -47,9 +47,10 @@ class Scene:
         """A dispatcher that fills the queue."""
         return Dispatcher(self.directory, queue, self.references, self.pods)
 
-    def known(self, kind: Kind) -> dict[ObjectKey, int]:
-        """The known objects of a kind with their version."""
-        return self.dispatcher(WorkQueue()).known(kind)
+    def version(self, request: Request) -> int | None:
+        """The version in which an object is known."""
+        known = self.dispatcher(WorkQueue()).known(request)
+        return None if known is None else known.metadata.version
 
     def looks(self, act: Callable[[Dispatcher], object]) -> dict[Request, float]:
         """What wants a look because of an act, and after how many seconds."""
@@ -73,12 +74,12 @@ class Scene:
         return run(test())
 
     def after(self, body: JsonObject) -> set[Request]:
-        """Who wants a look when an object is seen."""
-        return set(self.looks(lambda dispatcher: dispatcher.seen(Kind(body["kind"]), body)))
+        """Which others are queued when an object has been read."""
+        return set(self.looks(lambda dispatcher: dispatcher.on_update(parse(body["kind"], body))))
 
-    def after_the_end_of(self, request: Request, uid: str | None = "uid") -> set[Request]:
-        """Who wants a look when an object is gone."""
-        return set(self.looks(lambda dispatcher: dispatcher.gone(request.kind, request.key, uid)))
+    def after_the_end_of(self, request: Request) -> set[Request]:
+        """Which others are queued when an object is gone."""
+        return set(self.looks(lambda dispatcher: dispatcher.on_delete(request)))
 
 
 def scene(*bodies: JsonObject) -> Scene:
@@ -136,13 +137,18 @@ APPEARANCES: list[tuple[str, Iterable[JsonObject], JsonObject, set[Request]]] = 
 ]
 
 
+def request_of(body: JsonObject) -> Request:
+    """A look at that object."""
+    return Request(Kind(body["kind"]), ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]))
+
+
 @pytest.mark.parametrize(
     ("known", "body", "concerned"), [row[1:] for row in APPEARANCES], ids=[row[0] for row in APPEARANCES]
 )
-def test_what_appears_concerns_itself_and_who_has_to_do_with_it(
+def test_what_appears_concerns_who_has_to_do_with_it(
     known: Iterable[JsonObject], body: JsonObject, concerned: set[Request]
 ) -> None:
-    assert scene(*known).after(body) == concerned
+    assert scene(*known).after(body) == concerned - {request_of(body)}
 
 
 @pytest.mark.parametrize(
@@ -150,10 +156,10 @@ def test_what_appears_concerns_itself_and_who_has_to_do_with_it(
 )
 def test_what_is_gone_concerns_the_same(known: Iterable[JsonObject], body: JsonObject, concerned: set[Request]) -> None:
     made = scene(*known, body)
-    request = Request(Kind(body["kind"]), ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]))
+    request = request_of(body)
 
-    assert made.after_the_end_of(request) == concerned
-    assert request.key not in made.known(request.kind)
+    assert made.after_the_end_of(request) == concerned - {request}
+    assert made.version(request) is None
 
 
 def test_a_change_of_the_spec_concerns_those_of_before_and_those_of_now() -> None:
@@ -163,69 +169,49 @@ def test_a_change_of_the_spec_concerns_those_of_before_and_those_of_now() -> Non
         environment_body("a", tag="live"),
     )
 
-    assert made.after(environment_body("a", tag="staging", version=2)) == {
-        environment("a"),
-        environment("left"),
-        environment("joined"),
+    assert made.after(environment_body("a", tag="staging", version=2)) == {environment("left"), environment("joined")}
+
+
+def test_a_change_that_leaves_the_spec_concerns_nobody_else() -> None:
+    made = scene(environment_body("support"), server_body())
+
+    assert made.after(server_body(version=2)) == set()
+
+
+@pytest.mark.parametrize(("version", "queued"), [(6, False), (7, False), (8, True), (None, True)])
+def test_an_object_is_queued_in_a_version_that_was_not_read_yet_and_when_it_is_gone(
+    version: int | None, queued: bool
+) -> None:
+    made = scene(environment_body("support", version=7))
+
+    looks = made.looks(lambda dispatcher: dispatcher.changed(environment("support"), version))
+
+    assert set(looks) == ({environment("support")} if queued else set())
+
+
+def test_an_object_that_was_never_read_is_queued() -> None:
+    assert set(scene().looks(lambda dispatcher: dispatcher.changed(environment("support"), 1))) == {
+        environment("support")
     }
 
 
-def test_a_change_that_leaves_the_spec_concerns_the_object_alone() -> None:
-    made = scene(environment_body("support"), server_body())
-
-    assert made.after(server_body(version=2)) == {server("default")}
-
-
-@pytest.mark.parametrize("version", [6, 7])
-def test_a_version_that_is_not_news_is_ignored(version: int) -> None:
+def test_the_last_valid_version_stays_in_force_and_the_rejected_one_is_not_read_again() -> None:
     made = scene(environment_body("support", version=7, tag="live"))
+    known = made.directory.environments.get(ObjectKey("bots", "support"))
+    assert known is not None
+    rejection = Rejection(version=8, generation=2, message="spec: is too large")
 
-    assert made.after(environment_body("support", version=version, tag="old")) == set()
-    assert made.known(Kind.DEPLOYMENT_ENVIRONMENT) == {ObjectKey("bots", "support"): 7}
+    assert made.looks(lambda dispatcher: dispatcher.reject(known, rejection)) == {}
 
-
-def test_the_end_of_a_former_object_of_the_same_name_is_ignored() -> None:
-    made = scene(environment_body("support", uid="new"))
-
-    assert made.after_the_end_of(environment("support"), "old") == set()
-    assert ObjectKey("bots", "support") in made.known(Kind.DEPLOYMENT_ENVIRONMENT)
-
-
-def test_an_object_that_a_list_lacks_is_gone_whatever_its_uid() -> None:
-    made = scene(environment_body("support"))
-
-    assert made.after_the_end_of(environment("support"), None) == {environment("support")}
+    in_force = made.directory.environments.get(ObjectKey("bots", "support"))
+    assert in_force is not None
+    assert (in_force.tag, in_force.metadata.rejection) == ("live", rejection)
+    assert made.looks(lambda dispatcher: dispatcher.changed(environment("support"), 8)) == {}
+    assert set(made.looks(lambda dispatcher: dispatcher.changed(environment("support"), 9))) == {environment("support")}
 
 
 def test_the_end_of_what_was_never_seen_concerns_nobody() -> None:
     assert scene().after_the_end_of(environment("support")) == set()
-
-
-def test_an_object_that_is_not_of_this_version_is_told_and_left_alone(caplog: pytest.LogCaptureFixture) -> None:
-    made = scene()
-
-    with caplog.at_level(logging.WARNING):
-        assert made.after(environment_body("support", replicas="many")) == set()
-
-    assert "DeploymentEnvironment bots/support is left alone" in caplog.text
-    assert "spec.replicas" in caplog.text
-    assert made.known(Kind.DEPLOYMENT_ENVIRONMENT) == {}
-
-
-def test_after_a_version_that_cannot_be_read_the_last_one_counts() -> None:
-    made = scene(environment_body("support", version=1))
-
-    made.after(environment_body("support", version=2, replicas="many"))
-
-    assert made.known(Kind.DEPLOYMENT_ENVIRONMENT) == {ObjectKey("bots", "support"): 1}
-
-
-def test_all_known_objects_of_a_kind_are_told_with_their_version() -> None:
-    made = scene(server_body(version=3), environment_body("support", version=4), tag_body("live", version=5))
-
-    assert made.known(Kind.MODEL_SERVER) == {ObjectKey("bots", "default"): 3}
-    assert made.known(Kind.DEPLOYMENT_ENVIRONMENT) == {ObjectKey("bots", "support"): 4}
-    assert made.known(Kind.MODEL_TAG) == {ObjectKey("bots", "live"): 5}
 
 
 def test_a_changed_child_concerns_its_environment_after_a_moment() -> None:

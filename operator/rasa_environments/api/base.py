@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema
@@ -141,6 +141,24 @@ class ObjectKey:
         return f"{self.namespace}/{self.name}"
 
 
+def _of_this_group(annotations: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in annotations.items() if name.startswith(f"{GROUP}/")}
+
+
+OwnAnnotations = Annotated[Mapping[str, str], AfterValidator(_of_this_group)]
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A later version of an object that cannot be used: the one that is known stays in force."""
+
+    version: int
+    """Its resourceVersion, or that of the operator's own write about it."""
+    generation: int
+    message: str
+    """What is wrong with it, and how to change it."""
+
+
 class Metadata(ApiModel):
     """The part of an object's metadata that the operator reads."""
 
@@ -151,8 +169,10 @@ class Metadata(ApiModel):
     resource_version: str = ""
     creation_timestamp: str = ""
     deletion_timestamp: str | None = None
-    labels: Mapping[str, str] = Field(default_factory=dict)
-    annotations: Mapping[str, str] = Field(default_factory=dict)
+    annotations: OwnAnnotations = Field(default_factory=dict)
+    """Those of this group; all others together can be as large as 256 KiB."""
+    rejection: SkipJsonSchema[Rejection | None] = None
+    """Set by the operator alone: a later version that it cannot use."""
 
     @property
     def key(self) -> ObjectKey:
@@ -163,3 +183,8 @@ class Metadata(ApiModel):
     def version(self) -> int:
         """The resourceVersion, which only grows; 0 where there is none."""
         return int(self.resource_version or 0)
+
+    @property
+    def latest_version(self) -> int:
+        """The latest version that was read, whether it can be used or not."""
+        return max(self.version, self.rejection.version) if self.rejection else self.version

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
 
 from rasa_environments.api.base import API_VERSION, GROUP, JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.kinds import MODELS, InvalidObject, parse
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.api.problems import problems
 from rasa_environments.cli.failures import CommandError
 from rasa_environments.cli.unknown_fields import meant, unknown_fields
 from rasa_environments.reconcile.directory import Directory
 
-Resource = ModelServer | DeploymentEnvironment | ModelTag
-MODELS: Mapping[str, type[Resource]] = {
-    "ModelServer": ModelServer,
-    "DeploymentEnvironment": DeploymentEnvironment,
-    "ModelTag": ModelTag,
-}
 STANDARD_INPUT = "-"
 
 
@@ -97,19 +90,18 @@ def _take(manifests: Manifests, document: object, where: str, namespace: str) ->
     elif kind not in MODELS:
         manifests.errors.append(f"{where}: kind: {API_VERSION} has no {kind}{meant(kind, MODELS)}")
     else:
-        _take_resource(manifests, MODELS[kind], document, where, key)
+        _take_resource(manifests, document, where, key)
 
 
-def _take_resource(
-    manifests: Manifests, model: type[Resource], document: JsonObject, where: str, key: ObjectKey
-) -> None:
+def _take_resource(manifests: Manifests, document: JsonObject, where: str, key: ObjectKey) -> None:
     """Validates one of our resources as the API server would, and refuses fields that it would drop."""
     complete = {**document, "metadata": {**document["metadata"], "namespace": key.namespace}}
-    manifests.errors += [f"{where}: {problem}" for problem in unknown_fields(model, complete)]
+    kind = document["kind"]
+    manifests.errors += [f"{where}: {problem}" for problem in unknown_fields(MODELS[kind], complete)]
     try:
-        resource = model.model_validate(complete)
-    except ValidationError as error:
-        manifests.errors += [f"{where}: {problem}" for problem in problems(error)]
+        resource = parse(kind, complete)
+    except InvalidObject as error:
+        manifests.errors += [f"{where}: {problem}" for problem in error.problems]
         return
     match resource:
         case ModelServer():

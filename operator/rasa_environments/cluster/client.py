@@ -213,17 +213,25 @@ class Client:
             raise
 
     async def patch_status(
-        self, resource: Resource, key: ObjectKey, status: JsonObject, resource_version: str | None = None
+        self,
+        resource: Resource,
+        key: ObjectKey,
+        status: JsonObject,
+        *,
+        resource_version: str | None = None,
+        metadata_only: bool = False,
     ) -> JsonObject:
         """Merge `status` into the object's: null removes a field, a list replaces the whole list.
 
-        With `resource_version` it fails with 409 if the object has changed since.
+        With `resource_version` it fails with 409 if the object has changed since. Returns the object as stored, or its
+        metadata only, which is small whatever is in the object.
         """
         body: JsonObject = {"status": status}
         if resource_version is not None:
             body["metadata"] = {"resourceVersion": resource_version}
         path = f"{resource.path(key.namespace, key.name, 'status')}?{self._written_by}"
-        return await self._object("PATCH", path, body, content_type="application/merge-patch+json")
+        accept = _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON
+        return await self._object("PATCH", path, body, content_type="application/merge-patch+json", accept=accept)
 
     async def patch(self, resource: Resource, key: ObjectKey, patch: JsonObject) -> JsonObject:
         """JSON merge patch: null removes a field; a `metadata.resourceVersion` in it guards against other writers."""

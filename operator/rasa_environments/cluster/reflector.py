@@ -47,6 +47,8 @@ class Reflector:
         metadata_only: bool = False,
     ) -> None:
         self.resource = resource
+        self.name = resource.plural
+        self.failure: str | None = None
         self.synced = asyncio.Event()
         """Set when everything has been listed once."""
         self._client = client

@@ -54,6 +54,8 @@ class Secrets:
     """The Secrets of the namespaces that are asked for. `run` must be running for anything to answer."""
 
     def __init__(self, client: Client, own: OwnSecrets, on_change: Callable[[ObjectKey], None]) -> None:
+        self.name = SECRETS.plural
+        self.failure: str | None = None
         self._client = client
         self._own = own
         self._on_change = on_change

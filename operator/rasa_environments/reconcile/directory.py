@@ -79,7 +79,7 @@ class Shelf(Generic[Resource]):
         before, after = known.metadata, resource.metadata
         if (before.generation, before.annotations) != (after.generation, after.annotations):
             return
-        if known.metadata.version < resource.metadata.version:
+        if known.metadata.latest_version < resource.metadata.latest_version:
             self.put(resource)
 
     def remove(self, key: ObjectKey) -> Resource | None:

@@ -2,83 +2,72 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 
-from pydantic import ValidationError
-
-from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey, Rejection
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.api.problems import problems
 from rasa_environments.desired.context import environment_key
 from rasa_environments.reconcile.directory import Directory, server_of_environment, server_of_tag
 from rasa_environments.reconcile.pods import Pods
 from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.references import SecretReferences
 
-logger = logging.getLogger(__name__)
-
 CHILD_DELAY_SECONDS = 0.1
 """A controller changes a child several times in a row: one look serves them all."""
 
-Resource = ModelServer | DeploymentEnvironment | ModelTag
-MODELS: dict[Kind, type[Resource]] = {
-    Kind.MODEL_SERVER: ModelServer,
-    Kind.DEPLOYMENT_ENVIRONMENT: DeploymentEnvironment,
-    Kind.MODEL_TAG: ModelTag,
-}
-
 
 class Dispatcher:
-    """Everything that watches and lists bring comes here."""
+    """Everything that watches bring comes here."""
 
-    def __init__(self, directory: Directory, queue: WorkQueue, references: SecretReferences, pods: Pods) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        queue: WorkQueue,
+        references: SecretReferences,
+        pods: Pods,
+    ) -> None:
         self._directory = directory
         self._queue = queue
         self._references = references
         self._pods = pods
 
-    def seen(self, kind: Kind, body: JsonObject) -> None:
-        """An object of the group is there, in this version. Versions that are not news are ignored."""
-        metadata = body["metadata"]
-        known = self._known(kind, ObjectKey(metadata["namespace"], metadata["name"]))
-        if known is not None and int(metadata["resourceVersion"]) <= known.metadata.version:
-            return  # The echo of a status write, or a listing: looked at before it is validated.
-        try:
-            resource = MODELS[kind].model_validate(body)
-        except ValidationError as error:
-            where = f"{kind} {metadata['namespace']}/{metadata['name']}"
-            logger.warning(
-                "%s is left alone, it is not of this operator's version: %s", where, "; ".join(problems(error))
-            )
-            return
+    def known(self, request: Request) -> AnyResource | None:
+        """The object as it is in force, where there is one."""
+        match request.kind:
+            case Kind.MODEL_SERVER:
+                return self._directory.servers.get(request.key)
+            case Kind.DEPLOYMENT_ENVIRONMENT:
+                return self._directory.environments.get(request.key)
+            case Kind.MODEL_TAG:
+                return self._directory.tags.get(request.key)
+
+    def changed(self, request: Request, version: int | None) -> None:
+        """An object of an own kind is there in that version, or is gone (None). Versions that are known are ignored."""
+        known = self.known(request)
+        if version is None or known is None or version > known.metadata.latest_version:
+            self._queue.add(request)
+
+    def on_update(self, resource: AnyResource) -> None:
+        """The object has been read, in a version that can be used; queues whom the change of its spec concerns."""
+        known = self.known(request_of(resource))
         self._put(resource)
-        self._queue.add(Request(kind, resource.metadata.key))
         self._look_around(known, resource)
 
-    def gone(self, kind: Kind, key: ObjectKey, uid: str | None = None) -> None:
-        """An object of the group is not there any more."""
-        known = self._known(kind, key)
-        if known is None or (uid is not None and known.metadata.uid != uid):
+    def reject(self, known: AnyResource, rejection: Rejection) -> None:
+        """The object has a later version that cannot be used: the known one stays in force."""
+        self._put(known.model_copy(update={"metadata": known.metadata.model_copy(update={"rejection": rejection})}))
+
+    def on_delete(self, request: Request) -> None:
+        """The object is not there any more; queues whom that concerns."""
+        known = self.known(request)
+        if known is None:
             return
         self._remove(known)
-        self._queue.forget(Request(kind, key))
-        self._queue.add(Request(kind, key))
+        self._queue.forget(request)
         self._look_around(known, None)
-
-    def known(self, kind: Kind) -> dict[ObjectKey, int]:
-        """All known objects of a kind, with their resourceVersion."""
-        directory = self._directory
-        match kind:
-            case Kind.MODEL_SERVER:
-                resources: Iterable[Resource] = directory.servers
-            case Kind.DEPLOYMENT_ENVIRONMENT:
-                resources = directory.environments
-            case Kind.MODEL_TAG:
-                resources = directory.tags
-        return {resource.metadata.key: resource.metadata.version for resource in resources}
 
     def child_changed(self, key: ObjectKey, child: JsonObject | None) -> None:
         """A child of an environment was changed, or is gone (None)."""
@@ -101,16 +90,7 @@ class Dispatcher:
         for request in self._references.users(key):
             self._queue.add(request)
 
-    def _known(self, kind: Kind, key: ObjectKey) -> Resource | None:
-        match kind:
-            case Kind.MODEL_SERVER:
-                return self._directory.servers.get(key)
-            case Kind.DEPLOYMENT_ENVIRONMENT:
-                return self._directory.environments.get(key)
-            case Kind.MODEL_TAG:
-                return self._directory.tags.get(key)
-
-    def _put(self, resource: Resource) -> None:
+    def _put(self, resource: AnyResource) -> None:
         match resource:
             case ModelServer():
                 self._directory.servers.put(resource)
@@ -119,7 +99,7 @@ class Dispatcher:
             case ModelTag():
                 self._directory.tags.put(resource)
 
-    def _remove(self, resource: Resource) -> None:
+    def _remove(self, resource: AnyResource) -> None:
         match resource:
             case ModelServer():
                 self._directory.servers.remove(resource.metadata.key)
@@ -128,15 +108,18 @@ class Dispatcher:
             case ModelTag():
                 self._directory.tags.remove(resource.metadata.key)
 
-    def _look_around(self, before: Resource | None, now: Resource | None) -> None:
+    def _look_around(self, before: AnyResource | None, now: AnyResource | None) -> None:
         """Queues whom the change of a spec concerns: who refers to it, who shares a name with it, who did before."""
         if before is not None and now is not None and before.spec == now.spec:
             return
+        changed = now or before
+        own = None if changed is None else request_of(changed)
         for resource in (before, now):
             for request in self._concerned(resource):
-                self._queue.add(request)
+                if request != own:  # whoever brings the change reconciles the object itself
+                    self._queue.add(request)
 
-    def _concerned(self, resource: Resource | None) -> Iterable[Request]:
+    def _concerned(self, resource: AnyResource | None) -> Iterable[Request]:
         directory = self._directory
         match resource:
             case ModelServer():
@@ -153,6 +136,10 @@ class Dispatcher:
                     yield Request(Kind.MODEL_SERVER, server_of_tag(resource))
 
 
-def _requests(resources: Iterable[Resource]) -> Iterable[Request]:
-    for resource in resources:
-        yield Request(Kind(type(resource).__name__), resource.metadata.key)
+def request_of(resource: AnyResource) -> Request:
+    """The request to reconcile that object."""
+    return Request(Kind(type(resource).__name__), resource.metadata.key)
+
+
+def _requests(resources: Iterable[AnyResource]) -> Iterable[Request]:
+    return map(request_of, resources)

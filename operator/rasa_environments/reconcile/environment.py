@@ -14,7 +14,7 @@ from rasa_environments.api.deployment_environment import (
 )
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.cluster.errors import AlreadyThere
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS
+from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
@@ -197,17 +197,8 @@ class EnvironmentReconciler:
         self, environment: DeploymentEnvironment, status: EnvironmentStatus, conditions: tuple[Condition, ...]
     ) -> None:
         surroundings = self._surroundings
-        written = await write_status(
-            surroundings.client,
-            DEPLOYMENT_ENVIRONMENTS,
-            environment.metadata,
-            environment.status,
-            status,
-            conditions,
-            surroundings.now(),
-        )
-        if written is not None:
-            current = DeploymentEnvironment.model_validate(written)
+        current = await write_status(surroundings.client, environment, status, conditions, surroundings.now())
+        if current is not None:
             surroundings.directory.environments.refresh(current)
             self._tell_tag(current)
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.model_server import InventoryEntry, ModelServer
-from rasa_environments.cluster.resources import MODEL_SERVERS
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
 from rasa_environments.rasa.errors import NoListing, RasaError
@@ -103,7 +102,7 @@ class ModelServerReconciler:
     async def _delete_orphaned_tags(self, server: ModelServer, observation: ServerObservation) -> frozenset[str]:
         """Takes away the tags whose ModelTag (deletionPolicy Delete) is gone; returns those that are still there."""
         claimed = {tag.tag for tag in self._surroundings.directory.tags_of(server.metadata.key)}
-        orphans = {entry.tag for entry in server.status.inventory or ()} - claimed
+        orphans = {entry.tag for entry in server.status.inventory or () if not self._is_unusable(entry)} - claimed
         connection = await self._connections.connect(server)
         undone = set(orphans)
         for tag in sorted(orphans):
@@ -120,6 +119,12 @@ class ModelServerReconciler:
                 continue
             undone.discard(tag)
         return frozenset(undone)
+
+    def _is_unusable(self, entry: InventoryEntry) -> bool:
+        """Whether the ModelTag of an entry is there, but cannot be used: then its tag stays."""
+        key = ObjectKey(entry.namespace, entry.name)
+        known = self._surroundings.directory.tags.get(key)
+        return known is None and self._surroundings.exists(Request(Kind.MODEL_TAG, key))
 
     async def _write_status(
         self, server: ModelServer, observation: ServerObservation, undone: frozenset[str], outcome: Outcome | None
@@ -141,12 +146,10 @@ class ModelServerReconciler:
             registered=tuple(sorted(outcome.registered)) if outcome else (),
         )
         status, conditions = judged(findings, server)
-        written = await write_status(
-            surroundings.client, MODEL_SERVERS, server.metadata, server.status, status, conditions, surroundings.now()
-        )
+        written = await write_status(surroundings.client, server, status, conditions, surroundings.now())
         if written is None:
             return
-        surroundings.directory.servers.refresh(ModelServer.model_validate(written))
+        surroundings.directory.servers.refresh(written)
         noted = {entry.tag for entry in server.status.inventory or ()}
         for tag in owned:
             if tag.tag not in noted:

@@ -10,7 +10,6 @@ from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
-from rasa_environments.cluster.resources import MODEL_TAGS
 from rasa_environments.judge.conditions import condition_of, is_true
 from rasa_environments.judge.findings import Follower, Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
@@ -151,11 +150,9 @@ class ModelTagReconciler:
 
     async def _write_status(self, tag: ModelTag, status: ModelTagStatus, conditions: tuple[Condition, ...]) -> None:
         surroundings = self._surroundings
-        written = await write_status(
-            surroundings.client, MODEL_TAGS, tag.metadata, tag.status, status, conditions, surroundings.now()
-        )
+        written = await write_status(surroundings.client, tag, status, conditions, surroundings.now())
         if written is not None:
-            surroundings.directory.tags.refresh(ModelTag.model_validate(written))
+            surroundings.directory.tags.refresh(written)
 
 
 def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None) -> Problem:

@@ -3,40 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from rasa_environments.api.base import ApiModel, JsonObject, Metadata
-from rasa_environments.api.conditions import Condition
-from rasa_environments.api.deployment_environment import EnvironmentStatus
-from rasa_environments.api.model_server import ModelServerStatus
-from rasa_environments.api.model_tag import ModelTagStatus
+from rasa_environments.api.base import ApiModel, JsonObject, Metadata, Rejection
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentStatus
+from rasa_environments.api.model_server import ModelServer, ModelServerStatus
+from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.cluster.client import ApiError, Client
-from rasa_environments.cluster.resources import Resource
-from rasa_environments.judge.conditions import merge_patch, transitioned
+from rasa_environments.cluster.resources import resource_of
+from rasa_environments.judge.conditions import condition, merge_patch, reconciling, stalled, transitioned
+from rasa_environments.judge.findings import Problem
 
 Status = EnvironmentStatus | ModelServerStatus | ModelTagStatus
+T = TypeVar("T", DeploymentEnvironment, ModelServer, ModelTag)
 
 
-async def write_status(
-    client: Client,
-    resource: Resource,
-    metadata: Metadata,
-    before: Status,
-    after: Status,
-    conditions: Sequence[Condition],
-    time: str,
-) -> JsonObject | None:
-    """Writes what differs; returns the object as it is then, or None where nothing differed or the object is gone."""
-    stamped = transitioned(before.conditions, conditions, generation=metadata.generation, time=time)
-    full = after.model_copy(update={"observed_generation": metadata.generation, "conditions": list(stamped)})
-    patch = merge_patch(_dumped(before), _dumped(full))
+async def write_status(client: Client, obj: T, status: Status, conditions: Sequence[Condition], time: str) -> T | None:
+    """Writes what differs from the object's status; returns the object as it is then, None where nothing differed.
+
+    A rejected later version of the object outranks what is said of the one in force.
+    """
+    rejection = obj.metadata.rejection
+    generation = obj.metadata.generation if rejection is None else rejection.generation
+    stamped = transitioned(obj.status.conditions, overruled(conditions, rejection), generation=generation, time=time)
+    full = status.model_copy(update={"observed_generation": generation, "conditions": list(stamped)})
+    return await patch_status(client, obj, full)
+
+
+async def patch_status(client: Client, obj: T, status: Status) -> T | None:
+    """Makes the object's status as given; returns the object as it is then, None where nothing differed or it is gone.
+
+    Raises `ApiError` 409 where the object has changed since it was read: what is written was decided on another.
+    """
+    patch = merge_patch(_dumped(obj.status), _dumped(status))
     if not patch:
         return None
+    resource, metadata = resource_of(type(obj).__name__), obj.metadata
     try:
-        return await client.patch_status(resource, metadata.key, patch)
+        written = await client.patch_status(
+            resource, metadata.key, patch, resource_version=str(metadata.latest_version), metadata_only=True
+        )
     except ApiError as error:
         if error.status == 404:
             return None
         raise
+    return obj.model_copy(update={"status": status, "metadata": _after(metadata, written)})
+
+
+def _after(metadata: Metadata, written: JsonObject) -> Metadata:
+    """The metadata after a write of the status, which changes nothing but the version."""
+    version = written["metadata"]["resourceVersion"]
+    if metadata.rejection is None:
+        return metadata.model_copy(update={"resource_version": version})
+    rejection = metadata.rejection
+    return metadata.model_copy(update={"rejection": Rejection(int(version), rejection.generation, rejection.message)})
+
+
+def rejected(rejection: Rejection) -> tuple[Condition, ...]:
+    """The conditions of an object whose latest version cannot be used."""
+    problem = Problem(Reason.INVALID_SPEC, rejection.message)
+    ready = condition(ConditionType.READY, "False", problem.reason, problem.message)
+    return ready, reconciling(problem), stalled(problem)
+
+
+def overruled(conditions: Sequence[Condition], rejection: Rejection | None) -> tuple[Condition, ...]:
+    """The conditions, with those of a rejection in the place of their like."""
+    if rejection is None:
+        return tuple(conditions)
+    outranking = rejected(rejection)
+    types = {entry.type for entry in outranking}
+    return (*outranking, *(entry for entry in conditions if entry.type not in types))
 
 
 def _dumped(status: ApiModel) -> JsonObject:

@@ -15,7 +15,7 @@ from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.observations import Observations
 from rasa_environments.reconcile.offers import Offers
 from rasa_environments.reconcile.pods import Pods
-from rasa_environments.reconcile.queue import WorkQueue
+from rasa_environments.reconcile.queue import Request, WorkQueue
 from rasa_environments.reconcile.references import SecretReferences
 
 
@@ -51,4 +51,6 @@ class Surroundings:
     observations: Observations = field(default_factory=Observations)
     offers: Offers = field(default_factory=Offers)
     intervals: Intervals = Intervals()
+    exists: Callable[[Request], bool] = lambda _: False
+    """Whether there is such an object on the API server, be it usable or not."""
     now: Callable[[], str] = utc_now

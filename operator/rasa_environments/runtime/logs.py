@@ -27,5 +27,5 @@ def configure_logs(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # kopf tells of every object that it sees; the operator tells of what it does.
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
+    # kopf tells of every object that it sees, and warns that it takes no signals in a thread.
+    logging.getLogger("kopf").setLevel(logging.ERROR)

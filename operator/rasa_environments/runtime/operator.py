@@ -7,19 +7,15 @@ import gc
 import logging
 import signal
 import socket
-import time
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from time import perf_counter
-from typing import Protocol
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
-from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.lease import Leadership
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import (
@@ -33,22 +29,27 @@ from rasa_environments.cluster.resources import (
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
+    Resource,
+    resource_of,
 )
 from rasa_environments.cluster.secrets import OwnSecrets, Secrets
+from rasa_environments.cluster.watch import Watch
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.contents import Contents, identity_of
 from rasa_environments.reconcile.dispatch import Dispatcher
 from rasa_environments.reconcile.environment import EnvironmentReconciler
 from rasa_environments.reconcile.model_server import ModelServerReconciler
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.pods import Pods, pod_essentials
-from rasa_environments.reconcile.queue import FAILED, Kind, Request, Result
-from rasa_environments.reconcile.resync import resync, resync_forever
+from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
+from rasa_environments.runtime.kopf_host import KopfHost
 from rasa_environments.runtime.metrics import Metrics
+from rasa_environments.runtime.reconciliations import Reconciliations
 from rasa_environments.runtime.settings import Settings
-from rasa_environments.runtime.watching import watch
+from rasa_environments.runtime.watches import Watches
 from rasa_environments.runtime.web import serving
 
 logger = logging.getLogger(__name__)
@@ -64,39 +65,20 @@ CHILD_RESOURCES = (
     HORIZONTAL_POD_AUTOSCALERS,
     INGRESSES,
 )
-SILENCE_SECONDS = 180.0
-"""A watch sends a bookmark a minute: after such a silence the operator does not see what happens."""
-LONGEST_PASS_SECONDS = 300.0
-"""Every request has a time limit well under this: a pass that takes longer hangs."""
 LEASE = "rasa-environments"
 """Name of the Lease that the leader holds."""
 STOP_SECONDS = 10.0
 """How long passes may go on after SIGTERM."""
 
 
-class Watch(Protocol):
-    """Something of the API server that is followed."""
-
-    @property
-    def synced(self) -> asyncio.Event:
-        """Set once everything has been listed."""
-
-    @property
-    def last_contact(self) -> float:
-        """time.monotonic() of the last sign of life."""
-
-    async def run(self) -> None:
-        """Follows until it is cancelled."""
-
-
 class Operator:
     """One operator on one API server."""
 
-    def __init__(self, settings: Settings, client: Client, source: CredentialSource) -> None:
+    def __init__(self, settings: Settings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self._source = source
         http = http_client(allow_link_local=settings.allow_link_local)
+        self._own = {kind: ObjectCache(identity_of) for kind in Kind}
         caches = {resource: ObjectCache() for resource in CHILD_RESOURCES}
         secrets = Secrets(
             client,
@@ -110,87 +92,76 @@ class Operator:
             pods=Pods(),
             http=http,
             intervals=Intervals(model_server=settings.model_server_interval, served=settings.served_interval),
+            exists=lambda request: self._version(request) is not None,
         )
         surroundings = self._surroundings
         self._dispatcher = Dispatcher(
             surroundings.directory, surroundings.queue, surroundings.references, surroundings.pods
         )
+        self._contents = Contents(client, self._own, self._dispatcher)
         self.metrics = Metrics(surroundings.directory, surroundings.queue)
         connections = Connections(http, secrets, surroundings.references)
-        self._reconcilers = {
+        reconcilers = {
             Kind.MODEL_SERVER: ModelServerReconciler(surroundings, connections).reconcile,
             Kind.DEPLOYMENT_ENVIRONMENT: EnvironmentReconciler(surroundings).reconcile,
             Kind.MODEL_TAG: ModelTagReconciler(surroundings, connections).reconcile,
         }
-        follow = partial(Reflector, client, namespaces=settings.namespaces, label_selector=SELECTOR_OF_CHILDREN)
-        self._watches: dict[str, Watch] = {
-            **{
-                resource.plural: follow(resource, cache, self._dispatcher.child_changed)
-                for resource, cache in caches.items()
-                if resource is not SECRETS
-            },
-            PODS.plural: follow(PODS, ObjectCache(pod_essentials), self._dispatcher.pod_changed),
-            SECRETS.plural: secrets,
-        }
-        self._passes: dict[Request, float] = {}
-        self._listed = False
+        self._reconciliations = Reconciliations(reconcilers, self._contents, self.metrics)
+        self._kopf = KopfHost(self._keys, self._changed)
+        self._watches = Watches(self._watched(caches, secrets))
+        self._read = False
         self._standing_by = settings.leader_elect
         """Another process may hold the Lease: then this one is ready to take over."""
 
+    def _watched(self, caches: Mapping[Resource, ObjectCache], secrets: Secrets) -> dict[str, Watch]:
+        """A watch for each resource: the own kinds as metadata, which kopf passes on; children and pods by label."""
+        follow = partial(Reflector, self._client, namespaces=self._settings.namespaces)
+        own = {
+            kind: follow(resource_of(kind), self._own[kind], partial(self._notify, kind), metadata_only=True)
+            for kind in Kind
+        }
+        ours = partial(follow, label_selector=SELECTOR_OF_CHILDREN)
+        children = {
+            resource: ours(resource, cache, self._dispatcher.child_changed)
+            for resource, cache in caches.items()
+            if resource is not SECRETS
+        }
+        return {
+            **{resource_of(kind).plural: watch for kind, watch in own.items()},
+            **{resource.plural: watch for resource, watch in children.items()},
+            PODS.plural: ours(PODS, ObjectCache(pod_essentials), self._dispatcher.pod_changed),
+            SECRETS.plural: secrets,
+        }
+
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set. Raises what a watch or a worker cannot cope with: the process must start anew."""
+        """Works until `stop` is set. Raises what the work cannot cope with: the process must start anew."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._surroundings.http.aclose)
             port = await stack.enter_async_context(
                 serving(
                     self._settings.address,
                     self._settings.port,
-                    healthy=self.unhealthy,
+                    healthy=self._reconciliations.hung,
                     ready=self.unready,
                     metrics=self.metrics,
                 )
             )
             logger.info("health and metrics are served at port %d", port)
             async with asyncio.TaskGroup() as tasks:
-                watching = [tasks.create_task(following.run()) for following in self._watches.values()]
-                unwatch = asyncio.Event()
-                kopf = tasks.create_task(
-                    watch(
-                        self._source,
-                        self._dispatcher,
-                        self._settings.namespaces,
-                        started=partial(_stop_on_signals, stop),
-                        stop=unwatch,
-                    )
-                )
-                working = tasks.create_task(self._lead())
-                await _first(stop.wait(), kopf, working)
+                watching = [*self._watches.start(tasks), tasks.create_task(self._kopf.run(), name="kopf")]
+                working = tasks.create_task(self._lead(), name="work")
+                await _first(stop.wait(), working)
                 logger.info("stopping: passes under way are ended first")
-                await self._quiesce(working)
+                await self._drain(working)
                 for task in watching:
                     task.cancel()
-                unwatch.set()
-
-    def unhealthy(self) -> str | None:
-        """What only a restart would mend: a pass that hangs."""
-        now = time.monotonic()
-        for request, started in self._passes.items():
-            if now - started > LONGEST_PASS_SECONDS:
-                return f"the pass over {request} hangs for {now - started:.0f} s"
-        return None
 
     def unready(self) -> str | None:
         """Why the operator does not see or do its work now."""
-        unlisted = [name for name, following in self._watches.items() if not following.synced.is_set()]
-        if not self._listed and not self._standing_by:
-            unlisted.append("the resources of the group")
-        if unlisted:
-            return f"not all is listed yet: {', '.join(unlisted)}"
-        now = time.monotonic()
-        for name, following in self._watches.items():
-            if now - following.last_contact > SILENCE_SECONDS:
-                return f"the API server has said nothing of {name} for {now - following.last_contact:.0f} s"
-        return self.unhealthy()
+        problem = self._watches.problem() or self._kopf.failure
+        if problem is None and not self._read and not self._standing_by:
+            problem = "not all objects are read yet"
+        return problem or self._reconciliations.hung()
 
     async def _lead(self) -> None:
         """Works, where asked for only while this process holds the Lease."""
@@ -205,11 +176,10 @@ class Operator:
         """Starts once everything is listed: nothing is decided on half of the facts."""
         settings = self._settings
         self._standing_by = False
-        for following in self._watches.values():
-            await following.synced.wait()
-        await self._list_resources()
-        self._listed = True
-        directory = self._surroundings.directory
+        await self._watches.synced()
+        await self._read_all()
+        self._read = True
+        directory, queue = self._surroundings.directory, self._surroundings.queue
         logger.info(
             "all is listed: %d model servers, %d environments, %d tags",
             len(directory.servers),
@@ -218,49 +188,55 @@ class Operator:
         )
         async with asyncio.TaskGroup() as tasks:
             for _ in range(settings.workers):
-                tasks.create_task(self._surroundings.queue.work(self._handle))
-            tasks.create_task(
-                resync_forever(
-                    self._client,
-                    self._dispatcher,
-                    settings.namespaces,
-                    settings.resync_interval,
-                    lambda: self._surroundings.secrets.keep_only(directory.namespaces),
-                )
-            )
+                tasks.create_task(queue.work(self._reconciliations.handle))
+            tasks.create_task(self._resync_forever())
 
-    async def _list_resources(self) -> None:
+    async def _read_all(self) -> None:
+        """Reads every object once, so that none is taken for gone; an object that cannot be read is tried later."""
+        queue = self._surroundings.queue
+        reading = asyncio.Semaphore(self._settings.workers)
+
+        async def read(request: Request) -> None:
+            async with reading:
+                try:
+                    await self._contents.refresh(request)
+                except ApiError as error:
+                    logger.warning("%s cannot be read, trying again later: %s", request, error)
+            queue.add(request)
+
+        async with asyncio.TaskGroup() as tasks:
+            for request in self._contents.requests():
+                tasks.create_task(read(request))
+
+    async def _resync_forever(self) -> None:
+        """Reconciles every object now and then, whatever has been missed, and forgets namespaces without any."""
         while True:
-            try:
-                await resync(self._client, self._dispatcher, self._settings.namespaces)
-            except ApiError as error:
-                logger.warning("the resources cannot be listed, trying again in 2 s: %s", error)
-                await asyncio.sleep(2)
-            else:
-                return
+            await asyncio.sleep(self._settings.resync_interval)
+            for request in self._contents.requests():
+                self._surroundings.queue.add(request)
+            self._surroundings.secrets.keep_only(self._surroundings.directory.namespaces)
 
-    async def _handle(self, request: Request) -> Result:
-        """One pass. Nothing that goes wrong in it ends the operator."""
-        self._passes[request] = time.monotonic()
-        started, result = perf_counter(), None
-        try:
-            result = await self._reconcilers[request.kind](request.key)
-        except ApiError as error:
-            logger.warning("%s: %s", request, error)
-        except Exception:
-            logger.exception("%s: the pass broke down, which is a fault of the operator; it tries again", request)
-        finally:
-            del self._passes[request]
-            self.metrics.passed(request, result, started)
-        return FAILED if result is None else result
-
-    async def _quiesce(self, working: asyncio.Task[None]) -> None:
+    async def _drain(self, working: asyncio.Task[None]) -> None:
         """Starts no more passes, and lets those under way come to their end."""
         self._surroundings.queue.close()
-        deadline = time.monotonic() + STOP_SECONDS
-        while self._passes and not working.done() and time.monotonic() < deadline:  # noqa: ASYNC110 - once per process
-            await asyncio.sleep(0.02)
+        await self._reconciliations.drained(STOP_SECONDS)
         working.cancel()
+
+    def _version(self, request: Request) -> int | None:
+        """The version in which the API server has the object; None where it has none."""
+        return self._own[request.kind].version(request.key)
+
+    def _keys(self, resource: Resource) -> tuple[ObjectKey, ...]:
+        return tuple(self._own[Kind(resource.kind)].keys())
+
+    def _notify(self, kind: Kind, key: ObjectKey, obj: JsonObject | None) -> None:
+        """A watch has brought a change of an object of an own kind, or its end: kopf calls the handler."""
+        self._kopf.notify(resource_of(kind), key, deleted=obj is None)
+
+    def _changed(self, resource: Resource, key: ObjectKey) -> None:
+        """The handler that kopf calls."""
+        request = Request(Kind(resource.kind), key)
+        self._dispatcher.changed(request, self._version(request))
 
     def _child_changed(self, key: ObjectKey, child: JsonObject | None) -> None:
         self._dispatcher.child_changed(key, child)
@@ -282,10 +258,10 @@ async def run(settings: Settings) -> None:
     """
     _tune_garbage_collector()
     stop = asyncio.Event()
-    source = CredentialSource(settings.kubeconfig, settings.context)
     async with await Client.connect(settings.kubeconfig, settings.context) as client:
-        operator = Operator(settings, client, source)
-        _stop_on_signals(stop)
+        operator = Operator(settings, client)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
         await operator.run(stop)
     logger.info("stopped")
 
@@ -295,9 +271,3 @@ def _tune_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)

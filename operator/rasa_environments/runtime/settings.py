@@ -44,7 +44,7 @@ class Settings(BaseModel):
     served_interval: Seconds = 300.0
     """Seconds between two questions to a pod that serves what is wanted."""
     resync_interval: Seconds = 300.0
-    """Seconds between two listings of the resources, which find what a watch has missed."""
+    """Seconds between two reconciliations of an object to which nothing happens."""
     leader_elect: bool = False
     """Whether to work only while holding a Lease: for more than one replica."""
     lease_namespace: str | None = None

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION, DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer, Registration
-from rasa_environments.cluster.resources import MODEL_SERVERS
 from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefused
@@ -18,6 +17,7 @@ from rasa_environments.reconcile.offers import Offer
 from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
 from rasa_environments.reconcile.registration.registry import Merged, merged
+from rasa_environments.reconcile.status import patch_status
 from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
@@ -115,10 +115,10 @@ class Registrar:
         known = frozenset(server.status.registered or ())
         if names <= known:
             return
-        written = await self._surroundings.client.patch_status(
-            MODEL_SERVERS, server.metadata.key, {"registered": sorted(names | known)}
-        )
-        self._surroundings.directory.servers.refresh(ModelServer.model_validate(written))
+        status = server.status.model_copy(update={"registered": sorted(names | known)})
+        written = await patch_status(self._surroundings.client, server, status)
+        if written is not None:
+            self._surroundings.directory.servers.refresh(written)
 
     def _tell(self, environments: Sequence[DeploymentEnvironment], facts: Facts) -> None:
         for environment in environments:

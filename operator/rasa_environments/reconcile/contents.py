@@ -1,0 +1,132 @@
+"""Reads the objects of the own kinds, of which watches bring only name and version.
+
+One GET for each version that is not known, with a limit, so that no object fills the memory or ends a watch. What
+cannot be used is rejected: the last valid version stays in force, and a condition says what is wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rasa_environments.api.base import JsonObject, Rejection
+from rasa_environments.api.kinds import InvalidObject, parse
+from rasa_environments.cluster.cache import ObjectCache
+from rasa_environments.cluster.client import ApiError, Client, TooLarge
+from rasa_environments.cluster.resources import resource_of
+from rasa_environments.judge.conditions import transitioned
+from rasa_environments.reconcile.dispatch import Dispatcher
+from rasa_environments.reconcile.queue import Kind, Request
+from rasa_environments.reconcile.status import rejected
+from rasa_environments.reconcile.surroundings import utc_now
+
+logger = logging.getLogger(__name__)
+
+MAXIMUM_OBJECT_BYTES: Final = 512 * 1024
+"""Bytes of an object as JSON. Beside a spec of 64 KiB, it may hold that once more in the annotation of
+`kubectl apply`, every field's name in managedFields, and the status."""
+
+
+def identity_of(obj: JsonObject) -> JsonObject:
+    """What a cache of an own kind keeps: which object it is, in which version and generation."""
+    metadata = obj["metadata"]
+    names = ("namespace", "name", "uid", "resourceVersion", "generation")
+    return {"metadata": {name: metadata[name] for name in names if name in metadata}}
+
+
+@dataclass(frozen=True)
+class _Identity:
+    uid: str
+    version: int
+    generation: int
+
+
+class Contents:
+    """Keeps the directory up to date with what the caches of the own kinds say is there."""
+
+    def __init__(self, client: Client, caches: Mapping[Kind, ObjectCache], dispatcher: Dispatcher) -> None:
+        self._client = client
+        self._caches = caches
+        self._dispatcher = dispatcher
+        self._unusable: dict[Request, Rejection] = {}
+        """Objects of which no version could be used yet."""
+
+    def exists(self, request: Request) -> bool:
+        """Whether there is such an object, be it usable or not."""
+        return self._caches[request.kind].version(request.key) is not None
+
+    def requests(self) -> list[Request]:
+        """All objects that there are."""
+        return [Request(kind, key) for kind, cache in self._caches.items() for key in cache.keys()]  # noqa: SIM118
+
+    async def refresh(self, request: Request) -> None:
+        """Reads the object, if there is a version of it that was not read yet. Raises `ApiError`."""
+        identity = self._identity(request)
+        if identity is None:
+            self._forget(request)
+            return
+        known = self._dispatcher.known(request)
+        earlier = self._unusable.get(request)
+        read = max(known.metadata.latest_version if known else 0, earlier.version if earlier else 0)
+        if identity.version <= read:
+            return
+        try:
+            obj = await self._client.get(resource_of(request.kind), request.key, maximum_bytes=MAXIMUM_OBJECT_BYTES)
+            resource = parse(request.kind, obj)
+        except TooLarge:
+            limit = f"the object has more than {MAXIMUM_OBJECT_BYTES // 1024} KiB as JSON; make its spec smaller"
+            await self._reject(request, identity, limit)
+        except InvalidObject as error:
+            await self._reject(request, identity, str(error), obj)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            self._forget(request)
+        else:
+            self._unusable.pop(request, None)
+            self._dispatcher.on_update(resource)
+
+    def _identity(self, request: Request) -> _Identity | None:
+        found = self._caches[request.kind].get(request.key)
+        if found is None:
+            return None
+        metadata = found["metadata"]
+        return _Identity(metadata["uid"], int(metadata["resourceVersion"]), int(metadata.get("generation", 0)))
+
+    def _forget(self, request: Request) -> None:
+        self._unusable.pop(request, None)
+        self._dispatcher.on_delete(request)
+
+    async def _reject(self, request: Request, identity: _Identity, problem: str, obj: JsonObject | None = None) -> None:
+        """Lets the last valid version stay in force, or says in the status that there is none."""
+        rejection = Rejection(identity.version, identity.generation, problem)
+        known = self._dispatcher.known(request)
+        if known is not None and known.metadata.uid == identity.uid:
+            logger.warning("%s: its last valid version stays in force: %s", request, problem)
+            self._dispatcher.reject(known, rejection)
+            return
+        logger.warning("%s cannot be used: %s", request, problem)
+        self._forget(request)
+        version = await self._tell(request, rejection, obj)
+        self._unusable[request] = Rejection(max(version, identity.version), identity.generation, problem)
+
+    async def _tell(self, request: Request, rejection: Rejection, obj: JsonObject | None) -> int:
+        """Writes the conditions, unless the object has them; returns its resourceVersion then."""
+        stamped = transitioned((), rejected(rejection), generation=rejection.generation, time=utc_now())
+        conditions = [entry.model_dump(by_alias=True, exclude_none=True) for entry in stamped]
+        if obj is not None and _same(obj, conditions):
+            return rejection.version
+        status = {"observedGeneration": rejection.generation, "conditions": conditions}
+        written = await self._client.patch_status(resource_of(request.kind), request.key, status, metadata_only=True)
+        return int(written["metadata"]["resourceVersion"])
+
+
+def _same(obj: JsonObject, conditions: list[JsonObject]) -> bool:
+    """Whether the object has these conditions, whenever they came to be."""
+
+    def timeless(entries: object) -> list[JsonObject]:
+        return [{**entry, "lastTransitionTime": None} for entry in entries] if isinstance(entries, list) else []
+
+    return timeless((obj.get("status") or {}).get("conditions")) == timeless(conditions)

@@ -1,0 +1,201 @@
+"""kopf, which calls the handlers of the operator's own kinds, in a thread of its own and under supervision.
+
+When kopf stops, it cancels every task of its event loop; a thread with a loop of its own keeps that away from the work.
+Whatever kopf does, it is started anew, and never ends the process or holds up its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import kopf
+
+from rasa_environments.api.base import GROUP, VERSION, ObjectKey
+from rasa_environments.cluster.resources import Resource
+from rasa_environments.runtime.kopf_session import OWN_RESOURCES, SERVER, KopfSession
+
+logger = logging.getLogger(__name__)
+
+STALE_SECONDS: Final = 10.0
+"""How long kopf may take to bring a change to its handler before it is started anew."""
+_STOP_SECONDS: Final = 3.0
+_FIRST_BACKOFF: Final = 0.2
+_LONGEST_BACKOFF: Final = 30.0
+
+Change = tuple[Resource, ObjectKey]
+
+
+@dataclass
+class _Life:
+    """One run of kopf: its session and its event loop, once they are there, and how to stop it."""
+
+    session: KopfSession
+    handle: Callable[[Resource, ObjectKey], None]
+    """Called in kopf's thread for each object, and each change of one."""
+    started: Callable[[], None]
+    """Called in kopf's thread when kopf logs in."""
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Calls the function in kopf's thread, if that still runs."""
+        with contextlib.suppress(RuntimeError):  # its loop is closed
+            self.loop.call_soon_threadsafe(function)
+
+    def run(self) -> None:
+        """Runs kopf until `stop` is set, or it ends by itself; in its own thread."""
+        try:
+            self.loop.run_until_complete(
+                kopf.operator(
+                    registry=self._registry(),
+                    settings=_settings(),
+                    standalone=True,
+                    clusterwide=True,
+                    stop_flag=self.stop,
+                )
+            )
+        finally:
+            self.loop.close()
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+
+        async def login(**_: Any) -> kopf.AiohttpSession:
+            self.started()
+            return kopf.AiohttpSession(server=SERVER, aiohttp_session=self.session)  # type: ignore[arg-type] # of its shape
+
+        kopf.on.login(registry=registry)(login)
+        for resource in OWN_RESOURCES:
+            self._register(registry, resource)
+        return registry
+
+    def _register(self, registry: kopf.OperatorRegistry, resource: Resource) -> None:
+        async def handle(event: kopf.RawEvent, **_: Any) -> None:
+            metadata = event["object"]["metadata"]
+            self.handle(resource, ObjectKey(metadata["namespace"], metadata["name"]))
+
+        kopf.on.event(GROUP, VERSION, resource.plural, registry=registry, id=resource.plural)(handle)
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.process.ultimate_exiting_timeout = None  # or kopf kills the process after a stop of its own
+    return settings
+
+
+class KopfHost:
+    """Starts kopf, and starts it anew when it has ended or no longer calls the handlers.
+
+    `keys` names the objects of a kind that are there now. `handle` is called, in the loop of `run`, for each of them
+    at kopf's start, and for each change that `notify` tells.
+    """
+
+    def __init__(
+        self, keys: Callable[[Resource], Iterable[ObjectKey]], handle: Callable[[Resource, ObjectKey], None]
+    ) -> None:
+        self._keys = keys
+        self._handle = handle
+        self._pending: dict[Change, float] = {}
+        self._life: _Life | None = None
+        self.failure: str | None = None
+        """Why no handler is called now."""
+
+    def notify(self, resource: Resource, key: ObjectKey, *, deleted: bool) -> None:
+        """An object has appeared or changed, or was deleted: its handler is called soon."""
+        change = (resource, key)
+        if change in self._pending:
+            return  # The handler looks up how the object is by then.
+        self._pending[change] = asyncio.get_running_loop().time()
+        if self._life is not None:
+            self._send(self._life, resource, key, deleted=deleted)
+
+    async def run(self) -> None:
+        """Runs until cancelled; returns when kopf has ended, or could not be ended in time and is left alone."""
+        failures = 0
+        while True:
+            started = asyncio.get_running_loop().time()
+            self.failure = await self._live()
+            lasted = asyncio.get_running_loop().time() - started
+            failures = 1 if lasted > _LONGEST_BACKOFF else failures + 1
+            logger.error("%s; starting it again", self.failure)
+            await asyncio.sleep(min(_FIRST_BACKOFF * 2**failures, _LONGEST_BACKOFF))
+
+    async def _live(self) -> str:
+        """Runs kopf once; returns why that has ended."""
+        ours = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        problems: list[str] = []
+        life = _Life(
+            KopfSession({resource: tuple(self._keys(resource)) for resource in OWN_RESOURCES}),
+            lambda resource, key: _call(ours, lambda: self._handled(resource, key)),
+            lambda: _call(ours, self._started),
+        )
+
+        def run() -> None:
+            try:
+                life.run()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, kopf has ended
+                problems.append(f": {type(error).__name__}")
+            finally:
+                _call(ours, ended.set)
+
+        threading.Thread(target=run, name="kopf", daemon=True).start()
+        self._life = life
+        for resource, key in self._pending:
+            self._send(life, resource, key, deleted=False)
+        self._pending = dict.fromkeys(self._pending, ours.time())
+        try:
+            if await self._has_stalled(ended):
+                return f"kopf has called no handler for {STALE_SECONDS:.0f} s"
+            return "kopf has ended by itself" + "".join(problems)
+        finally:
+            self._life = None
+            await _end(life, ended)
+
+    async def _has_stalled(self, ended: asyncio.Event) -> bool:
+        """Returns True once a change waits too long for its handler, False when kopf has ended."""
+        loop = asyncio.get_running_loop()
+        while not ended.is_set():
+            oldest = next(iter(self._pending.values()), loop.time())
+            if loop.time() - oldest > STALE_SECONDS:
+                return True
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await ended.wait()
+        return False
+
+    def _started(self) -> None:
+        self.failure = None
+
+    def _handled(self, resource: Resource, key: ObjectKey) -> None:
+        self._pending.pop((resource, key), None)
+        self._handle(resource, key)
+
+    @staticmethod
+    def _send(life: _Life, resource: Resource, key: ObjectKey, *, deleted: bool) -> None:
+        life.call(lambda: life.session.changed(resource, key, deleted=deleted))
+
+
+async def _end(life: _Life, ended: asyncio.Event) -> None:
+    """Stops kopf; what it does not end in time is left alone, with its loop stopped."""
+    life.call(life.stop.set)
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await ended.wait()
+    except TimeoutError:
+        logger.warning("kopf did not stop within %.0f s; it is abandoned", _STOP_SECONDS)
+        life.call(life.loop.stop)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    """Calls the function in another thread's loop, if that still runs."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function)

@@ -1,0 +1,49 @@
+"""What the operator watches, and whether it sees it: one truth for every kind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from rasa_environments.cluster.watch import Watch
+
+STALE_SECONDS: Final = 180.0
+"""The API server sends a bookmark a minute. A watch that is silent for 150 s is taken for dead and opened anew, so one
+without any contact for longer sees nothing."""
+
+
+def unwatched(watches: Iterable[Watch], now: float) -> str | None:
+    """Which kinds are not being watched at `now` (time.monotonic), and why; None where all are."""
+    problems = [problem for watch in watches if (problem := _problem(watch, now)) is not None]
+    return "; ".join(problems) or None
+
+
+def _problem(watch: Watch, now: float) -> str | None:
+    if watch.failure is not None:
+        return f"{watch.name}: {watch.failure}"
+    if not watch.synced.is_set():
+        return f"{watch.name}: not all are listed yet"
+    stale = now - watch.last_contact
+    return f"{watch.name}: no contact with the API server for {stale:.0f} s" if stale > STALE_SECONDS else None
+
+
+class Watches:
+    """All watches, by what they watch."""
+
+    def __init__(self, watches: Mapping[str, Watch]) -> None:
+        self._watches = watches
+
+    def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """Starts to watch everything; each task goes on until it is cancelled."""
+        return [tasks.create_task(watch.run(), name=f"watch of {name}") for name, watch in self._watches.items()]
+
+    async def synced(self) -> None:
+        """Returns once everything was listed."""
+        for watch in self._watches.values():
+            await watch.synced.wait()
+
+    def problem(self) -> str | None:
+        """What is not being watched now, and why."""
+        return unwatched(self._watches.values(), time.monotonic())

@@ -1,0 +1,205 @@
+"""Objects of the own kinds are read once for each version, and those that cannot be used are rejected."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.cluster.cache import ObjectCache
+from rasa_environments.cluster.client import ApiError, TooLarge
+from rasa_environments.cluster.resources import Resource
+from rasa_environments.reconcile.contents import MAXIMUM_OBJECT_BYTES, Contents, identity_of
+from rasa_environments.reconcile.directory import Directory
+from rasa_environments.reconcile.dispatch import Dispatcher
+from rasa_environments.reconcile.pods import Pods
+from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
+from rasa_environments.reconcile.references import SecretReferences
+from tests.reconcile.objects import environment_body
+
+KEY = ObjectKey("bots", "support")
+SUPPORT = Request(Kind.DEPLOYMENT_ENVIRONMENT, KEY)
+
+
+@dataclass
+class Server:
+    """The part of an API server that is used: one object, or the error that comes instead, and status patches."""
+
+    answer: JsonObject | Exception | None = None
+    reads: int = 0
+    statuses: list[JsonObject] = field(default_factory=list)
+
+    async def get(self, _: Resource, key: ObjectKey, *, maximum_bytes: int) -> JsonObject:
+        """The object."""
+        assert (key, maximum_bytes) == (KEY, MAXIMUM_OBJECT_BYTES)
+        self.reads += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        assert self.answer is not None
+        return self.answer
+
+    async def patch_status(self, _: Resource, key: ObjectKey, status: JsonObject, *, metadata_only: bool) -> JsonObject:
+        """Stores the status, in a new version."""
+        assert (key, metadata_only) == (KEY, True)
+        self.statuses.append(status)
+        return {"metadata": {"resourceVersion": "1000"}}
+
+
+class Scene:
+    """A directory, and the caches that say what is there."""
+
+    def __init__(self) -> None:
+        self.server = Server()
+        self.directory = Directory()
+        self.caches = {kind: ObjectCache(identity_of) for kind in Kind}
+        dispatcher = Dispatcher(self.directory, WorkQueue(), SecretReferences(), Pods())
+        self.contents = Contents(self.server, self.caches, dispatcher)  # type: ignore[arg-type] # of its shape
+
+    async def bring(self, answer: JsonObject | Exception, **identity: Any) -> None:
+        """A watch brings a version of the environment, and it is read."""
+        self.server.answer = answer
+        body = answer if isinstance(answer, dict) else environment_body("support", **identity)
+        self.caches[SUPPORT.kind].put(body)
+        await self.contents.refresh(SUPPORT)
+
+    @property
+    def tag(self) -> str | None:
+        """The tag of the environment that is in force."""
+        found = self.directory.environments.get(KEY)
+        return None if found is None else found.tag
+
+
+TOO_LARGE = TooLarge("the object", MAXIMUM_OBJECT_BYTES)
+INVALID = environment_body("support", version=2, replicas="many")
+NESTED = environment_body("support", version=2, endpoints={"x": [[[]]]})
+NESTED["spec"]["endpoints"]["x"] = [[]]
+for _ in range(150):
+    NESTED["spec"]["endpoints"]["x"] = [NESTED["spec"]["endpoints"]["x"]]
+
+
+async def test_an_object_is_read_once_for_each_version() -> None:
+    scene = Scene()
+
+    await scene.bring(environment_body("support", version=1, tag="live"))
+    await scene.contents.refresh(SUPPORT)
+    assert (scene.tag, scene.server.reads) == ("live", 1)
+
+    await scene.bring(environment_body("support", version=2, tag="next"))
+    assert (scene.tag, scene.server.reads) == ("next", 2)
+
+
+async def test_an_object_that_no_watch_knows_any_more_is_gone_without_a_read() -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support"))
+    scene.caches[SUPPORT.kind].remove(KEY)
+
+    await scene.contents.refresh(SUPPORT)
+
+    assert (scene.tag, scene.server.reads) == (None, 1)
+
+
+async def test_an_object_that_is_gone_when_it_is_read_is_gone() -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support", version=1))
+
+    await scene.bring(ApiError(404, "NotFound", ""), version=2)
+
+    assert scene.tag is None
+
+
+async def test_any_other_refusal_of_the_api_server_is_tried_again_later() -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support", version=1, tag="live"))
+
+    with pytest.raises(ApiError):
+        await scene.bring(ApiError(500, "InternalError", ""), version=2)
+
+    assert scene.tag == "live"
+
+
+@pytest.mark.parametrize("answer", [TOO_LARGE, INVALID, NESTED], ids=["too large", "invalid", "nested"])
+async def test_the_last_valid_version_stays_in_force(answer: JsonObject | Exception) -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support", version=1, tag="live"))
+
+    await scene.bring(answer, version=2)
+    await scene.contents.refresh(SUPPORT)
+
+    assert (scene.tag, scene.server.reads) == ("live", 2)
+    in_force = scene.directory.environments.get(KEY)
+    assert in_force is not None
+    assert in_force.metadata.rejection is not None
+    assert in_force.metadata.rejection.version == 2
+
+
+async def test_a_valid_version_ends_the_rejection() -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support", version=1, tag="live"))
+    await scene.bring(INVALID)
+
+    await scene.bring(environment_body("support", version=3, tag="next"))
+
+    in_force = scene.directory.environments.get(KEY)
+    assert in_force is not None
+    assert (in_force.tag, in_force.metadata.rejection) == ("next", None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (TOO_LARGE, "the object has more than 512 KiB as JSON; make its spec smaller"),
+        (INVALID, "spec.replicas: "),
+        (NESTED, "spec: is nested more than 100 levels deep"),
+    ],
+    ids=["too large", "invalid", "nested"],
+)
+async def test_an_object_without_a_valid_version_says_so_once(
+    answer: JsonObject | Exception, message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene()
+
+    with caplog.at_level(logging.WARNING):
+        await scene.bring(answer, version=2)
+    await scene.contents.refresh(SUPPORT)
+
+    (status,) = scene.server.statuses
+    told = {entry["type"]: (entry["status"], entry["reason"]) for entry in status["conditions"]}
+    assert told == {
+        "Ready": ("False", "InvalidSpec"),
+        "Reconciling": ("False", "Settled"),
+        "Stalled": ("True", "InvalidSpec"),
+    }
+    assert status["conditions"][0]["message"].startswith(message)
+    assert "DeploymentEnvironment bots/support cannot be used" in caplog.text
+    assert (scene.tag, scene.server.reads) == (None, 1)
+
+
+async def test_the_version_of_the_operators_own_write_is_not_read() -> None:
+    scene = Scene()
+    await scene.bring(INVALID)
+
+    await scene.bring(environment_body("support", version=1000, replicas="many"))
+
+    assert (scene.server.reads, len(scene.server.statuses)) == (1, 1)
+
+
+async def test_what_the_status_says_already_is_not_written_again() -> None:
+    first, restarted = Scene(), Scene()
+    await first.bring(INVALID)
+
+    await restarted.bring(INVALID | {"status": first.server.statuses[0]})
+
+    assert restarted.server.statuses == []
+
+
+async def test_an_unusable_object_in_the_place_of_a_former_one_leaves_nothing_of_that_in_force() -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support", version=1, uid="former"))
+
+    await scene.bring(environment_body("support", version=2, uid="new", replicas="many"))
+
+    assert scene.tag is None
+    assert scene.contents.exists(SUPPORT)
