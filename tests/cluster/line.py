@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from rasa_environments.cluster.connection import Connection
+from rasa_environments.cluster.connection import LARGEST_OBJECT, Connection
 
 Before = Callable[[str, str], Awaitable[None]]
 
@@ -23,14 +23,22 @@ class RecordingConnection(Connection):
     requests: list[tuple[str, str]]
     before: Before | None = None
 
-    async def request(self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str]) -> bytes:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str],
+        maximum_bytes: int = LARGEST_OBJECT,
+    ) -> bytes:
         """Send, and remember verb and path without the query."""
         self.requests.append((method, path.partition("?")[0]))
         if self.before is not None:
             before, self.before = self.before, None
             await before(method, path)
             self.before = self.before or before
-        return await super().request(method, path, body=body, headers=headers)
+        return await super().request(method, path, body=body, headers=headers, maximum_bytes=maximum_bytes)
 
     async def open(self) -> None:
         """Open with an empty record."""

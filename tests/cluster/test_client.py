@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import yaml
 from aiohttp import web
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.cluster.client import USER_AGENT, Client
+from rasa_environments.cluster import client as client_module
+from rasa_environments.cluster.client import USER_AGENT, Client, TooLarge, WatchEvent
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, resource_of
 from tests.cluster.line import Line, RecordingConnection, eventually
@@ -123,7 +125,8 @@ async def test_a_watch_whose_line_is_cut_is_an_error_and_no_end(
 
     async def follow() -> None:
         async for event in distant.watch(CONFIG_MAPS, namespace, resource_version=version):
-            seen.append(event.type)  # noqa: PERF401 - it is looked at meanwhile
+            assert isinstance(event, WatchEvent)
+            seen.append(event.type)
 
     task = asyncio.create_task(follow())
     await someone.create(CONFIG_MAPS, config_map("a", namespace=namespace))
@@ -182,7 +185,7 @@ async def scripted(tmp_path: Path, namespace: str) -> AsyncIterator[tuple[Script
 
 async def test_each_request_says_who_it_is_from(scripted: tuple[Scripted, Client], key: ObjectKey) -> None:
     script, client = scripted
-    script.answers = [web.json_response({})]
+    script.answers = [web.json_response({"metadata": {}})]
     await client.get(CONFIG_MAPS, key)
     (request,) = script.requests
     assert request.path == f"/prefix/api/v1/namespaces/{key.namespace}/configmaps/a"
@@ -200,8 +203,8 @@ async def test_a_server_that_asks_to_slow_down_is_asked_again(
 ) -> None:
     script, client = scripted
     busy = [web.Response(status=429, headers={"Retry-After": text}) for text in ("0", "soon")]
-    script.answers = [*busy, web.json_response({"kind": "ConfigMap"})]
-    assert await client.get(CONFIG_MAPS, key) == {"kind": "ConfigMap"}
+    script.answers = [*busy, web.json_response({"metadata": {}})]
+    assert await client.get(CONFIG_MAPS, key) == {"metadata": {}}
 
 
 async def test_a_server_that_stays_busy_is_an_error_in_the_end(
@@ -241,8 +244,63 @@ async def test_a_version_that_is_too_old_cannot_be_watched_from(scripted: tuple[
 
 async def test_a_watch_with_a_torn_line_is_an_error(scripted: tuple[Scripted, Client]) -> None:
     script, client = scripted
-    script.answers = [web.Response(text='{"type": "ADDED", "object": {"metadata": {}}}\n{"type": "ADD\n')]
+    added = f'{{"type": "ADDED", "object": {json.dumps(config_map("a", version=7))}}}'
+    script.answers = [web.Response(text=added + '\n{"type": "ADD\n')]
     events = client.watch(CONFIG_MAPS, "bots", resource_version="1")
-    assert (await anext(events)).type == "ADDED"
+    assert await anext(events) == WatchEvent("ADDED", config_map("a", version=7))
     with pytest.raises(ApiError, match="is not JSON"):
         await anext(events)
+
+
+async def test_a_watch_that_ends_within_an_event_is_an_error(scripted: tuple[Scripted, Client]) -> None:
+    script, client = scripted
+    script.answers = [web.Response(text='{"type": "ADDED", "object"')]
+    with pytest.raises(ApiError, match="ended within an event"):
+        await anext(client.watch(CONFIG_MAPS, "bots", resource_version="1"))
+
+
+async def test_a_page_of_html_is_no_watch(scripted: tuple[Scripted, Client]) -> None:
+    script, client = scripted
+    script.answers = [web.Response(text="<html>\nPlease log in\n</html>\n", content_type="text/html")]
+    with pytest.raises(ApiError, match="is not JSON"):
+        await anext(client.watch(CONFIG_MAPS, "bots", resource_version="1"))
+
+
+async def test_an_event_without_end_is_not_kept_growing(
+    scripted: tuple[Scripted, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, client = scripted
+    monkeypatch.setattr(client_module, "LARGEST_OBJECT", 1000)
+    script.answers = [web.Response(text='{"type": "ADDED", "object": "' + "x" * 2000)]
+    with pytest.raises(TooLarge, match="an event of a watch is longer than 1000 bytes") as caught:
+        await anext(client.watch(CONFIG_MAPS, "bots", resource_version="1"))
+    assert caught.value.limit == 1000
+
+
+async def test_an_answer_beyond_its_limit_is_not_read(scripted: tuple[Scripted, Client]) -> None:
+    script, client = scripted
+    text = json.dumps(config_map("a", {"x": "x" * 2000}, version=7))
+    script.answers = [web.Response(text=text), web.Response(text=text)]
+    with pytest.raises(TooLarge) as caught:
+        await client.get(CONFIG_MAPS, ObjectKey("bots", "a"), maximum_bytes=1000)
+    assert caught.value.limit == 1000
+    assert (await client.get(CONFIG_MAPS, ObjectKey("bots", "a")))["data"] == {"x": "x" * 2000}
+
+
+async def test_a_page_that_is_too_large_is_read_in_smaller_ones(
+    monkeypatch: pytest.MonkeyPatch, connection: RecordingConnection, client: Client, someone: Client, namespace: str
+) -> None:
+    monkeypatch.setattr(client_module, "_LARGEST_PAGE", 4000)
+    for number in range(8):
+        await someone.create(CONFIG_MAPS, config_map(f"large-{number}", {"x": "x" * 1500}, namespace=namespace))
+    pages = [page async for page in client.pages(CONFIG_MAPS, namespace, page_size=8)]
+    assert [item["metadata"]["name"] for page in pages for item in page.items] == [f"large-{n}" for n in range(8)]
+    assert max(len(page.items) for page in pages) <= 2
+
+
+async def test_one_object_may_be_larger_than_a_page(
+    monkeypatch: pytest.MonkeyPatch, client: Client, someone: Client, namespace: str
+) -> None:
+    monkeypatch.setattr(client_module, "_LARGEST_PAGE", 4000)
+    await someone.create(CONFIG_MAPS, config_map("huge", {"x": "x" * 9000}, namespace=namespace))
+    assert [item["metadata"]["name"] for item in (await client.list(CONFIG_MAPS, namespace)).items] == ["huge"]

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import random
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.cluster.connection import Connection
+from rasa_environments.cluster.connection import LARGEST_OBJECT, Connection
 from rasa_environments.cluster.credentials import CredentialSource
-from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.decoding import (
+    Listing,
+    Rejected,
+    Undecodable,
+    WatchEvent,
+    decode,
+    decode_event,
+    decode_listing,
+    decode_object,
+)
+from rasa_environments.cluster.errors import ApiError, TooLarge
 from rasa_environments.cluster.resources import Resource
 
-__all__ = ["FIELD_MANAGER", "USER_AGENT", "ApiError", "Client", "Listing", "WatchEvent"]
+__all__ = ["FIELD_MANAGER", "USER_AGENT", "ApiError", "Client", "Listing", "Rejected", "TooLarge", "WatchEvent"]
 
 FIELD_MANAGER: Final = "rasa-environments"
 USER_AGENT: Final = f"rasa-environments/{importlib.metadata.version('rasa-environments')}"
@@ -29,27 +40,22 @@ _PARTIAL: Final = "application/json;as={};g=meta.k8s.io;v=v1"
 _NOT_TYPED: Final = "failed to create typed patch object"
 """How the API server's message begins when what is applied does not fit the schema (apimachinery, managedfields)."""
 
+_LARGEST_PAGE: Final = 4 * 1024 * 1024
+"""Bytes of a page of more than one object: a longer one is asked for again in smaller pieces."""
+
 _WATCH_SECONDS: Final = (240, 480)
 _WATCH_GRACE: Final = 30.0
 _WATCH_IDLE: Final = 150.0
 """A watch without an event or bookmark (one a minute) for so many seconds is taken for dead."""
 
-
-@dataclass(frozen=True)
-class Listing:
-    """Objects of one resource as they were at one moment."""
-
-    items: list[JsonObject]
-    resource_version: str
-    """Where a watch goes on from."""
+T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True)
-class WatchEvent:
-    """One change: ADDED, MODIFIED, DELETED with the object, or BOOKMARK with its resourceVersion alone."""
+class _Decoder(Protocol[T_co]):
+    """A function of the module `decoding`."""
 
-    type: str
-    object: JsonObject
+    def __call__(self, content: bytes, /, *, repair: bool = False) -> T_co:
+        """What the content says."""
 
 
 class Client:
@@ -60,6 +66,7 @@ class Client:
 
     def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER) -> None:
         self._connection = connection
+        self._one_page = asyncio.Lock()
         self._written_by = urlencode({"fieldManager": field_manager})
         self._written_strictly_by = urlencode({"fieldManager": field_manager, "fieldValidation": "Strict"})
 
@@ -98,9 +105,13 @@ class Client:
         """Close all connections."""
         await self._connection.close()
 
-    async def get(self, resource: Resource, key: ObjectKey) -> JsonObject:
-        """The object, read from the storage."""
-        return await self._json("GET", resource.path(key.namespace, key.name))
+    async def get(
+        self, resource: Resource, key: ObjectKey, *, metadata_only: bool = False, maximum_bytes: int | None = None
+    ) -> JsonObject:
+        """The object, read from the storage. Raises `TooLarge` if it has more than `maximum_bytes` as JSON."""
+        accept = _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON
+        path = resource.path(key.namespace, key.name)
+        return await self._object("GET", path, accept=accept, maximum_bytes=maximum_bytes or LARGEST_OBJECT)
 
     async def list(
         self,
@@ -124,7 +135,11 @@ class Client:
                 page_size=page_size,
             )
         ]
-        return Listing([item for page in pages for item in page.items], pages[-1].resource_version)
+        return Listing(
+            [item for page in pages for item in page.items],
+            pages[-1].resource_version,
+            tuple(rejected for page in pages for rejected in page.rejected),
+        )
 
     async def pages(
         self,
@@ -136,24 +151,44 @@ class Client:
         metadata_only: bool = False,
         page_size: int = 500,
     ) -> AsyncGenerator[Listing]:
-        """The same as `list` page by page, all of one moment: what is big need not be held at once."""
+        """The same as `list` page by page, all of one moment: what is big need not be held at once.
+
+        A page has at most `page_size` objects, and fewer where they are big. One page at a time is read by all who use
+        this client, so that their memory does not add up: whoever asks for pages must not wait for others in between.
+        """
         query = {"limit": str(page_size)} | _given(labelSelector=label_selector, fieldSelector=field_selector)
         accept = _PARTIAL.format("PartialObjectMetadataList") if metadata_only else _JSON
         identity = {"apiVersion": resource.api_version, "kind": resource.kind}
+        size = page_size
         while True:
+            query["limit"] = str(size)
             path = f"{resource.path(namespace)}?{urlencode(query)}"
-            answer = await self._json("GET", path, accept=accept)
-            metadata = answer["metadata"]
-            # The items of a list carry no apiVersion and kind of their own, or those of the partial form.
-            yield Listing([item | identity for item in answer.get("items") or []], metadata["resourceVersion"])
-            if not metadata.get("continue"):
+            async with self._one_page:
+                try:
+                    content = await self._request("GET", path, accept=accept, maximum_bytes=_page_limit(size))
+                except TooLarge:
+                    if size == 1:
+                        raise
+                    size = max(1, size // 4)
+                    continue
+                if len(content) < _LARGEST_PAGE // 4:
+                    size = min(page_size, size * 2)
+                page = await _decoded(decode_listing, content)
+                del content
+                for item in page.items:
+                    # The items of a list carry no apiVersion and kind of their own, or those of the partial form.
+                    item.update(identity)
+                continuation = page.continuation
+                yield page
+                del page
+            if not continuation:
                 return
-            query["continue"] = metadata["continue"]
+            query["continue"] = continuation
 
     async def create(self, resource: Resource, obj: JsonObject) -> JsonObject:
         """Create the object and return it as stored; fields that the API does not know are refused."""
         path = f"{resource.path(obj['metadata']['namespace'])}?{self._written_strictly_by}"
-        return await self._json("POST", path, obj)
+        return await self._object("POST", path, obj)
 
     async def review(self, resource: Resource, spec: JsonObject | None = None) -> JsonObject:
         """The status that the API server gives a question, which is answered at once and never stored."""
@@ -171,7 +206,7 @@ class Client:
         metadata = obj["metadata"]
         path = f"{resource.path(metadata['namespace'], metadata['name'])}?{self._written_strictly_by}&force=true"
         try:
-            return await self._json("PATCH", path, obj, content_type="application/apply-patch+yaml")
+            return await self._object("PATCH", path, obj, content_type="application/apply-patch+yaml")
         except ApiError as error:
             if error.status == 500 and error.message.startswith(_NOT_TYPED):
                 raise ApiError(400, "BadRequest", error.message) from error
@@ -188,17 +223,17 @@ class Client:
         if resource_version is not None:
             body["metadata"] = {"resourceVersion": resource_version}
         path = f"{resource.path(key.namespace, key.name, 'status')}?{self._written_by}"
-        return await self._json("PATCH", path, body, content_type="application/merge-patch+json")
+        return await self._object("PATCH", path, body, content_type="application/merge-patch+json")
 
     async def patch(self, resource: Resource, key: ObjectKey, patch: JsonObject) -> JsonObject:
         """JSON merge patch: null removes a field; a `metadata.resourceVersion` in it guards against other writers."""
         path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
-        return await self._json("PATCH", path, patch, content_type="application/merge-patch+json")
+        return await self._object("PATCH", path, patch, content_type="application/merge-patch+json")
 
     async def json_patch(self, resource: Resource, key: ObjectKey, operations: Sequence[JsonObject]) -> JsonObject:
         """JSON patch (RFC 6902)."""
         path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
-        return await self._json("PATCH", path, operations, content_type="application/json-patch+json")
+        return await self._object("PATCH", path, operations, content_type="application/json-patch+json")
 
     async def delete(self, resource: Resource, key: ObjectKey, *, uid: str | None = None) -> None:
         """Delete the object, its dependents after it; it is fine if it is gone. With `uid`, only that very object."""
@@ -221,12 +256,11 @@ class Client:
         field_selector: str = "",
         metadata_only: bool = False,
         opened: Callable[[], None] = lambda: None,
-    ) -> AsyncGenerator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent | Rejected]:
         """What changes after `resource_version`, with bookmarks, until the server ends the watch (minutes).
 
-        Without a version, everything that is there comes first, as ADDED. `opened` is called once the server has begun
-        to answer: what changes from then on will come. Raises `ApiError` with status 410 if that version is too old to
-        go on from.
+        A change of an object that cannot be used comes as `Rejected`. Raises `ApiError`, with status 410 if that
+        version is too old to go on from, and for everything after which it is not known what has happened.
         """
         seconds = random.randint(*_WATCH_SECONDS)  # noqa: S311
         query = {
@@ -241,16 +275,16 @@ class Client:
             path, headers=headers, total_seconds=seconds + _WATCH_GRACE, idle_seconds=_WATCH_IDLE
         ) as pieces:
             opened()
-            rest = b""
-            async for piece in pieces:
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in lines:
-                    event = _parsed(line)
-                    if event["type"] == "ERROR":
-                        raise ApiError.from_status(event["object"])
-                    yield WatchEvent(event["type"], event["object"] | identity)
+            async for line in _lines(pieces):
+                event: WatchEvent | Rejected = await _decoded(decode_event, line)
+                if isinstance(event, WatchEvent):
+                    event.object.update(identity)
+                yield event
 
-    async def _json(
+    async def _json(self, method: str, path: str, body: JsonObject | Sequence[JsonObject] | None = None) -> JsonObject:
+        return await _decoded(decode, await self._request(method, path, body))
+
+    async def _object(
         self,
         method: str,
         path: str,
@@ -258,22 +292,62 @@ class Client:
         *,
         content_type: str = _JSON,
         accept: str = _JSON,
+        maximum_bytes: int = LARGEST_OBJECT,
     ) -> JsonObject:
+        content = await self._request(
+            method, path, body, content_type=content_type, accept=accept, maximum_bytes=maximum_bytes
+        )
+        return await _decoded(decode_object, content)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | Sequence[JsonObject] | None = None,
+        *,
+        content_type: str = _JSON,
+        accept: str = _JSON,
+        maximum_bytes: int = LARGEST_OBJECT,
+    ) -> bytes:
         headers = {"Accept": accept}
         content: bytes | None = None
         if body is not None:
             headers["Content-Type"] = content_type
             content = orjson.dumps(body)
-        return _parsed(await self._connection.request(method, path, body=content, headers=headers))
+        return await self._connection.request(method, path, body=content, headers=headers, maximum_bytes=maximum_bytes)
+
+
+async def _decoded(decoder: _Decoder[T_co], content: bytes) -> T_co:
+    """What the content says; where it has to be repaired first, the event loop goes on meanwhile."""
+    try:
+        return decoder(content)
+    except Undecodable:
+        return await asyncio.to_thread(decoder, content, repair=True)
+
+
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a watch. Raises `ApiError` where one is cut, is too long, or does not come to its end."""
+    rest = bytearray()
+    heard = time.monotonic()
+    async for piece in pieces:
+        begun = len(rest)
+        rest += piece
+        if (end := rest.rfind(b"\n", begun)) >= 0:
+            for line in bytes(rest[:end]).split(b"\n"):
+                yield line
+            del rest[: end + 1]
+            heard = time.monotonic()
+        if len(rest) > LARGEST_OBJECT:
+            raise TooLarge("an event of a watch", LARGEST_OBJECT)
+        if time.monotonic() - heard > _WATCH_IDLE:
+            raise ApiError(0, "Unreachable", f"no event has come to its end for {_WATCH_IDLE:.0f} s")
+    if rest:
+        raise ApiError(0, "Unreachable", "the stream of a watch ended within an event")
+
+
+def _page_limit(size: int) -> int:
+    return LARGEST_OBJECT if size == 1 else _LARGEST_PAGE
 
 
 def _given(**parameters: str) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value}
-
-
-def _parsed(content: bytes) -> JsonObject:
-    try:
-        answer: JsonObject = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise ApiError(0, "Unreachable", f"an answer is not JSON, so not from an API server ({error})") from error
-    return answer

@@ -15,7 +15,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 from yarl import URL
 
 from rasa_environments.cluster.credentials import Access, CredentialSource
-from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.errors import ApiError, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,9 @@ REQUEST_TIMEOUT: Final = 30.0
 """Seconds that a request may take; the API server itself gives admission webhooks up to 30."""
 _CONNECT_TIMEOUT: Final = 10.0
 _LIMITS: Final = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=_CONNECT_TIMEOUT)
+LARGEST_OBJECT: Final = 10 * 1024 * 1024
+"""Bytes of one object as JSON, at most: etcd stores 1.5 MiB, and JSON writes some characters (`<`) with six."""
+_LARGEST_ERROR: Final = 64 * 1024
 _PARTING_SECONDS: Final = 1.0
 _MAX_SLOWDOWNS: Final = 5
 _LONGEST_SLOWDOWN: Final = 10.0
@@ -109,11 +112,13 @@ class Connection:
         *,
         body: bytes | None = None,
         headers: dict[str, str],
+        maximum_bytes: int = LARGEST_OBJECT,
     ) -> bytes:
         """The body of a successful answer.
 
-        `path` includes the query, encoded. Raises `ApiError`. An answer 429 is waited out (the server has not done
-        anything yet), and after a 401 the credentials are loaded anew once.
+        `path` includes the query, encoded. Raises `ApiError`, and `TooLarge` for an answer of more than
+        `maximum_bytes`. An answer 429 is waited out (the server has not done anything yet), and after a 401 the
+        credentials are loaded anew once.
         """
         slowdowns = 0
         renewed = False
@@ -121,7 +126,7 @@ class Connection:
             session = self._require_session()
             try:
                 async with await self._send(session, method, path, body, headers, _LIMITS) as response:
-                    content = await response.read()
+                    content = await _bounded(response, maximum_bytes if response.status < 300 else _LARGEST_ERROR)
             except _NETWORK_ERRORS as error:
                 raise ApiError.unreachable(session.host, error) from error
             if response.status < 300:
@@ -150,7 +155,8 @@ class Connection:
             if response.status == 401:
                 await self._renew(session)
             if response.status >= 300:
-                raise ApiError.from_body(response.status, response.reason or "", await response.read())
+                content = await _bounded(response, _LARGEST_ERROR)
+                raise ApiError.from_body(response.status, response.reason or "", content)
             try:
                 yield _pieces(response.content, session.host)
             finally:
@@ -185,6 +191,21 @@ class Connection:
         if self._session is None:
             raise ApiError(0, "Unreachable", "the connection to the API server is closed")
         return self._session
+
+
+async def _bounded(response: aiohttp.ClientResponse, maximum_bytes: int) -> bytes:
+    """The body. One that is longer is not read to its end: the connection is closed."""
+    pieces: list[bytes] = []
+    length = 0
+    while piece := await response.content.readany():
+        length += len(piece)
+        if length > maximum_bytes:
+            response.close()
+            if response.status < 300:
+                raise TooLarge(f"the answer to {response.method} {response.url.path}", maximum_bytes)
+            break
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 async def _pieces(content: aiohttp.StreamReader, host: str) -> AsyncIterator[bytes]:

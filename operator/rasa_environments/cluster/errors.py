@@ -58,6 +58,14 @@ class ApiError(Exception):
         return cls.from_status(status, http_status)
 
 
+class TooLarge(ApiError):
+    """An answer is longer than the reader takes; `limit` is in bytes."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(0, "TooLarge", f"{what} is longer than {limit} bytes")
+        self.limit = limit
+
+
 class ConfigurationError(Exception):
     """There is no usable way to the API server: the message says what was looked for and what to do."""
 

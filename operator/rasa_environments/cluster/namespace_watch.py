@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from rasa_environments.cluster.cache import ObjectCache
-from rasa_environments.cluster.client import Client, WatchEvent
+from rasa_environments.cluster.client import Client, Rejected, WatchEvent
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.reflector import OnChange, pause_after_cut, take
 from rasa_environments.cluster.resources import Resource
@@ -94,7 +94,8 @@ class NamespaceWatch:
         async with contextlib.aclosing(events):
             async for event in events:
                 self.last_contact = time.monotonic()
-                self._take(event)
+                if not isinstance(event, Rejected):
+                    self._take(event)
 
     def _take(self, event: WatchEvent) -> None:
         version: str = event.object["metadata"]["resourceVersion"]

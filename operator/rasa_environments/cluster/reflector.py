@@ -12,7 +12,7 @@ from typing import Final
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
-from rasa_environments.cluster.client import Client, Listing, WatchEvent
+from rasa_environments.cluster.client import Client, Listing, Rejected, WatchEvent
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import Resource
 
@@ -130,6 +130,8 @@ class Reflector:
         ) as events:
             async for event in events:
                 self._contacts[scope] = time.monotonic()
+                if isinstance(event, Rejected):
+                    continue
                 take(event, self._cache, self._on_change)
                 version = event.object["metadata"]["resourceVersion"]
                 self._cache.advance(version, scope)
