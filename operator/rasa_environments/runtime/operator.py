@@ -15,12 +15,13 @@ from functools import partial
 from time import perf_counter
 from typing import Protocol
 
-from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.cluster.cache import ObjectCache
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.cache import ObjectCache, version_alone
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.lease import Leadership
+from rasa_environments.cluster.projections import child_cache
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import (
     CONFIG_MAPS,
@@ -34,7 +35,7 @@ from rasa_environments.cluster.resources import (
     SERVICE_ACCOUNTS,
     SERVICES,
 )
-from rasa_environments.cluster.secrets import OwnSecrets, Secrets
+from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.connections import Connections
@@ -42,7 +43,7 @@ from rasa_environments.reconcile.dispatch import Dispatcher
 from rasa_environments.reconcile.environment import EnvironmentReconciler
 from rasa_environments.reconcile.model_server import ModelServerReconciler
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
-from rasa_environments.reconcile.pods import Pods, pod_essentials
+from rasa_environments.reconcile.pods import Pods
 from rasa_environments.reconcile.queue import FAILED, Kind, Request, Result
 from rasa_environments.reconcile.resync import resync, resync_forever
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
@@ -97,12 +98,8 @@ class Operator:
         self._client = client
         self._source = source
         http = http_client(allow_link_local=settings.allow_link_local)
-        caches = {resource: ObjectCache() for resource in CHILD_RESOURCES}
-        secrets = Secrets(
-            client,
-            OwnSecrets(SELECTOR_OF_CHILDREN, caches[SECRETS], self._child_changed),
-            self._secret_changed,
-        )
+        caches = {resource: child_cache() for resource in CHILD_RESOURCES}
+        secrets = Secrets(client, self._secret_changed)
         self._surroundings = Surroundings(
             client=client,
             children=Children(client, caches),
@@ -127,10 +124,9 @@ class Operator:
             **{
                 resource.plural: follow(resource, cache, self._dispatcher.child_changed)
                 for resource, cache in caches.items()
-                if resource is not SECRETS
             },
-            PODS.plural: follow(PODS, ObjectCache(pod_essentials), self._dispatcher.pod_changed),
-            SECRETS.plural: secrets,
+            PODS.plural: follow(PODS, ObjectCache(version_alone), self._dispatcher.pod_changed),
+            secrets.name: secrets,
         }
         self._passes: dict[Request, float] = {}
         self._listed = False
@@ -261,9 +257,6 @@ class Operator:
         while self._passes and not working.done() and time.monotonic() < deadline:  # noqa: ASYNC110 - once per process
             await asyncio.sleep(0.02)
         working.cancel()
-
-    def _child_changed(self, key: ObjectKey, child: JsonObject | None) -> None:
-        self._dispatcher.child_changed(key, child)
 
     def _secret_changed(self, key: ObjectKey) -> None:
         self._dispatcher.secret_changed(key)
