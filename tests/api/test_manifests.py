@@ -129,7 +129,7 @@ ALLOWED = [
         for resource in ("configmaps", "services", "serviceaccounts", "deployments.apps")
         for verb in ("get", "list", "watch", "create", "patch")
     ),
-    *((verb, "secrets") for verb in ("get", "watch", "create", "patch")),
+    *((verb, "secrets") for verb in ("get", "list", "watch", "create", "patch")),
     *(
         (verb, resource)
         for resource in (
@@ -143,7 +143,6 @@ ALLOWED = [
     ("watch", "pods"),
 ]
 FORBIDDEN = [
-    ("list", "secrets"),
     *((verb, f"deploymentenvironments.{GROUP}") for verb in ("create", "update", "patch", "delete")),
     ("patch", f"modeltags.{GROUP}"),
     *(

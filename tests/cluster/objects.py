@@ -34,6 +34,18 @@ def owned(obj: JsonObject, owner: JsonObject) -> JsonObject:
     return {**obj, "metadata": {**obj["metadata"], "ownerReferences": [reference]}}
 
 
+def environment_child(obj: JsonObject, environment: str = "support", *, uid: str = "uid-1", **owner: str) -> JsonObject:
+    """The object as a child of an environment that need not exist."""
+    reference = {
+        "apiVersion": "rasa-environments.io/v1alpha1",
+        "kind": "DeploymentEnvironment",
+        "name": environment,
+        "uid": uid,
+        "controller": True,
+    }
+    return {**obj, "metadata": {**obj["metadata"], "ownerReferences": [{**reference, **owner}]}}
+
+
 def deployment(name: str, namespace: str) -> JsonObject:
     """A Deployment with two variables and two arguments."""
     labels = {"app": name}

@@ -8,12 +8,13 @@ import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
-from rasa_environments.cluster.children import DESIRED_ANNOTATION, Children, Outcome, with_digest
+from rasa_environments.cluster.children import Children, Outcome, with_digest
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import AlreadyThere, ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.errors import AlreadyExists, ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.projections import DESIRED_ANNOTATION, child_cache, is_outline
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, Resource, resource_of
 from tests.cluster.line import RecordingConnection
-from tests.cluster.objects import config_map, container_of, deployment, owned, secret
+from tests.cluster.objects import config_map, container_of, deployment, environment_child, owned, secret
 
 RESOURCES = (CONFIG_MAPS, DEPLOYMENTS, SECRETS)
 
@@ -355,23 +356,17 @@ def test_the_digest_changes_with_what_is_asked_for_and_with_nothing_else() -> No
     assert first == config_map("child", {"a": "1", "b": "2"}), "the caller's object is left as it is"
 
 
-async def test_a_secret_that_is_there_unseen_is_brought_into_sight_and_not_written(
-    children: Children,
-    connection: RecordingConnection,
-    someone: Client,
-    namespace: str,
-    owner: JsonObject,
-    caches: dict[Resource, ObjectCache],
+async def test_a_secret_that_exists_unseen_is_not_written_over_with_generated_values(
+    children: Children, connection: RecordingConnection, someone: Client, namespace: str, owner: JsonObject
 ) -> None:
-    there = owned(secret("child", namespace, {"token": "of old"}), owner)
-    await someone.create(SECRETS, there)
-    with pytest.raises(AlreadyThere, match="is there already"):
-        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner))
+    await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
+    with pytest.raises(AlreadyExists, match="exists already") as caught:
+        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
     assert connection.verbs == ["POST", "GET"]
-    assert (caches[SECRETS].get(ObjectKey(namespace, "child")) or {})["data"] == {"token": "b2Ygb2xk"}
+    assert caught.value.live["data"] == {"token": "b2Ygb2xk"}
 
 
-async def test_a_secret_that_has_come_into_sight_since_its_token_was_made_is_not_written_over(
+async def test_a_secret_that_has_come_since_its_token_was_generated_is_not_written_over(
     children: Children,
     connection: RecordingConnection,
     someone: Client,
@@ -381,15 +376,39 @@ async def test_a_secret_that_has_come_into_sight_since_its_token_was_made_is_not
 ) -> None:
     there = await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
     caches[SECRETS].put(there)  # as the watch does, while other values are still being read
-    with pytest.raises(AlreadyThere, match="is there already"):
-        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), unseen=True)
-    assert connection.requests == []
+    with pytest.raises(AlreadyExists) as caught:
+        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
+    assert connection.verbs == ["GET"]
+    assert caught.value.live["data"] == {"token": "b2Ygb2xk"}
 
 
-async def test_a_secret_of_somebody_else_that_is_there_unseen_is_left_alone(
+async def test_a_secret_of_somebody_else_that_exists_unseen_is_left_alone(
     children: Children, someone: Client, namespace: str, owner: JsonObject, caches: dict[Resource, ObjectCache]
 ) -> None:
     await someone.create(SECRETS, secret("child", namespace, {"token": "theirs"}))
     with pytest.raises(NameTaken):
-        await children.settle(owned(secret("child", namespace, {"token": "ours"}), owner))
+        await children.settle(owned(secret("child", namespace, {"token": "ours"}), owner), create_only=True)
     assert caches[SECRETS].get(ObjectKey(namespace, "child")) is None
+
+
+async def test_a_long_child_is_compared_as_it_is_stored_and_once_for_each_version(
+    client: Client,
+    connection: RecordingConnection,
+    someone: Client,
+    namespace: str,
+    refresh: Callable[[], Awaitable[None]],
+    caches: dict[Resource, ObjectCache],
+) -> None:
+    desired = environment_child(config_map("support-rasa", {"a": "x" * 40_000}, namespace=namespace))
+    caches[CONFIG_MAPS] = child_cache()
+    await Children(client, caches).settle(desired)
+    await refresh()
+    restarted = Children(client, caches)
+    connection.requests.clear()
+    assert is_outline(restarted.observed(CONFIG_MAPS, identity(desired)[0]) or {})
+    assert [await restarted.settle(desired) for _ in range(3)] == [Outcome.UNCHANGED] * 3
+    assert connection.verbs == ["GET"]
+    assert (await restarted.read(CONFIG_MAPS, identity(desired)[0]) or {})["data"] == desired["data"]
+    await someone.patch(CONFIG_MAPS, identity(desired)[0], {"data": {"a": "y" * 40_000}})
+    await refresh()
+    assert await restarted.settle(desired) is Outcome.CORRECTED

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import SECRETS
-from rasa_environments.cluster.secrets import OwnSecrets, Secrets
-from tests.cluster.line import RecordingConnection, eventually
+from rasa_environments.cluster.secrets import Secrets
+from tests.cluster.line import Line, RecordingConnection, eventually
 from tests.cluster.objects import secret
 
 
@@ -23,12 +23,6 @@ def changed() -> list[str]:
 
 
 @pytest.fixture
-def own() -> OwnSecrets:
-    """Where those with the label are kept; nobody listens."""
-    return OwnSecrets("mine=yes", ObjectCache(), lambda *_: None)
-
-
-@pytest.fixture
 def key(namespace: str) -> ObjectKey:
     """Of the Secret in question."""
     return ObjectKey(namespace, "token")
@@ -36,11 +30,11 @@ def key(namespace: str) -> ObjectKey:
 
 @pytest.fixture
 async def secrets(
-    client: Client, someone: Client, namespace: str, key: ObjectKey, changed: list[str], own: OwnSecrets
+    client: Client, someone: Client, namespace: str, key: ObjectKey, changed: list[str]
 ) -> AsyncIterator[Secrets]:
     """Running, with one Secret in the namespace."""
     await someone.create(SECRETS, secret(key.name, namespace, {"token": "first"}))
-    secrets = Secrets(client, own, lambda key: changed.append(key.name))
+    secrets = Secrets(client, lambda key: changed.append(key.name))
     task = asyncio.create_task(secrets.run())
     yield secrets
     task.cancel()
@@ -66,7 +60,7 @@ async def test_many_who_ask_make_one_request(secrets: Secrets, key: ObjectKey, c
 async def test_what_nobody_asks_for_is_not_read(
     secrets: Secrets, key: ObjectKey, connection: RecordingConnection, someone: Client, changed: list[str]
 ) -> None:
-    await secrets.follow(key.namespace)
+    await secrets.read(ObjectKey(key.namespace, "another"))
     await someone.patch(SECRETS, key, {"data": {"token": "eA=="}})
     await eventually(lambda: changed.count(key.name) == 2, "the change to be told")
     assert reads(connection, key) == 0
@@ -114,7 +108,7 @@ async def test_a_deleted_secret_is_told_and_none(
 async def test_a_secret_without_data_is_empty(
     secrets: Secrets, namespace: str, someone: Client, changed: list[str]
 ) -> None:
-    await secrets.follow(namespace)
+    await secrets.read(ObjectKey(namespace, "another"))
     await someone.create(SECRETS, secret("empty", namespace, {}))
     await eventually(lambda: "empty" in changed, "it to be told")
     assert await secrets.read(ObjectKey(namespace, "empty")) == {}
@@ -123,31 +117,92 @@ async def test_a_secret_without_data_is_empty(
 async def test_what_helm_stores_is_not_followed(
     secrets: Secrets, namespace: str, someone: Client, changed: list[str]
 ) -> None:
-    await secrets.follow(namespace)
+    await secrets.read(ObjectKey(namespace, "another"))
     await someone.create(SECRETS, secret("release", namespace, {"release": "x"}) | {"type": "helm.sh/release.v1"})
     await someone.create(SECRETS, secret("after", namespace, {}))
     await eventually(lambda: "after" in changed, "what came after it to be told")
     assert "release" not in changed
 
 
-async def test_secrets_are_never_listed(secrets: Secrets, key: ObjectKey, connection: RecordingConnection) -> None:
-    await secrets.read(key)
-    listings = [
-        path for _, path in connection.requests if path == SECRETS.path(key.namespace) or path == SECRETS.path()
-    ]
-    assert listings == []
-
-
-async def test_those_with_the_label_of_the_operator_are_kept_whole(
-    secrets: Secrets, namespace: str, own: OwnSecrets, someone: Client
+async def test_no_content_is_listed_or_watched(
+    secrets: Secrets, key: ObjectKey, monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
-    mine = secret("mine", namespace, {"token": "generated"})
-    mine["metadata"]["labels"] = {"mine": "yes"}
-    await someone.create(SECRETS, mine)
-    await secrets.follow(namespace)
-    await eventually(lambda: own.cache.get(ObjectKey(namespace, "mine")) is not None, "it to be seen")
-    assert (own.cache.get(ObjectKey(namespace, "mine")) or {})["data"] == {"token": "Z2VuZXJhdGVk"}
-    assert own.cache.get(ObjectKey(namespace, "token")) is None
+    asked: list[object] = []
+
+    def noting(verb: Callable[..., object]) -> Callable[..., object]:
+        def noted(*args: object, **options: object) -> object:
+            asked.append(options["metadata_only"])
+            return verb(*args, **options)
+
+        return noted
+
+    monkeypatch.setattr(client, "pages", noting(client.pages))
+    monkeypatch.setattr(client, "watch", noting(client.watch))
+    await secrets.read(key)
+    await eventually(lambda: len(asked) == 2, "the watch to be opened")
+    assert asked == [True, True]
+
+
+async def test_the_content_of_a_large_secret_is_not_held(
+    secrets: Secrets, namespace: str, someone: Client, connection: RecordingConnection
+) -> None:
+    large = ObjectKey(namespace, "large")
+    await someone.create(SECRETS, secret("large", namespace, {"token": "first", "filler": "x" * 100_000}))
+    for _ in range(2):
+        assert (await secrets.read(large) or {})["token"] == b"first"
+    assert reads(connection, large) == 2
+    assert secrets._held[large].content is None
+
+
+async def test_a_secret_that_changes_while_it_is_read_is_read_again(
+    secrets: Secrets, key: ObjectKey, someone: Client, connection: RecordingConnection, changed: list[str]
+) -> None:
+    await secrets.read(ObjectKey(key.namespace, "another"))
+    changes = 0
+
+    async def change(_: str, path: str) -> None:
+        nonlocal changes
+        if path == SECRETS.path(key.namespace, key.name) and not changes:
+            changes += 1
+            version = secrets._versions.version(key)
+            await someone.patch(SECRETS, key, {"data": {"token": "c2Vjb25k"}})
+            await eventually(lambda: secrets._versions.version(key) != version, "the change to be seen")
+
+    connection.before = change
+    assert await secrets.read(key) == {"token": b"second"}
+    assert await secrets.read(key) == {"token": b"second"}
+
+
+async def test_a_lost_connection_makes_no_secret_seem_absent(
+    distant: Client, line: Line, someone: Client, namespace: str, key: ObjectKey, changed: list[str]
+) -> None:
+    await someone.create(SECRETS, secret(key.name, namespace, {"token": "first"}))
+    secrets = Secrets(distant, lambda key: changed.append(key.name))
+    task = asyncio.create_task(secrets.run())
+    try:
+        assert await secrets.read(key) == {"token": b"first"}
+        changed.clear()
+        line.cut()
+        await eventually(lambda: secrets.failure is not None, "the failure to be noted")
+        assert f"namespace {namespace}: " in str(secrets.failure)
+        assert await secrets.read(key) == {"token": b"first"}
+        line.mend()
+        await eventually(lambda: secrets.failure is None, "the list to be made again")
+        assert changed == []
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_where_the_api_server_refuses_to_list_the_reason_is_told(
+    secrets: Secrets, key: ObjectKey, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise ApiError(403, "Forbidden", "secrets is forbidden")
+
+    monkeypatch.setattr(client, "pages", refuse)
+    with pytest.raises(ApiError, match="secrets is forbidden"):
+        await secrets.read(key)
 
 
 async def test_a_namespace_that_concerns_nobody_any_more_is_forgotten(
@@ -161,6 +216,6 @@ async def test_a_namespace_that_concerns_nobody_any_more_is_forgotten(
 
 
 async def test_requests_go_on_however_many_namespaces_are_followed(secrets: Secrets, key: ObjectKey) -> None:
-    await asyncio.gather(*[secrets.follow(f"namespace-{number}") for number in range(60)])
+    await asyncio.gather(*[secrets.read(ObjectKey(f"namespace-{number}", "a")) for number in range(60)])
     async with asyncio.timeout(30):
         assert await secrets.read(key) == {"token": b"first"}

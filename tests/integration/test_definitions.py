@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local import installation
+from tests.api.api_server import wait_until
 from tests.integration.conftest import Installation
 from tests.integration.manifests import environment
 from tests.integration.operator_process import OperatorProcess
@@ -27,7 +28,7 @@ def delete_definition(breakable: Installation, plural: str) -> None:
     """Deletes the definition of a kind, and with it all its objects."""
     path = f"{DEFINITIONS}/{plural}.rasa-environments.io"
     assert breakable.api.request("DELETE", path).accepted
-    installation.wait_until(lambda: not breakable.api.request("GET", path).accepted, f"{plural} to be gone")
+    wait_until(lambda: not breakable.api.request("GET", path).accepted, f"{plural} to be gone")
 
 
 def unready(operator: OperatorProcess) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.judge.findings import PodFacts
-from rasa_environments.reconcile.pods import Pods, pod_essentials
+from rasa_environments.reconcile.pods import Pods
 
 SUPPORT, SALES = ObjectKey("bots", "support"), ObjectKey("bots", "sales")
 
@@ -126,13 +126,20 @@ def test_what_is_known_is_what_was_seen_last(history: list[tuple[str, bool | Non
     assert {facts.name: facts.ready for facts in pods.of(SUPPORT)} == latest
 
 
-def test_a_cache_of_pods_holds_only_what_tells_their_versions_apart() -> None:
-    assert pod_essentials(pod("a")) == {
-        "metadata": {
-            "namespace": "bots",
-            "name": "a",
-            "uid": "uid-a",
-            "resourceVersion": "7",
-            "labels": {"app.kubernetes.io/instance": "support"},
-        }
-    }
+@pytest.mark.parametrize("wrong", [None, 5, "text", [], [None], {}, {"a": None}, [{"type": 5, "status": []}]])
+@pytest.mark.parametrize("field", ["conditions", "containerStatuses", "initContainerStatuses", "podIP"])
+def test_a_status_of_another_shape_is_as_good_as_none(field: str, wrong: object) -> None:
+    odd = pod("a")
+    odd["status"][field] = wrong
+    pods = Pods()
+    assert pods.put(key("a"), odd) == (SUPPORT,)
+    (facts,) = pods.of(SUPPORT)
+    assert isinstance(facts.address, str | None)
+    assert facts.ready is (field != "conditions")
+
+
+@pytest.mark.parametrize("wrong", [None, 5, [], {"app.kubernetes.io/instance": ["support"]}])
+def test_labels_of_another_shape_name_no_environment(wrong: object) -> None:
+    odd = pod("a")
+    odd["metadata"]["labels"] = wrong
+    assert Pods().put(key("a"), odd) == ()

@@ -78,7 +78,7 @@ class Operator:
         known = self.surroundings.directory.servers.get(SERVER)
         return known or server(profile="RasaEnterprise-1.0")
 
-    def _patched(self, *patch: object) -> JsonObject:
+    def _patched(self, *patch: object, **_: object) -> JsonObject:
         _, _, status = patch
         assert isinstance(status, dict)
         self.noted.append(status["registered"])

@@ -6,10 +6,11 @@ import pytest
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.cluster.cache import ObjectCache
-from rasa_environments.cluster.children import DESIRED_ANNOTATION, Children, with_digest
+from rasa_environments.cluster.children import Children, with_digest
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.connection import Connection
 from rasa_environments.cluster.credentials import CredentialSource
+from rasa_environments.cluster.projections import DESIRED_ANNOTATION
 from rasa_environments.cluster.resources import DEPLOYMENTS
 from rasa_environments.desired.deployment import without_drain
 from rasa_environments.reconcile.settling import spared

@@ -11,8 +11,8 @@ import orjson
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.client import Listing
 
-Projection = Callable[[JsonObject], JsonObject]
-"""What of an object is kept; it must not change its argument."""
+Projection = Callable[[JsonObject], JsonObject | None]
+"""What of an object is kept, None for nothing at all; it must not change its argument."""
 
 _ALL: Final = ""
 
@@ -23,7 +23,9 @@ class _Entry(NamedTuple):
 
 
 class ObjectCache:
-    """The objects of one resource, by namespace and name.
+    """The objects of one resource, by namespace and name, as far as `projection` keeps them.
+
+    Of an object that is longer than `largest` bytes as JSON only the `outline` is kept.
 
     An object never goes back to an older resourceVersion (they can be compared as numbers since Kubernetes 1.35, and
     always could on etcd). Two sources feed it: lists and watches, and the answers to the operator's own writes, which
@@ -31,13 +33,24 @@ class ObjectCache:
     meanwhile.
     """
 
-    def __init__(self, projection: Projection | None = None) -> None:
+    def __init__(
+        self,
+        projection: Projection | None = None,
+        *,
+        outline: Callable[[JsonObject], JsonObject] | None = None,
+        largest: int = 0,
+    ) -> None:
         self._projection = projection or without_managed_fields
+        self._outline = outline
+        self._largest = largest
         self._entries: dict[ObjectKey, _Entry] = {}
         self._progress: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __contains__(self, key: ObjectKey) -> bool:
+        return key in self._entries
 
     def get(self, key: ObjectKey) -> JsonObject | None:
         """The object as last seen (a new copy), or None."""
@@ -56,21 +69,30 @@ class ObjectCache:
         """All keys; the cache must not change meanwhile."""
         return iter(self._entries)
 
-    def put(self, obj: JsonObject, *, just_read: bool = False) -> bool:
-        """Keep the object; True if it is news: not seen before, or in a later version than the known one.
-
-        An object that was `just_read` is there, whatever the watch did not bring of it.
-        """
+    def put(self, obj: JsonObject) -> bool:
+        """Keep the object; True if it is news: not seen before, in a later version, or not kept any more."""
         key, version = identity(obj)
         known = self._entries.get(key)
         if known is None:
-            if not just_read and 0 < version <= self._watched_until(key.namespace):
+            if 0 < version <= self._watched_until(key.namespace):
                 return False  # a late answer: the watch has passed it and there is no such object any more
         elif version <= known.version and version > 0:
             return False
-        # The copy is as long as its content: orjson returns bytes in a buffer of up to four times that.
-        self._entries[key] = _Entry(version, bytes(memoryview(orjson.dumps(self._projection(obj)))))
+        content = self._content(obj)
+        if content is None:
+            return self.remove(key)
+        self._entries[key] = _Entry(version, content)
         return True
+
+    def _content(self, obj: JsonObject) -> bytes | None:
+        kept = self._projection(obj)
+        if kept is None:
+            return None
+        content = orjson.dumps(kept)
+        if self._outline is not None and len(content) > self._largest:
+            content = orjson.dumps(self._outline(kept))
+        # The copy is as long as its content: orjson returns bytes in a buffer of up to four times that.
+        return bytes(memoryview(content))
 
     def remove(self, key: ObjectKey) -> bool:
         """Forget the object; True if there was one."""
@@ -87,7 +109,14 @@ class ObjectCache:
     def replace(self, listing: Listing) -> set[ObjectKey]:
         """Take over a complete listing of all namespaces; returns the keys that changed, were added, or are gone."""
         relist = self.relist(None)
-        return relist.page(listing) | relist.finish()
+        relist.start(listing.resource_version)
+        changed = set()
+        for obj in listing.items:
+            key, _ = identity(obj)
+            if self.put(obj):
+                changed.add(key)
+            relist.note(key)
+        return changed | relist.finish()
 
     def relist(self, namespace: str | None) -> Relist:
         """The same for a listing that comes in pages, of one namespace or of all."""
@@ -103,26 +132,31 @@ class ObjectCache:
 
 
 class Relist:
-    """A listing on its way into a cache, page by page. What it does not name is gone."""
+    """A listing on its way into a cache, page by page: what it does not name is gone at its end."""
 
     def __init__(self, cache: ObjectCache, scope: str) -> None:
         self._cache = cache
         self._scope = scope
-        self._seen: set[ObjectKey] = set()
+        self._there: set[ObjectKey] = set()
+        self._dropped: set[ObjectKey] = set()
         self._before = cache._progress.pop(scope, 0)  # noqa: SLF001 - one thing in two parts
         self._version: str | None = None
 
-    def page(self, listing: Listing) -> set[ObjectKey]:
-        """Keep these objects; returns the keys that are news."""
-        dropped = self._drop_what_a_restore_undid(listing) if self._version is None else set()
-        self._version = listing.resource_version
-        changed = set()
-        for obj in listing.items:
-            key, _ = identity(obj)
-            self._seen.add(key)
-            if self._cache.put(obj):
-                changed.add(key)
-        return changed | dropped
+    def start(self, resource_version: str) -> None:
+        """A page begins, of a listing made at that version.
+
+        If versions went back, because the API server's storage was restored from a backup, everything is forgotten.
+        """
+        if self._version is None and _number(resource_version) < self._before:
+            self._dropped = set(self._in_scope())
+            for key in self._dropped:
+                self._cache.remove(key)
+        self._version = resource_version
+
+    def note(self, key: ObjectKey) -> None:
+        """The listing names this object."""
+        if key in self._cache:
+            self._there.add(key)
 
     def finish(self) -> set[ObjectKey]:
         """Forget what was not in the listing; returns those keys."""
@@ -130,20 +164,13 @@ class Relist:
             return set()
         version = _number(self._version)
         # An object that is newer than the listing was created after it was made.
-        gone = {key for key in self._in_scope() if key not in self._seen and (self._cache.version(key) or 0) <= version}
+        gone = {
+            key for key in self._in_scope() if key not in self._there and (self._cache.version(key) or 0) <= version
+        }
         for key in gone:
             self._cache.remove(key)
         self._cache.advance(self._version, self._scope)
-        return gone
-
-    def _drop_what_a_restore_undid(self, listing: Listing) -> set[ObjectKey]:
-        """Forget everything if versions went back: the API server's storage was restored from a backup."""
-        if _number(listing.resource_version) >= self._before:
-            return set()
-        dropped = set(self._in_scope())
-        for key in dropped:
-            self._cache.remove(key)
-        return dropped
+        return gone | {key for key in self._dropped if key not in self._cache}
 
     def _in_scope(self) -> list[ObjectKey]:
         return [key for key in self._cache.keys() if self._scope in (_ALL, key.namespace)]  # noqa: SIM118
@@ -155,6 +182,11 @@ def without_managed_fields(obj: JsonObject) -> JsonObject:
     if "managedFields" not in metadata:
         return obj
     return {**obj, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
+
+
+def version_alone(_: JsonObject) -> JsonObject:
+    """Nothing of the object: the cache knows its key and version."""
+    return {}
 
 
 def identity(obj: JsonObject) -> tuple[ObjectKey, int]:

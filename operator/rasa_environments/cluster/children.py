@@ -16,18 +16,16 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from rasa_environments.api.base import GROUP, JsonObject, ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import AlreadyThere, ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.errors import AlreadyExists, ApiError, BeingDeleted, NameTaken
 from rasa_environments.cluster.ownership import fields_to_leave, migration
-from rasa_environments.cluster.resources import SECRETS, Resource, resource_of
+from rasa_environments.cluster.projections import DESIRED_ANNOTATION, controller, is_outline
+from rasa_environments.cluster.resources import Resource, resource_of
 from rasa_environments.judge.drift import difference
 
 log = logging.getLogger(__name__)
-
-DESIRED_ANNOTATION: Final = f"{GROUP}/desired"
-"""On every child: a digest of what was asked for, so that a field that is no longer asked for is noticed."""
 
 _ATTEMPTS: Final = 5
 _PAUSE: Final = 0.1
@@ -60,44 +58,45 @@ class Children:
         self._verdicts: dict[Resource, dict[ObjectKey, _Verdict]] = {resource: {} for resource in caches}
 
     def observed(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
-        """The object as last seen, without managedFields, or None."""
+        """The object as last seen, or None; without managedFields, and an outline if it is long (`projections`)."""
         return self._caches[resource].get(key)
 
-    async def settle(self, desired: JsonObject, *, unseen: bool = False) -> Outcome:
+    async def read(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
+        """The whole object: as last seen, or where that is an outline as it is stored. Raises `ApiError`."""
+        seen = self.observed(resource, key)
+        return await self._client.get(resource, key) if seen is not None and is_outline(seen) else seen
+
+    async def settle(self, desired: JsonObject, *, create_only: bool = False) -> Outcome:
         """Make the object as `desired`, which carries its owner as the controller in `ownerReferences`.
 
         Makes no request if it is so already. Fields that are not in `desired` and never were stay as they are.
-        `unseen`: `desired` was made up without sight of the object, which is then created, and never written over.
+        `create_only`: `desired` holds values that were generated because there was no such object; one that has come
+        meanwhile is not written over.
         Raises `NameTaken` if an object of that name has another controller or none, `BeingDeleted` if it is on its way
-        out, `AlreadyThere` for a Secret that was not seen before or has come into sight since, and `ApiError` if a
-        write is refused.
+        out, `AlreadyExists` if it was only to be created, and `ApiError` if a write is refused.
         """
         resource = resource_of(desired["kind"])
         key, _ = identity(desired)
         wanted = with_digest(desired)
-        cache = self._caches[resource]
-        if unseen and cache.get(key) is not None:
-            raise AlreadyThere(resource.kind, key)
-        if self._is_known_good(resource, key, wanted):
+        if not create_only and self._is_known_good(resource, key, wanted):
             return Outcome.UNCHANGED
-        live = cache.get(key)
+        live = self.observed(resource, key)
         if live is None:
             try:
                 return await self._create(resource, key, wanted)
             except ApiError as error:
                 if not error.already_exists:
                     raise
-                if resource is SECRETS:
-                    await self._notice(resource, key, wanted)
-                    raise AlreadyThere(resource.kind, key) from error
-        elif self._deviation(resource, key, wanted, live) is None:
+        if create_only:
+            raise await self._existing(resource, key, wanted)
+        if live is not None and self._deviation(resource, key, wanted, live) is None:
             return Outcome.UNCHANGED
         return await self._correct(resource, key, wanted)
 
     async def remove(self, resource: Resource, key: ObjectKey, owner_uid: str) -> bool:
         """Delete the object if there is one whose controller has that uid; whether it did."""
         live = self.observed(resource, key)
-        if live is None or live["metadata"].get("deletionTimestamp") or _controller(live).get("uid") != owner_uid:
+        if live is None or live["metadata"].get("deletionTimestamp") or controller(live).get("uid") != owner_uid:
             return False
         await self._client.delete(resource, key, uid=live["metadata"]["uid"])
         self._forget(resource, key)
@@ -127,11 +126,10 @@ class Children:
         self._keep(resource, key, wanted, await self._client.create(resource, wanted))
         return Outcome.CREATED
 
-    async def _notice(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> None:
-        """Take what is there into the cache: Secrets are never listed, and their watch may not have brought it yet."""
+    async def _existing(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> AlreadyExists:
         live = await self._client.get(resource, key)
         _refuse_what_is_not_ours(wanted, live)
-        self._caches[resource].put(live, just_read=True)
+        return AlreadyExists(resource.kind, key, live)
 
     async def _correct(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:
         """Write what differs, judged by the object in the storage: the cache may be behind."""
@@ -224,21 +222,15 @@ def _digest_of(wanted: JsonObject) -> str:
 
 def _refuse_what_is_not_ours(wanted: JsonObject, live: JsonObject) -> None:
     """Raise `NameTaken` or `BeingDeleted` unless `live` is controlled by the same owner as `wanted`."""
-    owner, controller = _controller(wanted), _controller(live)
+    owner, actual = controller(wanted), controller(live)
     key, _ = identity(wanted)
-    if controller.get("uid") != owner["uid"]:
-        former = _name_of(controller) == _name_of(owner)
+    if actual.get("uid") != owner["uid"]:
+        former = _name_of(actual) == _name_of(owner)
         if not former:
-            raise NameTaken(wanted["kind"], key, f"{controller['kind']}/{controller['name']}" if controller else None)
+            raise NameTaken(wanted["kind"], key, f"{actual.get('kind')}/{actual.get('name')}" if actual else None)
         raise BeingDeleted(wanted["kind"], key)
     if live["metadata"].get("deletionTimestamp"):
         raise BeingDeleted(wanted["kind"], key)
-
-
-def _controller(obj: JsonObject) -> JsonObject:
-    """The owner reference that is the controller; empty if there is none."""
-    references: list[JsonObject] = obj["metadata"].get("ownerReferences") or []
-    return next((reference for reference in references if reference.get("controller")), {})
 
 
 def _name_of(reference: JsonObject) -> tuple[str, ...]:

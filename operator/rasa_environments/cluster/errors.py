@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey
 
 
 class ApiError(Exception):
@@ -82,11 +82,13 @@ class NameTaken(Exception):
         """`Kind/name` of its controller, or None if it has none."""
 
 
-class AlreadyThere(Exception):
-    """An object of ours was there that nothing had told of: with it in sight, what is wanted is to be decided anew."""
+class AlreadyExists(Exception):
+    """An object of ours that was only to be created exists: what is wanted has to be decided anew, on what is there."""
 
-    def __init__(self, kind: str, key: ObjectKey) -> None:
-        super().__init__(f"{kind} {key} is there already")
+    def __init__(self, kind: str, key: ObjectKey, live: JsonObject) -> None:
+        super().__init__(f"{kind} {key} exists already")
+        self.live = live
+        """The object as it is stored."""
 
 
 class BeingDeleted(Exception):

@@ -1,4 +1,4 @@
-"""Keeps a cache as the API server has it: list, watch, and list again when the line was cut."""
+"""Keeps a cache as the API server has it: list, watch, and list again when the connection is lost."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Final
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.cluster.cache import ObjectCache, identity
+from rasa_environments.cluster.cache import ObjectCache, Relist, identity
 from rasa_environments.cluster.client import Client, Listing, Rejected, WatchEvent
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import Resource
+from rasa_environments.cluster.watch import Contact
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +25,24 @@ OnChange = Callable[[ObjectKey, JsonObject | None], None]
 _PAGE: Final = 100
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
+_MISSING_PAUSE: Final = 2.0
+"""Seconds: a definition that is installed later is noticed soon."""
+_STEADY: Final = 10.0
+"""Seconds: after a watch of that length the next failure counts as the first."""
+_SHORT: Final = 0.5
+"""Seconds: a watch that the server ends so early does not work."""
+_NOT_DEFINED: Final = ApiError(404, "NotFound", "the API server does not know them; is their definition installed?")
 
 
 class Reflector:
     """Follows one resource, in all namespaces or in each of some.
 
     `on_change` is called for what lists and watches bring that the cache does not have yet, so not for the echo of a
-    write whose answer was put into the cache. After a cut every object is listed and compared: a deletion that happened
-    meanwhile is found. A watch that the server ended in good order goes on where it was.
+    write whose answer was put into the cache, and with None for what the cache does not keep any more. When the
+    connection is lost, or nothing comes for too long, everything is listed at once and compared, so that a deletion
+    that happened meanwhile is found; only if that fails too, with backoff. A watch that the server ended in good order
+    goes on where it was. An object that cannot be used, or that `on_change` cannot handle, is logged and skipped: its
+    last valid version stays in the cache.
     """
 
     def __init__(
@@ -48,43 +59,72 @@ class Reflector:
     ) -> None:
         self.resource = resource
         self.name = resource.plural
-        self.failure: str | None = None
         self.synced = asyncio.Event()
         """Set when everything has been listed once."""
+        self.skipped = 0
+        """How many objects were skipped so far."""
         self._client = client
         self._cache = cache
         self._on_change = on_change
-        self._scopes: tuple[str | None, ...] = namespaces or (None,)
         self._label_selector = label_selector
         self._field_selector = field_selector
         self._metadata_only = metadata_only
-        self._contacts: dict[str | None, float] = dict.fromkeys(self._scopes, time.monotonic())
-        self._unlisted: set[str | None] = set(self._scopes)
+        self._contacts: dict[str | None, Contact] = {scope: Contact() for scope in namespaces or (None,)}
 
     @property
     def last_contact(self) -> float:
-        """When (`time.monotonic()`) the API server was last heard: a list, an event, or a bookmark (one a minute)."""
-        return min(self._contacts.values())
+        """When (`time.monotonic()`) the API server was last heard, in the namespace where that is longest ago."""
+        return min(contact.last_contact for contact in self._contacts.values())
+
+    @property
+    def failure(self) -> str | None:
+        """Why changes do not come at present, or None."""
+        return next((contact.failure for contact in self._contacts.values() if contact.failure), None)
+
+    async def ready(self) -> None:
+        """Return once everything has been listed; raises the `ApiError` of the last attempt if it has not."""
+        for contact in self._contacts.values():
+            await contact.ready()
 
     async def run(self) -> None:
         """Follow until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for scope in self._scopes:
-                tasks.create_task(self._follow(scope))
+            for scope, contact in self._contacts.items():
+                tasks.create_task(self._follow(scope, contact))
 
-    async def _follow(self, scope: str | None) -> None:
+    async def _follow(self, scope: str | None, contact: Contact) -> None:
         failures = 0
-        while True:
-            try:
-                version = await self._list(scope)
-                failures = 0
-                while True:
-                    version = await self._watch(scope, version)
-            except ApiError as error:
-                failures += 1
-                await pause_after_cut(self.resource.plural, error, failures, "listing again")
+        try:
+            while True:
+                listed = await self._list_and_watch(scope, contact)
+                steady = listed is not None and time.monotonic() - listed >= _STEADY
+                failures = 1 if steady else failures + 1
+                pause = _pause(failures - 1)
+                await asyncio.sleep(min(pause, _MISSING_PAUSE) if contact.is_missing else pause)
+        finally:
+            contact.failed(ApiError(0, "Stopped", f"{self.name} are not followed any more"))
 
-    async def _list(self, scope: str | None) -> str:
+    async def _list_and_watch(self, scope: str | None, contact: Contact) -> float | None:
+        """Follow until a failure, which is noted; returns since when everything was listed, None if it was not.
+
+        Nothing that goes wrong here may end the process.
+        """
+        listed: float | None = None
+        try:
+            version = await self._list(scope, contact)
+            listed = time.monotonic()
+            await self._watch_from(version, scope, contact)
+        except ApiError as error:
+            level = logging.INFO if error.status == 410 else logging.WARNING
+            if not (contact.is_missing and error.status == 404):  # that is said once
+                log.log(level, "watching %s was interrupted, it is listed again: %s", self.name, error)
+            contact.failed(_NOT_DEFINED if error.status == 404 else error)
+        except Exception as error:
+            log.exception("watching %s failed, it is listed again", self.name)
+            contact.failed(ApiError(0, type(error).__name__, str(error)))
+        return listed
+
+    async def _list(self, scope: str | None, contact: Contact) -> str:
         """List everything, tell what is different from what was known, and return the version to watch from."""
         relist = self._cache.relist(scope)
         version = ""
@@ -99,26 +139,39 @@ class Reflector:
             )
         ) as pages:
             async for page in pages:
+                contact.heard()
                 version = page.resource_version
-                self._contacts[scope] = time.monotonic()
-                self._tell(page, relist.page(page))
+                self._take_page(relist, page)
+                del page  # or it would be in memory until the next one is
         for key in relist.finish():
-            self._on_change(key, None)
-        self._unlisted.discard(scope)
-        if not self._unlisted:
+            self._tell(key, None)
+        contact.listed()
+        if all(each.synced.is_set() for each in self._contacts.values()):
             self.synced.set()
         return version
 
-    def _tell(self, page: Listing, changed: set[ObjectKey]) -> None:
+    def _take_page(self, relist: Relist, page: Listing) -> None:
+        relist.start(page.resource_version)
+        for rejected in page.rejected:
+            self._skip(rejected)
+            if rejected.key is not None:
+                relist.note(rejected.key)
         for obj in page.items:
-            key, _ = identity(obj)
-            if key in changed:
-                changed.discard(key)
-                self._on_change(key, obj)
-        for key in changed:
-            self._on_change(key, None)
+            self._take(obj)
+            relist.note(identity(obj)[0])
 
-    async def _watch(self, scope: str | None, version: str) -> str:
+    async def _watch_from(self, version: str, scope: str | None, contact: Contact) -> None:
+        """Watch until a failure, one request after the other."""
+        short = 0
+        while True:
+            opened = time.monotonic()
+            version = await self._watch(version, scope, contact)
+            short = short + 1 if time.monotonic() - opened < _SHORT else 0
+            if short > 1:
+                contact.failed(ApiError(0, "Unreachable", "the API server ends each watch at once"))
+            await asyncio.sleep(_pause(short))
+
+    async def _watch(self, version: str, scope: str | None, contact: Contact) -> str:
         """Follow changes until the server ends the watch; returns the version to go on from."""
         async with contextlib.aclosing(
             self._client.watch(
@@ -131,30 +184,48 @@ class Reflector:
             )
         ) as events:
             async for event in events:
-                self._contacts[scope] = time.monotonic()
+                contact.heard()
                 if isinstance(event, Rejected):
-                    continue
-                take(event, self._cache, self._on_change)
-                version = event.object["metadata"]["resourceVersion"]
+                    self._skip(event)
+                    version = str(event.version or version)
+                else:
+                    self._take_event(event)
+                    version = event.object["metadata"]["resourceVersion"]
                 self._cache.advance(version, scope)
         return version
 
+    def _take_event(self, event: WatchEvent) -> None:
+        if event.type == "DELETED":
+            key, _ = identity(event.object)
+            if self._cache.remove(key):
+                self._tell(key, None)
+        elif event.type != "BOOKMARK":
+            self._take(event.object)
 
-def take(event: WatchEvent, cache: ObjectCache, on_change: OnChange) -> None:
-    """Brings a cache up to what a watch tells, and passes on what is news to it."""
-    if event.type == "BOOKMARK":
-        return
-    key, _ = identity(event.object)
-    if event.type == "DELETED":
-        if cache.remove(key):
-            on_change(key, None)
-    elif cache.put(event.object):
-        on_change(key, event.object)
+    def _take(self, obj: JsonObject) -> None:
+        key, version = identity(obj)
+        try:
+            news = self._cache.put(obj)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it
+            self._skip(Rejected(key, version, f"{type(error).__name__}: {error}"))
+            return
+        if news:
+            self._tell(key, obj if key in self._cache else None)
+
+    def _tell(self, key: ObjectKey, obj: JsonObject | None) -> None:
+        try:
+            self._on_change(key, obj)
+        except Exception:
+            self.skipped += 1
+            log.exception("%s %s is skipped: it cannot be handled", self.resource.kind, key)
+
+    def _skip(self, rejected: Rejected) -> None:
+        self.skipped += 1
+        log.warning("%s %s is skipped: %s", self.resource.kind, rejected.key or "without a name", rejected.problem)
 
 
-async def pause_after_cut(what: str, error: ApiError, failures: int, then: str) -> None:
-    """Says that a watch was cut and what comes then, and waits the longer the more often it was in a row."""
-    pause = random.uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)  # noqa: S311
-    level = logging.INFO if error.status == 410 else logging.WARNING
-    log.log(level, "watching %s was cut (%s); %s in %.1f s", what, error, then, pause)
-    await asyncio.sleep(pause)
+def _pause(failures: int) -> float:
+    """Seconds to wait after so many failures in a row; none after none."""
+    if failures == 0:
+        return 0.0
+    return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2.0 ** min(failures - 1, 10), _LONGEST_PAUSE)  # noqa: S311

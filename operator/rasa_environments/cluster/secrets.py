@@ -1,28 +1,32 @@
-"""The Secrets that users name, and those of the operator: watched, namespace by namespace, and never listed.
+"""The Secrets that users name: followed as metadata, namespace by namespace, and read one by one.
 
-Of a Secret that is named the content is fetched when it is asked for, and kept until it changes. Of all others only
-the metadata is seen, and only the version is kept. What Helm stores its releases in is left out altogether: those are
-big, many, and nobody names them.
+Of a Secret that is named the content is read when it is asked for, and held until it changes. Of all others in the
+namespace only the version is known. What Helm stores its releases in is left out altogether: those are big, many, and
+nobody names them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.cluster.cache import ObjectCache
+from rasa_environments.cluster.cache import ObjectCache, identity, version_alone
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.errors import ApiError
-from rasa_environments.cluster.namespace_watch import NamespaceWatch
-from rasa_environments.cluster.reflector import OnChange
+from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import SECRETS
 
 _NOT_OF_HELM: Final = "type!=helm.sh/release.v1"
 _TRIES: Final = 3
+_LARGEST_HELD: Final = 64 * 1024
+"""Bytes of content that is held; a larger Secret is read each time."""
+
+SecretData = Mapping[str, bytes]
 
 
 class _Held:
@@ -31,40 +35,30 @@ class _Held:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.known = False
-        self.version = -1
-        self.content: Mapping[str, bytes] | None = None
+        self.version = 0
+        self.content: SecretData | None = None
+        self.changes = 0
+        """How many changes the watch has told of while it was read."""
 
 
-class _Followed(NamedTuple):
-    """The watches of one namespace, and the tasks that run them."""
-
-    watches: tuple[NamespaceWatch, ...]
-    tasks: tuple[asyncio.Task[None], ...]
-
-
-class OwnSecrets(NamedTuple):
-    """Which Secrets are the operator's, where they are kept, and who is told of their changes."""
-
-    label_selector: str
-    cache: ObjectCache
-    on_change: OnChange
+class _Namespace(NamedTuple):
+    reflector: Reflector
+    task: asyncio.Task[None]
 
 
 class Secrets:
     """The Secrets of the namespaces that are asked for. `run` must be running for anything to answer."""
 
-    def __init__(self, client: Client, own: OwnSecrets, on_change: Callable[[ObjectKey], None]) -> None:
-        self.name = SECRETS.plural
-        self.failure: str | None = None
-        self._client = client
-        self._own = own
-        self._on_change = on_change
-        self._versions = ObjectCache(_nothing)
-        self._held: dict[ObjectKey, _Held] = {}
-        self._followed: dict[str, _Followed] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+    def __init__(self, client: Client, on_change: Callable[[ObjectKey], None]) -> None:
+        self.name = "secrets that resources name"
         self.synced = asyncio.Event()
         """Set when namespaces can be followed."""
+        self._client = client
+        self._on_change = on_change
+        self._versions = ObjectCache(version_alone)
+        self._held: dict[ObjectKey, _Held] = {}
+        self._namespaces: dict[str, _Namespace] = {}
+        self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Follow until cancelled; `on_change` gets the key of each Secret that is new, changed, or gone."""
@@ -75,96 +69,95 @@ class Secrets:
     @property
     def last_contact(self) -> float:
         """When (`time.monotonic()`) the API server was last heard, in the namespace where that is longest ago."""
-        watches = [watch for followed in self._followed.values() for watch in followed.watches]
-        return min((watch.last_contact for watch in watches), default=time.monotonic())
+        followed = self._namespaces.values()
+        return min((namespace.reflector.last_contact for namespace in followed), default=time.monotonic())
 
-    async def follow(self, namespace: str) -> None:
-        """Returns when the changes in a namespace are told. Raises `ApiError` where the API server refuses."""
-        await self.synced.wait()
-        if namespace not in self._followed:
-            self._followed[namespace] = self._start(namespace)
-        for watch in self._followed[namespace].watches:
-            await watch.opened()
+    @property
+    def failure(self) -> str | None:
+        """Why changes do not come at present, and from where; None if they do."""
+        for name, namespace in self._namespaces.items():
+            if namespace.reflector.failure:
+                return f"namespace {name}: {namespace.reflector.failure}"
+        return None
 
     def keep_only(self, namespaces: Collection[str]) -> None:
         """Stop following all other namespaces, and forget their Secrets."""
-        for namespace in self._followed.keys() - set(namespaces):
-            followed = self._followed.pop(namespace)
-            for task in followed.tasks:
-                task.cancel()
-            self._own.cache.forget(namespace)
-            self._versions.forget(namespace)
-            for key in [key for key in self._held if key.namespace == namespace]:
+        for name in self._namespaces.keys() - set(namespaces):
+            self._namespaces.pop(name).task.cancel()
+            self._versions.forget(name)
+            for key in [key for key in self._held if key.namespace == name]:
                 del self._held[key]
 
-    async def read(self, key: ObjectKey) -> Mapping[str, bytes] | None:
+    async def read(self, key: ObjectKey) -> SecretData | None:
         """The content of the Secret, or None if there is no such Secret; `on_change` tells when to read again.
 
-        Makes a request only if what was seen last is not held yet. Raises `ApiError`.
+        Makes a request only if what was seen last is not held. Raises `ApiError`.
         """
         held = self._held.get(key)
-        if held is None or not held.known:
-            await self.follow(key.namespace)
-            held = self._held.setdefault(key, _Held())
-            async with held.lock:
-                if not held.known:
-                    await self._fetch(key, held)
-        return held.content
+        if held is not None and held.known:
+            return held.content
+        await self._follow(key.namespace)
+        held = self._held.setdefault(key, _Held())
+        async with held.lock:
+            return held.content if held.known else await self._fetch(key, held)
 
-    async def _fetch(self, key: ObjectKey, held: _Held) -> None:
+    async def _follow(self, namespace: str) -> None:
+        """Returns when the changes in a namespace are told. Raises `ApiError` where the API server refuses."""
+        await self.synced.wait()
+        if self._tasks is None:
+            raise AssertionError  # synced is set once there is a group
+        if namespace not in self._namespaces:
+            reflector = Reflector(
+                self._client,
+                SECRETS,
+                self._versions,
+                self._changed,
+                namespaces=(namespace,),
+                field_selector=_NOT_OF_HELM,
+                metadata_only=True,
+            )
+            self._namespaces[namespace] = _Namespace(reflector, self._tasks.create_task(reflector.run()))
+        await self._namespaces[namespace].reflector.ready()
+
+    async def _fetch(self, key: ObjectKey, held: _Held) -> SecretData | None:
         """Get the content, again if the watch has brought a later version meanwhile."""
+        content: SecretData | None = None
         for _ in range(_TRIES):
-            await self._fetch_once(key, held)
-            if held.version >= (self._versions.version(key) or -1):
-                break
+            held.changes = 0
+            held.version, content = await self._get(key)
+            if not held.changes or held.version >= (self._versions.version(key) or 0) > 0:
+                held.known = sum(len(name) + len(value) for name, value in (content or {}).items()) <= _LARGEST_HELD
+                held.content = content if held.known else None
+                return content
+        self._on_change(key)  # it goes on changing: whoever uses it reads again
+        return content
 
-    async def _fetch_once(self, key: ObjectKey, held: _Held) -> None:
+    async def _get(self, key: ObjectKey) -> tuple[int, SecretData | None]:
+        """Version and content; 0 and None if there is no such Secret."""
         try:
             secret = await self._client.get(SECRETS, key)
         except ApiError as error:
             if error.status != 404:
                 raise
-        else:
-            held.version = int(secret["metadata"]["resourceVersion"])
-            held.content = {name: base64.b64decode(value) for name, value in (secret.get("data") or {}).items()}
-        held.known = True
+            return 0, None
+        data: JsonObject = secret.get("data") or {}
+        content = {name: _decoded(value) for name, value in data.items()}
+        return identity(secret)[1], content
 
-    def _start(self, namespace: str) -> _Followed:
-        if self._tasks is None:
-            raise AssertionError  # synced is set once there is a group
-        own, group = self._own, self._tasks
-        watches = (
-            NamespaceWatch(
-                self._client,
-                SECRETS,
-                namespace,
-                own.cache,
-                own.on_change,
-                label_selector=own.label_selector,
-            ),
-            NamespaceWatch(
-                self._client,
-                SECRETS,
-                namespace,
-                self._versions,
-                self._changed,
-                field_selector=_NOT_OF_HELM,
-                metadata_only=True,
-            ),
-        )
-        return _Followed(watches, tuple(group.create_task(watch.run()) for watch in watches))
-
-    def _changed(self, key: ObjectKey, _: JsonObject | None) -> None:
+    def _changed(self, key: ObjectKey, secret: JsonObject | None) -> None:
         held = self._held.get(key)
-        version = self._versions.version(key)
-        if held is not None and version is not None:
-            if not held.known:
-                return  # who is asking for it right now gets this version
-            if version <= held.version:
-                return
+        if held is not None and held.lock.locked():
+            held.changes += 1
+            return  # who is reading it right now gets this version
+        if held is not None and held.known and secret is not None and identity(secret)[1] <= held.version:
+            return
         self._held.pop(key, None)
         self._on_change(key)
 
 
-def _nothing(_: JsonObject) -> JsonObject:
-    return {}
+def _decoded(value: object) -> bytes:
+    """The bytes of a value; none of what is not base64, which the API server would not store."""
+    try:
+        return base64.b64decode(value if isinstance(value, str) else "")
+    except binascii.Error:
+        return b""

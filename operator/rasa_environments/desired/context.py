@@ -51,8 +51,6 @@ class Context:
     """The rotation that the token stands for."""
     model_hash: str | None = None
     """Hash of the model that the pods were rolled for, with updateStrategy RollingUpdate."""
-    secret_unseen: bool = False
-    """Whether the values were gathered without sight of a Secret of the environment: its token may be another."""
 
     @property
     def key(self) -> ObjectKey:

@@ -13,9 +13,13 @@ import yaml
 
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.shapes import mapping, text
 from rasa_environments.desired.context import MANAGED_BY, MANAGED_BY_LABEL
 
 FILE = "environments.yml"
+LARGEST_FILE = 256 * 1024
+"""Characters in base64: more than a thousand environments."""
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 REQUIRED = ("production", "worker")
 """Environments without which Rasa X does not start."""
 
@@ -62,12 +66,21 @@ def file_text(entries: Mapping[str, FileEntry]) -> str:
 
 def entries_of(secret: JsonObject | None) -> dict[str, FileEntry]:
     """The environments in the Secret as it is now; none where it is not there or holds no such file."""
-    text = b64decode(((secret or {}).get("data") or {}).get(FILE, "")).decode("utf-8", "replace")
-    try:
-        environments = yaml.safe_load(text)["rasa"]
-        return {str(name): FileEntry(str(entry["url"]), str(entry["token"])) for name, entry in environments.items()}
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError):  # ValueError: a date with a month 99
+    encoded = text(mapping((secret or {}).get("data")).get(FILE)) or ""
+    if len(encoded) > LARGEST_FILE:
         return {}
+    try:
+        content = yaml.load(b64decode(encoded).decode("utf-8", "replace"), LOADER)  # noqa: S506 - a safe one
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):  # ValueError: a date with a month 99
+        return {}
+    environments = mapping(content).get("rasa")
+    # Only texts are taken: by aliases a small file can name a value that has no end when it is written out.
+    return {
+        name: FileEntry(entry["url"], entry["token"])
+        for name, entry in mapping(environments).items()
+        if isinstance(entry, dict)
+        and all(isinstance(each, str) for each in (name, entry.get("url"), entry.get("token")))
+    }
 
 
 def missing_from(names: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason, Truth
+from rasa_environments.api.shapes import mapping, mappings, number, text
 
 
 @dataclass(frozen=True)
@@ -132,37 +133,41 @@ WAITING_FAULTS = frozenset(
 )  # fmt: skip
 
 
+LONGEST_FAILURE = 1000
+"""Characters of the message of a failed rollout that are kept."""
+
+
 def deployment_facts(deployment: JsonObject) -> DeploymentFacts:
     """What matters of a Deployment object."""
-    status = deployment.get("status") or {}
-    conditions = {entry["type"]: entry for entry in status.get("conditions") or ()}
+    metadata, spec, status = (mapping(deployment.get(field)) for field in ("metadata", "spec", "status"))
+    conditions = {text(entry.get("type")): entry for entry in mappings(status.get("conditions"))}
+    progressing, replica_failure = conditions.get("Progressing", {}), conditions.get("ReplicaFailure", {})
     failure = None
-    progressing, replica_failure = conditions.get("Progressing"), conditions.get("ReplicaFailure")
-    if replica_failure is not None and replica_failure["status"] == "True":
-        failure = replica_failure.get("message")
-    elif progressing is not None and progressing["status"] == "False":
-        failure = progressing.get("message")
+    if replica_failure.get("status") == "True":
+        failure = text(replica_failure.get("message"))
+    elif progressing.get("status") == "False":
+        failure = text(progressing.get("message"))
     return DeploymentFacts(
-        wanted=deployment["spec"].get("replicas", 1),
-        replicas=status.get("replicas", 0),
-        updated=status.get("updatedReplicas", 0),
-        available=status.get("availableReplicas", 0),
-        current=status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0),
-        failure=failure,
+        wanted=number(spec.get("replicas"), 1),
+        replicas=number(status.get("replicas")),
+        updated=number(status.get("updatedReplicas")),
+        available=number(status.get("availableReplicas")),
+        current=number(status.get("observedGeneration")) >= number(metadata.get("generation")),
+        failure=failure and failure[:LONGEST_FAILURE],
     )
 
 
 def pod_facts(pod: JsonObject) -> PodFacts:
     """What matters of a Pod object."""
-    status = pod.get("status") or {}
-    ready = any(entry["type"] == "Ready" and entry["status"] == "True" for entry in status.get("conditions") or ())
-    reasons = (
-        ((container.get("state") or {}).get("waiting") or {}).get("reason")
-        for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
+    metadata, status = mapping(pod.get("metadata")), mapping(pod.get("status"))
+    ready = any(
+        entry.get("type") == "Ready" and entry.get("status") == "True" for entry in mappings(status.get("conditions"))
     )
+    containers = (*mappings(status.get("initContainerStatuses")), *mappings(status.get("containerStatuses")))
+    reasons = (text(mapping(mapping(each.get("state")).get("waiting")).get("reason")) for each in containers)
     return PodFacts(
-        name=pod["metadata"]["name"],
-        address=status.get("podIP"),
-        ready=ready and not pod["metadata"].get("deletionTimestamp"),
+        name=text(metadata.get("name")) or "",
+        address=text(status.get("podIP")),
+        ready=ready and not metadata.get("deletionTimestamp"),
         waiting=next((reason for reason in reasons if reason in WAITING_FAULTS), None),
     )

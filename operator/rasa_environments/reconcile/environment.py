@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import (
     DeploymentEnvironment,
@@ -13,7 +13,7 @@ from rasa_environments.api.deployment_environment import (
     EnvironmentStatus,
 )
 from rasa_environments.api.model_server import ModelServer, Registration
-from rasa_environments.cluster.errors import AlreadyThere
+from rasa_environments.cluster.errors import AlreadyExists
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
 from rasa_environments.desired.errors import SpecError
@@ -33,7 +33,13 @@ from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import make_offer
-from rasa_environments.reconcile.secret_values import SecretValues, gathered, secrets_of, wanted_variables
+from rasa_environments.reconcile.secret_values import (
+    GENERATED_VARIABLES,
+    SecretValues,
+    gathered,
+    secrets_of,
+    wanted_variables,
+)
 from rasa_environments.reconcile.served import ServedModels, ready_pods
 from rasa_environments.reconcile.server_access import unusable
 from rasa_environments.reconcile.settling import settle
@@ -71,9 +77,9 @@ class EnvironmentReconciler:
             return DONE  # The ModelServer's first check queues its environments.
         try:
             findings, again = await self._look(environment, server)
-        except AlreadyThere:
-            self._settled.pop(key, None)  # a token was made that the Secret has already
-            findings, again = await self._look(environment, server)
+        except AlreadyExists as existing:  # the values in the Secret win over those that were generated
+            self._settled.pop(key, None)
+            findings, again = await self._look(environment, server, existing.live)
         status, conditions = judged(self._with_registration(findings, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
         if findings.problem is not None and findings.problem.reason in RETRIED:
@@ -81,9 +87,12 @@ class EnvironmentReconciler:
         return Result(again_after=again)
 
     async def _look(
-        self, environment: DeploymentEnvironment, server: ModelServer | None
+        self, environment: DeploymentEnvironment, server: ModelServer | None, secret: JsonObject | None = None
     ) -> tuple[EnvironmentFindings, float | None]:
-        """What there is, after everything was done that can be done; and in how many seconds to look again."""
+        """What there is, after everything was done that can be done; and in how many seconds to look again.
+
+        `secret` is the environment's Secret where it was just read. Raises AlreadyExists where it exists unseen.
+        """
         key = environment.metadata.key
         observation = self._observation(server)
         wanted, tag_problem = wanted_model(environment, server, observation)
@@ -99,7 +108,8 @@ class EnvironmentReconciler:
         try:
             if environment.spec.external is not None:
                 return await self._external.look(findings, environment, environment.spec.external, server, listed)
-            context = await self._context(environment, server, wanted)
+            own = secret or self._surroundings.children.observed(SECRETS, child_key(key))
+            context = await self._context(environment, server, wanted, own)
         except Blocked as blocked:
             return self._observed(findings, key, blocked.problem), None
         findings = replace(
@@ -111,9 +121,10 @@ class EnvironmentReconciler:
             selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
         )
         try:
-            await settle(self._surroundings, context)
+            await settle(self._surroundings, context, new_secret=own is None)
         except Blocked as blocked:
             return self._observed(findings, key, blocked.problem), None
+        self._remember(environment, context)
         token = context.secret_values[TOKEN_VARIABLE]
         findings = self._observed(findings, key, None)
         available = findings.deployment is not None and findings.deployment.available_at_generation
@@ -135,8 +146,18 @@ class EnvironmentReconciler:
         known = self._surroundings.offers.fact(environment.metadata.key)
         return replace(findings, registration=known or remembered_registration(environment))
 
+    def _remember(self, environment: DeploymentEnvironment, context: Context) -> None:
+        """The generated values that its Secret holds by now."""
+        generated = {name: value for name, value in context.secret_values.items() if name in GENERATED_VARIABLES}
+        values = SecretValues(generated, context.token_rotated_at)
+        self._settled[environment.metadata.key] = (environment.metadata.uid, values)
+
     async def _context(
-        self, environment: DeploymentEnvironment, server: ModelServer | None, wanted: TaggedModel | None
+        self,
+        environment: DeploymentEnvironment,
+        server: ModelServer | None,
+        wanted: TaggedModel | None,
+        own: JsonObject | None,
     ) -> Context:
         """Everything that the children are made from. Raises Blocked where something is missing or wrong."""
         key = environment.metadata.key
@@ -148,8 +169,6 @@ class EnvironmentReconciler:
         except SpecError as error:
             raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
         self._surroundings.references.set(request, secrets_of(variables, server))
-        await self._surroundings.secrets.follow(key.namespace)
-        own = self._surroundings.children.observed(SECRETS, child_key(key))
         uid, settled = self._settled.get(key, ("", None))
         values = await gathered(
             self._surroundings.secrets,
@@ -161,7 +180,6 @@ class EnvironmentReconciler:
         )
         if isinstance(values, Problem):
             raise Blocked(values)
-        self._settled[key] = (environment.metadata.uid, values)
         return Context(
             environment=environment,
             server=server,
@@ -169,7 +187,6 @@ class EnvironmentReconciler:
             secret_values=values.values,
             token_rotated_at=values.token_rotated_at,
             model_hash=wanted.hash if wanted else self._rolled_for(key),
-            secret_unseen=own is None,
         )
 
     def _observed(self, findings: EnvironmentFindings, key: ObjectKey, problem: Problem | None) -> EnvironmentFindings:

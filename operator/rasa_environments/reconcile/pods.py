@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.shapes import mapping, text
 from rasa_environments.desired.context import INSTANCE_LABEL
 from rasa_environments.judge.findings import PodFacts, pod_facts
 
@@ -48,13 +49,5 @@ class Pods:
 
 def environment_of(key: ObjectKey, pod: JsonObject) -> ObjectKey | None:
     """Namespace and name of the environment that a pod's labels name."""
-    name = (pod["metadata"].get("labels") or {}).get(INSTANCE_LABEL)
+    name = text(mapping(mapping(pod.get("metadata")).get("labels")).get(INSTANCE_LABEL))
     return None if name is None else ObjectKey(key.namespace, name)
-
-
-def pod_essentials(pod: JsonObject) -> JsonObject:
-    """As much of a pod as a cache has to hold to know its versions apart."""
-    metadata = pod["metadata"]
-    return {
-        "metadata": {name: metadata.get(name) for name in ("namespace", "name", "uid", "resourceVersion", "labels")}
-    }

@@ -12,6 +12,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey, SecretKeyRef
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION, DeploymentEnvironment, EnvironmentSpec
 from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.shapes import mapping, text
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
 from rasa_environments.desired.profiles import rules_of
@@ -27,6 +28,10 @@ from rasa_environments.desired.secret_variables import (
 from rasa_environments.judge.findings import Problem
 
 TOKEN_BYTES = 32
+GENERATED_VARIABLES = (TOKEN_VARIABLE, JWT_VARIABLE)
+"""Variables whose value is generated where nobody gives one."""
+LONGEST_VALUE = 64 * 1024
+"""Bytes: Linux starts no process with a variable of more than 128 KiB."""
 SERVICE_TOKEN_KEY = "token"
 JWT_SECRET_KEY = "jwtSecret"
 UNSAFE_IN_AN_ADDRESS = re.compile(r"[+&#%]|[^!-~]")
@@ -97,7 +102,10 @@ async def gathered(
     data = {} if credentials is None else await reader.read(credentials)
     if credentials is not None and data is None:
         return missing_credentials(server, credentials)
-    shared = {name: decoded(value) for name, value in (data or {}).items()}
+    for name in (SERVICE_TOKEN_KEY, JWT_SECRET_KEY):
+        if credentials is not None and len((data or {}).get(name, b"")) > LONGEST_VALUE:
+            return too_long(f"ModelServer {server.metadata.key}: spec.credentialsSecretRef", credentials, name)
+    shared = {name: decoded((data or {}).get(name, b"")) for name in (SERVICE_TOKEN_KEY, JWT_SECRET_KEY)}
     rules = rules_of(server)
     if pull_token := shared.get(SERVICE_TOKEN_KEY):
         if rules.token_in_address and UNSAFE_IN_AN_ADDRESS.search(pull_token):
@@ -138,12 +146,24 @@ async def value_of(reader: Secrets, variable: SecretVariable) -> str | Problem:
     if data is None:
         message = f"{variable.path}: Secret {secret} is not there: create it with the key {key}"
         return Problem(Reason.SECRET_NOT_FOUND, message, stalled=False)
+    if len(data.get(key, b"")) > LONGEST_VALUE:
+        return too_long(variable.path, secret, key)
     value = decoded(data.get(key, b""))
     if value:
         return value
     what = "is empty" if key in data else f"is not in it (it holds {', '.join(sorted(data)) or 'nothing'})"
     message = f"{variable.path}: key {key} of Secret {secret} {what}: put the value there, or name another key"
     return Problem(Reason.SECRET_KEY_MISSING, message, stalled=False)
+
+
+def too_long(path: str, secret: ObjectKey, key: str) -> Problem:
+    """No process could be started with this value."""
+    return Problem(
+        Reason.INVALID_SPEC,
+        f"{path}: key {key} of Secret {secret} is longer than {LONGEST_VALUE} bytes, too long for a variable of a "
+        "process: put a shorter value there, or name another key",
+        stalled=False,
+    )
 
 
 def generated_token(
@@ -180,7 +200,10 @@ def kept(own: JsonObject | None, environment: DeploymentEnvironment, key: str) -
     owners = own["metadata"].get("ownerReferences") or ()
     if all(owner.get("uid") != environment.metadata.uid for owner in owners):
         return ""
-    return decoded(b64decode((own.get("data") or {}).get(key, "")))
+    try:
+        return decoded(b64decode(text(mapping(own.get("data")).get(key)) or ""))
+    except ValueError:  # not base64
+        return ""
 
 
 def decoded(value: bytes) -> str:

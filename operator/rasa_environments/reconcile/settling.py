@@ -27,10 +27,11 @@ FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
 """Kinds that the pods need: without them nothing else is written."""
 
 
-async def settle(surroundings: Surroundings, context: Context) -> None:
+async def settle(surroundings: Surroundings, context: Context, *, new_secret: bool) -> None:
     """Brings the children into line, first what the pods need.
 
-    Raises Blocked at what is in the way, and AlreadyThere where the Secret was there unseen, or has come meanwhile.
+    With `new_secret` the Secret is only created. Raises Blocked at what is in the way, and AlreadyExists where a new
+    Secret exists.
     """
     try:
         objects = children(context)
@@ -40,7 +41,11 @@ async def settle(surroundings: Surroundings, context: Context) -> None:
     others = [child for child in objects if child["kind"] not in FOUNDATIONS]
     for group in (foundations, others):
         results = await asyncio.gather(
-            *(_settle_child(surroundings, child, context) for child in group), return_exceptions=True
+            *(
+                _settle_child(surroundings, child, create_only=new_secret and child["kind"] == SECRETS.kind)
+                for child in group
+            ),
+            return_exceptions=True,
         )
         for result in results:
             if isinstance(result, BaseException):
@@ -55,11 +60,10 @@ async def settle(surroundings: Surroundings, context: Context) -> None:
             await surroundings.children.remove(resource_of(kind), context.key, uid)
 
 
-async def _settle_child(surroundings: Surroundings, child: JsonObject, context: Context) -> Problem | None:
+async def _settle_child(surroundings: Surroundings, child: JsonObject, *, create_only: bool) -> Problem | None:
     kind, name = child["kind"], f"{child['metadata']['namespace']}/{child['metadata']['name']}"
     try:
-        unseen = kind == SECRETS.kind and context.secret_unseen
-        outcome = await surroundings.children.settle(spared(surroundings.children, child), unseen=unseen)
+        outcome = await surroundings.children.settle(spared(surroundings.children, child), create_only=create_only)
     except BeingDeleted as error:
         return Problem(Reason.WAITING_FOR_DELETION, str(error), stalled=False)
     except NameTaken as error:

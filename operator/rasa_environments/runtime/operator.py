@@ -13,10 +13,11 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.cluster.cache import ObjectCache
+from rasa_environments.cluster.cache import ObjectCache, version_alone
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.lease import Leadership
+from rasa_environments.cluster.projections import child_cache
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import (
     CONFIG_MAPS,
@@ -32,7 +33,7 @@ from rasa_environments.cluster.resources import (
     Resource,
     resource_of,
 )
-from rasa_environments.cluster.secrets import OwnSecrets, Secrets
+from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.cluster.watch import Watch
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
 from rasa_environments.rasa.transport import http_client
@@ -42,7 +43,7 @@ from rasa_environments.reconcile.dispatch import Dispatcher
 from rasa_environments.reconcile.environment import EnvironmentReconciler
 from rasa_environments.reconcile.model_server import ModelServerReconciler
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
-from rasa_environments.reconcile.pods import Pods, pod_essentials
+from rasa_environments.reconcile.pods import Pods
 from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
 from rasa_environments.runtime.kopf_host import KopfHost
@@ -79,12 +80,8 @@ class Operator:
         self._client = client
         http = http_client(allow_link_local=settings.allow_link_local)
         self._own = {kind: ObjectCache(identity_of) for kind in Kind}
-        caches = {resource: ObjectCache() for resource in CHILD_RESOURCES}
-        secrets = Secrets(
-            client,
-            OwnSecrets(SELECTOR_OF_CHILDREN, caches[SECRETS], self._child_changed),
-            self._secret_changed,
-        )
+        caches = {resource: child_cache() for resource in CHILD_RESOURCES}
+        secrets = Secrets(client, self._secret_changed)
         self._surroundings = Surroundings(
             client=client,
             children=Children(client, caches),
@@ -122,15 +119,13 @@ class Operator:
         }
         ours = partial(follow, label_selector=SELECTOR_OF_CHILDREN)
         children = {
-            resource: ours(resource, cache, self._dispatcher.child_changed)
-            for resource, cache in caches.items()
-            if resource is not SECRETS
+            resource: ours(resource, cache, self._dispatcher.child_changed) for resource, cache in caches.items()
         }
         return {
             **{resource_of(kind).plural: watch for kind, watch in own.items()},
             **{resource.plural: watch for resource, watch in children.items()},
-            PODS.plural: ours(PODS, ObjectCache(pod_essentials), self._dispatcher.pod_changed),
-            SECRETS.plural: secrets,
+            PODS.plural: ours(PODS, ObjectCache(version_alone), self._dispatcher.pod_changed),
+            secrets.name: secrets,
         }
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -237,9 +232,6 @@ class Operator:
         """The handler that kopf calls."""
         request = Request(Kind(resource.kind), key)
         self._dispatcher.changed(request, self._version(request))
-
-    def _child_changed(self, key: ObjectKey, child: JsonObject | None) -> None:
-        self._dispatcher.child_changed(key, child)
 
     def _secret_changed(self, key: ObjectKey) -> None:
         self._dispatcher.secret_changed(key)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.children import Outcome
-from rasa_environments.cluster.errors import AlreadyThere, ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.errors import AlreadyExists, ApiError, BeingDeleted, NameTaken
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.desired.deployment import digest
 from rasa_environments.desired.environments_file import (
@@ -42,29 +42,30 @@ class EnvironmentsFileWriter:
         self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str]
     ) -> Mapping[str, RegistrationFact]:
         """Brings the file in line with the environments; what came of it, by name."""
-        await self._surroundings.secrets.follow(server.metadata.namespace)
+        live = await self._surroundings.children.read(SECRETS, _secret_of(server))
         try:
-            return await self._write(server, offers, alive)
-        except AlreadyThere:  # with entries that are to be kept
-            return await self._write(server, offers, alive)
+            return await self._write(server, offers, alive, live)
+        except AlreadyExists as existing:  # its entries are to be kept
+            return await self._write(server, offers, alive, existing.live)
 
     async def _write(
-        self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str]
+        self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str], live: JsonObject | None
     ) -> Mapping[str, RegistrationFact]:
-        secret = ObjectKey(server.metadata.namespace, server.environments_secret)
-        entries, pending = laid_over(entries_of(self._surroundings.children.observed(SECRETS, secret)), offers, alive)
+        secret = _secret_of(server)
+        entries, pending = laid_over(entries_of(live), offers, alive)
         lacking = incomplete(entries, alive, server)
         if lacking is not None:
             return dict.fromkeys(sorted(alive), lacking)
-        fact = await self._settle(server, entries, secret) or await self._restart(server, entries, secret)
+        fact = await self._settle(server, entries, new=live is None) or await self._restart(server, entries, secret)
         return {name: PENDING if name in pending else fact for name in entries}
 
     async def _settle(
-        self, server: ModelServer, entries: Mapping[str, FileEntry], secret: ObjectKey
+        self, server: ModelServer, entries: Mapping[str, FileEntry], *, new: bool
     ) -> RegistrationFact | None:
         """Writes the Secret; why that is not possible."""
+        secret = _secret_of(server)
         try:
-            outcome = await self._surroundings.children.settle(environments_secret(server, entries))
+            outcome = await self._surroundings.children.settle(environments_secret(server, entries), create_only=new)
         except (NameTaken, BeingDeleted) as error:
             return RegistrationFact(
                 "False",
@@ -109,6 +110,10 @@ class EnvironmentsFileWriter:
         annotations = {"metadata": {"annotations": {DIGEST_ANNOTATION: current}}}
         await self._surroundings.client.patch(DEPLOYMENTS, deployment, {"spec": {"template": annotations}})
         logger.info("Deployment %s is restarted to read %s", deployment, FILE)
+
+
+def _secret_of(server: ModelServer) -> ObjectKey:
+    return ObjectKey(server.metadata.namespace, server.environments_secret)
 
 
 def laid_over(

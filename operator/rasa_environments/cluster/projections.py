@@ -1,0 +1,118 @@
+"""How much of the children is kept in memory, which is bounded by what is ours.
+
+Everybody may put the operator's label on an object of any size, and name an environment as its owner. So whole objects
+are kept only where the owner and the name are those of a child, and of these an outline where they are longer than what
+the operator writes by itself. The decision about an outlined child is made on the object in the storage, once for each
+version (`Children`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rasa_environments.api.base import GROUP, JsonObject, ObjectKey
+from rasa_environments.api.shapes import mapping, mappings
+from rasa_environments.cluster.cache import ObjectCache, without_managed_fields
+from rasa_environments.desired.context import (
+    CHILD_SUFFIX,
+    MODEL_HASH_ANNOTATION,
+    ROTATED_AT_ANNOTATION,
+    environment_key,
+)
+from rasa_environments.desired.secret_variables import JWT_VARIABLE, TOKEN_KEY, key_of
+
+LARGEST_CHILD: Final = 32 * 1024
+"""Bytes as JSON, without managedFields; a usual Deployment has 4000."""
+
+DESIRED_ANNOTATION: Final = f"{GROUP}/desired"
+"""On every child: a digest of what was asked for, so that a field that is no longer asked for is noticed."""
+
+_OUTLINE: Final = "outline"
+_IDENTITY: Final = ("namespace", "name", "uid", "resourceVersion", "generation", "deletionTimestamp")
+_ANNOTATIONS: Final = (DESIRED_ANNOTATION, ROTATED_AT_ANNOTATION, MODEL_HASH_ANNOTATION)
+_GENERATED: Final = (TOKEN_KEY, key_of(JWT_VARIABLE))
+"""Keys of values in an environment's Secret that exist nowhere else: they must not be lost."""
+_LONGEST_VALUE: Final = 1024
+_MOST_CONDITIONS: Final = 16
+_MOST_FIELDS: Final = 32
+
+
+def child_cache() -> ObjectCache:
+    """A cache of children of one kind."""
+    return ObjectCache(child_projection, outline=outline, largest=LARGEST_CHILD)
+
+
+def child_projection(obj: JsonObject) -> JsonObject | None:
+    """A child without managedFields; of what stands in a child's place whose it is; of all else nothing."""
+    metadata = obj["metadata"]
+    owner = controller(obj)
+    if _is_ours(obj, owner):
+        return without_managed_fields(obj)
+    if environment_key(ObjectKey(metadata["namespace"], metadata["name"])) is None:
+        return None
+    return {"apiVersion": obj.get("apiVersion"), "kind": obj.get("kind"), "metadata": _outlined_metadata(metadata)}
+
+
+def outline(obj: JsonObject) -> JsonObject:
+    """As much of a child as decisions need beside the comparison with what is asked for."""
+    kept: JsonObject = {
+        "apiVersion": obj.get("apiVersion"),
+        "kind": obj.get("kind"),
+        "metadata": _outlined_metadata(obj["metadata"]),
+        _OUTLINE: True,
+    }
+    if obj.get("kind") == "Deployment":
+        spec, status = mapping(obj.get("spec")), mapping(obj.get("status"))
+        template = mapping(mapping(spec.get("template")).get("metadata"))
+        annotations = _chosen(template.get("annotations"), _ANNOTATIONS)
+        kept["spec"] = {**_short(spec), "template": {"metadata": {"annotations": annotations}}}
+        conditions = mappings(status.get("conditions"))[:_MOST_CONDITIONS]
+        kept["status"] = {**_short(status), "conditions": [_short(condition) for condition in conditions]}
+    if obj.get("kind") == "Secret":
+        kept["data"] = _chosen(obj.get("data"), _GENERATED)
+    return kept
+
+
+def is_outline(obj: JsonObject) -> bool:
+    """Whether content of the object was left out."""
+    return obj.get(_OUTLINE) is True
+
+
+def controller(obj: JsonObject) -> JsonObject:
+    """The owner reference that is the controller; empty if there is none."""
+    references: list[JsonObject] = obj["metadata"].get("ownerReferences") or []
+    return next((reference for reference in references if reference.get("controller")), {})
+
+
+def _is_ours(obj: JsonObject, owner: JsonObject) -> bool:
+    """Whether owner and name are those of a child. Whether that owner exists is the garbage collector's concern."""
+    if str(owner.get("apiVersion", "")).rpartition("/")[0] != GROUP:
+        return False
+    if owner.get("kind") == "DeploymentEnvironment":
+        return bool(obj["metadata"]["name"] == f"{owner.get('name')}{CHILD_SUFFIX}")
+    return obj.get("kind") == "Secret" and owner.get("kind") == "ModelServer"
+
+
+def _outlined_metadata(metadata: JsonObject) -> JsonObject:
+    owner = controller({"metadata": metadata})
+    outlined: JsonObject = {name: metadata[name] for name in _IDENTITY if name in metadata}
+    outlined["annotations"] = _chosen(metadata.get("annotations"), _ANNOTATIONS)
+    if owner:
+        outlined["ownerReferences"] = [_short(owner)]
+    return outlined
+
+
+def _chosen(values: object, names: tuple[str, ...]) -> JsonObject:
+    """Those of a map that have these names, as far as they are short texts."""
+    chosen = {name: mapping(values).get(name) for name in names}
+    return {name: value for name, value in chosen.items() if isinstance(value, str) and len(value) <= _LONGEST_VALUE}
+
+
+def _short(values: Mapping[str, Any]) -> JsonObject:
+    """The scalars of a map, texts cut where they are long."""
+    scalars = {name: value for name, value in values.items() if isinstance(value, str | int | float)}
+    return {
+        name: value[:_LONGEST_VALUE] if isinstance(value, str) else value
+        for name, value in list(scalars.items())[:_MOST_FIELDS]
+    }
