@@ -253,7 +253,7 @@ def test_sending_the_token_of_a_model_server_elsewhere_needs_the_right_to_get_it
 
 
 def test_what_stays_is_not_asked_for_again(team: Team) -> None:
-    code: JsonObject = {"podTemplate": {"metadata": {"labels": {"a": "b"}}}, "rasa": {"image": "a", "version": "3.6.21"}}
+    code: JsonObject = {"podTemplate": {"metadata": {"labels": {"a": "b"}}}, "rasa": {"image": "a", "version": "3.6.1"}}
     team.given(environment("any", suspend=True, **code, **named(LOOT)["trackerStore.sql.password"]))
     heidi = team.person("heidi")
 
