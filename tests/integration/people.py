@@ -28,9 +28,9 @@ CLUSTER_ROLES: dict[str, JsonObject] = {
         "verbs": ["promote"],
     },
     CREATES_BY_HAND: {
-        "apiGroups": ["", "networking.k8s.io"],
-        "resources": ["pods", "services", "ingresses"],
-        "verbs": ["create"],
+        "apiGroups": ["", "networking.k8s.io", "apps"],
+        "resources": ["pods", "services", "ingresses", "deployments"],
+        "verbs": ["create", "patch"],
     },
     READS_SECRETS: {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
     KNOWN_SECRET: {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [KNOWN], "verbs": ["get"]},

@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
+from local.installation import PROMOTION
+from rasa_environments.api import deployment_environment
 from rasa_environments.api.base import JsonObject
-from rasa_environments.api.deployment_environment import EnvironmentSpec
+from rasa_environments.api.deployment_environment import (
+    ADOPT_REGISTRATION_ANNOTATION,
+    ROTATE_TOKEN_ANNOTATION,
+    EnvironmentSpec,
+)
 from tests.api.api_server import Answer, wait_until
 from tests.integration.manifests import environment, model_tag, secret_value
 from tests.integration.people import Person, Team, bind, lacks, new_team, owner, refusal
@@ -80,10 +86,6 @@ CHANGES: dict[str, tuple[Attempt, str]] = {
         lambda person, _: person.annotate(ENVIRONMENT, "production", adopt_registration="true"),
         'metadata.annotations["rasa-environments.io/adopt-registration"]',
     ),
-    "an annotation of a later version": (
-        lambda person, _: person.annotate(ENVIRONMENT, "production", whatever="true"),
-        'metadata.annotations["rasa-environments.io/whatever"]',
-    ),
 }
 
 
@@ -126,6 +128,14 @@ GUARDED_FIELDS: JsonObject = {
 }
 NEVER_CHANGED = {"environment", "external"}
 """Fields that the definition itself refuses to change, or to add and take away."""
+
+
+def test_each_annotation_that_the_operator_acts_on_was_looked_at() -> None:
+    policy = (PROMOTION / "environments.yaml").read_text()
+    annotations = {value for name, value in vars(deployment_environment).items() if name.endswith("_ANNOTATION")}
+
+    assert annotations == {ADOPT_REGISTRATION_ANNOTATION, ROTATE_TOKEN_ANNOTATION}
+    assert f"['{ADOPT_REGISTRATION_ANNOTATION}']" in policy
 
 
 def test_each_field_is_either_free_or_guarded() -> None:

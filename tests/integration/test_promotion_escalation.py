@@ -252,6 +252,17 @@ def test_sending_the_token_of_a_model_server_elsewhere_needs_the_right_to_get_it
     assert refusal(answer) == may_not_use("model-server-credentials", namespace=team.namespace)
 
 
+def test_having_a_deployment_restarted_needs_the_right_to_patch_it(team: Team) -> None:
+    file: JsonObject = {"credentialsSecretRef": {"name": KNOWN}, "environmentsFile": {"deploymentName": "rasa-x"}}
+
+    refused = team.person("grace").create(model_server("http://rasa-x", **file), **DRY)
+    permitted = team.person("heidi").create(model_server("http://rasa-x", **file), **DRY)
+
+    right = ', which restarts a Deployment: needs the verb "patch" on deployments.apps "rasa-x"'
+    assert refusal(refused) == may_not_set("spec.environmentsFile", right, team.namespace)
+    assert permitted.accepted, permitted.body["message"]
+
+
 def test_what_stays_is_not_asked_for_again(team: Team) -> None:
     code: JsonObject = {"podTemplate": {"metadata": {"labels": {"a": "b"}}}, "rasa": {"image": "a", "version": "3.6.1"}}
     team.given(environment("any", suspend=True, **code, **named(LOOT)["trackerStore.sql.password"]))

@@ -74,7 +74,6 @@ WAYS: dict[str, Callable[[Person, JsonObject], Answer]] = {
     "owner": lambda person, _: person.merge(
         SERVER, "default", {"metadata": {"ownerReferences": [owner("doomed", "1")]}}
     ),
-    "annotation of ours": lambda person, _: person.annotate(SERVER, "default", whatever="true"),
     "delete": lambda person, _: person.delete(SERVER, "default"),
     "delete collection": lambda person, _: person.delete_all(SERVER),
 }

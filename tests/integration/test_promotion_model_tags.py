@@ -85,7 +85,6 @@ CHANGES: dict[str, Attempt] = {
     "owner": lambda person, _: person.merge(
         TAG, "production", {"metadata": {"ownerReferences": [owner("doomed", "1")]}}
     ),
-    "annotation of a later version": lambda person, _: person.annotate(TAG, "production", retry_requested_at="now"),
     "delete": lambda person, _: person.delete(TAG, "production"),
     "delete in the foreground": lambda person, _: person.delete(TAG, "production", "Foreground"),
     "delete and orphan": lambda person, _: person.delete(TAG, "production", "Orphan"),
