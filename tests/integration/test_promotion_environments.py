@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from local.installation import PROMOTION
-from rasa_environments.api import deployment_environment
+from rasa_environments.api import deployment_environment, model_server
+from rasa_environments.api import model_tag as model_tag_module
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import (
     ADOPT_REGISTRATION_ANNOTATION,
@@ -17,7 +18,7 @@ from rasa_environments.api.deployment_environment import (
 )
 from tests.api.api_server import Answer, wait_until
 from tests.integration.manifests import environment, model_tag, secret_value
-from tests.integration.people import Person, Team, bind, lacks, new_team, owner, refusal
+from tests.integration.people import PROMOTED_BY, Person, Team, bind, lacks, new_team, owner, refusal
 from tests.integration.space import ENVIRONMENT
 
 Attempt = Callable[[Person, JsonObject], Answer]
@@ -130,12 +131,16 @@ NEVER_CHANGED = {"environment", "external"}
 """Fields that the definition itself refuses to change, or to add and take away."""
 
 
-def test_each_annotation_that_the_operator_acts_on_was_looked_at() -> None:
-    policy = (PROMOTION / "environments.yaml").read_text()
-    annotations = {value for name, value in vars(deployment_environment).items() if name.endswith("_ANNOTATION")}
+def test_each_annotation_that_the_operator_acts_on_is_guarded_or_was_looked_at() -> None:
+    acted_on = {
+        value
+        for kind in (deployment_environment, model_server, model_tag_module)
+        for name, value in vars(kind).items()
+        if name.endswith("_ANNOTATION")
+    }
 
-    assert annotations == {ADOPT_REGISTRATION_ANNOTATION, ROTATE_TOKEN_ANNOTATION}
-    assert f"['{ADOPT_REGISTRATION_ANNOTATION}']" in policy
+    assert acted_on == {ADOPT_REGISTRATION_ANNOTATION, ROTATE_TOKEN_ANNOTATION, PROMOTED_BY}
+    assert f"['{ADOPT_REGISTRATION_ANNOTATION}']" in (PROMOTION / "environments.yaml").read_text()
 
 
 def test_each_field_is_either_free_or_guarded() -> None:
