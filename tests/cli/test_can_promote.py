@@ -201,7 +201,7 @@ def test_what_a_policy_refuses_is_told_in_its_own_words() -> None:
 
 
 def test_production_and_worker_need_promote_by_name() -> None:
-    assert [len(rights_to_promote(tag, "bots")) for tag in ("production", "worker", "staging")] == [1, 1, 2]
+    assert [len(rights_to_promote(tag, "bots")) for tag in ("production", "Worker", "staging")] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("policy", ["model_tags", "environments", "deletion"])

@@ -141,3 +141,8 @@ def test_what_the_spec_adds_to_the_command_comes_last(profile: str) -> None:
 @pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "ModelServer"])
 def test_variables_of_compose_are_not_where_the_page_has_no_compose(profile: str) -> None:
     assert set(plain_variables(children(profile))) & {"RABBITMQ_HOST", "DB_HOST", "RASA_USER_APP"} == set()
+
+
+@pytest.mark.parametrize(("name", "role"), [("production", "Production"), ("WORKER", "Worker"), ("workers", "Custom")])
+def test_the_names_production_and_worker_imply_the_role_in_whatever_case(name: str, role: str) -> None:
+    assert context({"environment": name}).role == role

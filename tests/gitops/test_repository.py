@@ -56,7 +56,8 @@ def identities(objects: list[JsonObject]) -> list[tuple[str, str, str]]:
 def test_an_overlay_is_an_environment_and_the_tag_that_it_pulls(environment: str, build: Build) -> None:
     objects = build(SAMPLE / "overlays" / environment)
 
-    assert identities(objects) == [("DeploymentEnvironment", "bots", environment), ("ModelTag", "bots", environment)]
+    namespace = f"bots-{environment}"
+    assert identities(objects) == [(kind, namespace, environment) for kind in ("DeploymentEnvironment", "ModelTag")]
     for obj in objects:
         MODELS[obj["kind"]].model_validate(obj)
 
@@ -65,6 +66,17 @@ def test_all_of_it_is_the_model_server_and_the_overlays(build: Build) -> None:
     parts = [SAMPLE / "model-server", *(SAMPLE / "overlays" / environment for environment in ENVIRONMENTS)]
 
     assert identities(build(SAMPLE)) == identities([obj for part in parts for obj in build(part)])
+
+
+def test_the_model_server_is_apart_and_takes_the_namespaces_of_the_overlays(build: Build) -> None:
+    (server,) = build(SAMPLE / "model-server")
+    overlays = [obj for environment in ENVIRONMENTS for obj in build(SAMPLE / "overlays" / environment)]
+    namespaces = {obj["metadata"]["namespace"] for obj in overlays}
+
+    assert set(server["spec"]["allowedNamespaces"]) == namespaces
+    assert len(namespaces) == len(ENVIRONMENTS)
+    assert {obj["spec"]["modelServerRef"]["namespace"] for obj in overlays} == {server["metadata"]["namespace"]}
+    assert server["metadata"]["namespace"] not in namespaces
 
 
 def test_a_promotion_changes_one_line_of_one_file_and_one_field_of_one_object(repository: Path, build: Build) -> None:
@@ -78,7 +90,7 @@ def test_a_promotion_changes_one_line_of_one_file_and_one_field_of_one_object(re
     changed = [line for line in difflib.unified_diff(old, new, n=0, lineterm="") if re.match("[-+] ", line)]
     assert changed == ["-    model: 20260101-120000", f"+    model: {NEXT}"]
     tag = next(obj for obj in build(repository / "overlays" / "production") if obj["kind"] == "ModelTag")
-    assert tag["spec"] == {"model": NEXT}
+    assert tag["spec"]["model"] == NEXT
 
 
 def test_the_check_takes_the_repository_as_it_stands(check: Check) -> None:
@@ -150,5 +162,8 @@ def test_each_folder_is_delivered_by_argo_cd_as_an_account_of_its_own(build: Bui
     assert applications["spec"]["template"]["spec"]["project"] == "bots-{{.name}}"
     assert projects.keys() == {f"bots-{name}" for name in accounts}
     for name in accounts:
-        (destination,) = projects[f"bots-{name}"]["destinationServiceAccounts"]
+        project = projects[f"bots-{name}"]
+        (destination,) = project["destinationServiceAccounts"]
         assert destination["defaultServiceAccount"] == f"bots-delivery:{name}"
+        assert [place["namespace"] for place in (*project["destinations"], destination)] == [f"bots-{name}"] * 2
+    assert applications["spec"]["template"]["spec"]["destination"]["namespace"] == "bots-{{.name}}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from local.installation import MANIFESTS
+from local.installation import MANIFESTS, PROMOTION
 from rasa_environments.api.base import JsonObject
 from tests.helm.rendering import NAMESPACE, RELEASE, SERVED, render
 
@@ -70,11 +70,11 @@ def test_rights_can_be_left_to_somebody_else() -> None:
     assert release.names("ServiceAccount") == {RELEASE}
 
 
-@pytest.mark.parametrize("file", ["deletion", "environments", "model_servers", "model_tags", "roles", "stamp"])
+@pytest.mark.parametrize("file", yaml.safe_load((PROMOTION / "kustomization.yaml").read_text())["resources"])
 def test_policies_and_roles_for_people_are_those_of_the_manifests(file: str) -> None:
     release = render()
 
-    for wanted in yaml.safe_load_all((MANIFESTS / "promotion" / f"{file}.yaml").read_text()):
+    for wanted in yaml.safe_load_all((PROMOTION / file).read_text()):
         made = release.one(wanted["kind"], wanted["metadata"]["name"])
         assert made["metadata"]["labels"].items() >= wanted["metadata"].get("labels", {}).items()
         assert {**made, "metadata": None} == {**wanted, "metadata": None}

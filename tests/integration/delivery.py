@@ -1,8 +1,10 @@
-"""A copy of the sample repository for one namespace, and the kubectl that delivers it."""
+"""A copy of the sample repository for namespaces of a test's own, and the kubectl that delivers it."""
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,10 @@ from rasa_environments.api.base import JsonObject
 from tests.integration.space import OUR_KINDS, Space
 from tests.manifests.kubectl import Kubectl, Output
 
+MODEL_SERVER = "model-server"
+ENVIRONMENTS = ("production", "worker", "staging")
+PARTS = (MODEL_SERVER, *ENVIRONMENTS)
+"""Folders of the repository, each with a namespace and an account of its own: bots-<part> and <part>."""
 MARKS = {
     "labels": {
         "app.kubernetes.io/instance": "bots-production",
@@ -26,9 +32,10 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Delivery:
-    """A copy of the sample repository, for one namespace, and the kubectl that delivers it."""
+    """A copy of the sample repository, for namespaces of its own, and the kubectl that delivers it."""
 
-    space: Space
+    spaces: Mapping[str, Space]
+    """The namespace of each of PARTS."""
     kubectl: Kubectl
     folder: Path
 
@@ -42,24 +49,36 @@ class Delivery:
         """The folder with all of it."""
         return str(self.folder / "marked")
 
-    def part(self, environment: str) -> str:
-        """The folder of one environment."""
-        return str(self.repository / "overlays" / environment)
+    def part(self, name: str) -> str:
+        """The folder of one of PARTS."""
+        return str(self.repository / (name if name == MODEL_SERVER else f"overlays/{name}"))
+
+    def renamed(self, text: str) -> str:
+        """The text with the namespaces of this delivery in the place of those of the sample."""
+        return renamed(text, self.spaces)
+
+    def user(self, account: str) -> str:
+        """Who the API server takes an account for."""
+        return f"system:serviceaccount:{self.renamed('bots-delivery')}:{account}"
 
     def promote(self, environment: str, model: str) -> None:
         """Changes the line of a promotion."""
         file = Path(self.part(environment)) / "model.yaml"
         file.write_text("".join([*file.read_text().splitlines(keepends=True)[:-1], f"  model: {model}\n"]))
 
-    def deliver(self, environment: str, account: str) -> Output:
-        """Applies one environment's folder as one of the accounts that deliver, as Argo CD and Flux do."""
-        user = f"system:serviceaccount:{self.space.namespace}-delivery:{account}"
+    def deliver(self, part: str, account: str) -> Output:
+        """Applies one part's folder as one of the accounts that deliver, as Argo CD and Flux do."""
         apply = ("apply", "--server-side", "--force-conflicts")
-        return self.kubectl.attempt(*apply, "-k", self.part(environment), "--as", user)
+        return self.kubectl.attempt(*apply, "-k", self.part(part), "--as", self.user(account))
+
+    def wait_until_ready(self) -> None:
+        """Returns when all environments are Ready."""
+        for environment in ENVIRONMENTS:
+            self.spaces[environment].wait_until_ready(environment)
 
     def objects(self) -> list[JsonObject]:
         """Our objects but their status, with who wrote what of them, and when."""
-        return [without_status(obj) for kind in OUR_KINDS for obj in self.space.list(kind)]
+        return [without_status(obj) for kind in OUR_KINDS for space in self.spaces.values() for obj in space.list(kind)]
 
     def difference(self, *flags: str) -> Output:
         """What `kubectl diff` says."""
@@ -74,13 +93,18 @@ def without_status(obj: JsonObject) -> JsonObject:
     return {**kept, "metadata": {**metadata, "managedFields": managers}}
 
 
-def own_copy(folder: Path, namespace: str, url: str) -> None:
-    """Copies the sample for a namespace and a model server; beside it, the whole with the marks of who applies it."""
+def renamed(text: str, spaces: Mapping[str, Space]) -> str:
+    """The text with the namespaces of the spaces in the place of those of the sample."""
+    for part in PARTS:
+        text = re.sub(rf"\bbots-{part}\b", spaces[part].namespace, text)
+    return text.replace("bots-delivery", f"{spaces[MODEL_SERVER].namespace}-delivery")
+
+
+def own_copy(folder: Path, spaces: Mapping[str, Space], url: str) -> None:
+    """Copies the sample for namespaces and a model server; beside it, the whole with the marks of who applies it."""
     repository = shutil.copytree(MANIFESTS / "samples" / "gitops", folder / "repository")
-    for file in repository.glob("*/**/kustomization.yaml"):
-        file.write_text(file.read_text().replace("namespace: bots", f"namespace: {namespace}"))
-    server = repository / "model-server" / "model-server.yaml"
-    server.write_text(server.read_text().replace("http://model-server:5002", url))
+    for file in repository.rglob("*.yaml"):
+        file.write_text(renamed(file.read_text(), spaces).replace("http://model-server:5002", url))
     (folder / "marked").mkdir()
     marked = {
         "resources": ["../repository"],

@@ -15,11 +15,35 @@ from tests.integration.space import ENVIRONMENT, OUR_KINDS
 
 RBAC = "rbac.authorization.k8s.io"
 STAGING_PROMOTER = "tests-staging-promoter"
+CREATES_BY_HAND = "tests-creates-by-hand"
+READS_SECRETS = "tests-reads-secrets"
+KNOWN_SECRET = "tests-known-secret"
+KNOWN = "known"
+"""The one Secret that KNOWN_SECRET permits to get."""
+CLUSTER_ROLES: dict[str, JsonObject] = {
+    STAGING_PROMOTER: {
+        "apiGroups": [GROUP],
+        "resources": ["deploymentenvironments"],
+        "resourceNames": ["staging"],
+        "verbs": ["promote"],
+    },
+    CREATES_BY_HAND: {
+        "apiGroups": ["", "networking.k8s.io", "apps"],
+        "resources": ["pods", "services", "ingresses", "deployments"],
+        "verbs": ["create", "patch"],
+    },
+    READS_SECRETS: {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
+    KNOWN_SECRET: {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [KNOWN], "verbs": ["get"]},
+}
+"""The rule of each ClusterRole that the tests add to those that are shipped."""
+BY_HAND = (CREATES_BY_HAND, READS_SECRETS)
 PEOPLE = {
-    "dave": ("rasa-environments-edit",),
-    "carol": ("rasa-environments-edit", "rasa-environments-promoter"),
-    "erin": ("rasa-environments-edit", STAGING_PROMOTER),
-    "alice": ("rasa-environments-admin",),
+    "dave": ("rasa-environments-edit", *BY_HAND),
+    "carol": ("rasa-environments-edit", "rasa-environments-promoter", *BY_HAND),
+    "erin": ("rasa-environments-edit", STAGING_PROMOTER, *BY_HAND),
+    "alice": ("rasa-environments-admin", *BY_HAND),
+    "grace": ("rasa-environments-admin", KNOWN_SECRET),
+    "heidi": ("rasa-environments-admin", KNOWN_SECRET, CREATES_BY_HAND),
 }
 """Their ClusterRoles, everywhere. All may write: what is refused, admission refuses."""
 PROMOTED_BY = "rasa-environments.io/promoted-by"
@@ -170,13 +194,8 @@ def new_team(api: ApiServer) -> Team:
 
 def employ(api: ApiServer) -> None:
     """Gives the people their rights, and returns when rights and policies have reached the API server."""
-    rule = {
-        "apiGroups": [GROUP],
-        "resources": ["deploymentenvironments"],
-        "resourceNames": ["staging"],
-        "verbs": ["promote"],
-    }
-    _create_role(api, "ClusterRole", STAGING_PROMOTER, {"rules": [rule]})
+    for role, rule in CLUSTER_ROLES.items():
+        _create_role(api, "ClusterRole", role, {"rules": [rule]})
     for person, roles in PEOPLE.items():
         for role in roles:
             bind(api, role, person)
@@ -214,6 +233,7 @@ def _all_is_in_force(team: Team) -> bool:
         team.person("dave").create(environment("staging"), **dry),
         team.person("dave").create(model_server("http://server"), **dry),
         team.person("alice").delete(ENVIRONMENT, "production"),
+        team.person("grace").create(environment("any", podTemplate={}), **dry),
     ]
     permitted = [
         team.person("carol").create(model_tag("any", model="A"), **dry),
@@ -232,11 +252,12 @@ def refusal(answer: Answer) -> str:
     return words
 
 
-def lacks(person: str, environment_name: str, namespace: str) -> str:
-    """How a refused promotion is told."""
+def lacks(person: str, environment_name: str, namespace: str, *changes: str) -> str:
+    """How a refused promotion is told; `changes` are the fields of an environment that are guarded."""
     return (
         f'user "{person}" may not promote to "{environment_name}": needs the verb "promote" on '
         f'deploymentenvironments.{GROUP} "{environment_name}" in namespace "{namespace}"'
+        + (f" to change {', '.join(changes)}" if changes else "")
     )
 
 

@@ -19,7 +19,7 @@ from tests.gitops.checking import run_check
 from tests.gitops.sandbox import HEALTH, change, health, run, script
 from tests.integration import manifests
 from tests.integration.conftest import Installation
-from tests.integration.delivery import MARKS, Delivery, own_copy
+from tests.integration.delivery import ENVIRONMENTS, MARKS, MODEL_SERVER, PARTS, Delivery, own_copy
 from tests.integration.model_server_front import front_of
 from tests.integration.model_server_process import (
     API_TOKEN,
@@ -30,8 +30,6 @@ from tests.integration.model_server_process import (
 )
 from tests.integration.space import ALWAYS_THERE, ENVIRONMENT, OUR_KINDS, Space
 from tests.manifests.kubectl import Kubectl
-
-ENVIRONMENTS = ("production", "worker", "staging")
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +50,11 @@ def new_delivery(
     with front_of(tagged_model_server) as front:
 
         def make() -> Delivery:
-            space = new_space()
-            space.apply(manifests.secret(manifests.CREDENTIALS, token=TOKEN, apiToken=API_TOKEN))
+            spaces = {part: new_space() for part in PARTS}
+            spaces[MODEL_SERVER].apply(manifests.secret(manifests.CREDENTIALS, token=TOKEN, apiToken=API_TOKEN))
             folder = tmp_path_factory.mktemp("delivery")
-            own_copy(folder, space.namespace, front.url)
-            return Delivery(space, kubectl.within(space.namespace), folder)
+            own_copy(folder, spaces, front.url)
+            return Delivery(spaces, kubectl, folder)
 
         yield make
     tagged_model_server.delete_all_tags()
@@ -67,10 +65,10 @@ def delivered(request: pytest.FixtureRequest, new_delivery: Callable[[], Deliver
     """A repository that was applied in one way or the other, and what came of it."""
     delivery, way = new_delivery(), request.param
     delivery.kubectl("apply", way, "-k", delivery.whole)
-    delivery.space.wait_until_ready(*ENVIRONMENTS)
+    delivery.wait_until_ready()
     for tag in ENVIRONMENTS:
-        delivery.space.wait_for_condition("ModelTag", tag, "Ready", status="True")
-    delivery.space.wait_for_condition("ModelServer", "default", "Ready", status="True")
+        delivery.spaces[tag].wait_for_condition("ModelTag", tag, "Ready", status="True")
+    delivery.spaces[MODEL_SERVER].wait_for_condition("ModelServer", "default", "Ready", status="True")
     return delivery, way
 
 
@@ -96,13 +94,12 @@ def test_applied_again_nothing_changes(delivered: tuple[Delivery, str]) -> None:
 
 def test_the_operator_writes_the_status_of_our_objects_and_nothing_else(delivered: tuple[Delivery, str]) -> None:
     delivery, _ = delivered
-    for kind in OUR_KINDS:
-        for obj in delivery.space.list(kind):
-            metadata = obj["metadata"]
-            written = [entry for entry in metadata["managedFields"] if entry["manager"] == "rasa-environments"]
-            assert {(entry.get("subresource"), *entry["fieldsV1"]) for entry in written} == {("status", "f:status")}
-            assert metadata["labels"] == MARKS["labels"]
-            assert metadata.keys().isdisjoint({"finalizers", "ownerReferences"})
+    for obj in (obj for space in delivery.spaces.values() for kind in OUR_KINDS for obj in space.list(kind)):
+        metadata = obj["metadata"]
+        written = [entry for entry in metadata["managedFields"] if entry["manager"] == "rasa-environments"]
+        assert {(entry.get("subresource"), *entry["fieldsV1"]) for entry in written} == {("status", "f:status")}
+        assert metadata["labels"] == MARKS["labels"]
+        assert metadata.keys().isdisjoint({"finalizers", "ownerReferences"})
 
 
 def test_children_belong_to_their_environment_and_bear_no_mark_of_who_applied_it(
@@ -111,15 +108,16 @@ def test_children_belong_to_their_environment_and_bear_no_mark_of_who_applied_it
     delivery, _ = delivered
     marks = {*MARKS["labels"], *MARKS["annotations"]} - {"app.kubernetes.io/instance"}
     for environment in ENVIRONMENTS:
-        uid = delivery.space.get(ENVIRONMENT, environment)["metadata"]["uid"]
+        space = delivery.spaces[environment]
+        uid = space.get(ENVIRONMENT, environment)["metadata"]["uid"]
         for kind in ALWAYS_THERE:
-            metadata = delivery.space.child(kind, environment)["metadata"]
+            metadata = space.child(kind, environment)["metadata"]
             assert [owner["uid"] for owner in metadata["ownerReferences"]] == [uid]
             assert metadata["labels"]["app.kubernetes.io/instance"] == environment
             assert marks.isdisjoint({**metadata["labels"], **metadata.get("annotations", {})})
-    for pod in delivery.space.list("Pod"):
-        assert pod["metadata"]["labels"]["app.kubernetes.io/instance"] in ENVIRONMENTS
-        assert marks.isdisjoint({**pod["metadata"]["labels"], **pod["metadata"].get("annotations", {})})
+        for pod in space.list("Pod"):
+            assert pod["metadata"]["labels"]["app.kubernetes.io/instance"] == environment
+            assert marks.isdisjoint({**pod["metadata"]["labels"], **pod["metadata"].get("annotations", {})})
 
 
 def act(space: Space, kind: str, name: str, action: str) -> None:
@@ -130,42 +128,38 @@ def act(space: Space, kind: str, name: str, action: str) -> None:
 
 def test_actions_of_argo_cd_are_carried_out_and_are_no_difference_to_git(delivered: tuple[Delivery, str]) -> None:
     delivery, way = delivered
-    space, token = delivery.space, delivery.space.token("staging")
+    worker, staging = delivery.spaces["worker"], delivery.spaces["staging"]
+    token = staging.token("staging")
 
-    act(space, ENVIRONMENT, "worker", "suspend")
-    act(space, ENVIRONMENT, "staging", "rotate-token")
+    act(worker, ENVIRONMENT, "worker", "suspend")
+    act(staging, ENVIRONMENT, "staging", "rotate-token")
 
-    space.wait_for_condition(ENVIRONMENT, "worker", "Ready", reason="Suspended")
-    space.eventually(lambda: space.token("staging") != token, "another token")
-    assert health(space.get(ENVIRONMENT, "worker"))["status"] == "Suspended"
+    worker.wait_for_condition(ENVIRONMENT, "worker", "Ready", reason="Suspended")
+    staging.eventually(lambda: staging.token("staging") != token, "another token")
+    assert health(worker.get(ENVIRONMENT, "worker"))["status"] == "Suspended"
     difference = delivery.difference(way)
     assert (difference.code, difference.out) == (0, ""), difference.err
-    act(space, ENVIRONMENT, "worker", "resume")
-    space.wait_until_ready("worker")
+    act(worker, ENVIRONMENT, "worker", "resume")
+    worker.wait_until_ready("worker")
 
 
 @pytest.fixture(scope="module")
 def by_accounts(new_delivery: Callable[[], Delivery], kubectl: Kubectl) -> Delivery:
     """A repository that was delivered by an account for each part, with the rights of the sample."""
     delivery = new_delivery()
-    namespace = delivery.space.namespace
     rights = yaml.safe_dump_all(kustomized(MANIFESTS / "gitops" / "rights", kubectl.program))
-    rights = rights.replace("bots-delivery", f"{namespace}-delivery").replace(
-        "namespace: bots\n", f"namespace: {namespace}\n"
-    )
-    kubectl("apply", "--server-side", "-f", "-", given=rights)
+    kubectl("apply", "--server-side", "-f", "-", given=delivery.renamed(rights))
+    for environment in ENVIRONMENTS:
+        delivery.promote(environment, MODEL_A)
+    for part in PARTS:
+        delivered = delivery.deliver(part, part)
+        assert delivered.code == 0, delivered.err
+    delivery.wait_until_ready()
     return delivery
 
 
 def test_each_account_delivers_its_part_and_promotes_under_its_name(by_accounts: Delivery) -> None:
-    space, namespace = by_accounts.space, by_accounts.space.namespace
-    server = str(by_accounts.repository / "model-server")
-    user = f"system:serviceaccount:{namespace}-delivery:model-server"
-    by_accounts.kubectl("apply", "--server-side", "-k", server, "--as", user)
-    for environment in ENVIRONMENTS:
-        by_accounts.promote(environment, MODEL_A)
-        assert by_accounts.deliver(environment, environment).code == 0
-    space.wait_until_ready(*ENVIRONMENTS)
+    space = by_accounts.spaces["production"]
     space.wait_for_condition("ModelTag", "production", "Ready", status="True")
 
     by_accounts.promote("production", MODEL_B)
@@ -173,7 +167,7 @@ def test_each_account_delivers_its_part_and_promotes_under_its_name(by_accounts:
 
     space.eventually(lambda: space.status("ModelTag", "production").get("model") == MODEL_B, "the promotion")
     history = space.status("ModelTag", "production")["history"]
-    promoter = f"system:serviceaccount:{namespace}-delivery:production"
+    promoter = by_accounts.user("production")
     assert [(entry["model"], entry["by"]) for entry in history] == [(MODEL_B, promoter), (MODEL_A, promoter)]
 
     act(space, "ModelTag", "production", "rollback")
@@ -218,8 +212,8 @@ def test_the_scripts_are_added_to_what_argo_cds_config_map_holds(
 def states(new_delivery: Callable[[], Delivery]) -> dict[str, JsonObject]:
     """Real objects in each state that a person meets, by the state's name."""
     delivery = new_delivery()
-    space = delivery.space
-    delivery.kubectl("apply", "--server-side", "-k", str(delivery.repository / "model-server"))
+    space = delivery.spaces[MODEL_SERVER]
+    delivery.kubectl("apply", "--server-side", "-k", delivery.part(MODEL_SERVER))
     fresh = manifests.model_tag("fresh", model=MODEL_A)
     unseen = space.api.request("POST", space.path("ModelTag"), fresh, params={"dryRun": "All"}).body
     space.apply(

@@ -32,6 +32,7 @@ def unconfirmed(name: str, namespace: str) -> str:
 PROTECTED: dict[str, JsonObject] = {
     "production": environment("production", suspend=True),
     "worker": environment("worker", suspend=True),
+    "RASA_ENVIRONMENT Production": environment("capital", environment="Production", suspend=True),
     "RASA_ENVIRONMENT production": environment("live", environment="production", suspend=True),
     "role Production": environment("live", role="Production", suspend=True),
     "role Worker": environment("trainer", role="Worker", suspend=True),

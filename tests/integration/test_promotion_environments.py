@@ -1,4 +1,4 @@
-"""Who may decide which model an environment follows: each way to create and change one, asked of the API server."""
+"""Who may decide what answers as an environment: each way to create and change one, asked of the API server."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
+from local.installation import PROMOTION
+from rasa_environments.api import deployment_environment, model_server
+from rasa_environments.api import model_tag as model_tag_module
 from rasa_environments.api.base import JsonObject
+from rasa_environments.api.deployment_environment import (
+    ADOPT_REGISTRATION_ANNOTATION,
+    ROTATE_TOKEN_ANNOTATION,
+    EnvironmentSpec,
+)
 from tests.api.api_server import Answer, wait_until
-from tests.integration.manifests import environment, model_tag
-from tests.integration.people import Person, Team, bind, lacks, new_team, owner, refusal
+from tests.integration.manifests import environment, model_tag, secret_value
+from tests.integration.people import PROMOTED_BY, Person, Team, bind, lacks, new_team, owner, refusal
 from tests.integration.space import ENVIRONMENT
 
 Attempt = Callable[[Person, JsonObject], Answer]
@@ -42,7 +50,9 @@ def test_who_holds_promote_creates_it_and_moves_it_on(team: Team, name: str, whi
 
 DISGUISES: dict[str, tuple[JsonObject, str]] = {
     "its tag is production": (idle("any", tag="production"), "production"),
+    "its tag is PRODUCTION": (idle("any", tag="PRODUCTION"), "PRODUCTION"),
     "its RASA_ENVIRONMENT is production": (idle("any", environment="production", tag="any"), "production"),
+    "its RASA_ENVIRONMENT is Worker": (idle("any", environment="Worker", tag="any"), "Worker"),
     "its Service is that of production": (idle("production", environment="any"), "production"),
     "its role is Production": (idle("any", role="Production"), "any"),
     "its role is Worker": (idle("any", role="Worker"), "any"),
@@ -57,30 +67,103 @@ def test_production_and_worker_are_known_in_any_disguise(team: Team, manifest: J
     assert refusal(answer) == lacks("carol", lacking, team.namespace)
 
 
-CHANGES: dict[str, Attempt] = {
-    "tag by merge patch": lambda person, _: person.change(ENVIRONMENT, "production", tag="any"),
-    "tag by json patch": lambda person, _: person.json_patch(
-        ENVIRONMENT, "production", {"op": "add", "path": "/spec/tag", "value": "any"}
+CHANGES: dict[str, tuple[Attempt, str]] = {
+    "merge patch": (lambda person, _: person.change(ENVIRONMENT, "production", tag="any"), "spec.tag"),
+    "json patch": (
+        lambda person, _: person.json_patch(
+            ENVIRONMENT, "production", {"op": "add", "path": "/spec/tag", "value": "any"}
+        ),
+        "spec.tag",
     ),
-    "tag by apply": lambda person, _: person.apply(idle(tag="any"), "another-manager"),
-    "tag by replace": lambda person, now: person.replace({**now, "spec": {**now["spec"], "tag": "any"}}),
-    "model server": lambda person, _: person.change(ENVIRONMENT, "production", modelServerRef={"name": "other"}),
-    "role": lambda person, _: person.change(ENVIRONMENT, "production", role="Custom"),
-    "owner": lambda person, _: person.merge(
-        ENVIRONMENT, "production", {"metadata": {"ownerReferences": [owner("doomed", "1")]}}
+    "apply": (lambda person, _: person.apply(idle(tag="any"), "another-manager"), "spec.tag"),
+    "replace": (lambda person, now: person.replace({**now, "spec": {**now["spec"], "tag": "any"}}), "spec.tag"),
+    "owner": (
+        lambda person, _: person.merge(
+            ENVIRONMENT, "production", {"metadata": {"ownerReferences": [owner("doomed", "1")]}}
+        ),
+        "metadata.ownerReferences",
+    ),
+    "somebody's entry in the registry": (
+        lambda person, _: person.annotate(ENVIRONMENT, "production", adopt_registration="true"),
+        'metadata.annotations["rasa-environments.io/adopt-registration"]',
     ),
 }
 
 
-@pytest.mark.parametrize("attempt", CHANGES.values(), ids=CHANGES)
-def test_changing_what_it_follows_needs_promote(team: Team, attempt: Attempt) -> None:
+@pytest.mark.parametrize(("attempt", "changed"), CHANGES.values(), ids=CHANGES)
+def test_no_way_of_changing_it_goes_round(team: Team, attempt: Attempt, changed: str) -> None:
     team.given(idle())
     before = team.get(ENVIRONMENT, "production")
 
     answer = attempt(team.person("carol"), before)
 
-    assert refusal(answer) == lacks("carol", "production", team.namespace)
+    assert refusal(answer) == lacks("carol", "production", team.namespace, changed)
     assert team.get(ENVIRONMENT, "production") == before
+
+
+FREE_FIELDS: JsonObject = {
+    "autoscaling": {"maxReplicas": 3},
+    "podDisruptionBudget": {"minAvailable": 1},
+    "replicas": 3,
+    "resources": {"requests": {"cpu": "1"}},
+    "suspend": None,
+}
+GUARDED_FIELDS: JsonObject = {
+    "actionEndpoint": {"url": "http://actions:5055/webhook"},
+    "authToken": secret_value("mine", "token"),
+    "credentials": {"rest": {}},
+    "endpoints": {"nlg": {"url": "http://nlg"}},
+    "eventBroker": {"rabbitmq": {"host": "rabbitmq"}},
+    "ingress": {"host": "chat.example.com"},
+    "jwt": secret_value("mine", "key"),
+    "lockStore": {"redis": {"host": "redis"}},
+    "model": {"required": False},
+    "modelServerRef": {"name": "other"},
+    "networkPolicy": {"allowFrom": []},
+    "podTemplate": {"metadata": {"labels": {"team": "bots"}}},
+    "rasa": {"version": "3.6.20"},
+    "role": "Custom",
+    "service": {"type": "NodePort"},
+    "tag": "any",
+    "trackerStore": {"redis": {"host": "redis"}},
+}
+NEVER_CHANGED = {"environment", "external"}
+"""Fields that the definition itself refuses to change, or to add and take away."""
+
+
+def test_each_annotation_that_the_operator_acts_on_is_guarded_or_was_looked_at() -> None:
+    acted_on = {
+        value
+        for kind in (deployment_environment, model_server, model_tag_module)
+        for name, value in vars(kind).items()
+        if name.endswith("_ANNOTATION")
+    }
+
+    assert acted_on == {ADOPT_REGISTRATION_ANNOTATION, ROTATE_TOKEN_ANNOTATION, PROMOTED_BY}
+    assert f"['{ADOPT_REGISTRATION_ANNOTATION}']" in (PROMOTION / "environments.yaml").read_text()
+
+
+def test_each_field_is_either_free_or_guarded() -> None:
+    fields = {field.alias for field in EnvironmentSpec.model_fields.values()}
+
+    assert fields == FREE_FIELDS.keys() | GUARDED_FIELDS.keys() | NEVER_CHANGED
+
+
+@pytest.mark.parametrize("field", GUARDED_FIELDS)
+def test_changing_what_answers_needs_promote(team: Team, field: str) -> None:
+    team.given(idle())
+
+    answer = team.person("dave").change(ENVIRONMENT, "production", **{field: GUARDED_FIELDS[field]})
+
+    assert refusal(answer) == lacks("dave", "production", team.namespace, f"spec.{field}")
+
+
+def test_taking_a_guarded_field_away_needs_promote(team: Team) -> None:
+    team.given(idle(networkPolicy={"allowFrom": []}, ingress={"host": "chat.example.com"}))
+
+    answer = team.person("carol").change(ENVIRONMENT, "production", networkPolicy=None, ingress=None)
+
+    assert "to change spec." in refusal(answer)
 
 
 @pytest.mark.parametrize(
@@ -91,26 +174,32 @@ def test_pointing_to_another_server_elsewhere_needs_promote(team: Team, change: 
 
     answer = team.person("carol").change(ENVIRONMENT, "production", external=change)
 
-    assert refusal(answer) == lacks("carol", "production", team.namespace)
+    assert refusal(answer) == lacks("carol", "production", team.namespace, "spec.external")
 
 
 FREE: dict[str, Attempt] = {
-    "replicas": lambda person, _: person.change(ENVIRONMENT, "production", replicas=3),
     "scale": lambda person, _: person.merge(ENVIRONMENT, "production", {"spec": {"replicas": 3}}, "scale"),
-    "suspend": lambda person, _: person.change(ENVIRONMENT, "production", suspend=None),
-    "resources": lambda person, _: person.change(ENVIRONMENT, "production", resources={"requests": {"cpu": "1"}}),
     "label": lambda person, _: person.merge(ENVIRONMENT, "production", {"metadata": {"labels": {"team": "bots"}}}),
+    "annotation": lambda person, _: person.merge(ENVIRONMENT, "production", {"metadata": {"annotations": {"a": "b"}}}),
     "new token": lambda person, _: person.annotate(ENVIRONMENT, "production", rotate_token_at="now"),
-    "tag spelled out": lambda person, _: person.change(ENVIRONMENT, "production", tag="production"),
     "replaced by itself": lambda person, now: person.replace(now),
 }
 
 
 @pytest.mark.parametrize("attempt", FREE.values(), ids=FREE)
-def test_what_leaves_the_tag_alone_is_free(team: Team, attempt: Attempt) -> None:
+def test_what_leaves_alone_what_answers_is_free(team: Team, attempt: Attempt) -> None:
     team.given(idle())
 
     answer = attempt(team.person("dave"), team.get(ENVIRONMENT, "production"))
+
+    assert answer.accepted, answer.body["message"]
+
+
+@pytest.mark.parametrize("field", FREE_FIELDS)
+def test_how_much_of_it_runs_is_free(team: Team, field: str) -> None:
+    team.given(idle())
+
+    answer = team.person("dave").change(ENVIRONMENT, "production", **{field: FREE_FIELDS[field]})
 
     assert answer.accepted, answer.body["message"]
 
@@ -142,8 +231,8 @@ def test_moving_between_tags_needs_promote_on_both(team: Team) -> None:
     to_what_is_not_theirs = team.person("carol").change(ENVIRONMENT, "staging", tag="production")
     from_what_is_not_theirs = team.person("erin").change(ENVIRONMENT, "staging", tag="staging")
 
-    assert refusal(to_what_is_not_theirs) == lacks("carol", "production", team.namespace)
-    assert refusal(from_what_is_not_theirs) == lacks("erin", "any", team.namespace)
+    assert refusal(to_what_is_not_theirs) == lacks("carol", "production", team.namespace, "spec.tag")
+    assert refusal(from_what_is_not_theirs) == lacks("erin", "any", team.namespace, "spec.tag")
 
 
 @pytest.mark.parametrize("spec", [{"tag": "any"}, {"modelServerRef": {"name": "other"}}, {}], ids=str)
@@ -170,7 +259,7 @@ def test_promote_on_tag_and_environment_is_asked_for_where_the_model_server_is(t
 
     assert refusal(created) == lacks("bob", "any", team.namespace)
     assert refusal(created_for_tag) == lacks("bob", "any", team.namespace)
-    assert refusal(moved) == lacks("bob", "production", team.namespace)
+    assert refusal(moved) == lacks("bob", "production", team.namespace, "spec.modelServerRef")
     elsewhere.clear()
 
 
@@ -184,4 +273,4 @@ def test_taking_production_away_from_its_model_server_needs_promote_there(team: 
 
     answer = bill.change(ENVIRONMENT, "live", modelServerRef=None)
 
-    assert refusal(answer) == lacks("bill", "production", elsewhere.namespace)
+    assert refusal(answer) == lacks("bill", "production", elsewhere.namespace, "spec.modelServerRef")

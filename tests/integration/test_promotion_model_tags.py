@@ -29,6 +29,7 @@ CREATIONS: dict[str, Callable[[Person], Answer]] = {
     "apply": lambda person: person.apply(model_tag(model="A")),
     "another name": lambda person: person.create(model_tag("innocent", tag="production", model="A")),
 }
+IN_CAPITALS = ("PRODUCTION", "Production", "wOrKeR")
 
 
 @pytest.mark.parametrize("attempt", CREATIONS.values(), ids=CREATIONS)
@@ -58,6 +59,17 @@ def test_promote_on_some_environments_is_not_promote_on_others(team: Team, name:
     answer = team.person(name).create(model_tag(tag, model="A"))
 
     assert refusal(answer) == lacks(name, tag, team.namespace)
+
+
+@pytest.mark.parametrize("tag", IN_CAPITALS)
+def test_protected_names_are_protected_in_capitals(team: Team, tag: str) -> None:
+    team.given(model_tag("any", model="A"))
+    carol = team.person("carol")
+
+    created = carol.create(model_tag("innocent", tag=tag, model="A"))
+    moved = carol.change(TAG, "any", tag=tag)
+
+    assert refusal(created) == refusal(moved) == lacks("carol", tag, team.namespace)
 
 
 CHANGES: dict[str, Attempt] = {
@@ -98,10 +110,6 @@ FREE: dict[str, Attempt] = {
     "finalizer": lambda person, _: person.merge(TAG, "production", {"metadata": {"finalizers": ["example.com/x"]}}),
     "same model": lambda person, _: person.apply(model_tag(model="A"), "another-manager"),
     "replaced by itself": lambda person, now: person.replace(now),
-    "tag spelled out": lambda person, _: person.change(TAG, "production", tag="production"),
-    "server spelled out": lambda person, now: person.change(
-        TAG, "production", modelServerRef={"name": "default", "namespace": now["metadata"]["namespace"]}
-    ),
 }
 
 

@@ -15,7 +15,8 @@ from rasa_environments.cluster.resources import (
 )
 
 PROTECTED = frozenset({"production", "worker"})
-"""Environments that need `promote` by their own name, as the policies in manifests/promotion have it."""
+"""Environments that need `promote` by their own name, in whatever case, as the policies in manifests/promotion have
+it."""
 CUSTOM = "custom"
 """The subresource that stands for all other environments: RBAC cannot say `all but these`."""
 
@@ -49,7 +50,7 @@ class Permission:
 def rights_to_promote(tag: str, namespace: str) -> tuple[Right, ...]:
     """The rights of which one is needed to move a tag of a ModelServer in the namespace, the narrowest first."""
     by_name = Right("promote", DEPLOYMENT_ENVIRONMENTS, namespace, tag)
-    if tag in PROTECTED:
+    if tag.lower() in PROTECTED:
         return (by_name,)
     return by_name, Right("promote", DEPLOYMENT_ENVIRONMENTS, namespace, tag, CUSTOM)
 

@@ -69,10 +69,10 @@ class Context:
 
     @property
     def role(self) -> Role:
-        """The role as given, or as the names production and worker imply it."""
+        """The role as given, or as the names production and worker imply it, in whatever case."""
         if self.spec.role is not None:
             return Role(self.spec.role)
-        return ROLE_NAMES.get(self.environment.environment, Role.CUSTOM)
+        return ROLE_NAMES.get(self.environment.environment.lower(), Role.CUSTOM)
 
     @property
     def rolls_on_promotion(self) -> bool:
