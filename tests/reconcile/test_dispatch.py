@@ -63,7 +63,7 @@ class Scene:
                 return DONE
 
             act(self.dispatcher(queue))
-            worker = asyncio.create_task(queue.work(handle))
+            worker = asyncio.create_task(queue.run(handle))
             await asyncio.sleep(1)
             worker.cancel()
             with suppress(asyncio.CancelledError):

@@ -51,7 +51,7 @@ class EnvironmentReconciler:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
-        self._served = ServedModels(surroundings.http, surroundings.intervals)
+        self._served = ServedModels(surroundings.http, surroundings.intervals, surroundings.queue)
         self._external = ExternalServers(surroundings, self._served)
         self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,7 +17,7 @@ from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.observations import Observations
 from rasa_environments.reconcile.offers import Offers
 from rasa_environments.reconcile.pods import Pods
-from rasa_environments.reconcile.queue import WorkQueue
+from rasa_environments.reconcile.queue import Request, WorkQueue
 from rasa_environments.reconcile.references import SecretReferences
 
 
@@ -52,3 +54,17 @@ class Surroundings:
     offers: Offers = field(default_factory=Offers)
     intervals: Intervals = Intervals()
     now: Callable[[], str] = utc_now
+
+    @asynccontextmanager
+    async def asking(self, request: Request, *, until: float) -> AsyncIterator[None]:
+        """While the block asks a server of somebody else, its slot is free for others (`WorkQueue.outside`).
+
+        Raises TimeoutError where the block has not ended by `until` (time of the event loop).
+        """
+        async with self.queue.outside(request), asyncio.timeout_at(until):
+            yield
+
+
+def in_seconds(seconds: float) -> float:
+    """The time of the event loop then."""
+    return asyncio.get_running_loop().time() + seconds

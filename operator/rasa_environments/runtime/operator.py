@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from functools import partial
-from time import perf_counter
 from typing import Protocol
 
 from rasa_environments.api.base import JsonObject, ObjectKey
@@ -43,10 +42,11 @@ from rasa_environments.reconcile.environment import EnvironmentReconciler
 from rasa_environments.reconcile.model_server import ModelServerReconciler
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.pods import Pods, pod_essentials
-from rasa_environments.reconcile.queue import FAILED, Kind, Request, Result
+from rasa_environments.reconcile.queue import Kind
 from rasa_environments.reconcile.resync import resync, resync_forever
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
 from rasa_environments.runtime.metrics import Metrics
+from rasa_environments.runtime.reconciliations import Reconciliations
 from rasa_environments.runtime.settings import Settings
 from rasa_environments.runtime.watching import watch
 from rasa_environments.runtime.web import serving
@@ -66,8 +66,6 @@ CHILD_RESOURCES = (
 )
 SILENCE_SECONDS = 180.0
 """A watch sends a bookmark a minute: after such a silence the operator does not see what happens."""
-LONGEST_PASS_SECONDS = 300.0
-"""Every request has a time limit well under this: a pass that takes longer hangs."""
 LEASE = "rasa-environments"
 """Name of the Lease that the leader holds."""
 STOP_SECONDS = 10.0
@@ -117,11 +115,12 @@ class Operator:
         )
         self.metrics = Metrics(surroundings.directory, surroundings.queue)
         connections = Connections(http, secrets, surroundings.references)
-        self._reconcilers = {
+        reconcilers = {
             Kind.MODEL_SERVER: ModelServerReconciler(surroundings, connections).reconcile,
             Kind.DEPLOYMENT_ENVIRONMENT: EnvironmentReconciler(surroundings).reconcile,
             Kind.MODEL_TAG: ModelTagReconciler(surroundings, connections).reconcile,
         }
+        self._reconciliations = Reconciliations(reconcilers, self.metrics)
         follow = partial(Reflector, client, namespaces=settings.namespaces, label_selector=SELECTOR_OF_CHILDREN)
         self._watches: dict[str, Watch] = {
             **{
@@ -132,7 +131,6 @@ class Operator:
             PODS.plural: follow(PODS, ObjectCache(pod_essentials), self._dispatcher.pod_changed),
             SECRETS.plural: secrets,
         }
-        self._passes: dict[Request, float] = {}
         self._listed = False
         self._standing_by = settings.leader_elect
         """Another process may hold the Lease: then this one is ready to take over."""
@@ -173,11 +171,7 @@ class Operator:
 
     def unhealthy(self) -> str | None:
         """What only a restart would mend: a pass that hangs."""
-        now = time.monotonic()
-        for request, started in self._passes.items():
-            if now - started > LONGEST_PASS_SECONDS:
-                return f"the pass over {request} hangs for {now - started:.0f} s"
-        return None
+        return self._reconciliations.hanging()
 
     def unready(self) -> str | None:
         """Why the operator does not see or do its work now."""
@@ -217,8 +211,7 @@ class Operator:
             len(directory.tags),
         )
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(settings.workers):
-                tasks.create_task(self._surroundings.queue.work(self._handle))
+            tasks.create_task(self._surroundings.queue.run(self._reconciliations.attempt, settings.workers))
             tasks.create_task(
                 resync_forever(
                     self._client,
@@ -239,26 +232,11 @@ class Operator:
             else:
                 return
 
-    async def _handle(self, request: Request) -> Result:
-        """One pass. Nothing that goes wrong in it ends the operator."""
-        self._passes[request] = time.monotonic()
-        started, result = perf_counter(), None
-        try:
-            result = await self._reconcilers[request.kind](request.key)
-        except ApiError as error:
-            logger.warning("%s: %s", request, error)
-        except Exception:
-            logger.exception("%s: the pass broke down, which is a fault of the operator; it tries again", request)
-        finally:
-            del self._passes[request]
-            self.metrics.passed(request, result, started)
-        return FAILED if result is None else result
-
     async def _quiesce(self, working: asyncio.Task[None]) -> None:
         """Starts no more passes, and lets those under way come to their end."""
         self._surroundings.queue.close()
         deadline = time.monotonic() + STOP_SECONDS
-        while self._passes and not working.done() and time.monotonic() < deadline:  # noqa: ASYNC110 - once per process
+        while self._reconciliations and not working.done() and time.monotonic() < deadline:  # noqa: ASYNC110 - once per process
             await asyncio.sleep(0.02)
         working.cancel()
 

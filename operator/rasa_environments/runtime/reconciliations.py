@@ -1,0 +1,61 @@
+"""The reconciliations under way: each with a deadline, and none ends the operator."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.reconcile.queue import FAILED, Kind, Request, Result
+from rasa_environments.runtime.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+DEADLINE_SECONDS = 150.0
+"""Of a reconciliation. What it asks of servers of others has shorter ones, which its conditions tell."""
+HANGING_SECONDS = 300.0
+"""One that goes on for so long, although it was cancelled, hangs."""
+
+
+class Reconciliations:
+    """Attempts to reconcile objects."""
+
+    def __init__(self, reconcilers: Mapping[Kind, Callable[[ObjectKey], Awaitable[Result]]], metrics: Metrics) -> None:
+        self._reconcilers = reconcilers
+        self._metrics = metrics
+        self._started: dict[Request, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._started)
+
+    def hanging(self) -> str | None:
+        """What only a restart would mend: a reconciliation that does not end."""
+        now = time.monotonic()
+        for request, started in self._started.items():
+            if now - started > HANGING_SECONDS:
+                return f"the reconciliation of {request} hangs for {now - started:.0f} s"
+        return None
+
+    async def attempt(self, request: Request) -> Result:
+        """Reconciles the object; where that fails, or takes too long, it is to be tried again."""
+        self._started[request] = time.monotonic()
+        started, result = perf_counter(), None
+        deadline = asyncio.timeout(DEADLINE_SECONDS)
+        try:
+            async with deadline:
+                result = await self._reconcilers[request.kind](request.key)
+        except ApiError as error:
+            logger.warning("%s: %s", request, error)
+        except Exception:
+            if deadline.expired():
+                logger.warning("%s: not reconciled within %.0f s; retrying with backoff", request, DEADLINE_SECONDS)
+            else:
+                logger.exception("%s: the pass broke down, which is a fault of the operator; it tries again", request)
+        finally:
+            del self._started[request]
+            self._metrics.passed(request, result, started, timed_out=result is None and deadline.expired())
+        return FAILED if result is None else result
