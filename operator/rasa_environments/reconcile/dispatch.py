@@ -39,6 +39,10 @@ class Dispatcher:
         self._queue = queue
         self._references = references
         self._pods = pods
+        directory.on_conflict_change(
+            environments=lambda key: queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key)),
+            tags=lambda key: queue.add(Request(Kind.MODEL_TAG, key)),
+        )
 
     def seen(self, kind: Kind, body: JsonObject) -> None:
         """An object of the group is there, in this version. Versions that are not news are ignored."""
@@ -129,7 +133,10 @@ class Dispatcher:
                 self._directory.tags.remove(resource.metadata.key)
 
     def _look_around(self, before: Resource | None, now: Resource | None) -> None:
-        """Queues whom the change of a spec concerns: who refers to it, who shares a name with it, who did before."""
+        """Queues whom the change of a spec concerns: who refers to it, or did before.
+
+        Who claims what it claims is told by the directory, where that makes a difference.
+        """
         if before is not None and now is not None and before.spec == now.spec:
             return
         for resource in (before, now):
@@ -146,9 +153,7 @@ class Dispatcher:
                 server = directory.servers.get(server_of_environment(resource))
                 if server is not None and server.registration is not Registration.NONE:
                     yield Request(Kind.MODEL_SERVER, server.metadata.key)
-                yield from _requests(directory.rivals(resource))
             case ModelTag():
-                yield from _requests(directory.claims(server_of_tag(resource), resource.tag))
                 if resource.spec.deletion_policy == "Delete":
                     yield Request(Kind.MODEL_SERVER, server_of_tag(resource))
 

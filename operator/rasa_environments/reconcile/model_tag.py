@@ -16,6 +16,7 @@ from rasa_environments.judge.findings import Follower, Problem, ServerObservatio
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
 from rasa_environments.rasa.errors import RasaError, UnknownModel
 from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.directory import server_of_tag
 from rasa_environments.reconcile.model_server import too_slow
@@ -68,6 +69,7 @@ class ModelTagReconciler:
             self._surroundings.queue.add(Request(Kind.MODEL_SERVER, server_key))
             return DONE  # What is to be deleted one day is noted before it is put; that done, the tag is queued.
         tagged = await self._tagged(tag, server, observation or ServerObservation())
+        await directory.catch_up(server_key)
         findings = ModelTagFindings(
             tag=tag.tag,
             model=tag.spec.model,
@@ -77,6 +79,8 @@ class ModelTagReconciler:
         )
         status, conditions = judged(findings, tag, self._surroundings.now())
         await self._write_status(tag, status, conditions)
+        if findings.problem is not None and findings.problem.reason is Reason.TAG_CONFLICT:
+            return Result(again_after=CONFLICT_SECONDS)
         server_is_well = observation is not None and observation.problem is None
         return Result(failed=server_is_well and findings.problem is not None and findings.problem.reason in RETRIED)
 

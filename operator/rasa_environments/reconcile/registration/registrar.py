@@ -59,6 +59,7 @@ class Registrar:
         if server.registration is Registration.NONE:
             return None
         directory = self._surroundings.directory
+        await directory.catch_up(server.metadata.key)
         rightful = directory.rightful_environments(server.metadata.key)
         environments = [each for each in rightful if each.metadata.deletion_timestamp is None]
         offers = self._surroundings.offers.offered(each.metadata.key for each in environments)
