@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.environments_file import (
     FILE,
+    MAXIMUM_CHARACTERS,
     FileEntry,
     entries_of,
     environments_secret,
@@ -76,6 +77,36 @@ def test_rasa_x_reads_it_as_on_its_page() -> None:
 @example(b"")
 def test_a_file_that_is_none_has_no_environments(content: bytes) -> None:
     assert all(isinstance(name, str) for name in entries_of(secret_with(content)))
+
+
+def bomb(level: str, last: str) -> str:
+    """YAML that is short, and endless for whoever follows all its aliases."""
+    levels = [f"a{n}: &a{n} {level.format(', '.join([f'*a{n - 1}'] * 9))}" for n in range(1, 40)]
+    return "\n".join(["a0: &a0 {x: 1}", *levels, last])
+
+
+HOSTILE = {
+    "too deep": "rasa: " + "[" * 100_000,
+    "deep and closed": "rasa: " + "[" * 900 + "]" * 900,
+    "too large": "rasa: {a: {url: x, token: " + "t" * MAXIMUM_CHARACTERS + "}}",
+    "a text that grows when it is printed": bomb("[{}]", "rasa: {a: {url: *a39, token: t}}"),
+    "a mapping that grows when it is merged": bomb("{{<<: [{}]}}", "rasa: *a39"),
+    "a list": "rasa: {a: {url: [x], token: t}}",
+    "two documents": "rasa: {a: {url: *b, token: t}}\n---\nrasa: {}",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_file_that_somebody_else_made_to_do_harm_holds_nothing(text: str) -> None:
+    assert entries_of(secret_with(text)) == {}
+
+
+def test_the_text_is_that_of_the_dumper_in_python() -> None:
+    """Another text would restart Rasa X."""
+    entries = {"true": FileEntry("1", "null"), "a.b": FileEntry("http://a:5005", "\x00\x85\u2028\n \U0001f600: #'")}
+
+    environments = {name: {"url": entry.url, "token": entry.token} for name, entry in sorted(entries.items())}
+    assert file_text(entries) == yaml.safe_dump({"rasa": environments}, sort_keys=False, width=10_000)
 
 
 @pytest.mark.parametrize("secret", [None, {}, {"data": None}, {"data": {"other": "eA=="}}])

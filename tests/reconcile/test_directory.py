@@ -38,14 +38,13 @@ def test_without_a_reference_it_is_the_server_called_default_in_the_same_namespa
     assert server_of("bots", ModelServerRef(namespace="platform")) == ObjectKey("platform", "default")
 
 
-def test_an_environment_is_found_by_its_server_name_and_tag() -> None:
+def test_an_environment_is_found_by_its_server_and_tag() -> None:
     support = environment("support", environment="help", tag="live")
     directory = directory_of(support)
 
     assert directory.environments_of(DEFAULT) == (support,)
-    assert directory.namesakes(DEFAULT, "help") == (support,)
     assert directory.followers(DEFAULT, "live") == (support,)
-    assert directory.namesakes(DEFAULT, "support") == directory.followers(DEFAULT, "support") == ()
+    assert directory.followers(DEFAULT, "support") == ()
 
 
 def test_a_replaced_environment_is_found_by_what_it_is_now() -> None:
@@ -231,9 +230,6 @@ class DirectoryAgainstAList(RuleBasedStateMachine):
             assert list(self.directory.environments_of(key)) == those
             for wanted in ("live", "staging"):
                 assert list(self.directory.followers(key, wanted)) == [each for each in those if each.tag == wanted]
-            for wanted in ("production", "worker"):
-                alike = [each for each in those if each.environment == wanted]
-                assert list(self.directory.namesakes(key, wanted)) == alike
 
     @invariant()
     def each_rival_is_older_and_alike(self) -> None:

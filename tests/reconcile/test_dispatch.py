@@ -64,7 +64,7 @@ class Scene:
                 return DONE
 
             act(self.dispatcher(queue))
-            worker = asyncio.create_task(queue.work(handle))
+            worker = asyncio.create_task(queue.run(handle))
             await asyncio.sleep(1)
             worker.cancel()
             with suppress(asyncio.CancelledError):
@@ -99,16 +99,28 @@ APPEARANCES: list[tuple[str, Iterable[JsonObject], JsonObject, set[Request]]] = 
         {environment("support")},
     ),
     (
-        "an environment that shares a name",
-        [environment_body("other", environment="support")],
-        environment_body("support"),
+        "an environment that is older than another of its name",
+        [server_body(), environment_body("other", environment="support")],
+        environment_body("support", age=1),
         {environment("support"), environment("other")},
     ),
     (
-        "an environment that shares a tag",
-        [environment_body("other", tag="support")],
-        environment_body("support"),
+        "an environment that is older than another of its tag",
+        [server_body(), environment_body("other", tag="support")],
+        environment_body("support", age=1),
         {environment("support"), environment("other")},
+    ),
+    (
+        "an environment that is older than two others of its tag",
+        [server_body(), *(environment_body(name, tag="support") for name in ("next", "other"))],
+        environment_body("support", age=1),
+        {environment("support"), environment("next")},
+    ),
+    (
+        "an environment that is newer than another of its tag",
+        [server_body(), environment_body("other", tag="support", age=1)],
+        environment_body("support"),
+        {environment("support")},
     ),
     (
         "a server",
@@ -123,10 +135,10 @@ APPEARANCES: list[tuple[str, Iterable[JsonObject], JsonObject, set[Request]]] = 
     ),
     ("a ModelTag", [environment_body("live"), server_body()], tag_body("live"), {tag("live")}),
     (
-        "a ModelTag that shares its tag",
-        [tag_body("other", tag="live")],
-        tag_body("live"),
-        {tag("live"), tag("other")},
+        "a ModelTag that is older than two others of its tag",
+        [server_body(), tag_body("next", tag="live"), tag_body("other", tag="live")],
+        tag_body("live", age=1),
+        {tag("live"), tag("next")},
     ),
     (
         "a ModelTag that is deleted from the server one day",
@@ -164,12 +176,16 @@ def test_what_is_gone_concerns_the_same(known: Iterable[JsonObject], body: JsonO
 
 def test_a_change_of_the_spec_concerns_those_of_before_and_those_of_now() -> None:
     made = scene(
+        server_body(),
         environment_body("left", tag="live"),
         environment_body("joined", tag="staging"),
-        environment_body("a", tag="live"),
+        environment_body("a", tag="live", age=1),
     )
 
-    assert made.after(environment_body("a", tag="staging", version=2)) == {environment("left"), environment("joined")}
+    assert made.after(environment_body("a", tag="staging", version=2, age=1)) == {
+        environment("left"),
+        environment("joined"),
+    }
 
 
 def test_a_change_that_leaves_the_spec_concerns_nobody_else() -> None:

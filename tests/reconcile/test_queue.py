@@ -63,18 +63,16 @@ class Worker:
 async def working(
     queue: WorkQueue, handle: Callable[[Request], Awaitable[Result]], workers: int = 2
 ) -> AsyncIterator[None]:
-    """Workers for as long as it lasts."""
-    tasks = [asyncio.create_task(queue.work(handle)) for _ in range(workers)]
+    """The queue is worked off, with so many slots, for as long as it lasts."""
+    task = asyncio.create_task(queue.run(handle, workers))
     try:
         await settled()
         yield
         await settled()
     finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def test_requests_for_one_object_become_one_look() -> None:
@@ -243,15 +241,16 @@ def test_a_closed_queue_gives_nothing_out_and_takes_nothing_in() -> None:
     run(test())
 
 
-def test_a_look_that_raises_ends_the_worker_and_is_taken_for_a_failure() -> None:
+def test_a_look_that_raises_ends_the_run_and_is_taken_for_a_failure() -> None:
     async def handle(_: Request) -> Result:
         raise RuntimeError("a defect")
 
     async def test() -> None:
         queue, worker = WorkQueue(), Worker()
         queue.add(A)
-        with pytest.raises(RuntimeError, match="a defect"):
-            await queue.work(handle)
+        with pytest.raises(ExceptionGroup) as raised:
+            await queue.run(handle)
+        assert raised.group_contains(RuntimeError, match="a defect")
 
         async with working(queue, worker.handle):
             assert worker.seen == []

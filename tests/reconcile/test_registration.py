@@ -79,7 +79,7 @@ class Operator:
         return known or server(profile="RasaEnterprise-1.0")
 
     def _patched(self, *patch: object, **_: object) -> JsonObject:
-        _, _, status = patch
+        status = patch[2]
         assert isinstance(status, dict)
         self.noted.append(status["registered"])
         body = server_body(profile="RasaEnterprise-1.0", version=self.server.metadata.version + 1)

@@ -13,6 +13,7 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.judge.findings import PodFacts, ServedFact
+from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.reconcile.served import GROWTH, LONGEST_WHILE_WRONG_SECONDS, ServedModels, ready_pods
 from rasa_environments.reconcile.surroundings import Intervals
 from tests.reconcile.clock import run
@@ -78,7 +79,7 @@ def asking(test: Callable[[Asker], Coroutine[Any, Any, None]], **models: str | E
     async def body() -> None:
         rasa = Rasa({f"127.0.0.{digit[1:]}": model for digit, model in models.items()})
         async with httpx.AsyncClient(transport=httpx.MockTransport(rasa.answer)) as http:
-            await test(Asker(rasa, ServedModels(http, INTERVALS)))
+            await test(Asker(rasa, ServedModels(http, INTERVALS, WorkQueue())))
 
     run(body())
 

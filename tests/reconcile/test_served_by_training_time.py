@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.judge.findings import ServedFact, TaggedModel
 from rasa_environments.rasa.server import Served
-from rasa_environments.reconcile.served import TRAINED_TOGETHER_SECONDS, RasaServer, ServedModels, answered
+from rasa_environments.reconcile.queue import WorkQueue
+from rasa_environments.reconcile.served import (
+    TRAINED_TOGETHER_SECONDS,
+    ByTrainingTime,
+    RasaServer,
+    ServedModels,
+    answered,
+)
 from rasa_environments.reconcile.surroundings import Intervals
 from tests.reconcile.clock import run
 
@@ -26,7 +33,7 @@ def model(name: str, trained_at: float | None) -> TaggedModel:
 
 def found(*listed: TaggedModel, served: float = WHEN) -> ServedFact:
     """What is known of a server whose model was trained then."""
-    return answered(SERVER, Served(trained_at=served), listed)
+    return answered(SERVER, Served(trained_at=served), ByTrainingTime(listed))
 
 
 @given(times=st.lists(st.integers(0, 10**9), min_size=1, max_size=6, unique=True), error=st.floats(-0.49, 0.49))
@@ -62,11 +69,13 @@ def test_a_model_of_unknown_time_is_passed_over() -> None:
 
 
 def test_a_name_counts_more_than_a_time() -> None:
-    assert answered(SERVER, Served("named", WHEN), [model("other", WHEN)]) == ServedFact(SERVER.name, model="named")
+    assert answered(SERVER, Served("named", WHEN), ByTrainingTime([model("other", WHEN)])) == ServedFact(
+        SERVER.name, model="named"
+    )
 
 
 def test_no_model_is_no_model() -> None:
-    assert answered(SERVER, Served(), [model("other", WHEN)]) == ServedFact(SERVER.name)
+    assert answered(SERVER, Served(), ByTrainingTime([model("other", WHEN)])) == ServedFact(SERVER.name)
 
 
 STATUSES: list[tuple[JsonObject, str | None]] = [
@@ -81,7 +90,7 @@ def test_a_server_is_asked_and_its_model_found_in_the_listing(status: JsonObject
     async def test() -> tuple[ServedFact, ...]:
         transport = httpx.MockTransport(lambda _: httpx.Response(200, json=status))
         async with httpx.AsyncClient(transport=transport) as http:
-            served = ServedModels(http, Intervals())
+            served = ServedModels(http, Intervals(), WorkQueue())
             listed = [model("listed", WHEN), model("old", WHEN - 60)]
             answers, _ = await served.ask(
                 ObjectKey("bots", "support"), [SERVER], wanted="listed", token="t", listed=listed

@@ -75,6 +75,7 @@ class Reason(StrEnum):
     TAG_CONFLICT = "TagConflict"
     QUEUE_CONFLICT = "QueueConflict"
     DATABASE_CONFLICT = "DatabaseConflict"
+    HOST_CONFLICT = "HostConflict"
     EXTERNAL_SERVER_UNREACHABLE = "ExternalServerUnreachable"
     ADDRESS_REFUSED = "AddressRefused"
     SECRET_NOT_FOUND = "SecretNotFound"

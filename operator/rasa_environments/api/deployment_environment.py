@@ -198,6 +198,8 @@ class EnvironmentStatus(ApiModel):
     """Model tag that it pulls."""
     model: ModelStatus | None = None
     """Which model is wanted, and which is served."""
+    ingress_host: str | None = None
+    """Host of the environment's Ingress, which no other environment is given while this one has it."""
     token_secret: str | None = None
     """Secret with the server's token, under the key `token`."""
     token_rotated_at: str | None = None

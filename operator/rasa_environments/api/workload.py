@@ -98,7 +98,8 @@ class Ingress(ApiModel):
             "must be a host name in lower case, for example chat.example.com: no scheme, no port, no path",
         ),
     ]
-    """Host name under which the channels are reached, for example chat.example.com."""
+    """Host name under which the channels are reached, for example chat.example.com. Only one environment of the cluster
+    gets it, also by a wildcard; where the ModelServer's defaults name it, that is the oldest."""
     path: IngressPath | None = None
     """Path prefix; default /webhooks, which leaves the server's own API inside the cluster."""
     class_name: ObjectName | None = None

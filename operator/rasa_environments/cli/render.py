@@ -86,7 +86,7 @@ def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterab
         raise CommandError(problem.message)
     rival = manifests.directory.rival(environment)
     if rival is not None:
-        raise CommandError(conflict(rival).message)
+        raise CommandError(conflict(rival, environment).message)
     try:
         if environment.spec.external is not None:
             require_tag_of_its_name(environment, server)

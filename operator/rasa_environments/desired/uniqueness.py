@@ -1,4 +1,4 @@
-"""What two environments of one Rasa X 0.2x must not share: their queue, and their database."""
+"""What two environments must not share: the host of their Ingress, and, on one Rasa X 0.2x, queue and database."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def queues(environment: DeploymentEnvironment, server: ModelServer) -> frozenset
     host = next((layer.host for layer in layers), RABBITMQ_HOST)
     names = next((layer.queues for layer in layers if layer.queues), None) or [own_queue(environment)]
     return frozenset((host, name) for name in names)
+
+
+def ingress_host(environment: DeploymentEnvironment, server: ModelServer) -> str | None:
+    """The host of its Ingress; None where it has none."""
+    if environment.spec.external is not None:
+        return None
+    return next((spec.ingress.host for spec in _layers(environment, server) if spec.ingress is not None), None)
 
 
 def databases(environment: DeploymentEnvironment, server: ModelServer) -> frozenset[Place]:

@@ -44,6 +44,8 @@ class EnvironmentFindings:
     served: tuple[ServedFact, ...] = ()
     """Answers of the ready pods."""
     selector: str | None = None
+    ingress_host: str | None = None
+    """Host of its Ingress: the last one, while a problem keeps it from being changed."""
     external: bool = False
     """Whether its Rasa server runs elsewhere, and is only asked."""
     registration: RegistrationFact | None = None
@@ -72,6 +74,7 @@ def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[En
         environment=findings.environment,
         tag=findings.tag,
         model=model_status(findings),
+        ingress_host=findings.ingress_host,
         token_secret=findings.child.name if deployment is not None else before.token_secret,
         token_rotated_at=findings.token_rotated_at or before.token_rotated_at,
         # While pods come and go the count is kept: a rollout is told by the conditions, in fewer writes.

@@ -75,7 +75,9 @@ class Answer:
         return shown(self.request.url)
 
 
-def http_client(timeout: float = 10.0, connections: int = 100, *, allow_link_local: bool = False) -> httpx.AsyncClient:
+def http_client(
+    timeout: float = 10.0, connections: int | None = None, *, allow_link_local: bool = False
+) -> httpx.AsyncClient:
     """The connection pool that all model servers and Rasa servers share; `timeout`: seconds per step of an exchange.
 
     Unless `allow_link_local` it never connects to a link-local address, nor to another at which a cloud hands out

@@ -32,7 +32,7 @@ def usable_server(directory: Directory, environment: DeploymentEnvironment, serv
         raise Blocked(problem or missing(key))
     rival = directory.rival(environment)
     if rival is not None:
-        raise Blocked(conflict(rival))
+        raise Blocked(conflict(rival, environment))
     try:
         require_tag_of_its_name(environment, server)
     except SpecError as error:

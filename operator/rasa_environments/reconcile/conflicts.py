@@ -1,8 +1,9 @@
-"""Two environments of one model server with what each must have for itself: the older has it."""
+"""Two environments with what each must have for itself: one has it, the other is left alone."""
 
 from __future__ import annotations
 
 from rasa_environments.api.conditions import Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.judge.findings import Problem
 from rasa_environments.reconcile.directory import Rival
 
@@ -12,13 +13,20 @@ WAYS_OUT = {
     Reason.QUEUE_CONFLICT: "Rasa X files the events of a queue under one environment; set another queue in "
     "spec.eventBroker.rabbitmq.queues, or leave it out",
     Reason.DATABASE_CONFLICT: "their conversations would mix; set another database in spec.trackerStore",
+    Reason.HOST_CONFLICT: "set another host in spec.ingress, one that no wildcard of another environment covers",
 }
+CONFLICTS = frozenset(WAYS_OUT)
+CONFLICT_SECONDS = 300.0
+"""Until a conflict is looked at again: its message names an environment that may be gone while yet another has come."""
 
 
-def conflict(rival: Rival) -> Problem:
-    """Why the newer environment is left alone."""
-    return Problem(
-        rival.reason,
-        f"{rival.what} is taken by environment {rival.environment.metadata.key} on the same ModelServer: "
-        f"{WAYS_OUT[rival.reason]}",
-    )
+def conflict(rival: Rival, environment: DeploymentEnvironment) -> Problem:
+    """Why `environment` is left alone. Of another namespace a host's message says no more than that it is another."""
+    other = rival.environment.metadata
+    if rival.reason is not Reason.HOST_CONFLICT:
+        whose = f"environment {other.key} on the same ModelServer"
+    elif other.namespace == environment.metadata.namespace:
+        whose = f"environment {other.key}"
+    else:
+        whose = "an environment in another namespace"
+    return Problem(rival.reason, f"{rival.what} is taken by {whose}: {WAYS_OUT[rival.reason]}")

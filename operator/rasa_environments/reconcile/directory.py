@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from itertools import islice
 
 from rasa_environments.api.base import ModelServerRef, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.desired.uniqueness import databases, has_own_queue_and_database, queues
+from rasa_environments.reconcile.claim_index import ClaimIndex
+from rasa_environments.reconcile.claims import claims_of_environment, claims_of_tag, tag_key
 from rasa_environments.reconcile.server_access import permits
-
-Resource = TypeVar("Resource", ModelServer, DeploymentEnvironment, ModelTag)
-IndexKey = tuple[ObjectKey, str]
+from rasa_environments.reconcile.shelf import Shelf
 
 
 def server_of(namespace: str, reference: ModelServerRef | None) -> ObjectKey:
@@ -33,87 +33,47 @@ def server_of_tag(tag: ModelTag) -> ObjectKey:
     return server_of(tag.metadata.namespace, tag.spec.model_server_ref)
 
 
+FILED_AT_A_TIME = 20
+"""Environments whose claims are filed in one piece, which takes some milliseconds."""
+
+
 @dataclass(frozen=True)
 class Rival:
-    """An older environment, and what it has that the newer one wants for itself."""
+    """An environment that comes first, and what it has that the other one wants for itself."""
 
     environment: DeploymentEnvironment
     reason: Reason
     what: str
 
 
-class Shelf(Generic[Resource]):
-    """Resources of one kind by key, and by the index entries that they have."""
-
-    def __init__(self, index: Callable[[Resource], Iterable[IndexKey]]) -> None:
-        self._index: Callable[[Resource], Iterable[IndexKey]] = index
-        self._resources: dict[ObjectKey, Resource] = {}
-        self._indexed: dict[IndexKey, dict[ObjectKey, None]] = {}
-
-    def __len__(self) -> int:
-        return len(self._resources)
-
-    def get(self, key: ObjectKey) -> Resource | None:
-        """The resource of that key."""
-        return self._resources.get(key)
-
-    def __iter__(self) -> Iterator[Resource]:
-        return iter(tuple(self._resources.values()))
-
-    def put(self, resource: Resource) -> Resource | None:
-        """Keeps the resource; returns the one that it replaces."""
-        before = self.remove(resource.metadata.key)
-        self._resources[resource.metadata.key] = resource
-        for entry in self._index(resource):
-            self._indexed.setdefault(entry, {})[resource.metadata.key] = None
-        return before
-
-    def refresh(self, resource: Resource) -> None:
-        """Keeps what a write returned, unless the object was seen newer, or gone, while the answer was on its way.
-
-        An answer with another spec or annotation is left to the watch, which tells all whom that concerns.
-        """
-        known = self._resources.get(resource.metadata.key)
-        if known is None or known.metadata.uid != resource.metadata.uid:
-            return
-        before, after = known.metadata, resource.metadata
-        if (before.generation, before.annotations) != (after.generation, after.annotations):
-            return
-        if known.metadata.latest_version < resource.metadata.latest_version:
-            self.put(resource)
-
-    def remove(self, key: ObjectKey) -> Resource | None:
-        """Forgets the resource; returns it."""
-        before = self._resources.pop(key, None)
-        if before is not None:
-            for entry in self._index(before):
-                keys = self._indexed[entry]
-                keys.pop(key, None)
-                if not keys:
-                    del self._indexed[entry]
-        return before
-
-    def having(self, entry: IndexKey) -> tuple[Resource, ...]:
-        """The resources with that index entry, the oldest first."""
-        found = [self._resources[key] for key in self._indexed.get(entry, ())]
-        return tuple(sorted(found, key=lambda resource: (resource.metadata.creation_timestamp, resource.metadata.key)))
-
-
 class Directory:
     """What is known of the three kinds."""
 
     def __init__(self) -> None:
-        self.servers: Shelf[ModelServer] = Shelf(lambda _: ())
+        self.servers: Shelf[ModelServer] = Shelf(lambda _: (), self._server_changed)
         self.environments: Shelf[DeploymentEnvironment] = Shelf(
             lambda environment: (
                 (server_of_environment(environment), ""),
-                (server_of_environment(environment), f"environment {environment.environment}"),
                 (server_of_environment(environment), f"tag {environment.tag}"),
-            )
+            ),
+            self._environment_changed,
         )
         self.tags: Shelf[ModelTag] = Shelf(
-            lambda tag: ((server_of_tag(tag), ""), (server_of_tag(tag), f"tag {tag.tag}"))
+            lambda tag: ((server_of_tag(tag), ""), (server_of_tag(tag), f"tag {tag.tag}")), self._tag_changed
         )
+        self._environment_claims = ClaimIndex(lambda _: None)
+        self._tag_claims = ClaimIndex(lambda _: None)
+        self._hosts: dict[ObjectKey, str] = {}
+        """The Ingress host that each environment was granted last."""
+        self._to_file: dict[ObjectKey, dict[ObjectKey, None]] = {}
+        """By ModelServer: the environments whose claims a change of its spec may have changed."""
+
+    def on_conflict_change(
+        self, *, environments: Callable[[ObjectKey], None], tags: Callable[[ObjectKey], None]
+    ) -> None:
+        """From now on, tells whose conflict may have begun or ended because another object changed."""
+        self._environment_claims.on_change = environments
+        self._tag_claims.on_change = tags
 
     @property
     def namespaces(self) -> frozenset[str]:
@@ -137,54 +97,47 @@ class Directory:
         found = self.servers.get(server)
         if found is None:
             return ()
-        permitted = (each for each in self.followers(server, tag) if permits(found, each.metadata.namespace))
-        return tuple(each for each in permitted if self.rival(each) is None)
+        return tuple(each for each in self.followers(server, tag) if self._is_free(each, found))
 
     def rightful_environments(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
         """The environments that the server permits and no older one has anything against, the oldest first."""
         found = self.servers.get(server)
         if found is None:
             return ()
-        permitted = (each for each in self.environments_of(server) if permits(found, each.metadata.namespace))
-        return tuple(each for each in permitted if self.rival(each) is None)
+        return tuple(each for each in self.environments_of(server) if self._is_free(each, found))
 
-    def namesakes(self, server: ObjectKey, environment: str) -> tuple[DeploymentEnvironment, ...]:
-        """The environments of one RASA_ENVIRONMENT, the oldest first."""
-        return self.environments.having((server, f"environment {environment}"))
+    def _is_free(self, environment: DeploymentEnvironment, server: ModelServer) -> bool:
+        return permits(server, environment.metadata.namespace) and self.rival(environment) is None
 
     def rival(self, environment: DeploymentEnvironment) -> Rival | None:
-        """An older environment of the same server that has already what must be this one's own."""
-        server = server_of_environment(environment)
-        for reason, what, alike in self._alike(environment):
-            oldest = self._oldest_permitted(server, alike)
-            if oldest is not None and oldest.metadata.key != environment.metadata.key:
-                return Rival(oldest, reason, what)
-        return None
+        """The environment that has already what must be this one's own."""
+        self._file(server_of_environment(environment))
+        conflict = self._environment_claims.conflict(environment.metadata.key)
+        if conflict is None:
+            return None
+        contest, other = conflict
+        found = self.environments.get(other)
+        return None if found is None else Rival(found, contest.reason, contest.what)
 
-    def rivals(self, environment: DeploymentEnvironment) -> tuple[DeploymentEnvironment, ...]:
-        """Every other environment of the same server with which it shares what must be one's own."""
-        others = {each.metadata.key: each for _, _, alike in self._alike(environment) for each in alike}
-        others.pop(environment.metadata.key, None)
-        return tuple(others.values())
+    async def catch_up(self, server: ObjectKey) -> None:
+        """Files the claims that a change of the server's spec left to file, a few at a time.
 
-    def _alike(
-        self, environment: DeploymentEnvironment
-    ) -> Iterator[tuple[Reason, str, tuple[DeploymentEnvironment, ...]]]:
-        """What must be an environment's own, and all that have it, the oldest first."""
-        server = server_of_environment(environment)
-        name, tag = environment.environment, environment.tag
-        yield Reason.ENVIRONMENT_CONFLICT, f"RASA_ENVIRONMENT {name}", self.namesakes(server, name)
-        yield Reason.TAG_CONFLICT, f"tag {tag}", self.followers(server, tag)
-        found = self.servers.get(server)
-        if found is None or not has_own_queue_and_database(found):
+        Whoever asks for conflicts right afterwards does not hold up the event loop, however many environments it has.
+        """
+        while self._to_file.get(server):
+            self._file(server, FILED_AT_A_TIME)
+            await asyncio.sleep(0)
+
+    def grant_host(self, environment: DeploymentEnvironment, host: str | None) -> None:
+        """The environment, which has no rival, gets an Ingress with that host, or none."""
+        key = environment.metadata.key
+        if self._hosts.get(key) == host or self.environments.get(key) is None:
             return
-        all_of_it = self.environments_of(server)
-        for host, queue in sorted(queues(environment, found)):
-            alike = tuple(each for each in all_of_it if (host, queue) in queues(each, found))
-            yield Reason.QUEUE_CONFLICT, f"queue {queue} on {host}", alike
-        for host, database in databases(environment, found):
-            alike = tuple(each for each in all_of_it if (host, database) in databases(each, found))
-            yield Reason.DATABASE_CONFLICT, f"database {database} on {host}", alike
+        if host is None:
+            del self._hosts[key]
+        else:
+            self._hosts[key] = host
+        self._file_environment(self.environments.get(key))
 
     def claims(self, server: ObjectKey, tag: str) -> tuple[ModelTag, ...]:
         """The ModelTags for one tag, the oldest first."""
@@ -192,16 +145,59 @@ class Directory:
 
     def ruler(self, server: ObjectKey, tag: str) -> ModelTag | None:
         """The ModelTag that decides on a tag: the oldest whose namespace may use the server."""
-        return self._oldest_permitted(server, self.claims(server, tag))
+        first = self._tag_claims.first(tag_key(server, tag))
+        return None if first is None else self.tags.get(first)
 
     def rules(self, tag: ModelTag) -> bool:
         """Whether this ModelTag decides on its tag."""
-        ruler = self.ruler(server_of_tag(tag), tag.tag)
-        return ruler is not None and ruler.metadata.key == tag.metadata.key
+        return self._tag_claims.first(tag_key(server_of_tag(tag), tag.tag)) == tag.metadata.key
 
-    def _oldest_permitted(self, server: ObjectKey, resources: Iterable[Resource]) -> Resource | None:
-        """The first that may use the server: who may not has no say, whatever its age."""
-        found = self.servers.get(server)
-        if found is None:
-            return None
-        return next((resource for resource in resources if permits(found, resource.metadata.namespace)), None)
+    def _server_changed(self, before: ModelServer | None, now: ModelServer | None) -> None:
+        """What its objects claim depends on the server's profile, defaults and allowed namespaces."""
+        resource = now or before
+        if resource is None or (before is not None and now is not None and _terms(before) == _terms(now)):
+            return
+        key = resource.metadata.key
+        self._to_file[key] = {each.metadata.key: None for each in self.environments_of(key)}
+        for tag in self.tags_of(key):
+            self._tag_changed(None, tag)
+
+    def _environment_changed(self, before: DeploymentEnvironment | None, now: DeploymentEnvironment | None) -> None:
+        if before is not None and (now is None or now.metadata.uid != before.metadata.uid):
+            self._hosts.pop(before.metadata.key, None)
+        if before is not None and now is None:
+            self._environment_claims.withdraw(before.metadata.key)
+        self._file_environment(now)
+
+    def _tag_changed(self, before: ModelTag | None, now: ModelTag | None) -> None:
+        if now is not None:
+            server = server_of_tag(now)
+            claims = claims_of_tag(now, server, self.servers.get(server))
+            self._tag_claims.file(now.metadata.key, now.metadata.creation_timestamp, claims)
+        elif before is not None:
+            self._tag_claims.withdraw(before.metadata.key)
+
+    def _file(self, server: ObjectKey, at_most: int | None = None) -> None:
+        """Files the claims of the environments of a server that are still to be filed."""
+        waiting = self._to_file.get(server, {})
+        for key in list(islice(waiting, at_most)):
+            del waiting[key]
+            self._file_environment(self.environments.get(key))
+        if not waiting:
+            self._to_file.pop(server, None)
+
+    def _file_environment(self, environment: DeploymentEnvironment | None) -> None:
+        if environment is None:
+            return
+        metadata, server = environment.metadata, server_of_environment(environment)
+        self._to_file.get(server, {}).pop(metadata.key, None)
+        held = {host for host in (environment.status.ingress_host, self._hosts.get(metadata.key)) if host}
+        claims = claims_of_environment(environment, server, self.servers.get(server), held)
+        self._environment_claims.file(metadata.key, metadata.creation_timestamp, claims)
+
+
+def _terms(server: ModelServer) -> tuple[object, ...]:
+    """What the claims of a server's objects depend on."""
+    defaults = server.spec.defaults
+    shared = defaults and (defaults.event_broker, defaults.tracker_store, defaults.ingress)
+    return server.spec.profile, server.spec.allowed_namespaces, shared

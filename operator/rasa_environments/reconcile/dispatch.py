@@ -33,6 +33,10 @@ class Dispatcher:
         self._queue = queue
         self._references = references
         self._pods = pods
+        directory.on_conflict_change(
+            environments=lambda key: queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key)),
+            tags=lambda key: queue.add(Request(Kind.MODEL_TAG, key)),
+        )
 
     def known(self, request: Request) -> AnyResource | None:
         """The object as it is in force, where there is one."""
@@ -109,7 +113,10 @@ class Dispatcher:
                 self._directory.tags.remove(resource.metadata.key)
 
     def _look_around(self, before: AnyResource | None, now: AnyResource | None) -> None:
-        """Queues whom the change of a spec concerns: who refers to it, who shares a name with it, who did before."""
+        """Queues whom the change of a spec concerns: who refers to it, or did before.
+
+        Who claims what it claims is told by the directory, where that makes a difference.
+        """
         if before is not None and now is not None and before.spec == now.spec:
             return
         changed = now or before
@@ -129,9 +136,7 @@ class Dispatcher:
                 server = directory.servers.get(server_of_environment(resource))
                 if server is not None and server.registration is not Registration.NONE:
                     yield Request(Kind.MODEL_SERVER, server.metadata.key)
-                yield from _requests(directory.rivals(resource))
             case ModelTag():
-                yield from _requests(directory.claims(server_of_tag(resource), resource.tag))
                 if resource.spec.deletion_policy == "Delete":
                     yield Request(Kind.MODEL_SERVER, server_of_tag(resource))
 

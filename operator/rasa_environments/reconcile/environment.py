@@ -19,6 +19,7 @@ from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, ch
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
+from rasa_environments.desired.uniqueness import ingress_host
 from rasa_environments.judge.conditions import condition_of, is_true
 from rasa_environments.judge.environment import EnvironmentFindings, judged, suspended
 from rasa_environments.judge.findings import (
@@ -29,6 +30,7 @@ from rasa_environments.judge.findings import (
     deployment_facts,
 )
 from rasa_environments.reconcile.blocked import Blocked, usable_server
+from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
@@ -57,7 +59,7 @@ class EnvironmentReconciler:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
-        self._served = ServedModels(surroundings.http, surroundings.intervals)
+        self._served = ServedModels(surroundings.http, surroundings.intervals, surroundings.queue)
         self._external = ExternalServers(surroundings, self._served)
         self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
 
@@ -82,9 +84,8 @@ class EnvironmentReconciler:
             findings, again = await self._look(environment, server, existing.live)
         status, conditions = judged(self._with_registration(findings, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
-        if findings.problem is not None and findings.problem.reason in RETRIED:
-            return Result(failed=True)
-        return Result(again_after=again)
+        reason = findings.problem.reason if findings.problem else None
+        return Result(again_after=CONFLICT_SECONDS if reason in CONFLICTS else again, failed=reason in RETRIED)
 
     async def _look(
         self, environment: DeploymentEnvironment, server: ModelServer | None, secret: JsonObject | None = None
@@ -103,6 +104,7 @@ class EnvironmentReconciler:
             server=server_of_environment(environment),
             wanted=wanted,
             tag_problem=tag_problem,
+            ingress_host=environment.status.ingress_host,
         )
         listed = observation.models.values()
         try:
@@ -116,6 +118,7 @@ class EnvironmentReconciler:
             findings,
             url=context.url,
             token_rotated_at=context.token_rotated_at,
+            ingress_host=context.spec.ingress.host if context.spec.ingress else None,
             model_required=context.model_required,
             replicas_without_shared_stores=replicas_without_shared_stores(context.spec),
             selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
@@ -161,8 +164,10 @@ class EnvironmentReconciler:
     ) -> Context:
         """Everything that the children are made from. Raises Blocked where something is missing or wrong."""
         key = environment.metadata.key
-        request = Request(Kind.DEPLOYMENT_ENVIRONMENT, key)
-        server = usable_server(self._surroundings.directory, environment, server)
+        request, directory = Request(Kind.DEPLOYMENT_ENVIRONMENT, key), self._surroundings.directory
+        await directory.catch_up(server_of_environment(environment))
+        server = usable_server(directory, environment, server)
+        directory.grant_host(environment, ingress_host(environment, server))
         try:
             spec = merged_spec(environment, server)
             variables = wanted_variables(server, spec)
@@ -222,10 +227,12 @@ class EnvironmentReconciler:
     def _tell_tag(self, environment: DeploymentEnvironment) -> None:
         """Queues the ModelTag that the environment follows; of one that is only coming up it is told when it is up."""
         key, starting = environment.metadata.key, is_true(environment.status.conditions, ConditionType.RECONCILING)
-        for tag in self._surroundings.directory.claims(server_of_environment(environment), environment.tag):
-            listed = {ObjectKey(follower.namespace, follower.name) for follower in tag.status.environments or ()}
-            if key in listed or not starting:
-                self._surroundings.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
+        tag = self._surroundings.directory.ruler(server_of_environment(environment), environment.tag)
+        if tag is None:
+            return
+        listed = any((each.namespace, each.name) == (key.namespace, key.name) for each in tag.status.environments or ())
+        if listed or not starting:
+            self._surroundings.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
 
     def _forget(self, key: ObjectKey) -> None:
         self._served.forget(key)

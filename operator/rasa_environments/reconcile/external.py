@@ -37,6 +37,7 @@ class ExternalServers:
     ) -> tuple[EnvironmentFindings, float | None]:
         """What there is, and in how many seconds to look again. Raises Blocked where something is missing or wrong."""
         findings = replace(findings, url=external.url, external=True)
+        await self._surroundings.directory.catch_up(findings.server)
         server = usable_server(self._surroundings.directory, environment, server)
         token = await self._token(environment, external.token_secret_ref.bound(environment.metadata.namespace))
         elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url, EXTERNAL_RASA_SERVER)

@@ -7,6 +7,7 @@ import random
 from dataclasses import replace
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import InventoryEntry, ModelServer
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
@@ -16,9 +17,14 @@ from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
 from rasa_environments.reconcile.status import write_status
-from rasa_environments.reconcile.surroundings import Surroundings
+from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
 
 logger = logging.getLogger(__name__)
+
+OBSERVE_SECONDS = 60.0
+"""For all that a check asks: the listing, or each tag by itself, the version, and the credentials that write."""
+DELETE_SECONDS = 20.0
+"""For the tags that a check deletes; the next one deletes the others."""
 
 
 class ModelServerReconciler:
@@ -58,20 +64,28 @@ class ModelServerReconciler:
             return replace(last, problem=connection)
         renewed = self._connections.renewed(server.metadata.key)
         fresh = renewed or not last.known or last.problem is not None or last.write_problem is not None
+        request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
-            observation = await self._tags(connection, server)
-            version = await connection.version() if fresh else last.version
+            async with self._surroundings.asking(request, until=in_seconds(OBSERVE_SECONDS)):
+                observation = await self._tags(connection, server)
+                version = await connection.version() if fresh else last.version
+                check = fresh and observation.lists  # Without a listing, what they are worth shows when a tag is put.
+                write_problem = await self._write_problem(connection, server) if check else None
         except RasaError as error:
-            if last.problem is None or last.problem.reason != error.reason:
-                logger.warning("ModelServer %s: %s", server.metadata.key, error.message)
-            return replace(last, problem=Problem(error.reason, error.message, stalled=False))
+            return self._unanswered(server, last, Problem(error.reason, error.message, stalled=False))
+        except TimeoutError:
+            return self._unanswered(server, last, too_slow(server, OBSERVE_SECONDS))
         if last.problem is not None:
             logger.info("ModelServer %s answers again", server.metadata.key)
-        check = fresh and observation.lists  # Without a listing, what they are worth shows when a tag is put.
-        write_problem = await self._write_problem(connection, server) if check else None
         if write_problem is not None and write_problem != last.write_problem:
             logger.warning("ModelServer %s: %s", server.metadata.key, write_problem.message)
         return replace(observation, version=version, write_problem=write_problem)
+
+    def _unanswered(self, server: ModelServer, last: ServerObservation, problem: Problem) -> ServerObservation:
+        """What is known still, with the problem, which is logged when it is a new one."""
+        if last.problem is None or last.problem.reason != problem.reason:
+            logger.warning("ModelServer %s: %s", server.metadata.key, problem.message)
+        return replace(last, problem=problem)
 
     async def _tags(self, connection: ModelServerClient, server: ModelServer) -> ServerObservation:
         """What carries which tag: from one listing, or, where a server of spec.modelPath has none, tag by tag."""
@@ -103,21 +117,18 @@ class ModelServerReconciler:
         """Takes away the tags whose ModelTag (deletionPolicy Delete) is gone; returns those that are still there."""
         claimed = {tag.tag for tag in self._surroundings.directory.tags_of(server.metadata.key)}
         orphans = {entry.tag for entry in server.status.inventory or () if not self._is_unusable(entry)} - claimed
-        connection = await self._connections.connect(server)
+        connection = await self._connections.connect(server) if orphans else None
         undone = set(orphans)
-        for tag in sorted(orphans):
-            carried = observation.tags.get(tag)
-            if observation.problem is not None or isinstance(connection, Problem):
-                break
-            try:
-                if carried is not None:
-                    await connection.delete_tag(carried.name, tag)
-                    logger.info("ModelServer %s: tag %s is deleted with its ModelTag", server.metadata.key, tag)
-                    self._surroundings.observations.tag_written(server.metadata.key, tag, None)
-            except RasaError as error:
-                logger.warning("ModelServer %s: tag %s is not deleted: %s", server.metadata.key, tag, error.message)
-                continue
-            undone.discard(tag)
+        if connection is None or isinstance(connection, Problem) or observation.problem is not None:
+            return frozenset(undone)
+        request = Request(Kind.MODEL_SERVER, server.metadata.key)
+        try:
+            async with self._surroundings.asking(request, until=in_seconds(DELETE_SECONDS)):
+                for tag in sorted(orphans):
+                    if await self._delete_tag(connection, server, tag, observation.tags.get(tag)):
+                        undone.discard(tag)
+        except TimeoutError:
+            logger.warning("ModelServer %s: %s", server.metadata.key, too_slow(server, DELETE_SECONDS).message)
         return frozenset(undone)
 
     def _is_unusable(self, entry: InventoryEntry) -> bool:
@@ -125,6 +136,21 @@ class ModelServerReconciler:
         key = ObjectKey(entry.namespace, entry.name)
         known = self._surroundings.directory.tags.get(key)
         return known is None and self._surroundings.exists(Request(Kind.MODEL_TAG, key))
+
+    async def _delete_tag(
+        self, connection: ModelServerClient, server: ModelServer, tag: str, carrier: TaggedModel | None
+    ) -> bool:
+        """Whether no model carries the tag now."""
+        if carrier is None:
+            return True
+        try:
+            await connection.delete_tag(carrier.name, tag)
+        except RasaError as error:
+            logger.warning("ModelServer %s: tag %s is not deleted: %s", server.metadata.key, tag, error.message)
+            return False
+        logger.info("ModelServer %s: tag %s is deleted with its ModelTag", server.metadata.key, tag)
+        self._surroundings.observations.tag_written(server.metadata.key, tag, None)
+        return True
 
     async def _write_status(
         self, server: ModelServer, observation: ServerObservation, undone: frozenset[str], outcome: Outcome | None
@@ -176,6 +202,16 @@ class ModelServerReconciler:
             queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
         for environment in directory.environments_of(key):
             queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+
+
+def too_slow(server: ModelServer, seconds: float) -> Problem:
+    """The server answers, but not all questions in time."""
+    return Problem(
+        Reason.MODEL_SERVER_UNREACHABLE,
+        f"the model server did not answer all questions within {seconds:.0f} s; check its load, and `url` of "
+        f"ModelServer {server.metadata.key}",
+        stalled=False,
+    )
 
 
 def listed(model: Model) -> TaggedModel:

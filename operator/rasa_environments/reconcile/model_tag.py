@@ -15,15 +15,19 @@ from rasa_environments.judge.findings import Follower, Problem, ServerObservatio
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
 from rasa_environments.rasa.errors import RasaError, UnknownModel
 from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.directory import server_of_tag
+from rasa_environments.reconcile.model_server import too_slow
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.server_access import missing, unusable
 from rasa_environments.reconcile.status import write_status
-from rasa_environments.reconcile.surroundings import Surroundings
+from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
 
 logger = logging.getLogger(__name__)
 
+PUT_SECONDS = 60.0
+"""For putting a tag and pulling it once."""
 
 RETRIED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
 """Problems of a single request that the next listing may not see: tried again, ever more rarely."""
@@ -64,6 +68,7 @@ class ModelTagReconciler:
             self._surroundings.queue.add(Request(Kind.MODEL_SERVER, server_key))
             return DONE  # What is to be deleted one day is noted before it is put; that done, the tag is queued.
         tagged = await self._tagged(tag, server, observation or ServerObservation())
+        await directory.catch_up(server_key)
         findings = ModelTagFindings(
             tag=tag.tag,
             model=tag.spec.model,
@@ -73,6 +78,8 @@ class ModelTagReconciler:
         )
         status, conditions = judged(findings, tag, self._surroundings.now())
         await self._write_status(tag, status, conditions)
+        if findings.problem is not None and findings.problem.reason is Reason.TAG_CONFLICT:
+            return Result(again_after=CONFLICT_SECONDS)
         server_is_well = observation is not None and observation.problem is None
         return Result(failed=server_is_well and findings.problem is not None and findings.problem.reason in RETRIED)
 
@@ -93,6 +100,17 @@ class ModelTagReconciler:
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return connection
+        request = Request(Kind.MODEL_TAG, tag.metadata.key)
+        try:
+            async with self._surroundings.asking(request, until=in_seconds(PUT_SECONDS)):
+                return await self._ask(connection, tag, observation)
+        except TimeoutError:
+            return too_slow(server, PUT_SECONDS)
+
+    async def _ask(
+        self, connection: ModelServerClient, tag: ModelTag, observation: ServerObservation
+    ) -> TaggedModel | Problem:
+        """What the server answers; nothing is asked where the last answer holds still."""
         carrier, listed = observation.tags.get(tag.tag), observation.models.get(tag.spec.model)
         if listed is not None and not listed.compatible:
             return incompatible(listed)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -54,3 +56,17 @@ class Surroundings:
     exists: Callable[[Request], bool] = lambda _: False
     """Whether there is such an object on the API server, be it usable or not."""
     now: Callable[[], str] = utc_now
+
+    @asynccontextmanager
+    async def asking(self, request: Request, *, until: float) -> AsyncIterator[None]:
+        """While the block asks a server of somebody else, its slot is free for others (`WorkQueue.outside`).
+
+        Raises TimeoutError where the block has not ended by `until` (time of the event loop).
+        """
+        async with self.queue.outside(request), asyncio.timeout_at(until):
+            yield
+
+
+def in_seconds(seconds: float) -> float:
+    """The time of the event loop then."""
+    return asyncio.get_running_loop().time() + seconds

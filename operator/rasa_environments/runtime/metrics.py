@@ -34,9 +34,9 @@ class Metrics:
         waiting.set_function(lambda: len(queue))
         self._registry.register(_Objects(directory))
 
-    def passed(self, request: Request, result: Result | None, started: float) -> None:
+    def passed(self, request: Request, result: Result | None, started: float, *, timed_out: bool = False) -> None:
         """A pass has ended that started at `started` (time.perf_counter); without a result it broke down."""
-        outcome = "error" if result is None else "retry" if result.failed else "done"
+        outcome = "timeout" if timed_out else "error" if result is None else "retry" if result.failed else "done"
         self._passes.labels(request.kind, outcome).inc()
         self._seconds.labels(request.kind).observe(perf_counter() - started)
 

@@ -136,7 +136,7 @@ class Operator:
                 serving(
                     self._settings.address,
                     self._settings.port,
-                    healthy=self._reconciliations.hung,
+                    healthy=self._reconciliations.hanging,
                     ready=self.unready,
                     metrics=self.metrics,
                 )
@@ -156,7 +156,7 @@ class Operator:
         problem = self._watches.problem() or self._kopf.failure
         if problem is None and not self._read and not self._standing_by:
             problem = "not all objects are read yet"
-        return problem or self._reconciliations.hung()
+        return problem or self._reconciliations.hanging()
 
     async def _lead(self) -> None:
         """Works, where asked for only while this process holds the Lease."""
@@ -182,8 +182,7 @@ class Operator:
             len(directory.tags),
         )
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(settings.workers):
-                tasks.create_task(queue.work(self._reconciliations.handle))
+            tasks.create_task(queue.run(self._reconciliations.attempt, settings.workers))
             tasks.create_task(self._resync_forever())
 
     async def _read_all(self) -> None:

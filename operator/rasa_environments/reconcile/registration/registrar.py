@@ -18,14 +18,21 @@ from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
 from rasa_environments.reconcile.registration.registry import Merged, merged
 from rasa_environments.reconcile.status import patch_status
-from rasa_environments.reconcile.surroundings import Surroundings
+from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
 
 logger = logging.getLogger(__name__)
 
 NOT_KNOWN = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
 """Problems that leave open whether an environment is registered."""
+REGISTRY_SECONDS = 40.0
+"""For reading the registry and writing it."""
 OFFER_DELAY_SECONDS = 0.2
 """Environments come in groups: one pass over the registry serves them all."""
+TOO_SLOW = RegistrationFact(
+    "Unknown",
+    Reason.MODEL_SERVER_UNREACHABLE,
+    f"the registry of the model server did not answer within {REGISTRY_SECONDS:.0f} s; check the server's load",
+)
 Facts = Mapping[str, RegistrationFact]
 """By name of the environment."""
 
@@ -52,6 +59,7 @@ class Registrar:
         if server.registration is Registration.NONE:
             return None
         directory = self._surroundings.directory
+        await directory.catch_up(server.metadata.key)
         rightful = directory.rightful_environments(server.metadata.key)
         environments = [each for each in rightful if each.metadata.deletion_timestamp is None]
         offers = self._surroundings.offers.offered(each.metadata.key for each in environments)
@@ -72,15 +80,21 @@ class Registrar:
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return _same_for_all(alive, _fact(connection)), ours
-        noted = ours
+        noted, until = ours, in_seconds(REGISTRY_SECONDS)
+        request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
-            current = await connection.environments.read()
+            async with self._surroundings.asking(request, until=until):
+                current = await connection.environments.read()
             plan = merged(current, offers, ours=ours, alive=alive)
             await self._note(server, plan.noted)
             noted = plan.noted
             if plan.entries == current:
                 return plan.facts, noted
-            facts = await self._replace(connection.environments, current, plan)
+            async with self._surroundings.asking(request, until=until):
+                facts = await self._replace(connection.environments, current, plan)
+        except TimeoutError:
+            logger.warning("ModelServer %s: its registry is too slow", server.metadata.key)
+            return _same_for_all(alive, TOO_SLOW), noted
         except RasaError as error:  # What was asked for may have been done all the same: it stays noted.
             logger.warning("ModelServer %s: environments are not registered: %s", server.metadata.key, error.message)
             return _same_for_all(alive, _fact(Problem(error.reason, error.message))), noted

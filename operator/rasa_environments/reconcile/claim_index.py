@@ -1,0 +1,100 @@
+"""Who comes first where several resources claim one thing."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.reconcile.claims import NO_CLAIMS, ClaimKey, Claims, Contest, concerned_by
+
+
+class Place(NamedTuple):
+    """A claim in the order in which claims on one thing count: who has it already, then by age, then by name."""
+
+    is_new: bool
+    created: str
+    resource: ObjectKey
+
+
+class ClaimIndex:
+    """The claims of all resources of one kind, in order. To file or look up those of one costs the same among many."""
+
+    def __init__(self, on_change: Callable[[ObjectKey], None]) -> None:
+        self.on_change = on_change
+        """Told of each resource that may have come first, or does not come first any more, since another changed."""
+        self._places: dict[ClaimKey, list[Place]] = {}
+        self._filed: dict[ObjectKey, tuple[str, Claims]] = {}
+
+    def file(self, resource: ObjectKey, created: str, claims: Claims) -> None:
+        """These are the resource's claims now; `created`: when it was created."""
+        old_created, old = self._filed.get(resource, ("", NO_CLAIMS))
+        if (old_created, old) == (created, claims):
+            return
+        self._filed[resource] = (created, claims)
+        before, now = _places(resource, old_created, old), _places(resource, created, claims)
+        for key, place in before.items():
+            if now.get(key) != place:
+                self._take_out(key, place)
+        for key, place in now.items():
+            if before.get(key) != place:
+                self._put_in(key, place)
+
+    def withdraw(self, resource: ObjectKey) -> None:
+        """The resource is gone, and claims nothing any more."""
+        created, claims = self._filed.pop(resource, ("", NO_CLAIMS))
+        for key, place in _places(resource, created, claims).items():
+            self._take_out(key, place)
+
+    def first(self, key: ClaimKey) -> ObjectKey | None:
+        """Who comes first."""
+        places = self._places.get(key)
+        return places[0].resource if places else None
+
+    def conflict(self, resource: ObjectKey) -> tuple[Contest, ObjectKey] | None:
+        """What the resource wants and another one comes first to, and who that is."""
+        created, claims = self._filed.get(resource, ("", NO_CLAIMS))
+        for contest in claims.contests:
+            places = self._places.get(contest.key, [])
+            other = next((place for place in places[:2] if place.resource != resource), None)
+            if other is not None and other < Place(not contest.held, created, resource):
+                return contest, other.resource
+        return None
+
+    def _put_in(self, key: ClaimKey, place: Place) -> None:
+        insort(self._places.setdefault(key, []), place)
+        self._notify(key, place)
+
+    def _take_out(self, key: ClaimKey, place: Place) -> None:
+        self._notify(key, place)
+        places = self._places[key]
+        del places[bisect_left(places, place)]
+        if not places:
+            del self._places[key]
+
+    def _notify(self, key: ClaimKey, place: Place) -> None:
+        """Tells whose verdict depends on the place: where it is the first, of the next one and all that it concerns.
+
+        Where it is the second, that may be the first one, which has this and wants something else.
+        """
+        places = self._places[key]
+        if places[0] == place:
+            if len(places) > 1:
+                self.on_change(places[1].resource)
+            for concerned in concerned_by(key):
+                for other in self._places.get(concerned, []):
+                    if other.resource != place.resource and self._comes_before(place, key, other.resource):
+                        self.on_change(other.resource)
+        elif places[1] == place and self._comes_before(place, key, places[0].resource):
+            self.on_change(places[0].resource)
+
+    def _comes_before(self, place: Place, key: ClaimKey, resource: ObjectKey) -> bool:
+        """Whether the resource contests the key, and the place comes before it."""
+        created, claims = self._filed.get(resource, ("", NO_CLAIMS))
+        wanted = (contest for contest in claims.contests if contest.key == key)
+        return any(place < Place(not contest.held, created, resource) for contest in wanted)
+
+
+def _places(resource: ObjectKey, created: str, claims: Claims) -> dict[ClaimKey, Place]:
+    return {key: Place(not held, created, resource) for key, held in claims.filed.items()}

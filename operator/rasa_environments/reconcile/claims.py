@@ -1,0 +1,140 @@
+"""What an environment, or a ModelTag, must have for itself: each claim by the key that it is indexed under."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NewType
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.desired.uniqueness import databases, has_own_queue_and_database, ingress_host, queues
+from rasa_environments.reconcile.server_access import permits
+
+WILDCARD = "*."
+
+
+ClaimKey = NewType("ClaimKey", str)
+"""Where claims on one thing are found. A text, whose hash Python keeps: keys are looked up far more often than made."""
+HOST, DOMAIN = "host ", "domain "
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Whoever comes first under the key has what this one wants, too."""
+
+    key: ClaimKey
+    reason: Reason
+    what: str
+    held: bool = False
+    """Whether this one has it already: then only one that has it, too, and is older, comes before it."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The claims of one resource."""
+
+    filed: Mapping[ClaimKey, bool]
+    """The keys under which the resource is found; True: it has the thing already, so that age does not count."""
+    contests: tuple[Contest, ...]
+
+
+NO_CLAIMS = Claims({}, ())
+
+
+def claims_of_tag(tag: ModelTag, server_key: ObjectKey, server: ModelServer | None) -> Claims:
+    """The tag, where the server lets the ModelTag's namespace use it."""
+    if server is None or not permits(server, tag.metadata.namespace):
+        return NO_CLAIMS
+    key = tag_key(server_key, tag.tag)
+    return Claims({key: False}, (Contest(key, Reason.TAG_CONFLICT, f"tag {tag.tag}"),))
+
+
+def tag_key(server: ObjectKey, tag: str) -> ClaimKey:
+    """Where the ModelTags for a tag are found."""
+    return _key(server, "tag", tag)
+
+
+def claims_of_environment(
+    environment: DeploymentEnvironment, server_key: ObjectKey, server: ModelServer | None, held: Collection[str]
+) -> Claims:
+    """Name, tag, queues, database and Ingress host of the merged spec.
+
+    An environment that may not use its server claims nothing, but keeps the hosts of `held`, where its Ingress is.
+    """
+    host, contests = None, list[Contest]()
+    if server is not None and permits(server, environment.metadata.namespace):
+        contests = list(_on_its_server(environment, server_key, server))
+        host = ingress_host(environment, server)
+    filed = {contest.key: False for contest in contests}
+    for each in sorted({*held, *([host] if host else [])}):
+        for key in _keys_of_host(each):
+            filed[key] = filed.get(key, False) or each in held
+    if host is not None:
+        what = f"host {host}"
+        contests += [Contest(key, Reason.HOST_CONFLICT, what, host in held) for key in _overlapping(host)]
+    return Claims(filed, tuple(contests))
+
+
+def _on_its_server(environment: DeploymentEnvironment, server_key: ObjectKey, server: ModelServer) -> Iterator[Contest]:
+    name, tag = environment.environment, environment.tag
+    yield Contest(_key(server_key, "environment", name), Reason.ENVIRONMENT_CONFLICT, f"RASA_ENVIRONMENT {name}")
+    yield Contest(tag_key(server_key, tag), Reason.TAG_CONFLICT, f"tag {tag}")
+    if not has_own_queue_and_database(server):
+        return
+    for host, queue in sorted(queues(environment, server)):
+        yield Contest(_key(server_key, "queue", host, queue), Reason.QUEUE_CONFLICT, f"queue {queue} on {host}")
+    for host, database in sorted(databases(environment, server)):
+        what = f"database {database} on {host}"
+        yield Contest(_key(server_key, "database", host, database), Reason.DATABASE_CONFLICT, what)
+
+
+def _keys_of_host(host: str) -> Iterator[ClaimKey]:
+    """The host itself, and each domain that it is in, where a wildcard finds it."""
+    yield _host(host)
+    for domain in _domains(host):
+        yield _inside(domain)
+
+
+def _overlapping(host: str) -> Iterator[ClaimKey]:
+    """The host itself, the wildcards that cover it, and, of a wildcard, what it covers.
+
+    Kubernetes lets a wildcard stand for one label; some controllers let it stand for several, which is assumed here.
+    """
+    yield _host(host)
+    for domain in _domains(host):
+        yield _host(WILDCARD + domain)
+    if host.startswith(WILDCARD):
+        yield _inside(host.removeprefix(WILDCARD))
+
+
+def concerned_by(key: ClaimKey) -> Iterator[ClaimKey]:
+    """Where those are found that contest `key` although they are not filed under it."""
+    if key.startswith(HOST + WILDCARD):
+        yield _inside(key.removeprefix(HOST + WILDCARD))
+    elif key.startswith(DOMAIN):
+        yield _host(WILDCARD + key.removeprefix(DOMAIN))
+
+
+def _key(server: ObjectKey, *thing: str) -> ClaimKey:
+    """A thing of one ModelServer; no part of it can hold the character that separates them."""
+    return ClaimKey("\0".join((str(server), *thing)))
+
+
+def _host(host: str) -> ClaimKey:
+    return ClaimKey(HOST + host)
+
+
+def _inside(domain: str) -> ClaimKey:
+    return ClaimKey(DOMAIN + domain)
+
+
+def _domains(host: str) -> Iterator[str]:
+    """The domains above a host: of a.b.c these are b.c and c."""
+    _, dot, domain = host.partition(".")
+    while dot:
+        yield domain
+        _, dot, domain = domain.partition(".")

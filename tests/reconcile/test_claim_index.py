@@ -1,0 +1,131 @@
+"""The index answers as a comparison of all with all would, and tells everyone whose answer has changed."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.desired.uniqueness import databases, ingress_host, queues
+from rasa_environments.reconcile.directory import Directory
+from rasa_environments.reconcile.server_access import permits
+from tests.reconcile.objects import environment, server
+
+SERVER = ObjectKey("bots", "default")
+KEYS = [ObjectKey(namespace, name) for namespace in ("bots", "guests") for name in "abc"]
+HOSTS = st.sampled_from(["*.example.com", "x.example.com", "y.example.com", "*.y.example.com", "z.y.example.com"])
+QUEUES = st.lists(st.sampled_from(["p", "q", "r"]), min_size=1, max_size=2, unique=True)
+
+
+def made(key: ObjectKey, age: int, spec: JsonObject, held: str | None) -> DeploymentEnvironment:
+    """An environment of the server."""
+    it = environment(key.name, namespace=key.namespace, age=age, modelServerRef={"namespace": "bots"}, **spec)
+    return it.model_copy(update={"status": it.status.model_copy(update={"ingress_host": held})})
+
+
+SPECS = st.fixed_dictionaries(
+    {},
+    optional={
+        "tag": st.sampled_from(["live", "staging"]),
+        "ingress": st.fixed_dictionaries({"host": HOSTS}),
+        "eventBroker": st.fixed_dictionaries(
+            {"rabbitmq": st.fixed_dictionaries({"host": st.just("h"), "queues": QUEUES})}
+        ),
+        "trackerStore": st.just({"sql": {"host": "db", "database": "d"}}),
+    },
+)
+ENVIRONMENTS = st.builds(made, st.sampled_from(KEYS), st.integers(0, 3), SPECS, st.none() | HOSTS)
+SERVERS = st.builds(
+    lambda profile, allowed, defaults: server(profile=profile, allowedNamespaces=allowed, defaults=defaults),
+    st.sampled_from(["RasaX-0.2", "RasaX-0.32"]),
+    st.sampled_from([[], ["guests"]]),
+    st.sampled_from([{}, {"ingress": {"host": "x.example.com"}}, {"trackerStore": {"redis": {"host": "r"}}}]),
+)
+
+
+def covers(one: str, other: str) -> bool:
+    """Whether one host is the other, or a wildcard that covers it."""
+    return one == other or (one.startswith("*.") and other.endswith(one[1:]))
+
+
+class IndexAgainstComparison(RuleBasedStateMachine):
+    """Environments and their server come, change and go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Directory()
+        self.told: set[ObjectKey] = set()
+        self.directory.on_conflict_change(environments=self.told.add, tags=self.told.add)
+        self.blocked: dict[ObjectKey, bool] = {}
+        self.touched: set[ObjectKey] = set()
+
+    @rule(each=ENVIRONMENTS)
+    def appears_or_changes(self, each: DeploymentEnvironment) -> None:
+        self.directory.environments.put(each)
+        self.touched = {each.metadata.key}
+
+    @rule(key=st.sampled_from(KEYS))
+    def goes(self, key: ObjectKey) -> None:
+        self.directory.environments.remove(key)
+        self.touched = {key}
+
+    @rule(each=st.none() | SERVERS)
+    def the_server_changes(self, each: object) -> None:
+        if each is None:
+            self.directory.servers.remove(SERVER)
+        else:
+            self.directory.servers.put(each)  # type: ignore[arg-type]
+        self.touched = set(KEYS)
+
+    @invariant()
+    def verdicts_are_those_of_a_comparison_and_changes_are_told(self) -> None:
+        now = {each.metadata.key: self.directory.rival(each) is not None for each in self.directory.environments}
+        assert now == {each.metadata.key: self.compared(each) for each in self.directory.environments}
+        changed = {key for key, blocked in now.items() if self.blocked.get(key, blocked) != blocked}
+        assert changed <= self.told | self.touched
+        self.blocked = now
+        self.told.clear()
+
+    def compared(self, each: DeploymentEnvironment) -> bool:
+        """Whether another environment comes first with something that this one wants, too."""
+        found = self.directory.servers.get(SERVER)
+        if found is None or not permits(found, each.metadata.namespace):
+            return False
+        others = [other for other in self.directory.environments if other.metadata.key != each.metadata.key]
+        return any(self.on_the_server(each, other) or self.by_host(each, other) for other in others)
+
+    def on_the_server(self, each: DeploymentEnvironment, other: DeploymentEnvironment) -> bool:
+        """Whether the other is older and has the name, tag, a queue or the database."""
+        found = self.directory.servers.get(SERVER)
+        assert found is not None
+        if not permits(found, other.metadata.namespace) or age(other) > age(each):
+            return False
+        if each.environment == other.environment or each.tag == other.tag:
+            return True
+        if found.spec.profile != "RasaX-0.2":
+            return False
+        return bool(queues(each, found) & queues(other, found) or databases(each, found) & databases(other, found))
+
+    def by_host(self, each: DeploymentEnvironment, other: DeploymentEnvironment) -> bool:
+        """Whether the other has a host that overlaps the wanted one, or wants it and is older."""
+        found = self.directory.servers.get(SERVER)
+        assert found is not None
+        wanted = ingress_host(each, found)
+        if wanted is None:
+            return False
+        mine = (wanted != each.status.ingress_host, *age(each))
+        theirs = [(False, other.status.ingress_host)] if other.status.ingress_host else []
+        if permits(found, other.metadata.namespace) and (host := ingress_host(other, found)):
+            theirs.append((host != other.status.ingress_host, host))
+        return any((covers(host, wanted) or covers(wanted, host)) and (new, *age(other)) < mine for new, host in theirs)
+
+
+def age(each: DeploymentEnvironment) -> tuple[str, ObjectKey]:
+    """Smaller where it is older."""
+    return each.metadata.creation_timestamp, each.metadata.key
+
+
+TestIndexAgainstComparison = IndexAgainstComparison.TestCase
+TestIndexAgainstComparison.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -1,0 +1,169 @@
+"""What is asked of a server of somebody else has its time; when it is over, the condition says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from unittest.mock import AsyncMock, Mock
+
+import httpx
+import pytest
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.conditions import Reason
+from rasa_environments.judge.findings import PodFacts, ServerObservation, TaggedModel
+from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.model_server import OBSERVE_SECONDS, ModelServerReconciler
+from rasa_environments.reconcile.model_tag import PUT_SECONDS, ModelTagReconciler
+from rasa_environments.reconcile.queue import Result, WorkQueue
+from rasa_environments.reconcile.registration.registrar import REGISTRY_SECONDS
+from rasa_environments.reconcile.served import ASKED_AT_A_TIME, ASKING_SECONDS, ServedModels, ready_pods
+from rasa_environments.reconcile.surroundings import Intervals, Surroundings
+from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS
+from tests.reconcile.clock import run
+from tests.reconcile.objects import environment, server, tag
+from tests.reconcile.registry_objects import offer
+
+SERVER = ObjectKey("bots", "default")
+
+
+async def forever(*_: object, **__: object) -> None:
+    """An answer that does not come."""
+    await asyncio.sleep(3600)
+
+
+@dataclass
+class Bench:
+    """A ModelServer whose client is the test's, and the statuses that are written."""
+
+    client: Mock
+    spec: JsonObject = field(default_factory=dict)
+    written: list[JsonObject] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.surroundings = Surroundings(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
+        self.surroundings.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
+        self.surroundings.directory.servers.put(server(**self.spec))
+        self.connections = Mock(spec=Connections)
+        self.connections.connect = AsyncMock(return_value=self.client)
+        self.connections.can_write = Mock(return_value=True)
+
+    def _patched(self, _: object, key: ObjectKey, status: JsonObject, **__: object) -> JsonObject:
+        self.written.append(status)
+        known = self.surroundings.directory.servers.get(SERVER) if key == SERVER else tag("live")
+        assert known is not None
+        return known.model_dump(by_alias=True, exclude_none=True)
+
+    def condition(self, kind: str) -> JsonObject:
+        """The condition of a type, as it was written last."""
+        conditions: list[JsonObject] = self.written[-1]["conditions"]
+        return next(each for each in conditions if each["type"] == kind)
+
+    def reconcile(
+        self, make: Callable[[Surroundings, Connections], ModelServerReconciler | ModelTagReconciler]
+    ) -> float:
+        """Seconds that a reconciliation took, with the result that it is tried again."""
+
+        async def timed() -> float:
+            key = SERVER if make is ModelServerReconciler else ObjectKey("bots", "live")
+            result = await make(self.surroundings, self.connections).reconcile(key)
+            assert result == Result(failed=True)
+            return asyncio.get_running_loop().time()
+
+        return run(timed())
+
+
+def test_a_listing_that_takes_too_long_is_told() -> None:
+    bench = Bench(Mock(models=forever))
+
+    assert bench.reconcile(ModelServerReconciler) == OBSERVE_SECONDS
+
+    ready = bench.condition("Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "ModelServerUnreachable")
+    assert ready["message"] == (
+        "the model server did not answer all questions within 60 s; check its load, and `url` of "
+        "ModelServer bots/default"
+    )
+
+
+def test_a_tag_that_takes_too_long_to_put_is_told() -> None:
+    bench = Bench(Mock(put_tag=forever))
+    bench.surroundings.directory.tags.put(tag("live"))
+    bench.surroundings.observations.listed(SERVER, ServerObservation(known=True))
+
+    assert bench.reconcile(ModelTagReconciler) == PUT_SECONDS
+
+    assert bench.condition("Ready")["reason"] == "ModelServerUnreachable"
+
+
+def test_a_registry_that_takes_too_long_is_told_and_all_deadlines_fit_into_that_of_the_reconciliation() -> None:
+    orphaned = {"inventory": [{"tag": "old", "namespace": "bots", "name": "old"}]}
+    client = Mock(
+        models=AsyncMock(return_value=()),
+        version=AsyncMock(return_value="1.0"),
+        check_write=AsyncMock(),
+        delete_tag=forever,
+        environments=Mock(read=forever),
+    )
+    bench = Bench(client, {"profile": "RasaEnterprise-1.0"})
+    bench.surroundings.directory.environments.put(environment("live"))
+    bench.surroundings.offers.keep(offer("live", url="http://live:5005"))
+    known = bench.surroundings.directory.servers.get(SERVER)
+    assert known is not None
+    bench.surroundings.directory.servers.put(known.model_copy(update={"status": known.status.model_validate(orphaned)}))
+
+    async def timed() -> float:
+        reconciler = ModelServerReconciler(bench.surroundings, bench.connections)
+        await reconciler.reconcile(SERVER)
+        return asyncio.get_running_loop().time()
+
+    took = run(timed())
+
+    assert took + OBSERVE_SECONDS < DEADLINE_SECONDS
+    assert took >= REGISTRY_SECONDS
+    fact = bench.surroundings.offers.fact(ObjectKey("bots", "live"))
+    assert fact is not None
+    assert (fact.truth, fact.reason) == ("Unknown", Reason.MODEL_SERVER_UNREACHABLE)
+
+
+def test_of_many_pods_few_are_asked_at_a_time_and_no_longer_than_is_given() -> None:
+    at_once = most = 0
+
+    async def drip(_: httpx.Request) -> httpx.Response:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        try:
+            await asyncio.sleep(25)
+        finally:
+            at_once -= 1
+        return httpx.Response(409)
+
+    async def test() -> float:
+        pods = ready_pods([PodFacts(f"p{number}", "127.0.0.1", ready=True) for number in range(20)], 5005)
+        async with httpx.AsyncClient(transport=httpx.MockTransport(drip)) as http:
+            served = ServedModels(http, Intervals(), WorkQueue())
+            answers, _ = await served.ask(SERVER, pods, wanted="m", token="t")
+        assert [answer.server for answer in answers] == [f"pod p{number}" for number in range(20)]
+        assert [answer.problem is None for answer in answers] == [True] * 8 + [False] * 12
+        assert answers[-1].reason == Reason.PODS_NOT_REACHABLE
+        assert len(asyncio.all_tasks()) == 1
+        return asyncio.get_running_loop().time()
+
+    assert run(test()) == ASKING_SECONDS
+    assert most == ASKED_AT_A_TIME
+    assert at_once == 0
+
+
+def test_questions_end_with_whoever_asks() -> None:
+    async def test() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(forever)) as http:  # type: ignore[arg-type]
+            served = ServedModels(http, Intervals(), WorkQueue())
+            pods = ready_pods([PodFacts("p", "127.0.0.1", ready=True)] * 3, 5005)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(5):
+                    await served.ask(SERVER, pods, wanted="m", token="t", listed=(TaggedModel("m", "h"),))
+            assert len(asyncio.all_tasks()) == 1
+
+    run(test())

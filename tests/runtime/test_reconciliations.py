@@ -1,0 +1,81 @@
+"""A reconciliation has a deadline; whatever it comes to, the operator goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from unittest.mock import Mock
+
+import pytest
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.reconcile.contents import Contents
+from rasa_environments.reconcile.directory import Directory
+from rasa_environments.reconcile.queue import DONE, FAILED, Kind, Request, Result, WorkQueue
+from rasa_environments.runtime.metrics import Metrics
+from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS, HANGING_SECONDS, Reconciliations
+from tests.reconcile.clock import run
+
+REQUEST = Request(Kind.MODEL_SERVER, ObjectKey("bots", "default"))
+
+
+def attempted(reconcile: Callable[[ObjectKey], Awaitable[Result]]) -> tuple[Result, float, str]:
+    """The result of an attempt, the seconds that it took, and what the metrics count it as."""
+    metrics = Metrics(Directory(), WorkQueue())
+
+    async def attempt() -> tuple[Result, float]:
+        reconciliations = Reconciliations({Kind.MODEL_SERVER: reconcile}, Mock(spec=Contents), metrics)
+        result = await reconciliations.attempt(REQUEST)
+        await reconciliations.drained(0)
+        assert reconciliations.hanging() is None
+        return result, asyncio.get_running_loop().time()
+
+    result, seconds = run(attempt())
+    counted = re.findall(r'_total\{kind="ModelServer",result="(\w+)"\} 1\.0', metrics.text().decode())
+    assert len(counted) == 1
+    return result, seconds, counted[0]
+
+
+def test_one_that_takes_too_long_is_cancelled_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    cancelled = False
+
+    async def drip(_: ObjectKey) -> Result:
+        nonlocal cancelled
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+        return DONE
+
+    assert attempted(drip) == (FAILED, DEADLINE_SECONDS, "timeout")
+    assert cancelled
+    assert "ModelServer bots/default: not reconciled within 150 s; retrying with backoff" in caplog.text
+
+
+def test_the_deadline_is_over_long_before_the_liveness_probe_fails() -> None:
+    assert 2 * DEADLINE_SECONDS <= HANGING_SECONDS
+
+
+@pytest.mark.parametrize(("error", "level"), [(ApiError(500, "", "down"), "WARNING"), (TimeoutError(), "ERROR")])
+def test_what_goes_wrong_is_logged_and_tried_again(
+    error: Exception, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(_: ObjectKey) -> Result:
+        raise error
+
+    with caplog.at_level(logging.WARNING):
+        assert attempted(fail) == (FAILED, 0, "error")
+
+    assert [record.levelname for record in caplog.records] == [level]
+
+
+@pytest.mark.parametrize(("result", "counted"), [(DONE, "done"), (FAILED, "retry")])
+def test_a_result_is_handed_on(result: Result, counted: str) -> None:
+    async def reconcile(_: ObjectKey) -> Result:
+        return result
+
+    assert attempted(reconcile) == (result, 0, counted)
