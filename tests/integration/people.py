@@ -195,13 +195,18 @@ def new_team(api: ApiServer) -> Team:
 def employ(api: ApiServer) -> None:
     """Gives the people their rights, and returns when rights and policies have reached the API server."""
     for role, rule in CLUSTER_ROLES.items():
-        _create_role(api, "ClusterRole", role, {"rules": [rule]})
+        create_cluster_role(api, role, rule)
     for person, roles in PEOPLE.items():
         for role in roles:
             bind(api, role, person)
     probe = new_team(api)
     wait_until(lambda: _all_is_in_force(probe), "rights and policies to be in force")
     probe.clear()
+
+
+def create_cluster_role(api: ApiServer, name: str, rule: JsonObject) -> None:
+    """Creates a ClusterRole of one rule."""
+    _create_role(api, "ClusterRole", name, {"rules": [rule]})
 
 
 def bind(api: ApiServer, role: str, person: str, namespace: str | None = None) -> None:
