@@ -72,16 +72,16 @@ def suspended(number: int, queues: str) -> JsonObject:
     return manifests.environment(f"e{number}", suspend=True, eventBroker={"rabbitmq": broker})
 
 
-@pytest.mark.parametrize("shared", [False, True], ids=["queues of their own", "one queue for all"])
+@pytest.mark.parametrize("common", [False, True], ids=["queues of their own", "one queue for all"])
 def test_a_thousand_environments_hold_the_event_loop_up_for_no_more_than_is_promised(
-    new_space: Callable[[], Space], operator: OperatorProcess, shared: bool
+    new_space: Callable[[], Space], operator: OperatorProcess, common: bool
 ) -> None:
     space = new_space()
     server = manifests.model_server("http://127.0.0.1:1", profile="RasaX-0.2")
     space.apply(server)
     with watching(operator) as watch:
         for number in range(ENVIRONMENTS):
-            space.apply(suspended(number, "all" if shared else f"q{number}"))
+            space.apply(suspended(number, "all" if common else f"q{number}"))
         space.eventually(lambda: counted(space) == ENVIRONMENTS, "all to be counted", seconds=120)
         space.patch("ModelServer", "default", {"spec": {"defaults": {"trackerStore": {"redis": {"host": "redis"}}}}})
         space.patch(ENVIRONMENT, "e0", {"spec": {"suspend": None}})
