@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
 from rasa_environments.judge.conditions import (
+    MAXIMUM_MESSAGE,
     condition,
     condition_of,
     is_true,
@@ -122,3 +123,12 @@ def test_a_condition_that_is_not_there_is_not_true() -> None:
     assert not is_true(conditions, ConditionType.STALLED)
     assert not is_true(conditions, ConditionType.SERVED)
     assert condition_of(None, ConditionType.READY) is None
+
+
+def test_a_message_that_is_too_long_is_cut() -> None:
+    fits, too_long = "m" * MAXIMUM_MESSAGE, "m" * 100_000
+
+    assert condition(ConditionType.READY, "True", Reason.READY, fits).message == fits
+    cut = condition(ConditionType.READY, "True", Reason.READY, too_long).message
+    assert len(cut) == MAXIMUM_MESSAGE
+    assert cut.endswith("m…")

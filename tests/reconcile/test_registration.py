@@ -265,3 +265,10 @@ def test_the_model_server_says_where_environments_are_registered() -> None:
     told = summary({"a": DONE}, server(profile="RasaX-0.2"))
 
     assert (told.reason, told.message) == (Reason.REGISTERED, "environments.yml holds a")
+
+
+def test_of_very_many_environments_some_are_named() -> None:
+    told = summary({f"e{number:04}": DONE for number in range(5000)}, server(profile="RasaEnterprise-1.0"))
+
+    assert told.message.startswith("its registry holds e0000, e0001, ")
+    assert told.message.endswith(", e0019 and 4980 more")

@@ -8,9 +8,14 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
 from rasa_environments.judge.findings import Problem, RegistrationFact
 
+MAXIMUM_MESSAGE = 4096
+"""Characters of a condition's message; a longer one is cut. The API server refuses one of more than 32768."""
+
 
 def condition(kind: ConditionType, status: Truth, reason: Reason, message: str) -> Condition:
     """A condition as it is judged now; `transitioned` gives it its time."""
+    if len(message) > MAXIMUM_MESSAGE:
+        message = f"{message[: MAXIMUM_MESSAGE - 1]}…"
     return Condition(type=kind, status=status, reason=reason, message=message)
 
 

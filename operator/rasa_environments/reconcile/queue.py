@@ -133,7 +133,10 @@ class WorkQueue:
         self._failures.pop(request, None)
 
     async def run(self, handle: Callable[[Request], Awaitable[Result]], slots: int = SLOTS) -> None:
-        """Reconciles with so many slots until it is cancelled. Raises an ExceptionGroup of what `handle` raises."""
+        """Reconciles with so many slots until it is cancelled, which ends it for good.
+
+        Raises an ExceptionGroup of what `handle` raises.
+        """
         self._free_slots = slots
         async with asyncio.TaskGroup() as tasks:
             while True:

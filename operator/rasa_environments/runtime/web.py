@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -43,7 +44,11 @@ def _answering(check: Check) -> Handler:
 
 
 def _metrics(metrics: Metrics) -> Handler:
+    one_at_a_time = asyncio.Lock()
+
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
+        async with one_at_a_time:  # In a thread: of thousands of objects the text takes a while.
+            text = await asyncio.to_thread(metrics.text)
+        return web.Response(body=text, content_type="text/plain", charset="utf-8")
 
     return answer

@@ -28,6 +28,8 @@ REGISTRY_SECONDS = 40.0
 """For reading the registry and writing it."""
 OFFER_DELAY_SECONDS = 0.2
 """Environments come in groups: one pass over the registry serves them all."""
+MAXIMUM_NAMES = 20
+"""In a message."""
 TOO_SLOW = RegistrationFact(
     "Unknown",
     Reason.MODEL_SERVER_UNREACHABLE,
@@ -149,7 +151,7 @@ def summary(facts: Facts, server: ModelServer) -> RegistrationFact:
                 alike = all(fact == facts[name] for fact in facts.values())
                 return facts[name] if alike else replace(facts[name], message=f"{name}: {facts[name].message}")
     what = "environments.yml" if server.registration is Registration.CONFIG_MAP else "its registry"
-    return RegistrationFact("True", Reason.REGISTERED, f"{what} holds {', '.join(sorted(facts)) or 'none of ours'}")
+    return RegistrationFact("True", Reason.REGISTERED, f"{what} holds {_some(sorted(facts)) or 'none of ours'}")
 
 
 def _fact(problem: Problem) -> RegistrationFact:
@@ -161,7 +163,13 @@ def _same_for_all(names: frozenset[str], fact: RegistrationFact) -> Facts:
 
 
 def _names(entries: Sequence[RegisteredEnvironment]) -> str:
-    return ", ".join(entry.name for entry in entries) or "nothing"
+    return _some([entry.name for entry in entries]) or "nothing"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The names as text, which is no longer than a condition or a log line should be."""
+    more = len(names) - MAXIMUM_NAMES
+    return ", ".join(names[:MAXIMUM_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def make_offer(
