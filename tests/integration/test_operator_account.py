@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.installation import NAMESPACE
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, LEASES
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, LEASES, PODS
 from tests.api.api_server import Answer, wait_until
 from tests.integration.conftest import Installation
 from tests.integration.people import MERGE_PATCH, Person
@@ -21,6 +21,7 @@ from tests.integration.thief import (
     bound_to_everything,
     change,
     create,
+    family,
     furnish_tenant,
     lease,
     model_server_owner,
@@ -132,3 +133,29 @@ def test_the_operators_own_work_is_not_refused(thief: Thief, attempt: Attempt) -
     answer = attempt.by(thief)
 
     assert answer.accepted, answer.body
+
+
+def pod_of(space: Objects, **labels: str) -> str:
+    """Where a pod with these labels is, once there is one."""
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    path = PODS.path(space.namespace)
+
+    def found() -> list[str]:
+        items = space.api.request("GET", path, params={"labelSelector": selector}).body["items"]
+        return [PODS.path(space.namespace, str(item["metadata"]["name"])) for item in items]
+
+    return space.eventually(found, f"a pod {selector}")[0]
+
+
+def test_of_pods_only_those_of_environments_can_be_deleted(tenant: Objects, administrator: Person) -> None:
+    of_environment = pod_of(tenant, **{"app.kubernetes.io/instance": VICTIM})
+    of_tenant = pod_of(tenant, app="own")
+
+    assert Attempt("DELETE", of_environment).by(administrator).accepted
+    assert "does not belong" in message(Attempt("DELETE", of_tenant).by(administrator))
+
+
+def test_a_secret_that_a_thief_creates_for_no_environment_does_not_stay(thief: Thief, tenant: Objects) -> None:
+    assert thief.create(family()["Secret"]).accepted
+
+    tenant.eventually(lambda: tenant.find("Secret", "forged-rasa") is None, "the garbage collector to take it", 60)

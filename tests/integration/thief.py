@@ -129,7 +129,7 @@ def own_deployment() -> JsonObject:
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": OWN},
-        "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
     }
 
 

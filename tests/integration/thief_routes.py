@@ -92,7 +92,7 @@ ROUTES: dict[str, dict[str, Attempt]] = {
         "tenant's Deployment taken over": take_over("Deployment"),
         "tenant's NetworkPolicy taken over": take_over("NetworkPolicy"),
         "ServiceAccount of another name": create("ServiceAccount", name="loot"),
-        "tenant's Deployment scaled": change("Deployment", {"spec": {"replicas": 1}}, OWN),
+        "tenant's Deployment scaled": change("Deployment", {"spec": {"replicas": 9}}, OWN),
         "tenant's Deployment paused": change("Deployment", {"spec": {"paused": True}}, OWN),
         "tenant's Deployment with another image": change("Deployment", ANOTHER_IMAGE, OWN),
         "tenant's pods with another annotation": change(
@@ -121,7 +121,7 @@ ROUTES: dict[str, dict[str, Attempt]] = {
         "apply over a tenant's Deployment": Attempt(
             "PATCH",
             DEPLOYMENTS.path("{ns}", OWN),
-            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": OWN}, "spec": {"replicas": 1}},
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": OWN}, "spec": {"replicas": 9}},
             APPLY_PATCH,
             {"fieldManager": "thief", "force": "true"},
         ),
