@@ -68,6 +68,7 @@ def api_server_flags(place: Place) -> list[str]:
         f"--service-account-key-file={place.signing_key}",
         f"--audit-policy-file={place.directory / 'audit.yaml'}",
         f"--audit-log-path={place.audit_log}",
+        "--allow-privileged",  # as in clusters that people have: what refuses such pods is to be seen
     ]
 
 

@@ -18,10 +18,14 @@ MANIFESTS = ROOT / "manifests"
 PROMOTION = MANIFESTS / "promotion"
 """Roles, and the policies that make a promotion a permission."""
 
+ACCOUNT = MANIFESTS / "account"
+"""The policies that hold the operator's ServiceAccount to its own work."""
+
 OPERATOR = (
     ROOT / "crds",
     MANIFESTS / "overlays" / "cluster" / "namespace.yaml",
     MANIFESTS / "base" / "rbac.yaml",
+    ACCOUNT,
     PROMOTION,
 )
 """All of the operator but its Deployment, which a process takes the place of."""

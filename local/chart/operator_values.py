@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from local.chart.base import JsonObject, Seconds, Values
+from local.chart.base import JsonObject, Name, Seconds, Values
 
 
 class Settings(Values):
@@ -85,6 +85,22 @@ class Rbac(Values):
     """Whether to create its roles and bindings. If not, somebody else binds them to its ServiceAccount."""
 
 
+class AccountPolicy(Values):
+    """Admission policies that hold the operator's ServiceAccount to its own work, whoever has its token."""
+
+    enabled: bool | None = None
+    """Whether they are in this release; if null, where the operator looks after the whole cluster. They belong to the
+    cluster. A release without an operator holds every ServiceAccount called rasa-environments to them that may write
+    the status of environments."""
+    protected_namespaces: tuple[
+        Annotated[str, Field(pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$|^[a-z0-9][-a-z0-9]*\\*$")], ...
+    ] = (
+        "kube-*",
+        "openshift-*",
+    )
+    """Namespaces in which the operator writes nothing; a `*` stands for any end of a name."""
+
+
 class PodDisruptionBudget(Values):
     """How many operators a drain of nodes leaves running."""
 
@@ -94,20 +110,28 @@ class PodDisruptionBudget(Values):
     """How many may be away at a time, a number or a percentage."""
 
 
-class NetworkPolicy(Values):
-    """Who may connect to the pods of this release."""
+def tcp_and_dns() -> tuple[JsonObject, ...]:
+    """Egress to any address by TCP, and to name servers: 53, and 5353 as on OpenShift."""
+    name_servers = [{"protocol": "UDP", "port": port} for port in (53, 5353)]
+    return ({"ports": [{"protocol": "TCP"}, *name_servers]},)
 
-    enabled: bool = False
-    """Whether to let in nothing but what is listed here: to the operator its metrics, to the model server its API."""
-    metrics_from: tuple[JsonObject, ...] = ()
-    """Who may read the operator's metrics and health, as `from` of a NetworkPolicy, besides the pods of the release;
-    everybody if empty."""
+
+class NetworkPolicy(Values):
+    """Who may connect to the pods of this release: the pods of its namespace, and who is listed here."""
+
+    enabled: bool = True
+    """Whether there are NetworkPolicies: one for the operator, one for the model server."""
+    metrics_from: tuple[JsonObject, ...] = ({"namespaceSelector": {}},)
+    """Who else may read the operator's metrics and health, as `from` of a NetworkPolicy; by default all pods of the
+    cluster."""
     model_server_from: tuple[JsonObject, ...] = ()
-    """Who may connect to the model server, as `from` of a NetworkPolicy, besides the pods of the release: the
-    environments; everybody if empty."""
-    operator_egress: tuple[JsonObject, ...] = ()
-    """Where the operator may connect to, as `egress` of a NetworkPolicy: the API server, DNS, model servers and the
-    pods of the environments; everywhere if empty."""
-    model_server_egress: tuple[JsonObject, ...] = ()
-    """Where the model server may connect to, as `egress` of a NetworkPolicy: DNS and the bucket; everywhere if
-    empty."""
+    """Who else may connect to the model server, as `from` of a NetworkPolicy, for example an Ingress controller. Pods
+    of the namespaces in `modelServer.spec.allowedNamespaces` may, and the operator."""
+    operator_namespace: Name = "rasa-environments"
+    """Where the operator is that may connect to the model server, if it is not in this release."""
+    operator_egress: tuple[JsonObject, ...] | None = Field(default_factory=tcp_and_dns)
+    """Where the operator may connect to, as `egress` of a NetworkPolicy: DNS, the API server, model servers and the
+    pods of the environments; everywhere if null."""
+    model_server_egress: tuple[JsonObject, ...] | None = Field(default_factory=tcp_and_dns)
+    """Where the model server may connect to, as `egress` of a NetworkPolicy: DNS, the bucket and the environments;
+    everywhere if null."""

@@ -7,7 +7,14 @@ from pydantic import Field
 from local.chart.base import JsonObject, Name, OptionalName, Values
 from local.chart.metrics_values import Metrics
 from local.chart.model_server_values import ModelServer
-from local.chart.operator_values import NetworkPolicy, Operator, PodDisruptionBudget, Rbac, ServiceAccount
+from local.chart.operator_values import (
+    AccountPolicy,
+    NetworkPolicy,
+    Operator,
+    PodDisruptionBudget,
+    Rbac,
+    ServiceAccount,
+)
 from local.chart.specs import EnvironmentDefaults, EnvironmentSpec, ModelServerSpec, ModelTagSpec
 
 
@@ -66,6 +73,7 @@ class ChartValues(Values):
     operator: Operator = Operator()
     service_account: ServiceAccount = ServiceAccount()
     rbac: Rbac = Rbac()
+    account_policy: AccountPolicy = AccountPolicy()
     crds: Crds = Crds()
     promotion: Promotion = Promotion()
     pod_disruption_budget: PodDisruptionBudget = PodDisruptionBudget()

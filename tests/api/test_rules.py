@@ -57,6 +57,7 @@ AMOUNT = "must be a number of pods such as 1, or a percentage such as '50%'"
 INGRESS_HOST = "must be a host name in lower case, for example chat.example.com: no scheme, no port, no path"
 INGRESS_PATH = "must be a path such as /webhooks: it begins with /, and no part of it is empty or begins with a dot"
 CIDR = "must be a range of addresses such as 10.0.0.0/8 or fd00::/8"
+REQUIREMENT = "In and NotIn need values, Exists and DoesNotExist take none"
 PEER = "set either ipBlock, or namespaceSelector and podSelector, or one of the two"
 BUDGET = "set either minAvailable or maxUnavailable"
 AUTOSCALING = "minReplicas must not be greater than maxReplicas"
@@ -159,6 +160,10 @@ ACCEPTED = [
     ingress(host="*.example.com", path="/"),
     *(cidr(value) for value in ("10.0.0.0/8", "10.1.2.3/32", "fd00::/8", "0.0.0.0/0")),
     peer(namespaceSelector={"matchLabels": {}}, podSelector={"matchLabels": {"app": "chat"}}),
+    peer(namespaceSelector={}),
+    peer(podSelector={}),
+    peer(podSelector={"matchExpressions": [{"key": "app", "operator": "In", "values": ["web", "chat"]}]}),
+    peer(podSelector={"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}),
     environment(autoscaling={"minReplicas": 2, "maxReplicas": 2}),
     environment(rasa={"version": "3.6.21a1", "image": "localhost:5000/rasa@sha256:0"}),
     environment(rasa={"extraArgs": ["--debug", "--port-of-something"]}),
@@ -259,6 +264,18 @@ REFUSED = [
     Refusal(peer(), "spec.networkPolicy.allowFrom[0]", PEER),
     Refusal(
         peer(ipBlock={"cidr": "10.0.0.0/8"}, podSelector={"matchLabels": {}}), "spec.networkPolicy.allowFrom[0]", PEER
+    ),
+    *(
+        Refusal(
+            peer(podSelector={"matchExpressions": [{"key": "app", **requirement}]}),
+            "spec.networkPolicy.allowFrom[0].podSelector.matchExpressions[0]",
+            REQUIREMENT,
+        )
+        for requirement in (
+            {"operator": "In"},
+            {"operator": "NotIn", "values": []},
+            {"operator": "Exists", "values": ["web"]},
+        )
     ),
     Refusal(budget(), "spec.podDisruptionBudget", BUDGET),
     Refusal(budget(minAvailable=1, maxUnavailable=1), "spec.podDisruptionBudget", BUDGET),

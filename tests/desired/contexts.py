@@ -7,7 +7,7 @@ from typing import Any
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.desired.context import Context
+from rasa_environments.desired.context import Context, OperatorPods
 from rasa_environments.desired.environment import children
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import secret_variables
@@ -15,6 +15,8 @@ from rasa_environments.desired.secret_variables import secret_variables
 URL = "http://model-server:5002"
 TOKEN = "4f" * 32
 PULL_TOKEN = "pull-token-90ab"
+OPERATOR_PODS = OperatorPods("operators", {"app.kubernetes.io/name": "bots", "app.kubernetes.io/component": "operator"})
+"""Those of a release with a name of its own."""
 
 
 def context(
@@ -45,7 +47,7 @@ def context(
         server=model_server,
         spec=merged,
         secret_values={**tokens, **named, **(secret_values or {})},
-        **details,
+        **{"operator_pods": OPERATOR_PODS, **details},
     )
 
 

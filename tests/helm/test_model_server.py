@@ -134,3 +134,33 @@ def test_two_of_them_on_one_volume_are_refused() -> None:
 def test_what_is_no_bucket_is_refused(url: str) -> None:
     with pytest.raises(Refused, match="/modelServer/bucket/url"):
         with_server(bucket={"url": url})
+
+
+def let_in(release: Rendered) -> list[Any]:
+    """Who may connect to it."""
+    (rule,) = release.one("NetworkPolicy", NAME)["spec"]["ingress"]
+    assert rule["ports"] == [{"port": "http", "protocol": "TCP"}]
+    return list(rule["from"])
+
+
+def namespaces(*names: str) -> dict[str, Any]:
+    """All pods of these namespaces, as a peer."""
+    named = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(names)}
+    return {"namespaceSelector": {"matchExpressions": [named]}}
+
+
+def test_its_port_is_open_to_its_namespace_and_to_those_whose_environments_may_use_it() -> None:
+    others = with_server(spec={"allowedNamespaces": ["bots", "labs"]})
+
+    assert let_in(with_server()) == [{"podSelector": {}}]
+    assert let_in(others) == [{"podSelector": {}}, namespaces("bots", "labs")]
+
+
+def test_its_port_is_open_to_an_operator_elsewhere_and_to_whom_the_values_name() -> None:
+    values = {"operator": {"enabled": False}, "modelServer": {"enabled": True}}
+    ingress = {"namespaceSelector": {"matchLabels": {"name": "ingress-nginx"}}}
+
+    moved = {**values, "networkPolicy": {"operatorNamespace": "operators", "modelServerFrom": [ingress]}}
+
+    assert let_in(render(values)) == [{"podSelector": {}}, namespaces("rasa-environments")]
+    assert let_in(render(moved)) == [{"podSelector": {}}, namespaces("operators"), ingress]

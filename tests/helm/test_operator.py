@@ -10,7 +10,14 @@ from local.chart.operator_values import Settings as ChartSettings
 from rasa_environments.runtime.settings import Settings
 from tests.helm.rendering import RELEASE, Refused, render
 
-ELSEWHERE = {"kubeconfig", "context", "namespaces", "leader_elect", "lease_namespace", "address", "port"}
+OF_ITS_PODS = {
+    "RASA_ENVIRONMENTS_OPERATOR_NAMESPACE": "",  # the pod's own, by reference
+    "RASA_ENVIRONMENTS_OPERATOR_SELECTOR": f"app.kubernetes.io/name={RELEASE},app.kubernetes.io/component=operator",
+}
+ELSEWHERE = {"kubeconfig", "context", "namespaces", "leader_elect", "lease_namespace", "address", "port"} | {
+    "operator_namespace",
+    "operator_selector",
+}
 """Settings that other values decide, or that a pod has no use for."""
 
 
@@ -45,6 +52,7 @@ def test_settings_become_variables_that_the_operator_reads() -> None:
     settings = {"workers": 4, "servedInterval": 600, "allowLinkLocal": True, "logLevel": "debug", "logFormat": "text"}
 
     assert render({"operator": {"settings": settings}}).variables() == {
+        **OF_ITS_PODS,
         "RASA_ENVIRONMENTS_WORKERS": "4",
         "RASA_ENVIRONMENTS_SERVED_INTERVAL": "600",
         "RASA_ENVIRONMENTS_ALLOW_LINK_LOCAL": "true",
@@ -137,25 +145,48 @@ def test_an_existing_account_is_not_created() -> None:
     assert release.one("ClusterRoleBinding", f"{RELEASE}-operator")["subjects"][0]["name"] == "operators"
 
 
-def test_who_may_connect_is_restricted_on_request() -> None:
-    prometheus = {"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}
-    own_pods = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": RELEASE}}}
+def test_it_knows_its_own_pods_whatever_the_release_is_called() -> None:
+    release = render({"fullnameOverride": "other", "operator": {"podLabels": {"team": "bots"}}})
 
-    release = render({"networkPolicy": {"enabled": True, "metricsFrom": [prometheus]}})
+    said = release.variables("other")["RASA_ENVIRONMENTS_OPERATOR_SELECTOR"]
+    labels = release.one("Deployment", "other")["spec"]["template"]["metadata"]["labels"]
+    assert dict(pair.split("=") for pair in said.split(",")).items() <= labels.items()
+    assert {
+        "name": "RASA_ENVIRONMENTS_OPERATOR_NAMESPACE",
+        "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+    } in release.container("other")["env"]
 
-    assert render().names("NetworkPolicy") == set()
-    policy = release.one("NetworkPolicy")["spec"]
-    assert policy["policyTypes"] == ["Ingress"]
-    assert policy["ingress"] == [{"ports": [{"port": "http"}], "from": [own_pods, prometheus]}]
 
-
-def test_where_it_may_connect_to_is_restricted_on_request() -> None:
-    egress = [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]
-
-    policy = render({"networkPolicy": {"enabled": True, "operatorEgress": egress}}).one("NetworkPolicy")["spec"]
+def test_only_its_metrics_are_open_and_only_to_the_cluster() -> None:
+    policy = render().one("NetworkPolicy")["spec"]
 
     assert policy["policyTypes"] == ["Ingress", "Egress"]
-    assert policy["egress"] == egress
+    assert policy["ingress"] == [
+        {"ports": [{"port": "http", "protocol": "TCP"}], "from": [{"podSelector": {}}, {"namespaceSelector": {}}]}
+    ]
+    name_servers = [{"port": port, "protocol": "UDP"} for port in (53, 5353)]
+    assert policy["egress"] == [{"ports": [{"protocol": "TCP"}, *name_servers]}]
+
+
+def test_who_may_read_its_metrics_can_be_chosen() -> None:
+    prometheus = {"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}
+
+    chosen = render({"networkPolicy": {"metricsFrom": [prometheus]}}).one("NetworkPolicy")["spec"]
+    nobody = render({"networkPolicy": {"metricsFrom": []}}).one("NetworkPolicy")["spec"]
+
+    assert chosen["ingress"][0]["from"] == [{"podSelector": {}}, prometheus]
+    assert nobody["ingress"][0]["from"] == [{"podSelector": {}}]
+    assert render({"networkPolicy": {"enabled": False}}).names("NetworkPolicy") == set()
+
+
+def test_where_it_may_connect_to_can_be_chosen() -> None:
+    egress = [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]
+
+    chosen = render({"networkPolicy": {"operatorEgress": egress}}).one("NetworkPolicy")["spec"]
+    everywhere = render({"networkPolicy": {"operatorEgress": None}}).one("NetworkPolicy")["spec"]
+
+    assert chosen["egress"] == egress
+    assert (everywhere["policyTypes"], "egress" in everywhere) == (["Ingress"], False)
 
 
 def test_a_name_that_no_object_can_have_is_refused() -> None:

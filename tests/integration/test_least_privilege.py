@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.installation import OPERATOR, documents
-from rasa_environments.api.base import JsonObject
+from local.installation import ACCOUNT, MANIFESTS, OPERATOR, documents
+from rasa_environments.api.base import GROUP, JsonObject
 from tests.integration.audit import USER
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import environment, model_tag
@@ -22,6 +22,9 @@ Right = tuple[str, str]
 ASKED_BY_ADMISSION: frozenset[Right] = frozenset({("update", "deploymentenvironments/finalizers")})
 """Asked of the API server by its plugin OwnerReferencesPermissionEnforcement, where that is on."""
 
+RIGHTS = MANIFESTS / "base" / "rbac.yaml"
+POLICY = "ValidatingAdmissionPolicy"
+WRITING = {"create", "update", "patch", "delete", "deletecollection"}
 DECISION = "authorization.k8s.io/decision"
 """Annotation of the audit log: a namespace that is going also answers 403, to those who may."""
 
@@ -100,3 +103,14 @@ def test_secrets_without_the_operators_label_are_followed_in_one_namespace_at_a_
 
 def test_no_right_is_a_wildcard() -> None:
     assert not [right for right in granted() if "*" in "".join(right)]
+
+
+def test_every_right_to_write_is_one_that_the_policies_for_the_account_know() -> None:
+    (writes,) = (
+        each for each in documents([ACCOUNT]) if each["metadata"]["name"].endswith("-writes") and each["kind"] == POLICY
+    )
+    known = " ".join(each["expression"] for each in writes["spec"]["variables"])
+    rules = [rule for each in documents([RIGHTS]) for rule in each.get("rules", ()) if {*rule["verbs"]} & WRITING]
+
+    wanted = {"/".join(filter(None, (rule["apiGroups"][0], each))) for rule in rules for each in rule["resources"]}
+    assert {each for each in wanted if f"'{each}'" not in known} == {f"{GROUP}/deploymentenvironments/finalizers"}

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from rasa_environments.api.base import JsonObject
-from tests.integration.conftest import furnish
+from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import CREDENTIALS, environment, model_server, secret
 from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess
-from tests.integration.space import ENVIRONMENT, Space
+from tests.integration.operator_process import OperatorProcess
+from tests.integration.space import ENVIRONMENT, MERGE_PATCH, Space
 
 REDIS = {"redis": {"host": "redis"}}
 NAMELESS = (
@@ -287,3 +288,36 @@ def replace_template(space: Space, template: JsonObject) -> None:
     headers = {"Content-Type": "application/json-patch+json"}
     answer = space.api.request("PATCH", space.path(ENVIRONMENT, "production"), operations, headers=headers)
     assert answer.accepted, answer.body["message"]
+
+
+def test_pods_below_the_level_of_their_namespace_are_refused_until_it_allows_them(space: Space) -> None:
+    space.apply(environment(podTemplate={"spec": {"hostNetwork": True}}))
+
+    refused = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="RefusedByApiServer")
+    assert refused["message"].endswith(
+        "pods must not set hostNetwork, hostPID or hostIPC, by the Pod Security level restricted: change "
+        "spec.podTemplate of the environment, or have the namespace labelled "
+        "rasa-environments.io/pod-security=baseline or privileged"
+    )
+    assert space.find_child("Deployment") is None
+
+    labels = {"metadata": {"labels": {"rasa-environments.io/pod-security": "privileged"}}}
+    space.api.request("PATCH", f"/api/v1/namespaces/{space.namespace}", labels, headers=MERGE_PATCH)
+    space.eventually(lambda: space.find_child("Deployment") is not None, "the Deployment")
+
+
+def test_nothing_is_made_in_a_protected_namespace(
+    shared: Installation, operator: OperatorProcess, model_server: ModelServerProcess
+) -> None:
+    space = Space(shared.api, "openshift-tests", operator)
+    space.create_namespace()
+    furnish(space, model_server)
+
+    space.apply(environment())
+
+    refused = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="RefusedByApiServer")
+    assert refused["message"].endswith(
+        'the operator writes nothing in the namespace "openshift-tests", which is protected: create environments and '
+        "model servers in another one"
+    )
+    space.remove()

@@ -21,7 +21,6 @@ EVERYTHING: JsonObject = {
     "productionAndWorker": True,
     "environments": {"staging": {}},
     "modelTags": {"staging": "20260101-120000"},
-    "networkPolicy": {"enabled": True},
     "podDisruptionBudget": {"enabled": True},
     "metrics": {"podMonitor": {"enabled": True}, "rules": {"enabled": True}, "dashboard": {"enabled": True}},
 }

@@ -10,7 +10,7 @@ import yaml
 
 from local.binaries import find_kubectl
 from local.helm import VERSIONS, Version
-from local.installation import NAMESPACE, ROOT
+from local.installation import NAMESPACE, ROOT, SERVICE_ACCOUNT
 from local.kustomize import kustomized
 from local.progress import silent
 from rasa_environments.api.base import JsonObject
@@ -52,9 +52,21 @@ def in_its_namespace(objects: list[JsonObject]) -> list[JsonObject]:
     """The objects with the namespace of the Deployment in the place of the reference to it."""
     (deployment,) = (obj for obj in objects if obj["kind"] == "Deployment")
     for variable in deployment["spec"]["template"]["spec"]["containers"][0]["env"]:
-        if variable.get("valueFrom") == {"fieldRef": {"fieldPath": "metadata.namespace"}}:
+        if variable["name"] == "RASA_ENVIRONMENTS_NAMESPACES" and variable.get("valueFrom") == {
+            "fieldRef": {"fieldPath": "metadata.namespace"}
+        }:
             del variable["valueFrom"]
             variable["value"] = deployment["metadata"]["namespace"]
+    return objects
+
+
+def with_its_account(objects: list[JsonObject]) -> list[JsonObject]:
+    """The objects, where the policies name the account as the chart does, which knows its namespace."""
+    for obj in objects:
+        if obj["kind"] == "ValidatingAdmissionPolicy" and "matchConditions" in obj["spec"]:
+            (condition,) = obj["spec"]["matchConditions"]
+            user = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
+            condition["expression"] = f"request.userInfo.username == '{user}'"
     return objects
 
 
@@ -62,7 +74,7 @@ def in_its_namespace(objects: list[JsonObject]) -> list[JsonObject]:
 def test_for_the_cluster(helm: Version) -> None:
     of_kustomize = [obj for obj in installed("crds", "manifests/overlays/cluster") if obj["kind"] != "Namespace"]
 
-    assert differences(of_kustomize, without_tests(rendered(helm, {}))) == ""
+    assert differences(with_its_account(of_kustomize), without_tests(rendered(helm, {}))) == ""
 
 
 @pytest.mark.parametrize("helm", VERSIONS)
@@ -70,7 +82,7 @@ def test_for_a_cluster_before_1_36(helm: Version) -> None:
     objects = installed("crds", "manifests/overlays/cluster-before-1.36")
     of_kustomize = [obj for obj in objects if obj["kind"] != "Namespace"]
 
-    assert differences(of_kustomize, without_tests(rendered(helm, {}, kubernetes="1.35"))) == ""
+    assert differences(with_its_account(of_kustomize), without_tests(rendered(helm, {}, kubernetes="1.35"))) == ""
 
 
 @pytest.mark.parametrize("helm", VERSIONS)

@@ -94,7 +94,14 @@ def test_nothing_of_the_namespaced_overlay_belongs_to_the_cluster(kubectl: Kubec
     objects = kustomized(MANIFESTS / "overlays" / "namespaced", kubectl.program)
 
     assert {obj["metadata"].get("namespace") for obj in objects} == {NAMESPACE}
-    assert {obj["kind"] for obj in objects} == {"ServiceAccount", "Role", "RoleBinding", "Service", "Deployment"}
+    assert {obj["kind"] for obj in objects} == {
+        "ServiceAccount",
+        "Role",
+        "RoleBinding",
+        "Service",
+        "NetworkPolicy",
+        "Deployment",
+    }
 
 
 def test_a_namespace_or_the_whole_cluster_the_rights_are_the_same(kubectl: Kubectl) -> None:

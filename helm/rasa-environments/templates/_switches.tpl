@@ -27,6 +27,10 @@
 {{- include "rasa-environments.switch" (list .Values.promotion.stamp $wanted) -}}
 {{- end -}}
 
+{{- define "rasa-environments.installsAccountPolicy" -}}
+{{- include "rasa-environments.switch" (list .Values.accountPolicy.enabled (include "rasa-environments.clusterWide" .)) -}}
+{{- end -}}
+
 {{- define "rasa-environments.electsLeader" -}}
 {{- if gt (int .Values.replicas) 1 -}}true{{- end -}}
 {{- end -}}

@@ -110,11 +110,31 @@ class Ingress(ApiModel):
     """Annotations of the Ingress, for example those that its controller reads."""
 
 
-class LabelSelector(ApiModel):
-    """Labels that something must carry."""
+class LabelRequirement(ApiModel):
+    """What holds of one label."""
 
-    match_labels: StringMap
-    """All of these labels; none: everything."""
+    @rule(
+        "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+        "In and NotIn need values, Exists and DoesNotExist take none",
+    )
+    def _values_as_the_operator_needs(self) -> bool:
+        return (self.operator in {"In", "NotIn"}) == bool(self.values)
+
+    key: Annotated[str, Field(min_length=1, max_length=317)]
+    """Key of the label."""
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    """How the label's value relates to `values`."""
+    values: Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=64)] | None = None
+    """Values of the label, for In and NotIn."""
+
+
+class LabelSelector(ApiModel):
+    """Labels that something must carry; empty: everything."""
+
+    match_labels: StringMap | None = None
+    """All of these labels."""
+    match_expressions: Annotated[list[LabelRequirement], Field(max_length=16)] | None = None
+    """All of these requirements."""
 
 
 def is_cidr(value: str) -> bool:
@@ -152,9 +172,9 @@ class Peer(ApiModel):
         return selectors != (self.ip_block is not None)
 
     namespace_selector: LabelSelector | None = None
-    """Labels of the namespaces whose pods may connect; absent: the environment's own namespace."""
+    """Labels of the namespaces whose pods may connect; empty: all; absent: the environment's own namespace."""
     pod_selector: LabelSelector | None = None
-    """Labels of the pods that may connect; absent: all pods of those namespaces."""
+    """Labels of the pods that may connect; empty or absent: all pods of those namespaces."""
     ip_block: IpBlock | None = None
     """Range of addresses from which anybody may connect."""
 
@@ -163,7 +183,7 @@ class NetworkPolicy(ApiModel):
     """A NetworkPolicy that closes the environment's port to all but these."""
 
     allow_from: Annotated[list[Peer], Field(max_length=64)] | None = None
-    """Who may connect, besides the operator's checks; absent: pods of the environment's own namespace."""
+    """Who may connect, besides the operator's pods; empty: nobody; absent: pods of the environment's own namespace."""
 
 
 class PodDisruptionBudget(ApiModel):

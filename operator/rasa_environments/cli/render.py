@@ -49,8 +49,9 @@ def render(
 ) -> None:
     """Print the objects that the operator makes of a manifest, without a cluster.
 
-    FILE holds DeploymentEnvironments and the ModelServers that they refer to. Secret values are shown as placeholders,
-    and owner references, which only a cluster can give, are left out. Of a server that runs elsewhere nothing is made.
+    FILE holds DeploymentEnvironments and the ModelServers that they refer to. Secret values are shown as placeholders.
+    Left out is what only a cluster can give: owner references, and the operator's pods in a NetworkPolicy. Of a server
+    that runs elsewhere nothing is made.
     """
     try:
         manifests = read(file, namespace)

@@ -38,6 +38,14 @@ def environment_key(child: ObjectKey) -> ObjectKey | None:
 
 
 @dataclass(frozen=True)
+class OperatorPods:
+    """The pods that the operator runs in."""
+
+    namespace: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Context:
     """An environment, its server, and what was found out for them: all that the objects depend on."""
 
@@ -51,6 +59,8 @@ class Context:
     """The rotation that the token stands for."""
     model_hash: str | None = None
     """Hash of the model that the pods were rolled for, with updateStrategy RollingUpdate."""
+    operator_pods: OperatorPods | None = None
+    """Where the operator asks from; None outside of a cluster."""
 
     @property
     def key(self) -> ObjectKey:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.workload import NetworkPolicy, Peer
-from rasa_environments.desired.context import MANAGED_BY, Context
+from rasa_environments.desired.context import Context, OperatorPods
 from rasa_environments.desired.service import PORT_NAME
+
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+"""On every namespace, by the API server (Kubernetes: Well-known labels)."""
 
 
 def network_policy(context: Context, wanted: NetworkPolicy) -> JsonObject:
     """Lets in whom the spec names (by default the pods of the namespace) and the operator, which asks `/status`."""
-    operator = {
-        "namespaceSelector": {},
-        "podSelector": {"matchLabels": {"app.kubernetes.io/name": MANAGED_BY}},
-    }
     peers = [{"podSelector": {}}] if wanted.allow_from is None else [_peer(peer) for peer in wanted.allow_from]
+    if context.operator_pods is not None:
+        peers.append(_operator(context.operator_pods))
+    # A rule without peers would let in everybody.
+    ingress = [{"from": peers, "ports": [{"port": PORT_NAME, "protocol": "TCP"}]}] if peers else []
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -22,10 +25,18 @@ def network_policy(context: Context, wanted: NetworkPolicy) -> JsonObject:
         "spec": {
             "podSelector": {"matchLabels": context.selector},
             "policyTypes": ["Ingress"],
-            "ingress": [{"from": [*peers, operator], "ports": [{"port": PORT_NAME, "protocol": "TCP"}]}],
+            "ingress": ingress,
         },
     }
 
 
 def _peer(peer: Peer) -> JsonObject:
     return peer.model_dump(by_alias=True, exclude_none=True)
+
+
+def _operator(pods: OperatorPods) -> JsonObject:
+    """The operator's pods in its namespace: a pod elsewhere that bears their labels is not let in."""
+    return {
+        "namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: pods.namespace}},
+        "podSelector": {"matchLabels": dict(pods.labels)},
+    }

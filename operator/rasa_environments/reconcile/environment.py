@@ -192,6 +192,7 @@ class EnvironmentReconciler:
             secret_values=values.values,
             token_rotated_at=values.token_rotated_at,
             model_hash=wanted.hash if wanted else self._rolled_for(key),
+            operator_pods=self._surroundings.operator_pods,
         )
 
     def _observed(self, findings: EnvironmentFindings, key: ObjectKey, problem: Problem | None) -> EnvironmentFindings:

@@ -13,6 +13,7 @@ import httpx
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.desired.context import OperatorPods
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.observations import Observations
 from rasa_environments.reconcile.offers import Offers
@@ -55,6 +56,7 @@ class Surroundings:
     intervals: Intervals = Intervals()
     exists: Callable[[Request], bool] = lambda _: False
     """Whether there is such an object on the API server, be it usable or not."""
+    operator_pods: OperatorPods | None = None
     now: Callable[[], str] = utc_now
 
     @asynccontextmanager

@@ -90,6 +90,7 @@ class Operator:
             http=http,
             intervals=Intervals(model_server=settings.model_server_interval, served=settings.served_interval),
             exists=lambda request: self._version(request) is not None,
+            operator_pods=settings.operator_pods,
         )
         surroundings = self._surroundings
         self._dispatcher = Dispatcher(

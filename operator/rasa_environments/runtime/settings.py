@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rasa_environments.desired.context import OperatorPods
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
@@ -49,6 +51,11 @@ class Settings(BaseModel):
     """Whether to work only while holding a Lease: for more than one replica."""
     lease_namespace: str | None = None
     """Namespace of the Lease; default the operator's own."""
+    operator_namespace: str | None = None
+    """Namespace of the operator's own pods, which the NetworkPolicies of environments let in; none: outside of a
+    cluster."""
+    operator_selector: Annotated[str, Field(pattern=r"^[^=,\s]+=[^=,\s]*(,[^=,\s]+=[^=,\s]*)*$")] | None = None
+    """Labels of these pods: app.kubernetes.io/name=rasa-environments,app.kubernetes.io/component=operator."""
     allow_link_local: bool = False
     """Whether servers may be asked at link-local and metadata addresses, where clouds hand out credentials."""
     address: str = "0.0.0.0"  # noqa: S104
@@ -59,3 +66,17 @@ class Settings(BaseModel):
     """text, or json."""
     log_level: LogLevel = LogLevel.INFO
     """debug, info, warning or error."""
+
+    @model_validator(mode="after")
+    def _pods_have_a_namespace_and_labels(self) -> Self:
+        if (self.operator_namespace is None) != (self.operator_selector is None):
+            raise ValueError("--operator-namespace and --operator-selector go together: set both, or neither")
+        return self
+
+    @property
+    def operator_pods(self) -> OperatorPods | None:
+        """The operator's own pods; None outside of a cluster."""
+        if self.operator_namespace is None or self.operator_selector is None:
+            return None
+        labels = dict(pair.split("=", 1) for pair in self.operator_selector.split(","))
+        return OperatorPods(self.operator_namespace, labels)

@@ -1,0 +1,101 @@
+"""Who gets to an environment's port: selectors mean what they mean in Kubernetes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.context import OperatorPods
+from rasa_environments.runtime.settings import Settings
+from tests.desired.contexts import OPERATOR_PODS, children_by_kind, context
+
+OPERATOR = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "operators"}},
+    "podSelector": {"matchLabels": dict(OPERATOR_PODS.labels)},
+}
+ANYWHERE: JsonObject = {"namespaceSelector": {}}
+
+
+def ingress(operator_pods: OperatorPods | None = OPERATOR_PODS, **wanted: Any) -> list[JsonObject]:
+    """The rules for what comes in."""
+    environment = context({"rasa": {"version": "3.6.21"}, "networkPolicy": wanted}, operator_pods=operator_pods)
+    rules: list[JsonObject] = children_by_kind(environment)["NetworkPolicy"]["spec"]["ingress"]
+    return rules
+
+
+def peers(**wanted: Any) -> list[JsonObject]:
+    """Who may come in besides the operator, whose pods are let in by namespace and labels together."""
+    (rule,) = ingress(**wanted)
+    allowed: list[JsonObject] = rule["from"]
+    assert allowed[-1] == OPERATOR
+    return allowed[:-1]
+
+
+def test_without_a_list_the_pods_of_the_namespace_come_in() -> None:
+    assert peers() == [{"podSelector": {}}]
+
+
+def test_an_empty_list_lets_in_nobody_but_the_operator() -> None:
+    assert peers(allowFrom=[]) == []
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        {"podSelector": {}},
+        ANYWHERE,
+        {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "web"}}},
+        {"namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "In", "values": ["a", "b"]}]}},
+        {"podSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}},
+        {"podSelector": {"matchLabels": {}}},
+        {"ipBlock": {"cidr": "10.0.0.0/8"}},
+    ],
+    ids=str,
+)
+def test_a_peer_becomes_what_it_says(peer: JsonObject) -> None:
+    assert peers(allowFrom=[peer]) == [peer]
+
+
+def test_outside_of_a_cluster_there_is_no_operator_to_let_in() -> None:
+    (rule,) = ingress(None, allowFrom=[ANYWHERE])
+
+    assert rule["from"] == [ANYWHERE]
+
+
+def test_where_nobody_is_let_in_there_is_no_rule_since_one_without_peers_is_for_everybody() -> None:
+    assert ingress(None, allowFrom=[]) == []
+
+
+@given(st.lists(st.sampled_from([{"podSelector": {}}, ANYWHERE, {"ipBlock": {"cidr": "10.0.0.0/8"}}]), max_size=4))
+def test_no_rule_is_without_peers(allowed: list[JsonObject]) -> None:
+    for pods in (None, OPERATOR_PODS):
+        assert all(rule["from"] for rule in ingress(pods, allowFrom=allowed))
+
+
+def test_the_settings_say_which_pods_the_operator_has() -> None:
+    settings = Settings(operator_namespace="operators", operator_selector="app.kubernetes.io/name=bots,component=")
+
+    assert settings.operator_pods == OperatorPods("operators", {"app.kubernetes.io/name": "bots", "component": ""})
+    assert Settings().operator_pods is None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"operator_namespace": "operators"},
+        {"operator_selector": "a=b"},
+        {"operator_namespace": "operators", "operator_selector": ""},
+        {"operator_namespace": "operators", "operator_selector": "bots"},
+        {"operator_namespace": "operators", "operator_selector": "a=b,"},
+        {"operator_namespace": "operators", "operator_selector": "a==b"},
+    ],
+    ids=str,
+)
+def test_pods_by_half_are_refused(given: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(given)

@@ -1,0 +1,161 @@
+"""What somebody with the operator's token cannot do: every way to the whole cluster that is known is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from local.installation import NAMESPACE
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, LEASES, PODS
+from tests.api.api_server import Answer, wait_until
+from tests.integration.conftest import Installation
+from tests.integration.people import MERGE_PATCH, Person
+from tests.integration.space import Objects
+from tests.integration.thief import (
+    OWN,
+    VICTIM,
+    Attempt,
+    Thief,
+    bound_to_everything,
+    change,
+    create,
+    family,
+    furnish_tenant,
+    lease,
+    model_server_owner,
+    own_objects,
+    thief_of,
+)
+from tests.integration.thief_routes import BEYOND_ADMISSION, BEYOND_RBAC, ROUTES, annotated
+
+TENANT = "tenant"
+POLICY = "ValidatingAdmissionPolicy 'rasa-environments-operator-"
+REFUSED = {(words, name): attempt for words, attempts in ROUTES.items() for name, attempt in attempts.items()}
+RESTART = {"template": annotated(**{"rasa-environments.io__environments-digest": "0123456789abcdef"})}
+
+
+@pytest.fixture(scope="module")
+def tenant(shared: Installation) -> Iterator[Objects]:
+    """A namespace with an environment, its children, and objects of the tenant's own, as there are in kube-system."""
+    tenant, system = Objects(shared.api, TENANT), Objects(shared.api, "kube-system")
+    tenant.create_namespace()
+    Objects(shared.api, "openshift-monitoring").create_namespace()
+    system.apply(*own_objects())
+    with thief_of(shared, TENANT) as thief:
+        wait_until(lambda: POLICY in message(create("Secret", name="any").by(thief)), "the policies to hold")
+        furnish_tenant(tenant, thief)
+    yield tenant
+    for obj in own_objects():
+        system.delete(obj["kind"], OWN)
+    tenant.delete("DeploymentEnvironment", VICTIM)
+
+
+@pytest.fixture(scope="module")
+def thief(shared: Installation, tenant: Objects) -> Iterator[Thief]:
+    """Somebody with the operator's token."""
+    with thief_of(shared, tenant.namespace) as thief:
+        yield thief
+
+
+@pytest.fixture(scope="module")
+def administrator(shared: Installation, tenant: Objects) -> Person:
+    """The operator's account as if it were bound to all rights there are."""
+    return bound_to_everything(shared, tenant.namespace)
+
+
+def message(answer: Answer) -> str:
+    """What the API server says of a refusal."""
+    return str(answer.body.get("message", ""))
+
+
+@pytest.mark.parametrize(("words", "name"), REFUSED, ids=str)
+def test_what_rbac_lets_through_and_is_not_the_operators_work_is_refused(thief: Thief, words: str, name: str) -> None:
+    answer = REFUSED[words, name].by(thief)
+
+    assert answer.status == 403, answer.body
+    assert POLICY in message(answer)
+    assert re.search(words, message(answer)), message(answer)
+
+
+@pytest.mark.parametrize(
+    "attempt", [*BEYOND_RBAC.values(), *BEYOND_ADMISSION.values()], ids=[*BEYOND_RBAC, *BEYOND_ADMISSION]
+)
+def test_what_needs_a_right_that_it_lacks_is_refused(thief: Thief, attempt: Attempt) -> None:
+    answer = attempt.by(thief)
+
+    assert answer.status == 403, answer.body
+    assert f'User "system:serviceaccount:{NAMESPACE}:rasa-environments" cannot' in message(answer)
+
+
+@pytest.mark.parametrize("attempt", BEYOND_RBAC.values(), ids=BEYOND_RBAC)
+def test_it_is_refused_even_where_the_account_has_every_right(administrator: Person, attempt: Attempt) -> None:
+    answer = attempt.by(administrator)
+
+    assert answer.status == 403, answer.body
+    assert re.search("the operator has no reason to|the operator may not DELETE", message(answer)), message(answer)
+
+
+@pytest.mark.parametrize(
+    "header", [{"Impersonate-User": "system:admin"}, {"Impersonate-Group": "system:masters"}], ids=str
+)
+def test_it_acts_as_nobody_else(thief: Thief, header: dict[str, str]) -> None:
+    headers = {"Impersonate-User": f"system:serviceaccount:{NAMESPACE}:rasa-environments", **header}
+
+    answer = thief.api.request("GET", "/api/v1/nodes", headers=headers)
+
+    assert answer.status == 403
+    assert "cannot impersonate" in message(answer)
+
+
+PERMITTED: dict[str, Attempt] = {
+    "Rasa X is restarted": change("Deployment", {"spec": RESTART}, OWN),
+    "environments.yml is written": create(
+        "Secret",
+        {"data": None, "stringData": {"environments.yml": "rasa:"}},
+        name="default-environments",
+        **model_server_owner(),
+    ),
+    "a child that lost its label gets it back": change("ConfigMap", {"metadata": {"labels": {"x": None}}}),
+    "the status of an environment": Attempt(
+        "PATCH",
+        DEPLOYMENT_ENVIRONMENTS.path("{ns}", VICTIM, "status"),
+        {"status": {"observedGeneration": 1}},
+        MERGE_PATCH,
+    ),
+    "its Lease": Attempt("POST", LEASES.path(NAMESPACE), lease("rasa-environments")),
+}
+
+
+@pytest.mark.parametrize("attempt", PERMITTED.values(), ids=PERMITTED)
+def test_the_operators_own_work_is_not_refused(thief: Thief, attempt: Attempt) -> None:
+    answer = attempt.by(thief)
+
+    assert answer.accepted, answer.body
+
+
+def pod_of(space: Objects, **labels: str) -> str:
+    """Where a pod with these labels is, once there is one."""
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    path = PODS.path(space.namespace)
+
+    def found() -> list[str]:
+        items = space.api.request("GET", path, params={"labelSelector": selector}).body["items"]
+        return [PODS.path(space.namespace, str(item["metadata"]["name"])) for item in items]
+
+    return space.eventually(found, f"a pod {selector}")[0]
+
+
+def test_of_pods_only_those_of_environments_can_be_deleted(tenant: Objects, administrator: Person) -> None:
+    of_environment = pod_of(tenant, **{"app.kubernetes.io/instance": VICTIM})
+    of_tenant = pod_of(tenant, app="own")
+
+    assert Attempt("DELETE", of_environment).by(administrator).accepted
+    assert "does not belong" in message(Attempt("DELETE", of_tenant).by(administrator))
+
+
+def test_a_secret_that_a_thief_creates_for_no_environment_does_not_stay(thief: Thief, tenant: Objects) -> None:
+    assert thief.create(family()["Secret"]).accepted
+
+    tenant.eventually(lambda: tenant.find("Secret", "forged-rasa") is None, "the garbage collector to take it", 60)

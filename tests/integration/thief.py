@@ -1,0 +1,176 @@
+"""Somebody with the operator's token, and the objects that a thief would write."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.installation import NAMESPACE, SERVICE_ACCOUNT
+from rasa_environments.api.base import API_VERSION, JsonObject
+from rasa_environments.cluster.resources import LEASES, resource_of
+from rasa_environments.desired.environment import children
+from tests.api.api_server import Answer, ApiServer
+from tests.desired.contexts import context
+from tests.integration.conftest import Installation
+from tests.integration.manifests import environment
+from tests.integration.people import MERGE_PATCH, Person
+from tests.integration.space import Objects
+
+USER = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
+JSON = "application/json"
+VICTIM = "support"
+"""An environment whose children are there."""
+FORGED = "forged"
+"""An environment that is not there, though a thief may name it as an owner."""
+CHILD = f"{VICTIM}-rasa"
+OWN = "own-rasa"
+"""An object of a tenant's own, though of a name that a child would have."""
+EVERYTHING: JsonObject = {
+    "rasa": {"version": "3.6.21"},
+    "ingress": {"host": "support.example.com"},
+    "networkPolicy": {},
+    "podDisruptionBudget": {"maxUnavailable": 1},
+    "autoscaling": {"maxReplicas": 2},
+}
+"""A spec with which an environment has children of every kind."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request of a thief."""
+
+    method: str
+    path: str
+    """`{ns}` stands for the namespace of a tenant."""
+    body: object = None
+    content_type: str = JSON
+    query: Mapping[str, str] = field(default_factory=dict)
+    connects: bool = False
+    """Whether it is for a connection, which cannot be asked for as a dry run."""
+
+    def by(self, person: Person) -> Answer:
+        """What the API server answers. Nothing is written where it would take the request."""
+        path = self.path.replace("{ns}", person.namespace)
+        dry = {} if self.method == "GET" or self.connects else {"dryRun": "All"}
+        return person.send(self.method, path, self.body, self.content_type, **dry, **self.query)
+
+
+class Thief(Person):
+    """Has the operator's token, and nothing else."""
+
+    def send(self, method: str, path: str, body: object = None, content_type: str = JSON, **query: str) -> Answer:
+        """One request with the token."""
+        headers = {"Content-Type": content_type}
+        return self.api.request(method, path, body, headers=headers, params=query)
+
+
+@contextmanager
+def thief_of(shared: Installation, namespace: str) -> Iterator[Thief]:
+    """Somebody with the token of the installed operator."""
+    with closing(ApiServer(shared.kubeconfig)) as api:
+        yield Thief(api, "thief", namespace)
+
+
+def bound_to_everything(shared: Installation, namespace: str) -> Person:
+    """The operator's account as if somebody had made it an administrator of the cluster."""
+    return Person(shared.api, USER, namespace, "system:masters")
+
+
+def family(name: str = FORGED, uid: str = "00000000-0000-0000-0000-000000000001") -> dict[str, JsonObject]:
+    """The children of an environment as the operator creates them, by kind; no namespace is named."""
+    made = {}
+    for child in children(context(EVERYTHING, name=name)):
+        del child["metadata"]["namespace"]
+        child["metadata"]["ownerReferences"][0]["uid"] = uid
+        made[str(child["kind"])] = child
+    return made
+
+
+OWNER: JsonObject = family()["Secret"]["metadata"]["ownerReferences"][0]
+"""An environment that is not there, as an owner."""
+OWN_POD: JsonObject = family(OWN.removesuffix("-rasa"))["Deployment"]["spec"]["template"]["spec"]
+"""A pod that the policies would let an environment have."""
+
+
+def furnish_tenant(space: Objects, thief: Thief) -> None:
+    """A tenant with an environment and its children, and objects of the tenant's own."""
+    space.apply(environment(VICTIM, suspend=True))
+    uid = space.get("DeploymentEnvironment", VICTIM)["metadata"]["uid"]
+    for child in family(VICTIM, uid).values():
+        answer = thief.create(child)
+        assert answer.accepted, answer.body["message"]
+    space.apply(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": OWN}, "stringData": {"password": "secret"}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": OWN}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": OWN}},
+        *own_objects(),
+    )
+
+
+def own_objects() -> tuple[JsonObject, ...]:
+    """A Deployment, its Service and a NetworkPolicy that are no business of the operator's."""
+    service = {"ports": [{"port": 53}]}
+    policy: JsonObject = {"podSelector": {}}
+    return (
+        own_deployment(),
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": OWN}, "spec": service},
+        {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": OWN}, "spec": policy},
+    )
+
+
+def own_deployment() -> JsonObject:
+    """A Deployment that is the tenant's own, for example a Rasa X; its pods are as those of an environment."""
+    labels = {"app": "own"}
+    template = {"metadata": {"labels": labels, "annotations": {"kept": "yes"}}, "spec": OWN_POD}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": OWN},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+def merged(under: JsonObject, over: JsonObject) -> JsonObject:
+    """A copy of an object with another laid on it, mappings key by key; null removes."""
+    result = copy.deepcopy(under)
+    for key, value in over.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def create(kind: str, change: JsonObject | None = None, namespace: str = "{ns}", **metadata: Any) -> Attempt:
+    """The creation of a child of an environment that is not there, with a change."""
+    child = merged(family()[kind], change or {})
+    return Attempt("POST", resource_of(kind).path(namespace), merged(child, {"metadata": metadata}))
+
+
+def change(kind: str, change: JsonObject, name: str = CHILD, namespace: str = "{ns}") -> Attempt:
+    """A change of an object that is there."""
+    return Attempt("PATCH", resource_of(kind).path(namespace, name), change, MERGE_PATCH)
+
+
+def take_over(kind: str, name: str = OWN) -> Attempt:
+    """An object of the tenant's is declared the child of an environment."""
+    child = family(name.removesuffix("-rasa"))[kind]
+    metadata = {field: child["metadata"][field] for field in ("labels", "ownerReferences")}
+    return change(kind, {"metadata": metadata}, name)
+
+
+def lease(name: str) -> JsonObject:
+    """A Lease."""
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata, "spec": {}}
+
+
+def model_server_owner(name: str = "default") -> JsonObject:
+    """A ModelServer as an owner, for metadata."""
+    owner = {"apiVersion": API_VERSION, "kind": "ModelServer", "name": name, "uid": "2", "controller": True}
+    return {"ownerReferences": [owner]}
