@@ -20,6 +20,8 @@ class Settings(Values):
     """Seconds between two listings of the resources, which find what a watch has missed; 300 if null."""
     allow_link_local: bool | None = None
     """Whether servers may be asked at link-local and metadata addresses, where clouds hand out credentials."""
+    allow_loopback: bool | None = None
+    """Whether servers may be asked at loopback addresses, which lead to the operator itself; false if null."""
     log_format: Literal["text", "json"] | None = "json"
     """How log lines look: text or json."""
     log_level: Literal["debug", "info", "warning", "error"] | None = None

@@ -13,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from outbound_http.addresses import AddressPolicy
 from rasa_model_server.authentication import Authenticator, Permission
 from rasa_model_server.environments.compatibility import Production
 from rasa_model_server.environments.registry import Registry
 from rasa_model_server.environments.servers import RasaServers
+from rasa_model_server.environments.versions import Versions
 from rasa_model_server.errors import HANDLED, ApiError, answer_error
 from rasa_model_server.metrics import Metrics
 from rasa_model_server.settings import Settings, environments_of, users_of
@@ -85,7 +87,8 @@ def create_application(settings: Settings, storage: Storage | None = None) -> St
         anonymous=settings.insecure_no_authentication,
         another_kind=settings.profile.credential_of_another_kind,
     )
-    servers = RasaServers() if settings.profile.rasa_x is not None else None
+    policy = AddressPolicy(allow_loopback=settings.loopback_allowed)
+    servers = RasaServers(policy) if settings.profile.rasa_x is not None else None
     api = operations(_handlers(settings, catalogue, authenticator, metrics, servers), settings.profile)
 
     @contextlib.asynccontextmanager
@@ -120,7 +123,9 @@ def _handlers(
         environments=EnvironmentHandlers(registry),
         health=HealthHandlers(catalogue),
         metrics=MetricsHandlers(catalogue, metrics),
-        rasa_x=RasaXHandlers(RasaXHealthHandlers(rasa_x, registry, servers), ChatHandlers(registry, servers))
+        rasa_x=RasaXHandlers(
+            RasaXHealthHandlers(rasa_x, Versions(registry, servers), authenticator), ChatHandlers(registry, servers)
+        )
         if rasa_x is not None and servers is not None
         else None,
     )

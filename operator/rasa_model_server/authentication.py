@@ -102,6 +102,10 @@ class Authenticator:
         wrong = " and ".join(credential.value for credential in presented)
         raise ApiError(401, "NotAuthenticated", f"{wrong} is not one that this server accepts (any more)")
 
+    def accepts(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+        """Return whether the caller presents any credential of this server, or everybody may do everything."""
+        return self._anonymous or any(caller is not None for caller in self._presented(query, headers).values())
+
     def log_in(self, username: str, password: str) -> str:
         """Return a JWT for the user, good for eight hours.
 

@@ -93,6 +93,10 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     users_file: Annotated[
         Path | None, _option("USERS_FILE", "Users who may do less than the one of --username-file.")
     ] = None,
+    allow_loopback: Annotated[
+        bool | None,
+        _option("ALLOW_LOOPBACK", "Ask environments' servers at loopback addresses; else only outside of a cluster."),
+    ] = None,
     log_format: Annotated[LogFormat, _option("LOG_FORMAT", "How the log is written.")] = "text",
     version: Annotated[  # noqa: ARG001 - typer calls the callback
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
@@ -118,6 +122,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         credentials_file=credentials_file,
         environments_file=environments_file,
         users_file=users_file,
+        allow_loopback=allow_loopback,
         log_format=log_format,
         profile=PROFILES[profile],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -42,8 +43,17 @@ class Settings:
     credentials_file: Path | None = None
     environments_file: Path | None = None
     users_file: Path | None = None
+    allow_loopback: bool | None = None
+    """Whether environments' servers are asked at loopback addresses; None: only outside of a cluster."""
     log_format: LogFormat = "text"
     profile: Profile = MODEL_SERVER
+
+    @property
+    def loopback_allowed(self) -> bool:
+        """Whether environments' servers are asked at loopback addresses, which in a pod lead to this server."""
+        if self.allow_loopback is not None:
+            return self.allow_loopback
+        return "KUBERNETES_SERVICE_HOST" not in os.environ
 
     @property
     def unpacked_limit(self) -> int:

@@ -165,11 +165,11 @@ def test_neither_a_token_nor_what_is_unknown_is_shown() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
-async def test_a_name_that_the_registry_refuses_is_told_in_its_words(
+async def test_a_list_that_the_registry_refuses_is_told_with_its_reason(
     rasa_x: ScriptedServer, http: httpx.AsyncClient, status: int
 ) -> None:
     said = f"'Pro duction' with token {PRODUCTION.token} is no name for an environment"
-    rasa_x.answer("PUT", ENVIRONMENTS, says({"message": said}, status=status))
+    rasa_x.answer("PUT", ENVIRONMENTS, says({"message": said, "reason": "BadRequest"}, status=status))
 
     with pytest.raises(RegistrationRefused) as caught:
         await registry(http, rasa_x.url).replace([PRODUCTION, WORKER])
@@ -177,9 +177,9 @@ async def test_a_name_that_the_registry_refuses_is_told_in_its_words(
     assert caught.value.reason is Reason.REGISTRATION_REFUSED
     assert caught.value.message == (
         f"the model server at {rasa_x.url}/api/environments refuses the registration of production, worker "
-        "('Pro duction' with token *** is no name for an environment): "
-        "correct the environment that it names, or give it another name"
+        f"({status} BadRequest): see its log, then correct the environment or rename it"
     )
+    assert caught.value.detail == "'Pro duction' with token *** is no name for an environment"
 
 
 async def test_a_refusal_without_words_gives_the_status(rasa_x: ScriptedServer, http: httpx.AsyncClient) -> None:
@@ -227,8 +227,8 @@ async def test_a_generation_whose_environments_file_is_missing_says_so(
         await registry(http, rasa_x.url).read()
 
     assert caught.value.message == (
-        f"the model server at {rasa_x.url}/api/environments refuses the listing of environments (could not find "
-        "environment settings): Rasa X before 1.0 takes environments from environments.yml alone, at its start; "
+        f"the model server at {rasa_x.url}/api/environments refuses the listing of environments (400): "
+        "Rasa X before 1.0 takes environments from environments.yml alone, at its start; "
         "if it is one, set `registration: ConfigMap` in the ModelServer"
     )
 
@@ -246,7 +246,7 @@ async def failures(environments: EnvironmentRegistry) -> Iterable[RasaError]:
     ("status", "kind", "said"),
     [
         (401, Unauthorized, "it does not accept the credentials; check `username` and `password` in the Secret of"),
-        (402, Unauthorized, "(a licence is needed) to the"),
+        (402, Unauthorized, "answers 402 (LicenseNeeded) to the"),
         (402, Unauthorized, "its licence does not cover this; see the server's licence"),
         (403, Unauthorized, "the credentials do not permit this; give their user the permission"),
         (500, UnexpectedAnswer, "it failed; see its log"),
@@ -257,7 +257,9 @@ async def test_each_other_refusal_says_what_it_means(
     rasa_x: ScriptedServer, http: httpx.AsyncClient, status: int, kind: type[RasaError], said: str
 ) -> None:
     for method in ("GET", "PUT"):
-        rasa_x.answer(method, ENVIRONMENTS, says({"message": "a licence is needed"}, status=status))
+        rasa_x.answer(
+            method, ENVIRONMENTS, says({"message": "a licence is needed", "reason": "LicenseNeeded"}, status=status)
+        )
 
     for error in await failures(registry(http, rasa_x.url)):
         assert type(error) is kind
@@ -274,6 +276,25 @@ async def test_a_web_page_is_neither_a_list_nor_a_registration(rasa_x: ScriptedS
     assert [type(reading), type(writing)] == [UnexpectedAnswer, UnexpectedAnswer]
     assert "answers with a web page instead of a list of environments; check `url`" in reading.message
     assert "answers with a web page instead of taking the registration; check `url`" in writing.message
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"name": "x" * 254, "url": "http://x"}],
+        [{"name": "x", "url": "http://" + "x" * 2048}],
+        [{"name": "x", "url": "http://x", "token": "x" * 8193}],
+        [{"name": f"x{number}", "url": "http://x"} for number in range(1001)],
+    ],
+    ids=["name", "url", "token", "number"],
+)
+async def test_a_registry_beyond_its_limits_is_left_alone(
+    rasa_x: ScriptedServer, http: httpx.AsyncClient, entries: list[object]
+) -> None:
+    rasa_x.answer("GET", ENVIRONMENTS, says(entries))
+
+    with pytest.raises(UnexpectedAnswer):
+        await registry(http, rasa_x.url).read()
 
 
 @pytest.mark.parametrize(
@@ -294,7 +315,7 @@ async def test_a_rasa_x_that_is_down(http: httpx.AsyncClient, unused_tcp_port: i
     for error in await failures(registry(http, url, API_TOKEN)):
         assert isinstance(error, Unreachable)
         assert error.message == (
-            f"the model server at {url}/api/environments cannot be reached: connection refused, nothing listens there; "
+            f"the model server at {url}/api/environments cannot be reached: it gives no HTTP answer; "
             "check `url` of the ModelServer"
         )
 
@@ -316,4 +337,4 @@ async def test_a_rasa_x_that_is_slow(rasa_x: ScriptedServer) -> None:
 
     for error in errors:
         assert isinstance(error, Unreachable)
-        assert "it did not answer in time; check `url` of the ModelServer" in error.message
+        assert "it did not answer in time" in error.detail

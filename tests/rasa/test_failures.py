@@ -1,46 +1,30 @@
-"""What a person reads when there is no answer at all."""
+"""What a person reads when there is no usable answer: nothing that tells ports apart, and no text of what answers."""
 
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from rasa_environments.api.conditions import Reason
-from rasa_environments.rasa import transport
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import InvalidAddress, RasaError, UnexpectedAnswer, Unreachable
 from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.rasa.transport import http_client
+from rasa_environments.rasa.transport import MODEL_SERVER, Request, ask, http_client
+from tests.outbound_http.raw_server import HEAD_ENDS, Connection, answer, listening, repeating, saying
 
-Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from .conftest import ScriptedServer, replies, says
 
-
-@asynccontextmanager
-async def listening(connection: Connection, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A raw server on loopback; gives its port, and waits at the end until every connection is done."""
-    done: list[asyncio.Event] = []
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        done.append(asyncio.Event())
-        ended = done[-1]
-        with suppress(ConnectionError):
-            await connection(reader, writer)
-        writer.close()
-        with suppress(ConnectionError, ssl.SSLError):
-            await writer.wait_closed()
-        ended.set()
-
-    async with await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls) as server:
-        yield server.sockets[0].getsockname()[1]
-    for event in done:
-        await event.wait()
+MODELS = "/api/projects/default/models"
+CERTIFICATE = Path(__file__).parents[1] / "outbound_http" / "self_signed.pem"
 
 
 async def failure(http: httpx.AsyncClient, url: str) -> RasaError:
@@ -50,6 +34,62 @@ async def failure(http: httpx.AsyncClient, url: str) -> RasaError:
     return caught.value
 
 
+async def hang_up(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    """Closes the connection once it was asked."""
+    await reader.readuntil(HEAD_ENDS)
+
+
+async def be_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    """Takes the connection, and nothing else."""
+    await reader.read()
+
+
+async def speak_ssh(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Another protocol."""
+    writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+
+def tls() -> ssl.SSLContext:
+    """A certificate that nobody signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("connection", "context", "scheme", "detail"),
+    [
+        (hang_up, None, "http", "it closes the connection without an HTTP answer"),
+        (speak_ssh, None, "http", "it closes the connection without an HTTP answer"),
+        (be_silent, None, "http", "it did not answer in time"),
+        (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n["), None, "http", "it did not answer in time"),
+        (be_silent, tls, "https", "its certificate is not trusted (self-signed certificate): name its authority in"),
+        (speak_ssh, None, "https", "it does not speak TLS there: write http://, or the port where it does"),
+    ],
+    ids=["hangs up", "another protocol", "silent", "breaks off", "certificate", "no TLS"],
+)
+async def test_an_open_port_that_is_of_no_use_looks_as_a_closed_one(
+    connection: Connection,
+    context: Callable[[], ssl.SSLContext] | None,
+    scheme: str,
+    detail: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async with http_client(timeout=0.5) as http, listening(connection, context and context()) as port:
+        error = await failure(http, f"{scheme}://127.0.0.1:{port}")
+
+    assert type(error) is Unreachable
+    assert error.reason is Reason.MODEL_SERVER_UNREACHABLE
+    assert error.message == (
+        f"the model server at {scheme}://127.0.0.1:{port}{MODELS} cannot be reached: it gives no HTTP answer; check "
+        "`url` of the ModelServer"
+    )
+    assert error.detail.startswith(detail)
+    assert f"GET {scheme}://127.0.0.1:{port}{MODELS}: {detail}" in caplog.text
+
+
 async def test_a_closed_port(http: httpx.AsyncClient, unused_tcp_port: int) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}"
 
@@ -57,16 +97,17 @@ async def test_a_closed_port(http: httpx.AsyncClient, unused_tcp_port: int) -> N
 
     assert error.reason is Reason.MODEL_SERVER_UNREACHABLE
     assert error.message == (
-        f"the model server at {url}/api/projects/default/models cannot be reached: connection refused, nothing listens "
-        "there; check `url` of the ModelServer"
+        f"the model server at {url}{MODELS} cannot be reached: it gives no HTTP answer; check `url` of the ModelServer"
     )
+    assert error.explained == f"{error.message} (connection refused, nothing listens there)"
 
 
 async def test_an_unknown_host(http: httpx.AsyncClient) -> None:
     error = await failure(http, "http://no-such-host.invalid:5002")
 
     assert isinstance(error, Unreachable)
-    assert "the host name no-such-host.invalid is not known (DNS: " in error.message
+    assert "cannot be reached: its host name is not known; check `url`" in error.message
+    assert "the host name no-such-host.invalid is not known (DNS: " in error.detail
 
 
 @pytest.mark.parametrize(
@@ -79,96 +120,87 @@ async def test_an_address_that_is_none(http: httpx.AsyncClient, url: str) -> Non
     assert "is not an http(s) URL with a host; check `url` of the ModelServer" in error.message
 
 
-async def test_a_server_that_hangs_up(http: httpx.AsyncClient) -> None:
-    async def hang_up(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+async def test_a_compressed_answer_is_not_read(http: httpx.AsyncClient) -> None:
+    bomb = gzip.compress(gzip.compress(b" " * 50_000_000))
 
-    async with listening(hang_up) as port:
-        error = await failure(http, f"http://127.0.0.1:{port}")
-
-    assert "it closes the connection without an HTTP answer" in error.message
-
-
-async def test_a_server_that_speaks_no_http(http: httpx.AsyncClient) -> None:
-    async def speak_ssh(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
-
-    async with listening(speak_ssh) as port:
-        error = await failure(http, f"http://127.0.0.1:{port}")
-
-    assert "it closes the connection without an HTTP answer" in error.message
-
-
-async def test_a_server_that_is_silent() -> None:
-    async def be_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        await reader.read()
-
-    async with listening(be_silent) as port, http_client(timeout=0.1) as http:
-        error = await failure(http, f"http://127.0.0.1:{port}")
-
-    assert "it did not answer in time" in error.message
-
-
-async def test_a_server_that_drips(http: httpx.AsyncClient) -> None:
-    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-        while not reader.at_eof():
-            writer.write(b" ")
-            await writer.drain()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(reader.read(), 0.05)
-
-    async with listening(drip) as port:
-        request = transport.Request("GET", f"http://127.0.0.1:{port}", deadline=0.3)
-        with pytest.raises(Unreachable, match=r"it did not answer within 0\.3 s"):
-            await transport.ask(http, transport.MODEL_SERVER, request)
-
-
-async def test_an_answer_that_breaks_off(http: httpx.AsyncClient) -> None:
-    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n[")
-
-    async with listening(break_off) as port:
-        error = await failure(http, f"http://127.0.0.1:{port}")
-
-    assert isinstance(error, Unreachable)
-
-
-async def test_an_answer_that_is_garbled(http: httpx.AsyncClient) -> None:
-    async def garble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello")
-
-    async with listening(garble) as port:
+    async with listening(saying(answer(bomb, "Content-Encoding: gzip, gzip"))) as port:
         error = await failure(http, f"http://127.0.0.1:{port}")
 
     assert isinstance(error, UnexpectedAnswer)
-    assert "sends a garbled answer" in error.message
+    assert "compresses its answer, which was not asked for and is not read" in error.message
 
 
-async def test_https_to_a_port_without_tls(http: httpx.AsyncClient) -> None:
-    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+async def test_a_redirect_is_told_without_its_path(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    location = "https://user:hunter2@sso.example.com:8443/token-in-the-path?token=x"
+    server.answer("GET", MODELS, replies(status=302, Location=location))
 
-    async with listening(plain) as port:
-        error = await failure(http, f"https://127.0.0.1:{port}")
+    error = await failure(http, server.url)
 
-    assert "it does not speak TLS there: write http://" in error.message
+    assert "redirects to https://sso.example.com:8443, where its credentials may not go" in error.message
+    assert not {text for text in ("hunter2", "token-in-the-path", "token=x") if text in error.explained}
 
 
-async def test_a_certificate_that_nobody_signed(http: httpx.AsyncClient) -> None:
-    async def answer(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        await reader.read()
+WORDS = "internal: the password is hunter2"
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
 
-    async with listening(answer, context) as port:
-        error = await failure(http, f"https://127.0.0.1:{port}")
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 418, 503])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (WORDS, "text/plain"),
+        (json.dumps({"message": WORDS}), "application/json"),
+        (json.dumps({"reason": WORDS}), "application/json"),
+        (json.dumps({"reason": "hunter2"}), "application/json"),
+        (json.dumps({"reason": [WORDS], "detail": WORDS, "error": WORDS}), "application/json"),
+        (json.dumps(WORDS), "application/json"),
+        (f"<html>{WORDS}</html>", "text/html"),
+        ('{"reason": "' + "X" * 65 + '", "message": "hunter2"}', "application/json"),
+        ("[" * 5000 + "hunter2", "application/json"),
+    ],
+)
+async def test_of_a_refusal_only_the_status_is_told(
+    server: ScriptedServer, http: httpx.AsyncClient, status: int, body: str, kind: str
+) -> None:
+    for method in ("GET", "PUT", "DELETE", "HEAD"):
+        for path in ("models", "models/m/tags/t", "models/tags/t"):
+            server.answer(method, f"/api/projects/default/{path}", replies(body, status, kind, X_Secret="hunter2"))
+        server.answer(method, "/api/environments", replies(body, status, kind))
+    client = ModelServerClient(http, ModelServerAddress(server.url), Credentials(token="t", api_token="a"))
 
-    assert (
-        "its certificate is not trusted (self-signed certificate): name its authority in SSL_CERT_FILE" in error.message
-    )
+    messages = []
+    for call in (
+        client.models(),
+        client.tag("t"),
+        client.put_tag("m", "t"),
+        client.delete_tag("m", "t"),
+        client.check_write(),
+        client.environments.read(),
+        client.environments.replace([]),
+    ):
+        try:
+            await call
+        except RasaError as error:
+            messages.append(error.message)
+
+    assert len(messages) >= 5
+    assert not [message for message in messages if "hunter2" in message or "XXX" in message]
+
+
+async def test_the_reason_that_a_refusal_gives_is_told_where_it_is_one_word(
+    server: ScriptedServer, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    said = {"status": "failure", "reason": "NotAuthenticated", "message": "User is not authenticated.", "code": 401}
+    server.answer("GET", MODELS, says(said, status=401))
+
+    error = await failure(http, server.url)
+
+    assert "answers 401 (NotAuthenticated) to the listing of models" in error.message
+    assert error.detail == "User is not authenticated."
+    assert "answers 401: User is not authenticated." in caplog.text
+
+
+async def test_an_answer_without_end_is_given_up(http: httpx.AsyncClient) -> None:
+    async with listening(repeating(b"HTTP/1.1 200 OK\r\n\r\n", b"[" * 10_000)) as port:
+        with pytest.raises(UnexpectedAnswer, match="answers with more than the 64 KiB that are read of it"):
+            await ask(http, MODEL_SERVER, Request("GET", f"http://127.0.0.1:{port}"))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import suppress
 
 import httpx
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rasa_environments.rasa import model_server
 from rasa_environments.rasa.address import ModelServerAddress
+from rasa_environments.rasa.answers import decoded
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import NoListing, Unauthorized, UnexpectedAnswer, Unreachable
-from rasa_environments.rasa.model_server import Model, ModelServerClient
+from rasa_environments.rasa.listing import LISTING, MAXIMUM_TAGS, Model
+from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
 
 from .conftest import Handler, ScriptedServer, replies, says
 
@@ -96,7 +103,7 @@ async def test_a_listing_without_end_is_given_up(
 
     server.answer("GET", MODELS, endless)
 
-    with pytest.raises(UnexpectedAnswer, match="lists more than 10 models; delete old ones"):
+    with pytest.raises(UnexpectedAnswer, match="lists more than 10 models, which is all that is read; delete old"):
         await client(http, server.url).models()
 
 
@@ -146,7 +153,7 @@ async def test_a_refused_token_names_the_key_to_check(server: ScriptedServer, ht
         await client(http, server.url).models()
 
     assert caught.value.message == (
-        f"the model server at {server.url}/api/projects/default/models answers 401 (User is not authenticated.) to the "
+        f"the model server at {server.url}/api/projects/default/models answers 401 to the "
         "listing of models: it does not accept the credentials; check `token` in the Secret of credentialsSecretRef"
     )
 
@@ -193,11 +200,111 @@ async def test_an_answer_of_another_shape_is_named(
     assert said in caught.value.message
 
 
-async def test_an_answer_that_is_too_large_is_not_read(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+async def test_a_page_that_is_too_large_is_not_read(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("GET", MODELS, replies(json.dumps(["x" * 1024] * (9 * 1024))))
 
-    with pytest.raises(UnexpectedAnswer, match="answers with more than 8 MiB"):
+    with pytest.raises(
+        UnexpectedAnswer, match="lists more than 2 MiB on a page, which is all that is read; delete old"
+    ):
         await client(http, server.url).models()
+
+
+async def test_all_pages_together_have_a_limit(
+    server: ScriptedServer, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_server, "PAGE_SIZE", 1)
+    monkeypatch.setattr(model_server, "MAXIMUM_LISTING", 1024**2)
+
+    async def large(request: web.Request) -> web.StreamResponse:
+        return web.json_response([entry(f"model-{request.query['offset']}") | {"more": "x" * 300_000}])
+
+    server.answer("GET", MODELS, large)
+
+    with pytest.raises(UnexpectedAnswer, match="lists more than 1 MiB"):
+        await client(http, server.url).models()
+    assert len(server.asked) == 4
+
+
+async def test_all_pages_together_have_a_deadline(
+    server: ScriptedServer, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_server, "PAGE_SIZE", 1)
+    monkeypatch.setattr(model_server, "LISTING_SECONDS", 0.5)
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.2)
+        return web.json_response([entry(f"model-{request.query['offset']}")])
+
+    server.answer("GET", MODELS, slow)
+
+    with pytest.raises(Unreachable, match=r"has not listed its models within 0\.5 s"):
+        await client(http, server.url).models()
+
+
+async def test_a_listing_of_very_many_values_is_not_parsed(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    server.answer("GET", MODELS, replies("[" + "{}," * 300_000 + "{}]", content_type="application/json"))
+
+    with pytest.raises(UnexpectedAnswer, match="answers with too many values instead of a list of models"):
+        await client(http, server.url).models()
+
+
+@pytest.mark.parametrize("total", ["9" * 5000, "-1", "1e9", "many", "", "0x10", "\xb2"])
+async def test_a_total_that_is_none_is_not_heeded(
+    server: ScriptedServer, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, total: str
+) -> None:
+    monkeypatch.setattr(model_server, "PAGE_SIZE", 1)
+    server.answer("GET", MODELS, says([entry("a")], **{"X-Total-Count": total}), says([]))
+
+    assert [model.name for model in await client(http, server.url).models()] == ["a"]
+
+
+async def test_a_model_that_nobody_could_name_hides_no_other(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    odd = [
+        entry("x" * 8_000, "staging"),
+        entry("a/b"),
+        entry("two\nlines"),
+        entry(""),
+        entry("hashless") | {"hash": "h" * 129},
+        entry("eternal") | {"trained_at": 1e300, "version": "v" * 5000},
+        entry("tagged", "production", "x" * 64, "", *(f"t{number}" for number in range(100))),
+    ]
+    server.answer("GET", MODELS, says(odd))
+
+    models = {model.name: model for model in await client(http, server.url).models()}
+
+    assert models.keys() == {"eternal", "tagged"}
+    assert (models["eternal"].trained_at, models["eternal"].version) == (None, None)
+    assert "production" in models["tagged"].tags
+    assert len(models["tagged"].tags) == MAXIMUM_TAGS - 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 50_000 + "]" * 50_000,
+        '[{"model": "a", "hash": "b", "x": ' + '{"a":' * 5000 + "1" + "}" * 5001 + "]",
+        '[{"model": "a", "hash": "b", "trained_at": ' + "9" * 5000 + "}]",
+        '[{"model": "\\ud800", "hash": "b"}]',
+        '[{"model": null, "hash": "b"}]',
+        '[{"model": 1e400, "hash": "b"}]',
+    ],
+    ids=["nested lists", "nested objects", "digits", "surrogate", "null", "number"],
+)
+async def test_absurd_json_is_nothing_worse_than_unexpected(
+    server: ScriptedServer, http: httpx.AsyncClient, body: str
+) -> None:
+    server.answer("GET", MODELS, replies(body, content_type="application/json"))
+
+    with pytest.raises(UnexpectedAnswer):
+        await client(http, server.url).models()
+
+
+@given(body=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+def test_whatever_is_answered_is_a_listing_or_unexpected(body: bytes) -> None:
+    answer = Answer(Request("GET", "http://x"), 200, httpx.Headers(), body)
+
+    with suppress(UnexpectedAnswer):
+        assert isinstance(decoded(MODEL_SERVER, answer, LISTING, "a list of models"), list)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +313,8 @@ async def test_an_answer_that_is_too_large_is_not_read(server: ScriptedServer, h
         ({"rasa": {"production": "3.6.21"}, "rasa-x": "0.42.0", "enterprise": False}, "0.42.0"),
         ({"rasa": {}, "enterprise": "1.0.0"}, "1.0.0"),
         ({"version": "0.1.0"}, "0.1.0"),
+        ({"version": "x" * 65}, None),
+        ({"version": "the password is hunter2"}, None),
         ({}, None),
         ([], None),
     ],

@@ -97,7 +97,7 @@ async def test_a_refused_token_says_to_restart_the_pod(server: ScriptedServer, h
         await served_model(http, server.url, TOKEN)
 
     assert caught.value.message == (
-        f"the Rasa server at {server.url}/status answers 401 (User is not authenticated.) to the question which model "
+        f"the Rasa server at {server.url}/status answers 401 to the question which model "
         "it serves: it does not accept the credentials; it started with another token than its Secret holds now; "
         "restart the pod"
     )
@@ -108,7 +108,7 @@ async def test_a_closed_port_is_a_pod_that_cannot_be_reached(http: httpx.AsyncCl
         await served_model(http, f"http://127.0.0.1:{unused_tcp_port}", TOKEN)
 
     assert caught.value.reason is Reason.PODS_NOT_REACHABLE
-    assert "connection refused, nothing listens there" in caught.value.message
+    assert "cannot be reached: it gives no HTTP answer" in caught.value.message
 
 
 async def test_a_server_that_runs_elsewhere_is_told_by_its_field(
@@ -131,6 +131,47 @@ async def test_a_status_of_another_shape_is_not_taken_for_one(
     server.answer("GET", "/status", says(body))
 
     with pytest.raises(UnexpectedAnswer, match="JSON of another shape than its status"):
+        await served_model(http, server.url, TOKEN)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"model_file": null, "fingerprint": {"trained_at": ' + number + "}}"
+        for number in ("1e999", "-1", "1e300", "NaN", "Infinity", "9" * 5000, '"' + "9" * 5000 + '"', "true[]")
+    ]
+    + [
+        '{"model_file": "' + "x" * 5000 + '.tar.gz"}',
+        '{"model_file": "\\ud800"}',
+        '{"model_file": ' + "[" * 20_000 + "]" * 20_000 + "}",
+        '{"model_file": null' + ', "a": {}' * 10_000,
+        "\xff\xfe",
+        "\0",
+    ],
+    ids=str,
+)
+async def test_an_absurd_status_is_nothing_worse_than_unexpected(
+    server: ScriptedServer, http: httpx.AsyncClient, body: str
+) -> None:
+    server.answer("GET", "/status", replies(body, content_type="application/json"))
+
+    with pytest.raises(UnexpectedAnswer):
+        await served_model(http, server.url, TOKEN)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "", "x" * 300, "\x1b[1m"])
+async def test_a_file_name_that_is_no_name_of_a_model_names_none(
+    server: ScriptedServer, http: httpx.AsyncClient, name: str
+) -> None:
+    server.answer("GET", "/status", says({"model_file": f"/tmp/{name}.tar.gz"}))
+
+    assert await served_model(http, server.url, TOKEN) == Served()
+
+
+async def test_a_status_of_more_than_64_kib_is_not_read(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    server.answer("GET", "/status", says({"model_file": None, "more": "x" * 65_536}))
+
+    with pytest.raises(UnexpectedAnswer, match="answers with more than the 64 KiB that are read of it"):
         await served_model(http, server.url, TOKEN)
 
 

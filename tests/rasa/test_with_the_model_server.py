@@ -173,7 +173,7 @@ async def test_a_name_that_enterprise_refuses_is_told_and_nothing_changes(
     await environments.replace([])
     misnamed = RegisteredEnvironment("../production", "http://rasa:5005", "token-of-production")
 
-    with pytest.raises(RegistrationRefused, match=r"refuses the registration of \.\./production \(.*'\.\./production'"):
+    with pytest.raises(RegistrationRefused, match=r"refuses the registration of \.\./production \(400 BadRequest\)"):
         await environments.replace([misnamed])
 
     assert await environments.read() == ()

@@ -31,7 +31,7 @@ def execute(command: Coroutine[None, None, None]) -> None:
     except (CommandError, ConfigurationError) as error:
         fail(str(error))
     except RasaError as error:
-        fail(error.message)
+        fail(error.explained)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
 

@@ -107,4 +107,4 @@ async def send(
         try:
             return await ModelServerClient(http, address, credentials).upload(file, sent)
         except Unreachable as error:
-            raise CommandError(f"{error.message}; {FORWARD}" if inside else error.message) from None
+            raise CommandError(f"{error.explained}; {FORWARD}" if inside else error.explained) from None

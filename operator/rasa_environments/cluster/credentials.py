@@ -39,6 +39,12 @@ class CredentialSource:
     kubeconfig: str | None = None
     context: str | None = None
 
+    @property
+    def in_cluster(self) -> bool:
+        """Whether access is that of the pod's own ServiceAccount."""
+        named = self.kubeconfig or os.environ.get("KUBECONFIG")
+        return not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+
     async def load(self) -> Access:
         """Read the kubeconfig (the given or $KUBECONFIG), the pod's ServiceAccount, or ~/.kube/config, in this order.
 
@@ -75,7 +81,7 @@ class CredentialSource:
             if not any(Path(name).expanduser().is_file() for name in named.split(os.pathsep) if name):
                 raise ConfigException(f"no such file: {named}")
             return named
-        if os.environ.get("KUBERNETES_SERVICE_HOST"):
+        if self.in_cluster:
             return None
         home = _HOME_KUBECONFIG.expanduser()
         if home.is_file():

@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
-import json
+import logging
+import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
+from outbound_http.json_size import has_too_many_values
 from rasa_environments.rasa.errors import RasaError, Unauthorized, UnexpectedAnswer, Unreachable
 from rasa_environments.rasa.redaction import one_line
 from rasa_environments.rasa.transport import Answer, Peer
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
+REASON = re.compile("[A-Z][A-Za-z]{0,63}")
+"""A reason as Rasa, Rasa X and Kubernetes write it, one word in camel case: NotAuthenticated, ModelVersionError."""
 WORDS = ("message", "detail", "reason", "error", "description")
 """Where servers put what they have to say: Rasa and Rasa X in `message`, others in one of these."""
 
 
-def words(answer: Answer) -> str:
-    """What the server itself says about a refusal, on one line and without secrets; empty where it says nothing."""
+class _Refusal(BaseModel):
+    reason: JsonValue = None
+
+
+_REFUSAL = TypeAdapter(_Refusal)
+_OBJECT = TypeAdapter(dict[str, JsonValue])
+
+
+def reason_of(answer: Answer) -> str:
+    """The reason that the server itself gives for a refusal, where it is a single word; else an empty string.
+
+    Nothing else of a refusal is repeated in a condition: whoever names an address could read there what answers.
+    """
     try:
-        body = json.loads(answer.body)
-    except ValueError:
+        reason = _REFUSAL.validate_json(answer.body).reason
+    except ValidationError:
+        return ""
+    secret = isinstance(reason, str) and reason in answer.request.secrets
+    return reason if isinstance(reason, str) and REASON.fullmatch(reason) and not secret else ""
+
+
+def words(answer: Answer) -> str:
+    """What the server itself says about a refusal, on one line and without secrets: for logs and terminals."""
+    try:
+        body = _OBJECT.validate_json(answer.body)
+    except ValidationError:
         text = answer.body.decode("utf-8", "replace")
         return "" if looks_like_web_page(answer) else one_line(text, answer.request.secrets)
-    if not isinstance(body, dict):
-        return ""
-    found = next((body[key] for key in WORDS if isinstance(body.get(key), str) and body[key]), "")
+    found = next((value for key in WORDS if isinstance(value := body.get(key), str) and value), "")
     return one_line(found, answer.request.secrets)
+
+
+def status_and_reason(answer: Answer) -> str:
+    """What a condition says of a refusal: its status, and the server's own reason where it gives one."""
+    reason = reason_of(answer)
+    return f"{answer.status} {reason}" if reason else str(answer.status)
 
 
 def looks_like_web_page(answer: Answer) -> bool:
@@ -47,12 +78,14 @@ def refuse_web_page(peer: Peer, answer: Answer, promised: str) -> None:
 
 def decoded(peer: Peer, answer: Answer, shape: TypeAdapter[T], promised: str) -> T:
     """The body as `shape`. Raises UnexpectedAnswer that says what came instead of what was `promised`."""
+    at = f"the {peer.name} at {answer.where}"
+    if has_too_many_values(answer.body):
+        raise UnexpectedAnswer(f"{at} answers with too many values instead of {promised}; {peer.advice}")
     try:
         return shape.validate_json(answer.body)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
+        problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
     refuse_web_page(peer, answer, promised)
-    at = f"the {peer.name} at {answer.where}"
     if problem["type"] == "json_invalid":
         raise UnexpectedAnswer(f"{at} answers with something that is not JSON instead of {promised}; {peer.advice}")
     place = ".".join(str(part) for part in problem["loc"]) or "the top"
@@ -73,14 +106,21 @@ REFUSALS: Mapping[int, tuple[type[RasaError], str]] = {
 
 def refusal(peer: Peer, answer: Answer, doing: str, credentials_advice: str) -> RasaError:
     """The error that a status stands for which is none of those that the caller knows."""
-    said = words(answer)
-    heard = (
-        f"the {peer.name} at {answer.where} answers {answer.status}" + (f" ({said})" if said else "") + f" to {doing}"
-    )
+    detail = logged_words(answer)
+    reason = reason_of(answer)
+    heard = f"the {peer.name} at {answer.where} answers {answer.status}{f' ({reason})' if reason else ''} to {doing}"
     if answer.status in REFUSALS:
         kind, meaning = REFUSALS[answer.status]
         message = f"{heard}: {meaning.format(credentials=credentials_advice, peer=peer.advice)}"
-        return kind(message, peer.unreachable if kind is Unreachable else None)
+        return kind(message, peer.unreachable if kind is Unreachable else None, detail=detail)
     if answer.status >= 500:
-        return UnexpectedAnswer(f"{heard}: it failed; see its log")
-    return UnexpectedAnswer(f"{heard}, which its API does not promise; {peer.advice}")
+        return UnexpectedAnswer(f"{heard}: it failed; see its log", detail=detail)
+    return UnexpectedAnswer(f"{heard}, which its API does not promise; {peer.advice}", detail=detail)
+
+
+def logged_words(answer: Answer) -> str:
+    """The words of a refusal, which are logged and go into an error's `detail`."""
+    said = words(answer)
+    if said:
+        logger.info("%s %s answers %d: %s", answer.request.method, answer.where, answer.status, said)
+    return said

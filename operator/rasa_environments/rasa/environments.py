@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, TypeAdapter, ValidationError
 
 from rasa_environments.rasa.address import ModelServerAddress
-from rasa_environments.rasa.answers import decoded, refusal, refuse_web_page, words
+from rasa_environments.rasa.answers import decoded, logged_words, refusal, refuse_web_page, status_and_reason
 from rasa_environments.rasa.authentication import REGISTER_ADVICE, Authenticator
 from rasa_environments.rasa.errors import RasaError, RegistrationRefused
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
 
+MAXIMUM_REGISTRY = 1024 * 1024
+"""Bytes of a registry that are read."""
+MAXIMUM_ENVIRONMENTS = 1000
+LONGEST_NAME, LONGEST_URL, LONGEST_TOKEN = 253, 2048, 8192
 NO_REGISTRY = frozenset({404, 405, 501})
 REFUSED = frozenset({400, 409, 422})
+NAMED = 10
+"""Environments that a message names."""
 OLD_GENERATION = (
     "Rasa X before 1.0 takes environments from environments.yml alone, at its start; "
     "if it is one, set `registration: ConfigMap` in the ModelServer"
@@ -51,9 +58,9 @@ class ListedEnvironment(BaseModel):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, JsonValue]
 
-    name: str
-    url: str
-    token: str | None = None
+    name: Annotated[str, Field(max_length=LONGEST_NAME)]
+    url: Annotated[str, Field(max_length=LONGEST_URL)]
+    token: Annotated[str, Field(max_length=LONGEST_TOKEN)] | None = None
 
     def registered(self) -> RegisteredEnvironment:
         """The entry; a token of null is kept apart from none at all."""
@@ -68,7 +75,7 @@ class EnvironmentsFile(BaseModel):
     environments: str
 
 
-LISTING = TypeAdapter(list[ListedEnvironment])
+LISTING = TypeAdapter(Annotated[list[ListedEnvironment], FailFast(), Field(max_length=MAXIMUM_ENVIRONMENTS)])
 ENVIRONMENTS_FILE = TypeAdapter(EnvironmentsFile)
 
 
@@ -84,7 +91,7 @@ class EnvironmentRegistry:
 
         Raises RegistrationRefused where the server has no registry.
         """
-        answer = await self._authenticator.register(Request("GET", self._url))
+        answer = await self._authenticator.register(Request("GET", self._url, maximum_body=MAXIMUM_REGISTRY))
         doing = "the listing of environments"
         if answer.status == 200 and _is_environments_file(answer):
             raise _no_registry(answer, doing)
@@ -98,14 +105,15 @@ class EnvironmentRegistry:
     async def replace(self, entries: Sequence[RegisteredEnvironment]) -> None:
         """Registers these and no others: what is not among them is registered no more.
 
-        Raises RegistrationRefused with the server's own words (400, 409, 422), or where it has no registry.
+        Raises RegistrationRefused with the server's own reason (400, 409, 422), or where it has no registry.
         """
         secrets = tuple(secret for entry in entries for secret in entry.secrets)
-        request = Request("PUT", self._url, json=[entry.as_json() for entry in entries], secrets=secrets)
+        body: JsonValue = [entry.as_json() for entry in entries]
+        request = Request("PUT", self._url, json=body, secrets=secrets, maximum_body=MAXIMUM_REGISTRY)
         answer = await self._authenticator.register(request)
         doing = f"the registration of {_names(entries)}"
         if answer.status in REFUSED:
-            raise _refused(answer, doing, "correct the environment that it names, or give it another name")
+            raise _refused(answer, doing, "see its log, then correct the environment or rename it")
         if answer.status not in (200, 201, 204):
             raise _refusal(answer, doing)
         refuse_web_page(MODEL_SERVER, answer, "taking the registration")
@@ -119,9 +127,10 @@ def _refusal(answer: Answer, doing: str) -> RasaError:
 
 
 def _refused(answer: Answer, doing: str, advice: str) -> RegistrationRefused:
-    """The server's own words, with what to do about them."""
+    """The server's own reason, with what to do about it."""
     return RegistrationRefused(
-        f"the model server at {answer.where} refuses {doing} ({words(answer) or answer.status}): {advice}"
+        f"the model server at {answer.where} refuses {doing} ({status_and_reason(answer)}): {advice}",
+        detail=logged_words(answer),
     )
 
 
@@ -141,5 +150,7 @@ def _is_environments_file(answer: Answer) -> bool:
 
 
 def _names(entries: Sequence[RegisteredEnvironment]) -> str:
-    """The environments by name, in order."""
-    return ", ".join(entry.name for entry in entries) or "no environment"
+    """The first environments by name, in order."""
+    named = ", ".join(entry.name for entry in entries[:NAMED]) or "no environment"
+    more = len(entries) - NAMED
+    return f"{named} and {more} more" if more > 0 else named

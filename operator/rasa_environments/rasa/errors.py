@@ -1,7 +1,8 @@
 """What can go wrong with a model server or a Rasa server: one family, each with the reason of its condition.
 
-Every message is complete (what, where, what to do) and safe (no token, no query of a URL), so that it can go into a
-condition, an event, a log or a terminal as it is.
+Every message is complete (what, where, what to do) and safe, so that it can go into a condition or an event as it is:
+it has no token, no query of a URL, no text of a foreign server but its status and its reason, and nothing that tells a
+closed port from a silent one.
 """
 
 from __future__ import annotations
@@ -16,10 +17,18 @@ class RasaError(Exception):
 
     default_reason: ClassVar[Reason] = Reason.UNEXPECTED_ANSWER
 
-    def __init__(self, message: str, reason: Reason | None = None) -> None:
+    def __init__(self, message: str, reason: Reason | None = None, *, detail: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason or self.default_reason
+        self.detail = detail
+        """What else is known, on one line and without secrets: for the log and the terminal of whoever asks with their
+        own rights."""
+
+    @property
+    def explained(self) -> str:
+        """The message with its detail, for a log or a terminal."""
+        return f"{self.message} ({self.detail})" if self.detail else self.message
 
 
 class InvalidAddress(RasaError):
@@ -29,7 +38,7 @@ class InvalidAddress(RasaError):
 
 
 class AddressRefused(RasaError):
-    """The address is one that is never asked: a metadata service of a cloud, or another link-local address."""
+    """The address is one that is not asked: of a metadata service, link-local, or in a cluster a loopback address."""
 
     default_reason = Reason.ADDRESS_REFUSED
 
@@ -44,6 +53,10 @@ class UnexpectedAnswer(RasaError):
     """An answer that the API does not promise: another shape, a web page, a redirect, an internal error."""
 
     default_reason = Reason.UNEXPECTED_ANSWER
+
+
+class AnswerTooLarge(UnexpectedAnswer):
+    """An answer of more bytes than are read."""
 
 
 class NoListing(UnexpectedAnswer):
@@ -63,12 +76,12 @@ class NoWriteCredentials(RasaError):
 
 
 class UnknownModel(RasaError):
-    """The model server has no model that can carry the tag; `said` is why, in its own words, where it says so."""
+    """The model server has no model that can carry the tag; `said` is its own reason, where it gives one."""
 
     default_reason = Reason.MODEL_NOT_FOUND
 
-    def __init__(self, message: str, said: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, said: str = "", *, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
         self.said = said
 
 

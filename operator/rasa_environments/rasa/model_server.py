@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from pydantic import BaseModel, StrictBool, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, field_validator
+from pydantic import BaseModel, TypeAdapter
 
 from rasa_environments.rasa.address import ModelServerAddress
-from rasa_environments.rasa.answers import decoded, refusal, words
+from rasa_environments.rasa.answers import decoded, logged_words, reason_of, refusal, status_and_reason
 from rasa_environments.rasa.authentication import READ_ADVICE, WRITE_ADVICE, Authenticator
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import EnvironmentRegistry
 from rasa_environments.rasa.errors import (
+    AnswerTooLarge,
     ModelNameTaken,
     ModelRefused,
     NoListing,
     TagRefused,
     UnexpectedAnswer,
     UnknownModel,
+    Unreachable,
 )
+from rasa_environments.rasa.listing import HASH, LISTING, MODEL_SUFFIX, Model, is_name
 from rasa_environments.rasa.redaction import shown
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
 from rasa_environments.rasa.upload import Multipart
 
-MODEL_SUFFIX = ".tar.gz"
 PAGE_SIZE = 500
 UPLOAD_READ_TIMEOUT = 300.0
 """Seconds that a server may take to look at an uploaded model once it has all of it."""
-MAXIMUM_MODELS = 100_000
-"""Models that a listing may have before it counts as endless."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model as the server lists it; `trained_at` in seconds since 1970."""
-
-    name: str
-    hash: str
-    tags: frozenset[str]
-    trained_at: float | None = None
-    version: str | None = None
-    is_compatible: bool | None = None
-    """Whether the server takes it for one that its production can load; None where it does not say."""
+MAXIMUM_MODELS = 5000
+"""Models that a listing may have."""
+MAXIMUM_PAGE = 2 * 1024 * 1024
+"""Bytes of a page, and so of a whole listing of a server that knows no pages: 5000 models have some 1.3 MB."""
+MAXIMUM_LISTING = 8 * 1024 * 1024
+"""Bytes of all pages together."""
+LISTING_SECONDS = 60.0
+"""For all pages together."""
 
 
 @dataclass(frozen=True)
@@ -61,51 +59,16 @@ class TagAnswer:
         return (self.filename or self.hash).removesuffix(MODEL_SUFFIX)
 
 
-class ListedModel(BaseModel):
-    """An entry of `GET /api/projects/{project}/models`."""
-
-    model: str
-    hash: str
-    tags: list[str] = []
-    trained_at: float | None = None
-    version: str | None = None
-    is_compatible: StrictBool | None = None
-
-    @field_validator("tags", mode="before")
-    @classmethod
-    def _no_tags(cls, value: object) -> object:
-        return [] if value is None else value
-
-    @field_validator("trained_at", "version", "is_compatible", mode="wrap")
-    @classmethod
-    def _optional(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
-        """None for what is of another type: these only inform."""
-        try:
-            return handler(value)
-        except ValidationError:
-            return None
-
-    def model_listed(self) -> Model:
-        """The entry as a Model."""
-        return Model(
-            self.model.removesuffix(MODEL_SUFFIX),
-            self.hash,
-            frozenset(self.tags),
-            self.trained_at,
-            self.version,
-            self.is_compatible,
-        )
-
-
 class UploadedModel(BaseModel):
     """`201` of an upload, as far as it says which model it became."""
 
     model: str | None = None
 
 
-LISTING = TypeAdapter(list[ListedModel])
 UPLOADED = TypeAdapter(UploadedModel)
 VERSION = TypeAdapter(dict[str, object])
+TOTAL = re.compile("[0-9]{1,9}")
+VERSION_TEXT = re.compile("[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 
 class ModelServerClient:
@@ -123,28 +86,50 @@ class ModelServerClient:
         Asked with what Rasa servers pull with, so that a token which they could not pull with is noticed here.
         Raises NoListing where the server has no such path.
         """
-        found: dict[str, Model] = {}
-        while True:
-            page, total = await self._page(len(found))
-            new = [model for model in page if model.name not in found]
-            found.update((model.name, model) for model in new)
-            if not new or len(page) < PAGE_SIZE or (total is not None and len(found) >= total):
-                return tuple(found.values())
-            if len(found) > MAXIMUM_MODELS:
-                raise UnexpectedAnswer(
-                    f"the model server at {shown(self._address.models_url)} lists more than {MAXIMUM_MODELS} models; "
-                    "delete old ones"
-                )
+        try:
+            async with asyncio.timeout(LISTING_SECONDS):
+                return await self._all_pages()
+        except TimeoutError:
+            raise Unreachable(
+                f"the model server at {shown(self._address.models_url)} has not listed its models within "
+                f"{LISTING_SECONDS:g} s; see its log, or delete old models"
+            ) from None
 
-    async def _page(self, offset: int) -> tuple[list[Model], int | None]:
+    async def _all_pages(self) -> tuple[Model, ...]:
+        found: dict[str, Model] = {}
+        listed: set[str] = set()
+        size = 0
+        while True:
+            answer = await self._page(len(listed))
+            page = decoded(MODEL_SERVER, answer, LISTING, "a list of models")
+            new = [entry for entry in page if entry.model not in listed]
+            listed.update(entry.model for entry in new)
+            found.update((model.name, model) for entry in new if (model := entry.model_listed()) is not None)
+            size += len(answer.body)
+            if len(listed) > MAXIMUM_MODELS:
+                raise self._too_long(f"{MAXIMUM_MODELS} models")
+            if size > MAXIMUM_LISTING:
+                raise self._too_long(f"{MAXIMUM_LISTING // 1024**2} MiB")
+            if not new or len(page) < PAGE_SIZE or len(listed) >= _total(answer):
+                return tuple(found.values())
+
+    def _too_long(self, limit: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            f"the model server at {shown(self._address.models_url)} lists more than {limit}, which is all that "
+            "is read; delete old models"
+        )
+
+    async def _page(self, offset: int) -> Answer:
         query = {"limit": str(PAGE_SIZE), "offset": str(offset)}
-        answer = await self._authenticator.pull(Request("GET", self._address.models_url, query=query))
+        request = Request("GET", self._address.models_url, query=query, maximum_body=MAXIMUM_PAGE)
+        try:
+            answer = await self._authenticator.pull(request)
+        except AnswerTooLarge:
+            raise self._too_long(f"{MAXIMUM_PAGE // 1024**2} MiB on a page") from None
         if answer.status != 200:
             refused = refusal(MODEL_SERVER, answer, "the listing of models", READ_ADVICE)
             raise NoListing(refused.message) if answer.status in (404, 405, 501) else refused
-        total = answer.headers.get("x-total-count", "")
-        listed = decoded(MODEL_SERVER, answer, LISTING, "a list of models")
-        return [entry.model_listed() for entry in listed], int(total) if total.isdecimal() else None
+        return answer
 
     async def version(self) -> str | None:
         """The version that the server reports, or None where it reports none; Unreachable when there is no answer."""
@@ -156,12 +141,12 @@ class ModelServerClient:
         except UnexpectedAnswer:
             return None
         named = (body.get(key) for key in ("rasa-x", "enterprise", "version"))
-        return next((value for value in named if isinstance(value, str) and value), None)
+        return next((value for value in named if isinstance(value, str) and VERSION_TEXT.fullmatch(value)), None)
 
     async def check_write(self) -> None:
         """Returns when the credentials to write are accepted, as a read with them shows; else raises."""
         answer = await self._authenticator.write(
-            Request("GET", self._address.models_url, query={"limit": "1", "offset": "0"})
+            Request("GET", self._address.models_url, query={"limit": "1", "offset": "0"}, maximum_body=0)
         )
         if answer.status != 200:
             raise refusal(MODEL_SERVER, answer, "the credentials that write", WRITE_ADVICE)
@@ -176,18 +161,20 @@ class ModelServerClient:
         if answer.status != 200:
             raise refusal(MODEL_SERVER, answer, f"the pull of tag {tag}", READ_ADVICE)
         etag = answer.headers.get("etag", "").removeprefix("W/").strip('"')
-        if not etag:
+        if not HASH.fullmatch(etag):
+            what = "an ETag that is no hash of a model" if etag else "no ETag"
             raise UnexpectedAnswer(
-                f"the model server at {answer.where} answers the pull of tag {tag} without an ETag: "
+                f"the model server at {answer.where} answers the pull of tag {tag} with {what}: "
                 "Rasa drops such a model; is it a model server, and is `modelPath` right?"
             )
-        return TagAnswer(etag, answer.headers.get("filename"))
+        filename = answer.headers.get("filename", "")
+        return TagAnswer(etag, filename if is_name(filename) else None)
 
     async def _pulled(self, method: str, tag: str) -> Answer:
         """A pull without its body. Rasa's first pull says `If-None-Match` with a random hex (rasa 3.6, agent.py)."""
         headers = {"If-None-Match": uuid.uuid4().hex}
         return await self._authenticator.pull(
-            Request(method, self._address.tag_url(tag), headers=headers, read_body=False)
+            Request(method, self._address.tag_url(tag), headers=headers, maximum_body=0)
         )
 
     async def put_tag(self, model: str, tag: str) -> None:
@@ -197,19 +184,22 @@ class ModelServerClient:
         NoWriteCredentials, Unauthorized.
         """
         answer = await self._authenticator.write(Request("PUT", self._address.model_tag_url(model, tag)))
-        said = words(answer)
         match answer.status:
             case 200 | 201 | 204:
                 return
             case 404:
+                said = reason_of(answer)
                 raise UnknownModel(
                     f"the model server at {answer.where} has no model {model} that can carry tag {tag}"
                     f"{f' ({said})' if said else ''}: upload it, or name one that it lists",
                     said,
+                    detail=logged_words(answer),
                 )
             case 400 | 409 | 422:
                 raise TagRefused(
-                    f"the model server at {answer.where} refuses tag {tag} for model {model} ({said or answer.status})"
+                    f"the model server at {answer.where} refuses tag {tag} for model {model} "
+                    f"({status_and_reason(answer)}); see its log",
+                    detail=logged_words(answer),
                 )
         raise refusal(MODEL_SERVER, answer, f"tag {tag} for model {model}", WRITE_ADVICE)
 
@@ -221,7 +211,8 @@ class ModelServerClient:
         if answer.status in (400, 409, 422):
             raise TagRefused(
                 f"the model server at {answer.where} refuses to take tag {tag} from model {model} "
-                f"({words(answer) or answer.status})"
+                f"({status_and_reason(answer)}); see its log",
+                detail=logged_words(answer),
             )
         raise refusal(MODEL_SERVER, answer, f"the removal of tag {tag} from model {model}", WRITE_ADVICE)
 
@@ -245,7 +236,6 @@ class ModelServerClient:
             read_timeout=UPLOAD_READ_TIMEOUT,
         )
         answer = await self._authenticator.write(request)
-        said = words(answer)
         match answer.status:
             case 200 | 201:
                 return self._uploaded_name(answer, file)
@@ -253,11 +243,15 @@ class ModelServerClient:
                 return file.name.removesuffix(MODEL_SUFFIX)
             case 409:
                 raise ModelNameTaken(
-                    f"the model server at {answer.where} already has a model of the name of {file.name}"
-                    f"{f' ({said})' if said else ''}: a name is never overwritten; rename the file"
+                    f"the model server at {answer.where} already has a model of the name of {file.name}: a name is "
+                    "never overwritten; rename the file",
+                    detail=logged_words(answer),
                 )
             case 400 | 413 | 415 | 422:
-                raise ModelRefused(f"the model server at {answer.where} refuses {file.name} ({said or answer.status})")
+                raise ModelRefused(
+                    f"the model server at {answer.where} refuses {file.name} ({status_and_reason(answer)})",
+                    detail=logged_words(answer),
+                )
         raise refusal(MODEL_SERVER, answer, f"the upload of {file.name}", WRITE_ADVICE)
 
     @staticmethod
@@ -265,5 +259,12 @@ class ModelServerClient:
         """The name that the server gave it, where it says so, else the file's."""
         name = file.name
         if answer.body.lstrip()[:1] == b"{":
-            name = decoded(MODEL_SERVER, answer, UPLOADED, "the uploaded model").model or name
+            told = decoded(MODEL_SERVER, answer, UPLOADED, "the uploaded model").model
+            name = told if told and is_name(told) else name
         return name.removesuffix(MODEL_SUFFIX)
+
+
+def _total(answer: Answer) -> float:
+    """How many models there are, as far as the server says so."""
+    told = answer.headers.get("x-total-count", "")
+    return int(told) if TOTAL.fullmatch(told) else math.inf

@@ -21,6 +21,16 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else f"{host}{parts.path}"
 
 
+def origin(url: str) -> str:
+    """Scheme, host and port of the URL alone: of a foreign one the path may hold a token, too."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "<not a URL>"
+    return one_line(f"{parts.scheme}://{host}", ()) if parts.scheme and host else "<not a URL>"
+
+
 def without(text: str, secrets: Iterable[str]) -> str:
     """The text with each secret, plain or as URLs, JSON and Python write it, replaced by ***."""
     forms = {form for secret in secrets if secret for form in _forms(secret)}

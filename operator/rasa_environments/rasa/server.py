@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Annotated
 
 import httpx
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from rasa_environments.rasa.answers import decoded, refusal
+from rasa_environments.rasa.listing import MODEL_SUFFIX, Time, is_name
 from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER, RASA_SERVER, Peer, Request, ask
 
-MODEL_SUFFIX = ".tar.gz"
 TOKEN_ADVICE: Mapping[Peer, str] = {
     RASA_SERVER: "it started with another token than its Secret holds now; restart the pod",
     EXTERNAL_RASA_SERVER: "its --auth-token is another than the Secret of `external.tokenSecretRef` holds",
@@ -32,13 +33,13 @@ class Served:
 class Fingerprint(BaseModel):
     """The part of a 1.x or 2.x fingerprint that tells two models apart."""
 
-    trained_at: float | None = None
+    trained_at: Time | None = None
 
 
 class Status(BaseModel):
     """`GET /status` of Rasa 1.x to 3.x."""
 
-    model_file: str | None
+    model_file: Annotated[str, Field(max_length=4096)] | None
     fingerprint: Fingerprint | None = None
 
 
@@ -67,5 +68,6 @@ async def served_model(http: httpx.AsyncClient, base_url: str, token: str, peer:
 
 def _model_name(model_file: str) -> str | None:
     """The model that a path names, where it is a model's own file and not a directory that it was unpacked to."""
-    name = PurePosixPath(model_file).name
-    return name.removesuffix(MODEL_SUFFIX) if name.endswith(MODEL_SUFFIX) else None
+    file = PurePosixPath(model_file).name
+    name = file.removesuffix(MODEL_SUFFIX)
+    return name if name != file and is_name(name) else None

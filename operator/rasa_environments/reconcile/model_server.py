@@ -12,7 +12,8 @@ from rasa_environments.api.model_server import InventoryEntry, ModelServer
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
 from rasa_environments.rasa.errors import NoListing, RasaError
-from rasa_environments.rasa.model_server import Model, ModelServerClient
+from rasa_environments.rasa.listing import Model
+from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar

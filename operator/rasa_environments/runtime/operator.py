@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
+from outbound_http.addresses import AddressPolicy
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, version_alone
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
+from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.lease import Leadership
 from rasa_environments.cluster.projections import child_cache
 from rasa_environments.cluster.reflector import Reflector
@@ -78,7 +80,8 @@ class Operator:
     def __init__(self, settings: Settings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        http = http_client(allow_link_local=settings.allow_link_local)
+        in_cluster = CredentialSource(settings.kubeconfig, settings.context).in_cluster
+        http = http_client(policy=address_policy(settings, in_cluster=in_cluster))
         self._own = {kind: ObjectCache(identity_of) for kind in Kind}
         caches = {resource: child_cache() for resource in CHILD_RESOURCES}
         secrets = Secrets(client, self._secret_changed)
@@ -235,6 +238,15 @@ class Operator:
 
     def _secret_changed(self, key: ObjectKey) -> None:
         self._dispatcher.secret_changed(key)
+
+
+def address_policy(settings: Settings, *, in_cluster: bool) -> AddressPolicy:
+    """Which addresses model servers and Rasa servers are asked at."""
+    loopback = settings.allow_loopback
+    return AddressPolicy(
+        allow_link_local=settings.allow_link_local,
+        allow_loopback=not in_cluster if loopback is None else loopback,
+    )
 
 
 async def _first(*awaitables: Awaitable[object]) -> None:

@@ -58,6 +58,9 @@ class Settings(BaseModel):
     """Labels of these pods: app.kubernetes.io/name=rasa-environments,app.kubernetes.io/component=operator."""
     allow_link_local: bool = False
     """Whether servers may be asked at link-local and metadata addresses, where clouds hand out credentials."""
+    allow_loopback: bool | None = None
+    """Whether servers may be asked at loopback addresses, which in a pod lead to the operator itself; default: only
+    outside of a cluster."""
     address: str = "0.0.0.0"  # noqa: S104
     """Address that /healthz, /readyz and /metrics are served at."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080

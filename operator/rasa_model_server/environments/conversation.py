@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from rasa_model_server.environments.servers import RasaServers
 from rasa_model_server.storage import EnvironmentRecord
@@ -38,7 +38,6 @@ class _Executed(BaseModel):
     messages: list[BotMessage] = []
 
 
-_ANYTHING = TypeAdapter[object](object)
 _PREDICTION = TypeAdapter(_Prediction)
 _EXECUTED = TypeAdapter(_Executed)
 
@@ -50,15 +49,15 @@ async def send_message(servers: RasaServers, server: EnvironmentRecord, sender: 
         RasaServerError: the server does not take the message. If that is in the middle, the conversation has it.
     """
     conversation = f"/conversations/{quote(sender, safe='')}"
-    await servers.ask(server, "POST", f"{conversation}/messages", _ANYTHING, body={"text": text, "sender": "user"})
+    await servers.tell(server, f"{conversation}/messages", {"text": text, "sender": "user"})
     answers: list[BotMessage] = []
     for _ in range(MAXIMUM_ACTIONS):
-        prediction = await servers.ask(server, "POST", f"{conversation}/predict", _PREDICTION, body={})
+        prediction = await servers.ask(server, f"{conversation}/predict", _PREDICTION, {})
         if not prediction.scores:
             break
         action = max(prediction.scores, key=lambda score: score.score).action
-        chosen = {"name": action, "policy": prediction.policy, "confidence": prediction.confidence}
-        executed = await servers.ask(server, "POST", f"{conversation}/execute", _EXECUTED, body=chosen)
+        chosen: JsonValue = {"name": action, "policy": prediction.policy, "confidence": prediction.confidence}
+        executed = await servers.ask(server, f"{conversation}/execute", _EXECUTED, chosen)
         answers += executed.messages
         if action == _LISTEN:
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from rasa_model_server.environments.addresses import literal_problem
+from outbound_http.addresses import AddressPolicy, literal
 from rasa_model_server.names import name_problem
 from rasa_model_server.storage import EnvironmentRecord
 
@@ -36,8 +36,11 @@ def _url_problem(environment: EnvironmentRecord) -> str | None:
         return _bad_url(environment.name)
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or parts.username is not None:
         return _bad_url(environment.name)
-    problem = literal_problem(host)
-    return f"the url of the environment {environment.name!r} is refused: {problem}" if problem is not None else None
+    address = literal(host)
+    refusal = AddressPolicy().refusal(address) if address is not None else None
+    if refusal is None:
+        return None
+    return f"the url of the environment {environment.name!r} is refused: {address} is {refusal.description}"
 
 
 def _bad_url(name: str) -> str:

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Literal, TypeVar
+import logging
+from typing import Annotated, TypeVar
 
-import httpx
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
-from rasa_model_server.environments.addresses import GuardedTransport, RefusedAddressError
+from outbound_http import exchange, failures
+from outbound_http.addresses import AddressPolicy
+from outbound_http.json_size import has_too_many_values
 from rasa_model_server.storage import EnvironmentRecord
 
 Reply = TypeVar("Reply")
+
+logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 3.0
 """For a look at a server's version."""
 CONVERSATION_SECONDS = 60.0
 """For one step of a conversation: custom actions may take their time."""
+MAXIMUM_VERSION = 64 * 1024
+"""Bytes of an answer to /version."""
+MAXIMUM_STEP = 4 * 1024 * 1024
+"""Bytes of an answer to a step of a conversation, which holds the conversation so far."""
+CONNECTIONS = 64
+"""To all servers together."""
 
 
 class RasaServerError(Exception):
     """The server of an environment does not answer as it should. The message says how, without its token."""
 
 
+Version = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
+
+
 class RasaVersion(BaseModel):
     """`GET /version` of a Rasa server (rasa/server.py)."""
 
-    version: str
-    minimum_compatible_version: str | None = None
+    version: Version
+    minimum_compatible_version: Version | None = None
 
 
 _VERSION = TypeAdapter(RasaVersion)
@@ -36,54 +48,86 @@ _VERSION = TypeAdapter(RasaVersion)
 class RasaServers:
     """A client of all registered servers."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: AddressPolicy | None = None) -> None:
         # Without proxies: these servers stand beside this one, and a proxy would look up names in its own way.
-        self._client = httpx.AsyncClient(transport=GuardedTransport(httpx.AsyncHTTPTransport()), trust_env=False)
+        self._client = exchange.http_client(
+            policy or AddressPolicy(),
+            "rasa-model-server",
+            timeout=CONVERSATION_SECONDS,
+            connections=CONNECTIONS,
+            proxies=False,
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
     async def version(self, server: EnvironmentRecord) -> RasaVersion:
-        """Return the version of the server. Raises RasaServerError."""
-        return await self.ask(server, "GET", "/version", _VERSION, seconds=LOOK_SECONDS)
+        """Return the version of the server, which Rasa tells without a token. Raises RasaServerError."""
+        url = server.url.rstrip("/") + "/version"
+        request = exchange.Request("GET", url, maximum_body=MAXIMUM_VERSION, deadline=LOOK_SECONDS)
+        return _decoded(await self._answer(server, request), _VERSION)
 
-    async def ask(
-        self,
-        server: EnvironmentRecord,
-        method: Literal["GET", "POST"],
-        path: str,
-        reply: TypeAdapter[Reply],
-        *,
-        body: object = None,
-        seconds: float = CONVERSATION_SECONDS,
-    ) -> Reply:
-        """Return what the server answers with its token.
+    async def ask(self, server: EnvironmentRecord, path: str, reply: TypeAdapter[Reply], body: JsonValue) -> Reply:
+        """Return what the server answers to the body, with its token, at a path of its HTTP API.
 
         Raises:
             RasaServerError: it cannot be reached, refuses the token, or answers something else.
         """
-        request = self._client.build_request(
-            method,
-            server.url.rstrip("/") + path,
-            params={"token": server.token} if server.token else None,
-            json=body,
-            timeout=seconds,
-        )
+        return _decoded(await self._answer(server, _step(server, path, body, MAXIMUM_STEP)), reply)
+
+    async def tell(self, server: EnvironmentRecord, path: str, body: JsonValue) -> None:
+        """Send the body, as `ask` does, where nothing depends on the answer but that it is none of a refusal."""
+        _refuse(await self._answer(server, _step(server, path, body, 0)))
+
+    async def _answer(self, server: EnvironmentRecord, request: exchange.Request) -> exchange.Response:
         try:
-            async with asyncio.timeout(seconds):
-                answer = await self._client.send(request)
-        except (TimeoutError, httpx.TimeoutException):
-            raise RasaServerError(f"it did not answer within {seconds:g} seconds") from None
-        except RefusedAddressError as error:
-            raise RasaServerError(str(error)) from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise RasaServerError(f"it cannot be reached ({_reason(error)})") from None
-        return _decoded(answer, reply)
+            return await exchange.exchange(self._client, request)
+        except failures.ExchangeError as error:
+            if isinstance(error, failures.Unreachable):  # Only who reads the log may tell one port from another.
+                logger.info("the server of the environment %s: %s", server.name, error)
+            raise RasaServerError(_explained(error)) from None
 
 
-def _decoded(answer: httpx.Response, reply: TypeAdapter[Reply]) -> Reply:
-    match answer.status_code:
+def _step(server: EnvironmentRecord, path: str, body: JsonValue, maximum: int) -> exchange.Request:
+    return exchange.Request(
+        "POST",
+        server.url.rstrip("/") + path,
+        query={"token": server.token} if server.token else {},
+        json=body,
+        maximum_body=maximum,
+        deadline=CONVERSATION_SECONDS,
+    )
+
+
+def _explained(error: failures.ExchangeError) -> str:
+    """Return what went wrong, in words for callers, who may have named the server themselves."""
+    match error:
+        case failures.AddressRefused():
+            return f"no request is sent to it: {error}"
+        case failures.Unreachable(unknown_host=True):
+            return "it cannot be reached: its host name is not known"
+        case failures.Redirected():
+            return f"it redirects to {error.target}: register the address where it lives"
+        case failures.Compressed():
+            return "it compresses its answer, which was not asked for and is not read"
+        case failures.TooLarge():
+            return "it answers with more than is read of a Rasa server"
+    return "it cannot be reached"
+
+
+def _decoded(answer: exchange.Response, reply: TypeAdapter[Reply]) -> Reply:
+    _refuse(answer)
+    try:
+        if not has_too_many_values(answer.body):
+            return reply.validate_json(answer.body)
+    except ValidationError:
+        pass
+    raise RasaServerError("it does not answer as a Rasa server does")
+
+
+def _refuse(answer: exchange.Response) -> None:
+    match answer.status:
         case 401 | 403:
             raise RasaServerError("it refuses the token that is registered for it: register its --auth-token")
         case 404:
@@ -92,11 +136,3 @@ def _decoded(answer: httpx.Response, reply: TypeAdapter[Reply]) -> Reply:
             raise RasaServerError("it has no model loaded: tag a model for it")
         case status if status >= 300:
             raise RasaServerError(f"it answers {status}: its log says why, which may be that it has no model")
-    try:
-        return reply.validate_json(answer.content)
-    except ValidationError:
-        raise RasaServerError("it does not answer as a Rasa server does") from None
-
-
-def _reason(error: Exception) -> str:
-    return type(error).__name__ if not isinstance(error, httpx.ConnectError) else "no connection"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rasa_model_server import __version__
-from rasa_model_server.environments.registry import Registry
-from rasa_model_server.environments.servers import RasaServerError, RasaServers, RasaVersion
+from rasa_model_server.authentication import Authenticator
+from rasa_model_server.environments.servers import RasaServerError, RasaVersion
+from rasa_model_server.environments.versions import Outcome, Versions
 from rasa_model_server.errors import ApiError
 from rasa_model_server.profiles import RasaX
 from rasa_model_server.storage import Catalogue
@@ -63,41 +65,37 @@ class HealthHandlers:
 
 
 class RasaXHealthHandlers:
-    """The handlers of /health and /version of Rasa X, which tell of the environments."""
+    """The handlers of /health and /version of Rasa X, which tell of the environments.
 
-    def __init__(self, rasa_x: RasaX, registry: Registry, servers: RasaServers) -> None:
+    Both are open to everybody, as in Rasa X. Only for callers with credentials are the environments asked.
+    """
+
+    def __init__(self, rasa_x: RasaX, versions: Versions, authenticator: Authenticator) -> None:
         self._rasa_x = rasa_x
-        self._registry = registry
-        self._servers = servers
+        self._versions = versions
+        self._authenticator = authenticator
 
-    async def health(self, _: Request) -> Response:
+    async def health(self, request: Request) -> Response:
         """Answer what each environment says of itself, and 500 for those that say nothing."""
-        return json_response({name: _health_of(found) for name, found in (await self._versions()).items()})
+        return json_response({name: _health_of(found) for name, found in (await self._found(request)).items()})
 
-    async def version(self, _: Request) -> Response:
+    async def version(self, request: Request) -> Response:
         """Answer the version of each environment's Rasa, and of the Rasa X that this server stands for."""
         versions = {
             name: found.version if isinstance(found, RasaVersion) else UNKNOWN_VERSION
-            for name, found in (await self._versions()).items()
+            for name, found in (await self._found(request)).items()
         }
         return json_response(
             RasaXVersionAnswer(rasa=versions, rasa_x=self._rasa_x.version, enterprise=self._rasa_x.enterprise)
         )
 
-    async def _versions(self) -> dict[str, RasaVersion | RasaServerError]:
-        environments = await self._registry.environments()
-        found = await asyncio.gather(
-            *(self._servers.version(server) for server in environments), return_exceptions=True
-        )
-        versions: dict[str, RasaVersion | RasaServerError] = {}
-        for server, outcome in zip(environments, found, strict=True):
-            if not isinstance(outcome, RasaVersion | RasaServerError):
-                raise outcome
-            versions[server.name] = outcome
-        return versions
+    async def _found(self, request: Request) -> Mapping[str, Outcome]:
+        if self._authenticator.accepts(request.query_params, request.headers):
+            return await self._versions.asked()
+        return await self._versions.remembered()
 
 
-def _health_of(found: RasaVersion | RasaServerError) -> EnvironmentHealthAnswer | EnvironmentFailureAnswer:
+def _health_of(found: Outcome) -> EnvironmentHealthAnswer | EnvironmentFailureAnswer:
     if isinstance(found, RasaServerError):
         return EnvironmentFailureAnswer(message=str(found))
     return EnvironmentHealthAnswer(version=found.version, minimum_compatible_version=found.minimum_compatible_version)

@@ -9,6 +9,7 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION
 from rasa_environments.judge.findings import RegistrationFact
 from rasa_environments.rasa.environments import RegisteredEnvironment
+from rasa_environments.rasa.redaction import origin
 from rasa_environments.reconcile.offers import Offer
 
 DONE = RegistrationFact("True", Reason.REGISTERED, "the model server has it in its registry")
@@ -67,8 +68,8 @@ def by_another(entry: RegisteredEnvironment) -> RegistrationFact:
     return RegistrationFact(
         "False",
         Reason.REGISTERED_BY_ANOTHER,
-        f"{entry.name} is registered already, for another server ({entry.url}), and not by this operator: delete that "
-        f"entry, rename this environment, or let it take the entry over with the annotation "
+        f"{entry.name} is registered already, for another server ({origin(entry.url)}), and not by this operator: "
+        f"delete that entry, rename this environment, or let it take the entry over with the annotation "
         f"{ADOPT_REGISTRATION_ANNOTATION}=true",
     )
 

@@ -1,0 +1,187 @@
+"""One exchange: sent to an allowed address with a deadline, and read raw, up to a limit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass, field, replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+from pydantic import JsonValue
+
+from outbound_http import failures
+from outbound_http.addresses import AddressPolicy
+from outbound_http.network import GuardedTransport, RefusedHost, TooManyBytes, guarded_proxies, reading_at_most
+
+DEADLINE = 30.0
+"""Seconds for a whole exchange, redirects included, however slowly the other side drips."""
+MAXIMUM_REDIRECTS = 5
+MAXIMUM_ERROR_BODY = 64 * 1024
+"""Bytes of the body of a refusal: what is longer, or compressed, counts as none, since its status says enough."""
+MAXIMUM_HEAD = 128 * 1024
+"""Bytes beside a body: headers (h11 takes 100 KiB), informational responses, trailers."""
+MAXIMUM_PIECES = 4096
+"""Chunks of a body: each costs time, however small it is."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REPEATED = frozenset({"GET", "HEAD"})
+"""Methods of requests that follow a redirect."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked. `url` holds no secret; `query` and `headers` may, and are never shown."""
+
+    method: str
+    url: str
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: JsonValue = field(default=None, repr=False)
+    content: AsyncIterable[bytes] | None = field(default=None, repr=False)
+    maximum_body: int = MAXIMUM_ERROR_BODY
+    """Bytes of the body of a successful response; 0: none of it is read."""
+    deadline: float | None = DEADLINE
+    """Seconds for the whole exchange."""
+    read_timeout: float | None = None
+    """Seconds to wait for each piece of the response; None: as the client has it."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What was answered, with the request that it answers: the last one, where there were redirects."""
+
+    url: str
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def http_client(
+    policy: AddressPolicy, user_agent: str, *, timeout: float, connections: int | None = None, proxies: bool = True
+) -> httpx.AsyncClient:
+    """A connection pool that dials only what the policy allows; `timeout`: seconds for each step of an exchange.
+
+    It asks for no compression and keeps no cookies (a session of one server is nothing to another). Its libraries stop
+    logging addresses: httpx at INFO and httpcore at DEBUG would write the query, which holds tokens. A private
+    authority is trusted by SSL_CERT_FILE. Idle connections go after 3 s, before uvicorn closes them after 5 s: none
+    breaks in our hands. `proxies`: whether those of the environment (HTTPS_PROXY, NO_PROXY ...) are used.
+    """
+    for library in ("httpx", "httpcore"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=20, keepalive_expiry=3.0)
+    return httpx.AsyncClient(
+        transport=GuardedTransport(policy, limits),
+        mounts=guarded_proxies(policy, limits) if proxies else None,
+        trust_env=False,
+        timeout=timeout,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        headers={"User-Agent": user_agent, "Accept": "application/json, */*", "Accept-Encoding": "identity"},
+    )
+
+
+async def exchange(http: httpx.AsyncClient, request: Request) -> Response:
+    """The response, whatever its status. Redirects of a read are followed within the same origin only.
+
+    Raises ExchangeError: InvalidUrl, AddressRefused, Unreachable, Redirected, TooManyRedirects, TooLarge, Compressed.
+    """
+    if not is_url(request.url):
+        raise failures.InvalidUrl
+    try:
+        async with asyncio.timeout(request.deadline):
+            return await _follow(http, request)
+    except RefusedHost as refused:
+        raise failures.AddressRefused(str(refused), refused.kind) from None
+    except TooManyBytes:
+        raise failures.TooLarge from None
+    except TimeoutError:
+        patience = "in time" if request.deadline is None else f"within {request.deadline:g} s"
+        raise failures.Unreachable(f"it did not answer {patience}") from None
+    except httpx.TransportError as error:
+        raise failures.unreachable(error, httpx.URL(request.url).host) from None
+
+
+def is_url(url: str) -> bool:
+    """Whether the URL is one that HTTP can be spoken to; httpx itself also takes blanks and ports above 65535."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    port_is_one = parsed.port is None or 0 < parsed.port < 65536
+    return parsed.scheme in ("http", "https") and bool(parsed.host) and " " not in url and port_is_one
+
+
+async def _follow(http: httpx.AsyncClient, request: Request) -> Response:
+    """The first response that is no redirect."""
+    for _ in range(MAXIMUM_REDIRECTS):
+        response = await _send(http, request)
+        location = response.headers.get("location")
+        if response.status not in REDIRECTS or location is None:
+            return response
+        target = httpx.URL(request.url).join(location)
+        if request.method not in REPEATED or _origin(target) != _origin(httpx.URL(request.url)):
+            raise failures.Redirected(_shown(target))
+        request = replace(request, url=str(target.copy_with(query=None)), query=dict(target.params.multi_items()))
+    raise failures.TooManyRedirects
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _shown(url: httpx.URL) -> str:
+    """Scheme, host and port alone: a path may hold a token, as user information and a query may."""
+    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace').rpartition('@')[2]}"
+
+
+async def _send(http: httpx.AsyncClient, request: Request) -> Response:
+    """One request and its response, read up to the limit."""
+    message = http.build_request(
+        request.method,
+        httpx.URL(request.url).copy_merge_params(dict(request.query)),
+        headers=dict(request.headers),
+        json=request.json,
+        content=request.content,
+        timeout=_timeout(http, request),
+    )
+    with reading_at_most(MAXIMUM_HEAD + max(request.maximum_body, MAXIMUM_ERROR_BODY) * 9 // 8):
+        response = await http.send(message, stream=True, follow_redirects=False)
+        try:
+            body = await _body(response, request)
+        finally:
+            await response.aclose()
+    return Response(request.url, response.status_code, response.headers, body)
+
+
+async def _body(response: httpx.Response, request: Request) -> bytes:
+    """The body as it came. Raises TooLarge, Compressed where it belongs to no refusal."""
+    if response.status_code < 300:
+        return await _raw(response, request.maximum_body) if request.maximum_body else b""
+    try:
+        return await _raw(response, MAXIMUM_ERROR_BODY)
+    except (failures.TooLarge, failures.Compressed, TooManyBytes):
+        return b""
+
+
+async def _raw(response: httpx.Response, maximum: int) -> bytes:
+    encodings = response.headers.get("content-encoding", "").split(",")
+    if any(encoding.strip().lower() not in ("", "identity") for encoding in encodings):
+        raise failures.Compressed
+    announced = response.headers.get("content-length", "")
+    if announced.isdecimal() and (len(announced) > len(str(maximum)) or int(announced) > maximum):
+        raise failures.TooLarge
+    body, pieces = bytearray(), 0
+    async for piece in response.aiter_raw():
+        body += piece
+        pieces += 1
+        if len(body) > maximum or pieces > MAXIMUM_PIECES:
+            raise failures.TooLarge
+    return bytes(body)
+
+
+def _timeout(http: httpx.AsyncClient, request: Request) -> httpx.Timeout:
+    """The client's timeout, with the request's own patience for the response."""
+    usual = http.timeout
+    read = usual.read if request.read_timeout is None else request.read_timeout
+    return httpx.Timeout(connect=usual.connect, read=read, write=usual.write, pool=usual.pool)

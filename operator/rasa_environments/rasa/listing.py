@@ -1,0 +1,91 @@
+"""The models that a server lists: what of an entry is taken, and how much of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    FailFast,
+    Field,
+    StrictBool,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+
+MODEL_SUFFIX = ".tar.gz"
+LONGEST_NAME = 255
+"""Characters of a model's name: as many as a file's. A ModelTag names none of more than 200."""
+HASH = re.compile("[!#-~]{1,128}")
+"""A hash as ETags write them (RFC 9110, 8.8.3), of at most 128 characters."""
+LONGEST_TAG = 63
+"""Characters of a tag, as in the API."""
+MAXIMUM_TAGS = 64
+"""Tags of a model that are taken; those in use are far fewer."""
+LATEST = 253402300799.0
+"""The end of the year 9999, in seconds since 1970: the latest time that is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as the server lists it; `trained_at` in seconds since 1970."""
+
+    name: str
+    hash: str
+    tags: frozenset[str]
+    trained_at: float | None = None
+    version: str | None = None
+    is_compatible: bool | None = None
+    """Whether the server takes it for one that its production can load; None where it does not say."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a model, or within its length a tag, can have this name: one line of printable text, and no path."""
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable() and "/" not in text
+
+
+Time = Annotated[float, Field(ge=0, le=LATEST, allow_inf_nan=False)]
+"""Seconds since 1970."""
+
+
+class ListedModel(BaseModel):
+    """An entry of `GET /api/projects/{project}/models`."""
+
+    model: str
+    hash: str
+    tags: list[str] = []
+    trained_at: Time | None = None
+    version: Annotated[str, Field(max_length=64)] | None = None
+    is_compatible: StrictBool | None = None
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _no_tags(cls, value: object) -> object:
+        return [] if value is None else value
+
+    @field_validator("trained_at", "version", "is_compatible", mode="wrap")
+    @classmethod
+    def _optional(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        """None for what is of another type, or too long: these only inform."""
+        try:
+            return handler(value)
+        except ValidationError:
+            return None
+
+    def model_listed(self) -> Model | None:
+        """The entry as a Model without the tags that are none; None where its name or hash is none.
+
+        One model with a name that nobody could use hides no other.
+        """
+        name = self.model.removesuffix(MODEL_SUFFIX)
+        if not (is_name(name) and HASH.fullmatch(self.hash)):
+            return None
+        tags = frozenset(tag for tag in self.tags[:MAXIMUM_TAGS] if len(tag) <= LONGEST_TAG and is_name(tag))
+        return Model(name, self.hash, tags, self.trained_at, self.version, self.is_compatible)
+
+
+LISTING = TypeAdapter(Annotated[list[ListedModel], FailFast()])
