@@ -139,7 +139,7 @@ def test_while_the_server_is_down_the_last_known_state_stays_and_nothing_flaps(
     front.down()
 
     message = (
-        f"the model server at {front.url}{MODELS} cannot be reached: connection refused, nothing listens there; check "
+        f"the model server at {front.url}{MODELS} cannot be reached: it gives no HTTP answer; check "
         "`url` of the ModelServer"
     )
     wait_for_server(tag_space, "False", "ModelServerUnreachable", message)
@@ -185,7 +185,7 @@ def test_a_server_that_only_fails_at_the_put_is_tried_again(tag_space: Space, fr
         "Tagged",
         status="Unknown",
         reason="ModelServerUnreachable",
-        message=f"the model server at {front.url}{MODELS}/{MODEL_A}/tags/production answers 503 (starting) to tag "
+        message=f"the model server at {front.url}{MODELS}/{MODEL_A}/tags/production answers 503 to tag "
         f"production for model {MODEL_A}: it is not available now; see its log",
     )
 
@@ -229,7 +229,7 @@ def test_a_server_that_says_nothing_holds_nobody_else_up(
         tag_space,
         "False",
         "ModelServerUnreachable",
-        f"the model server at {front.url}{MODELS} cannot be reached: it did not answer in time; check `url` of the "
+        f"the model server at {front.url}{MODELS} cannot be reached: it gives no HTTP answer; check `url` of the "
         "ModelServer",
     )
 
@@ -269,7 +269,7 @@ WRONG = (
     Wrong(
         "broken",
         lambda _: Said(500, json.dumps({"message": "out of memory"})),
-        "answers 500 (out of memory) to the listing of models: it failed; see its log",
+        "answers 500 to the listing of models: it failed; see its log",
     ),
     Wrong(
         "elsewhere",
@@ -279,7 +279,7 @@ WRONG = (
     Wrong(
         "moved",
         lambda _: Said(302, "", {"Location": "https://login.example/?token=secret"}),
-        "redirects to https://login.example/, where its credentials may not go: if that is where it lives, make it the "
+        "redirects to https://login.example, where its credentials may not go: if that is where it lives, make it the "
         "address",
     ),
 )

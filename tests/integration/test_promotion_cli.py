@@ -63,12 +63,12 @@ def test_where_pods_cannot_be_asked_it_ends_with_the_reason(tag_space: Space, co
     pod = tag_space.list("Pod")[0]["metadata"]["name"]
     assert ran.stdout.splitlines()[-1] == (
         f"whether it is served is not known: pod {pod} does not say what it serves: the Rasa server at "
-        f"http://{pod_address(tag_space)}:5005/status cannot be reached: connection refused, nothing listens there; "
+        f"http://{pod_address(tag_space)}:5005/status cannot be reached: it gives no HTTP answer; "
         "see the pod's log"
     )
 
 
-def test_a_model_that_the_server_does_not_have_fails_with_its_words(
+def test_a_model_that_the_server_does_not_have_fails_with_its_reason(
     tag_space: Space, front: Front, command: Command
 ) -> None:
     key = started(tag_space)
@@ -78,7 +78,7 @@ def test_a_model_that_the_server_does_not_have_fails_with_its_words(
     assert ran.returncode == 1
     assert ran.stderr == (
         f"error: {key}: the model server at {front.url}{MODELS}/nowhere/tags/production has no model nowhere that can "
-        "carry tag production (there is no model 'nowhere'): upload it, or name one that it lists (the ModelTag goes "
+        "carry tag production (ModelNotFound): upload it, or name one that it lists (the ModelTag goes "
         "on asking for nowhere)\n"
     )
     assert front.behind.tags() == {"production": MODEL_A}

@@ -175,7 +175,11 @@ def test_a_changed_token_of_a_server_that_runs_elsewhere_is_registered(enterpris
 
 def refuses(name: str, front: Front) -> None:
     """Given: a registry that does not want an environment of that name."""
-    said = Said(400, json.dumps({"message": f"'{name}' is reserved"}), {"Content-Type": "application/json"})
+    said = Said(
+        400,
+        json.dumps({"message": f"'{name}' is reserved", "reason": "NameReserved"}),
+        {"Content-Type": "application/json"},
+    )
 
     def fault(asked: Asked) -> Said | None:
         return said if asked.method == "PUT" and name.encode() in asked.body else None
@@ -194,9 +198,7 @@ def test_a_name_that_the_registry_refuses_stops_no_other(enterprise: Enterprise)
         ENVIRONMENT, "staging", "Registered", status="False", reason="RegistrationRefused"
     )
     assert found["message"].startswith(f"the model server at {url} refuses the registration of ")
-    assert found["message"].endswith(
-        "('staging' is reserved): correct the environment that it names, or give it another name"
-    )
+    assert found["message"].endswith("(400 NameReserved): see its log, then correct the environment or rename it")
     assert enterprise.names() == {"development"}
 
 
@@ -240,7 +242,7 @@ def test_a_tag_waits_for_the_production_that_rasa_x_asks_first(enterprise: Enter
     enterprise.space.apply(model_tag("development", model=MODEL_A))
 
     found = enterprise.space.wait_for_condition("ModelTag", "development", "Ready", status="False", reason="TagRefused")
-    assert "production is not reachable" in found["message"]
+    assert "(ModelTagError): Rasa X asks the production environment first" in found["message"]
     with listening_rasa("127.0.0.80", "token"):
         enterprise.space.wait_for_condition("ModelTag", "development", "Tagged", status="True")
 

@@ -29,7 +29,7 @@ def test_what_a_simulated_pod_serves_is_unknown_and_why(tag_space: Space, front:
 
     message = (
         f"pod {pod_name(tag_space)} does not say what it serves: the Rasa server at "
-        f"http://{pod_address(tag_space)}:5005/status cannot be reached: connection refused, nothing listens there; "
+        f"http://{pod_address(tag_space)}:5005/status cannot be reached: it gives no HTTP answer; "
         "see the pod's log"
     )
     tag_space.wait_for_condition(
@@ -136,7 +136,7 @@ def test_a_pod_that_refuses_the_token_leaves_it_unknown(tag_space: Space) -> Non
             status="Unknown",
             reason="Unauthorized",
             message=f"pod {pod_name(tag_space)} does not say what it serves: the Rasa server at {url} answers 401 "
-            "(User is not authenticated.) to the question which model it serves: it does not accept the credentials; "
+            "to the question which model it serves: it does not accept the credentials; "
             "it started with another token than its Secret holds now; restart the pod",
         )
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from rasa_model_server.profiles import PROFILES
 from rasa_model_server.settings import Settings
-from tests.model_server.conftest import CREDENTIALS, WRITES, ModelServer, running
+from tests.model_server.conftest import CREDENTIALS, READS, WRITES, ModelServer, running
 from tests.model_server.environment_files import environments_file
 
 PRODUCTION = {"name": "production", "url": "http://production:5005", "token": "one"}
@@ -99,7 +99,7 @@ NO_URL = (
             DEVELOPMENT | {"url": "http://169.254.169.254/latest"},
             (
                 "the url of the environment 'development' is refused: "
-                "169.254.169.254 is a link-local address: no request is sent to those"
+                "169.254.169.254 is a link-local address, where clouds hand out a machine's credentials"
             ),
         ),
     ],
@@ -123,11 +123,14 @@ async def test_no_request_is_sent_to_a_name_that_stands_for_a_link_local_address
     environment = PRODUCTION | {"url": "http://metadata.example:80"}
     await server.client.put("/api/environments", json=[environment], headers=await server.log_in())
 
-    answer = await server.client.get("/api/health")
+    answer = await server.client.get("/api/health", params=READS)
 
     assert answer.json() == {
         "production": {
-            "message": "its host metadata.example has a link-local address: no request is sent to those",
+            "message": (
+                "no request is sent to it: metadata.example is 169.254.169.254, a link-local address, where clouds "
+                "hand out a machine's credentials"
+            ),
             "status": 500,
         }
     }
