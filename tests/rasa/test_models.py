@@ -253,7 +253,7 @@ async def test_a_total_that_is_none_is_not_heeded(
     server: ScriptedServer, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, total: str
 ) -> None:
     monkeypatch.setattr(model_server, "PAGE_SIZE", 1)
-    server.answer("GET", MODELS, says([entry("a")], **{"X-Total-Count": total}), says([]))
+    server.answer("GET", MODELS, says([entry("a")], 200, **{"X-Total-Count": total}), says([]))
 
     assert [model.name for model in await client(http, server.url).models()] == ["a"]
 

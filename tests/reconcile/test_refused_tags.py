@@ -6,7 +6,7 @@ import pytest
 
 from rasa_environments.judge.findings import TaggedModel
 from rasa_environments.rasa.errors import RasaError, Unauthorized, UnknownModel
-from rasa_environments.rasa.model_server import Model
+from rasa_environments.rasa.listing import Model
 from rasa_environments.reconcile.model_server import listed, observed
 from rasa_environments.reconcile.model_tag import incompatible, refused
 from tests.reconcile.objects import tag

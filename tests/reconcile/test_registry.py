@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.reconcile.offers import Offer
-from rasa_environments.reconcile.registration.registry import DONE, PENDING, Merged, merged
+from rasa_environments.reconcile.registration.registry import DONE, PENDING, Merged, by_another, merged
 from tests.reconcile.registry_objects import ADDRESSES, NAMES, OFFERS, TOKENS, offer
 
 EXTRAS = st.dictionaries(st.sampled_from(["id", "licence"]), st.integers(0, 3) | st.none(), max_size=2)
@@ -82,7 +82,7 @@ def test_what_others_registered_under_the_same_name_for_another_server_stays_and
             fact = of.plan.facts[each.name]
             assert whole(of.after[each.name]) == whole(of.before[each.name])
             assert (fact.truth, fact.reason) == ("False", "RegisteredByAnother")
-            assert of.before[each.name].url in fact.message
+            assert f"({of.before[each.name].url.rstrip('/')})" in fact.message
             assert each.name not in of.plan.noted
 
 
@@ -205,3 +205,15 @@ def test_an_entry_that_leads_to_the_environment_already_is_its_own() -> None:
 
 def test_what_was_adopted_goes_with_the_environment() -> None:
     assert plan_for(ours="staging").entries == ()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://svc:hunter2@rasa.example:8443/hunter2?token=hunter2#hunter2", "http://[hunter2", "hunter2", "//hunter2"],
+)
+def test_the_address_that_somebody_else_registered_is_told_without_what_may_be_secret(url: str) -> None:
+    told = by_another(RegisteredEnvironment("production", url, "hunter2")).message
+
+    assert "hunter2" not in told
+    assert "@" not in told
+    assert ("(https://rasa.example:8443)" in told) == url.startswith("https")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -23,6 +24,11 @@ INTERVALS = Intervals(served=300, first_served=1)
 WANTED, OLD = "20260101-120000", "20250101-120000"
 POD = PodFacts("support-0", "127.0.0.1", ready=True)
 SECOND = PodFacts("support-1", "127.0.0.2", ready=True)
+
+
+def sent(status: int, body: object) -> httpx.Response:
+    """A response as it comes from the network: not read yet."""
+    return httpx.Response(status, stream=httpx.ByteStream(json.dumps(body).encode()))
 
 
 @dataclass
@@ -47,8 +53,8 @@ class Rasa:
         if isinstance(model, Exception):
             raise model
         if model is None:
-            return httpx.Response(409, json={"reason": "NoAgent"})
-        return httpx.Response(200, json={"model_file": f"/app/models/{model}.tar.gz", "model_id": "1"})
+            return sent(409, {"reason": "NoAgent"})
+        return sent(200, {"model_file": f"/app/models/{model}.tar.gz", "model_id": "1"})
 
 
 @dataclass

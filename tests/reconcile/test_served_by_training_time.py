@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 from hypothesis import given
@@ -88,7 +90,9 @@ STATUSES: list[tuple[JsonObject, str | None]] = [
 @pytest.mark.parametrize(("status", "name"), STATUSES, ids=["pulled", "its own file", "none"])
 def test_a_server_is_asked_and_its_model_found_in_the_listing(status: JsonObject, name: str | None) -> None:
     async def test() -> tuple[ServedFact, ...]:
-        transport = httpx.MockTransport(lambda _: httpx.Response(200, json=status))
+        transport = httpx.MockTransport(
+            lambda _: httpx.Response(200, stream=httpx.ByteStream(json.dumps(status).encode()))
+        )
         async with httpx.AsyncClient(transport=transport) as http:
             served = ServedModels(http, Intervals(), WorkQueue())
             listed = [model("listed", WHEN), model("old", WHEN - 60)]
