@@ -45,11 +45,11 @@ def test_a_registered_production_or_worker_is_not_deleted(team: Team, manifest: 
     team.given(manifest)
     team.register(name)
 
-    by_editor = team.person("dave").delete(ENVIRONMENT, name)
+    by_promoter = team.person("alice").delete(ENVIRONMENT, name)
     by_administrator = team.administrator.delete(ENVIRONMENT, name)
     with_all_others = team.administrator.delete_all(ENVIRONMENT)
 
-    for answer in (by_editor, by_administrator, with_all_others):
+    for answer in (by_promoter, by_administrator, with_all_others):
         assert refusal(answer) == unconfirmed(name, team.namespace)
     assert team.find(ENVIRONMENT, name) is not None
 
@@ -57,12 +57,12 @@ def test_a_registered_production_or_worker_is_not_deleted(team: Team, manifest: 
 def test_it_is_deleted_once_that_is_confirmed_by_its_name(team: Team) -> None:
     team.given(environment(suspend=True))
     team.register("production")
-    dave = team.person("dave")
+    alice = team.person("alice")
 
-    assert dave.annotate(ENVIRONMENT, "production", confirm_deletion="yes").accepted
-    refused = dave.delete(ENVIRONMENT, "production")
-    assert dave.annotate(ENVIRONMENT, "production", confirm_deletion="production").accepted
-    deleted = dave.delete(ENVIRONMENT, "production")
+    assert alice.annotate(ENVIRONMENT, "production", confirm_deletion="yes").accepted
+    refused = alice.delete(ENVIRONMENT, "production")
+    assert alice.annotate(ENVIRONMENT, "production", confirm_deletion="production").accepted
+    deleted = alice.delete(ENVIRONMENT, "production")
 
     assert refusal(refused) == unconfirmed("production", team.namespace)
     assert deleted.accepted
@@ -75,7 +75,7 @@ def test_what_is_not_registered_or_is_neither_of_the_two_is_deleted_at_once(team
     team.given(environment(name, suspend=True))
     team.register(name, truth)
 
-    assert team.person("dave").delete(ENVIRONMENT, name).accepted
+    assert team.person("alice").delete(ENVIRONMENT, name).accepted
 
 
 def test_the_protection_is_not_edited_away(team: Team) -> None:
@@ -132,18 +132,20 @@ def test_what_is_orphaned_stays_and_has_no_owner(owned: Team) -> None:
 
 
 def test_an_owner_is_no_permission_to_delete(owned: Team) -> None:
+    owned.register("production", "False")
     dave = owned.person("dave")
 
     assert 'user "dave" may not promote' in refusal(dave.delete("ModelTag", "production"))
     assert 'user "dave" may not promote' in refusal(dave.delete("ModelServer", "default"))
-    assert refusal(dave.delete(ENVIRONMENT, "production")) == unconfirmed("production", owned.namespace)
+    assert 'user "dave" may not promote' in refusal(dave.delete(ENVIRONMENT, "production"))
 
 
 def test_the_garbage_collector_takes_only_what_has_an_owner(team: Team) -> None:
-    team.given(model_tag(model="A"))
+    team.given(model_tag(model="A"), environment(suspend=True))
     collector = Person(team.api, COLLECTOR, team.namespace)
 
-    assert f'user "{COLLECTOR}" may not promote to "production"' in refusal(collector.delete("ModelTag", "production"))
+    for kind in ("ModelTag", ENVIRONMENT):
+        assert f'user "{COLLECTOR}" may not promote to "production"' in refusal(collector.delete(kind, "production"))
 
 
 def fill(team: Team) -> None:

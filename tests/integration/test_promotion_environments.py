@@ -41,11 +41,12 @@ def test_creating_an_environment_needs_promote_on_it(team: Team, name: str, whic
 @pytest.mark.parametrize(
     ("name", "which"), [("alice", "production"), ("alice", "any"), ("carol", "any"), ("erin", "staging")]
 )
-def test_who_holds_promote_creates_it_and_moves_it_on(team: Team, name: str, which: str) -> None:
+def test_who_holds_promote_creates_changes_and_deletes_it(team: Team, name: str, which: str) -> None:
     person = team.person(name)
 
     assert person.create(idle(which)).accepted
     assert person.change(ENVIRONMENT, which, modelServerRef={"name": "other"}).accepted
+    assert person.delete(ENVIRONMENT, which).accepted
 
 
 DISGUISES: dict[str, tuple[JsonObject, str]] = {
@@ -83,6 +84,9 @@ CHANGES: dict[str, tuple[Attempt, str]] = {
         ),
         "metadata.ownerReferences",
     ),
+    "delete": (lambda person, _: person.delete(ENVIRONMENT, "production"), ""),
+    "delete and orphan": (lambda person, _: person.delete(ENVIRONMENT, "production", "Orphan"), ""),
+    "delete collection": (lambda person, _: person.delete_all(ENVIRONMENT), ""),
     "somebody's entry in the registry": (
         lambda person, _: person.annotate(ENVIRONMENT, "production", adopt_registration="true"),
         'metadata.annotations["rasa-environments.io/adopt-registration"]',
@@ -97,7 +101,7 @@ def test_no_way_of_changing_it_goes_round(team: Team, attempt: Attempt, changed:
 
     answer = attempt(team.person("carol"), before)
 
-    assert refusal(answer) == lacks("carol", "production", team.namespace, changed)
+    assert refusal(answer) == lacks("carol", "production", team.namespace, *([changed] if changed else []))
     assert team.get(ENVIRONMENT, "production") == before
 
 
@@ -238,10 +242,9 @@ def test_moving_between_tags_needs_promote_on_both(team: Team) -> None:
 @pytest.mark.parametrize("spec", [{"tag": "any"}, {"modelServerRef": {"name": "other"}}, {}], ids=str)
 def test_deleting_it_and_creating_it_again_is_no_way_round(team: Team, spec: JsonObject) -> None:
     team.given(idle(), model_tag("any", model="A"))
-    carol = team.person("carol")
-    assert carol.delete(ENVIRONMENT, "production").accepted
+    assert team.person("alice").delete(ENVIRONMENT, "production").accepted
 
-    answer = carol.create(idle(**spec))
+    answer = team.person("carol").create(idle(**spec))
 
     assert refusal(answer) == lacks("carol", "production", team.namespace)
 
