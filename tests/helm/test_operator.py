@@ -42,11 +42,19 @@ def test_how_they_are_spread_and_drained_can_be_decided() -> None:
 
 
 def test_settings_become_variables_that_the_operator_reads() -> None:
-    settings = {"workers": 4, "servedInterval": 600, "allowLinkLocal": True, "logLevel": "debug", "logFormat": "text"}
+    settings = {
+        "workers": 4,
+        "servedInterval": 600,
+        "allowedInjectors": ["istio-*", "DD_*"],
+        "allowLinkLocal": True,
+        "logLevel": "debug",
+        "logFormat": "text",
+    }
 
     assert render({"operator": {"settings": settings}}).variables() == {
         "RASA_ENVIRONMENTS_WORKERS": "4",
         "RASA_ENVIRONMENTS_SERVED_INTERVAL": "600",
+        "RASA_ENVIRONMENTS_ALLOWED_INJECTORS": "istio-* DD_*",
         "RASA_ENVIRONMENTS_ALLOW_LINK_LOCAL": "true",
         "RASA_ENVIRONMENTS_LOG_LEVEL": "debug",
         "RASA_ENVIRONMENTS_LOG_FORMAT": "text",

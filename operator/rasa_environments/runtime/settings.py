@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
+InjectedName = Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9_.*?-]+$")]
 
 
 class LogFormat(StrEnum):
@@ -49,6 +50,8 @@ class Settings(BaseModel):
     """Whether to work only while holding a Lease: for more than one replica."""
     lease_namespace: str | None = None
     """Namespace of the Lease; default the operator's own."""
+    allowed_injectors: tuple[InjectedName, ...] = ()
+    """Name, with * and ?, of containers, volumes and variables that others may add to Deployments; none: nothing."""
     allow_link_local: bool = False
     """Whether servers may be asked at link-local and metadata addresses, where clouds hand out credentials."""
     address: str = "0.0.0.0"  # noqa: S104
