@@ -40,7 +40,7 @@ VOLUMES: tuple[JsonObject, ...] = (
     {"nfs": {"server": "a", "path": "/"}},
     {"csi": {"driver": "a.example.com"}},
     {"iscsi": {"targetPortal": "a", "iqn": "iqn.2001-04.com.example:a", "lun": 0}},
-    {"azureDisk": {"diskName": "a", "diskURI": "/subscriptions/a"}},
+    {"azureDisk": {"diskName": "a", "diskURI": "https://a.blob.core.windows.net/a/a.vhd"}},
     {"persistentVolumeClaim": {"claimName": "a"}},
     {"ephemeral": {"volumeClaimTemplate": {"spec": CLAIM}}},
     {"image": {"reference": "a:1"}},

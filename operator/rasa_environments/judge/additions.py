@@ -81,6 +81,7 @@ _DEFAULTS: Final[Mapping[str, JsonObject]] = {
     "hostPath": {"type": ""},
     "iscsi": {"iscsiInterface": "default"},
     "azureDisk": {"cachingMode": "ReadWrite", "fsType": "ext4", "kind": "Shared", "readOnly": False},
+    "volumeClaimTemplate": {"metadata": {}},
     "spec": {"resources": {}, "volumeMode": "Filesystem"},  # of a volumeClaimTemplate
 }
 """By place, what the API server fills in."""
@@ -122,7 +123,7 @@ def additions(desired: JsonObject, live: JsonObject, injectors: Injectors = NO_I
     found = []
     for path in _GUARDED.get(kind, ()):
         there = _at(live, path)
-        if isinstance(there, dict):
+        if isinstance(there, dict) and "stringData" not in desired:  # which the API server turns into `data`
             part = _Part(kind, injectors)
             place = _POD if kind == "Deployment" else kind
             value = part.mapping(place, _at(desired, path) or {}, there, ".".join(path))
@@ -213,4 +214,6 @@ def _overlaid(name: str, desired: Any, live: Any, path: str) -> Any:
 
 
 def _same(default: Any, live: Any) -> bool:
+    if isinstance(live, dict):  # API servers before 1.33 show an absent time as null: {"creationTimestamp": null}
+        live = {name: value for name, value in live.items() if value is not None}
     return type(default) is type(live) and bool(default == live)
