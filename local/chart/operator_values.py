@@ -15,7 +15,7 @@ class Settings(Values):
     model_server_interval: Seconds | None = None
     """Seconds between two listings of a model server; 30 if null."""
     served_interval: Seconds | None = None
-    """Seconds between two questions to a pod that serves what is wanted; 300 if null."""
+    """Seconds between two questions to a pod that serves what is wanted; 60 if null."""
     resync_interval: Seconds | None = None
     """Seconds between two listings of the resources, which find what a watch has missed; 300 if null."""
     allowed_injectors: tuple[str, ...] | None = None

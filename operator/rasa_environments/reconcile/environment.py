@@ -31,6 +31,7 @@ from rasa_environments.judge.findings import (
 from rasa_environments.reconcile.blocked import Blocked, usable_server
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
+from rasa_environments.reconcile.healing import Healing, pods_to_ask
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import make_offer
 from rasa_environments.reconcile.secret_values import (
@@ -40,7 +41,7 @@ from rasa_environments.reconcile.secret_values import (
     secrets_of,
     wanted_variables,
 )
-from rasa_environments.reconcile.served import ServedModels, ready_pods
+from rasa_environments.reconcile.served import ServedModels, rasa_servers
 from rasa_environments.reconcile.server_access import unusable
 from rasa_environments.reconcile.settling import settle
 from rasa_environments.reconcile.status import write_status
@@ -58,6 +59,7 @@ class EnvironmentReconciler:
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._served = ServedModels(surroundings.http, surroundings.intervals)
+        self._healing = Healing(surroundings.client, surroundings.intervals)
         self._external = ExternalServers(surroundings, self._served)
         self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
 
@@ -129,13 +131,17 @@ class EnvironmentReconciler:
         findings = self._observed(findings, key, None)
         available = findings.deployment is not None and findings.deployment.available_at_generation
         make_offer(self._surroundings, environment, context.server, url=context.url, token=token, in_use=available)
-        if not available:
+        pods = pods_to_ask(findings.pods)
+        if not available and all(pod.ready for pod in pods):
             return findings, None
-        pods = ready_pods(findings.pods, context.port)
         served, again = await self._served.ask(
-            key, pods, wanted=wanted.name if wanted else None, token=token, listed=listed
+            key,
+            rasa_servers(pods, context.port),
+            wanted=wanted.name if wanted else None,
+            token=token,
+            listed=listed,
         )
-        return replace(findings, served=served), again
+        return await self._healing.heal(environment, context, replace(findings, served=served)), again
 
     def _with_registration(
         self, findings: EnvironmentFindings, environment: DeploymentEnvironment, server: ModelServer | None
@@ -229,6 +235,7 @@ class EnvironmentReconciler:
 
     def _forget(self, key: ObjectKey) -> None:
         self._served.forget(key)
+        self._healing.forget(key)
         self._settled.pop(key, None)
         self._surroundings.offers.withdraw(key)
         self._surroundings.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())

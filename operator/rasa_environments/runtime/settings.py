@@ -42,7 +42,7 @@ class Settings(BaseModel):
     """How many objects are worked on at a time."""
     model_server_interval: Seconds = 30.0
     """Seconds between two listings of a model server."""
-    served_interval: Seconds = 300.0
+    served_interval: Seconds = 60.0
     """Seconds between two questions to a pod that serves what is wanted."""
     resync_interval: Seconds = 300.0
     """Seconds between two reconciliations of an object to which nothing happens."""
