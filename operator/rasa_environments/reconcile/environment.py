@@ -171,7 +171,7 @@ class EnvironmentReconciler:
         server = usable_server(self._surroundings.directory, environment, server)
         try:
             spec = merged_spec(environment, server)
-            variables = wanted_variables(server, spec)
+            variables = wanted_variables(environment, server, spec)
         except SpecError as error:
             raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
         self._surroundings.references.set(request, secrets_of(variables, server))
