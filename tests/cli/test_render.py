@@ -65,6 +65,7 @@ def test_secret_values_are_placeholders() -> None:
         "token": "<generated>",
         "model-server-token": "<key token of Secret default/credentials>",
         "db-password": "<key password of Secret default/database>",
+        "salt": "<generated>",
     }
     assert "data" not in secret
 

@@ -221,7 +221,8 @@ async def test_a_rotation_does_not_touch_a_token_that_a_person_keeps() -> None:
 
     found = await values_of(own, {PASSWORDS: {"k": b"mine"}})
 
-    assert found == SecretValues({"RASA_TOKEN": "mine"}, None)
+    assert isinstance(found, SecretValues)
+    assert (found.values, found.token_rotated_at) == ({"RASA_TOKEN": "mine"}, None)
 
 
 async def test_named_values_stand_beside_the_generated_token() -> None:
@@ -374,8 +375,41 @@ def test_the_secrets_that_concern_an_environment_are_those_named_and_the_credent
     assert secrets_of([], server()) == set()
 
 
+def with_salt(own: JsonObject, salt: str = "kept-salt") -> JsonObject:
+    """The environment's Secret with a salt in it."""
+    return {**own, "data": {**own["data"], "salt": b64encode(salt.encode()).decode()}}
+
+
+async def salt_of(environment: DeploymentEnvironment, contents: Contents | None = None, **more: Any) -> str | None:
+    """The salt, where no value is missing."""
+    found = await values_of(environment, contents, **more)
+    assert isinstance(found, SecretValues)
+    return found.salt
+
+
+async def test_a_new_environment_gets_a_salt_of_its_own_and_keeps_it() -> None:
+    first = await values_of(environment())
+    assert isinstance(first, SecretValues)
+
+    assert re.fullmatch("[0-9a-f]{64}", first.salt or "")
+    assert await salt_of(environment()) != first.salt
+    assert await salt_of(environment(), settled=first) == first.salt
+    assert await salt_of(environment(), own=with_salt(own_secret())) == "kept-salt"
+
+
+async def test_an_environment_that_0_1_0_made_gets_a_salt_when_its_pods_are_restarted_anyway() -> None:
+    assert await salt_of(environment(), own=own_secret()) is None
+    assert await salt_of(environment(rotate=FIRST), own=own_secret()) is not None
+
+
+async def test_a_token_that_a_person_keeps_may_be_known_to_others_so_there_is_a_salt() -> None:
+    known = environment(authToken=SECRET)
+
+    assert await salt_of(known, {PASSWORDS: {"k": KEPT.encode()}}, own=own_secret()) is not None
+
+
 def test_values_that_are_shown_are_hidden() -> None:
-    assert KEPT not in repr(SecretValues({"RASA_TOKEN": KEPT}))
+    assert KEPT not in repr(SecretValues({"RASA_TOKEN": KEPT}, salt=KEPT))
 
 
 @given(

@@ -96,7 +96,7 @@ def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterab
         credentials = credentials_secret(server)
         if credentials is not None and SERVICE_TOKEN_KEY in manifests.secrets.get(credentials, {SERVICE_TOKEN_KEY}):
             values[MODEL_SERVER_TOKEN_VARIABLE] = placeholder(credentials, SERVICE_TOKEN_KEY)
-        context = Context(environment, server, spec, values)
+        context = Context(environment, server, spec, values, salt=GENERATED)
         if profile_of(context).jwt and JWT_VARIABLE not in values:
             values[JWT_VARIABLE] = GENERATED
         return [shown(child) for child in children(context)]

@@ -192,6 +192,7 @@ class EnvironmentReconciler:
             spec=spec,
             secret_values=values.values,
             token_rotated_at=values.token_rotated_at,
+            salt=values.salt,
             model_hash=wanted.hash if wanted else self._rolled_for(key),
         )
 

@@ -20,6 +20,7 @@ from rasa_environments.desired.profiles import rules_of
 from rasa_environments.desired.secret_variables import (
     JWT_VARIABLE,
     MODEL_SERVER_TOKEN_VARIABLE,
+    SALT_KEY,
     TOKEN_KEY,
     TOKEN_VARIABLE,
     SecretVariable,
@@ -45,6 +46,7 @@ class SecretValues:
 
     values: dict[str, str] = field(repr=False)
     token_rotated_at: str | None = None
+    salt: str | None = field(default=None, repr=False)
 
 
 def wanted_variables(
@@ -132,9 +134,9 @@ async def gathered(
     if JWT_VARIABLE not in values and rules.jwt:
         values[JWT_VARIABLE] = generated_jwt_secret(environment, own, settled, shared.get(JWT_SECRET_KEY))
     if TOKEN_VARIABLE in values:
-        return SecretValues(values)
+        return SecretValues(values, salt=salt(environment, own, settled))
     token, rotated_at = generated_token(environment, own, settled)
-    return SecretValues({**values, TOKEN_VARIABLE: token}, rotated_at)
+    return SecretValues({**values, TOKEN_VARIABLE: token}, rotated_at, salt(environment, own, settled, token))
 
 
 def missing_credentials(server: ModelServer, secret: ObjectKey) -> Problem:
@@ -214,6 +216,20 @@ def generated_jwt_secret(
     known = settled.values.get(JWT_VARIABLE) if settled is not None else None
     known = known or kept(own, environment, key_of(JWT_VARIABLE))
     return known if known and known != of_server else secrets.token_hex(TOKEN_BYTES)
+
+
+def salt(
+    environment: DeploymentEnvironment,
+    own: JsonObject | None,
+    settled: SecretValues | None,
+    generated: str | None = None,
+) -> str | None:
+    """The salt of the environment's Secret: made once; None where version 0.1.0 generated the token and it stays."""
+    known = (settled.salt if settled is not None else None) or kept(own, environment, SALT_KEY)
+    if known:
+        return known
+    of_0_1_0 = generated is not None and kept(own, environment, TOKEN_KEY) == generated
+    return None if of_0_1_0 else secrets.token_hex(TOKEN_BYTES)
 
 
 def kept(own: JsonObject | None, environment: DeploymentEnvironment, key: str) -> str:
