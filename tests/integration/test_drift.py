@@ -24,13 +24,22 @@ UNMANAGED = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
 """Without this label the operator's watches no longer show the object."""
 EDITS: dict[str, tuple[JsonObject, ...]] = {
     "ServiceAccount": ({"automountServiceAccountToken": True},),
-    "Secret": ({"data": {"token": "YW5vdGhlcg=="}}, {"data": {"model-server-token": None}}, {"data": {"mine": "MQ=="}}),
-    "ConfigMap": ({"data": {"endpoints.yml": "{}"}}, {"data": {"credentials.yml": None}}),
+    "Secret": (
+        {"data": {"token": "YW5vdGhlcg=="}},
+        {"data": {"model-server-token": None}},
+        {"data": {"mine": "MQ=="}},
+        {"data": {"token": "YW5vdGhlcg=="}, "immutable": True},
+    ),
+    "ConfigMap": (
+        {"data": {"endpoints.yml": "{}"}},
+        {"data": {"credentials.yml": None}},
+        {"data": {"endpoints.yml": "{}"}, "immutable": True},
+    ),
     "Service": (
         {"spec": {"ports": [{"name": "http", "port": 1, "targetPort": "http"}]}},
         {"spec": {"selector": {"app.kubernetes.io/instance": "mine"}, "externalIPs": ["203.0.113.7"]}},
     ),
-    "Deployment": ({"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 1}}}},),
+    "Deployment": ({"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": 1}}}}, {"spec": {"paused": True}}),
     "HorizontalPodAutoscaler": ({"spec": {"maxReplicas": 9}},),
     "PodDisruptionBudget": ({"spec": {"minAvailable": 0}},),
     "NetworkPolicy": (

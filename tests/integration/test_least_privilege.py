@@ -39,6 +39,9 @@ def requests(
     space.wait_until_ready()
     for kind in CHILD_KINDS:
         put_right(space, kind)
+    for kind in ("ConfigMap", "Secret"):
+        space.patch(kind, "production-rasa", {"data": None, "immutable": True})
+        space.eventually(lambda kind=kind: not space.child(kind).get("immutable"), f"the {kind} to be put right")  # type: ignore[misc]
     lose_the_model(space)
     space.patch(ENVIRONMENT, "production", {"spec": dict.fromkeys(EVERYTHING)})
     for kind in ON_REQUEST:

@@ -174,6 +174,7 @@ def test_what_is_added_deeper_down_is_found(edit: Edit, path: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "edit", "path"),
     [
+        ("Deployment", lambda live: live["spec"].update(paused=True), "spec.paused"),
         ("Service", lambda live: live["spec"].update(externalIPs=["203.0.113.7"]), "spec.externalIPs"),
         ("Service", lambda live: live["spec"].update(externalName="mine.example.com"), "spec.externalName"),
         ("Service", lambda live: live["spec"].update(publishNotReadyAddresses=True), "spec.publishNotReadyAddresses"),
@@ -262,10 +263,11 @@ def test_what_takes_the_place_of_a_desired_item_is_put_back_with_what_may_stay_i
 
     (part,) = additions(child("Deployment"), live, ISTIO)
 
-    assert part.path == ("spec", "template", "spec")
-    assert [item["name"] for item in part.value["containers"]] == ["istio-proxy", "logs", "rasa"]
-    assert [item["name"] for item in part.value["initContainers"]] == ["istio-init", "prepare"]
-    assert part.value["tolerations"] == [{"operator": "Exists"}]
+    assert part.path == ("spec",)
+    made = part.value["template"]["spec"]
+    assert [item["name"] for item in made["containers"]] == ["istio-proxy", "logs", "rasa"]
+    assert [item["name"] for item in made["initContainers"]] == ["istio-init", "prepare"]
+    assert made["tolerations"] == [{"operator": "Exists"}]
 
 
 NAMES = st.sampled_from(["command", "args", "env", "volumes", "hostAliases", "selector", "ports", "data", "x"])

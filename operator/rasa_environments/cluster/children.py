@@ -162,6 +162,10 @@ class Children:
         if path is None:
             return Outcome.UNCHANGED
         log.info("%s %s is put right: it differs at %s", resource.kind, key, path)
+        if live.get("immutable"):  # a ConfigMap or Secret that no write can change any more
+            await self._client.delete(resource, key, uid=live["metadata"]["uid"])
+            self._forget(resource, key)
+            return await self._create(resource, key, wanted)
         # Where something else is desired than last time, what seems to be added may be the operator's own, which the
         # apply removes: then pods are rolled once, with all that changes.
         added = additions(wanted, live, self._injectors) if was_last_written_as(wanted, live) else ()

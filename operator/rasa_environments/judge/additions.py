@@ -22,7 +22,7 @@ Path = tuple[str, ...]
 _POD: Final = "pod"
 _GUARDED: Final[Mapping[str, tuple[Path, ...]]] = {
     "ConfigMap": (("data",), ("binaryData",)),
-    "Deployment": (("spec", "template", "spec"),),
+    "Deployment": (("spec",),),
     "HorizontalPodAutoscaler": (("spec",),),
     "Ingress": (("spec",),),
     "NetworkPolicy": (("spec",),),
@@ -40,6 +40,11 @@ _CONTAINER: Final = frozenset(
     {"imagePullPolicy", "resizePolicy", "resources", "terminationMessagePath", "terminationMessagePolicy"}
 )
 _FREE: Final[Mapping[str, frozenset[str]]] = {
+    # Not `paused`: it would let pods of a template that was put back go on.
+    "Deployment": frozenset(
+        {"minReadySeconds", "progressDeadlineSeconds", "replicas", "revisionHistoryLimit", "selector", "strategy"}
+    ),
+    "template": frozenset({"metadata"}),
     # serviceAccount is an alias that the API server keeps equal to serviceAccountName.
     _POD: _SCHEDULING | {"serviceAccount"},
     "containers": _CONTAINER,
@@ -125,8 +130,7 @@ def additions(desired: JsonObject, live: JsonObject, injectors: Injectors = NO_I
         there = _at(live, path)
         if isinstance(there, dict) and "stringData" not in desired:  # which the API server turns into `data`
             part = _Part(kind, injectors)
-            place = _POD if kind == "Deployment" else kind
-            value = part.mapping(place, _at(desired, path) or {}, there, ".".join(path))
+            value = part.mapping(kind, _at(desired, path) or {}, there, ".".join(path))
             if part.added:
                 found.append(Guarded(path, value, tuple(part.added)))
     return tuple(found)
@@ -162,8 +166,13 @@ class _Part:
                 self.added.append(f"{path}.{name}")
         for name, wanted in desired.items():
             if wanted is not None:
-                overlaid = _overlaid if name in free else self._value
-                result[name] = overlaid(name, wanted, live.get(name), f"{path}.{name}")
+                there, inner = live.get(name), f"{path}.{name}"
+                if name in free:
+                    result[name] = _overlaid(name, wanted, there)
+                elif place == "template" and isinstance(there, dict):
+                    result[name] = self.mapping(_POD, wanted, there, inner)
+                else:
+                    result[name] = self._value(name, wanted, there, inner)
         return result
 
     def _value(self, name: str, desired: Any, live: Any, path: str) -> Any:
@@ -185,11 +194,11 @@ class _Part:
 
     def _keyed(self, name: str, desired: Sequence[Any], live: Sequence[Any], keys: Keys, path: str) -> list[Any]:
         """A list by key in the order that is there, which counts for init containers, and what is missing after it."""
-        missing = {item_key(item, keys): item for item in desired}
+        missing = {_key(item, keys): item for item in desired}
         seen = set()
         result = []
         for there in live:
-            key = item_key(there, keys)
+            key = _key(there, keys)
             place = f"{path}[{'/'.join(map(str, key))}]"
             if key in missing:
                 result.append(self._value(name, missing.pop(key), there, place))
@@ -206,10 +215,15 @@ class _Part:
         return name in _INJECTED_BY_NAME and isinstance(item, dict) and self._injectors.allow(item.get("name"))
 
 
-def _overlaid(name: str, desired: Any, live: Any, path: str) -> Any:
+def _key(item: Any, keys: Keys) -> tuple[str | int, ...]:
+    """The key of an item; where it is of another shape than the API server's, one that no desired item has."""
+    return tuple(part if isinstance(part, str | int) else type(part).__name__ for part in item_key(item, keys))
+
+
+def _overlaid(name: str, desired: Any, live: Any) -> Any:
     """A free field: what is desired over whatever is there."""
     if isinstance(desired, dict) and isinstance(live, dict) and name not in EXACT:
-        return {**live, **{key: _overlaid(name, value, live.get(key), path) for key, value in desired.items()}}
+        return {**live, **{key: _overlaid(key, value, live.get(key)) for key, value in desired.items()}}
     return desired
 
 

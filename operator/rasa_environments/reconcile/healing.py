@@ -11,7 +11,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.deployment_environment import Healing as HealingMode
-from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.resources import PODS
 from rasa_environments.desired.context import Context
 from rasa_environments.judge.conditions import condition_of
@@ -45,8 +45,7 @@ class Healing:
     ) -> EnvironmentFindings:
         """The findings with the pods that have lost their model, of which at most one is deleted.
 
-        Nothing is known, and nothing is done, while it is not known which model is wanted. Raises ApiError where the
-        deletion is refused.
+        Nothing is known, and nothing is done, while it is not known which model is wanted.
         """
         key, wanted = environment.metadata.key, findings.wanted
         if wanted is None or findings.tag_problem is not None:
@@ -61,9 +60,17 @@ class Healing:
         pod = to_restart(record, findings.pods, now, self._patience(context)) if enabled else None
         if pod is not None:
             logger.warning("%s: pod %s has lost model %s and is restarted", key, pod, wanted.name)
-            await self._client.delete(PODS, ObjectKey(key.namespace, pod))
+            await self._restart(ObjectKey(key.namespace, pod))
         lost = tuple(sorted(f"pod {name}" for name in record.lost_since))
         return replace(findings, lost=lost, healing=enabled)
+
+    async def _restart(self, pod: ObjectKey) -> None:
+        try:
+            await self._client.delete(PODS, pod)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            logger.warning("pod %s may not be deleted: %s", pod, error.message)
 
     def _patience(self, context: Context) -> float:
         """Seconds in which a tag that has just moved is noticed here and pulled there."""
