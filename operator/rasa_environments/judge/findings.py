@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason, Truth
@@ -168,7 +169,7 @@ def pod_facts(pod: JsonObject) -> PodFacts:
     metadata, status = mapping(pod.get("metadata")), mapping(pod.get("status"))
     terminating = bool(metadata.get("deletionTimestamp"))
     conditions = mappings(status.get("conditions"))
-    readiness: JsonObject = next((entry for entry in conditions if entry.get("type") == "Ready"), {})
+    readiness: Mapping[str, Any] = next((entry for entry in conditions if entry.get("type") == "Ready"), {})
     containers = (*mappings(status.get("initContainerStatuses")), *mappings(status.get("containerStatuses")))
     reasons = (text(mapping(mapping(each.get("state")).get("waiting")).get("reason")) for each in containers)
     return PodFacts(
@@ -182,14 +183,14 @@ def pod_facts(pod: JsonObject) -> PodFacts:
     )
 
 
-def _lost_readiness(status: JsonObject, readiness: JsonObject) -> bool:
+def _lost_readiness(status: Mapping[str, Any], readiness: Mapping[str, Any]) -> bool:
     """Whether the condition Ready became False after the Rasa server's container had started.
 
     The condition of a pod that has not been ready yet is as old as the pod; a container that starts again does so after
     the pod has ceased to be ready. Times of Kubernetes (RFC 3339, UTC, whole seconds) compare as text.
     """
     containers = mappings(status.get("containerStatuses"))
-    server: JsonObject = next((each for each in containers if each.get("name") == CONTAINER), {})
+    server: Mapping[str, Any] = next((each for each in containers if each.get("name") == CONTAINER), {})
     started = text(mapping(mapping(server.get("state")).get("running")).get("startedAt"))
     changed = text(readiness.get("lastTransitionTime"))
     return readiness.get("status") == "False" and started is not None and changed is not None and changed > started
