@@ -44,7 +44,7 @@ def test_each_condition_type_and_reason_is_explained_and_nothing_else() -> None:
 
 
 def test_each_setting_is_explained_and_nothing_else() -> None:
-    renamed = {"namespaces": "--namespace"}
+    renamed = {"namespaces": "--namespace", "allowed_injectors": "--allowed-injector"}
     options = {renamed.get(name, f"--{name.replace('_', '-')}") for name in Settings.model_fields}
 
     explained = {name for name in named_in_tables(REFERENCE / "settings.md") if name.startswith("--")}

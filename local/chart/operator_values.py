@@ -15,9 +15,12 @@ class Settings(Values):
     model_server_interval: Seconds | None = None
     """Seconds between two listings of a model server; 30 if null."""
     served_interval: Seconds | None = None
-    """Seconds between two questions to a pod that serves what is wanted; 300 if null."""
+    """Seconds between two questions to a pod that serves what is wanted; 60 if null."""
     resync_interval: Seconds | None = None
     """Seconds between two listings of the resources, which find what a watch has missed; 300 if null."""
+    allowed_injectors: tuple[str, ...] | None = None
+    """Names, with * and ?, of containers, volumes and variables that injectors may add to the Deployments of
+    environments, for example [istio-*]; none if null."""
     allow_link_local: bool | None = None
     """Whether servers may be asked at link-local and metadata addresses, where clouds hand out credentials."""
     allow_loopback: bool | None = None

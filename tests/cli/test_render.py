@@ -65,6 +65,7 @@ def test_secret_values_are_placeholders() -> None:
         "token": "<generated>",
         "model-server-token": "<key token of Secret default/credentials>",
         "db-password": "<key password of Secret default/database>",
+        "salt": "<generated>",
     }
     assert "data" not in secret
 
@@ -78,18 +79,10 @@ stringData: {token: one, jwtSecret: two}
 """
 
 
-@pytest.mark.parametrize(
-    ("documents", "shown"),
-    [
-        ([RASA_X, RASA_1], "<generated>"),
-        ([RASA_X, RASA_1, CREDENTIALS], "<key jwtSecret of Secret default/credentials>"),
-    ],
-    ids=["generated", "given"],
-)
-def test_the_jwt_secret_of_rasa_x_has_a_placeholder(documents: list[str], shown: str) -> None:
-    children = by_kind(render(*documents))
+def test_the_jwt_secret_is_the_environment_s_own() -> None:
+    children = by_kind(render(RASA_X, RASA_1, CREDENTIALS))
 
-    assert children["Secret"]["stringData"]["jwt-secret"] == shown
+    assert children["Secret"]["stringData"]["jwt-secret"] == "<generated>"
     assert "$(JWT_SECRET)" in children["Deployment"]["spec"]["template"]["spec"]["containers"][0]["args"]
 
 

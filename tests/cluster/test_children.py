@@ -13,6 +13,7 @@ from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.errors import AlreadyExists, ApiError, BeingDeleted, NameTaken
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, child_cache, is_outline
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, Resource, resource_of
+from rasa_environments.judge.additions import Injectors
 from tests.cluster.line import RecordingConnection
 from tests.cluster.objects import config_map, container_of, deployment, environment_child, owned, secret
 
@@ -145,8 +146,13 @@ async def test_what_is_no_longer_asked_for_is_removed_again_and_again(
 
 
 async def test_foreign_fields_stay_when_something_else_is_put_right(
-    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
+    client: Client,
+    someone: Client,
+    workload: JsonObject,
+    caches: dict[Resource, ObjectCache],
+    refresh: Callable[[], Awaitable[None]],
 ) -> None:
+    children = Children(client, caches, Injectors(("proxy",)))
     await children.settle(workload)
     key = identity(workload)[0]
     await someone.patch(
@@ -154,10 +160,7 @@ async def test_foreign_fields_stay_when_something_else_is_put_right(
         key,
         {"metadata": {"annotations": {"mine": "1"}, "labels": {"mine": "1"}}, "spec": {"minReadySeconds": 3}},
     )
-    sidecar = {"name": "proxy", "image": "proxy"}
-    await someone.json_patch(
-        DEPLOYMENTS, key, [{"op": "add", "path": "/spec/template/spec/containers/-", "value": sidecar}]
-    )
+    await add(someone, workload, "containers", {"name": "proxy", "image": "proxy"})
     await refresh()
     assert await children.settle(workload) is Outcome.UNCHANGED
     workload["spec"]["replicas"] = 3
@@ -166,6 +169,74 @@ async def test_foreign_fields_stay_when_something_else_is_put_right(
     assert live["metadata"]["annotations"]["mine"] == live["metadata"]["labels"]["mine"] == "1"
     assert live["spec"]["minReadySeconds"] == 3
     assert [item["name"] for item in live["spec"]["template"]["spec"]["containers"]] == ["rasa", "proxy"]
+
+
+INTRUSION: JsonObject = {
+    "hostAliases": [{"ip": "203.0.113.7", "hostnames": ["model-server"]}],
+    "containers": [
+        {"name": "rasa", "command": ["mine"], "env": [{"name": "PYTHONPATH", "value": "/mine"}]},
+        {"name": "mine", "image": "mine"},
+    ],
+    "volumes": [{"name": "mine", "emptyDir": {}}],
+}
+
+
+async def test_what_others_add_to_the_pods_is_removed(
+    children: Children,
+    someone: Client,
+    connection: RecordingConnection,
+    workload: JsonObject,
+    refresh: Callable[[], Awaitable[None]],
+) -> None:
+    await children.settle(workload)
+    before = (await read(someone, workload))["spec"]
+    await intrude(someone, workload)
+    await refresh()
+    connection.requests.clear()
+
+    assert await children.settle(workload) is Outcome.CORRECTED
+
+    assert (await read(someone, workload))["spec"] == before
+    assert connection.verbs[-3:] == ["GET", "PATCH", "PATCH"]
+    await refresh()
+    assert await children.settle(workload) is Outcome.UNCHANGED
+
+
+async def test_what_others_added_is_removed_along_with_a_change_of_what_is_desired(
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
+) -> None:
+    await children.settle(workload)
+    before = (await read(someone, workload))["spec"]
+    await intrude(someone, workload)
+    await refresh()
+    workload["spec"]["replicas"] = 3
+    assert await children.settle(workload) is Outcome.CORRECTED
+    assert (await read(someone, workload))["spec"] == before | {"replicas": 3}
+
+
+async def test_a_container_that_is_renamed_is_put_back(
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
+) -> None:
+    await children.settle(workload)
+    before = (await read(someone, workload))["spec"]
+    name = "/spec/template/spec/containers/0/name"
+    await someone.json_patch(DEPLOYMENTS, identity(workload)[0], [{"op": "replace", "path": name, "value": "mine"}])
+    await refresh()
+    assert await children.settle(workload) is Outcome.CORRECTED
+    assert (await read(someone, workload))["spec"] == before
+
+
+async def intrude(someone: Client, workload: JsonObject) -> None:
+    """Add to the pods as `kubectl apply --server-side` of somebody else does."""
+    labels = {"spec": {"selector": workload["spec"]["selector"], "template": {"spec": INTRUSION}}}
+    identity_of = {name: workload["metadata"][name] for name in ("name", "namespace")}
+    await someone.apply(DEPLOYMENTS, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": identity_of, **labels})
+
+
+async def add(someone: Client, workload: JsonObject, field: str, item: JsonObject) -> None:
+    """Add an item to a list of the pod spec."""
+    operation = {"op": "add", "path": f"/spec/template/spec/{field}/-", "value": item}
+    await someone.json_patch(DEPLOYMENTS, identity(workload)[0], [operation])
 
 
 async def test_replicas_keep_their_number_when_an_autoscaler_takes_over(

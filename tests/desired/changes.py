@@ -276,9 +276,16 @@ SHARED_CHANGES = (
 
 CHANGES = (*SERVER_CHANGES, *SHARED_CHANGES)
 NOT_SHOWN = frozenset(
-    {"suspend", "environment", "external.url", "external.tokenSecretRef.name", "external.tokenSecretRef.key"}
+    {
+        "suspend",
+        "environment",
+        "model.healing",
+        "external.url",
+        "external.tokenSecretRef.name",
+        "external.tokenSecretRef.key",
+    }
 )
-"""What stops all changes, what cannot be changed, and an environment that has no children at all."""
+"""What stops all changes, what cannot be changed, what no child shows, and an environment without children."""
 
 
 def leaf_fields(model: type[ApiModel] = EnvironmentSpec, prefix: str = "") -> Iterator[str]:

@@ -188,6 +188,17 @@ WHAT_WOULD_BREAK = [
         {"spec": {"containers": [{"name": "rasa", "env": [{"name": "RASA_ENVIRONMENT", "value": "other"}]}]}},
         "sets RASA_ENVIRONMENT: set spec.environment instead",
     ),
+    *(
+        (
+            {"spec": {"containers": [{"name": "rasa", "env": [{"name": "LOG_LEVEL_LIBRARIES", **value}]}]}},
+            "sets LOG_LEVEL_LIBRARIES: below WARNING .* set it to WARNING, ERROR or CRITICAL",
+        )
+        for value in (
+            {"value": "DEBUG"},
+            {"value": "INFO"},
+            {"valueFrom": {"configMapKeyRef": {"name": "a", "key": "b"}}},
+        )
+    ),
 ]
 
 
@@ -195,3 +206,13 @@ WHAT_WOULD_BREAK = [
 def test_what_the_operator_relies_on_cannot_be_taken_away(partial: JsonObject, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         children_by_kind(context({"rasa": {"version": "3.6.21"}, "podTemplate": partial}))
+
+
+@pytest.mark.parametrize("level", ["WARNING", "ERROR", "CRITICAL"])
+def test_libraries_may_log_what_holds_no_address(level: str) -> None:
+    variable = {"name": "LOG_LEVEL_LIBRARIES", "value": level}
+    template = {"spec": {"containers": [{"name": "rasa", "env": [variable]}]}}
+
+    made = children_by_kind(context({"rasa": {"version": "3.6.21"}, "podTemplate": template}))
+
+    assert variable in made["Deployment"]["spec"]["template"]["spec"]["containers"][0]["env"]

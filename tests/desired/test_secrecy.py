@@ -117,3 +117,14 @@ def test_what_is_neither_configuration_nor_secret_leaves_the_digest() -> None:
 
     assert shown_digest(context({**rasa, "replicas": 3, "service": {"port": 80}})) == shown_digest(before)
     assert shown_digest(replace(before, token_rotated_at="2026-01-02T03:04:05Z")) == shown_digest(before)
+
+
+def test_who_knows_all_values_but_one_cannot_find_that_one_by_the_digest() -> None:
+    salt = "kept-in-the-secret-51ab"
+    before = context({"rasa": {"version": "3.6.21"}}, salt=salt)
+
+    made = children_by_kind(before)
+
+    assert shown_digest(replace(before, salt="another")) != shown_digest(before)
+    assert b64decode(made.pop("Secret")["data"]["salt"]) == salt.encode()
+    assert salt not in json.dumps(made) + repr(before)

@@ -52,6 +52,7 @@ def test_settings_become_variables_that_the_operator_reads() -> None:
     settings = {
         "workers": 4,
         "servedInterval": 600,
+        "allowedInjectors": ["istio-*", "DD_*"],
         "allowLinkLocal": True,
         "allowLoopback": True,
         "logLevel": "debug",
@@ -62,6 +63,7 @@ def test_settings_become_variables_that_the_operator_reads() -> None:
         **OF_ITS_PODS,
         "RASA_ENVIRONMENTS_WORKERS": "4",
         "RASA_ENVIRONMENTS_SERVED_INTERVAL": "600",
+        "RASA_ENVIRONMENTS_ALLOWED_INJECTORS": "istio-* DD_*",
         "RASA_ENVIRONMENTS_ALLOW_LINK_LOCAL": "true",
         "RASA_ENVIRONMENTS_ALLOW_LOOPBACK": "true",
         "RASA_ENVIRONMENTS_LOG_LEVEL": "debug",

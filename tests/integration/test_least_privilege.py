@@ -13,8 +13,10 @@ from tests.integration.audit import USER
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import environment, model_tag
 from tests.integration.model_server_process import MODEL_A, ModelServerProcess
+from tests.integration.rasa_at_pod import scripted_rasa
 from tests.integration.space import CHILD_KINDS, ENVIRONMENT, ON_REQUEST, Space
 from tests.integration.test_drift import EVERYTHING, LABELS
+from tests.integration.test_served import pod_name
 
 Right = tuple[str, str]
 """A verb, and a resource with its subresource."""
@@ -36,10 +38,14 @@ def requests(
     """All that operators asked for, as the audit log has it, while every kind was made, changed and taken away."""
     space = new_space()
     furnish(space, model_server)
-    space.apply(environment(**EVERYTHING), model_tag("staging", model=MODEL_A))
+    space.apply(environment(**EVERYTHING, model={"pullIntervalSeconds": 1}), model_tag("staging", model=MODEL_A))
     space.wait_until_ready()
     for kind in CHILD_KINDS:
         put_right(space, kind)
+    for kind in ("ConfigMap", "Secret"):
+        space.patch(kind, "production-rasa", {"data": None, "immutable": True})
+        space.eventually(lambda kind=kind: not space.child(kind).get("immutable"), f"the {kind} to be put right")  # type: ignore[misc]
+    lose_the_model(space)
     space.patch(ENVIRONMENT, "production", {"spec": dict.fromkeys(EVERYTHING)})
     for kind in ON_REQUEST:
         space.eventually(lambda kind=kind: space.list(kind) == [], f"the {kind} to be gone")  # type: ignore[misc]
@@ -59,6 +65,16 @@ def put_right(space: Space, kind: str) -> None:
     labels = space.child(kind)["metadata"]["labels"]
     space.patch(kind, "production-rasa", LABELS)
     space.eventually(lambda: space.child(kind)["metadata"]["labels"] == labels, f"the {kind} to be as it was")
+
+
+def lose_the_model(space: Space) -> None:
+    """Lets the pod lose its model, and waits until the operator has replaced the pod."""
+    pod = pod_name(space)
+    with scripted_rasa(space) as rasa:
+        rasa.model = MODEL_A
+        space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True")
+        rasa.model = None
+        space.eventually(lambda: pod_name(space) != pod, "the pod to be replaced")
 
 
 def right(entry: JsonObject) -> Right:

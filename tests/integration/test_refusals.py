@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from typing import Any
 
 import pytest
 
 from rasa_environments.api.base import JsonObject
 from tests.integration.conftest import Installation, furnish
-from tests.integration.manifests import CREDENTIALS, environment, model_server, secret
+from tests.integration.manifests import CREDENTIALS, environment, model_server, secret, secret_value
 from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.space import ENVIRONMENT, MERGE_PATCH, Space
@@ -253,19 +255,37 @@ def test_a_model_server_of_another_namespace_must_allow_it(
     space.wait_until_ready()
 
 
-def test_the_secrets_that_defaults_of_another_namespace_name_are_read_there(
+def test_of_the_secrets_of_another_namespace_only_the_token_to_pull_comes_here(
     empty_space: Space, another_space: Space, model_server: ModelServerProcess
 ) -> None:
     space, owner = empty_space, another_space
-    owner.apply(secret("redis", password="from the owner"))
+    owner.apply(secret("shared", password="from the owner", token="token of all"))
     space.apply(secret("redis", password="from the tenant"))
-    lock_store = {"redis": {"host": "redis", "password": {"secretKeyRef": {"name": "redis", "key": "password"}}}}
-    furnish(owner, model_server, allowedNamespaces=[space.namespace], defaults={"lockStore": lock_store})
+    lock_store = {"redis": {"host": "redis", "password": secret_value("shared", "password")}}
+    furnish(
+        owner,
+        model_server,
+        allowedNamespaces=[space.namespace],
+        defaults={"lockStore": lock_store},
+        authTokenSecretRef={"name": "shared", "key": "token"},
+    )
 
     space.apply(environment(modelServerRef={"namespace": owner.namespace}))
+    space.wait_until_not_ready(
+        "InvalidSpec",
+        f"spec.defaults.lockStore.redis.password of ModelServer {owner.namespace}/default names a Secret in namespace "
+        f"{owner.namespace}, and secret values do not cross into namespace {space.namespace}: set "
+        "spec.lockStore.redis.password of this environment to a Secret of its own namespace",
+    )
+    assert space.find_child("Secret") is None
+
+    own = {"redis": {"host": "redis", "password": secret_value("redis", "password")}}
+    space.apply(environment(modelServerRef={"namespace": owner.namespace}, lockStore=own))
 
     space.wait_until_ready()
-    assert space.child("Secret")["data"]["redis-password"] == "ZnJvbSB0aGUgb3duZXI="
+    data = {key: b64decode(value).decode() for key, value in space.child("Secret")["data"].items()}
+    assert re.fullmatch("[0-9a-f]{64}", data.pop("token"))
+    assert data == {"model-server-token": TOKEN, "redis-password": "from the tenant"}
 
 
 def test_a_wrong_token_is_said_on_the_model_server_and_on_its_environments(space: Space) -> None:

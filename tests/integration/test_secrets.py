@@ -196,8 +196,9 @@ def test_no_secret_value_is_in_any_other_object_or_log_line(space: Space) -> Non
         environment(credentials={"slack": {"slack_token": secret_value("slack", "token")}}, **DATABASE),
     )
     space.wait_until_ready()
-    values = [PASSWORD, slack, TOKEN, API_TOKEN, space.token()]
-    assert set(own_secret(space).values()) == {PASSWORD, slack, TOKEN, space.token()}
+    salt = own_secret(space)["salt"]
+    values = [PASSWORD, slack, TOKEN, API_TOKEN, space.token(), salt]
+    assert set(own_secret(space).values()) == {PASSWORD, slack, TOKEN, space.token(), salt}
 
     seen = {path: space.api.request("GET", path).body for path in paths_of_all_but_secrets(space)}
 

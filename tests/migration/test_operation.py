@@ -39,7 +39,7 @@ def operated(result: Imported) -> list[str]:
 def _deployments(environment: DeploymentEnvironment, server: ModelServer) -> list[str]:
     spec = merged_spec(environment, server)
     assert secret_variables(spec)
-    names = [*TOKENS, *(variable.name for variable in wanted_variables(server, spec))]
+    names = [*TOKENS, *(variable.name for variable in wanted_variables(environment, server, spec))]
     made = children(Context(environment, server, spec, dict.fromkeys(names, "x")))
     return [child["metadata"]["name"] for child in made if child["kind"] == "Deployment"]
 
@@ -62,7 +62,7 @@ def test_the_secrets_that_are_referred_to_are_the_chart_s_or_those_that_are_aske
     server = ModelServer.model_validate(result.resources[0])
     environment = DeploymentEnvironment.model_validate(result.resources[1])
 
-    variables = wanted_variables(server, merged_spec(environment, server))
+    variables = wanted_variables(environment, server, merged_spec(environment, server))
 
     secrets = {ObjectKey(each.source.namespace or "", each.source.name) for each in variables}
     assert secrets == {ObjectKey("bots", f"my-{name}") for name in ("rasa", "rabbitmq", "postgresql", "redis")}

@@ -18,7 +18,7 @@ from rasa_environments.reconcile.model_server import OBSERVE_SECONDS, ModelServe
 from rasa_environments.reconcile.model_tag import PUT_SECONDS, ModelTagReconciler
 from rasa_environments.reconcile.queue import Result, WorkQueue
 from rasa_environments.reconcile.registration.registrar import REGISTRY_SECONDS
-from rasa_environments.reconcile.served import ASKED_AT_A_TIME, ASKING_SECONDS, ServedModels, ready_pods
+from rasa_environments.reconcile.served import ASKED_AT_A_TIME, ASKING_SECONDS, ServedModels, rasa_servers
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
 from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS
 from tests.reconcile.clock import run
@@ -141,7 +141,7 @@ def test_of_many_pods_few_are_asked_at_a_time_and_no_longer_than_is_given() -> N
         return httpx.Response(409)
 
     async def test() -> float:
-        pods = ready_pods([PodFacts(f"p{number}", "127.0.0.1", ready=True) for number in range(20)], 5005)
+        pods = rasa_servers([PodFacts(f"p{number}", "127.0.0.1", ready=True) for number in range(20)], 5005)
         async with httpx.AsyncClient(transport=httpx.MockTransport(drip)) as http:
             served = ServedModels(http, Intervals(), WorkQueue())
             answers, _ = await served.ask(SERVER, pods, wanted="m", token="t")
@@ -160,7 +160,7 @@ def test_questions_end_with_whoever_asks() -> None:
     async def test() -> None:
         async with httpx.AsyncClient(transport=httpx.MockTransport(forever)) as http:  # type: ignore[arg-type]
             served = ServedModels(http, Intervals(), WorkQueue())
-            pods = ready_pods([PodFacts("p", "127.0.0.1", ready=True)] * 3, 5005)
+            pods = rasa_servers([PodFacts("p", "127.0.0.1", ready=True)] * 3, 5005)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(5):
                     await served.ask(SERVER, pods, wanted="m", token="t", listed=(TaggedModel("m", "h"),))

@@ -18,6 +18,7 @@ from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
+from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.judge.findings import Problem
 from rasa_environments.reconcile.secret_values import (
@@ -37,11 +38,9 @@ PASSWORDS, SHARED, CREDENTIALS = (
     ObjectKey("platform", "shared"),
     ObjectKey("bots", "rasa-x"),
 )
-SQL: JsonObject = {
-    "trackerStore": {
-        "sql": {"host": "db", "username": "u", "password": {"secretKeyRef": {"name": "passwords", "key": "k"}}}
-    }
-}
+SECRET: JsonObject = {"secretKeyRef": {"name": "passwords", "key": "k"}}
+SQL_HOST: JsonObject = {"host": "db", "username": "u"}
+SQL: JsonObject = {"trackerStore": {"sql": {**SQL_HOST, "password": SECRET}}}
 
 Contents = Mapping[ObjectKey, Mapping[str, bytes]]
 
@@ -77,7 +76,7 @@ async def values_of(
     reader = Mock(spec=Secrets)
     reader.read = AsyncMock(side_effect=(contents or {}).get)
     found = model_server or server()
-    variables = wanted_variables(found, merged_spec(environment, found))
+    variables = wanted_variables(environment, found, merged_spec(environment, found))
     return await gathered(reader, environment, found, variables, own=own, settled=settled)
 
 
@@ -152,10 +151,62 @@ async def test_the_token_is_the_users_where_the_spec_names_one() -> None:
 
 
 async def test_the_token_is_that_of_the_server_where_it_names_one() -> None:
-    shared = server(namespace="platform", authTokenSecretRef={"name": "shared", "key": "t"})
+    shared = server(authTokenSecretRef={"name": "shared", "key": "t"})
+
+    assert await values(environment(), {ObjectKey("bots", "shared"): {"t": b"ours"}}, model_server=shared) == {
+        "RASA_TOKEN": "ours"
+    }
+
+
+async def test_of_a_server_in_another_namespace_only_the_token_to_pull_is_copied() -> None:
+    elsewhere = server(
+        namespace="platform",
+        profile="RasaX-0.2",
+        authTokenSecretRef={"name": "shared", "key": "t"},
+        credentialsSecretRef={"name": "rasa-x"},
+    )
+    guest = environment(modelServerRef={"namespace": "platform"})
+    there = {"token": b"pull", "apiToken": b"write", "jwtSecret": b"signs-logins", "password": b"mine"}
+    contents = {SHARED: {"t": b"ours"}, ObjectKey("platform", "rasa-x"): there}
+
+    found = await values(guest, contents, model_server=elsewhere)
+
+    assert found.pop("RASA_X_TOKEN") == "pull"
+    assert set(found) == {"RASA_TOKEN", "JWT_SECRET"}
+    assert all(re.fullmatch("[0-9a-f]{64}", generated) for generated in found.values())
+
+
+@pytest.mark.parametrize(
+    ("defaults", "field"),
+    [
+        ({"trackerStore": {"sql": {**SQL_HOST, "password": SECRET}}}, "trackerStore.sql.password"),
+        ({"eventBroker": {"rabbitmq": {"host": "rabbit", "password": SECRET}}}, "eventBroker.rabbitmq.password"),
+        ({"jwt": SECRET}, "jwt"),
+        ({"credentials": {"slack": {"slack_token": SECRET}}}, "credentials.slack.slack_token"),
+        ({"endpoints": {"nlg": {"token": SECRET}}}, "endpoints.nlg.token"),
+    ],
+)
+def test_a_secret_value_in_defaults_does_not_cross_into_another_namespace(defaults: JsonObject, field: str) -> None:
+    elsewhere = server(namespace="platform", defaults=defaults)
     guest = environment(modelServerRef={"namespace": "platform"})
 
-    assert await values(guest, {SHARED: {"t": b"ours"}}, model_server=shared) == {"RASA_TOKEN": "ours"}
+    with pytest.raises(SpecError) as refused:
+        wanted_variables(guest, elsewhere, merged_spec(guest, elsewhere))
+
+    assert str(refused.value) == (
+        f"spec.defaults.{field} of ModelServer platform/default names a Secret in namespace platform, and secret "
+        f"values do not cross into namespace bots: set spec.{field} of this environment to a Secret of its own "
+        "namespace"
+    )
+
+
+async def test_an_environment_elsewhere_may_set_its_own_secret_in_the_place_of_a_default() -> None:
+    elsewhere = server(namespace="platform", defaults={"trackerStore": {"sql": {**SQL_HOST, "password": SECRET}}})
+    guest = environment(**SQL, modelServerRef={"namespace": "platform"})
+
+    found = await values(guest, {PASSWORDS: {"k": b"mine"}}, model_server=elsewhere)
+
+    assert found["DB_PASSWORD"] == "mine"
 
 
 async def test_the_own_token_wins_over_that_of_the_server() -> None:
@@ -170,7 +221,8 @@ async def test_a_rotation_does_not_touch_a_token_that_a_person_keeps() -> None:
 
     found = await values_of(own, {PASSWORDS: {"k": b"mine"}})
 
-    assert found == SecretValues({"RASA_TOKEN": "mine"}, None)
+    assert isinstance(found, SecretValues)
+    assert (found.values, found.token_rotated_at) == ({"RASA_TOKEN": "mine"}, None)
 
 
 async def test_named_values_stand_beside_the_generated_token() -> None:
@@ -187,7 +239,7 @@ async def test_the_token_to_pull_is_that_of_the_credentials() -> None:
     assert found["RASA_X_TOKEN"] == "pull"
 
 
-JWT: JsonObject = {"jwt": {"secretKeyRef": {"name": "passwords", "key": "k"}}}
+JWT: JsonObject = {"jwt": SECRET}
 RASA_X = server(profile="RasaX-0.32", credentialsSecretRef={"name": "rasa-x"})
 
 
@@ -208,14 +260,21 @@ def with_jwt_secret(secret: str, *, owner: str = "uid-1") -> JsonObject:
     return {**own, "data": {**own["data"], "jwt-secret": b64encode(secret.encode()).decode()}}
 
 
-async def test_the_jwt_secret_is_that_of_the_spec_before_that_of_the_credentials_before_the_own_one() -> None:
+async def test_the_jwt_secret_is_that_of_the_spec_before_the_own_one_and_never_that_of_the_server() -> None:
     own, shared = with_jwt_secret("kept"), {CREDENTIALS: {"token": b"pull", "jwtSecret": b"shared\n"}}
     named = {**shared, PASSWORDS: {"k": b"named"}}
-    alone = {CREDENTIALS: {"token": b"pull"}}
 
-    for spec, contents, secret in ((JWT, named, "named"), ({}, shared, "shared"), ({}, alone, "kept")):
+    for spec, contents, secret in ((JWT, named, "named"), ({}, shared, "kept")):
         found = await values(environment(**spec), contents, model_server=RASA_X, own=own)
         assert found == {"RASA_TOKEN": KEPT, "RASA_X_TOKEN": "pull", "JWT_SECRET": secret}
+
+
+async def test_a_jwt_secret_of_the_server_that_an_earlier_version_copied_is_replaced() -> None:
+    shared = {CREDENTIALS: {"token": b"pull", "jwtSecret": b"shared\n"}}
+
+    found = await values(environment(), shared, model_server=RASA_X, own=with_jwt_secret("shared"))
+
+    assert re.fullmatch("[0-9a-f]{64}", found["JWT_SECRET"])
 
 
 @pytest.mark.parametrize("profile", ["RasaX-0.2", "RasaX-0.32"])
@@ -310,14 +369,47 @@ async def test_a_missing_token_of_the_server_names_the_server() -> None:
 def test_the_secrets_that_concern_an_environment_are_those_named_and_the_credentials() -> None:
     found = server(credentialsSecretRef={"name": "rasa-x"})
 
-    variables = wanted_variables(found, merged_spec(environment(**SQL), found))
+    variables = wanted_variables(environment(), found, merged_spec(environment(**SQL), found))
 
     assert secrets_of(variables, found) == {PASSWORDS, CREDENTIALS}
     assert secrets_of([], server()) == set()
 
 
+def with_salt(own: JsonObject, salt: str = "kept-salt") -> JsonObject:
+    """The environment's Secret with a salt in it."""
+    return {**own, "data": {**own["data"], "salt": b64encode(salt.encode()).decode()}}
+
+
+async def salt_of(environment: DeploymentEnvironment, contents: Contents | None = None, **more: Any) -> str | None:
+    """The salt, where no value is missing."""
+    found = await values_of(environment, contents, **more)
+    assert isinstance(found, SecretValues)
+    return found.salt
+
+
+async def test_a_new_environment_gets_a_salt_of_its_own_and_keeps_it() -> None:
+    first = await values_of(environment())
+    assert isinstance(first, SecretValues)
+
+    assert re.fullmatch("[0-9a-f]{64}", first.salt or "")
+    assert await salt_of(environment()) != first.salt
+    assert await salt_of(environment(), settled=first) == first.salt
+    assert await salt_of(environment(), own=with_salt(own_secret())) == "kept-salt"
+
+
+async def test_an_environment_that_0_1_0_made_gets_a_salt_when_its_pods_are_restarted_anyway() -> None:
+    assert await salt_of(environment(), own=own_secret()) is None
+    assert await salt_of(environment(rotate=FIRST), own=own_secret()) is not None
+
+
+async def test_a_token_that_a_person_keeps_may_be_known_to_others_so_there_is_a_salt() -> None:
+    known = environment(authToken=SECRET)
+
+    assert await salt_of(known, {PASSWORDS: {"k": KEPT.encode()}}, own=own_secret()) is not None
+
+
 def test_values_that_are_shown_are_hidden() -> None:
-    assert KEPT not in repr(SecretValues({"RASA_TOKEN": KEPT}))
+    assert KEPT not in repr(SecretValues({"RASA_TOKEN": KEPT}, salt=KEPT))
 
 
 @given(

@@ -14,8 +14,9 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.judge.findings import PodFacts, ServedFact
+from rasa_environments.reconcile.healing import pods_to_ask
 from rasa_environments.reconcile.queue import WorkQueue
-from rasa_environments.reconcile.served import GROWTH, LONGEST_WHILE_WRONG_SECONDS, ServedModels, ready_pods
+from rasa_environments.reconcile.served import GROWTH, LONGEST_WHILE_WRONG_SECONDS, ServedModels, rasa_servers
 from rasa_environments.reconcile.surroundings import Intervals
 from tests.reconcile.clock import run
 
@@ -66,7 +67,8 @@ class Asker:
 
     async def ask(self, *pods: PodFacts, wanted: str | None = WANTED, port: int = 5005, token: str = "token") -> Asked:
         """One look; by default at one ready pod."""
-        return Asked(*await self.served.ask(SUPPORT, ready_pods(pods or (POD,), port), wanted=wanted, token=token))
+        servers = rasa_servers(pods_to_ask(pods or (POD,)), port)
+        return Asked(*await self.served.ask(SUPPORT, servers, wanted=wanted, token=token))
 
     async def times(self, looks: int, **question: Any) -> list[float]:
         """After how many seconds each of some looks in a row asks for the next."""

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     WAITING_FOR_DELETION = "WaitingForDeletion"
     ANOTHER_MODEL_SERVED = "AnotherModelServed"
     NO_MODEL_SERVED = "NoModelServed"
+    MODEL_LOST = "ModelLost"
     NO_ENVIRONMENT = "NoEnvironment"
     NO_PODS = "NoPods"
     PODS_NOT_REACHABLE = "PodsNotReachable"

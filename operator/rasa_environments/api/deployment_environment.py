@@ -71,6 +71,13 @@ class UpdateStrategy(StrEnum):
     ROLLING_UPDATE = "RollingUpdate"
 
 
+class Healing(StrEnum):
+    """What becomes of a pod that has lost the model that it served."""
+
+    RESTART = "Restart"
+    DISABLED = "Disabled"
+
+
 class Model(ApiModel):
     """How the environment gets its model."""
 
@@ -81,6 +88,9 @@ class Model(ApiModel):
     """Seconds between two pulls; default 10. Not used with RollingUpdate, where a pod pulls once at its start."""
     required: Boolean | None = None
     """Whether a pod without a model is not ready, and an environment without one neither; default true."""
+    healing: Literal["Restart", "Disabled"] | None = None
+    """Restart (default): a pod that served the wanted model and then answers with another one, or none, is deleted, so
+    that its ReplicaSet starts a new one; one at a time. Disabled: it is only reported."""
 
 
 class TokenSecretRef(ApiModel):

@@ -97,13 +97,16 @@ class ModelServerSpec(ApiModel):
     /api/projects/{project}/models/tags/{tag}."""
     credentials_secret_ref: SecretRef | None = None
     """Secret with `token` (to pull) and, to write tags, `apiToken` or `username` and `password`; registering by API
-    wants the latter. `jwtSecret` is what Rasa X signs with, for its environments' --jwt-secret."""
+    wants the latter. Environments get a copy of `token` alone."""
     auth_token_secret_ref: SecretKeyRef | None = None
-    """Token that all environments of this server share; absent: one generated token per environment."""
+    """Token that the environments of this server's namespace share; absent, and elsewhere: one generated token per
+    environment."""
     defaults: EnvironmentDefaults | None = None
-    """A partial spec that is merged under the spec of each environment of this server."""
+    """A partial spec that is merged under the spec of each environment of this server. Secret values in it are for
+    environments of this namespace; one elsewhere has to set its own."""
     allowed_namespaces: Annotated[list[DnsLabel], Field(max_length=256), Keyed()] | None = None
-    """Namespaces, besides its own, whose environments and tags may refer to this server."""
+    """Namespaces, besides its own, whose environments and tags may refer to this server. Of the Secrets of this
+    namespace the token to pull is copied there, and nothing else."""
 
 
 class InventoryEntry(ApiModel):

@@ -28,7 +28,6 @@ from rasa_environments.desired.secret_variables import (
 from rasa_environments.reconcile.conflicts import conflict
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.secret_values import (
-    JWT_SECRET_KEY,
     SERVICE_TOKEN_KEY,
     credentials_secret,
     secret_key,
@@ -93,14 +92,14 @@ def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterab
             require_tag_of_its_name(environment, server)
             return []
         spec = merged_spec(environment, server)
-        variables = wanted_variables(server, spec)
+        variables = wanted_variables(environment, server, spec)
         values = {TOKEN_VARIABLE: GENERATED, **placeholders(variables, manifests)}
         credentials = credentials_secret(server)
         if credentials is not None and SERVICE_TOKEN_KEY in manifests.secrets.get(credentials, {SERVICE_TOKEN_KEY}):
             values[MODEL_SERVER_TOKEN_VARIABLE] = placeholder(credentials, SERVICE_TOKEN_KEY)
-        context = Context(environment, server, spec, values)
+        context = Context(environment, server, spec, values, salt=GENERATED)
         if profile_of(context).jwt and JWT_VARIABLE not in values:
-            values[JWT_VARIABLE] = jwt_secret(credentials, manifests)
+            values[JWT_VARIABLE] = GENERATED
         return [shown(child) for child in children(context)]
     except SpecError as error:
         raise CommandError(str(error)) from None
@@ -116,13 +115,6 @@ def placeholders(variables: Iterable[SecretVariable], manifests: Manifests) -> d
             raise CommandError(f"{variable.path}: key {key} is not in Secret {secret} (it holds {there}); add it")
         values[variable.name] = placeholder(secret, key)
     return values
-
-
-def jwt_secret(credentials: ObjectKey | None, manifests: Manifests) -> str:
-    """What stands for a JWT secret that the environment does not name: that of Rasa X where the file has it."""
-    if credentials is not None and JWT_SECRET_KEY in manifests.secrets.get(credentials, ()):
-        return placeholder(credentials, JWT_SECRET_KEY)
-    return GENERATED
 
 
 def placeholder(secret: ObjectKey, key: str) -> str:

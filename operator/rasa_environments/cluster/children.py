@@ -11,7 +11,7 @@ import enum
 import hashlib
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import orjson
@@ -23,6 +23,7 @@ from rasa_environments.cluster.errors import AlreadyExists, ApiError, BeingDelet
 from rasa_environments.cluster.ownership import fields_to_leave, migration
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, controller, is_outline
 from rasa_environments.cluster.resources import Resource, resource_of
+from rasa_environments.judge.additions import NO_INJECTORS, Guarded, Injectors, additions
 from rasa_environments.judge.drift import difference
 
 log = logging.getLogger(__name__)
@@ -52,8 +53,11 @@ class _Verdict(NamedTuple):
 class Children:
     """The children of all environments, seen through the caches that reflectors keep."""
 
-    def __init__(self, client: Client, caches: Mapping[Resource, ObjectCache]) -> None:
+    def __init__(
+        self, client: Client, caches: Mapping[Resource, ObjectCache], injectors: Injectors = NO_INJECTORS
+    ) -> None:
         self._client = client
+        self._injectors = injectors
         self._caches = caches
         self._verdicts: dict[Resource, dict[ObjectKey, _Verdict]] = {resource: {} for resource in caches}
 
@@ -69,7 +73,8 @@ class Children:
     async def settle(self, desired: JsonObject, *, create_only: bool = False) -> Outcome:
         """Make the object as `desired`, which carries its owner as the controller in `ownerReferences`.
 
-        Makes no request if it is so already. Fields that are not in `desired` and never were stay as they are.
+        Makes no request if it is so already. Fields that are not in `desired` and never were stay as they are, except
+        in the guarded parts (judge/additions.py), which others may not add to.
         `create_only`: `desired` holds values that were generated because there was no such object; one that has come
         meanwhile is not written over.
         Raises `NameTaken` if an object of that name has another controller or none, `BeingDeleted` if it is on its way
@@ -112,7 +117,7 @@ class Children:
         _refuse_what_is_not_ours(wanted, live)
         verdicts, digest = self._verdicts[resource], _digest_of(wanted)
         _, version = identity(live)
-        path = difference(wanted, live)
+        path = self._difference(wanted, live)
         if path is None:
             verdicts[key] = _Verdict(digest, version)
             return None
@@ -157,12 +162,29 @@ class Children:
         if path is None:
             return Outcome.UNCHANGED
         log.info("%s %s is put right: it differs at %s", resource.kind, key, path)
-        patch = migration(live, fields_to_leave(wanted))
-        if patch is not None:
+        if live.get("immutable"):  # a ConfigMap or Secret that no write can change any more
+            await self._client.delete(resource, key, uid=live["metadata"]["uid"])
+            self._forget(resource, key)
+            return await self._create(resource, key, wanted)
+        # Where something else is desired than last time, what seems to be added may be the operator's own, which the
+        # apply removes: then pods are rolled once, with all that changes.
+        added = additions(wanted, live, self._injectors) if was_last_written_as(wanted, live) else ()
+        patch = [*_replacements(live, added), *(migration(live, fields_to_leave(wanted)) or ())]
+        if patch:
             await self._client.json_patch(resource, key, patch)
         of_this_object = {**wanted, "metadata": {**wanted["metadata"], "uid": live["metadata"]["uid"]}}
-        self._keep(resource, key, wanted, await self._apply(resource, key, of_this_object))
+        answer = await self._apply(resource, key, of_this_object)
+        if added_still := additions(wanted, answer, self._injectors):
+            answer = await self._client.json_patch(resource, key, _replacements(answer, added_still))
+        self._keep(resource, key, wanted, answer)
         return Outcome.CORRECTED
+
+    def _difference(self, wanted: JsonObject, live: JsonObject) -> str | None:
+        """The path of the first difference: of what is missing or changed, else of what others added."""
+        path = difference(wanted, live)
+        if path is not None:
+            return path
+        return next((added for part in additions(wanted, live, self._injectors) for added in part.added), None)
 
     async def _apply(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> JsonObject:
         """Apply; where that is refused, write whole lists instead of single items.
@@ -181,7 +203,7 @@ class Children:
         """Take the answer to a write into the cache, and for right, even where the API server changed it."""
         self._caches[resource].put(answer)
         _, version = identity(answer)
-        path = difference(wanted, answer)
+        path = self._difference(wanted, answer)
         if path is None:
             self._verdicts[resource][key] = _Verdict(_digest_of(wanted), version)
             return
@@ -205,7 +227,24 @@ def with_digest(desired: JsonObject) -> JsonObject:
 
 def was_asked_for(desired: JsonObject, live: JsonObject) -> bool:
     """Whether `live` was last written as `desired`; it may have been edited since."""
-    return (live["metadata"].get("annotations") or {}).get(DESIRED_ANNOTATION) == _digest_of(with_digest(desired))
+    return was_last_written_as(with_digest(desired), live)
+
+
+def was_last_written_as(wanted: JsonObject, live: JsonObject) -> bool:
+    """The same for an object that has the digest of itself already."""
+    return (live["metadata"].get("annotations") or {}).get(DESIRED_ANNOTATION) == _digest_of(wanted)
+
+
+def _replacements(live: JsonObject, parts: Sequence[Guarded]) -> list[JsonObject]:
+    """JSON patch operations that put the guarded parts back: an apply cannot remove what another manager owns.
+
+    The patch fails with 409 if the object has changed since it was read.
+    """
+    if not parts:
+        return []
+    replacements = [{"op": "replace", "path": "/" + "/".join(part.path), "value": part.value} for part in parts]
+    version = live["metadata"]["resourceVersion"]
+    return [*replacements, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
 
 
 def fingerprint(live: JsonObject) -> bytes:

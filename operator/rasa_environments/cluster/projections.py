@@ -20,7 +20,7 @@ from rasa_environments.desired.context import (
     ROTATED_AT_ANNOTATION,
     environment_key,
 )
-from rasa_environments.desired.secret_variables import JWT_VARIABLE, TOKEN_KEY, key_of
+from rasa_environments.desired.secret_variables import JWT_VARIABLE, SALT_KEY, TOKEN_KEY, key_of
 
 LARGEST_CHILD: Final = 32 * 1024
 """Bytes as JSON, without managedFields; a usual Deployment has 4000."""
@@ -31,7 +31,7 @@ DESIRED_ANNOTATION: Final = f"{GROUP}/desired"
 _OUTLINE: Final = "outline"
 _IDENTITY: Final = ("namespace", "name", "uid", "resourceVersion", "generation", "deletionTimestamp")
 _ANNOTATIONS: Final = (DESIRED_ANNOTATION, ROTATED_AT_ANNOTATION, MODEL_HASH_ANNOTATION)
-_GENERATED: Final = (TOKEN_KEY, key_of(JWT_VARIABLE))
+_GENERATED: Final = (TOKEN_KEY, SALT_KEY, key_of(JWT_VARIABLE))
 """Keys of values in an environment's Secret that exist nowhere else: they must not be lost."""
 _LONGEST_VALUE: Final = 1024
 _MOST_CONDITIONS: Final = 16

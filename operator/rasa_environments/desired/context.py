@@ -57,6 +57,8 @@ class Context:
     """Variable to value: RASA_TOKEN, RASA_X_TOKEN where there is one, and those of secret_variables."""
     token_rotated_at: str | None = None
     """The rotation that the token stands for."""
+    salt: str | None = field(default=None, repr=False)
+    """Random text in the Secret, so that the digest of it lets nobody guess a weak password; None: see secret.py."""
     model_hash: str | None = None
     """Hash of the model that the pods were rolled for, with updateStrategy RollingUpdate."""
     operator_pods: OperatorPods | None = None

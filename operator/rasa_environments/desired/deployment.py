@@ -25,6 +25,8 @@ from rasa_environments.desired.service import PORT_NAME
 
 CONTAINER = "rasa"
 WORKING_DIRECTORY = "/app"
+QUIET_LEVELS = ("WARNING", "ERROR", "CRITICAL")
+"""Levels of LOG_LEVEL_LIBRARIES at which no library logs an address (source: rasa/utils/common.py)."""
 DRAIN_SECONDS = 5
 """How long a pod that is going still answers: Rasa closes its port at SIGTERM, and Services learn of it later."""
 
@@ -57,7 +59,7 @@ def without_drain(deployment: JsonObject) -> JsonObject:
 
 
 def digest(*parts: object) -> str:
-    """A short digest of configuration. The token's 32 random bytes keep weak passwords in it from being guessed."""
+    """A short digest of configuration. The Secret's salt keeps weak passwords in it from being guessed."""
     return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
@@ -197,4 +199,10 @@ def _checked(template: JsonObject, context: Context) -> JsonObject:
     for entry in server.get("env") or []:
         if entry["name"] == "RASA_ENVIRONMENT" and entry.get("value") != context.environment.environment:
             raise SpecError("spec.podTemplate sets RASA_ENVIRONMENT: set spec.environment instead")
+        if entry["name"] == "LOG_LEVEL_LIBRARIES" and entry.get("value") not in QUIET_LEVELS:
+            raise SpecError(
+                "spec.podTemplate sets LOG_LEVEL_LIBRARIES: below WARNING the libraries of Rasa log the addresses that "
+                "they ask and are asked at, with tokens in them; set it to WARNING, ERROR or CRITICAL, and "
+                "spec.rasa.logLevel for messages of Rasa itself"
+            )
     return template

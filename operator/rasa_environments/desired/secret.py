@@ -6,19 +6,24 @@ from base64 import b64encode
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.context import ROTATED_AT_ANNOTATION, Context
-from rasa_environments.desired.secret_variables import key_of
+from rasa_environments.desired.secret_variables import SALT_KEY, key_of
 
 
 def secret(context: Context) -> JsonObject:
-    """The server's token, the token to pull with, and a copy of each value that the spec names."""
+    """The server's token, the token to pull with, and a copy of each value that the spec names.
+
+    The digest of the Secret is an annotation of the pods, which more people may read than the Secret. Who knows the
+    token, and every value but one, could find that one by trying: hence the salt. Environments that version 0.1.0 made
+    have none until their token changes, since that would restart their pods.
+    """
+    contents = {key_of(variable): value for variable, value in sorted(context.secret_values.items())}
+    if context.salt is not None:
+        contents[SALT_KEY] = context.salt
     rotated_at = {ROTATED_AT_ANNOTATION: context.token_rotated_at} if context.token_rotated_at else None
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": context.metadata(annotations=rotated_at),
         "type": "Opaque",
-        "data": {
-            key_of(variable): b64encode(value.encode()).decode()
-            for variable, value in sorted(context.secret_values.items())
-        },
+        "data": {key: b64encode(value.encode()).decode() for key, value in contents.items()},
     }

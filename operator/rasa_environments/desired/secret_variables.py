@@ -17,6 +17,7 @@ from rasa_environments.desired.merging import is_secret_value
 
 TOKEN_KEY = "token"
 MODEL_SERVER_TOKEN_KEY = "model-server-token"
+SALT_KEY = "salt"
 TOKEN_VARIABLE = "RASA_TOKEN"
 MODEL_SERVER_TOKEN_VARIABLE = "RASA_X_TOKEN"
 JWT_VARIABLE = "JWT_SECRET"

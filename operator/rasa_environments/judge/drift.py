@@ -1,9 +1,9 @@
 """Whether an object is as it should be: what was asked for against what the API server shows.
 
 The comparison goes one way. Each field that is asked for must be there with that value; what others added (defaults of
-the API server, an autoscaler's replicas, injected containers, foreign labels) is not looked at. Which lists are maps by
-key, which maps and selectors are exact, and which fields are quantities is taken from the `x-kubernetes-*` marks of the
-OpenAPI document of Kubernetes 1.36.
+the API server, an autoscaler's replicas, foreign labels) is not looked at: `additions` does that where it matters.
+Which lists are maps by key, which maps and selectors are exact, and which fields are quantities is taken from the
+`x-kubernetes-*` marks of the OpenAPI document of Kubernetes 1.36.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from rasa_environments.api.base import JsonObject
 
-_Keys = tuple[str, ...]
+Keys = tuple[str, ...]
 
-_METADATA_LISTS: Final[Mapping[str, _Keys]] = {"ownerReferences": ("uid",), "finalizers": ()}
-_POD_LISTS: Final[Mapping[str, _Keys]] = {
+METADATA_LISTS: Final[Mapping[str, Keys]] = {"ownerReferences": ("uid",), "finalizers": ()}
+_POD_LISTS: Final[Mapping[str, Keys]] = {
     "containers": ("name",),
     "initContainers": ("name",),
     "env": ("name",),
@@ -33,19 +33,19 @@ _POD_LISTS: Final[Mapping[str, _Keys]] = {
     "schedulingGates": ("name",),
     "hostAliases": ("ip",),
     "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
-    **_METADATA_LISTS,
+    **METADATA_LISTS,
 }
-_LISTS_BY_KIND: Final[Mapping[str, Mapping[str, _Keys]]] = {
+LISTS_BY_KIND: Final[Mapping[str, Mapping[str, Keys]]] = {
     "Deployment": _POD_LISTS,
     "Pod": _POD_LISTS,
-    "Service": {"ports": ("port", "protocol"), **_METADATA_LISTS},
-    "ServiceAccount": {"secrets": ("name",), **_METADATA_LISTS},
+    "Service": {"ports": ("port", "protocol"), **METADATA_LISTS},
+    "ServiceAccount": {"secrets": ("name",), **METADATA_LISTS},
 }
 """Lists that the API server merges by key, in whatever order; a set has no key. All others are atomic."""
 
 _KEY_DEFAULTS: Final[Mapping[str, str]] = {"protocol": "TCP"}
 
-_EXACT: Final = frozenset({"selector", "podSelector", "namespaceSelector", "labelSelector", "nodeSelector"})
+EXACT: Final = frozenset({"selector", "podSelector", "namespaceSelector", "labelSelector", "nodeSelector"})
 """Maps that are owned whole: one more label selects something else, and an empty one differs from an absent one."""
 
 _PRESENT_WHEN_EMPTY: Final = frozenset({"emptyDir"})
@@ -99,14 +99,14 @@ class _Comparison:
     """The rules of one kind. Each method returns the path of the first difference below it, or None."""
 
     def __init__(self, kind: str) -> None:
-        self._lists = _LISTS_BY_KIND.get(kind, _METADATA_LISTS)
+        self._lists = LISTS_BY_KIND.get(kind, METADATA_LISTS)
         self._quantities = _QUANTITIES | _QUANTITIES_BY_KIND.get(kind, frozenset())
 
     def field(self, name: str, wanted: Any, live: Any) -> str | None:
         """One field of a map."""
         if wanted is None or (wanted == live and type(wanted) is type(live)):
             return None
-        if name in _EXACT:
+        if name in EXACT:
             return None if _without_empty(wanted) == _without_empty(live) else name
         if live is None:
             return None if self._may_be_absent(name, wanted) else name
@@ -121,7 +121,7 @@ class _Comparison:
         return None if same else name
 
     def _may_be_absent(self, name: str, wanted: Any) -> bool:
-        if name in _PRESENT_WHEN_EMPTY or name in _EXACT:
+        if name in _PRESENT_WHEN_EMPTY or name in EXACT:
             return wanted is None
         if name in _ZERO_IS_ABSENT:
             return not wanted
@@ -161,17 +161,18 @@ class _Comparison:
                 return name + path
         return None
 
-    def _keyed(self, name: str, wanted: Sequence[Any], live: Sequence[Any], keys: _Keys) -> str | None:
-        by_key = {_key(item, keys): item for item in live}
+    def _keyed(self, name: str, wanted: Sequence[Any], live: Sequence[Any], keys: Keys) -> str | None:
+        by_key = {item_key(item, keys): item for item in live}
         for item in wanted:
-            key = _key(item, keys)
+            key = item_key(item, keys)
             path = self.field(f"[{'/'.join(map(str, key))}]", item, by_key.get(key))
             if path is not None:
                 return name + path
         return None
 
 
-def _key(item: Any, keys: _Keys) -> tuple[Any, ...]:
+def item_key(item: Any, keys: Keys) -> tuple[Any, ...]:
+    """What tells an item of a list by key from the others."""
     if not isinstance(item, dict):
         return (item,)
     return tuple([item.get(key, _KEY_DEFAULTS.get(key)) for key in keys])

@@ -42,7 +42,11 @@ class EnvironmentFindings:
     deployment: DeploymentFacts | None = None
     pods: tuple[PodFacts, ...] = ()
     served: tuple[ServedFact, ...] = ()
-    """Answers of the ready pods."""
+    """Answers of the pods that are ready, or were."""
+    lost: tuple[str, ...] = ()
+    """Which of them have lost the wanted model, which they served before."""
+    healing: bool = True
+    """Whether such pods are restarted."""
     selector: str | None = None
     ingress_host: str | None = None
     """Host of its Ingress: the last one, while a problem keeps it from being changed."""
@@ -117,6 +121,14 @@ def model_available(findings: EnvironmentFindings) -> Condition:
 
 def model_served(findings: EnvironmentFindings) -> Condition:
     """Whether every ready pod serves the wanted model; Unknown where they cannot be asked."""
+    if findings.lost and findings.wanted is not None:
+        message = lost_message(findings, findings.wanted.name)
+        return condition(ConditionType.MODEL_SERVED, "False", Reason.MODEL_LOST, message)
+    return model_answered(findings)
+
+
+def model_answered(findings: EnvironmentFindings) -> Condition:
+    """The same by the last answers alone."""
     kind = ConditionType.MODEL_SERVED
     answered = [fact for fact in findings.served if fact.problem is None]
     if not findings.served:
@@ -155,6 +167,23 @@ def model_served(findings: EnvironmentFindings) -> Condition:
         f"{first.server} serves {first.model}, {findings.wanted.name} is wanted: "
         "it has not pulled it yet or could not load it (see its log)",
     )
+
+
+def lost_message(findings: EnvironmentFindings, wanted: str) -> str:
+    """What became of the first pod that has lost its model, and what is done about it."""
+    pod = findings.lost[0]
+    fact = next((fact for fact in findings.served if fact.server == pod), None)
+    now = "does not answer now"
+    if fact is not None and fact.problem is None:
+        now = f"serves {fact.model or 'no model'} now"
+    elif fact is not None and fact.reason is Reason.MODEL_UNKNOWN:
+        now = "serves a model now that the model server does not list"
+    cure = (
+        "if that lasts, the pod is restarted"
+        if findings.healing
+        else "spec.model.healing is Disabled: delete the pod to have it restarted"
+    )
+    return f"{pod} had {wanted} and {now}: its tag has just moved, or somebody used Rasa's API to replace it; {cure}"
 
 
 def rollout(findings: EnvironmentFindings) -> Problem | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason, Truth
 from rasa_environments.api.shapes import mapping, mappings, number, text
+from rasa_environments.desired.deployment import CONTAINER
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class PodFacts:
     name: str
     address: str | None
     ready: bool
+    lost_readiness: bool = False
+    """Whether it was ready since its Rasa server started, and is not now."""
+    terminating: bool = False
+    finished: bool = False
+    """Whether its containers have ended for good, as those of an evicted pod."""
     waiting: str | None = None
     """Why a container does not run, where that is a fault: CrashLoopBackOff, ImagePullBackOff ..."""
 
@@ -160,14 +167,30 @@ def deployment_facts(deployment: JsonObject) -> DeploymentFacts:
 def pod_facts(pod: JsonObject) -> PodFacts:
     """What matters of a Pod object."""
     metadata, status = mapping(pod.get("metadata")), mapping(pod.get("status"))
-    ready = any(
-        entry.get("type") == "Ready" and entry.get("status") == "True" for entry in mappings(status.get("conditions"))
-    )
+    terminating = bool(metadata.get("deletionTimestamp"))
+    conditions = mappings(status.get("conditions"))
+    readiness: Mapping[str, Any] = next((entry for entry in conditions if entry.get("type") == "Ready"), {})
     containers = (*mappings(status.get("initContainerStatuses")), *mappings(status.get("containerStatuses")))
     reasons = (text(mapping(mapping(each.get("state")).get("waiting")).get("reason")) for each in containers)
     return PodFacts(
         name=text(metadata.get("name")) or "",
         address=text(status.get("podIP")),
-        ready=ready and not metadata.get("deletionTimestamp"),
+        ready=readiness.get("status") == "True" and not terminating,
+        lost_readiness=not terminating and _lost_readiness(status, readiness),
+        terminating=terminating,
+        finished=status.get("phase") in ("Succeeded", "Failed"),
         waiting=next((reason for reason in reasons if reason in WAITING_FAULTS), None),
     )
+
+
+def _lost_readiness(status: Mapping[str, Any], readiness: Mapping[str, Any]) -> bool:
+    """Whether the condition Ready became False after the Rasa server's container had started.
+
+    The condition of a pod that has not been ready yet is as old as the pod; a container that starts again does so after
+    the pod has ceased to be ready. Times of Kubernetes (RFC 3339, UTC, whole seconds) compare as text.
+    """
+    containers = mappings(status.get("containerStatuses"))
+    server: Mapping[str, Any] = next((each for each in containers if each.get("name") == CONTAINER), {})
+    started = text(mapping(mapping(server.get("state")).get("running")).get("startedAt"))
+    changed = text(readiness.get("lastTransitionTime"))
+    return readiness.get("status") == "False" and started is not None and changed is not None and changed > started

@@ -33,6 +33,7 @@ from rasa_environments.reconcile.blocked import Blocked, usable_server
 from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
+from rasa_environments.reconcile.healing import Healing, pods_to_ask
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import make_offer
 from rasa_environments.reconcile.secret_values import (
@@ -42,7 +43,7 @@ from rasa_environments.reconcile.secret_values import (
     secrets_of,
     wanted_variables,
 )
-from rasa_environments.reconcile.served import ServedModels, ready_pods
+from rasa_environments.reconcile.served import ServedModels, rasa_servers
 from rasa_environments.reconcile.server_access import unusable
 from rasa_environments.reconcile.settling import settle
 from rasa_environments.reconcile.status import write_status
@@ -60,6 +61,7 @@ class EnvironmentReconciler:
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._served = ServedModels(surroundings.http, surroundings.intervals, surroundings.queue)
+        self._healing = Healing(surroundings.client, surroundings.intervals)
         self._external = ExternalServers(surroundings, self._served)
         self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
 
@@ -132,13 +134,17 @@ class EnvironmentReconciler:
         findings = self._observed(findings, key, None)
         available = findings.deployment is not None and findings.deployment.available_at_generation
         make_offer(self._surroundings, environment, context.server, url=context.url, token=token, in_use=available)
-        if not available:
+        pods = pods_to_ask(findings.pods)
+        if not available and all(pod.ready for pod in pods):
             return findings, None
-        pods = ready_pods(findings.pods, context.port)
         served, again = await self._served.ask(
-            key, pods, wanted=wanted.name if wanted else None, token=token, listed=listed
+            key,
+            rasa_servers(pods, context.port),
+            wanted=wanted.name if wanted else None,
+            token=token,
+            listed=listed,
         )
-        return replace(findings, served=served), again
+        return await self._healing.heal(environment, context, replace(findings, served=served)), again
 
     def _with_registration(
         self, findings: EnvironmentFindings, environment: DeploymentEnvironment, server: ModelServer | None
@@ -170,7 +176,7 @@ class EnvironmentReconciler:
         directory.grant_host(environment, ingress_host(environment, server))
         try:
             spec = merged_spec(environment, server)
-            variables = wanted_variables(server, spec)
+            variables = wanted_variables(environment, server, spec)
         except SpecError as error:
             raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
         self._surroundings.references.set(request, secrets_of(variables, server))
@@ -191,6 +197,7 @@ class EnvironmentReconciler:
             spec=spec,
             secret_values=values.values,
             token_rotated_at=values.token_rotated_at,
+            salt=values.salt,
             model_hash=wanted.hash if wanted else self._rolled_for(key),
             operator_pods=self._surroundings.operator_pods,
         )
@@ -237,6 +244,7 @@ class EnvironmentReconciler:
 
     def _forget(self, key: ObjectKey) -> None:
         self._served.forget(key)
+        self._healing.forget(key)
         self._settled.pop(key, None)
         self._surroundings.offers.withdraw(key)
         self._surroundings.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())

@@ -15,10 +15,12 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.shapes import mapping, text
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
+from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import rules_of
 from rasa_environments.desired.secret_variables import (
     JWT_VARIABLE,
     MODEL_SERVER_TOKEN_VARIABLE,
+    SALT_KEY,
     TOKEN_KEY,
     TOKEN_VARIABLE,
     SecretVariable,
@@ -44,21 +46,39 @@ class SecretValues:
 
     values: dict[str, str] = field(repr=False)
     token_rotated_at: str | None = None
+    salt: str | None = field(default=None, repr=False)
 
 
-def wanted_variables(server: ModelServer, spec: EnvironmentSpec) -> list[SecretVariable]:
+def wanted_variables(
+    environment: DeploymentEnvironment, server: ModelServer, spec: EnvironmentSpec
+) -> list[SecretVariable]:
     """Every value that a person keeps in a Secret, the token among them where it is not generated.
 
-    Raises SpecError where a reference is not complete.
+    Of the Secrets in a ModelServer's namespace only the token to pull is for environments elsewhere: these generate
+    their own token where the server's are to share one. Raises SpecError where a reference is not complete, or is a
+    default of a server in another namespace.
     """
+    namespace = environment.metadata.namespace
     variables = list(secret_variables(spec))
+    for variable in variables:
+        if variable.source.namespace != namespace:
+            raise SpecError(_does_not_cross(variable, server, namespace))
     if spec.auth_token is not None:
         variables.append(SecretVariable(TOKEN_VARIABLE, spec.auth_token.secret_key_ref, "spec.authToken"))
-    elif server.spec.auth_token_secret_ref is not None:
+    elif server.spec.auth_token_secret_ref is not None and server.metadata.namespace == namespace:
         shared = server.spec.auth_token_secret_ref.model_copy(update={"namespace": server.metadata.namespace})
         place = f"ModelServer {server.metadata.key}: spec.authTokenSecretRef"
         variables.append(SecretVariable(TOKEN_VARIABLE, shared, place))
     return variables
+
+
+def _does_not_cross(variable: SecretVariable, server: ModelServer, namespace: str) -> str:
+    default = variable.path.replace("spec.", "spec.defaults.", 1)
+    return (
+        f"{default} of ModelServer {server.metadata.key} names a Secret in namespace {server.metadata.namespace}, and "
+        f"secret values do not cross into namespace {namespace}: set {variable.path} of this environment to a Secret "
+        "of its own namespace"
+    )
 
 
 def credentials_secret(server: ModelServer) -> ObjectKey | None:
@@ -112,11 +132,11 @@ async def gathered(
             return unsafe_token(server)
         values[MODEL_SERVER_TOKEN_VARIABLE] = pull_token
     if JWT_VARIABLE not in values and rules.jwt:
-        values[JWT_VARIABLE] = shared.get(JWT_SECRET_KEY) or generated_jwt_secret(environment, own, settled)
+        values[JWT_VARIABLE] = generated_jwt_secret(environment, own, settled, shared.get(JWT_SECRET_KEY))
     if TOKEN_VARIABLE in values:
-        return SecretValues(values)
+        return SecretValues(values, salt=salt(environment, own, settled))
     token, rotated_at = generated_token(environment, own, settled)
-    return SecretValues({**values, TOKEN_VARIABLE: token}, rotated_at)
+    return SecretValues({**values, TOKEN_VARIABLE: token}, rotated_at, salt(environment, own, settled, token))
 
 
 def missing_credentials(server: ModelServer, secret: ObjectKey) -> Problem:
@@ -186,11 +206,30 @@ def generated_token(
 
 
 def generated_jwt_secret(
-    environment: DeploymentEnvironment, own: JsonObject | None, settled: SecretValues | None
+    environment: DeploymentEnvironment, own: JsonObject | None, settled: SecretValues | None, of_server: str | None
 ) -> str:
-    """The JWT secret of an environment whose command line wants one that nobody gives: made once."""
+    """The JWT secret of an environment whose command line wants one that nobody gives: made once, for it alone.
+
+    It is never that of the server: who reads it in the environment's Secret could sign the server's own logins. An
+    environment that version 0.1.0 gave it gets one of its own.
+    """
     known = settled.values.get(JWT_VARIABLE) if settled is not None else None
-    return known or kept(own, environment, key_of(JWT_VARIABLE)) or secrets.token_hex(TOKEN_BYTES)
+    known = known or kept(own, environment, key_of(JWT_VARIABLE))
+    return known if known and known != of_server else secrets.token_hex(TOKEN_BYTES)
+
+
+def salt(
+    environment: DeploymentEnvironment,
+    own: JsonObject | None,
+    settled: SecretValues | None,
+    generated: str | None = None,
+) -> str | None:
+    """The salt of the environment's Secret: made once; None where version 0.1.0 generated the token and it stays."""
+    known = (settled.salt if settled is not None else None) or kept(own, environment, SALT_KEY)
+    if known:
+        return known
+    of_0_1_0 = generated is not None and kept(own, environment, TOKEN_KEY) == generated
+    return None if of_0_1_0 else secrets.token_hex(TOKEN_BYTES)
 
 
 def kept(own: JsonObject | None, environment: DeploymentEnvironment, key: str) -> str:

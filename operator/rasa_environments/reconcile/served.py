@@ -41,9 +41,9 @@ class RasaServer:
     """Whose it is, in the words of a message."""
 
 
-def ready_pods(pods: Iterable[PodFacts], port: int) -> tuple[RasaServer, ...]:
-    """The Rasa servers in the pods that are ready."""
-    return tuple(RasaServer(f"pod {pod.name}", _url(pod.address, port)) for pod in pods if pod.ready)
+def rasa_servers(pods: Iterable[PodFacts], port: int) -> tuple[RasaServer, ...]:
+    """The Rasa servers in the pods."""
+    return tuple(RasaServer(f"pod {pod.name}", _url(pod.address, port)) for pod in pods)
 
 
 def _url(address: str | None, port: int) -> str | None:

@@ -33,7 +33,7 @@ class Intervals:
 
     model_server: float = 30.0
     """Between two listings of a model server."""
-    served: float = 300.0
+    served: float = 60.0
     """Between two questions to a pod that serves what is wanted."""
     first_served: float = 1.0
     """Until the second question to a pod that does not serve yet what is wanted; it grows from there."""

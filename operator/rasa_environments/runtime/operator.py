@@ -38,6 +38,7 @@ from rasa_environments.cluster.resources import (
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.cluster.watch import Watch
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
+from rasa_environments.judge.additions import Injectors
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.contents import Contents, identity_of
@@ -87,7 +88,7 @@ class Operator:
         secrets = Secrets(client, self._secret_changed)
         self._surroundings = Surroundings(
             client=client,
-            children=Children(client, caches),
+            children=Children(client, caches, Injectors(settings.allowed_injectors)),
             secrets=secrets,
             pods=Pods(),
             http=http,

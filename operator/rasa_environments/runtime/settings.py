@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rasa_environments.desired.context import OperatorPods
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
+InjectedName = Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9_.*?-]+$")]
 
 
 class LogFormat(StrEnum):
@@ -43,7 +44,7 @@ class Settings(BaseModel):
     """How many objects are worked on at a time."""
     model_server_interval: Seconds = 30.0
     """Seconds between two listings of a model server."""
-    served_interval: Seconds = 300.0
+    served_interval: Seconds = 60.0
     """Seconds between two questions to a pod that serves what is wanted."""
     resync_interval: Seconds = 300.0
     """Seconds between two reconciliations of an object to which nothing happens."""
@@ -56,6 +57,8 @@ class Settings(BaseModel):
     cluster."""
     operator_selector: Annotated[str, Field(pattern=r"^[^=,\s]+=[^=,\s]*(,[^=,\s]+=[^=,\s]*)*$")] | None = None
     """Labels of these pods: app.kubernetes.io/name=rasa-environments,app.kubernetes.io/component=operator."""
+    allowed_injectors: tuple[InjectedName, ...] = ()
+    """Name, with * and ?, of containers, volumes and variables that others may add to Deployments; none: nothing."""
     allow_link_local: bool = False
     """Whether servers may be asked at link-local and metadata addresses, where clouds hand out credentials."""
     allow_loopback: bool | None = None

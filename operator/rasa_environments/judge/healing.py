@@ -1,0 +1,73 @@
+"""Which pods have lost the model that they served, and which of them to restart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rasa_environments.api.conditions import Reason
+from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
+
+
+@dataclass(frozen=True)
+class ServingRecord:
+    """What an environment's pods have been seen to serve since this model is wanted."""
+
+    wanted: TaggedModel
+    served_by: frozenset[str] = frozenset()
+    """Pods that have been seen to serve it."""
+    serving: frozenset[str] = frozenset()
+    """Pods that serve it by their last answer."""
+    silent: frozenset[str] = frozenset()
+    """Pods of which it is not known what they serve now."""
+    lost_since: Mapping[str, float] = field(default_factory=dict)
+    """Pods that have lost it, and when that was first seen (seconds of a monotonic clock)."""
+
+
+def observe(
+    record: ServingRecord | None,
+    wanted: TaggedModel,
+    pods: Sequence[PodFacts],
+    answers: Mapping[str, ServedFact],
+    now: float,
+) -> ServingRecord:
+    """The record after these answers, by name of the pod. It starts anew where another model is wanted.
+
+    A pod that has not served the wanted model yet is about to pull it, or cannot load it: a restart would not help, and
+    might end the model that it still serves. A pod that was ready since its server started had a model. No answer
+    proves nothing.
+    """
+    if record is None or record.wanted != wanted:
+        record = ServingRecord(wanted)
+    there = {pod.name: pod for pod in pods if not pod.terminating}
+    serving = {name for name, fact in answers.items() if fact.problem is None and fact.model == wanted.name}
+    silent = {name for name in there if name not in answers or _is_silent(answers[name])}
+    served_by = (record.served_by | serving) & there.keys()
+    without = (answers.keys() & there.keys()) - serving - silent
+    empty = {name for name in without if answers[name].problem is None and answers[name].model is None}
+    had_one = {name for name in empty if there[name].lost_readiness}
+    lost = (without & (served_by | had_one)) | (silent & record.lost_since.keys())
+    return ServingRecord(
+        wanted,
+        frozenset(served_by),
+        frozenset(serving & there.keys()),
+        frozenset(silent),
+        {name: record.lost_since.get(name, now) for name in lost},
+    )
+
+
+def to_restart(record: ServingRecord, pods: Sequence[PodFacts], now: float, patience: float) -> str | None:
+    """The pod to restart: one that lost its model at least `patience` seconds ago.
+
+    None while any other pod does not serve the wanted model: one pod is restarted at a time, and none where a new one
+    does not get the model either.
+    """
+    lost = {name: since for name, since in record.lost_since.items() if name not in record.silent}
+    due = sorted(name for name, since in lost.items() if now - since >= patience)
+    others = [pod for pod in pods if not pod.finished and pod.name not in record.lost_since]
+    return due[0] if due and all(pod.ready and pod.name in record.serving for pod in others) else None
+
+
+def _is_silent(fact: ServedFact) -> bool:
+    """Whether it is not known what the server serves; a model that the model server does not list is another one."""
+    return fact.problem is not None and fact.reason is not Reason.MODEL_UNKNOWN

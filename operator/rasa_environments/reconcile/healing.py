@@ -1,0 +1,89 @@
+"""Restarts pods that have lost the model that they served: somebody unloaded or replaced it through Rasa's API."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import ConditionType, Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.deployment_environment import Healing as HealingMode
+from rasa_environments.cluster.client import ApiError, Client
+from rasa_environments.cluster.resources import PODS
+from rasa_environments.desired.context import Context
+from rasa_environments.judge.conditions import condition_of
+from rasa_environments.judge.environment import EnvironmentFindings
+from rasa_environments.judge.findings import PodFacts, TaggedModel
+from rasa_environments.judge.healing import ServingRecord, observe, to_restart
+from rasa_environments.reconcile.surroundings import Intervals
+
+logger = logging.getLogger(__name__)
+
+
+def pods_to_ask(pods: Sequence[PodFacts]) -> tuple[PodFacts, ...]:
+    """The pods whose model is asked for: those that are ready, and those that were and have ceased to be."""
+    return tuple(pod for pod in pods if pod.ready or pod.lost_readiness)
+
+
+class Healing:
+    """What the pods of each environment have served, and the restarts that follow from it."""
+
+    def __init__(self, client: Client, intervals: Intervals) -> None:
+        self._client = client
+        self._intervals = intervals
+        self._records: dict[ObjectKey, ServingRecord] = {}
+
+    def forget(self, environment: ObjectKey) -> None:
+        """Drops what is known of an environment that is gone."""
+        self._records.pop(environment, None)
+
+    async def heal(
+        self, environment: DeploymentEnvironment, context: Context, findings: EnvironmentFindings
+    ) -> EnvironmentFindings:
+        """The findings with the pods that have lost their model, of which at most one is deleted.
+
+        Nothing is known, and nothing is done, while it is not known which model is wanted.
+        """
+        key, wanted = environment.metadata.key, findings.wanted
+        if wanted is None or findings.tag_problem is not None:
+            return findings
+        now = asyncio.get_running_loop().time()
+        before = self._records.get(key) or remembered(environment, wanted, findings.pods)
+        names = {f"pod {pod.name}": pod.name for pod in findings.pods}
+        answers = {names[fact.server]: fact for fact in findings.served if fact.server in names}
+        record = self._records[key] = observe(before, wanted, findings.pods, answers, now)
+        mode = context.spec.model.healing if context.spec.model is not None else None
+        enabled = mode != HealingMode.DISABLED.value
+        pod = to_restart(record, findings.pods, now, self._patience(context)) if enabled else None
+        if pod is not None:
+            logger.warning("%s: pod %s has lost model %s and is restarted", key, pod, wanted.name)
+            await self._restart(ObjectKey(key.namespace, pod))
+        lost = tuple(sorted(f"pod {name}" for name in record.lost_since))
+        return replace(findings, lost=lost, healing=enabled)
+
+    async def _restart(self, pod: ObjectKey) -> None:
+        try:
+            await self._client.delete(PODS, pod)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            logger.warning("pod %s may not be deleted: %s", pod, error.message)
+
+    def _patience(self, context: Context) -> float:
+        """Seconds in which a tag that has just moved is noticed here and pulled there."""
+        return 2 * self._intervals.model_server + 3 * context.pull_interval_seconds
+
+
+def remembered(
+    environment: DeploymentEnvironment, wanted: TaggedModel, pods: Sequence[PodFacts]
+) -> ServingRecord | None:
+    """What the status says of a time before this process: whether the pods had the model that is still wanted."""
+    model, served = environment.status.model, condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
+    if model is None or served is None or (model.wanted, model.wanted_hash) != (wanted.name, wanted.hash):
+        return None
+    if served.reason not in (Reason.SERVED, Reason.MODEL_LOST):
+        return None
+    return ServingRecord(wanted, served_by=frozenset(pod.name for pod in pods))

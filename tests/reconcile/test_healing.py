@@ -1,0 +1,98 @@
+"""What is done about a pod that has lost its model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.resources import PODS, Resource
+from rasa_environments.desired.context import Context
+from rasa_environments.judge.environment import EnvironmentFindings, model_served
+from rasa_environments.judge.findings import PodFacts, Problem, ServedFact, TaggedModel
+from rasa_environments.reconcile.healing import Healing
+from rasa_environments.reconcile.surroundings import Intervals
+from tests.desired.contexts import context
+
+MODEL = TaggedModel("a", "hash-a")
+POD = PodFacts("support-1", "10.0.0.1", ready=True)
+SERVES, LOST = ServedFact("pod support-1", model="a"), ServedFact("pod support-1")
+NO_PATIENCE = Intervals(model_server=-30, served=60)
+"""With three pull intervals of 10 s, a wait that is over when it begins."""
+
+
+class Deletions:
+    """A client that only deletes."""
+
+    def __init__(self) -> None:
+        self.deleted: list[tuple[Resource, ObjectKey]] = []
+
+    async def delete(self, resource: Resource, key: ObjectKey) -> None:
+        """Deletes."""
+        self.deleted.append((resource, key))
+
+
+def findings(*served: ServedFact, **details: Any) -> EnvironmentFindings:
+    """What a pass has found out."""
+    key = ObjectKey("bots", "support")
+    pods = (POD,)
+    return EnvironmentFindings("support", "support", key, key, wanted=MODEL, pods=pods, served=served, **details)
+
+
+def with_status(of: Context, reason: str) -> DeploymentEnvironment:
+    """The environment with a status that an earlier process wrote."""
+    model = {"wanted": "a", "wantedHash": "hash-a"}
+    served: JsonObject = {"type": "ModelServed", "status": "Unknown", "reason": reason, "message": ""}
+    status = type(of.environment.status).model_validate({"model": model, "conditions": [served]})
+    return of.environment.model_copy(update={"status": status})
+
+
+async def heal(*answers: ServedFact, healing: str | None = None, reason: str = "NoPods") -> tuple[Deletions, str]:
+    """What is deleted after these answers, one after the other, and what the condition says last."""
+    client = Deletions()
+    of = context({"rasa": {"version": "3.6.21"}, "model": {"healing": healing} if healing else {}})
+    healer = Healing(cast(Client, client), NO_PATIENCE)
+    found = findings()
+    for answer in answers:
+        found = await healer.heal(with_status(of, reason), of, findings(answer))
+    return client, model_served(found).message
+
+
+async def test_a_pod_that_has_lost_its_model_is_deleted() -> None:
+    client, message = await heal(SERVES, LOST)
+
+    assert client.deleted == [(PODS, ObjectKey("bots", "support-1"))]
+    assert "the pod is restarted" in message
+
+
+async def test_where_healing_is_disabled_it_is_only_told() -> None:
+    client, message = await heal(SERVES, LOST, healing="Disabled")
+
+    assert client.deleted == []
+    assert "spec.model.healing is Disabled: delete the pod" in message
+
+
+@pytest.mark.parametrize("reason", ["Served", "ModelLost"])
+async def test_what_a_pod_had_is_known_after_a_restart_of_the_operator(reason: str) -> None:
+    client, _ = await heal(LOST, reason=reason)
+
+    assert len(client.deleted) == 1
+
+
+async def test_a_pod_of_which_nothing_is_known_is_left_alone() -> None:
+    client, _ = await heal(LOST)
+
+    assert client.deleted == []
+
+
+async def test_while_the_model_server_is_away_nothing_is_done() -> None:
+    client = Deletions()
+    of = context({"rasa": {"version": "3.6.21"}})
+    away = replace(findings(LOST), tag_problem=cast(Problem, object()))
+
+    assert await Healing(cast(Client, client), NO_PATIENCE).heal(with_status(of, "Served"), of, away) == away
+    assert client.deleted == []
