@@ -138,7 +138,7 @@ def test_of_many_pods_few_are_asked_at_a_time_and_no_longer_than_is_given() -> N
             await asyncio.sleep(25)
         finally:
             at_once -= 1
-        return httpx.Response(409)
+        return httpx.Response(409, stream=httpx.ByteStream(b""))
 
     async def test() -> float:
         pods = rasa_servers([PodFacts(f"p{number}", "127.0.0.1", ready=True) for number in range(20)], 5005)
