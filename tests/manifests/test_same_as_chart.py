@@ -63,10 +63,12 @@ def in_its_namespace(objects: list[JsonObject]) -> list[JsonObject]:
 def with_its_account(objects: list[JsonObject]) -> list[JsonObject]:
     """The objects, where the policies name the account as the chart does, which knows its namespace."""
     for obj in objects:
-        if obj["kind"] == "ValidatingAdmissionPolicy" and "matchConditions" in obj["spec"]:
-            (condition,) = obj["spec"]["matchConditions"]
-            user = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
-            condition["expression"] = f"request.userInfo.username == '{user}'"
+        if obj["kind"] != "ValidatingAdmissionPolicy":
+            continue
+        for condition in obj["spec"].get("matchConditions", []):
+            if condition["name"] == "operator":
+                user = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
+                condition["expression"] = f"request.userInfo.username == '{user}'"
     return objects
 
 
