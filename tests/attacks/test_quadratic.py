@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from rasa_environments.api.base import JsonObject
 from tests.integration import manifests
+from tests.integration.conftest import Installation
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.space import ENVIRONMENT, Space
 
@@ -21,49 +18,24 @@ ENVIRONMENTS = 1000
 QUEUES = 16
 PROMISED = 0.1
 """Seconds that the event loop is held at most."""
-TICKS = os.sysconf("SC_CLK_TCK")
+MEASURED = Path(__file__).with_name("event_loop")
+"""Imported by the operator's Python at its start."""
 
 
-class Watching:
-    """Asks /healthz again and again. What holds an answer up counts as far as the operator was computing meanwhile."""
-
-    def __init__(self, operator: OperatorProcess) -> None:
-        self.longest = 0.0
-        self._operator = operator
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        """Until it is over."""
-        url, stat = f"{self._operator.url}/healthz", Path(f"/proc/{self._operator.pid}/stat")
-        with httpx.Client(trust_env=False, timeout=60) as client:
-            while not self._over.wait(0.02):
-                started, computed = time.monotonic(), cpu_seconds(stat)
-                assert client.get(url).status_code == 200
-                held = min(time.monotonic() - started, cpu_seconds(stat) - computed)
-                self.longest = max(self.longest, held)
-
-    def stop(self) -> None:
-        """No more."""
-        self._over.set()
+@pytest.fixture(scope="module")
+def operator(shared: Installation) -> Iterator[OperatorProcess]:
+    """The operator, which writes to its log what holds its event loop."""
+    process = shared.operator()
+    process.launch(PYTHONPATH=str(MEASURED))
+    process.wait_until(lambda: process.answer("/readyz").status_code == 200, "ready")
+    assert longest(process.logged()) > 0, "nothing is measured, not even the start"
+    yield process
+    process.kill()
 
 
-def cpu_seconds(stat: Path) -> float:
-    """What the process has used of a processor so far (proc(5): fields 14 and 15)."""
-    fields = stat.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-@contextmanager
-def watching(operator: OperatorProcess) -> Iterator[Watching]:
-    """Watches for as long as it lasts."""
-    watch = Watching(operator)
-    thread = threading.Thread(target=watch.run)
-    thread.start()
-    try:
-        yield watch
-    finally:
-        watch.stop()
-        thread.join()
+def longest(log: str) -> float:
+    """How long the event loop was held at most."""
+    return max(map(float, re.findall(r"the event loop was held for ([0-9.]+) s", log)), default=0)
 
 
 def suspended(number: int, queues: str) -> JsonObject:
@@ -79,18 +51,18 @@ def test_a_thousand_environments_hold_the_event_loop_up_for_no_more_than_is_prom
     space = new_space()
     server = manifests.model_server("http://127.0.0.1:1", profile="RasaX-0.2")
     space.apply(server)
-    with watching(operator) as watch:
-        for number in range(ENVIRONMENTS):
-            space.apply(suspended(number, "all" if common else f"q{number}"))
-        space.eventually(lambda: counted(space) == ENVIRONMENTS, "all to be counted", seconds=120)
-        space.patch("ModelServer", "default", {"spec": {"defaults": {"trackerStore": {"redis": {"host": "redis"}}}}})
-        space.patch(ENVIRONMENT, "e0", {"spec": {"suspend": None}})
-        space.wait_for_condition(ENVIRONMENT, "e0", "Ready", status="False")
-        space.delete(ENVIRONMENT, "e0")
-        operator.wait_for_passes(ENVIRONMENT, 1)
+    before = len(operator.logged())
+    for number in range(ENVIRONMENTS):
+        space.apply(suspended(number, "all" if common else f"q{number}"))
+    space.eventually(lambda: counted(space) == ENVIRONMENTS, "all to be counted", seconds=120)
+    space.patch("ModelServer", "default", {"spec": {"defaults": {"trackerStore": {"redis": {"host": "redis"}}}}})
+    space.patch(ENVIRONMENT, "e0", {"spec": {"suspend": None}})
+    space.wait_for_condition(ENVIRONMENT, "e0", "Ready", status="False")
+    space.delete(ENVIRONMENT, "e0")
+    space.eventually(lambda: counted(space) == ENVIRONMENTS - 1, "one fewer to be counted", seconds=120)
     space.remove()
 
-    assert watch.longest <= PROMISED
+    assert longest(operator.logged()[before:]) <= PROMISED
 
 
 def counted(space: Space) -> int:

@@ -144,7 +144,9 @@ class WorkQueue:
                 request = self._next_start()
                 if request is not None:
                     tasks.create_task(self._reconcile(request, handle))
-                elif not resumed:
+                if resumed or request is not None:
+                    await asyncio.sleep(0)  # One or two in a turn of the event loop, which has others to serve.
+                else:
                     self._changed.clear()
                     await self._changed.wait()
 

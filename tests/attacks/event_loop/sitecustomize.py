@@ -1,0 +1,21 @@
+"""In the operator's process: writes to its log what held the event loop, and for how long that computed."""
+
+import asyncio
+import sys
+import time
+
+LIMIT = 0.02
+"""Seconds below which nothing is written."""
+
+
+def run(handle: asyncio.Handle) -> None:
+    """Runs what the loop runs next. The time of the thread counts: on a busy machine it waits for its turn, too."""
+    started = time.thread_time()
+    original(handle)
+    held = time.thread_time() - started
+    if held > LIMIT:
+        sys.stderr.write(f"the event loop was held for {held:.3f} s by {handle!r}\n")
+
+
+original = asyncio.Handle._run
+asyncio.Handle._run = run  # type: ignore[method-assign,assignment]
