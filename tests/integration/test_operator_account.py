@@ -37,13 +37,13 @@ RESTART = {"template": annotated(**{"rasa-environments.io__environments-digest":
 
 
 @pytest.fixture(scope="module")
-def tenant(shared: Installation) -> Iterator[Objects]:
+def tenant(breakable: Installation) -> Iterator[Objects]:
     """A namespace with an environment, its children, and objects of the tenant's own, as there are in kube-system."""
-    tenant, system = Objects(shared.api, TENANT), Objects(shared.api, "kube-system")
+    tenant, system = Objects(breakable.api, TENANT), Objects(breakable.api, "kube-system")
     tenant.create_namespace()
-    Objects(shared.api, "openshift-monitoring").create_namespace()
+    Objects(breakable.api, "openshift-monitoring").create_namespace()
     system.apply(*own_objects())
-    with thief_of(shared, TENANT) as thief:
+    with thief_of(breakable, TENANT) as thief:
         wait_until(lambda: POLICY in message(create("Secret", name="any").by(thief)), "the policies to hold")
         furnish_tenant(tenant, thief)
     yield tenant
@@ -53,16 +53,16 @@ def tenant(shared: Installation) -> Iterator[Objects]:
 
 
 @pytest.fixture(scope="module")
-def thief(shared: Installation, tenant: Objects) -> Iterator[Thief]:
+def thief(breakable: Installation, tenant: Objects) -> Iterator[Thief]:
     """Somebody with the operator's token."""
-    with thief_of(shared, tenant.namespace) as thief:
+    with thief_of(breakable, tenant.namespace) as thief:
         yield thief
 
 
 @pytest.fixture(scope="module")
-def administrator(shared: Installation, tenant: Objects) -> Person:
+def administrator(breakable: Installation, tenant: Objects) -> Person:
     """The operator's account as if it were bound to all rights there are."""
-    return bound_to_everything(shared, tenant.namespace)
+    return bound_to_everything(breakable, tenant.namespace)
 
 
 def message(answer: Answer) -> str:

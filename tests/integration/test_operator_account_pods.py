@@ -154,14 +154,17 @@ def deployment(template: JsonObject) -> JsonObject:
 
 
 @pytest.fixture(scope="module", params=LEVELS)
-def yard(shared: Installation, request: pytest.FixtureRequest) -> Iterator[Yard]:
+def yard(breakable: Installation, request: pytest.FixtureRequest) -> Iterator[Yard]:
     """A namespace for each level."""
     level = str(request.param)
-    space = Objects(shared.api, f"pods-{level}")
+    space = Objects(breakable.api, f"pods-{level}")
     labels = {LABEL: level, "pod-security.kubernetes.io/warn": level}
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space.namespace, "labels": labels}}
-    assert shared.api.apply(f"/api/v1/namespaces/{space.namespace}", manifest).accepted
-    with thief_of(shared, space.namespace) as thief, closing(kubeconfig_client(shared.facts.kubeconfig)) as client:
+    assert breakable.api.apply(f"/api/v1/namespaces/{space.namespace}", manifest).accepted
+    with (
+        thief_of(breakable, space.namespace) as thief,
+        closing(kubeconfig_client(breakable.facts.kubeconfig)) as client,
+    ):
         yard = Yard(level, thief, client)
         wait_until(lambda: account_is_held_to_its_own(yard), "the policies to hold")
         yield yard
@@ -196,10 +199,10 @@ def test_pods_run_as_the_account_of_their_environment_at_every_level(yard: Yard,
     assert 'pods must run as the ServiceAccount of their environment, "forged-rasa"' in yard.refusal({"spec": change})
 
 
-def test_what_was_so_before_can_be_scaled_but_not_changed(shared: Installation) -> None:
-    space = Objects(shared.api, "pods-before")
+def test_what_was_so_before_can_be_scaled_but_not_changed(breakable: Installation) -> None:
+    space = Objects(breakable.api, "pods-before")
     space.create_namespace()
-    with thief_of(shared, space.namespace) as thief:
+    with thief_of(breakable, space.namespace) as thief:
         space.apply(deployment(pod(hostNetwork=True)))
 
         assert changed(thief, {"replicas": 0}).accepted

@@ -68,15 +68,15 @@ class Thief(Person):
 
 
 @contextmanager
-def thief_of(shared: Installation, namespace: str) -> Iterator[Thief]:
+def thief_of(installation: Installation, namespace: str) -> Iterator[Thief]:
     """Somebody with the token of the installed operator."""
-    with closing(ApiServer(shared.kubeconfig)) as api:
+    with closing(ApiServer(installation.kubeconfig)) as api:
         yield Thief(api, "thief", namespace)
 
 
-def bound_to_everything(shared: Installation, namespace: str) -> Person:
+def bound_to_everything(installation: Installation, namespace: str) -> Person:
     """The operator's account as if somebody had made it an administrator of the cluster."""
-    return Person(shared.api, USER, namespace, "system:masters")
+    return Person(installation.api, USER, namespace, "system:masters")
 
 
 def family(name: str = FORGED, uid: str = "00000000-0000-0000-0000-000000000001") -> dict[str, JsonObject]:
