@@ -10,6 +10,7 @@ from typing import Any
 
 from local.api_server import kubeconfig_client
 from rasa_environments.api.base import GROUP, VERSION, JsonObject
+from rasa_environments.cluster.decoding import decode
 
 PLURALS = {
     "ModelServer": "modelservers",
@@ -51,7 +52,8 @@ class ApiServer:
         """One request; `options` are those of httpx."""
         response = self._client.request(method, path, json=body, **options)
         is_object = response.headers.get("Content-Type", "").startswith("application/json")
-        return Answer(response.status_code, response.json() if is_object else {"message": response.text})
+        body = decode(response.content, repair=True) if is_object else {"message": response.text}
+        return Answer(response.status_code, body)
 
     def create(self, obj: JsonObject, *, dry_run: bool = True, strict: bool = False) -> Answer:
         """Creates one of our objects; by default it is only asked whether it could be."""
