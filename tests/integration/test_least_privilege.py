@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -44,7 +45,7 @@ def requests(
         put_right(space, kind)
     for kind in ("ConfigMap", "Secret"):
         space.patch(kind, "production-rasa", {"data": None, "immutable": True})
-        space.eventually(lambda kind=kind: not space.child(kind).get("immutable"), f"the {kind} to be put right")  # type: ignore[misc]
+        space.eventually(partial(is_mutable, space, kind), f"the {kind} to be put right")
     lose_the_model(space)
     space.patch(ENVIRONMENT, "production", {"spec": dict.fromkeys(EVERYTHING)})
     for kind in ON_REQUEST:
@@ -65,6 +66,12 @@ def put_right(space: Space, kind: str) -> None:
     labels = space.child(kind)["metadata"]["labels"]
     space.patch(kind, "production-rasa", LABELS)
     space.eventually(lambda: space.child(kind)["metadata"]["labels"] == labels, f"the {kind} to be as it was")
+
+
+def is_mutable(space: Space, kind: str) -> bool:
+    """Whether the child is there, and can be changed."""
+    child = space.find_child(kind)
+    return child is not None and not child.get("immutable")
 
 
 def lose_the_model(space: Space) -> None:

@@ -158,7 +158,7 @@ class EnvironmentReconciler:
     def _remember(self, environment: DeploymentEnvironment, context: Context) -> None:
         """The generated values that its Secret holds by now."""
         generated = {name: value for name, value in context.secret_values.items() if name in GENERATED_VARIABLES}
-        values = SecretValues(generated, context.token_rotated_at)
+        values = SecretValues(generated, context.token_rotated_at, context.salt)
         self._settled[environment.metadata.key] = (environment.metadata.uid, values)
 
     async def _context(
