@@ -12,7 +12,7 @@ import yaml
 from aiohttp import web
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.cluster import client as client_module
+from rasa_environments.cluster import reading
 from rasa_environments.cluster.client import USER_AGENT, Client, Listing, TooLarge, WatchEvent
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, resource_of
@@ -270,7 +270,7 @@ async def test_an_event_without_end_is_not_kept_growing(
     scripted: tuple[Scripted, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script, client = scripted
-    monkeypatch.setattr(client_module, "LARGEST_OBJECT", 1000)
+    monkeypatch.setattr(reading, "LARGEST_OBJECT", 1000)
     script.answers = [web.Response(text='{"type": "ADDED", "object": "' + "x" * 2000)]
     with pytest.raises(TooLarge, match="an event of a watch is longer than 1000 bytes") as caught:
         await anext(client.watch(CONFIG_MAPS, "bots", resource_version="1"))
@@ -296,7 +296,7 @@ def names_in(*pages: Listing) -> list[str]:
 async def test_a_page_that_is_too_large_is_read_in_smaller_ones(
     monkeypatch: pytest.MonkeyPatch, connection: RecordingConnection, client: Client, someone: Client, namespace: str
 ) -> None:
-    monkeypatch.setattr(client_module, "_LARGEST_PAGE", 4000)
+    monkeypatch.setattr(reading, "LARGEST_PAGE", 4000)
     for number in range(8):
         await someone.create(CONFIG_MAPS, config_map(f"large-{number}", {"x": "x" * 1500}, namespace=namespace))
     pages = [page async for page in client.pages(CONFIG_MAPS, namespace, page_size=8)]
@@ -307,6 +307,20 @@ async def test_a_page_that_is_too_large_is_read_in_smaller_ones(
 async def test_one_object_may_be_larger_than_a_page(
     monkeypatch: pytest.MonkeyPatch, client: Client, someone: Client, namespace: str
 ) -> None:
-    monkeypatch.setattr(client_module, "_LARGEST_PAGE", 4000)
+    monkeypatch.setattr(reading, "LARGEST_PAGE", 4000)
     await someone.create(CONFIG_MAPS, config_map("huge", {"x": "x" * 9000}, namespace=namespace))
     assert "huge" in names_in(await client.list(CONFIG_MAPS, namespace))
+
+
+async def test_an_object_that_is_too_large_is_rejected_and_ends_no_list(
+    monkeypatch: pytest.MonkeyPatch, client: Client, someone: Client, namespace: str
+) -> None:
+    monkeypatch.setattr(reading, "LARGEST_PAGE", 4000)
+    monkeypatch.setattr(reading, "LARGEST_OBJECT", 6000)
+    for name, size in (("a", 100), ("huge", 9000), ("z", 100)):
+        await someone.create(CONFIG_MAPS, config_map(name, {"x": "x" * size}, namespace=namespace))
+    listing = await client.list(CONFIG_MAPS, namespace)
+    assert names_in(listing) == ["a", "z"]
+    (rejected,) = listing.rejected
+    assert rejected.key == ObjectKey(namespace, "huge")
+    assert rejected.problem == "it has more than 6000 bytes as JSON"

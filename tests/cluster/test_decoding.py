@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
@@ -226,6 +226,7 @@ METADATA = st.dictionaries(
 OBJECTS = JSON | st.fixed_dictionaries({"metadata": METADATA | JSON}, optional={"data": JSON, "spec": JSON})
 
 
+@settings(deadline=None)
 @given(st.lists(OBJECTS, max_size=5), st.integers(0, 5))
 def test_no_item_spoils_a_list(items: list[object], place: int) -> None:
     everything = [*items[:place], GOOD, *items[place:]]
@@ -235,6 +236,7 @@ def test_no_item_spoils_a_list(items: list[object], place: int) -> None:
     assert all(problem_of(item) is None for item in answer.items)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]) | JSON, OBJECTS)
 def test_no_event_raises_anything_else(kind: object, obj: object) -> None:
     try:
@@ -244,6 +246,7 @@ def test_no_event_raises_anything_else(kind: object, obj: object) -> None:
     assert isinstance(read, WatchEvent | Rejected)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(alphabet='[]{}",:\\a1', max_size=200).map(str.encode))
 def test_no_bytes_raise_anything_else(content: bytes) -> None:
     for decoder in (decode, decode_object, decode_listing, decode_event):
@@ -253,6 +256,7 @@ def test_no_bytes_raise_anything_else(content: bytes) -> None:
             continue
 
 
+@settings(deadline=None)
 @given(JSON, st.integers(1, 3))
 def test_what_is_not_deep_is_read_as_it_is(value: object, levels: int) -> None:
     content = json.dumps({"x": value}, allow_nan=False) if _is_finite(value) else "{}"

@@ -150,6 +150,26 @@ def test_a_crash_does_not_rotate_a_token_twice(
     assert space.token() == rotated != first
 
 
+def test_a_secret_that_lost_its_label_while_the_operator_was_stopped_keeps_its_token(
+    mortal: OperatorProcess, mortal_space: Space
+) -> None:
+    space = mortal_space
+    mortal.start()
+    space.apply(environment())
+    space.wait_until_ready()
+    before = space.child("Secret")
+    mortal.kill()
+    label = {"app.kubernetes.io/managed-by": None}
+    space.patch("Secret", "production-rasa", {"metadata": {"labels": label}})  # no list names it any more
+
+    mortal.start()
+
+    space.eventually(
+        lambda: space.child("Secret")["metadata"]["labels"] == before["metadata"]["labels"], "the label to be back"
+    )
+    assert space.child("Secret")["data"] == before["data"]
+
+
 def tokens_of(space: Space) -> dict[str, str]:
     """The tokens of the environments that have one."""
     return {

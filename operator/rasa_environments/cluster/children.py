@@ -107,6 +107,11 @@ class Children:
         self._forget(resource, key)
         return True
 
+    def forget(self, key: ObjectKey) -> None:
+        """The owner of the children of this name is gone: what was found out about them is needed no longer."""
+        for verdicts in self._verdicts.values():
+            verdicts.pop(key, None)
+
     def _is_known_good(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> bool:
         """Whether this very version was compared with this very wish before."""
         verdict = self._verdicts[resource].get(key)

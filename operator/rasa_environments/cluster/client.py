@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import importlib.metadata
 import random
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from types import TracebackType
-from typing import Final, Protocol, Self, TypeVar
+from typing import Final, Self
 from urllib.parse import urlencode
 
 import orjson
@@ -19,14 +18,13 @@ from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.decoding import (
     Listing,
     Rejected,
-    Undecodable,
     WatchEvent,
     decode,
     decode_event,
-    decode_listing,
     decode_object,
 )
 from rasa_environments.cluster.errors import ApiError, TooLarge
+from rasa_environments.cluster.reading import IDLE_SECONDS, PageReader, decoded, lines
 from rasa_environments.cluster.resources import Resource
 
 __all__ = ["FIELD_MANAGER", "USER_AGENT", "ApiError", "Client", "Listing", "Rejected", "TooLarge", "WatchEvent"]
@@ -40,22 +38,8 @@ _PARTIAL: Final = "application/json;as={};g=meta.k8s.io;v=v1"
 _NOT_TYPED: Final = "failed to create typed patch object"
 """How the API server's message begins when what is applied does not fit the schema (apimachinery, managedfields)."""
 
-_LARGEST_PAGE: Final = 4 * 1024 * 1024
-"""Bytes of a page of more than one object: a longer one is asked for again in smaller pieces."""
-
 _WATCH_SECONDS: Final = (240, 480)
 _WATCH_GRACE: Final = 30.0
-_WATCH_IDLE: Final = 150.0
-"""A watch without an event or bookmark (one a minute) for so many seconds is taken for dead."""
-
-T_co = TypeVar("T_co", covariant=True)
-
-
-class _Decoder(Protocol[T_co]):
-    """A function of the module `decoding`."""
-
-    def __call__(self, content: bytes, /, *, repair: bool = False) -> T_co:
-        """What the content says."""
 
 
 class Client:
@@ -66,7 +50,7 @@ class Client:
 
     def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER) -> None:
         self._connection = connection
-        self._one_page = asyncio.Lock()
+        self._reader = PageReader(self._get)
         self._written_by = urlencode({"fieldManager": field_manager})
         self._written_strictly_by = urlencode({"fieldManager": field_manager, "fieldValidation": "Strict"})
 
@@ -156,34 +140,16 @@ class Client:
         A page has at most `page_size` objects, and fewer where they are big. One page at a time is read by all who use
         this client, so that their memory does not add up: whoever asks for pages must not wait for others in between.
         """
-        query = {"limit": str(page_size)} | _given(labelSelector=label_selector, fieldSelector=field_selector)
-        accept = _PARTIAL.format("PartialObjectMetadataList") if metadata_only else _JSON
+        query = _given(labelSelector=label_selector, fieldSelector=field_selector)
         identity = {"apiVersion": resource.api_version, "kind": resource.kind}
-        size = page_size
-        while True:
-            query["limit"] = str(size)
-            path = f"{resource.path(namespace)}?{urlencode(query)}"
-            async with self._one_page:
-                try:
-                    content = await self._request("GET", path, accept=accept, maximum_bytes=_page_limit(size))
-                except TooLarge:
-                    if size == 1:
-                        raise
-                    size = max(1, size // 4)
-                    continue
-                if len(content) < _LARGEST_PAGE // 4:
-                    size = min(page_size, size * 2)
-                page = await _decoded(decode_listing, content)
-                del content
+        pages = self._reader.pages(resource.path(namespace), query, page_size=page_size, metadata_only=metadata_only)
+        async with contextlib.aclosing(pages):
+            async for page in pages:
                 for item in page.items:
                     # The items of a list carry no apiVersion and kind of their own, or those of the partial form.
                     item.update(identity)
-                continuation = page.continuation
                 yield page
                 del page
-            if not continuation:
-                return
-            query["continue"] = continuation
 
     async def create(self, resource: Resource, obj: JsonObject) -> JsonObject:
         """Create the object and return it as stored; fields that the API does not know are refused."""
@@ -280,17 +246,21 @@ class Client:
         identity = {"apiVersion": resource.api_version, "kind": resource.kind} if metadata_only else {}
         path = f"{resource.path(namespace)}?{urlencode(query)}"
         async with self._connection.stream(
-            path, headers=headers, total_seconds=seconds + _WATCH_GRACE, idle_seconds=_WATCH_IDLE
+            path, headers=headers, total_seconds=seconds + _WATCH_GRACE, idle_seconds=IDLE_SECONDS
         ) as pieces:
             opened()
-            async for line in _lines(pieces):
-                event: WatchEvent | Rejected = await _decoded(decode_event, line)
+            async for line in lines(pieces):
+                event: WatchEvent | Rejected = await decoded(decode_event, line)
                 if isinstance(event, WatchEvent):
                     event.object.update(identity)
                 yield event
 
+    async def _get(self, path: str, *, metadata_only: bool, maximum_bytes: int) -> bytes:
+        accept = _PARTIAL.format("PartialObjectMetadataList") if metadata_only else _JSON
+        return await self._request("GET", path, accept=accept, maximum_bytes=maximum_bytes)
+
     async def _json(self, method: str, path: str, body: JsonObject | Sequence[JsonObject] | None = None) -> JsonObject:
-        return await _decoded(decode, await self._request(method, path, body))
+        return await decoded(decode, await self._request(method, path, body))
 
     async def _object(
         self,
@@ -305,7 +275,7 @@ class Client:
         content = await self._request(
             method, path, body, content_type=content_type, accept=accept, maximum_bytes=maximum_bytes
         )
-        return await _decoded(decode_object, content)
+        return await decoded(decode_object, content)
 
     async def _request(
         self,
@@ -323,38 +293,6 @@ class Client:
             headers["Content-Type"] = content_type
             content = orjson.dumps(body)
         return await self._connection.request(method, path, body=content, headers=headers, maximum_bytes=maximum_bytes)
-
-
-async def _decoded(decoder: _Decoder[T_co], content: bytes) -> T_co:
-    """What the content says; where it has to be repaired first, the event loop goes on meanwhile."""
-    try:
-        return decoder(content)
-    except Undecodable:
-        return await asyncio.to_thread(decoder, content, repair=True)
-
-
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The lines of a watch. Raises `ApiError` where one is cut, is too long, or does not come to its end."""
-    rest = bytearray()
-    heard = time.monotonic()
-    async for piece in pieces:
-        begun = len(rest)
-        rest += piece
-        if (end := rest.rfind(b"\n", begun)) >= 0:
-            for line in bytes(rest[:end]).split(b"\n"):
-                yield line
-            del rest[: end + 1]
-            heard = time.monotonic()
-        if len(rest) > LARGEST_OBJECT:
-            raise TooLarge("an event of a watch", LARGEST_OBJECT)
-        if time.monotonic() - heard > _WATCH_IDLE:
-            raise ApiError(0, "Unreachable", f"no event has come to its end for {_WATCH_IDLE:.0f} s")
-    if rest:
-        raise ApiError(0, "Unreachable", "the stream of a watch ended within an event")
-
-
-def _page_limit(size: int) -> int:
-    return LARGEST_OBJECT if size == 1 else _LARGEST_PAGE
 
 
 def _given(**parameters: str) -> dict[str, str]:

@@ -50,6 +50,16 @@ class Rejected:
     """Its resourceVersion; 0 if unknown."""
     problem: str
 
+    @classmethod
+    def of(cls, obj: object, problem: str) -> Rejected:
+        """The rejection of an object that may be of any shape."""
+        metadata = obj.get("metadata") if isinstance(obj, dict) else None
+        if not isinstance(metadata, dict):
+            return cls(None, 0, problem)
+        namespace, name, version = (metadata.get(field) for field in ("namespace", "name", "resourceVersion"))
+        key = ObjectKey(str(namespace), str(name)) if _is_name(namespace) and _is_name(name) else None
+        return cls(key, int(str(version)) if _is_version(version) else 0, problem)
+
     def __str__(self) -> str:
         return f"{self.key or 'an object whose name cannot be read'}: {self.problem}"
 
@@ -119,7 +129,7 @@ def decode_listing(content: bytes, *, repair: bool = False) -> Listing:
         if problem is None:
             items.append(entry)
         elif entry is not None or not unreadable:
-            rejected.append(_rejected(entry, problem))
+            rejected.append(Rejected.of(entry, problem))
     return Listing(items, str(version), (*unreadable, *rejected), _text(metadata.get("continue")))
 
 
@@ -134,7 +144,7 @@ def decode_event(line: bytes, *, repair: bool = False) -> WatchEvent | Rejected:
     except ApiError:
         known = _loosely(_cut(line))
         if isinstance(known, dict) and known.get("type") in _EVENTS:
-            return _usable_deletion(known) or _rejected(known.get("object"), "it is not JSON that can be read")
+            return _usable_deletion(known) or Rejected.of(known.get("object"), "it is not JSON that can be read")
         raise
     kind, obj = event.get("type"), event.get("object")
     if kind == "ERROR":
@@ -149,7 +159,7 @@ def decode_event(line: bytes, *, repair: bool = False) -> WatchEvent | Rejected:
     problem = problem_of(obj)
     if problem is None:
         return WatchEvent(kind, obj)
-    return _usable_deletion(event) or _rejected(obj, problem)
+    return _usable_deletion(event) or Rejected.of(obj, problem)
 
 
 def problem_of(obj: object, *, namespaced: bool = True) -> str | None:
@@ -243,7 +253,7 @@ def _without_unreadable_items(content: bytes) -> tuple[bytes, list[Rejected]]:
         except ValueError as error:
             kept += [content[start:begin], b"null"]
             start = end
-            rejected.append(_rejected(_loosely(item), f"it is not JSON that can be read ({_shortened(str(error))})"))
+            rejected.append(Rejected.of(_loosely(item), f"it is not JSON that can be read ({_shortened(str(error))})"))
     return b"".join([*kept, content[start:]]), rejected
 
 
@@ -288,20 +298,11 @@ def _nothing(_: str) -> int:
 
 def _usable_deletion(event: JsonObject) -> WatchEvent | None:
     """A deletion of which the key and the version are known: nothing else of it matters."""
-    known = _rejected(event.get("object"), "")
+    known = Rejected.of(event.get("object"), "")
     if event.get("type") != "DELETED" or known.key is None or not known.version:
         return None
     metadata = {"namespace": known.key.namespace, "name": known.key.name, "resourceVersion": str(known.version)}
     return WatchEvent("DELETED", {"metadata": metadata})
-
-
-def _rejected(obj: object, problem: str) -> Rejected:
-    metadata = obj.get("metadata") if isinstance(obj, dict) else None
-    if not isinstance(metadata, dict):
-        return Rejected(None, 0, problem)
-    namespace, name, version = (metadata.get(field) for field in ("namespace", "name", "resourceVersion"))
-    key = ObjectKey(str(namespace), str(name)) if _is_name(namespace) and _is_name(name) else None
-    return Rejected(key, int(str(version)) if _is_version(version) else 0, problem)
 
 
 def _is_name(value: object) -> bool:

@@ -243,6 +243,7 @@ class EnvironmentReconciler:
             self._surroundings.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
 
     def _forget(self, key: ObjectKey) -> None:
+        self._surroundings.children.forget(child_key(key))
         self._served.forget(key)
         self._healing.forget(key)
         self._settled.pop(key, None)
