@@ -42,7 +42,7 @@ MAXIMUM_PAGE = 2 * 1024 * 1024
 """Bytes of a page, and so of a whole listing of a server that knows no pages: 5000 models have some 1.3 MB."""
 MAXIMUM_LISTING = 8 * 1024 * 1024
 """Bytes of all pages together."""
-LISTING_SECONDS = 60.0
+LISTING_SECONDS = 50.0
 """For all pages together."""
 
 
