@@ -16,7 +16,7 @@ from tests.model_server.conftest import MODELS, WRITES, ModelServer, running
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GOOD = model_file("good")
-SPARSE_HEADER = member("sparse", tarfile.GNUTYPE_SPARSE)
+NO_FILE = "its member 'a' is neither a file nor a directory: a model has no links, devices or sparse files"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ SPARSE_HEADER = member("sparse", tarfile.GNUTYPE_SPARSE)
         (tar([("a", b"a")]), "it is not gzip: a model is a .tar.gz as `rasa train` writes it"),
         (GOOD[:-10], "its gzip data is cut off: the file is not whole"),
         (GOOD[:1], "its gzip data is cut off: the file is not whole"),
-        (GOOD + b"more", "its gzip data is damaged (Error -3 while decompressing data: incorrect header check)"),
+        (GOOD + b"more", "it has data after the end of its gzip data: write it in one piece"),
         (GOOD[:-8] + bytes(8), "its gzip data is damaged (Error -3 while decompressing data: incorrect data check)"),
         (gzip.compress(b"hello" * 1000), "inside the gzip it is not a tar, or the tar is damaged"),
         (gzip.compress(b"short"), "its tar is cut off: the file is not whole"),
@@ -38,17 +38,22 @@ SPARSE_HEADER = member("sparse", tarfile.GNUTYPE_SPARSE)
         (tar_gz([("a/../../b", b"a")]), "its member 'a/../../b' has '..' in its path"),
         (tar_gz([("/etc/passwd", b"a")]), "its member '/etc/passwd' is an absolute path"),
         (tar_gz([("a\\b", b"a")]), "its member 'a\\\\b' has a character that no path in a model has"),
-        (tar_gz([("x" * 200 + "/../b", b"a")]), f"its member '{'x' * 200}/../b' has '..' in its path"),
+        (tar_gz([("x" * 200 + "/../b", b"a")]), f"its member '{'x' * 100}...' has '..' in its path"),
         (
             tar_gz([("x" * 200 + "/../b", b"a")], tarfile.GNU_FORMAT),
-            f"its member '{'x' * 200}/../b' has '..' in its path",
+            f"its member '{'x' * 100}...' has '..' in its path",
         ),
-        (tar_gz([member("a", tarfile.SYMTYPE, "/etc")]), "its link 'a' to '/etc' is an absolute path"),
-        (tar_gz([member("a", tarfile.SYMTYPE, "../b")]), "its link 'a' to '../b' has '..' in its path"),
-        (tar_gz([member("a", tarfile.LNKTYPE, "../b")]), "its link 'a' to '../b' has '..' in its path"),
-        (tar_gz([member("a", tarfile.CHRTYPE)]), "its member 'a' is neither a file, a directory nor a link"),
-        (tar_gz([member("a", tarfile.FIFOTYPE)]), "its member 'a' is neither a file, a directory nor a link"),
-        (tar_gz([SPARSE_HEADER], tarfile.GNU_FORMAT), "its member 'sparse' is neither a file, a directory nor a link"),
+        *(
+            (tar_gz([member("a", kind, link)], tarfile.GNU_FORMAT), NO_FILE)
+            for kind, link in (
+                (tarfile.SYMTYPE, "b"),
+                (tarfile.LNKTYPE, "b"),
+                (tarfile.CHRTYPE, ""),
+                (tarfile.FIFOTYPE, ""),
+                (tarfile.CONTTYPE, ""),
+                (tarfile.GNUTYPE_SPARSE, ""),
+            )
+        ),
     ],
 )
 async def test_a_file_that_is_not_a_model_is_refused_with_the_reason(
@@ -179,4 +184,7 @@ async def test_a_header_that_claims_to_be_endless_is_refused_without_reading_it(
 
     answer = await shared_server.upload("a", content)
 
-    assert answer.json()["message"] == "the file is not a model: it has an extended header longer than 1 MiB"
+    assert (
+        answer.json()["message"]
+        == "the file is not a model: it has an extended header that is empty or longer than 64 KiB"
+    )

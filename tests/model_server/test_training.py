@@ -41,6 +41,24 @@ def test_fields_of_another_kind_say_nothing(version: object, model_id: object, t
 
     training = training_of({"metadata.json": json.dumps(document).encode()})
 
-    assert training.version == (version if isinstance(version, str) else None)
-    assert training.model_id == (model_id if isinstance(model_id, str) else None)
+    assert training.version is None or training.version == version
+    assert training.model_id is None or training.model_id == model_id
     assert training.trained_at is None or isinstance(trained_at, int | float | str)
+
+
+@pytest.mark.parametrize("text", ["x" * 129, "", "a\nb", "a\u202eb", "\ud800"])
+def test_a_text_that_could_not_be_listed_says_nothing(text: str) -> None:
+    document = json.dumps({"rasa_open_source_version": text, "model_id": text, "trained_at": text}).encode()
+
+    assert training_of({"metadata.json": document}) == Training()
+
+
+@pytest.mark.parametrize("trained_at", ["-1", "1e300", "1e10", "9" * 5000, "Infinity", '"9999-12-31"', '"0001-01-01"'])
+def test_a_time_that_could_not_be_one_says_nothing(trained_at: str) -> None:
+    assert training_of({"metadata.json": b'{"trained_at": %s}' % trained_at.encode()}) == Training()
+
+
+def test_a_document_of_very_many_values_is_not_read() -> None:
+    many = b'{"model_id": "m", "x": [' + b"[]," * 500_000 + b"0]}"
+
+    assert training_of({"metadata.json": many}) == Training()

@@ -1,21 +1,35 @@
 """Walks the members of a tar that arrives in pieces, without ever seeking, and keeps only the few that are asked for.
 
-The standard library's tarfile reads whole extended headers into memory, however long they claim to be, so it parses
-the 512-byte header blocks here, and this file does the walking (POSIX.1-2017 pax, "ustar Interchange Format").
+A member has one header, and before it at most one extended header: of two of them, readers differ in which counts.
 """
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rasa_model_server.archive.extended_header import (
+    MAXIMUM_EXTENDED_HEADER_BYTES,
+    Overrides,
+    long_name,
+    pax_overrides,
+    utf8,
+)
 from rasa_model_server.archive.problems import BadArchiveError
+from rasa_model_server.archive.tar_header import BLOCK_BYTES, Kind, TarHeader, parse_header
 
-_BLOCK = tarfile.BLOCKSIZE
-_MAXIMUM_EXTENDED_HEADER_BYTES = 1024 * 1024
-_PAX_HEADERS = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
-_GNU_LONG_NAMES = frozenset({tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK})
+_MAXIMUM_END_BYTES = 1024 * 1024
+"""Zeros after the members: writers fill the last record, of 10 KiB unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file or a directory in a tar. Its time is seconds since 1970."""
+
+    name: str
+    directory: bool
+    size: int
+    mtime: float
 
 
 @dataclass
@@ -29,23 +43,15 @@ class _Content:
 
 
 @dataclass
-class _Overrides:
-    """What the extended headers say of the member that follows them."""
-
-    name: str | None = None
-    link_name: str | None = None
-    size: int | None = None
-
-
-@dataclass
 class TarWalker:
     """Walks a tar. `on_member` is called for each member and returns where to put its content, None to skip it."""
 
-    on_member: Callable[[tarfile.TarInfo], Callable[[bytes], None] | None]
+    on_member: Callable[[Member], Callable[[bytes], None] | None]
     _header: bytearray = field(default_factory=bytearray)
     _content: _Content | None = None
-    _overrides: _Overrides = field(default_factory=_Overrides)
+    _overrides: Overrides | None = None
     _ended: bool = False
+    _end_bytes: int = 0
 
     def feed(self, piece: bytes) -> None:
         """Walk on through the next piece of the tar.
@@ -56,18 +62,18 @@ class TarWalker:
         position = 0
         while position < len(piece):
             if self._ended:
-                if piece.count(0, position) != len(piece) - position:
-                    raise BadArchiveError("it has data after the end of its tar")
+                self._pass_end(piece, position)
                 return
             if self._content is not None:
                 position = self._pass_content(self._content, piece, position)
             else:
-                taken = piece[position : position + _BLOCK - len(self._header)]
+                taken = piece[position : position + BLOCK_BYTES - len(self._header)]
                 self._header += taken
                 position += len(taken)
-                if len(self._header) == _BLOCK:
-                    self._read_header(bytes(self._header))
+                if len(self._header) == BLOCK_BYTES:
+                    header = parse_header(bytes(self._header))
                     self._header.clear()
+                    self._start(header)
 
     def finish(self) -> None:
         """Check that the tar came to its end.
@@ -77,6 +83,12 @@ class TarWalker:
         """
         if not self._ended:
             raise BadArchiveError("its tar is cut off: the file is not whole")
+
+    def _pass_end(self, piece: bytes, position: int) -> None:
+        length = len(piece) - position
+        self._end_bytes += length
+        if piece.count(0, position) != length or self._end_bytes > _MAXIMUM_END_BYTES:
+            raise BadArchiveError("it has data after the end of its tar")
 
     def _pass_content(self, content: _Content, piece: bytes, position: int) -> int:
         taken = min(content.remaining, len(piece) - position)
@@ -92,85 +104,46 @@ class TarWalker:
                 content.done(bytes(content.kept))
         return position + skipped
 
-    def _read_header(self, block: bytes) -> None:
-        try:
-            member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+    def _start(self, header: TarHeader | None) -> None:
+        extended = header is not None and header.kind in (Kind.PAX, Kind.LONG_NAME)
+        if self._overrides is not None and (header is None or extended):
+            raise BadArchiveError("it has an extended header that no member follows, or several for one member")
+        if header is None:
             self._ended = True
-        except (tarfile.HeaderError, ValueError):
-            raise BadArchiveError("inside the gzip it is not a tar, or the tar is damaged") from None
+        elif extended:
+            self._start_extended_header(header)
         else:
-            if member.type in _PAX_HEADERS | _GNU_LONG_NAMES:
-                self._start_extended_header(member)
-            else:
-                self._start_member(member)
+            self._start_member(header)
 
-    def _start_extended_header(self, header: tarfile.TarInfo) -> None:
-        if not 0 <= header.size <= _MAXIMUM_EXTENDED_HEADER_BYTES:
-            raise BadArchiveError("it has an extended header longer than 1 MiB")
+    def _start_extended_header(self, header: TarHeader) -> None:
+        size = header.size
+        if not 0 < size <= MAXIMUM_EXTENDED_HEADER_BYTES:
+            raise BadArchiveError("it has an extended header that is empty or longer than 64 KiB")
 
-        def done(data: bytes) -> None:
-            if header.type == tarfile.GNUTYPE_LONGNAME:
-                self._overrides.name = _text(data)
-            elif header.type == tarfile.GNUTYPE_LONGLINK:
-                self._overrides.link_name = _text(data)
-            else:
-                self._read_pax(data, for_all=header.type == tarfile.XGLTYPE)
+        def done(blocks: bytes) -> None:
+            # tarfile reads on behind the size that the header names, to the end of the block.
+            if any(blocks[size:]):
+                raise BadArchiveError("it has an extended header with something behind its end")
+            self._overrides = (long_name if header.kind is Kind.LONG_NAME else pax_overrides)(blocks[:size])
 
-        self._expect(header.size, done)
+        self._content = _Content(size + -size % BLOCK_BYTES, 0, bytearray(), done)
 
-    def _read_pax(self, data: bytes, *, for_all: bool) -> None:
-        records = pax_records(data)
-        if for_all and records.keys() & {"path", "linkpath", "size"}:
-            raise BadArchiveError("it has a pax header that renames all its members")
-        if any(key.startswith("GNU.sparse.") for key in records):
-            raise BadArchiveError("it has a sparse file: write it without --sparse")
-        if "path" in records:
-            self._overrides.name = records["path"]
-        if "linkpath" in records:
-            self._overrides.link_name = records["linkpath"]
-        if "size" in records:
-            try:
-                self._overrides.size = int(records["size"])
-            except ValueError:
-                raise BadArchiveError("it has a pax header with a size that is no number") from None
-
-    def _start_member(self, member: tarfile.TarInfo) -> None:
-        overrides, self._overrides = self._overrides, _Overrides()
-        if overrides.name is not None:
-            member.name = overrides.name.rstrip("/") if member.isdir() else overrides.name
-        if overrides.link_name is not None:
-            member.linkname = overrides.link_name
-        if overrides.size is not None:
-            member.size = overrides.size
-        self._expect(member.size, self.on_member(member))
-
-    def _expect(self, size: int, done: Callable[[bytes], None] | None) -> None:
-        if size > 0:
-            self._content = _Content(size, -size % _BLOCK, bytearray() if done is not None else None, done)
+    def _start_member(self, header: TarHeader) -> None:
+        overrides, self._overrides = self._overrides, None
+        name = mtime = None
+        if overrides is not None:
+            if not header.explicit_kind:
+                raise BadArchiveError("it has an extended header for a member of the old V7 format")
+            name, mtime = overrides.name, overrides.mtime
+        member = Member(
+            name=name if name is not None else utf8(header.name),
+            directory=header.kind is Kind.DIRECTORY,
+            size=header.size,
+            mtime=mtime if mtime is not None else float(header.mtime),
+        )
+        done = self.on_member(member)
+        if member.size > 0:
+            kept = bytearray() if done is not None else None
+            self._content = _Content(member.size, -member.size % BLOCK_BYTES, kept, done)
         elif done is not None:
             done(b"")
-
-
-def pax_records(data: bytes) -> dict[str, str]:
-    """Return the records of a pax extended header, each `<length> <key>=<value>` and a newline.
-
-    Raises:
-        BadArchiveError: the data is not of that form.
-    """
-    records: dict[str, str] = {}
-    position = 0
-    while position < len(data) and data[position] != 0:
-        length_text, space, _ = data[position : position + 20].partition(b" ")
-        length = int(length_text) if length_text.isdigit() and space else 0
-        record = data[position + len(length_text) + 1 : position + length]
-        key, equals, value = record.partition(b"=")
-        if not equals or not value.endswith(b"\n") or position + length > len(data):
-            raise BadArchiveError("it has a pax header that is damaged")
-        records[_text(key)] = _text(value[:-1])
-        position += length
-    return records
-
-
-def _text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode("utf-8", "surrogateescape")

@@ -8,6 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+MAXIMUM_TEXT_LENGTH = 128
+"""Of a version or an id. Rasa's own are of at most 32 characters."""
+
+_MAXIMUM_VALUES = 500_000
+"""In a document. Each costs some 70 bytes while it is read, however short it is in the file."""
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+
 
 @dataclass(frozen=True)
 class Training:
@@ -27,29 +34,38 @@ def training_of(documents: Mapping[str, bytes]) -> Training:
     metadata = _document(documents.get("metadata.json"))
     if metadata:
         return Training(
-            version=_text(metadata.get("rasa_open_source_version")),
-            model_id=_text(metadata.get("model_id")),
+            version=listed_text(metadata.get("rasa_open_source_version")),
+            model_id=listed_text(metadata.get("model_id")),
             trained_at=_time(metadata.get("trained_at")),
         )
     fingerprint = _document(documents.get("fingerprint.json"))
-    return Training(version=_text(fingerprint.get("version")), trained_at=_time(fingerprint.get("trained_at")))
+    return Training(version=listed_text(fingerprint.get("version")), trained_at=_time(fingerprint.get("trained_at")))
+
+
+def listed_text(value: object) -> str | None:
+    """Return a text out of a model file that may be listed: short, of printable characters. Anything else is None."""
+    good = isinstance(value, str) and 0 < len(value) <= MAXIMUM_TEXT_LENGTH and value.isprintable()
+    return value if isinstance(value, str) and good else None
 
 
 def _document(content: bytes | None) -> Mapping[str, object]:
+    if content is None or content.count(b",") + content.count(b"[") + content.count(b"{") > _MAXIMUM_VALUES:
+        return {}
     try:
-        document: object = json.loads(content) if content is not None else None
+        document: object = json.loads(content)
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 def _time(value: object) -> float | None:
+    moment = _seconds(value)
+    return moment if moment is not None and 0 <= moment <= _LATEST else None
+
+
+def _seconds(value: object) -> float | None:
     try:
-        if isinstance(value, str):
+        if isinstance(value, str) and len(value) <= MAXIMUM_TEXT_LENGTH:
             moment = datetime.fromisoformat(value)
             # Rasa 3 writes datetime.utcnow(), which has no zone.
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,63 @@
+"""What Rasa's way of unpacking a model writes, and where."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from rasa_model_server.archive import ArchiveFacts, ArchiveInspector, ArchiveLimits, BadArchiveError
+
+LIMITS = ArchiveLimits(unpacked_bytes=100_000_000)
+DEPTH = "a/b/c/d/inside"
+"""Deep enough for a path with several `..` to end where it is looked for."""
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """The files that were written: in the directory that was meant, by their paths in it, and anywhere else."""
+
+    inside: frozenset[str]
+    elsewhere: frozenset[str]
+
+
+def inspected(content: bytes, block_size: int = 2**20, limits: ArchiveLimits = LIMITS) -> ArchiveFacts:
+    inspector = ArchiveInspector(limits)
+    for start in range(0, len(content), block_size):
+        inspector.feed(content[start : start + block_size])
+    return inspector.finish()
+
+
+def accepted(content: bytes) -> ArchiveFacts | None:
+    """What the inspection says of a model file, None if it refuses it."""
+    try:
+        return inspected(content)
+    except BadArchiveError:
+        return None
+
+
+def unpacked(content: bytes, mode: str) -> Unpacked:
+    """Unpack as Rasa does: 1.10 and 2.8 what they pulled in the mode "r", all of them files in the mode "r:gz"."""
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        target = top / DEPTH
+        target.mkdir(parents=True)
+        with tarfile.open(fileobj=io.BytesIO(content), mode=mode) as archive:  # type: ignore[call-overload]
+            archive.extractall(target, filter="fully_trusted")
+        return found_below(top)
+
+
+def found_below(top: Path) -> Unpacked:
+    """What is below a directory in whose DEPTH an archive was unpacked. Links count as files, with their targets."""
+    target = top / DEPTH
+    inside: set[str] = set()
+    elsewhere: set[str] = set()
+    for path in top.rglob("*"):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        shown = f"{path} -> {path.readlink()}" if path.is_symlink() else None
+        within = path.is_relative_to(target)
+        (inside if within else elsewhere).add(shown or path.relative_to(target if within else top).as_posix())
+    return Unpacked(frozenset(inside), frozenset(elsewhere))
