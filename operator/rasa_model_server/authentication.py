@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
 from enum import Enum
-from hmac import compare_digest
+from math import ceil
 
-import jwt
-from pydantic import BaseModel, SecretStr, ValidationError
-
-from rasa_model_server.credentials import Credentials
+from rasa_model_server.credentials import Credentials, same_secret
 from rasa_model_server.errors import ApiError
-from rasa_model_server.users import Caller, User
+from rasa_model_server.login_limits import LoginLimits
+from rasa_model_server.logins import Account, Logins
+from rasa_model_server.users import Caller, NoUsers, UserStore
 
-TOKEN_LIFETIME = timedelta(hours=8)
-MINIMUM_JWT_SECRET_BYTES = 32
-"""HS256 wants a key as long as its hash (RFC 7518, section 3.2)."""
-
-_ALGORITHM = "HS256"
 _ADMIN = "admin"
 
 
@@ -50,15 +43,6 @@ OPENS: Mapping[Credential, frozenset[Permission]] = {
 }
 
 
-class _Subject(BaseModel):
-    username: str = ""
-    roles: list[str] = []
-
-
-class _Claims(BaseModel):
-    user: _Subject = _Subject()
-
-
 class Authenticator:
     """Decides by the credentials of the server. With `anonymous`, everybody may do everything.
 
@@ -68,16 +52,18 @@ class Authenticator:
     def __init__(
         self,
         credentials: Credentials,
-        users: tuple[User, ...] = (),
+        users: UserStore | None = None,
         *,
         anonymous: bool = False,
         another_kind: int = 403,
     ) -> None:
         self._credentials = credentials
-        self._users = {user.username: user for user in users}
+        self._users = users or NoUsers()
         self._anonymous = anonymous
         self._another_kind = another_kind
-        self._own_jwt_secret = secrets.token_hex(MINIMUM_JWT_SECRET_BYTES)
+        self._logins = Logins(credentials)
+        self._limits = LoginLimits()
+        self._nobodys_password = secrets.token_hex()
 
     def authorize(self, permission: Permission, query: Mapping[str, str], headers: Mapping[str, str]) -> Caller:
         """Return who is calling, if they present what the permission takes.
@@ -86,7 +72,7 @@ class Authenticator:
             ApiError: 401 if nothing that was presented is accepted, `another_kind` if it is but does not open this.
         """
         if permission is Permission.NOTHING or self._anonymous:
-            return Caller("anonymous", admin=self._anonymous)
+            return Caller("anonymous", admin=self._anonymous, anonymous=True)
         presented = self._presented(query, headers)
         accepted = {credential: caller for credential, caller in presented.items() if caller is not None}
         for credential, caller in accepted.items():
@@ -106,26 +92,40 @@ class Authenticator:
         """Return whether the caller presents any credential of this server, or everybody may do everything."""
         return self._anonymous or any(caller is not None for caller in self._presented(query, headers).values())
 
-    def log_in(self, username: str, password: str) -> str:
-        """Return a JWT for the user, good for eight hours.
+    def log_in(self, username: str, password: str, address: str) -> str:
+        """Return a JWT for the user who calls from this address, good for eight hours.
 
         Raises:
-            ApiError: 401, the username or the password is wrong, or no login is configured.
+            ApiError: 401, the username or the password is wrong, or no login is configured; 429, that was so too often.
         """
-        if not (self._credentials.login_configured or self._users):
+        if not (self._credentials.login_configured or self._users.configured):
             raise ApiError(401, "NotAuthenticated", "this server has no username and password configured")
-        admin = self._is_admin(username, password)
-        user = self._users.get(username)
-        if not admin and (user is None or not _equal(user.password, password)):
+        wait = ceil(self._limits.wait(username, address))
+        if wait > 0:
+            message = f"too many logins of this user or from this address failed: try again in {wait} seconds"
+            raise ApiError(429, "TooManyLogins", message, {"Retry-After": str(wait)})
+        account = self._account(username, password)
+        if account is None:
+            self._limits.failed(username, address)
             raise ApiError(401, "WrongCredentials", "the username or the password is wrong")
-        now = datetime.now(UTC)
-        roles = [_ADMIN] if admin else []
-        claims = {"user": {"username": username, "roles": roles}, "iat": now, "exp": now + TOKEN_LIFETIME}
-        return jwt.encode(claims, self._jwt_secret(), algorithm=_ALGORITHM)
+        self._limits.succeeded(username, address)
+        return self._logins.issue(account)
 
-    def _is_admin(self, username: str, password: str) -> bool:
-        known = self._credentials.username.equals(username)
-        return self._credentials.password.equals(password) and known
+    def _account(self, username: str, password: str) -> Account | None:
+        """Return the account with this name and password. For a name that nobody has, as much is compared."""
+        known = list(self._accounts(username))
+        compared = known or [Account(Caller(username), self._nobodys_password)]
+        right = [account for account in compared if same_secret(account.password, password)]
+        return right[0] if known and right else None
+
+    def _accounts(self, username: str) -> Iterator[Account]:
+        """Yield the accounts of this name as they are now: the admin's, and a user's."""
+        password = self._credentials.password.reveal()
+        if password is not None and self._credentials.username.equals(username):
+            yield Account(Caller(username, admin=True), password)
+        user = self._users.named(username)
+        if user is not None and user.password is not None and user.password.get_secret_value():
+            yield Account(user.caller, user.password.get_secret_value())
 
     def _presented(self, query: Mapping[str, str], headers: Mapping[str, str]) -> dict[Credential, Caller | None]:
         presented: dict[Credential, Caller | None] = {}
@@ -136,35 +136,11 @@ class Authenticator:
             presented[Credential.API] = self._owner(query["api_token"])
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            presented[Credential.LOGIN] = self._subject(bearer.strip())
+            presented[Credential.LOGIN] = self._logins.caller(bearer.strip(), self._accounts)
         return presented
 
     def _owner(self, api_token: str) -> Caller | None:
         if self._credentials.api_token.equals(api_token):
             return Caller(_ADMIN, admin=True)
-        owner = next((user for user in self._users.values() if _equal(user.api_token, api_token)), None)
-        return Caller(owner.username, permissions=owner.permissions) if owner is not None else None
-
-    def _subject(self, bearer: str) -> Caller | None:
-        """Return who the JWT is of. The role is in it; what a user may, apart from that, is as the users are now."""
-        try:
-            claims = jwt.decode(bearer, self._jwt_secret(), algorithms=[_ALGORITHM], options={"require": ["exp"]})
-            subject = _Claims.model_validate(claims).user
-        except (jwt.InvalidTokenError, ValidationError):
-            return None
-        known = self._users.get(subject.username)
-        return Caller(
-            subject.username,
-            admin=_ADMIN in subject.roles,
-            permissions=known.permissions if known is not None else frozenset(),
-        )
-
-    def _jwt_secret(self) -> str:
-        """Return the key that JWTs are signed with: without a configured one, one that lives as long as the process."""
-        return self._credentials.jwt_secret.reveal() or self._own_jwt_secret
-
-
-def _equal(secret: SecretStr | None, candidate: str) -> bool:
-    if secret is None or not secret.get_secret_value():
-        return False
-    return compare_digest(secret.get_secret_value().encode(), candidate.encode("utf-8", "surrogateescape"))
+        owner = self._users.with_api_token(api_token)
+        return owner.caller if owner is not None else None

@@ -15,7 +15,7 @@ from rasa_model_server.application import create_application
 from rasa_model_server.credentials import Credentials, Secret
 from rasa_model_server.log import set_up_log
 from rasa_model_server.profiles import PROFILES, ProfileName
-from rasa_model_server.server import bind, serve, url_of
+from rasa_model_server.server import bind, configuration_of, serve, url_of
 from rasa_model_server.settings import (
     DEFAULT_MAXIMUM_MODEL_BYTES,
     DEFAULT_PORT,
@@ -97,6 +97,9 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         bool | None,
         _option("ALLOW_LOOPBACK", "Ask environments' servers at loopback addresses; else only outside of a cluster."),
     ] = None,
+    trusted_proxies: Annotated[
+        str, _option("TRUSTED_PROXIES", "Addresses and networks, with commas, whose X-Forwarded-For is believed.")
+    ] = "",
     log_format: Annotated[LogFormat, _option("LOG_FORMAT", "How the log is written.")] = "text",
     version: Annotated[  # noqa: ARG001 - typer calls the callback
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
@@ -123,6 +126,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         environments_file=environments_file,
         users_file=users_file,
         allow_loopback=allow_loopback,
+        trusted_proxies=tuple(network.strip() for network in trusted_proxies.split(",") if network.strip()),
         log_format=log_format,
         profile=PROFILES[profile],
     )
@@ -147,6 +151,8 @@ def _fail(message: str) -> NoReturn:
 
 def _serve(settings: Settings) -> None:
     check_settings(settings)
+    # Models and tokens are for this user alone, in a directory store as well.
+    os.umask(0o077)
     opened = open_storage(settings.storage)
     set_up_log(settings.log_format)
     starlette = create_application(settings, opened)
@@ -154,7 +160,7 @@ def _serve(settings: Settings) -> None:
         role = f" as {settings.profile.name}" if settings.profile.rasa_x is not None else ""
         open_to_all = ", without authentication" if settings.insecure_no_authentication else ""
         where = f"from {opened.description} on {url_of(listener)}"
-        serve(starlette, listener, f"Serving models {where}{role}{open_to_all}")
+        serve(configuration_of(starlette, settings), listener, f"Serving models {where}{role}{open_to_all}")
 
 
 def _secret(variable: str, file: Path | None) -> Secret:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import logging
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class Secret:
         secret = self.reveal()
         if secret is None or candidate is None:
             return False
-        return hmac.compare_digest(secret.encode(), candidate.encode("utf-8", "surrogateescape"))
+        return same_secret(secret, candidate)
 
     def _read_if_changed(self, file: Path) -> None:
         try:
@@ -76,3 +77,12 @@ class Credentials:
     def any_configured(self) -> bool:
         """Whether anything at all can be presented to this server."""
         return self.token.configured or self.api_token.configured or self.login_configured
+
+
+def same_secret(secret: str, candidate: str) -> bool:
+    """Return whether both are the same, in a time that tells neither how much is right nor how long the secret is."""
+    return hmac.compare_digest(_digest(secret), _digest(candidate))
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

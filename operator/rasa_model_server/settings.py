@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from rasa_model_server.authentication import MINIMUM_JWT_SECRET_BYTES
 from rasa_model_server.credentials import Credentials
 from rasa_model_server.environments.file import EnvironmentsFileError, read_environments
+from rasa_model_server.logins import MINIMUM_JWT_SECRET_BYTES
 from rasa_model_server.names import name_problem
 from rasa_model_server.profiles import MODEL_SERVER, Profile
 from rasa_model_server.storage import EnvironmentRecord
-from rasa_model_server.users import User, UsersFileError, read_users
+from rasa_model_server.users import NoUsers, UsersFileError, UsersOfFile, UserStore
 
 DEFAULT_PORT = 5002
 DEFAULT_MAXIMUM_MODEL_BYTES = 4 * 1024**3
@@ -45,6 +46,8 @@ class Settings:
     users_file: Path | None = None
     allow_loopback: bool | None = None
     """Whether environments' servers are asked at loopback addresses; None: only outside of a cluster."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose X-Forwarded-For says who is calling."""
     log_format: LogFormat = "text"
     profile: Profile = MODEL_SERVER
 
@@ -99,11 +102,22 @@ def check_settings(settings: Settings) -> None:
     ):
         if file is not None and not file.is_file():
             raise SettingsError(f"{option} {file}: there is no such file")
+    _check_trusted_proxies(settings.trusted_proxies)
     if settings.environments_file is not None and settings.profile.rasa_x is None:
         raise SettingsError(
             "--environments-file is read by the profiles of Rasa X only, and this is --profile "
             f"{settings.profile.name}: leave it out, or choose another profile"
         )
+
+
+def _check_trusted_proxies(networks: tuple[str, ...]) -> None:
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise SettingsError(
+                f"--trusted-proxies {network!r}: write addresses or networks, as in 10.0.0.7,10.1.0.0/16"
+            ) from None
 
 
 def environments_of(settings: Settings) -> tuple[EnvironmentRecord, ...]:
@@ -116,11 +130,11 @@ def environments_of(settings: Settings) -> tuple[EnvironmentRecord, ...]:
         raise SettingsError(f"--environments-file {settings.environments_file}: {error}") from None
 
 
-def users_of(settings: Settings) -> tuple[User, ...]:
+def users_of(settings: Settings) -> UserStore:
     """Return the users in the file that the settings name, if any. Raises SettingsError."""
     if settings.users_file is None:
-        return ()
+        return NoUsers()
     try:
-        return read_users(settings.users_file)
+        return UsersOfFile(settings.users_file)
     except UsersFileError as error:
         raise SettingsError(f"--users-file {settings.users_file}: {error}") from None

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+
+from rasa_model_server.credentials import same_secret
+from rasa_model_server.yaml_file import YamlFileError, read_yaml
+
+logger = logging.getLogger(__name__)
 
 
 class UsersFileError(Exception):
     """The users cannot be used. The message is one line, without anything of a password."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is calling, and what they may do beside reading, uploading and chatting."""
+
+    username: str
+    admin: bool = False
+    permissions: frozenset[str] = frozenset()
+    anonymous: bool = False
+
+    def may_promote(self, environment: str) -> bool:
+        """Whether they may put the tag of this environment on a model, or take it from one."""
+        return self.admin or promotion_to(environment) in self.permissions
+
+
+def promotion_to(environment: str) -> str:
+    """Return the permission that promoting to an environment takes (Rasa X, Deployment Environments)."""
+    return f"environments.{environment}.write"
 
 
 class User(BaseModel):
@@ -24,6 +50,11 @@ class User(BaseModel):
     permissions: frozenset[str] = frozenset()
     """As in Rasa X: `environments.<name>.write` lets a user promote to that environment."""
 
+    @property
+    def caller(self) -> Caller:
+        """The user as a caller, who is no admin."""
+        return Caller(self.username, permissions=self.permissions)
+
 
 class UsersFile(BaseModel):
     """The file of the users."""
@@ -33,22 +64,84 @@ class UsersFile(BaseModel):
     users: tuple[User, ...]
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who is calling, and what they may do beside reading, uploading and chatting."""
+class UserStore(Protocol):
+    """The users as they are now."""
 
-    username: str
-    admin: bool = False
-    permissions: frozenset[str] = frozenset()
+    @property
+    def configured(self) -> bool:
+        """Whether there may be any."""
+        ...
 
-    def may_promote(self, environment: str) -> bool:
-        """Whether they may put the tag of this environment on a model, or take it from one."""
-        return self.admin or promotion_to(environment) in self.permissions
+    def named(self, username: str) -> User | None:
+        """Return the user of this name, or None."""
+        ...
+
+    def with_api_token(self, api_token: str) -> User | None:
+        """Return the user whose api token this is, or None."""
+        ...
 
 
-def promotion_to(environment: str) -> str:
-    """Return the permission that promoting to an environment takes (Rasa X, Deployment Environments)."""
-    return f"environments.{environment}.write"
+class NoUsers:
+    """Nobody."""
+
+    configured = False
+
+    def named(self, _: str) -> User | None:
+        """Return None."""
+        return None
+
+    def with_api_token(self, _: str) -> User | None:
+        """Return None."""
+        return None
+
+
+class UsersOfFile:
+    """The users in a file, which is read again when it changes. While it cannot be used, there are none.
+
+    Raises:
+        UsersFileError: the file cannot be used at the start.
+    """
+
+    configured = True
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._read_at = _version(file)
+        self._users = {user.username: user for user in read_users(file)}
+
+    def named(self, username: str) -> User | None:
+        """Return the user of this name, or None."""
+        return self._current().get(username)
+
+    def with_api_token(self, api_token: str) -> User | None:
+        """Return the user whose api token this is, or None."""
+        owners = (
+            user
+            for user in self._current().values()
+            if user.api_token is not None
+            and user.api_token.get_secret_value()
+            and same_secret(user.api_token.get_secret_value(), api_token)
+        )
+        return next(owners, None)
+
+    def _current(self) -> Mapping[str, User]:
+        version = _version(self._file)
+        if version != self._read_at:
+            self._read_at = version
+            try:
+                self._users = {user.username: user for user in read_users(self._file)}
+            except UsersFileError as error:
+                logger.warning("%s: %s: none of its users are let in", self._file, error)
+                self._users = {}
+        return self._users
+
+
+def _version(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def read_users(file: Path) -> tuple[User, ...]:
@@ -58,13 +151,10 @@ def read_users(file: Path) -> tuple[User, ...]:
         UsersFileError: it cannot be read, is of another form, or two of them cannot be told apart.
     """
     try:
-        content: object = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = read_yaml(file)
         users = TypeAdapter(UsersFile).validate_python(content).users
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsersFileError(f"it cannot be read ({type(error).__name__})") from None
-    except yaml.YAMLError:
-        # The error's own text quotes the line, which may hold a password.
-        raise UsersFileError("it is not YAML") from None
+    except YamlFileError as error:
+        raise UsersFileError(str(error)) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(step) for step in first["loc"]) or "its top, where `users:` belongs"
@@ -73,4 +163,7 @@ def read_users(file: Path) -> tuple[User, ...]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsersFileError(f"it has the user {twice!r} twice")
+    tokens = [user.api_token.get_secret_value() for user in users if user.api_token is not None]
+    if len(set(tokens)) < len(tokens):
+        raise UsersFileError("it has two users with the same api_token: give each one of their own")
     return users

@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from rasa_model_server.environments.rules import PRODUCTION, WORKER, registration_problem
 from rasa_model_server.storage import EnvironmentRecord
+from rasa_model_server.yaml_file import YamlFileError, read_yaml
 
 _REQUIRED = (PRODUCTION, WORKER)
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}")
@@ -29,14 +28,9 @@ def read_environments(file: Path, variables: Mapping[str, str] = os.environ) -> 
             that is not set.
     """
     try:
-        content: object = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise EnvironmentsFileError(f"it cannot be read ({type(error).__name__})") from None
-    except yaml.YAMLError as error:
-        # The error's own text quotes the line, which may hold a token.
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if isinstance(mark, yaml.Mark) else ""
-        raise EnvironmentsFileError(f"it is not YAML{where}") from None
+        content = read_yaml(file)
+    except YamlFileError as error:
+        raise EnvironmentsFileError(str(error)) from None
     return environments_of(content, variables)
 
 

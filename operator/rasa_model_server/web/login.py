@@ -19,4 +19,6 @@ class LoginHandlers:
     async def log_in(self, request: Request) -> Response:
         """Answer a username and a password with a JWT."""
         login = await read_json(request, TypeAdapter(LoginRequest))
-        return json_response(LoginAnswer(access_token=self._authenticator.log_in(login.username, login.password)))
+        address = request.client.host if request.client is not None else ""
+        token = self._authenticator.log_in(login.username, login.password, address)
+        return json_response(LoginAnswer(access_token=token))

@@ -50,7 +50,12 @@ def common_operations(
             Permission.NOTHING,
             login.log_in,
             {200: Answer("A JWT, good for eight hours.", TypeAdapter(LoginAnswer))},
-            {400: "The body is not a login.", 401: "The username or the password is wrong.", 413: "It is too large."},
+            {
+                400: "The body is not a login.",
+                401: "The username or the password is wrong.",
+                413: "It is too large.",
+                429: "Too many logins of this user, or from this address, failed.",
+            },
             body=TypeAdapter(LoginRequest),
         ),
         *(_environments_of_file(environments) if in_file else _environments_of_store(environments)),
