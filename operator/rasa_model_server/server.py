@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from rasa_model_server.connections import LimitedProtocol
 from rasa_model_server.settings import Settings, SettingsError
 
 GRACEFUL_SHUTDOWN_SECONDS = 25
@@ -45,16 +46,27 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(application: ASGIApp, listener: socket.socket, announcement: str) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the answers under way. The announcement is printed once it serves."""
-    configuration = uvicorn.Config(
+def configuration_of(application: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn serves the application.
+
+    Who is calling is read from X-Forwarded-For only where a proxy that the settings trust has written it.
+    """
+    return uvicorn.Config(
         application,
+        http=LimitedProtocol,
+        ws="none",
         access_log=False,
         log_config=None,
         lifespan="on",
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
+
+
+def serve(configuration: uvicorn.Config, listener: socket.socket, announcement: str) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the answers under way. The announcement is printed once it serves."""
     with _stopping_cleanly():
         _AnnouncingServer(configuration, announcement).run(sockets=[listener])
 

@@ -17,8 +17,9 @@ from httpx import AsyncClient, Response
 from starlette.routing import Route
 
 from rasa_model_server.application import create_application
+from rasa_model_server.connections import ConnectionLimits, protocol_of
 from rasa_model_server.credentials import Credentials, Secret
-from rasa_model_server.server import bind, url_of
+from rasa_model_server.server import bind, configuration_of, url_of
 from rasa_model_server.settings import Settings
 from tests.model_server.archives import model_file
 
@@ -33,6 +34,7 @@ PASSWORD = "correct horse"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Spares each client the reading of the certificates of all authorities."""
 
+USUAL = ConnectionLimits()
 MODELS = "/api/projects/default/models"
 
 
@@ -106,13 +108,14 @@ async def shared_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[ModelServer]:
+async def running(settings: Settings, limits: ConnectionLimits = USUAL) -> AsyncIterator[ModelServer]:
     application = create_application(settings)
     listener = bind(settings)
     url = url_of(listener)
-    uvicorn_server = uvicorn.Server(
-        uvicorn.Config(application, access_log=False, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
-    )
+    configuration = configuration_of(application, settings)
+    configuration.timeout_graceful_shutdown = 2
+    configuration.http = protocol_of(limits)
+    uvicorn_server = uvicorn.Server(configuration)
     serving = asyncio.create_task(uvicorn_server.serve(sockets=[listener]))
     try:
         routes = [route for route in application.routes if isinstance(route, Route)]
