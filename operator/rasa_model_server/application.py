@@ -26,6 +26,7 @@ from rasa_model_server.storage import Catalogue, Storage, open_storage
 from rasa_model_server.storage.sweeping import sweeping
 from rasa_model_server.web.answers import json_response
 from rasa_model_server.web.api import Handlers, operations
+from rasa_model_server.web.callers import set_caller
 from rasa_model_server.web.chat import ChatHandlers
 from rasa_model_server.web.configuration import ConfigurationHandlers
 from rasa_model_server.web.draining import drain
@@ -63,6 +64,7 @@ class _Router:
             try:
                 caller = self.authenticator.authorize(operation.permission, request.query_params, request.headers)
                 check_role(operation.role, caller, request)
+                set_caller(request, caller)
                 return await operation.handler(request)
             except (ApiError, BaseError):
                 await drain(request)
@@ -79,7 +81,7 @@ def create_application(settings: Settings, storage: Storage | None = None) -> St
         SettingsError: the environments or the users that the settings name cannot be read.
     """
     opened = storage if storage is not None else open_storage(settings.storage)
-    catalogue = Catalogue(opened.store)
+    catalogue = Catalogue(opened.store, opened.directory)
     metrics = Metrics()
     authenticator = Authenticator(
         settings.credentials,
@@ -117,7 +119,9 @@ def _handlers(
     file_only = rasa_x is not None and rasa_x.environments_in_file
     registry = Registry(catalogue, environments_of(settings), file_only=file_only)
     return Handlers(
-        models=ModelHandlers(catalogue, settings, Production(registry, servers) if servers is not None else None),
+        models=ModelHandlers(
+            catalogue, settings, Production(registry, servers) if servers is not None else None, registry
+        ),
         login=LoginHandlers(authenticator),
         configuration=ConfigurationHandlers(settings),
         environments=EnvironmentHandlers(registry),

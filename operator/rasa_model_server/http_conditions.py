@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"(?P<quoted>[^"]*)"|(?P<bare>[^\s",]+)')
-_BYTE_RANGE = re.compile(r"bytes\s*=\s*(?P<first>[0-9]*)\s*-\s*(?P<last>[0-9]*)\s*", re.IGNORECASE)
+_BYTE_RANGE = re.compile(r"bytes=(?P<first>[0-9]*)-(?P<last>[0-9]*)", re.IGNORECASE)
+_MANY = 10**18
+"""More bytes than any model has."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,19 @@ def requested_range(header: str | None, size: int) -> ByteRange | None:
     if not first and not last:
         return None
     if not first:
-        wanted = ByteRange(max(0, size - int(last)), size)
+        wanted = ByteRange(max(0, size - _number(last)), size)
     elif not last:
-        wanted = ByteRange(int(first), size)
-    elif int(last) < int(first):
+        wanted = ByteRange(_number(first), size)
+    elif _number(last) < _number(first):
         return None
     else:
-        wanted = ByteRange(int(first), min(int(last) + 1, size))
+        wanted = ByteRange(_number(first), min(_number(last) + 1, size))
     if wanted.start >= wanted.end:
         raise UnsatisfiableRangeError
     return wanted
+
+
+def _number(digits: str) -> int:
+    """Return the number, or 10**18 where it is larger: Python converts no more than 4300 digits."""
+    significant = digits.lstrip("0")
+    return int(significant or "0") if len(significant) <= 18 else _MANY

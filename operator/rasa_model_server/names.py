@@ -26,6 +26,11 @@ def name_problem(kind: Literal["model", "tag", "environment"], name: str) -> str
     )
 
 
+def is_same_but_for_case(name: str, other: str) -> bool:
+    """Return whether two names are not the same, but would be where upper and lower case count for the same."""
+    return name != other and name.lower() == other.lower()
+
+
 def model_name_of_file(filename: str) -> str | None:
     """Return the name of the model in a file of this name, or None if it does not end in .tar.gz."""
     name = filename.removesuffix(ARCHIVE_SUFFIX)

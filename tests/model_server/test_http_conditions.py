@@ -79,3 +79,27 @@ def test_a_range_without_a_byte_of_the_model_is_unsatisfiable(header: str) -> No
 @pytest.mark.parametrize("header", [None, "", "bytes=-", "bytes=5-1", "lines=1-2", "bytes=0-1,5-6", "bytes=a-b", "x"])
 def test_what_is_not_one_range_of_bytes_is_ignored(header: str | None) -> None:
     assert requested_range(header, 100) is None
+
+
+MANY = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        (f"bytes=0-{MANY}", ByteRange(0, 100)),
+        (f"bytes=-{MANY}", ByteRange(0, 100)),
+        (f"bytes=000{'0' * 5000}7-8", ByteRange(7, 9)),
+        (f"bytes={MANY}-0", None),
+        ("bytes=" + " " * 16_000 + "x", None),
+        ("bytes=\u0661-\u0662", None),
+    ],
+)
+def test_numbers_of_any_length_are_understood(header: str, wanted: ByteRange | None) -> None:
+    assert requested_range(header, 100) == wanted
+
+
+@pytest.mark.parametrize("header", [f"bytes={MANY}-", f"bytes={MANY}-{MANY}"])
+def test_a_start_of_any_length_behind_the_end_is_not_satisfiable(header: str) -> None:
+    with pytest.raises(UnsatisfiableRangeError):
+        requested_range(header, 100)

@@ -21,7 +21,7 @@ async def parsed(body: bytes, chunk_size: int) -> list[tuple[str, str | None, by
 
     parts: list[tuple[str, str | None, bytes]] = []
     event: Event
-    async for event in events(chunks(), BOUNDARY):
+    async for event in events(chunks(), BOUNDARY, maximum=10_000):
         match event:
             case PartStart(name, filename):
                 parts.append((name, filename, b""))

@@ -14,7 +14,7 @@ from rasa_model_server.storage import EnvironmentRecord
 REMEMBERED_SECONDS = 5.0
 """For how long production's answer holds. That it did not answer is never remembered."""
 
-_VERSION = re.compile(r"v?(?P<release>\d+(?:\.\d+)*)(?P<suffix>.*)")
+_VERSION = re.compile(r"v?(?P<release>[0-9]{1,9}(?:\.[0-9]{1,9})*)(?P<suffix>(?![0-9]).*)", re.DOTALL)
 _RELEASE_PARTS = 3
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from outbound_http.addresses import AddressPolicy, literal
-from rasa_model_server.names import name_problem
+from rasa_model_server.names import is_same_but_for_case, name_problem
 from rasa_model_server.storage import EnvironmentRecord
 
 PRODUCTION = "production"
@@ -15,12 +15,15 @@ WORKER = "worker"
 
 def registration_problem(environments: Iterable[EnvironmentRecord]) -> str | None:
     """Return what is wrong with the first environment that cannot be registered beside the others, or None."""
-    seen: set[str] = set()
+    seen: dict[str, None] = {}
     for environment in environments:
         name = environment.name
         if name in seen:
             return f"the environment {name!r} is in the list twice"
-        seen.add(name)
+        alike = next((other for other in (PRODUCTION, WORKER, *seen) if is_same_but_for_case(name, other)), None)
+        if alike is not None:
+            return f"the environment {name!r} differs from {alike!r} in upper and lower case only: use another name"
+        seen[name] = None
         # A name is a tag too, and part of an object's key.
         problem = name_problem("environment", name) or _url_problem(environment)
         if problem is not None:

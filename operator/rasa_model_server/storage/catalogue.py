@@ -13,12 +13,13 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError, GenericError
 
-from rasa_model_server.names import ARCHIVE_SUFFIX
+from rasa_model_server.names import ARCHIVE_SUFFIX, is_same_but_for_case
 from rasa_model_server.storage.documents import Documents
 from rasa_model_server.storage.opening import first_line
 from rasa_model_server.storage.records import EnvironmentRecord, EnvironmentsRecord, ModelRecord, TagRecord
@@ -48,10 +49,11 @@ class TaggedModel:
 
 
 class Catalogue:
-    """The models, tags and environments in one store."""
+    """The models, tags and environments in one store. A `directory` is where the store is, if it is one."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, directory: Path | None = None) -> None:
         self._store = store
+        self._directory = directory
         self._models = Documents(store, MODELS, ModelRecord)
         self._tags = Documents(store, TAGS, TagRecord)
         self._environments = Documents(store, ENVIRONMENTS, EnvironmentsRecord)
@@ -70,14 +72,24 @@ class Catalogue:
         return [TaggedModel(record, tuple(sorted(tags_of.get(record.archive, ())))) for record in ordered]
 
     async def model(self, name: str) -> ModelRecord | None:
-        """Return the model of this name, or None."""
-        return await self._models.get(name)
+        """Return the model of this name, or None.
+
+        A store that folds case, as some directories do, finds the record of another model.
+        """
+        record = await self._models.get(name)
+        return record if record is not None and record.model == name else None
 
     async def model_with_tag(self, tag: str) -> ModelRecord | None:
         """Return the model that has the tag, or None."""
         found = await self._tags.get(tag)
-        record = await self._models.get(found.model) if found is not None else None
-        return record if found is not None and record is not None and record.archive == found.archive else None
+        if found is None or found.tag != tag:
+            return None
+        record = await self.model(found.model)
+        return record if record is not None and record.archive == found.archive else None
+
+    async def tag_that_differs_in_case(self, tag: str) -> str | None:
+        """Return a tag that is the same as this one but for upper and lower case, or None."""
+        return next((found.tag for found in await self._tags.all() if is_same_but_for_case(found.tag, tag)), None)
 
     def new_archive(self, name: str) -> str:
         """Return a key for the file of one upload, which no other upload has."""
@@ -102,8 +114,11 @@ class Catalogue:
         """Open a model file to read the bytes from `start` up to, and without, `end`.
 
         Raises:
-            FileNotFoundError: there is no such file (any more).
+            FileNotFoundError: there is no such file (any more), or a link is in its place.
         """
+        if self._directory is not None and await asyncio.to_thread(_is_linked, self._directory, archive):
+            logger.warning("%s is not sent: it is, or is below, a symbolic link", archive)
+            raise FileNotFoundError(archive)
         return await obstore.get_async(self._store, archive, options={"range": (start, end)})
 
     async def delete_archive(self, archive: str) -> None:
@@ -121,6 +136,8 @@ class Catalogue:
 
     async def delete_model(self, name: str) -> bool:
         """Remove the model, and take its tags from it. Return False if there is none."""
+        if await self.model(name) is None:
+            return False
         record = await self._models.take(name)
         if record is None:
             return False
@@ -133,7 +150,7 @@ class Catalogue:
 
     async def put_tag(self, tag: str, name: str) -> bool:
         """Give the tag to the model, taking it from any other. Return False if there is no such model."""
-        record = await self._models.get(name)
+        record = await self.model(name)
         if record is None:
             return False
         await self._tags.put(tag, TagRecord(tag=tag, model=name, archive=record.archive))
@@ -141,10 +158,9 @@ class Catalogue:
 
     async def remove_tag(self, tag: str, name: str) -> bool:
         """Take the tag from the model, if it has it. Return False if there is no such model."""
-        record = await self._models.get(name)
-        if record is None:
+        if await self.model(name) is None:
             return False
-        await self._tags.delete_if(tag, lambda current: current.model == name)
+        await self._tags.delete_if(tag, lambda current: current.tag == tag and current.model == name)
         return True
 
     async def environments(self) -> tuple[EnvironmentRecord, ...] | None:
@@ -155,3 +171,13 @@ class Catalogue:
     async def replace_environments(self, environments: tuple[EnvironmentRecord, ...]) -> None:
         """Register these environments, and no others."""
         await self._environments.put(_REGISTERED, EnvironmentsRecord(environments=environments))
+
+
+def _is_linked(directory: Path, key: str) -> bool:
+    """Return whether a part of the key is a symbolic link. The store would follow it to any file of the server."""
+    path = directory
+    for part in key.split("/"):
+        path /= part
+        if path.is_symlink():
+            return True
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,16 +78,26 @@ def first_line(error: BaseException) -> str:
 def _open_directory(path: Path) -> Storage:
     directory = path.expanduser().absolute()
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(directory, os.W_OK | os.X_OK):
             raise PermissionError("permission denied")
         store = LocalStore(directory)
+        _close_to_others(directory)
     except (OSError, BaseError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
         raise StorageError(
             f"--storage {directory}: {reason.lower()}: give a directory that this user may write"
         ) from None
     return Storage(store, str(directory), directory)
+
+
+def _close_to_others(directory: Path) -> None:
+    """Take from others what an earlier release let them read. What is another user's cannot be changed, and is left."""
+    for folder in (directory / name for name in ("models", "tags", "environments")):
+        for path in (folder, *(folder.glob("*") if folder.name == "environments" else ())):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                if not path.is_symlink():
+                    path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _open_remote(location: str, scheme: str) -> Storage:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from rasa_model_server.archive.training import listed_text
+
+ListedText = Annotated[str | None, BeforeValidator(listed_text)]
+"""A text that came out of a model file. What is too long to be listed is as if it were not there."""
 
 
 class _Record(BaseModel):
@@ -20,9 +27,9 @@ class ModelRecord(_Record):
     size: int
     trained_at: float
     uploaded_at: float
-    version: str | None = None
+    version: ListedText = None
     """The Rasa version that trained it, where the file says so."""
-    model_id: str | None = None
+    model_id: ListedText = None
 
 
 class TagRecord(_Record):

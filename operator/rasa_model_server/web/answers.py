@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal, TypeVar
 
 import orjson
@@ -11,11 +12,13 @@ from starlette.responses import Response
 
 from rasa_model_server.environments.compatibility import is_compatible
 from rasa_model_server.errors import ApiError
+from rasa_model_server.names import MAXIMUM_NAME_LENGTH
 from rasa_model_server.storage import TaggedModel
 
 Content = TypeVar("Content")
 
 _MAXIMUM_BODY_BYTES = 1024 * 1024
+_BODY_SECONDS = 20.0
 
 
 class ModelAnswer(BaseModel):
@@ -49,8 +52,8 @@ class ErrorAnswer(BaseModel):
 class LoginRequest(BaseModel):
     """A user who logs in."""
 
-    username: str
-    password: str
+    username: str = Field(max_length=256)
+    password: str = Field(max_length=1024)
 
 
 class LoginAnswer(BaseModel):
@@ -62,9 +65,9 @@ class LoginAnswer(BaseModel):
 class Environment(BaseModel):
     """A Rasa server that is registered."""
 
-    name: str = Field(min_length=1)
-    url: str = Field(pattern=r"^https?://[^/\s]+")
-    token: str = ""
+    name: str = Field(min_length=1, max_length=MAXIMUM_NAME_LENGTH)
+    url: str = Field(pattern=r"^https?://[^/\s]+", max_length=2048)
+    token: str = Field(default="", max_length=4096)
 
 
 class ConfigurationAnswer(BaseModel):
@@ -155,13 +158,19 @@ async def read_json(request: Request, adapter: TypeAdapter[Content]) -> Content:
     """Return the JSON body of a request.
 
     Raises:
-        ApiError: 400 if it is not what is asked for, 413 if it is larger than 1 MiB.
+        ApiError: 400 if it is not what is asked for, 408 if it takes longer than 20 seconds, 413 if it is larger than 1
+            MiB.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAXIMUM_BODY_BYTES:
-            raise ApiError(413, "BodyTooLarge", "the body is larger than 1 MiB", {"Connection": "close"})
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _MAXIMUM_BODY_BYTES:
+                    raise ApiError(413, "BodyTooLarge", "the body is larger than 1 MiB", {"Connection": "close"})
+    except TimeoutError:
+        message = f"the body was not here within {_BODY_SECONDS:g} seconds"
+        raise ApiError(408, "BodyTimeout", message, {"Connection": "close"}) from None
     try:
         return adapter.validate_json(bytes(body))
     except ValidationError as error:

@@ -72,7 +72,7 @@ def _written_and_listed(models: ModelHandlers, profile: Profile) -> list[Operati
             write,
             models.upload_model,
             uploaded,
-            {413: "The model is too large."}
+            {413: "The model is too large.", 429: "Too many uploads are under way."}
             | _NO_MODEL
             | NO_STORE
             | {

@@ -6,13 +6,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rasa_model_server.environments.compatibility import Production, ProductionUnavailableError, is_compatible
+from rasa_model_server.environments.registry import Registry
+from rasa_model_server.environments.rules import PRODUCTION, WORKER
 from rasa_model_server.errors import ApiError
-from rasa_model_server.names import name_problem
+from rasa_model_server.names import is_same_but_for_case, name_problem
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import Catalogue, ModelRecord, TaggedModel
 from rasa_model_server.web.answers import json_response, model_answer
+from rasa_model_server.web.callers import share_of
 from rasa_model_server.web.download import model_response
 from rasa_model_server.web.upload import receive_model
+from rasa_model_server.web.upload_slots import UploadSlots
 
 NO_CONTENT = 204
 
@@ -20,10 +24,14 @@ NO_CONTENT = 204
 class ModelHandlers:
     """The handlers of everything below /models. With a `production`, only what it can load is taken and tagged."""
 
-    def __init__(self, catalogue: Catalogue, settings: Settings, production: Production | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, settings: Settings, production: Production | None, registry: Registry
+    ) -> None:
         self._catalogue = catalogue
+        self._registry = registry
         self._settings = settings
         self._production = production
+        self._slots = UploadSlots()
 
     async def list_models(self, request: Request) -> Response:
         """Answer the models, or those with a tag, the last trained first."""
@@ -47,7 +55,8 @@ class ModelHandlers:
         profile = self._settings.profile
         try:
             minimum = await self._minimum_version()
-            upload = await receive_model(request, self._catalogue, self._settings, minimum)
+            async with self._slots.taken_by(share_of(request)):
+                upload = await receive_model(request, self._catalogue, self._settings, minimum)
         except ProductionUnavailableError as error:
             raise ApiError(
                 profile.model_refused, "ProductionNotReachable", f"the model is not taken: {error}"
@@ -85,6 +94,7 @@ class ModelHandlers:
         """Tag a model, which takes the tag from any other."""
         self._check_project(request)
         name, tag = _name(request, "model"), _name(request, "tag")
+        await self._check_case(tag)
         await self._check_production_loads(name)
         if not await self._catalogue.put_tag(tag, name):
             raise _not_found(f"there is no model {name!r}")
@@ -100,6 +110,15 @@ class ModelHandlers:
 
     async def _minimum_version(self) -> str | None:
         return await self._production.minimum_version() if self._production is not None else None
+
+    async def _check_case(self, tag: str) -> None:
+        """Refuse a tag that somebody, or a store that folds case, could take for another one."""
+        protected = (PRODUCTION, WORKER, *(environment.name for environment in await self._registry.environments()))
+        other = next((name for name in protected if is_same_but_for_case(name, tag)), None)
+        other = other or await self._catalogue.tag_that_differs_in_case(tag)
+        if other is not None:
+            message = f"the tag {tag!r} differs from {other!r} in upper and lower case only: use {other!r}, or another"
+            raise ApiError(400, "BadName", message)
 
     async def _check_production_loads(self, name: str) -> None:
         """Refuse a model that the production server cannot load, whatever the tag, as Rasa X does."""
@@ -144,7 +163,7 @@ def _count(request: Request, parameter: str) -> int | None:
     if given is None:
         return None
     if not (given.isascii() and given.isdigit() and len(given) < 10):
-        raise ApiError(400, "BadRequest", f"{parameter}={given!r} is not a whole number from 0")
+        raise ApiError(400, "BadRequest", f"{parameter}={given[:20]!r} is not a whole number from 0")
     return int(given)
 
 

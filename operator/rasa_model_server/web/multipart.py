@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+_MAXIMUM_PARTS = 16
+_MAXIMUM_HEADERS = 8
+"""Of one part."""
+_MAXIMUM_HEADER_BYTES = 4096
+
 
 @dataclass(frozen=True)
 class PartStart:
@@ -28,6 +33,10 @@ class MultipartError(Exception):
     """The body is not multipart/form-data, or ends early."""
 
 
+class BodyTooLargeError(Exception):
+    """The body, or the model in it, is larger than it may be."""
+
+
 Event = PartStart | PartData
 
 
@@ -45,16 +54,21 @@ def boundary_of(content_type: str) -> bytes:
     return parameters[b"boundary"]
 
 
-async def events(body: AsyncIterator[bytes], boundary: bytes) -> AsyncIterator[Event]:
-    """Yield the parts of the body as they arrive.
+async def events(body: AsyncIterator[bytes], boundary: bytes, maximum: int) -> AsyncIterator[Event]:
+    """Yield the parts of a body of at most so many bytes as they arrive.
 
     Raises:
-        MultipartError: the body is damaged, or ends before its last boundary.
+        MultipartError: the body is damaged, has too many parts, or ends before its last boundary.
+        BodyTooLargeError: the body has more bytes.
     """
     collector = _Collector()
+    received = 0
     try:
         parser = collector.parser(boundary)
         async for chunk in body:
+            received += len(chunk)
+            if received > maximum:
+                raise BodyTooLargeError
             if chunk:
                 parser.write(chunk)
             for event in collector.take():
@@ -70,6 +84,7 @@ class _Collector:
 
     def __init__(self) -> None:
         self.complete = False
+        self._parts = 0
         self._events: list[Event] = []
         self._field = b""
         self._value = b""
@@ -87,6 +102,8 @@ class _Collector:
                 "on_part_data": self._part_data,
                 "on_end": self._end,
             },
+            max_header_count=_MAXIMUM_HEADERS,
+            max_header_size=_MAXIMUM_HEADER_BYTES,
         )
 
     def take(self) -> list[Event]:
@@ -94,6 +111,9 @@ class _Collector:
         return taken
 
     def _part_begin(self) -> None:
+        self._parts += 1
+        if self._parts > _MAXIMUM_PARTS:
+            raise MultipartError(f"the multipart body has more than {_MAXIMUM_PARTS} parts: send one, the model")
         self._disposition = b""
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:

@@ -67,6 +67,8 @@ def _operation(operation: Operation) -> dict[str, object]:
     refusals = dict(operation.refusals)
     if operation.permission is not Permission.NOTHING:
         refusals |= {401: "No credentials, or wrong ones.", 403: "The credentials do not open this."}
+    if operation.body is not None and operation.body != "model":
+        refusals |= {408: "The body took too long."}
     described: dict[str, object] = {
         "operationId": operation.name,
         "summary": operation.summary,

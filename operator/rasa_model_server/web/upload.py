@@ -16,7 +16,7 @@ from rasa_model_server.errors import ApiError
 from rasa_model_server.names import model_name_of_file, name_problem
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import Catalogue, ModelRecord
-from rasa_model_server.web.multipart import Event, MultipartError, PartStart, boundary_of, events
+from rasa_model_server.web.multipart import BodyTooLargeError, Event, MultipartError, PartStart, boundary_of, events
 
 MODEL_PART = "model"
 
@@ -44,10 +44,13 @@ async def receive_model(
     try:
         boundary = boundary_of(request.headers.get("content-type", ""))
         _check_declared_size(request, settings.max_model_bytes)
-        record = await _receive(events(request.stream(), boundary), catalogue, settings, minimum_version)
+        parts = events(request.stream(), boundary, maximum=settings.max_model_bytes + _MULTIPART_OVERHEAD_BYTES)
+        record = await _receive(parts, catalogue, settings, minimum_version)
         return await _publish(record, catalogue, repeated_accepted=settings.profile.repeated_upload_accepted)
     except BadArchiveError as error:
         raise ApiError(400, "BadModel", f"the file is not a model: {error}") from None
+    except BodyTooLargeError:
+        raise _too_large(settings.max_model_bytes) from None
     except MultipartError as error:
         raise ApiError(400, "BadRequest", str(error)) from None
 
@@ -62,7 +65,7 @@ async def _receive(
         async for block in _blocks(parts, settings.max_model_bytes):
             await asyncio.to_thread(inspector.feed, block)
             await writer.write(block)
-        record = _record(name, archive, inspector.finish())
+        record = await asyncio.to_thread(_record, name, archive, inspector.finish())
         if not is_compatible(record.version, minimum_version):
             raise ApiError(
                 400,
@@ -102,7 +105,8 @@ def _name_of(part: PartStart) -> str:
         raise ApiError(400, "BadRequest", f"the part {MODEL_PART!r} is not a file: curl -F {MODEL_PART}=@FILE")
     name = model_name_of_file(part.filename)
     if name is None:
-        raise ApiError(400, "BadModelName", f"{part.filename!r} does not end in .tar.gz, as the name of a model does")
+        shown = part.filename[:200]
+        raise ApiError(400, "BadModelName", f"{shown!r} does not end in .tar.gz, as the name of a model does")
     problem = name_problem("model", name)
     if problem is not None:
         raise ApiError(400, "BadModelName", problem)
@@ -122,7 +126,7 @@ async def _blocks(parts: AsyncIterator[Event], maximum: int) -> AsyncIterator[by
         elif in_model:
             received += len(part.content)
             if received > maximum:
-                raise _too_large(maximum)
+                raise BodyTooLargeError
             block += part.content
             if len(block) >= _BLOCK_BYTES:
                 yield bytes(block)
@@ -146,8 +150,8 @@ def _record(name: str, archive: str, facts: ArchiveFacts) -> ModelRecord:
 
 
 def _check_declared_size(request: Request, maximum: int) -> None:
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > maximum + _MULTIPART_OVERHEAD_BYTES:
+    declared = request.headers.get("content-length", "").lstrip("0")
+    if declared and (len(declared) > 18 or int(declared) > maximum + _MULTIPART_OVERHEAD_BYTES):
         raise _too_large(maximum)
 
 
