@@ -57,8 +57,8 @@ class Header:
     def blocks(self) -> bytes:
         """The header, and its content with the padding after it."""
         size = self.size if self.size is not None else b"%011o\0" % len(self.content)
-        names = bytes(64) if self.magic != bytes(8) else b""
-        tail = self.magic + names + bytes(16 if names else 0) + self.prefix.ljust(155, b"\0") + self.end
+        owners_and_device = bytes(80)
+        tail = self.magic + owners_and_device + self.prefix.ljust(155, b"\0") + self.end
         fields = (self.name[:100].ljust(100, b"\0"), self.mode, self.uid, self.uid, size, self.mtime, b" " * 8)
         block = (b"".join(fields) + self.type + self.link[:100].ljust(100, b"\0") + tail)[:BLOCK].ljust(BLOCK, b"\0")
         total = sum(struct.unpack("512b", block)) if self.signed_checksum else sum(block)

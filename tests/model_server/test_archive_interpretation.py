@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,6 +63,25 @@ def test_what_python_writes_is_taken_and_unpacks_to_the_same(mode: str, tar_form
 
     assert facts.files == {"directory/owned", "directory/exact", "é/ü"}
     assert unpacked(content, mode) == Unpacked(facts.files, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("tar_format", "name"),
+    [("v7", "directory/name"), ("ustar", f"{'d' * 90}/{'n' * 60}"), ("gnu", "n" * 120), ("posix", "n" * 120)],
+)
+def test_what_gnu_tar_writes_of_a_directory_is_taken_and_unpacks_to_the_same(
+    tmp_path: Path, tar_format: str, name: str
+) -> None:
+    written = tmp_path / "model" / name
+    written.parent.mkdir(parents=True)
+    written.write_text("text")
+    file = tmp_path / "model.tar.gz"
+    subprocess.run(["tar", f"--format={tar_format}", "-czf", file, "-C", tmp_path / "model", "."], check=True)
+
+    facts = inspected(file.read_bytes())
+
+    assert facts.files == {name}
+    assert {unpacked(file.read_bytes(), mode) for mode in MODES} == {Unpacked(facts.files, frozenset())}
 
 
 TWICE = "it has an extended header that no member follows, or several for one member"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import shutil
@@ -14,6 +15,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from rasa_model_server import __version__
 from rasa_model_server.settings import Settings
+from rasa_model_server.storage import Catalogue, TaggedModel
 from rasa_model_server.web.observation import redacted
 from tests.model_server.archives import model_file
 from tests.model_server.conftest import API_TOKEN, MODELS, PASSWORD, SERVICE_TOKEN, ModelServer, running
@@ -83,6 +85,23 @@ async def test_metrics_count_the_bytes_that_came_and_went(server: ModelServer) -
     )
     sent = 'rasa_model_server_sent_bytes_total{route="/api/projects/{project}/models/{model}"}'
     assert float(counted[sent]) == len(content)
+
+
+async def test_the_models_are_counted_once_for_many_who_ask(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = 0
+    count = Catalogue.models
+
+    async def counting(catalogue: Catalogue) -> list[TaggedModel]:
+        nonlocal counted
+        counted += 1
+        return await count(catalogue)
+
+    monkeypatch.setattr(Catalogue, "models", counting)
+    await asyncio.gather(*(server.client.get("/metrics") for _ in range(10)))
+
+    assert counted == 1
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/health"])

@@ -91,9 +91,7 @@ def _prefix(block: bytes) -> bytes:
     prefix, unused = b"", block[345:]
     if magic == _POSIX_MAGIC:
         prefix, unused = _text(block[345:500]), block[500:]
-    elif magic == _V7_MAGIC:
-        unused = block[257:]
-    elif magic != _GNU_MAGIC:
+    elif magic not in (_GNU_MAGIC, _V7_MAGIC):
         raise BadArchiveError(_DAMAGED)
     if any(unused):
         raise BadArchiveError(_UNUSUAL)
@@ -119,11 +117,10 @@ def _check_fields(block: bytes) -> None:
         _owner(owner)
     if any(block[157:257]):
         raise BadArchiveError(_UNUSUAL)
-    if block[257:265] != _V7_MAGIC:
-        for text in (block[265:297], block[297:329]):
-            _text(text)
-        for device in (block[329:337], block[337:345]):
-            _number(device)
+    for owner_name in (block[265:297], block[297:329]):
+        _text(owner_name)
+    for device in (block[329:337], block[337:345]):
+        _number(device)
 
 
 def _text(field: bytes) -> bytes:

@@ -59,8 +59,9 @@ class Catalogue:
         self._environments = Documents(store, ENVIRONMENTS, EnvironmentsRecord)
 
     async def check(self) -> None:
-        """Ask the store for the smallest listing there is. Raises what the store raises if it does not answer."""
-        await obstore.list(self._store, TAGS).collect_async()
+        """Ask the store for the start of a listing. Raises what the store raises if it does not answer."""
+        async for _ in obstore.list(self._store, TAGS, chunk_size=1):
+            break
 
     async def models(self) -> list[TaggedModel]:
         """Return all models with their tags, the last trained first."""
