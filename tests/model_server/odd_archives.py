@@ -90,6 +90,11 @@ def tar_of(headers: list[Header], end: bytes = bytes(1024)) -> bytes:
 
 _good_names = st.sampled_from(GOOD_NAMES)
 _names = _good_names | st.sampled_from(ODD_NAMES)
+_records = (
+    st.tuples(st.just("path"), _names)
+    | st.tuples(st.just("size"), st.sampled_from(["0", "4", "512", "1024"]))
+    | st.tuples(st.sampled_from(KEYWORDS), st.sampled_from(VALUES))
+)
 _contents = st.sampled_from([b"", b"text", b"x" * 512, b"y" * 700])
 
 
@@ -114,17 +119,34 @@ def good_members(draw: st.DrawFn, names: st.SearchStrategy[str] = _good_names) -
 
 
 @st.composite
+def _odd_extended_headers(draw: st.DrawFn) -> list[Header]:
+    """One or two extended headers and a member, with one thing about them that is odd."""
+    name = draw(_good_names)
+    good = {b"x": record("path", name) + record("mtime", "1.5"), b"L": name.encode() + b"\0"}
+    kind = draw(st.sampled_from([b"x", b"L"]))
+    member = Header(name=b"a", content=draw(_contents), magic=_magic_of(kind))
+    hidden = {b"x": record("path", "../evil"), b"L": b"../evil\0"}[kind]
+    match draw(st.sampled_from(["kind", "records", "padding", "rest", "two"])):
+        case "kind":
+            other = draw(st.sampled_from([b"g", b"X", b"K", b"N"]))
+            return [extended(other, good[kind]), member]
+        case "records":
+            pairs = draw(st.lists(_records, min_size=1, max_size=2))
+            return [extended(b"x", b"".join(record(*pair) for pair in pairs)), member]
+        case "padding":
+            return [extended(kind, good[kind], hidden), member]
+        case "rest":
+            return [extended(kind, good[kind] + draw(st.sampled_from([b"\0", b"5 a=\n", b"x"])) + hidden), member]
+        case _:
+            second = draw(st.sampled_from([b"x", b"L"]))
+            return [extended(kind, draw(st.sampled_from([good[kind], hidden]))), extended(second, good[second]), member]
+
+
+@st.composite
 def _odd_members(draw: st.DrawFn) -> list[Header]:
     """Headers of any kind, in any order, of which each field may be anything."""
     if draw(st.booleans()):
-        kind = draw(st.sampled_from([b"x", b"x", b"g", b"X", b"L", b"L", b"K"]))
-        if kind in b"LK":
-            content = draw(_names).encode() + draw(st.sampled_from([b"\0", b"", b"\0more"]))
-        else:
-            pairs = draw(st.lists(st.tuples(st.sampled_from(KEYWORDS), st.sampled_from(VALUES)), max_size=3))
-            content = b"".join(record(*pair) for pair in pairs) + draw(st.sampled_from([b"", b"", b"\0", b"5 a=\n"]))
-        padding = draw(st.sampled_from([b"\0", b"\0", b"16 path=../evil\n"]))
-        return [extended(kind, content, padding)]
+        return draw(_odd_extended_headers())
     numbers = [b"0000000\0", b"      0\0", b"\x80" + bytes(6) + b"\1", b"\xff" * 8, b"0o7\0\0\0\0\0", b"1_0\0\0\0\0\0"]
     sizes = [
         None,

@@ -29,7 +29,7 @@ def test_what_is_taken_unpacks_to_what_was_seen(content: bytes) -> None:
     facts = accepted(content)
 
     if facts is not None:
-        assert {unpacked(content, mode) for mode in MODES} == {Unpacked(facts.files, frozenset())}
+        assert [unpacked(content, mode) for mode in MODES] == [Unpacked(facts.files, {})] * 2
 
 
 @settings(max_examples=60)
@@ -46,7 +46,7 @@ def test_a_header_with_a_changed_byte_and_a_right_checksum_is_refused_or_underst
     facts = accepted(content)
 
     if facts is not None:
-        assert {unpacked(content, mode) for mode in MODES} == {Unpacked(facts.files, frozenset())}
+        assert [unpacked(content, mode) for mode in MODES] == [Unpacked(facts.files, {})] * 2
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -61,8 +61,8 @@ def test_what_python_writes_is_taken_and_unpacks_to_the_same(mode: str, tar_form
 
     facts = inspected(content)
 
-    assert facts.files == {"directory/owned", "directory/exact", "é/ü"}
-    assert unpacked(content, mode) == Unpacked(facts.files, frozenset())
+    assert facts.files == {"directory/owned": 0, "directory/exact": 0, "é/ü": 1}
+    assert unpacked(content, mode) == Unpacked(facts.files, {})
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_what_gnu_tar_writes_of_a_directory_is_taken_and_unpacks_to_the_same(
 
     facts = inspected(file.read_bytes())
 
-    assert facts.files == {name}
-    assert {unpacked(file.read_bytes(), mode) for mode in MODES} == {Unpacked(facts.files, frozenset())}
+    assert facts.files == {name: 4}
+    assert [unpacked(file.read_bytes(), mode) for mode in MODES] == [Unpacked(facts.files, {})] * 2
 
 
 TWICE = "it has an extended header that no member follows, or several for one member"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,10 @@ for name in os.listdir(corpus):
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, frozenset[str]]:
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Mapping[str, int]]:
     """Model files that the inspection takes, and the files that it saw in each."""
     directory = tmp_path_factory.mktemp("corpus")
-    seen: dict[Path, frozenset[str]] = {}
+    seen: dict[Path, Mapping[str, int]] = {}
 
     @settings(max_examples=300, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(odd_archives())
@@ -51,7 +52,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, frozenset[str
 
 @pytest.mark.parametrize("release", ["rasa_1_10", "rasa_2_8", "rasa_binaries"])
 def test_rasas_python_unpacks_what_is_taken_to_what_was_seen(
-    request: pytest.FixtureRequest, corpus: dict[Path, frozenset[str]], tmp_path: Path, release: str
+    request: pytest.FixtureRequest, corpus: dict[Path, Mapping[str, int]], tmp_path: Path, release: str
 ) -> None:
     binaries: Path = request.getfixturevalue(release)
 
@@ -61,4 +62,4 @@ def test_rasas_python_unpacks_what_is_taken_to_what_was_seen(
 
     for file, files in corpus.items():
         found = {mode: found_below(tmp_path / f"{file.name}{mode}") for mode in ("r", "r_gz")}
-        assert found == dict.fromkeys(found, Unpacked(files, frozenset())), file
+        assert found == dict.fromkeys(found, Unpacked(files, {})), file

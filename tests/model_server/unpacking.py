@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +18,10 @@ DEPTH = "a/b/c/d/inside"
 
 @dataclass(frozen=True)
 class Unpacked:
-    """The files that were written: in the directory that was meant, by their paths in it, and anywhere else."""
+    """The sizes of the files that were written: in the directory that was meant, by their paths, and anywhere else."""
 
-    inside: frozenset[str]
-    elsewhere: frozenset[str]
+    inside: Mapping[str, int]
+    elsewhere: Mapping[str, int]
 
 
 def inspected(content: bytes, block_size: int = 2**20, limits: ArchiveLimits = LIMITS) -> ArchiveFacts:
@@ -52,12 +53,13 @@ def unpacked(content: bytes, mode: str) -> Unpacked:
 def found_below(top: Path) -> Unpacked:
     """What is below a directory in whose DEPTH an archive was unpacked. Links count as files, with their targets."""
     target = top / DEPTH
-    inside: set[str] = set()
-    elsewhere: set[str] = set()
+    inside: dict[str, int] = {}
+    elsewhere: dict[str, int] = {}
     for path in top.rglob("*"):
         if path.is_dir() and not path.is_symlink():
             continue
-        shown = f"{path} -> {path.readlink()}" if path.is_symlink() else None
         within = path.is_relative_to(target)
-        (inside if within else elsewhere).add(shown or path.relative_to(target if within else top).as_posix())
-    return Unpacked(frozenset(inside), frozenset(elsewhere))
+        shown = f"{path} -> {path.readlink()}" if path.is_symlink() else None
+        name = shown or path.relative_to(target if within else top).as_posix()
+        (inside if within else elsewhere)[name] = path.lstat().st_size
+    return Unpacked(inside, elsewhere)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -44,8 +44,8 @@ class ArchiveFacts:
     members: int
     newest_member_time: float
     documents: dict[str, bytes]
-    files: frozenset[str]
-    """The paths of all files that unpacking it writes."""
+    files: Mapping[str, int]
+    """The paths of all files that unpacking it writes, and their sizes in bytes."""
 
 
 class ArchiveInspector:
@@ -109,7 +109,7 @@ class ArchiveInspector:
 
     def _see_member(self, member: Member) -> Callable[[bytes], None] | None:
         self._members += 1
-        path = self._tree.add(member.name, directory=member.directory)
+        path = self._tree.add(member.name, directory=member.directory, size=member.size)
         self._newest = max(self._newest, member.mtime)
         if path in KEPT_DOCUMENTS and not member.directory and member.size <= _MAXIMUM_KEPT_BYTES:
             return partial(self._documents.__setitem__, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from rasa_model_server.archive.problems import BadArchiveError
 from rasa_model_server.archive.tar_header import shown
@@ -20,16 +21,16 @@ class MemberTree:
 
     def __init__(self, maximum: int) -> None:
         self._maximum = maximum
-        self._files: set[str] = set()
+        self._files: dict[str, int] = {}
         self._directories: set[str] = set()
         self._written_directories: set[str] = set()
 
     @property
-    def files(self) -> frozenset[str]:
-        """The paths of all files, relative to the directory that the model is unpacked in."""
-        return frozenset(self._files)
+    def files(self) -> Mapping[str, int]:
+        """The paths of all files, relative to the directory that the model is unpacked in, and their sizes in bytes."""
+        return self._files
 
-    def add(self, name: str, *, directory: bool) -> str:
+    def add(self, name: str, *, directory: bool, size: int = 0) -> str:
         """Add a member and return its path: "" for the top directory itself.
 
         Raises:
@@ -47,7 +48,7 @@ class MemberTree:
         elif path in self._files or path in self._directories:
             raise BadArchiveError(f"its member {shown(name)} is there twice")
         else:
-            self._files.add(path)
+            self._files[path] = size
         if len(self._files) + len(self._directories) > self._maximum:
             raise BadArchiveError(f"it has more than {self._maximum} files and directories")
         return path
