@@ -324,3 +324,13 @@ async def test_an_object_that_is_too_large_is_rejected_and_ends_no_list(
     (rejected,) = listing.rejected
     assert rejected.key == ObjectKey(namespace, "huge")
     assert rejected.problem == "it has more than 6000 bytes as JSON"
+
+
+async def test_a_message_of_any_length_fits_a_condition(scripted: tuple[Scripted, Client], key: ObjectKey) -> None:
+    script, client = scripted
+    status = {"kind": "Status", "code": 422, "reason": "Invalid", "message": "Invalid value: " + "x" * 500_000}
+    script.answers = [web.json_response(status, status=422)]
+    with pytest.raises(ApiError) as caught:
+        await client.get(CONFIG_MAPS, key)
+    assert (caught.value.status, caught.value.reason) == (422, "Invalid")
+    assert len(caught.value.message) < 2100

@@ -25,7 +25,7 @@ _CONNECT_TIMEOUT: Final = 10.0
 _LIMITS: Final = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=_CONNECT_TIMEOUT)
 LARGEST_OBJECT: Final = 10 * 1024 * 1024
 """Bytes of one object as JSON, at most: etcd stores 1.5 MiB, and JSON writes some characters (`<`) with six."""
-_LARGEST_ERROR: Final = 64 * 1024
+_LARGEST_ERROR: Final = 1024 * 1024
 _PARTING_SECONDS: Final = 1.0
 _MAX_SLOWDOWNS: Final = 5
 _LONGEST_SLOWDOWN: Final = 10.0

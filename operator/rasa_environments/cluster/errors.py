@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from rasa_environments.api.base import JsonObject, ObjectKey
+
+_LONGEST_MESSAGE: Final = 2000
 
 
 class ApiError(Exception):
@@ -45,7 +47,7 @@ class ApiError(Exception):
         return cls(
             code if isinstance(code, int) else http_status,
             str(status.get("reason") or "Unknown"),
-            str(status.get("message") or ""),
+            _shortened(str(status.get("message") or "")),
         )
 
     @classmethod
@@ -56,6 +58,11 @@ class ApiError(Exception):
         except orjson.JSONDecodeError:
             return cls(http_status, http_reason or "Unknown", body[:200].decode(errors="replace").strip())
         return cls.from_status(status, http_status)
+
+
+def _shortened(message: str) -> str:
+    """A message that fits a condition: the API server repeats what it refuses, however long that is."""
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]} ..."
 
 
 class TooLarge(ApiError):
