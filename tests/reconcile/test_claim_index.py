@@ -50,6 +50,11 @@ def covers(one: str, other: str) -> bool:
     return one == other or (one.startswith("*.") and other.endswith(one[1:]))
 
 
+def overlap(host: str, wanted: str, new: bool) -> bool:
+    """Whether a host keeps another one from being granted: by a wildcard only one that is held already does."""
+    return host == wanted or (not new and (covers(host, wanted) or covers(wanted, host)))
+
+
 class IndexAgainstComparison(RuleBasedStateMachine):
     """Environments and their server come, change and go."""
 
@@ -119,7 +124,7 @@ class IndexAgainstComparison(RuleBasedStateMachine):
         theirs = [(False, other.status.ingress_host)] if other.status.ingress_host else []
         if permits(found, other.metadata.namespace) and (host := ingress_host(other, found)):
             theirs.append((host != other.status.ingress_host, host))
-        return any((covers(host, wanted) or covers(wanted, host)) and (new, *age(other)) < mine for new, host in theirs)
+        return any(overlap(host, wanted, new) and (new, *age(other)) < mine for new, host in theirs)
 
 
 def age(each: DeploymentEnvironment) -> tuple[str, ObjectKey]:
