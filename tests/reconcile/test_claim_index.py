@@ -88,6 +88,10 @@ class IndexAgainstComparison(RuleBasedStateMachine):
     def verdicts_are_those_of_a_comparison_and_changes_are_told(self) -> None:
         now = {each.metadata.key: self.directory.rival(each) is not None for each in self.directory.environments}
         assert now == {each.metadata.key: self.compared(each) for each in self.directory.environments}
+        found = self.directory.servers.get(SERVER)
+        permitted = {key for key in now if found is not None and permits(found, key.namespace)}
+        free = {each.metadata.key for each in self.directory.rightful_environments(SERVER)}
+        assert free == {key for key in permitted if not now[key]}
         changed = {key for key, blocked in now.items() if self.blocked.get(key, blocked) != blocked}
         assert changed <= self.told | self.touched
         self.blocked = now

@@ -26,6 +26,8 @@ class ClaimIndex:
         """Told of each resource that may have come first, or does not come first any more, since another changed."""
         self._places: dict[ClaimKey, list[Place]] = {}
         self._filed: dict[ObjectKey, tuple[str, Claims]] = {}
+        self._free: dict[ObjectKey, bool] = {}
+        """Answers of `is_free` that still hold."""
 
     def file(self, resource: ObjectKey, created: str, claims: Claims) -> None:
         """These are the resource's claims now; `created`: when it was created."""
@@ -33,6 +35,7 @@ class ClaimIndex:
         if (old_created, old) == (created, claims):
             return
         self._filed[resource] = (created, claims)
+        self._free.pop(resource, None)
         before, now = _places(resource, old_created, old), _places(resource, created, claims)
         for key, place in before.items():
             if now.get(key) != place:
@@ -44,8 +47,16 @@ class ClaimIndex:
     def withdraw(self, resource: ObjectKey) -> None:
         """The resource is gone, and claims nothing any more."""
         created, claims = self._filed.pop(resource, ("", NO_CLAIMS))
+        self._free.pop(resource, None)
         for key, place in _places(resource, created, claims).items():
             self._take_out(key, place)
+
+    def is_free(self, resource: ObjectKey) -> bool:
+        """Whether the resource has no conflict."""
+        free = self._free.get(resource)
+        if free is None:
+            free = self._free[resource] = self.conflict(resource) is None
+        return free
 
     def first(self, key: ClaimKey) -> ObjectKey | None:
         """Who comes first."""
@@ -85,6 +96,7 @@ class ClaimIndex:
             dependent = places[:1] if places[1] == place else []
         for each in dependent:
             if each.resource != place.resource and self._contests(each.resource, key, place):
+                self._free.pop(each.resource, None)
                 self.on_change(each.resource)
 
     def _contests(self, resource: ObjectKey, key: ClaimKey, place: Place) -> bool:
