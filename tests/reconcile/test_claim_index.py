@@ -50,6 +50,11 @@ def covers(one: str, other: str) -> bool:
     return one == other or (one.startswith("*.") and other.endswith(one[1:]))
 
 
+def overlap(host: str, wanted: str, new: bool) -> bool:
+    """Whether a host keeps another one from being granted: by a wildcard only one that is held already does."""
+    return host == wanted or (not new and (covers(host, wanted) or covers(wanted, host)))
+
+
 class IndexAgainstComparison(RuleBasedStateMachine):
     """Environments and their server come, change and go."""
 
@@ -83,6 +88,10 @@ class IndexAgainstComparison(RuleBasedStateMachine):
     def verdicts_are_those_of_a_comparison_and_changes_are_told(self) -> None:
         now = {each.metadata.key: self.directory.rival(each) is not None for each in self.directory.environments}
         assert now == {each.metadata.key: self.compared(each) for each in self.directory.environments}
+        found = self.directory.servers.get(SERVER)
+        permitted = {key for key in now if found is not None and permits(found, key.namespace)}
+        free = {each.metadata.key for each in self.directory.rightful_environments(SERVER)}
+        assert free == {key for key in permitted if not now[key]}
         changed = {key for key, blocked in now.items() if self.blocked.get(key, blocked) != blocked}
         assert changed <= self.told | self.touched
         self.blocked = now
@@ -119,7 +128,7 @@ class IndexAgainstComparison(RuleBasedStateMachine):
         theirs = [(False, other.status.ingress_host)] if other.status.ingress_host else []
         if permits(found, other.metadata.namespace) and (host := ingress_host(other, found)):
             theirs.append((host != other.status.ingress_host, host))
-        return any((covers(host, wanted) or covers(wanted, host)) and (new, *age(other)) < mine for new, host in theirs)
+        return any(overlap(host, wanted, new) and (new, *age(other)) < mine for new, host in theirs)
 
 
 def age(each: DeploymentEnvironment) -> tuple[str, ObjectKey]:

@@ -71,12 +71,32 @@ APART = [
 def test_the_newer_of_two_with_one_host_is_refused_in_whichever_namespace_they_are(older: str, newer: str) -> None:
     first, second = at(older, age=2), at(newer, namespace="others")
     directory = directory_of(first, second)
-
     assert refused(directory, first) is None
+
+    directory.grant_host(first, older)
+
     assert refused(directory, second) == (
         f"host {newer} is taken by an environment in another namespace: set another host in spec.ingress, one that no "
         "wildcard of another environment covers"
     )
+
+
+def test_a_wildcard_that_is_refused_keeps_nobody_from_another_host() -> None:
+    victim = having(at(HOST, "victim"), HOST)
+    thief = at("*.example.com", "thief", namespace="others", age=9)
+    newer = at("new.example.com", namespace="newcomers")
+    directory = directory_of(victim, thief, newer)
+
+    assert refused(directory, thief) is not None
+    assert refused(directory, newer) is None
+
+
+def test_of_two_that_want_one_host_and_do_not_have_it_yet_the_older_gets_it() -> None:
+    older, newer = at(HOST, age=2), at(HOST, namespace="others")
+    directory = directory_of(older, newer)
+
+    assert refused(directory, older) is None
+    assert refused(directory, newer) is not None
 
 
 def test_in_its_own_namespace_the_other_one_is_named() -> None:
@@ -180,7 +200,7 @@ def test_an_environment_that_is_gone_gives_its_host_up() -> None:
 
 def test_whose_conflict_ends_or_begins_is_told_across_namespaces() -> None:
     told: list[ObjectKey] = []
-    wildcard = at("*.example.com", "wildcard", namespace="others", age=9)
+    wildcard = having(at("*.example.com", "wildcard", namespace="others", age=0), "*.example.com")
     hosts = [at(f"{name}.example.com", name, age=age) for name, age in (("x", 3), ("y", 2))]
     older = having(at("held.example.com", "held", age=1), "held.example.com")
     directory = directory_of(*hosts, older)

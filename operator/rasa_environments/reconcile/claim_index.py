@@ -26,6 +26,8 @@ class ClaimIndex:
         """Told of each resource that may have come first, or does not come first any more, since another changed."""
         self._places: dict[ClaimKey, list[Place]] = {}
         self._filed: dict[ObjectKey, tuple[str, Claims]] = {}
+        self._free: dict[ObjectKey, bool] = {}
+        """Answers of `is_free` that still hold."""
 
     def file(self, resource: ObjectKey, created: str, claims: Claims) -> None:
         """These are the resource's claims now; `created`: when it was created."""
@@ -33,6 +35,7 @@ class ClaimIndex:
         if (old_created, old) == (created, claims):
             return
         self._filed[resource] = (created, claims)
+        self._free.pop(resource, None)
         before, now = _places(resource, old_created, old), _places(resource, created, claims)
         for key, place in before.items():
             if now.get(key) != place:
@@ -44,8 +47,16 @@ class ClaimIndex:
     def withdraw(self, resource: ObjectKey) -> None:
         """The resource is gone, and claims nothing any more."""
         created, claims = self._filed.pop(resource, ("", NO_CLAIMS))
+        self._free.pop(resource, None)
         for key, place in _places(resource, created, claims).items():
             self._take_out(key, place)
+
+    def is_free(self, resource: ObjectKey) -> bool:
+        """Whether the resource has no conflict."""
+        free = self._free.get(resource)
+        if free is None:
+            free = self._free[resource] = self.conflict(resource) is None
+        return free
 
     def first(self, key: ClaimKey) -> ObjectKey | None:
         """Who comes first."""
@@ -58,7 +69,7 @@ class ClaimIndex:
         for contest in claims.contests:
             places = self._places.get(contest.key, [])
             other = next((place for place in places[:2] if place.resource != resource), None)
-            if other is not None and other < Place(not contest.held, created, resource):
+            if other is not None and _comes_before(other, contest, created, resource):
                 return contest, other.resource
         return None
 
@@ -80,20 +91,26 @@ class ClaimIndex:
         """
         places = self._places[key]
         if places[0] == place:
-            if len(places) > 1:
-                self.on_change(places[1].resource)
-            for concerned in concerned_by(key):
-                for other in self._places.get(concerned, []):
-                    if other.resource != place.resource and self._comes_before(place, key, other.resource):
-                        self.on_change(other.resource)
-        elif places[1] == place and self._comes_before(place, key, places[0].resource):
-            self.on_change(places[0].resource)
+            dependent = [*places[1:2], *(each for other in concerned_by(key) for each in self._places.get(other, []))]
+        else:
+            dependent = places[:1] if places[1] == place else []
+        for each in dependent:
+            if each.resource != place.resource and self._contests(each.resource, key, place):
+                self._free.pop(each.resource, None)
+                self.on_change(each.resource)
 
-    def _comes_before(self, place: Place, key: ClaimKey, resource: ObjectKey) -> bool:
-        """Whether the resource contests the key, and the place comes before it."""
+    def _contests(self, resource: ObjectKey, key: ClaimKey, place: Place) -> bool:
+        """Whether the resource wants what is found under the key, and the place comes before it."""
         created, claims = self._filed.get(resource, ("", NO_CLAIMS))
-        wanted = (contest for contest in claims.contests if contest.key == key)
-        return any(place < Place(not contest.held, created, resource) for contest in wanted)
+        return any(
+            contest.key == key and _comes_before(place, contest, created, resource) for contest in claims.contests
+        )
+
+
+def _comes_before(place: Place, contest: Contest, created: str, resource: ObjectKey) -> bool:
+    if contest.with_holders and place.is_new:
+        return False
+    return place < Place(not contest.held, created, resource)
 
 
 def _places(resource: ObjectKey, created: str, claims: Claims) -> dict[ClaimKey, Place]:

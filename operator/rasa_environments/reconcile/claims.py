@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NewType
 
 from rasa_environments.api.base import ObjectKey
@@ -31,6 +31,8 @@ class Contest:
     what: str
     held: bool = False
     """Whether this one has it already: then only one that has it, too, and is older, comes before it."""
+    with_holders: bool = False
+    """Whether only those count that have it already, and not those that want it, too."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ def claims_of_environment(
         for key in _keys_of_host(each):
             filed[key] = filed.get(key, False) or each in held
     if host is not None:
-        what = f"host {host}"
-        contests += [Contest(key, Reason.HOST_CONFLICT, what, host in held) for key in _overlapping(host)]
+        contest = Contest(_host(host), Reason.HOST_CONFLICT, f"host {host}", host in held)
+        contests += [contest, *(replace(contest, key=key, with_holders=True) for key in _overlapping(host))]
     return Claims(filed, tuple(contests))
 
 
@@ -100,11 +102,11 @@ def _keys_of_host(host: str) -> Iterator[ClaimKey]:
 
 
 def _overlapping(host: str) -> Iterator[ClaimKey]:
-    """The host itself, the wildcards that cover it, and, of a wildcard, what it covers.
+    """The wildcards that cover it, and, of a wildcard, what it covers.
 
     Kubernetes lets a wildcard stand for one label; some controllers let it stand for several, which is assumed here.
+    A wildcard that is refused, since one host below it is taken, keeps nobody from another one: holders alone count.
     """
-    yield _host(host)
     for domain in _domains(host):
         yield _host(WILDCARD + domain)
     if host.startswith(WILDCARD):

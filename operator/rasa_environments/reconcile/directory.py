@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -94,20 +94,21 @@ class Directory:
 
     def rightful_followers(self, server: ObjectKey, tag: str) -> tuple[DeploymentEnvironment, ...]:
         """Those that may pull it: the server permits them, and no older environment has the name or the tag."""
-        found = self.servers.get(server)
-        if found is None:
-            return ()
-        return tuple(each for each in self.followers(server, tag) if self._is_free(each, found))
+        return self._rightful(server, self.followers(server, tag))
 
     def rightful_environments(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
         """The environments that the server permits and no older one has anything against, the oldest first."""
-        found = self.servers.get(server)
+        return self._rightful(server, self.environments_of(server))
+
+    def _rightful(
+        self, server: ObjectKey, environments: Iterable[DeploymentEnvironment]
+    ) -> tuple[DeploymentEnvironment, ...]:
+        self._file(server)
+        found, claims = self.servers.get(server), self._environment_claims
         if found is None:
             return ()
-        return tuple(each for each in self.environments_of(server) if self._is_free(each, found))
-
-    def _is_free(self, environment: DeploymentEnvironment, server: ModelServer) -> bool:
-        return permits(server, environment.metadata.namespace) and self.rival(environment) is None
+        permitted = (each for each in environments if permits(found, each.metadata.namespace))
+        return tuple(each for each in permitted if claims.is_free(each.metadata.key))
 
     def rival(self, environment: DeploymentEnvironment) -> Rival | None:
         """The environment that has already what must be this one's own."""

@@ -41,7 +41,7 @@ class Settings(BaseModel):
     namespaces: tuple[str, ...] = ()
     """Namespaces to look after; none: all."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
-    """How many objects are worked on at a time."""
+    """How many objects are reconciled at a time, without those that wait for servers."""
     model_server_interval: Seconds = 30.0
     """Seconds between two listings of a model server."""
     served_interval: Seconds = 60.0
