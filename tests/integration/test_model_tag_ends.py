@@ -116,6 +116,21 @@ def test_a_deleted_model_tag_leaves_or_takes_its_tag(
     assert front.behind.tags() == left
 
 
+def test_a_tag_stays_when_its_model_tag_goes_with_the_whole_namespace(
+    tag_space: Space, another_space: Space, front: Front
+) -> None:
+    tag_space.patch("ModelServer", "default", {"spec": {"allowedNamespaces": [another_space.namespace]}})
+    reference = {"modelServerRef": {"namespace": tag_space.namespace}}
+    another_space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete", **reference))
+    wait_until_tagged(another_space, MODEL_A)
+
+    another_space.api.request("DELETE", f"/api/v1/namespaces/{another_space.namespace}")
+
+    tag_space.eventually(lambda: "inventory" not in tag_space.status("ModelServer", "default"), "nothing to be undone")
+    wait_for_listings(tag_space, front, 2)
+    assert front.behind.tags() == {"production": MODEL_A}
+
+
 def test_a_tag_that_is_to_go_one_day_is_noted_before_it_is_put(tag_space: Space, front: Front) -> None:
     """So that no crash between the two leaves a tag that nobody remembers."""
     tag_space.wait_for_condition("ModelServer", "default", "Ready", status="True")

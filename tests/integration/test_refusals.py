@@ -272,7 +272,7 @@ def test_of_the_secrets_of_another_namespace_only_the_token_to_pull_comes_here(
 
     space.apply(environment(modelServerRef={"namespace": owner.namespace}))
     space.wait_until_not_ready(
-        "InvalidSpec",
+        "SecretNotFound",
         f"spec.defaults.lockStore.redis.password of ModelServer {owner.namespace}/default names a Secret in namespace "
         f"{owner.namespace}, and secret values do not cross into namespace {space.namespace}: set "
         "spec.lockStore.redis.password of this environment to a Secret of its own namespace",

@@ -178,7 +178,7 @@ class EnvironmentReconciler:
             spec = merged_spec(environment, server)
             variables = wanted_variables(environment, server, spec)
         except SpecError as error:
-            raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
+            raise Blocked(Problem(error.reason, str(error))) from error
         self._surroundings.references.set(request, secrets_of(variables, server))
         uid, settled = self._settled.get(key, ("", None))
         values = await gathered(

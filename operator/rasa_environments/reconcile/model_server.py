@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import InventoryEntry, ModelServer
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.resources import NAMESPACES
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
 from rasa_environments.rasa.errors import NoListing, RasaError
@@ -115,28 +118,49 @@ class ModelServerReconciler:
         return None
 
     async def _delete_orphaned_tags(self, server: ModelServer, observation: ServerObservation) -> frozenset[str]:
-        """Takes away the tags whose ModelTag (deletionPolicy Delete) is gone; returns those that are still there."""
+        """Takes away the tags whose ModelTag (deletionPolicy Delete) is gone; returns those to be looked at again."""
         claimed = {tag.tag for tag in self._surroundings.directory.tags_of(server.metadata.key)}
-        orphans = {entry.tag for entry in server.status.inventory or () if not self._is_unusable(entry)} - claimed
+        entries = [entry for entry in server.status.inventory or () if entry.tag not in claimed]
+        orphans = {entry.tag for entry in entries if not self._is_unusable(entry)}
+        pending = {entry.tag for entry in entries}
         connection = await self._connections.connect(server) if orphans else None
-        undone = set(orphans)
         if connection is None or isinstance(connection, Problem) or observation.problem is not None:
-            return frozenset(undone)
+            return frozenset(pending)
+        retained = await self._retained(server, [entry for entry in entries if entry.tag in orphans])
+        pending -= retained
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
             async with self._surroundings.asking(request, until=in_seconds(DELETE_SECONDS)):
-                for tag in sorted(orphans):
+                for tag in sorted(orphans - retained):
                     if await self._delete_tag(connection, server, tag, observation.tags.get(tag)):
-                        undone.discard(tag)
+                        pending.discard(tag)
         except TimeoutError:
             logger.warning("ModelServer %s: %s", server.metadata.key, too_slow(server, DELETE_SECONDS).message)
-        return frozenset(undone)
+        return frozenset(pending)
 
     def _is_unusable(self, entry: InventoryEntry) -> bool:
         """Whether the ModelTag of an entry is there, but cannot be used: then its tag stays."""
         key = ObjectKey(entry.namespace, entry.name)
         known = self._surroundings.directory.tags.get(key)
         return known is None and self._surroundings.exists(Request(Kind.MODEL_TAG, key))
+
+    async def _retained(self, server: ModelServer, entries: Sequence[InventoryEntry]) -> set[str]:
+        """The tags whose ModelTag went with its whole namespace, which is no decision on a tag: these stay."""
+        gone = {entry.namespace for entry in entries if await self._is_going(entry.namespace)}
+        retained = {entry.tag for entry in entries if entry.namespace in gone}
+        for tag in sorted(retained):
+            logger.info("ModelServer %s: tag %s stays, its ModelTag went with its namespace", server.metadata.key, tag)
+        return retained
+
+    async def _is_going(self, namespace: str) -> bool:
+        """Whether the namespace is being deleted, or is gone."""
+        try:
+            found = await self._surroundings.client.get(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return True
+        return found["metadata"].get("deletionTimestamp") is not None
 
     async def _delete_tag(
         self, connection: ModelServerClient, server: ModelServer, tag: str, carrier: TaggedModel | None

@@ -15,7 +15,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.shapes import mapping, text
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
-from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.errors import SecretElsewhere
 from rasa_environments.desired.profiles import rules_of
 from rasa_environments.desired.secret_variables import (
     JWT_VARIABLE,
@@ -55,14 +55,14 @@ def wanted_variables(
     """Every value that a person keeps in a Secret, the token among them where it is not generated.
 
     Of the Secrets in a ModelServer's namespace only the token to pull is for environments elsewhere: these generate
-    their own token where the server's are to share one. Raises SpecError where a reference is not complete, or is a
-    default of a server in another namespace.
+    their own token where the server's are to share one. Raises SpecError where a reference is not complete, and
+    SecretElsewhere for a default of a server in another namespace.
     """
     namespace = environment.metadata.namespace
     variables = list(secret_variables(spec))
     for variable in variables:
         if variable.source.namespace != namespace:
-            raise SpecError(_does_not_cross(variable, server, namespace))
+            raise SecretElsewhere(_does_not_cross(variable, server, namespace))
     if spec.auth_token is not None:
         variables.append(SecretVariable(TOKEN_VARIABLE, spec.auth_token.secret_key_ref, "spec.authToken"))
     elif server.spec.auth_token_secret_ref is not None and server.metadata.namespace == namespace:
