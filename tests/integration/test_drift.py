@@ -196,10 +196,11 @@ def test_removing_from_the_podtemplate_what_was_set_there_removes_it(space: Spac
 
 
 def test_what_is_no_longer_asked_for_is_deleted(space: Space) -> None:
-    on_request = {name: value for name, value in EVERYTHING.items() if name != "resources"}
+    asked = {**EVERYTHING, "ingress": {"host": "another.example.com"}}
+    on_request = {name: value for name, value in asked.items() if name != "resources"}
     kinds = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress")
     space.apply(environment(**on_request))
-    for kind in kinds:
+    for kind in (*kinds, "Deployment"):
         space.eventually(lambda kind=kind: space.find_child(kind), f"the {kind} to be there")  # type: ignore[misc]
     template = space.child("Deployment")["spec"]["template"]
 
