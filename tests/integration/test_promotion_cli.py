@@ -148,8 +148,8 @@ def test_a_file_that_is_no_model_is_refused_with_what_is_wrong(front: Front, com
 
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == (
-        f"error: the model server at {front.behind.url}{MODELS} refuses notes.tar.gz (the file is not a model: "
-        "it is not gzip: a model is a .tar.gz as `rasa train` writes it)"
+        f"error: the model server at {front.behind.url}{MODELS} refuses notes.tar.gz (400 BadModel) (the file is not a "
+        "model: it is not gzip: a model is a .tar.gz as `rasa train` writes it)"
     )
 
 

@@ -33,6 +33,7 @@ async def test_no_token_reaches_the_log_whatever_happens(tmp_path: Path) -> None
 
     assert statuses == [200, 201, 200, 201, 204, 200, 502, 502, 400]
     assert sum('"rasa_model_server.access"' in line for line in log.splitlines()) == len(statuses)
+    assert log.count("the server of the environment down: connection refused, nothing listens there") == 1
     assert "secret" not in log
 
 
