@@ -132,8 +132,18 @@ def test_every_right_to_write_is_one_that_the_policies_for_the_account_know() ->
     (writes,) = (
         each for each in documents([ACCOUNT]) if each["metadata"]["name"].endswith("-writes") and each["kind"] == POLICY
     )
-    known = " ".join(each["expression"] for each in writes["spec"]["variables"])
-    rules = [rule for each in documents([RIGHTS]) for rule in each.get("rules", ()) if {*rule["verbs"]} & WRITING]
+    expressions = {each["name"]: each["expression"] for each in writes["spec"]["variables"]}
+    deletes = expressions["child"].partition("'DELETE'")[2] + expressions["pod"]
+    rules = [rule for each in documents([RIGHTS]) for rule in each.get("rules", ())]
 
-    wanted = {"/".join(filter(None, (rule["apiGroups"][0], each))) for rule in rules for each in rule["resources"]}
-    assert {each for each in wanted if f"'{each}'" not in known} == {f"{GROUP}/deploymentenvironments/finalizers"}
+    def unknown(verbs: set[str], known: str) -> set[str]:
+        return {
+            resource
+            for rule in rules
+            if verbs & {*rule["verbs"]}
+            for each in rule["resources"]
+            if f"'{(resource := '/'.join(filter(None, (rule['apiGroups'][0], each))))}'" not in known
+        }
+
+    assert unknown(WRITING, " ".join(expressions.values())) == {f"{GROUP}/deploymentenvironments/finalizers"}
+    assert unknown({"delete"}, deletes) == set()

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from local.installation import NAMESPACE
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, LEASES, PODS
+from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENT_ENVIRONMENTS, LEASES, PODS, SECRETS
 from tests.api.api_server import Answer, wait_until
 from tests.integration.conftest import Installation
 from tests.integration.people import MERGE_PATCH, Person
 from tests.integration.space import Objects
 from tests.integration.thief import (
+    CHILD,
     OWN,
     VICTIM,
     Attempt,
@@ -118,6 +119,8 @@ PERMITTED: dict[str, Attempt] = {
         **model_server_owner(),
     ),
     "a child that lost its label gets it back": change("ConfigMap", {"metadata": {"labels": {"x": None}}}),
+    "a Secret that was made immutable makes room for another": Attempt("DELETE", SECRETS.path("{ns}", CHILD)),
+    "a ConfigMap that was made immutable makes room for another": Attempt("DELETE", CONFIG_MAPS.path("{ns}", CHILD)),
     "the status of an environment": Attempt(
         "PATCH",
         DEPLOYMENT_ENVIRONMENTS.path("{ns}", VICTIM, "status"),
@@ -147,12 +150,12 @@ def pod_of(space: Objects, **labels: str) -> str:
     return space.eventually(found, f"a pod {selector}")[0]
 
 
-def test_of_pods_only_those_of_environments_can_be_deleted(tenant: Objects, administrator: Person) -> None:
+def test_of_pods_only_those_of_environments_can_be_deleted(tenant: Objects, thief: Thief) -> None:
     of_environment = pod_of(tenant, **{"app.kubernetes.io/instance": VICTIM})
     of_tenant = pod_of(tenant, app="own")
 
-    assert Attempt("DELETE", of_environment).by(administrator).accepted
-    assert "does not belong" in message(Attempt("DELETE", of_tenant).by(administrator))
+    assert Attempt("DELETE", of_environment).by(thief).accepted
+    assert "does not belong" in message(Attempt("DELETE", of_tenant).by(thief))
 
 
 def test_a_secret_that_a_thief_creates_for_no_environment_does_not_stay(thief: Thief, tenant: Objects) -> None:

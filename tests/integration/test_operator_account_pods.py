@@ -14,9 +14,10 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.cluster.resources import DEPLOYMENTS
 from tests.api.api_server import Answer, wait_until
 from tests.integration.conftest import Installation
+from tests.integration.manifests import environment
 from tests.integration.people import MERGE_PATCH
 from tests.integration.space import Objects
-from tests.integration.thief import Thief, family, merged, thief_of
+from tests.integration.thief import FORGED, Thief, family, merged, thief_of
 
 LEVELS = ("restricted", "baseline", "privileged")
 LABEL = "rasa-environments.io/pod-security"
@@ -202,13 +203,16 @@ def test_pods_run_as_the_account_of_their_environment_at_every_level(yard: Yard,
 def test_what_was_so_before_can_be_scaled_but_not_changed(breakable: Installation) -> None:
     space = Objects(breakable.api, "pods-before")
     space.create_namespace()
+    space.apply(environment(FORGED, suspend=True))
+    uid = space.get("DeploymentEnvironment", FORGED)["metadata"]["uid"]
+    before = merged(family(uid=uid)["Deployment"], {"spec": {"template": pod(hostNetwork=True)}})
     with thief_of(breakable, space.namespace) as thief:
-        space.apply(deployment(pod(hostNetwork=True)))
+        space.apply(before)
 
         assert changed(thief, {"replicas": 0}).accepted
         refused = changed(thief, {"template": pod(priorityClassName="system-cluster-critical")})
 
-    space.delete("Deployment", "forged-rasa")
+    space.delete("DeploymentEnvironment", FORGED)
     assert "hostNetwork" in str(refused.body["message"])
 
 

@@ -132,6 +132,8 @@ ROUTES: dict[str, dict[str, Attempt]] = {
             APPLY_PATCH,
             {"fieldManager": "thief", "force": "true"},
         ),
+        "Secret of a tenant deleted": Attempt("DELETE", SECRETS.path("{ns}", OWN)),
+        "ConfigMap of a tenant deleted": Attempt("DELETE", resource_of("ConfigMap").path("{ns}", OWN)),
         "NetworkPolicy of a tenant deleted": Attempt("DELETE", resource_of("NetworkPolicy").path("{ns}", OWN)),
     },
     "writes nothing in the namespace": {
@@ -360,7 +362,6 @@ BEYOND_RBAC: dict[str, Attempt] = {
         "PATCH", f"{DEPLOYMENTS.path('{ns}', CHILD)}/status", {"status": {"replicas": 9}}, MERGE_PATCH
     ),
     "deletion of a child": Attempt("DELETE", DEPLOYMENTS.path("{ns}", CHILD)),
-    "deletion of a Secret": Attempt("DELETE", SECRETS.path("{ns}", OWN)),
     "deletion of all NetworkPolicies": Attempt("DELETE", resource_of("NetworkPolicy").path("{ns}")),
     "labels of a namespace": Attempt(
         "PATCH",
