@@ -166,6 +166,20 @@ def test_what_is_added_to_the_pods_goes(space: Space) -> None:
     space.eventually(lambda: space.child("Deployment")["spec"] == before, "the Deployment to be as it was")
 
 
+def test_what_a_policy_for_the_operator_would_refuse_goes_though_the_digest_was_changed_with_it(space: Space) -> None:
+    space.apply(environment(ingress={"host": "digest.example.com"}))
+    space.wait_until_ready()
+    before = {kind: space.child(kind)["spec"] for kind in ("Deployment", "Ingress")}
+    digest: JsonObject = {"metadata": {"annotations": {"rasa-environments.io/desired": "another"}}}
+    mine = {"service": {"name": "mine", "port": {"number": 80}}}
+
+    space.patch("Deployment", "production-rasa", {**digest, "spec": {"template": {"spec": {"hostPID": True}}}})
+    space.patch("Ingress", "production-rasa", {**digest, "spec": {"defaultBackend": mine}})
+
+    for kind, spec in before.items():
+        space.eventually(lambda kind=kind, spec=spec: space.child(kind)["spec"] == spec, f"the {kind} to be as it was")  # type: ignore[misc]
+
+
 def test_a_renumbered_port_of_the_server_goes_back(space: Space) -> None:
     space.apply(environment())
     space.wait_until_ready()
@@ -196,8 +210,8 @@ def test_removing_from_the_podtemplate_what_was_set_there_removes_it(space: Spac
 
 
 def test_what_is_no_longer_asked_for_is_deleted(space: Space) -> None:
-    asked = {**EVERYTHING, "ingress": {"host": "another.example.com"}}
-    on_request = {name: value for name, value in asked.items() if name != "resources"}
+    on_request = {name: value for name, value in EVERYTHING.items() if name != "resources"}
+    on_request["ingress"] = {"host": "on-request.example.com"}  # whose host it is counts in the whole cluster
     kinds = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress")
     space.apply(environment(**on_request))
     for kind in (*kinds, "Deployment"):

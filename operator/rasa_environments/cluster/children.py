@@ -172,17 +172,32 @@ class Children:
             self._forget(resource, key)
             return await self._create(resource, key, wanted)
         # Where something else is desired than last time, what seems to be added may be the operator's own, which the
-        # apply removes: then pods are rolled once, with all that changes.
-        added = additions(wanted, live, self._injectors) if was_last_written_as(wanted, live) else ()
-        patch = [*_replacements(live, added), *(migration(live, fields_to_leave(wanted)) or ())]
-        if patch:
-            await self._client.json_patch(resource, key, patch)
-        of_this_object = {**wanted, "metadata": {**wanted["metadata"], "uid": live["metadata"]["uid"]}}
-        answer = await self._apply(resource, key, of_this_object)
+        # apply removes: then pods are rolled once, with all that changes. But an admission policy may refuse it for
+        # what was added.
+        found = additions(wanted, live, self._injectors)
+        added = found if was_last_written_as(wanted, live) else ()
+        try:
+            answer = await self._write(resource, key, wanted, live, added)
+        except ApiError as error:
+            if added == found or error.status not in (403, 422) or _lost_a_race(error):
+                raise
+            live = await self._client.get(resource, key)
+            _refuse_what_is_not_ours(wanted, live)
+            answer = await self._write(resource, key, wanted, live, additions(wanted, live, self._injectors))
         if added_still := additions(wanted, answer, self._injectors):
             answer = await self._client.json_patch(resource, key, _replacements(answer, added_still))
         self._keep(resource, key, wanted, answer)
         return Outcome.CORRECTED
+
+    async def _write(
+        self, resource: Resource, key: ObjectKey, wanted: JsonObject, live: JsonObject, added: Sequence[Guarded]
+    ) -> JsonObject:
+        """Put back the parts that others added to, then apply; the object as stored."""
+        patch = [*_replacements(live, added), *(migration(live, fields_to_leave(wanted)) or ())]
+        if patch:
+            await self._client.json_patch(resource, key, patch)
+        of_this_object = {**wanted, "metadata": {**wanted["metadata"], "uid": live["metadata"]["uid"]}}
+        return await self._apply(resource, key, of_this_object)
 
     def _difference(self, wanted: JsonObject, live: JsonObject) -> str | None:
         """The path of the first difference: of what is missing or changed, else of what others added."""
@@ -249,7 +264,8 @@ def _replacements(live: JsonObject, parts: Sequence[Guarded]) -> list[JsonObject
         return []
     replacements = [{"op": "replace", "path": "/" + "/".join(part.path), "value": part.value} for part in parts]
     version = live["metadata"]["resourceVersion"]
-    return [*replacements, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
+    unchanged = {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
+    return [*replacements, unchanged]
 
 
 def fingerprint(live: JsonObject) -> bytes:
