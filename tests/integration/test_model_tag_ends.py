@@ -120,8 +120,8 @@ def test_a_tag_stays_when_its_model_tag_goes_with_the_whole_namespace(
     tag_space: Space, another_space: Space, front: Front
 ) -> None:
     tag_space.patch("ModelServer", "default", {"spec": {"allowedNamespaces": [another_space.namespace]}})
-    reference = {"modelServerRef": {"namespace": tag_space.namespace}}
-    another_space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete", **reference))
+    reference = {"namespace": tag_space.namespace}
+    another_space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete", modelServerRef=reference))
     wait_until_tagged(another_space, MODEL_A)
 
     another_space.api.request("DELETE", f"/api/v1/namespaces/{another_space.namespace}")
