@@ -241,6 +241,14 @@ async def test_all_pages_together_have_a_deadline(
         await client(http, server.url).models()
 
 
+async def test_a_listing_of_very_many_tags_is_not_kept(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    models = [entry(f"model-{number}") | {"tags": [f"{number}-{tag}" for tag in range(60)]} for number in range(90)]
+    server.answer("GET", MODELS, says(models))
+
+    with pytest.raises(UnexpectedAnswer, match="lists more than 5000 tags, which is all that is read"):
+        await client(http, server.url).models()
+
+
 async def test_a_listing_of_very_many_values_is_not_parsed(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("GET", MODELS, replies("[" + "{}," * 300_000 + "{}]", content_type="application/json"))
 

@@ -41,7 +41,9 @@ class Server:
         assert self.answer is not None
         return self.answer
 
-    async def patch_status(self, _: Resource, key: ObjectKey, status: JsonObject, *, metadata_only: bool) -> JsonObject:
+    async def patch_status(
+        self, _: Resource, key: ObjectKey, status: JsonObject, *, metadata_only: bool, resource_version: str = ""
+    ) -> JsonObject:
         """Stores the status, in a new version."""
         assert (key, metadata_only) == (KEY, True)
         self.statuses.append(status)
@@ -203,3 +205,16 @@ async def test_an_unusable_object_in_the_place_of_a_former_one_leaves_nothing_of
 
     assert scene.tag is None
     assert scene.contents.exists(SUPPORT)
+
+
+async def test_a_failure_of_the_operator_is_said_once_and_ends_with_the_next_status() -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support", version=1))
+
+    for _ in range(2):
+        await scene.contents.report_failure(SUPPORT, KeyError("a value of the spec"))
+
+    (status,) = scene.server.statuses
+    ready = status["conditions"][0]
+    assert (ready["type"], ready["status"], ready["reason"]) == ("Ready", "False", "InternalError")
+    assert ready["message"] == "the operator failed (KeyError) and tries again; its log has the details"

@@ -22,12 +22,15 @@ from tests.reconcile.clock import run
 REQUEST = Request(Kind.MODEL_SERVER, ObjectKey("bots", "default"))
 
 
-def attempted(reconcile: Callable[[ObjectKey], Awaitable[Result]]) -> tuple[Result, float, str]:
+def attempted(
+    reconcile: Callable[[ObjectKey], Awaitable[Result]], contents: Mock | None = None
+) -> tuple[Result, float, str]:
     """The result of an attempt, the seconds that it took, and what the metrics count it as."""
+    contents = contents or Mock(spec=Contents)
     metrics = Metrics(Directory(), WorkQueue())
 
     async def attempt() -> tuple[Result, float]:
-        reconciliations = Reconciliations({Kind.MODEL_SERVER: reconcile}, Mock(spec=Contents), metrics)
+        reconciliations = Reconciliations({Kind.MODEL_SERVER: reconcile}, contents, metrics)
         result = await reconciliations.attempt(REQUEST)
         await reconciliations.drained(0)
         assert reconciliations.hanging() is None
@@ -71,6 +74,27 @@ def test_what_goes_wrong_is_logged_and_tried_again(
         assert attempted(fail) == (FAILED, 0, "error")
 
     assert [record.levelname for record in caplog.records] == [level]
+
+
+def test_a_fault_of_the_operator_is_reported_in_the_status() -> None:
+    contents, fault = Mock(spec=Contents), KeyError("spec")
+
+    async def fail(_: ObjectKey) -> Result:
+        raise fault
+
+    attempted(fail, contents)
+
+    contents.report_failure.assert_awaited_once_with(REQUEST, fault)
+
+
+def test_a_status_that_cannot_be_written_ends_nothing() -> None:
+    contents = Mock(spec=Contents)
+    contents.report_failure.side_effect = ApiError(500, "", "down")
+
+    async def fail(_: ObjectKey) -> Result:
+        raise KeyError
+
+    assert attempted(fail, contents) == (FAILED, 0, "error")
 
 
 @pytest.mark.parametrize(("result", "counted"), [(DONE, "done"), (FAILED, "retry")])

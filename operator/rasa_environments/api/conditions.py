@@ -83,6 +83,7 @@ class Reason(StrEnum):
     SECRET_KEY_MISSING = "SecretKeyMissing"
     NAME_TAKEN = "NameTaken"
     REFUSED_BY_API_SERVER = "RefusedByApiServer"
+    INTERNAL_ERROR = "InternalError"
     REPLICAS_WITHOUT_SHARED_STORES = "ReplicasWithoutSharedStores"
     DEPLOYMENT_FAILED = "DeploymentFailed"
 

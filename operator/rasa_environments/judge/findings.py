@@ -22,7 +22,7 @@ class Problem:
     """Whether a person has to act; else the operator goes on trying by itself."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TaggedModel:
     """A model and its hash, as the model server lists them."""
 

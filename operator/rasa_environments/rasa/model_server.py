@@ -40,8 +40,10 @@ MAXIMUM_MODELS = 5000
 """Models that a listing may have."""
 MAXIMUM_PAGE = 2 * 1024 * 1024
 """Bytes of a page, and so of a whole listing of a server that knows no pages: 5000 models have some 1.3 MB."""
-MAXIMUM_LISTING = 8 * 1024 * 1024
+MAXIMUM_LISTING = 4 * 1024 * 1024
 """Bytes of all pages together."""
+MAXIMUM_TAGS_LISTED = 5000
+"""Tags on all models together: what is listed is kept for as long as there is the ModelServer."""
 LISTING_SECONDS = 50.0
 """For all pages together."""
 
@@ -110,6 +112,8 @@ class ModelServerClient:
                 raise self._too_long(f"{MAXIMUM_MODELS} models")
             if size > MAXIMUM_LISTING:
                 raise self._too_long(f"{MAXIMUM_LISTING // 1024**2} MiB")
+            if sum(len(model.tags) for model in found.values()) > MAXIMUM_TAGS_LISTED:
+                raise self._too_long(f"{MAXIMUM_TAGS_LISTED} tags")
             if not new or len(page) < PAGE_SIZE or len(listed) >= _total(answer):
                 return tuple(found.values())
 

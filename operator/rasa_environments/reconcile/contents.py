@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from rasa_environments.api.base import JsonObject, Rejection
+from rasa_environments.api.conditions import Reason
 from rasa_environments.api.kinds import InvalidObject, parse
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import ApiError, Client, TooLarge
 from rasa_environments.cluster.resources import resource_of
 from rasa_environments.judge.conditions import transitioned
+from rasa_environments.judge.findings import Problem
 from rasa_environments.reconcile.dispatch import Dispatcher
 from rasa_environments.reconcile.queue import Kind, Request
-from rasa_environments.reconcile.status import rejected
+from rasa_environments.reconcile.status import overruled, rejected, unready, write_status
 from rasa_environments.reconcile.surroundings import utc_now
 
 logger = logging.getLogger(__name__)
@@ -87,6 +89,19 @@ class Contents:
         else:
             self._unusable.pop(request, None)
             self._dispatcher.on_update(resource)
+
+    async def report_failure(self, request: Request, error: Exception) -> None:
+        """Says in the status that the operator itself failed over the object. Raises `ApiError`."""
+        known = self._dispatcher.known(request)
+        if known is None:
+            return
+        message = f"the operator failed ({type(error).__name__}) and tries again; its log has the details"
+        conditions = unready(Problem(Reason.INTERNAL_ERROR, message, stalled=False))
+        written = await write_status(
+            self._client, known, known.status, overruled(known.status.conditions or (), conditions), utc_now()
+        )
+        if written is not None:
+            self._dispatcher.refresh(written)
 
     def _identity(self, request: Request) -> _Identity | None:
         found = self._caches[request.kind].get(request.key)

@@ -64,6 +64,16 @@ class Dispatcher:
         """The object has a later version that cannot be used: the known one stays in force."""
         self._put(known.model_copy(update={"metadata": known.metadata.model_copy(update={"rejection": rejection})}))
 
+    def refresh(self, written: AnyResource) -> None:
+        """Keeps what a write of the status returned."""
+        match written:
+            case ModelServer():
+                self._directory.servers.refresh(written)
+            case DeploymentEnvironment():
+                self._directory.environments.refresh(written)
+            case ModelTag():
+                self._directory.tags.refresh(written)
+
     def on_delete(self, request: Request) -> None:
         """The object is not there any more; queues whom that concerns."""
         known = self.known(request)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from rasa_environments.api.base import ApiModel, JsonObject, Metadata, Rejection
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentStatus
+from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.cluster.client import ApiError, Client
@@ -16,7 +17,7 @@ from rasa_environments.judge.conditions import condition, merge_patch, reconcili
 from rasa_environments.judge.findings import Problem
 
 Status = EnvironmentStatus | ModelServerStatus | ModelTagStatus
-T = TypeVar("T", DeploymentEnvironment, ModelServer, ModelTag)
+T = TypeVar("T", DeploymentEnvironment, ModelServer, ModelTag, AnyResource)
 
 
 async def write_status(client: Client, obj: T, status: Status, conditions: Sequence[Condition], time: str) -> T | None:
@@ -26,7 +27,8 @@ async def write_status(client: Client, obj: T, status: Status, conditions: Seque
     """
     rejection = obj.metadata.rejection
     generation = obj.metadata.generation if rejection is None else rejection.generation
-    stamped = transitioned(obj.status.conditions, overruled(conditions, rejection), generation=generation, time=time)
+    current = conditions if rejection is None else overruled(conditions, rejected(rejection))
+    stamped = transitioned(obj.status.conditions, current, generation=generation, time=time)
     full = status.model_copy(update={"observed_generation": generation, "conditions": list(stamped)})
     return await patch_status(client, obj, full)
 
@@ -60,18 +62,19 @@ def _after(metadata: Metadata, written: JsonObject) -> Metadata:
     return metadata.model_copy(update={"rejection": Rejection(int(version), rejection.generation, rejection.message)})
 
 
-def rejected(rejection: Rejection) -> tuple[Condition, ...]:
-    """The conditions of an object whose latest version cannot be used."""
-    problem = Problem(Reason.INVALID_SPEC, rejection.message)
+def unready(problem: Problem) -> tuple[Condition, ...]:
+    """The conditions of an object of which only the problem is known."""
     ready = condition(ConditionType.READY, "False", problem.reason, problem.message)
     return ready, reconciling(problem), stalled(problem)
 
 
-def overruled(conditions: Sequence[Condition], rejection: Rejection | None) -> tuple[Condition, ...]:
-    """The conditions, with those of a rejection in the place of their like."""
-    if rejection is None:
-        return tuple(conditions)
-    outranking = rejected(rejection)
+def rejected(rejection: Rejection) -> tuple[Condition, ...]:
+    """The conditions of an object whose latest version cannot be used."""
+    return unready(Problem(Reason.INVALID_SPEC, rejection.message))
+
+
+def overruled(conditions: Sequence[Condition], outranking: Sequence[Condition]) -> tuple[Condition, ...]:
+    """The conditions, with the outranking ones in the place of their like."""
     types = {entry.type for entry in outranking}
     return (*outranking, *(entry for entry in conditions if entry.type not in types))
 

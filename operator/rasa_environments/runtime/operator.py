@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
 from outbound_http.addresses import AddressPolicy
 from rasa_environments.api.base import JsonObject, ObjectKey
@@ -201,6 +202,8 @@ class Operator:
                     await self._contents.refresh(request)
                 except ApiError as error:
                     logger.warning("%s cannot be read, trying again later: %s", request, error)
+                except Exception:
+                    logger.exception("%s cannot be read, trying again later", request)
             queue.add(request)
 
         async with asyncio.TaskGroup() as tasks:
@@ -262,6 +265,7 @@ async def run(settings: Settings) -> None:
     Raises ConfigurationError where there is no API server to talk to, OSError where the port is taken.
     """
     _tune_garbage_collector()
+    _raise_file_limit()
     stop = asyncio.Event()
     async with await Client.connect(settings.kubeconfig, settings.context) as client:
         operator = Operator(settings, client)
@@ -276,3 +280,9 @@ def _tune_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def _raise_file_limit() -> None:
+    """As many connections as the system allows: each namespace has watches, and each slow server holds one."""
+    _, most = getrlimit(RLIMIT_NOFILE)
+    setrlimit(RLIMIT_NOFILE, (most, most))

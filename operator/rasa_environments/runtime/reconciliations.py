@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 150.0
 """Of a reconciliation. What it asks of servers of others has shorter ones, which its conditions tell."""
+REPORT_SECONDS = 30.0
+"""For the status write that says that one failed."""
 HANGING_SECONDS = 300.0
 """One that goes on for so long, although it was cancelled, hangs."""
 
@@ -53,15 +55,25 @@ class Reconciliations:
         except ApiError as error:
             level = logging.DEBUG if error.status == 409 else logging.WARNING  # 409: it has changed meanwhile
             logger.log(level, "%s: %s", request, error)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this object alone
             if deadline.expired():
                 logger.warning("%s: not reconciled within %.0f s; retrying with backoff", request, DEADLINE_SECONDS)
             else:
-                logger.exception("%s: the pass broke down, which is a fault of the operator; it tries again", request)
+                await self._report(request, error)
         finally:
             del self._started[request]
             self._metrics.passed(request, result, started, timed_out=result is None and deadline.expired())
         return FAILED if result is None else result
+
+    async def _report(self, request: Request, error: Exception) -> None:
+        """Says in the log, and in the object's status, that the operator itself failed."""
+        message = "%s: the pass broke down, which is a fault of the operator; it tries again"
+        logger.error(message, request, exc_info=error)
+        try:
+            async with asyncio.timeout(REPORT_SECONDS):
+                await self._contents.report_failure(request, error)
+        except Exception:
+            logger.exception("%s: nor can its status be written", request)
 
     async def drained(self, seconds: float) -> None:
         """Returns when none is under way, or after so many seconds."""
