@@ -23,6 +23,10 @@ RESOURCES = """# Resources
 
 Every field of the three resources, group `rasa-environments.io`, version `v1alpha1`, in the words of `kubectl explain`.
 A field that is marked with * has to be set where the object around it is. `[]` stands for each entry of a list.
+
+A spec may have 64 KiB as JSON and 100 levels of maps and lists, and an object 512 KiB in all: a definition cannot
+limit a free-form field. An object over a limit gets the condition `InvalidSpec`, with what to do, and its last valid
+version stays in force. Put large content into a ConfigMap or Secret of your own, and mount it by `podTemplate`.
 """
 CHART = """# Values of the chart
 

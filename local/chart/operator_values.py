@@ -11,13 +11,14 @@ class Settings(Values):
     """The operator's own settings; null leaves each at the operator's default."""
 
     workers: Annotated[int, Field(ge=1, le=256)] | None = None
-    """How many objects are worked on at a time; 16 if null."""
+    """How many objects are reconciled at a time, besides those that wait for a model server or Rasa server; 16 if
+    null."""
     model_server_interval: Seconds | None = None
     """Seconds between two listings of a model server; 30 if null."""
     served_interval: Seconds | None = None
     """Seconds between two questions to a pod that serves what is wanted; 60 if null."""
     resync_interval: Seconds | None = None
-    """Seconds between two listings of the resources, which find what a watch has missed; 300 if null."""
+    """Seconds between two reconciliations of an object to which nothing happens; 300 if null."""
     allowed_injectors: tuple[str, ...] | None = None
     """Names, with * and ?, of containers, volumes and variables that injectors may add to the Deployments of
     environments, for example [istio-*]; none if null."""

@@ -12,6 +12,7 @@ import yaml
 from aiohttp import web
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster import client as client_module
 from rasa_environments.cluster import reading
 from rasa_environments.cluster.client import USER_AGENT, Client, Listing, TooLarge, WatchEvent
 from rasa_environments.cluster.errors import ApiError
@@ -264,6 +265,34 @@ async def test_a_page_of_html_is_no_watch(scripted: tuple[Scripted, Client]) -> 
     script.answers = [web.Response(text="<html>\nPlease log in\n</html>\n", content_type="text/html")]
     with pytest.raises(ApiError, match="is not JSON"):
         await anext(client.watch(CONFIG_MAPS, "bots", resource_version="1"))
+
+
+class Silent(web.Response):
+    """A watch that is opened, and on which nothing comes until the event is set."""
+
+    def __init__(self, over: asyncio.Event) -> None:
+        super().__init__()
+        self.enable_chunked_encoding()
+        self._over = over
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        await self._over.wait()
+        await super().write_eof(data)
+
+
+async def test_a_watch_that_stays_silent_is_an_error(
+    scripted: tuple[Scripted, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, client = scripted
+    monkeypatch.setattr(client_module, "IDLE_SECONDS", 0.1)
+    over = asyncio.Event()
+    script.answers = [Silent(over)]
+    try:
+        with pytest.raises(ApiError) as caught:
+            await anext(client.watch(CONFIG_MAPS, "bots", resource_version="1"))
+    finally:
+        over.set()
+    assert caught.value.status == 0
 
 
 async def test_an_event_without_end_is_not_kept_growing(

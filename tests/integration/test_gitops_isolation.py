@@ -172,6 +172,21 @@ def test_the_account_of_staging_holds_these_rights_and_no_others(staging: Person
         assert rules(staging, namespace) == []
 
 
+def test_the_account_of_the_model_server_holds_these_rights_and_no_others(staging: Person) -> None:
+    account = replace(staging, name="system:serviceaccount:bots-delivery:model-server")
+    writes = ("create", "delete", "get", "list", "patch", "update", "watch")
+
+    assert rules(account, MODELS) == sorted(
+        [
+            ("", "secrets", ("model-server-credentials",), ("get",)),
+            (GROUP, "deploymentenvironments", (), ("promote",)),
+            (GROUP, "modelservers", (), writes),
+        ]
+    )
+    for namespace in (PRODUCTION, WORKER, STAGING, "bots-delivery", "default", "kube-system"):
+        assert rules(account, namespace) == []
+
+
 def test_its_own_environment_is_its_own(staging: Person) -> None:
     changes: list[Attempt] = [
         lambda it: it.change(TAG, "staging", model="C"),

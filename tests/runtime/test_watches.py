@@ -1,0 +1,46 @@
+"""What readiness says of the watches."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from rasa_environments.runtime.watches import STALE_SECONDS, unwatched
+
+NOW = 1000.0
+
+
+@dataclass
+class Facts:
+    """A watch of which these facts are known."""
+
+    name: str
+    failure: str | None = None
+    listed: bool = True
+    last_contact: float = NOW
+    synced: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        if self.listed:
+            self.synced.set()
+
+    async def run(self) -> None:
+        """Is not called here."""
+
+
+def test_what_is_listed_and_heard_of_is_being_watched() -> None:
+    assert unwatched([Facts("pods"), Facts("modeltags", last_contact=NOW - STALE_SECONDS)], NOW) is None
+
+
+def test_each_kind_that_is_not_being_watched_is_named_with_the_reason() -> None:
+    watches = [
+        Facts("modeltags", failure="404: the server could not find the requested resource"),
+        Facts("secrets", listed=False),
+        Facts("configmaps", last_contact=NOW - 200),
+        Facts("pods"),
+    ]
+
+    assert unwatched(watches, NOW) == (
+        "modeltags: 404: the server could not find the requested resource; secrets: not all are listed yet; "
+        "configmaps: no contact with the API server for 200 s"
+    )
