@@ -153,3 +153,18 @@ def test_many_deployments_with_our_label(running: Space, mortal: OperatorProcess
 def test_large_pods_with_our_label(running: Space, mortal: OperatorProcess) -> None:
     create(running, map(pod, range(200)))
     assert_bounded(running, mortal, "ConfigMap", unset=lambda: running.delete("ConfigMap", "production-rasa"))
+
+
+def test_large_environments(running: Space, mortal: OperatorProcess) -> None:
+    """Of many short values, which managedFields name, of few long ones, and of annotations."""
+    wide = {f"k{number}": "x" * 40 for number in range(15_000)}
+    long = {"x": "x" * MEGABYTE}
+    create(running, (environment(f"wide-{each}", suspend=True, credentials=wide) for each in range(60)))
+    create(running, (environment(f"long-{each}", suspend=True, credentials=long) for each in range(60)))
+    annotated = [environment(f"annotated-{each}", suspend=True) for each in range(60)]
+    for each in annotated:
+        each["metadata"]["annotations"] = {"note": "x" * 250_000}
+    create(running, annotated)
+    assert_bounded(running, mortal, "ConfigMap", unset=lambda: running.delete("ConfigMap", "production-rasa"))
+    condition = running.wait_for_condition(ENVIRONMENT, "long-0", "Ready", status="False", reason="InvalidSpec")
+    assert condition["message"].startswith("the object has more than 512 KiB")

@@ -46,6 +46,7 @@ class Server:
     ) -> JsonObject:
         """Stores the status, in a new version."""
         assert (key, metadata_only) == (KEY, True)
+        assert resource_version in ("", "1")  # of the version that is in force, where there is one
         self.statuses.append(status)
         return {"metadata": {"resourceVersion": "1000"}}
 
