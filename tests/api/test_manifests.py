@@ -90,7 +90,7 @@ def test_the_samples_tag_a_model_for_each_environment() -> None:
 
 
 def test_kustomize_takes_everything_but_itself_and_the_samples() -> None:
-    folders = ("base", "overlays", "promotion")
+    folders = ("account", "base", "overlays", "promotion")
     shipped = {path for folder in folders for path in (MANIFESTS / folder).rglob("*.yaml")}
 
     own = {path for path in shipped if path.name != "kustomization.yaml" and path.parent.name != "samples"}
@@ -140,16 +140,16 @@ ALLOWED = [
         )
         for verb in ("get", "list", "watch", "create", "patch", "delete")
     ),
+    *(("delete", resource) for resource in ("secrets", "configmaps", "pods")),
     ("watch", "pods"),
+    ("get", "namespaces"),
 ]
 FORBIDDEN = [
     *((verb, f"deploymentenvironments.{GROUP}") for verb in ("create", "update", "patch", "delete")),
     ("patch", f"modeltags.{GROUP}"),
-    *(
-        ("delete", resource)
-        for resource in ("secrets", "configmaps", "services", "serviceaccounts", "deployments.apps")
-    ),
-    *((verb, "pods") for verb in ("create", "delete", "patch")),
+    *(("delete", resource) for resource in ("services", "serviceaccounts", "deployments.apps", "namespaces")),
+    *((verb, "pods") for verb in ("create", "patch")),
+    ("list", "namespaces"),
     ("create", "pods/exec"),
     ("create", "serviceaccounts/token"),
     ("get", "nodes"),

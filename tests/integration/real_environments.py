@@ -152,7 +152,9 @@ class RasaX:
     def versions(self) -> dict[str, str]:
         """The Rasa version of each environment, as Rasa X finds it out; "0.0.0" for one that does not answer."""
         versions: dict[str, str] = (
-            httpx.get(f"{self.url}/api/version", trust_env=False).raise_for_status().json()["rasa"]
+            httpx.get(f"{self.url}/api/version", params={"api_token": API_TOKEN}, trust_env=False)
+            .raise_for_status()
+            .json()["rasa"]
         )
         return versions
 

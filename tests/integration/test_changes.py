@@ -20,9 +20,11 @@ IDS = [change.field for change in CHANGES]
 Changed = tuple[Space, dict[str, JsonObject]]
 
 
-def spec_with(change: Change, value: Any) -> JsonObject:
+def spec_with(name: str, change: Change, value: Any) -> JsonObject:
     """The spec with this value of the field. No pods are needed to see what is asked for."""
     spec = {"replicas": 0, **change.spec(value)}
+    if "ingress" in spec:  # no two environments have one host
+        spec["ingress"] = {**spec["ingress"], "host": f"{name}.{spec['ingress']['host']}"}
     return {**spec, "rasa": {"version": "3.6.21", **spec.get("rasa", {})}}
 
 
@@ -41,12 +43,12 @@ def changed(new_space: Callable[[], Space], model_server: ModelServerProcess) ->
     """An environment for each change, with all changes made; and the pod templates as they were before."""
     space = furnished(new_space, model_server)
     for name, change in NUMBERED:
-        space.apply(environment(name, **spec_with(change, change.before)))
+        space.apply(environment(name, **spec_with(name, change, change.before)))
     for name, _ in NUMBERED:
         space.eventually(partial(space.find_child, "Deployment", name), f"{name} to have its Deployment")
     before = {name: space.child("Deployment", name)["spec"]["template"] for name, _ in NUMBERED}
     for name, change in NUMBERED:
-        space.apply(environment(name, **spec_with(change, change.after)))
+        space.apply(environment(name, **spec_with(name, change, change.after)))
     return space, before
 
 
@@ -131,4 +133,4 @@ def _local(value: Any, name: str) -> Any:
     if isinstance(value, str) and value.startswith("http://127.0.0.1:"):
         path = "/" + value.split("/", 3)[3]
         return path.replace(f"/tags/{name}", "/tags/support")
-    return value
+    return value.removeprefix(f"{name}.") if isinstance(value, str) else value

@@ -47,6 +47,7 @@ def requests(
         space.patch(kind, "production-rasa", {"data": None, "immutable": True})
         space.eventually(partial(is_mutable, space, kind), f"the {kind} to be put right")
     lose_the_model(space)
+    take_a_tag_away(space)
     space.patch(ENVIRONMENT, "production", {"spec": dict.fromkeys(EVERYTHING)})
     for kind in ON_REQUEST:
         space.eventually(lambda kind=kind: space.list(kind) == [], f"the {kind} to be gone")  # type: ignore[misc]
@@ -82,6 +83,14 @@ def lose_the_model(space: Space) -> None:
         space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True")
         rasa.model = None
         space.eventually(lambda: pod_name(space) != pod, "the pod to be replaced")
+
+
+def take_a_tag_away(space: Space) -> None:
+    """Deletes a ModelTag that takes its tag along, and waits until the operator has done so."""
+    space.apply(model_tag("passing", model=MODEL_A, deletionPolicy="Delete"))
+    space.wait_for_condition("ModelTag", "passing", "Tagged", status="True")
+    space.delete("ModelTag", "passing")
+    space.eventually(lambda: "inventory" not in space.status("ModelServer", "default"), "the tag to be taken away")
 
 
 def right(entry: JsonObject) -> Right:

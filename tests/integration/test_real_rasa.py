@@ -227,7 +227,7 @@ def test_a_refused_pull_token_shows_in_the_conditions_alone(bot: Bot) -> None:
             told,
             status="False",
             reason="Unauthorized",
-            message=f"the model server at {bot.front.url}{MODELS} answers 401 (not this token) to the listing of "
+            message=f"the model server at {bot.front.url}{MODELS} answers 401 to the listing of "
             "models: it does not accept the credentials; check `token` in the Secret of credentialsSecretRef",
         )
     pulls = bot.front.count("GET", PULLED)

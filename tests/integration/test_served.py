@@ -136,7 +136,7 @@ def test_a_pod_that_refuses_the_token_leaves_it_unknown(tag_space: Space) -> Non
             status="Unknown",
             reason="Unauthorized",
             message=f"pod {pod_name(tag_space)} does not say what it serves: the Rasa server at {url} answers 401 "
-            "to the question which model it serves: it does not accept the credentials; "
+            "(NotAuthenticated) to the question which model it serves: it does not accept the credentials; "
             "it started with another token than its Secret holds now; restart the pod",
         )
 
