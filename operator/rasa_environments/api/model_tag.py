@@ -40,7 +40,8 @@ class ModelTagSpec(ApiModel):
     model_server_ref: ModelServerRef | None = None
     """Which ModelServer holds the model; default the one called `default` in its namespace."""
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
-    """Whether the tag stays on the server (Retain) or is taken away (Delete) when this object is deleted."""
+    """Whether the tag stays on the server (Retain) or is taken away (Delete) when this object is deleted. It stays when
+    the whole namespace is deleted."""
     history_limit: Annotated[int, Field(ge=0, le=100, strict=True)] = 10
     """How many earlier models the status remembers."""
 
