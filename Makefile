@@ -7,6 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 WORKERS ?= auto
+# What a person does from beginning to end: on real pods, in the demonstration, the tutorial, and the life of a release.
+END_TO_END := tests/e2e tests/local/test_demonstration.py tests/local/test_cluster.py tests/local/test_installation.py \
+	tests/tutorial tests/helm/test_installation.py tests/helm/test_life.py
 export PYTHON
 # The tests start a hundred times what need not be compiled each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,12 +29,12 @@ demo: environment ## The same with real Rasa, and ends by itself: exit code 0 if
 .PHONY: test
 test: prepare ## Run all tests on all cores; ARGS='-k promotion -x' goes to pytest, WORKERS=0 takes one process
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder \
-	--ignore=tests/e2e --ignore=tests/attacks $(ARGS)
+	$(addprefix --ignore=,$(END_TO_END) tests/attacks) $(ARGS)
 
 .PHONY: test-e2e
-test-e2e: environment ## Run the end-to-end tests with real pods: in Docker's kind, else on a node of its own (Linux, root)
+test-e2e: environment ## Run the end-to-end tests: real pods (in Docker's kind, else on a node of its own: Linux, root), demonstration, tutorial, releases
 	@$(BIN)/python -m local prepare --node
-	@$(BIN)/pytest tests/e2e --cluster-name=rasa-environments-e2e --durations=15 $(ARGS)
+	@$(BIN)/pytest $(END_TO_END) --cluster-name=rasa-environments-e2e --durations=15 $(ARGS)
 
 .PHONY: test-attacks
 test-attacks: prepare ## Run the long attacks on the operator and the model server, on loopback; the short ones are part of `make test`
