@@ -7,9 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 WORKERS ?= auto
-# What a person does from beginning to end: on real pods, in the demonstration, the tutorial, and the life of a release.
+# What a person does from beginning to end: on real pods, in the demonstration and the tutorial, at the command line, and
+# with a release of the chart.
 END_TO_END := tests/e2e tests/local/test_demonstration.py tests/local/test_cluster.py tests/local/test_installation.py \
-	tests/tutorial tests/helm/test_installation.py tests/helm/test_life.py
+	tests/tutorial tests/helm/test_installation.py tests/helm/test_life.py tests/manifests/test_kubectl.py \
+	tests/integration/test_promotion_cli.py
 export PYTHON
 # The tests start a hundred times what need not be compiled each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -32,7 +34,7 @@ test: prepare ## Run all tests on all cores; ARGS='-k promotion -x' goes to pyte
 	$(addprefix --ignore=,$(END_TO_END) tests/attacks) $(ARGS)
 
 .PHONY: test-e2e
-test-e2e: environment ## Run the end-to-end tests: real pods (in Docker's kind, else on a node of its own: Linux, root), demonstration, tutorial, releases
+test-e2e: environment ## Run the end-to-end tests: real pods (in Docker's kind, else on a node of its own: Linux, root), demonstration, tutorial, commands, releases
 	@$(BIN)/python -m local prepare --node
 	@$(BIN)/pytest $(END_TO_END) --cluster-name=rasa-environments-e2e --durations=15 $(ARGS)
 
