@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rasa_environments.api.base import JsonObject
+from rasa_environments.cluster.cache import ObjectCache
+from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.credentials import CredentialSource
-from rasa_environments.cluster.resources import CONFIG_MAPS, Resource
+from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, Resource
 from tests.cluster.line import Line, RecordingConnection, kubeconfig_with
-from tests.cluster.objects import config_map
+from tests.cluster.objects import config_map, deployment, owned
 
 if TYPE_CHECKING:
     from local.cluster import ClusterFacts
@@ -84,3 +86,41 @@ async def make_namespace(client: Client) -> str:
         namespaces, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "namespace": ""}}
     )
     return name
+
+
+RESOURCES = (CONFIG_MAPS, DEPLOYMENTS, SECRETS)
+
+
+@pytest.fixture
+def caches() -> dict[Resource, ObjectCache]:
+    """Empty, and fed by what the operator writes and `refresh`."""
+    return {resource: ObjectCache() for resource in RESOURCES}
+
+
+@pytest.fixture
+def children(client: Client, caches: dict[Resource, ObjectCache]) -> Children:
+    """Under test."""
+    return Children(client, caches)
+
+
+@pytest.fixture
+def settings(namespace: str, owner: JsonObject) -> JsonObject:
+    """A ConfigMap as it is asked for."""
+    return owned(config_map("child", {"a": "1", "b": "2"}, namespace=namespace), owner)
+
+
+@pytest.fixture
+def workload(namespace: str, owner: JsonObject) -> JsonObject:
+    """A Deployment as it is asked for."""
+    return owned(deployment("child", namespace), owner)
+
+
+@pytest.fixture
+def refresh(someone: Client, caches: dict[Resource, ObjectCache], namespace: str) -> Callable[[], Awaitable[None]]:
+    """Lists everything, as a reflector does."""
+
+    async def listed() -> None:
+        for resource, cache in caches.items():
+            cache.replace(await someone.list(resource, namespace))
+
+    return listed

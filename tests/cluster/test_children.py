@@ -10,49 +10,12 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.children import Children, Outcome, with_digest
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import AlreadyExists, ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, child_cache, is_outline
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, Resource, resource_of
 from rasa_environments.judge.additions import Injectors
 from tests.cluster.line import RecordingConnection
-from tests.cluster.objects import config_map, container_of, deployment, environment_child, owned, secret
-
-RESOURCES = (CONFIG_MAPS, DEPLOYMENTS, SECRETS)
-
-
-@pytest.fixture
-def caches() -> dict[Resource, ObjectCache]:
-    """Empty, and fed by what the operator writes and `refresh`."""
-    return {resource: ObjectCache() for resource in RESOURCES}
-
-
-@pytest.fixture
-def children(client: Client, caches: dict[Resource, ObjectCache]) -> Children:
-    """Under test."""
-    return Children(client, caches)
-
-
-@pytest.fixture
-def settings(namespace: str, owner: JsonObject) -> JsonObject:
-    """A ConfigMap as it is asked for."""
-    return owned(config_map("child", {"a": "1", "b": "2"}, namespace=namespace), owner)
-
-
-@pytest.fixture
-def workload(namespace: str, owner: JsonObject) -> JsonObject:
-    """A Deployment as it is asked for."""
-    return owned(deployment("child", namespace), owner)
-
-
-@pytest.fixture
-def refresh(someone: Client, caches: dict[Resource, ObjectCache], namespace: str) -> Callable[[], Awaitable[None]]:
-    """Lists everything, as a reflector does."""
-
-    async def listed() -> None:
-        for resource, cache in caches.items():
-            cache.replace(await someone.list(resource, namespace))
-
-    return listed
+from tests.cluster.objects import config_map, container_of, environment_child, owned, secret
 
 
 async def read(client: Client, obj: JsonObject) -> JsonObject:
@@ -425,41 +388,6 @@ def test_the_digest_changes_with_what_is_asked_for_and_with_nothing_else() -> No
     digests = [with_digest(obj)["metadata"]["annotations"][DESIRED_ANNOTATION] for obj in (first, second, third)]
     assert digests[0] == digests[1] != digests[2]
     assert first == config_map("child", {"a": "1", "b": "2"}), "the caller's object is left as it is"
-
-
-async def test_a_secret_that_exists_unseen_is_not_written_over_with_generated_values(
-    children: Children, connection: RecordingConnection, someone: Client, namespace: str, owner: JsonObject
-) -> None:
-    await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
-    with pytest.raises(AlreadyExists, match="exists already") as caught:
-        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
-    assert connection.verbs == ["POST", "GET"]
-    assert caught.value.live["data"] == {"token": "b2Ygb2xk"}
-
-
-async def test_a_secret_that_has_come_since_its_token_was_generated_is_not_written_over(
-    children: Children,
-    connection: RecordingConnection,
-    someone: Client,
-    namespace: str,
-    owner: JsonObject,
-    caches: dict[Resource, ObjectCache],
-) -> None:
-    there = await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
-    caches[SECRETS].put(there)  # as the watch does, while other values are still being read
-    with pytest.raises(AlreadyExists) as caught:
-        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
-    assert connection.verbs == ["GET"]
-    assert caught.value.live["data"] == {"token": "b2Ygb2xk"}
-
-
-async def test_a_secret_of_somebody_else_that_exists_unseen_is_left_alone(
-    children: Children, someone: Client, namespace: str, owner: JsonObject, caches: dict[Resource, ObjectCache]
-) -> None:
-    await someone.create(SECRETS, secret("child", namespace, {"token": "theirs"}))
-    with pytest.raises(NameTaken):
-        await children.settle(owned(secret("child", namespace, {"token": "ours"}), owner), create_only=True)
-    assert caches[SECRETS].get(ObjectKey(namespace, "child")) is None
 
 
 async def test_a_long_child_is_compared_as_it_is_stored_and_once_for_each_version(

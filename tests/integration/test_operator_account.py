@@ -29,7 +29,8 @@ from tests.integration.thief import (
     own_objects,
     thief_of,
 )
-from tests.integration.thief_routes import BEYOND_ADMISSION, BEYOND_RBAC, ROUTES, annotated
+from tests.integration.thief_routes import ROUTES, annotated
+from tests.integration.thief_routes_beyond_rbac import BEYOND_ADMISSION, BEYOND_RBAC
 
 TENANT = "tenant"
 POLICY = "ValidatingAdmissionPolicy 'rasa-environments-operator-"
