@@ -12,8 +12,6 @@ import yaml
 from rasa_environments.api.base import API_VERSION, GROUP, JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import MODELS, InvalidObject, parse
-from rasa_environments.api.model_server import ModelServer
-from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.failures import CommandError
 from rasa_environments.cli.unknown_fields import meant, unknown_fields
 from rasa_environments.reconcile.directory import Directory
@@ -103,11 +101,6 @@ def _take_resource(manifests: Manifests, document: JsonObject, where: str, key: 
     except InvalidObject as error:
         manifests.errors += [f"{where}: {problem}" for problem in error.problems]
         return
-    match resource:
-        case ModelServer():
-            manifests.directory.servers.put(resource)
-        case ModelTag():
-            manifests.directory.tags.put(resource)
-        case DeploymentEnvironment():
-            manifests.directory.environments.put(resource)
-            manifests.environments.append(resource)
+    manifests.directory.put(resource)
+    if isinstance(resource, DeploymentEnvironment):
+        manifests.environments.append(resource)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
 
 import httpx
-from pydantic import JsonValue
 
 from outbound_http import exchange, failures
 from outbound_http.addresses import AddressPolicy, Kind
@@ -50,22 +48,11 @@ EXTERNAL_RASA_SERVER = Peer(
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked. `url` holds no secret; `query` and `headers` may, and are never shown."""
+class Request(exchange.Request):
+    """What is asked, and the secrets in it, which no message may repeat."""
 
-    method: str
-    url: str
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    json: JsonValue = field(default=None, repr=False)
-    content: AsyncIterable[bytes] | None = field(default=None, repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
     maximum_body: int = SMALL_BODY
-    """Bytes that are read of the body of a success; 0: none of it is read."""
-    deadline: float | None = exchange.DEADLINE
-    """Seconds for the whole exchange."""
-    read_timeout: float | None = None
-    """Seconds to wait for each piece of the answer; None: as the client has it."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -102,20 +89,7 @@ async def ask(http: httpx.AsyncClient, peer: Peer, request: Request) -> Answer:
     or compressed). What tells one port from another is in the error's `detail` and in the log, never in its message.
     """
     try:
-        response = await exchange.exchange(
-            http,
-            exchange.Request(
-                method=request.method,
-                url=request.url,
-                query=request.query,
-                headers=request.headers,
-                json=request.json,
-                content=request.content,
-                maximum_body=request.maximum_body,
-                deadline=request.deadline,
-                read_timeout=request.read_timeout,
-            ),
-        )
+        response = await exchange.exchange(http, request)
     except failures.ExchangeError as error:
         raise _explained(error, peer, request) from None
     return Answer(request, response.status, response.headers, response.body)

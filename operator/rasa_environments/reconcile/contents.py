@@ -65,15 +65,16 @@ class Contents:
 
     async def refresh(self, request: Request) -> None:
         """Reads the object, if there is a version of it that was not read yet. Raises `ApiError`."""
-        identity = self._identity(request)
-        if identity is None:
+        version = self._caches[request.kind].version(request.key)
+        if version is None:
             self._forget(request)
             return
         known = self._dispatcher.known(request)
         earlier = self._unusable.get(request)
         read = max(known.metadata.latest_version if known else 0, earlier.version if earlier else 0)
-        if identity.version <= read:
+        if version <= read:
             return
+        identity = self._identity(request)
         try:
             obj = await self._client.get(resource_of(request.kind), request.key, maximum_bytes=MAXIMUM_OBJECT_BYTES)
             resource = parse(request.kind, obj)
@@ -103,10 +104,10 @@ class Contents:
         if written is not None:
             self._dispatcher.refresh(written)
 
-    def _identity(self, request: Request) -> _Identity | None:
+    def _identity(self, request: Request) -> _Identity:
         found = self._caches[request.kind].get(request.key)
         if found is None:
-            return None
+            raise AssertionError  # it has a version
         metadata = found["metadata"]
         return _Identity(metadata["uid"], int(metadata["resourceVersion"]), int(metadata.get("generation", 0)))
 

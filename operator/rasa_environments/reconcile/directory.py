@@ -10,6 +10,7 @@ from itertools import islice
 from rasa_environments.api.base import ModelServerRef, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.reconcile.claim_index import ClaimIndex
@@ -74,6 +75,36 @@ class Directory:
         """From now on, tells whose conflict may have begun or ended because another object changed."""
         self._environment_claims.on_change = environments
         self._tag_claims.on_change = tags
+
+    def put(self, resource: AnyResource) -> None:
+        """Keeps a resource, in the place of the one of its name."""
+        match resource:
+            case ModelServer():
+                self.servers.put(resource)
+            case DeploymentEnvironment():
+                self.environments.put(resource)
+            case ModelTag():
+                self.tags.put(resource)
+
+    def refresh(self, written: AnyResource) -> None:
+        """Keeps what a write of the status returned (`Shelf.refresh`)."""
+        match written:
+            case ModelServer():
+                self.servers.refresh(written)
+            case DeploymentEnvironment():
+                self.environments.refresh(written)
+            case ModelTag():
+                self.tags.refresh(written)
+
+    def remove(self, resource: AnyResource) -> None:
+        """Forgets the resource of that kind and name."""
+        match resource:
+            case ModelServer():
+                self.servers.remove(resource.metadata.key)
+            case DeploymentEnvironment():
+                self.environments.remove(resource.metadata.key)
+            case ModelTag():
+                self.tags.remove(resource.metadata.key)
 
     @property
     def namespaces(self) -> frozenset[str]:

@@ -22,13 +22,7 @@ CHILD_DELAY_SECONDS = 0.1
 class Dispatcher:
     """Everything that watches bring comes here."""
 
-    def __init__(
-        self,
-        directory: Directory,
-        queue: WorkQueue,
-        references: SecretReferences,
-        pods: Pods,
-    ) -> None:
+    def __init__(self, directory: Directory, queue: WorkQueue, references: SecretReferences, pods: Pods) -> None:
         self._directory = directory
         self._queue = queue
         self._references = references
@@ -57,29 +51,25 @@ class Dispatcher:
     def on_update(self, resource: AnyResource) -> None:
         """The object has been read, in a version that can be used; queues whom the change of its spec concerns."""
         known = self.known(request_of(resource))
-        self._put(resource)
+        self._directory.put(resource)
         self._look_around(known, resource)
 
     def reject(self, known: AnyResource, rejection: Rejection) -> None:
         """The object has a later version that cannot be used: the known one stays in force."""
-        self._put(known.model_copy(update={"metadata": known.metadata.model_copy(update={"rejection": rejection})}))
+        self._directory.put(
+            known.model_copy(update={"metadata": known.metadata.model_copy(update={"rejection": rejection})})
+        )
 
     def refresh(self, written: AnyResource) -> None:
         """Keeps what a write of the status returned."""
-        match written:
-            case ModelServer():
-                self._directory.servers.refresh(written)
-            case DeploymentEnvironment():
-                self._directory.environments.refresh(written)
-            case ModelTag():
-                self._directory.tags.refresh(written)
+        self._directory.refresh(written)
 
     def on_delete(self, request: Request) -> None:
         """The object is not there any more; queues whom that concerns."""
         known = self.known(request)
         if known is None:
             return
-        self._remove(known)
+        self._directory.remove(known)
         self._queue.forget(request)
         self._look_around(known, None)
 
@@ -103,24 +93,6 @@ class Dispatcher:
         """A Secret was changed, has appeared, or is gone."""
         for request in self._references.users(key):
             self._queue.add(request)
-
-    def _put(self, resource: AnyResource) -> None:
-        match resource:
-            case ModelServer():
-                self._directory.servers.put(resource)
-            case DeploymentEnvironment():
-                self._directory.environments.put(resource)
-            case ModelTag():
-                self._directory.tags.put(resource)
-
-    def _remove(self, resource: AnyResource) -> None:
-        match resource:
-            case ModelServer():
-                self._directory.servers.remove(resource.metadata.key)
-            case DeploymentEnvironment():
-                self._directory.environments.remove(resource.metadata.key)
-            case ModelTag():
-                self._directory.tags.remove(resource.metadata.key)
 
     def _look_around(self, before: AnyResource | None, now: AnyResource | None) -> None:
         """Queues whom the change of a spec concerns: who refers to it, or did before.
