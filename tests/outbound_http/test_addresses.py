@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from outbound_http.addresses import METADATA_SERVICES, Address, AddressPolicy, Kind, literal
@@ -90,12 +90,33 @@ def test_an_ipv6_address_that_stands_for_a_refused_one_is_refused(wrapping: str,
     assert literal(f"[{wrapped}]") == wrapped
 
 
+AMBIGUOUS: Mapping[str, Callable[[int, int], bool]] = {
+    "NAT64, local, /64": lambda _, last: last == 127,
+    "NAT64, local, /48": lambda third, last: third == 127 or (third, last) == (169, 254),
+}
+"""Of which servers 192.168.third.last the address begins as a refused one, read with another length of the prefix."""
+
+
 @pytest.mark.parametrize("wrapping", WRAPPED)
 @given(last=st.integers(1, 254), third=st.integers(0, 255))
 def test_an_ipv6_address_that_stands_for_a_server_is_not(wrapping: str, third: int, last: int) -> None:
+    assume(wrapping not in AMBIGUOUS or not AMBIGUOUS[wrapping](third, last))
     server = IPv4Address(f"192.168.{third}.{last}")
 
     assert kind(IN_A_CLUSTER, IPv6Address(WRAPPED[wrapping](int(server)))) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("64:ff9b:1:0:c0:a800:7f00:0", Kind.LOOPBACK),  # 192.168.0.127 behind 64 bits, 127.0.0.0 behind 96
+        ("64:ff9b:1:c0a8:7f:100::", Kind.LOOPBACK),  # 192.168.127.1 behind 48 bits, 127.1.0.0 behind 64
+        ("64:ff9b:1:c0a8:a9:fe00::", Kind.LINK_LOCAL),  # 192.168.169.254 behind 48 bits, 169.254.0.0 behind 64
+    ],
+)
+def test_an_address_that_may_stand_for_a_refused_one_is_refused(address: str, expected: Kind) -> None:
+    """Nobody but the network knows which length of the prefix for local use it takes."""
+    assert kind(IN_A_CLUSTER, IPv6Address(address)) is expected
 
 
 @given(low=st.integers(0, (1 << 118) - 1), zone=st.sampled_from(["", "%eth0", "%25eth0"]))
