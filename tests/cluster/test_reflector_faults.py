@@ -11,6 +11,7 @@ import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster import reflector as reflector_module
+from rasa_environments.cluster.backoff import Backoff
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import Listing, Rejected, WatchEvent
 from rasa_environments.cluster.errors import ApiError
@@ -154,7 +155,7 @@ FAULTS = [
 async def test_after_a_failed_watch_everything_is_listed_at_once(
     cache: ObjectCache, handler: Handler, fault: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reflector_module, "_FIRST_PAUSE", 1000.0)
+    monkeypatch.setattr(reflector_module, "_BACKOFF", Backoff(first=1000.0, longest=1000.0))
     client = ScriptedClient([listed("a"), listed("a", "b")], [[fault], [HELD]])
     async with following(client, handler, cache) as reflector:
         await eventually(lambda: client.requests == ["list", "watch", "list", "watch"], "it to be listed again")

@@ -13,15 +13,13 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.reconcile.queue import (
+    BACKOFF,
     DONE,
     FAILED,
-    FIRST_BACKOFF_SECONDS,
-    LONGEST_BACKOFF_SECONDS,
     Kind,
     Request,
     Result,
     WorkQueue,
-    backoff_seconds,
 )
 from tests.reconcile.clock import run, settled
 
@@ -192,7 +190,7 @@ def test_after_each_failure_in_a_row_it_waits_longer() -> None:
         waits = [later - earlier for earlier, later in zip(worker.times, worker.times[1:], strict=False)]
         assert len(waits) == 12
         for failures, wait in enumerate(waits, start=1):
-            assert backoff_seconds(failures, 0) - 1e-6 <= wait <= backoff_seconds(failures, 1) + 1e-6
+            assert BACKOFF.seconds(failures, 0) - 1e-6 <= wait <= BACKOFF.seconds(failures, 1) + 1e-6
 
     run(test())
 
@@ -205,7 +203,7 @@ def test_after_a_success_the_waiting_begins_anew() -> None:
         async with working(queue, worker.handle):
             await asyncio.sleep(300)
 
-        assert worker.times[5] - worker.times[4] <= FIRST_BACKOFF_SECONDS
+        assert worker.times[5] - worker.times[4] <= BACKOFF.first
 
     run(test())
 
@@ -254,25 +252,11 @@ def test_a_look_that_raises_ends_the_run_and_is_taken_for_a_failure() -> None:
 
         async with working(queue, worker.handle):
             assert worker.seen == []
-            await asyncio.sleep(FIRST_BACKOFF_SECONDS)
+            await asyncio.sleep(BACKOFF.first)
 
         assert worker.seen == [A]
 
     run(test())
-
-
-@given(failures=st.integers(1, 10_000), jitter=st.floats(0, 1))
-def test_the_backoff_stays_within_its_bounds(failures: int, jitter: float) -> None:
-    assert FIRST_BACKOFF_SECONDS / 2 <= backoff_seconds(failures, jitter) <= LONGEST_BACKOFF_SECONDS
-
-
-@given(failures=st.integers(1, 100), jitter=st.floats(0, 1))
-def test_the_backoff_never_shrinks(failures: int, jitter: float) -> None:
-    assert backoff_seconds(failures, jitter) <= backoff_seconds(failures + 1, jitter)
-
-
-def test_jitter_spreads_those_that_fail_together() -> None:
-    assert backoff_seconds(3, 1) == 2 * backoff_seconds(3, 0)
 
 
 @given(requests=st.lists(st.sampled_from([A, B]), max_size=20))

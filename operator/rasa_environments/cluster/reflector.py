@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.cluster.backoff import Backoff
 from rasa_environments.cluster.cache import ObjectCache, Relist, identity
 from rasa_environments.cluster.client import Client, Listing, Rejected, WatchEvent
 from rasa_environments.cluster.errors import ApiError
@@ -23,8 +24,7 @@ OnChange = Callable[[ObjectKey, JsonObject | None], None]
 """Called with the key and the object as the API server sent it, or None if it is gone. It must return at once."""
 
 _PAGE: Final = 100
-_FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 30.0
+_BACKOFF: Final = Backoff(first=0.5, longest=30.0)
 _MISSING_PAUSE: Final = 2.0
 """Seconds: a definition that is installed later is noticed soon."""
 _STEADY: Final = 10.0
@@ -225,7 +225,4 @@ class Reflector:
 
 
 def _pause(failures: int) -> float:
-    """Seconds to wait after so many failures in a row; none after none."""
-    if failures == 0:
-        return 0.0
-    return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2.0 ** min(failures - 1, 10), _LONGEST_PAUSE)  # noqa: S311
+    return _BACKOFF.seconds(failures, random.random())  # noqa: S311

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.backoff import Backoff
 from rasa_environments.reconcile.turns import Turns
 
-FIRST_BACKOFF_SECONDS = 0.5
-LONGEST_BACKOFF_SECONDS = 60.0
+BACKOFF = Backoff(first=0.5, longest=60.0)
 SLOTS = 16
 """Reconciliations at a time, without those that wait outside."""
 NAMESPACE_LIMIT = 16
@@ -58,12 +58,6 @@ class Result:
 
 DONE = Result()
 FAILED = Result(failed=True)
-
-
-def backoff_seconds(failures: int, jitter: float) -> float:
-    """Seconds to wait after `failures` failures in a row; `jitter` from 0 to 1 spreads those that fail together."""
-    longest: float = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(failures - 1, 16))
-    return longest * (0.5 + jitter / 2)
 
 
 @dataclass
@@ -230,7 +224,7 @@ class WorkQueue:
             self._again.discard(request)
             self.add(request)
         elif failures:
-            self.add_later(request, backoff_seconds(failures, random.random()))  # noqa: S311
+            self.add_later(request, BACKOFF.seconds(failures, random.random()))  # noqa: S311
         elif result.again_after is not None:
             self.add_later(request, result.again_after)
 

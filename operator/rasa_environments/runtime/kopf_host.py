@@ -17,6 +17,7 @@ from typing import Any, Final
 import kopf
 
 from rasa_environments.api.base import GROUP, VERSION, ObjectKey
+from rasa_environments.cluster.backoff import Backoff
 from rasa_environments.cluster.resources import Resource
 from rasa_environments.runtime.kopf_session import OWN_RESOURCES, SERVER, KopfSession
 
@@ -25,8 +26,7 @@ logger = logging.getLogger(__name__)
 STALE_SECONDS: Final = 10.0
 """How long kopf may take to bring a change to its handler before it is started anew."""
 _STOP_SECONDS: Final = 3.0
-_FIRST_BACKOFF: Final = 0.2
-_LONGEST_BACKOFF: Final = 30.0
+_BACKOFF: Final = Backoff(first=0.4, longest=30.0)
 
 Change = tuple[Resource, ObjectKey]
 
@@ -45,8 +45,7 @@ class _Life:
 
     def call(self, function: Callable[[], object]) -> None:
         """Calls the function in kopf's thread, if that still runs."""
-        with contextlib.suppress(RuntimeError):  # its loop is closed
-            self.loop.call_soon_threadsafe(function)
+        _call(self.loop, function)
 
     def run(self) -> None:
         """Runs kopf until `stop` is set, or it ends by itself; in its own thread."""
@@ -124,9 +123,9 @@ class KopfHost:
             started = asyncio.get_running_loop().time()
             self.failure = await self._live()
             lasted = asyncio.get_running_loop().time() - started
-            failures = 1 if lasted > _LONGEST_BACKOFF else failures + 1
+            failures = 1 if lasted > _BACKOFF.longest else failures + 1
             logger.error("%s; starting it again", self.failure)
-            await asyncio.sleep(min(_FIRST_BACKOFF * 2**failures, _LONGEST_BACKOFF))
+            await asyncio.sleep(_BACKOFF.seconds(failures))
 
     async def _live(self) -> str:
         """Runs kopf once; returns why that has ended."""
