@@ -205,7 +205,7 @@ async def test_an_unusable_object_in_the_place_of_a_former_one_leaves_nothing_of
     await scene.bring(environment_body("support", version=2, uid="new", replicas="many"))
 
     assert scene.tag is None
-    assert scene.contents.exists(SUPPORT)
+    assert SUPPORT in scene.contents.requests()
 
 
 async def test_a_failure_of_the_operator_is_said_once_and_ends_with_the_next_status() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import random
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlencode
@@ -95,7 +95,7 @@ class Client:
         """The object, read from the storage. Raises `TooLarge` if it has more than `maximum_bytes` as JSON."""
         accept = _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON
         path = resource.path(key.namespace, key.name)
-        return await self._object("GET", path, accept=accept, maximum_bytes=maximum_bytes or LARGEST_OBJECT)
+        return await _object(self._request("GET", path, accept=accept, maximum_bytes=maximum_bytes or LARGEST_OBJECT))
 
     async def list(
         self,
@@ -154,7 +154,7 @@ class Client:
     async def create(self, resource: Resource, obj: JsonObject) -> JsonObject:
         """Create the object and return it as stored; fields that the API does not know are refused."""
         path = f"{resource.path(obj['metadata']['namespace'])}?{self._written_strictly_by}"
-        return await self._object("POST", path, obj)
+        return await _object(self._request("POST", path, obj))
 
     async def review(self, resource: Resource, spec: JsonObject | None = None) -> JsonObject:
         """The status that the API server gives a question, which is answered at once and never stored."""
@@ -172,7 +172,7 @@ class Client:
         metadata = obj["metadata"]
         path = f"{resource.path(metadata['namespace'], metadata['name'])}?{self._written_strictly_by}&force=true"
         try:
-            return await self._object("PATCH", path, obj, content_type="application/apply-patch+yaml")
+            return await _object(self._request("PATCH", path, obj, content_type="application/apply-patch+yaml"))
         except ApiError as error:
             if error.status == 500 and error.message.startswith(_NOT_TYPED):
                 raise ApiError(400, "BadRequest", error.message) from error
@@ -197,17 +197,19 @@ class Client:
             body["metadata"] = {"resourceVersion": resource_version}
         path = f"{resource.path(key.namespace, key.name, 'status')}?{self._written_by}"
         accept = _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON
-        return await self._object("PATCH", path, body, content_type="application/merge-patch+json", accept=accept)
+        return await _object(
+            self._request("PATCH", path, body, content_type="application/merge-patch+json", accept=accept)
+        )
 
     async def patch(self, resource: Resource, key: ObjectKey, patch: JsonObject) -> JsonObject:
         """JSON merge patch: null removes a field; a `metadata.resourceVersion` in it guards against other writers."""
         path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
-        return await self._object("PATCH", path, patch, content_type="application/merge-patch+json")
+        return await _object(self._request("PATCH", path, patch, content_type="application/merge-patch+json"))
 
     async def json_patch(self, resource: Resource, key: ObjectKey, operations: Sequence[JsonObject]) -> JsonObject:
         """JSON patch (RFC 6902)."""
         path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
-        return await self._object("PATCH", path, operations, content_type="application/json-patch+json")
+        return await _object(self._request("PATCH", path, operations, content_type="application/json-patch+json"))
 
     async def delete(self, resource: Resource, key: ObjectKey, *, uid: str | None = None) -> None:
         """Delete the object, its dependents after it; it is fine if it is gone. With `uid`, only that very object."""
@@ -262,21 +264,6 @@ class Client:
     async def _json(self, method: str, path: str, body: JsonObject | Sequence[JsonObject] | None = None) -> JsonObject:
         return await decoded(decode, await self._request(method, path, body))
 
-    async def _object(
-        self,
-        method: str,
-        path: str,
-        body: JsonObject | Sequence[JsonObject] | None = None,
-        *,
-        content_type: str = _JSON,
-        accept: str = _JSON,
-        maximum_bytes: int = LARGEST_OBJECT,
-    ) -> JsonObject:
-        content = await self._request(
-            method, path, body, content_type=content_type, accept=accept, maximum_bytes=maximum_bytes
-        )
-        return await decoded(decode_object, content)
-
     async def _request(
         self,
         method: str,
@@ -297,3 +284,8 @@ class Client:
 
 def _given(**parameters: str) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value}
+
+
+async def _object(answer: Awaitable[bytes]) -> JsonObject:
+    """The Kubernetes object in the answer."""
+    return await decoded(decode_object, await answer)

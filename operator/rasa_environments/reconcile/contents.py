@@ -55,10 +55,6 @@ class Contents:
         self._unusable: dict[Request, Rejection] = {}
         """Objects of which no version could be used yet."""
 
-    def exists(self, request: Request) -> bool:
-        """Whether there is such an object, be it usable or not."""
-        return self._caches[request.kind].version(request.key) is not None
-
     def requests(self) -> list[Request]:
         """All objects that there are."""
         return [Request(kind, key) for kind, cache in self._caches.items() for key in cache.keys()]  # noqa: SIM118

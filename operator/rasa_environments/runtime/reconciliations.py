@@ -37,7 +37,7 @@ class Reconciliations:
 
     def hanging(self) -> str | None:
         """What only a restart would mend: a reconciliation that does not end."""
-        now = time.monotonic()
+        now = perf_counter()
         for request, started in self._started.items():
             if now - started > HANGING_SECONDS:
                 return f"the reconciliation of {request} hangs for {now - started:.0f} s"
@@ -45,8 +45,8 @@ class Reconciliations:
 
     async def attempt(self, request: Request) -> Result:
         """Reconciles the object; where that fails, or takes too long, it is to be tried again."""
-        self._started[request] = time.monotonic()
-        started, result = perf_counter(), None
+        started = self._started[request] = perf_counter()
+        result = None
         deadline = asyncio.timeout(DEADLINE_SECONDS)
         try:
             async with deadline:
