@@ -14,7 +14,7 @@ import yaml
 from kubernetes.aio.config import incluster_config
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.cluster import credentials
+from rasa_environments.cluster import connection, credentials
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.errors import ApiError, ConfigurationError
 from rasa_environments.cluster.resources import CONFIG_MAPS
@@ -36,6 +36,12 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that were refused are loaded again each time."""
+    monkeypatch.setattr(connection, "_RELOAD_SECONDS", 0.0)
 
 
 @pytest.fixture

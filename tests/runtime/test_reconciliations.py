@@ -14,7 +14,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.reconcile.contents import Contents
 from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.queue import DONE, FAILED, Kind, Request, Result, WorkQueue
+from rasa_environments.reconcile.queue import DONE, FAILED, OUTAGE, Kind, Request, Result, WorkQueue
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS, HANGING_SECONDS, Reconciliations
 from tests.reconcile.clock import run
@@ -63,15 +63,22 @@ def test_the_deadline_is_over_long_before_the_liveness_probe_fails() -> None:
     assert 2 * DEADLINE_SECONDS <= HANGING_SECONDS
 
 
-@pytest.mark.parametrize(("error", "level"), [(ApiError(500, "", "down"), "WARNING"), (TimeoutError(), "ERROR")])
+FAILURES = [
+    (ApiError(500, "", "down"), OUTAGE, "WARNING"),
+    (ApiError(422, "Invalid", "spec"), FAILED, "WARNING"),
+    (TimeoutError(), FAILED, "ERROR"),
+]
+
+
+@pytest.mark.parametrize(("error", "result", "level"), FAILURES)
 def test_what_goes_wrong_is_logged_and_tried_again(
-    error: Exception, level: str, caplog: pytest.LogCaptureFixture
+    error: Exception, result: Result, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(_: ObjectKey) -> Result:
         raise error
 
     with caplog.at_level(logging.WARNING):
-        assert attempted(fail) == (FAILED, 0, "error")
+        assert attempted(fail) == (result, 0, "error")
 
     assert [record.levelname for record in caplog.records] == [level]
 

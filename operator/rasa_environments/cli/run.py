@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -13,6 +14,8 @@ from rasa_environments.cli.access import Context, Kubeconfig
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.runtime.logs import configure_logs
 from rasa_environments.runtime.settings import LogFormat, LogLevel, Settings
+
+logger = logging.getLogger(__name__)
 
 DEFAULT = Settings()
 VARIABLE_PREFIX = "RASA_ENVIRONMENTS_"
@@ -79,10 +82,14 @@ def run(  # noqa: PLR0913, PLR0917 - one for each setting
 
 async def operate(settings: Settings) -> None:
     """Runs the operator. Imported here, since the other commands can do without all that it consists of."""
+    from rasa_environments.cluster.lease import LeadershipLostError  # noqa: PLC0415
     from rasa_environments.runtime.operator import run as run_operator  # noqa: PLC0415
 
     try:
         await run_operator(settings)
+    except LeadershipLostError as error:
+        logger.error("stopped: %s", error)  # noqa: TRY400 - what happened is known, a traceback would add nothing
+        raise typer.Exit(1) from None
     except OSError as error:
         reason = error.strerror or str(error)
         where = f"{settings.address}:{settings.port}"

@@ -24,7 +24,7 @@ from rasa_environments.cluster.decoding import (
     decode_object,
 )
 from rasa_environments.cluster.errors import ApiError, TooLarge
-from rasa_environments.cluster.reading import IDLE_SECONDS, PageReader, decoded, lines
+from rasa_environments.cluster.reading import PageReader, decoded, lines
 from rasa_environments.cluster.resources import Resource
 
 __all__ = ["FIELD_MANAGER", "USER_AGENT", "ApiError", "Client", "Listing", "Rejected", "TooLarge", "WatchEvent"]
@@ -38,8 +38,10 @@ _PARTIAL: Final = "application/json;as={};g=meta.k8s.io;v=v1"
 _NOT_TYPED: Final = "failed to create typed patch object"
 """How the API server's message begins when what is applied does not fit the schema (apimachinery, managedfields)."""
 
-_WATCH_SECONDS: Final = (240, 480)
-_WATCH_GRACE: Final = 30.0
+_WATCH_SECONDS: Final = (40, 50)
+"""How long the API server is asked to keep a watch open, in seconds. One that has not ended `_WATCH_GRACE` after that
+is dead, however alive its connection looks: so a watch that brings nothing any more is found within a minute."""
+_WATCH_GRACE: Final = 5.0
 
 
 class Client:
@@ -48,8 +50,15 @@ class Client:
     All methods raise `ApiError`. Objects are plain JSON; those of a list carry apiVersion and kind too.
     """
 
-    def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        field_manager: str = FIELD_MANAGER,
+        may_write: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._connection = connection
+        self._field_manager = field_manager
+        self._may_write = may_write
         self._reader = PageReader(self._get)
         self._written_by = urlencode({"fieldManager": field_manager})
         self._written_strictly_by = urlencode({"fieldManager": field_manager, "fieldValidation": "Strict"})
@@ -71,6 +80,10 @@ class Client:
         connection = Connection(CredentialSource(kubeconfig, context), user_agent, impersonated)
         await connection.open()
         return cls(connection, field_manager)
+
+    def fenced(self, may_write: Callable[[], bool]) -> Client:
+        """The same connection for who may write only while that holds: `ApiError` with the reason `NotLeading` else."""
+        return Client(self._connection, self._field_manager, may_write)
 
     @property
     def namespace(self) -> str:
@@ -233,7 +246,9 @@ class Client:
         metadata_only: bool = False,
         opened: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[WatchEvent | Rejected]:
-        """What changes after `resource_version`, with bookmarks, until the server ends the watch (minutes).
+        """What changes after `resource_version`, with bookmarks, until the server ends the watch (within a minute).
+
+        `opened` is called when the API server has accepted the watch.
 
         A change of an object that cannot be used comes as `Rejected`. Raises `ApiError`, with status 410 if that
         version is too old to go on from, and for everything after which it is not known what has happened.
@@ -247,9 +262,7 @@ class Client:
         headers = {"Accept": _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON}
         identity = {"apiVersion": resource.api_version, "kind": resource.kind} if metadata_only else {}
         path = f"{resource.path(namespace)}?{urlencode(query)}"
-        async with self._connection.stream(
-            path, headers=headers, total_seconds=seconds + _WATCH_GRACE, idle_seconds=IDLE_SECONDS
-        ) as pieces:
+        async with self._connection.stream(path, headers=headers, total_seconds=seconds + _WATCH_GRACE) as pieces:
             opened()
             async for line in lines(pieces):
                 event: WatchEvent | Rejected = await decoded(decode_event, line)
@@ -274,6 +287,8 @@ class Client:
         accept: str = _JSON,
         maximum_bytes: int = LARGEST_OBJECT,
     ) -> bytes:
+        if method != "GET" and not self._may_write():
+            raise ApiError(0, "NotLeading", "this process does not hold the Lease")
         headers = {"Accept": accept}
         content: bytes | None = None
         if body is not None:

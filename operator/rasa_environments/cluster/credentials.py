@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import os
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +16,6 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from rasa_environments.cluster.errors import ConfigurationError
-
-log = logging.getLogger(__name__)
 
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _HOME_KUBECONFIG: Final = Path("~/.kube/config")
@@ -30,6 +28,9 @@ class Access:
     configuration: Configuration
     namespace: str
     """The namespace of the current context, or of the pod."""
+
+    identity: tuple[object, ...] = field(repr=False)
+    """Equal where the server, the credentials and the authority are the same; files count by their content."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,14 @@ class CredentialSource:
         """Whether access is that of the pod's own ServiceAccount."""
         named = self.kubeconfig or os.environ.get("KUBECONFIG")
         return not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+
+    def version(self) -> object:
+        """What changes when somebody writes the kubeconfig; None in a pod, and where there is none."""
+        with contextlib.suppress(ConfigException, OSError):
+            files = [Path(name).expanduser() for name in (self._kubeconfig_files() or "").split(os.pathsep) if name]
+            written = [file.stat() for file in files if file.is_file()]
+            return [(each.st_ino, each.st_mtime_ns, each.st_size) for each in written] or None
+        return None
 
     async def load(self) -> Access:
         """Read the kubeconfig (the given or $KUBECONFIG), the pod's ServiceAccount, or ~/.kube/config, in this order.
@@ -62,7 +71,7 @@ class CredentialSource:
             "trust_env": False,  # it costs a hop to another thread per request; the proxy is looked up here instead
             "cookie_jar": aiohttp.DummyCookieJar(),
         }
-        return Access(configuration, namespace)
+        return Access(configuration, namespace, _identity(configuration))
 
     async def _load_into(self, configuration: Configuration) -> str:
         files = self._kubeconfig_files()
@@ -94,6 +103,18 @@ class CredentialSource:
     def _description(self) -> str:
         named = self.kubeconfig or os.environ.get("KUBECONFIG")
         return f"the kubeconfig {named}" if named else "the access to Kubernetes"
+
+
+def _identity(configuration: Configuration) -> tuple[object, ...]:
+    files = (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+    return (
+        configuration.host,
+        configuration.proxy,
+        configuration.tls_server_name,
+        configuration.verify_ssl,
+        dict(configuration.api_key),
+        *(Path(file).read_bytes() if file and Path(file).is_file() else b"" for file in files),
+    )
 
 
 def _proxy_from_environment(host: str) -> str | None:

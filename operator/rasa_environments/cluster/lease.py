@@ -29,13 +29,13 @@ class LeadershipLostError(Exception):
 
 @dataclass(frozen=True)
 class LeaseTiming:
-    """Seconds; the defaults are those of Kubernetes' own controllers."""
+    """Seconds; a leader that dies is followed within 15: its Lease is seen for `duration` and two retry periods."""
 
-    duration: float = 15.0
+    duration: float = 10.0
     """After so long without a renewal another candidate takes the Lease."""
-    renew_deadline: float = 10.0
+    renew_deadline: float = 7.0
     """After so long without a renewal the leader stops its work; what is left until `duration` is for stopping."""
-    retry_period: float = 2.0
+    retry_period: float = 1.5
     """Between two renewals, and between two looks of a candidate."""
 
     def __post_init__(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -14,8 +13,6 @@ from rasa_environments.cluster.errors import ApiError, TooLarge
 
 LARGEST_PAGE: Final = 4 * 1024 * 1024
 """Bytes of a page of more than one object: a longer one is asked for again in smaller pieces."""
-IDLE_SECONDS: Final = 150.0
-"""A watch without an event or bookmark (one a minute) for so many seconds is taken for dead."""
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -91,7 +88,6 @@ class PageReader:
 async def lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The lines of a watch. Raises `ApiError` where one is cut, is too long, or does not come to its end."""
     rest = bytearray()
-    heard = time.monotonic()
     async for piece in pieces:
         begun = len(rest)
         rest += piece
@@ -99,10 +95,7 @@ async def lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             for line in bytes(rest[:end]).split(b"\n"):
                 yield line
             del rest[: end + 1]
-            heard = time.monotonic()
         if len(rest) > LARGEST_OBJECT:
             raise TooLarge("an event of a watch", LARGEST_OBJECT)
-        if time.monotonic() - heard > IDLE_SECONDS:
-            raise ApiError(0, "Unreachable", f"no event has come to its end for {IDLE_SECONDS:.0f} s")
     if rest:
         raise ApiError(0, "Unreachable", "the stream of a watch ended within an event")

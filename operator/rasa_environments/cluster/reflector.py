@@ -1,4 +1,4 @@
-"""Keeps a cache as the API server has it: list, watch, and list again when the connection is lost."""
+"""Keeps a cache as the API server has it: list, watch, and list again when the watch breaks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rasa_environments.cluster.cache import ObjectCache, Relist, identity
 from rasa_environments.cluster.client import Client, Listing, Rejected, WatchEvent
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import Resource
+from rasa_environments.cluster.retries import Retries
 from rasa_environments.cluster.watch import Contact
 
 log = logging.getLogger(__name__)
@@ -25,27 +26,31 @@ OnChange = Callable[[ObjectKey, JsonObject | None], None]
 
 _PAGE: Final = 100
 _BACKOFF: Final = Backoff(first=0.5, longest=30.0)
+_SHORT_BACKOFF: Final = Backoff(first=0.5, longest=5.0)
 _MISSING_PAUSE: Final = 2.0
 """Seconds: a definition that is installed later is noticed soon."""
 _STEADY: Final = 10.0
 """Seconds: after a watch of that length the next failure counts as the first."""
-_SHORT: Final = 0.5
-"""Seconds: a watch that the server ends so early does not work."""
+_PROVEN: Final = 1.0
+"""Seconds: a watch that has been open for so long works."""
+_MANY_SHORT: Final = 3
+"""Watches in a row that end early: some proxies and a server that shuts down do that now and then."""
+_ENDS_AT_ONCE: Final = ApiError(0, "Unreachable", "the API server ends each watch soon after it was opened")
 _NOT_DEFINED: Final = ApiError(404, "NotFound", "the API server does not know them; is their definition installed?")
 
 
 class Reflector:
-    """Follows one resource, in all namespaces or in each of some.
+    """Watches one resource, in all namespaces or in each of some.
 
     `on_change` is called for what lists and watches bring that the cache does not have yet, so not for the echo of a
-    write whose answer was put into the cache, and with None for what the cache does not keep any more. When the
-    connection is lost, or nothing comes for too long, everything is listed at once and compared, so that a deletion
-    that happened meanwhile is found; only if that fails too, with backoff. A watch that the server ended in good order
-    goes on where it was. An object that cannot be used, or that `on_change` cannot handle, is logged and skipped: its
-    last valid version stays in the cache.
+    write whose answer was put into the cache, and with None for what the cache does not keep any more. When a watch
+    breaks, everything is listed at once and compared, so that a deletion that happened meanwhile is found; if that
+    fails too, with backoff, in turns with all others that `retries` holds. When the contact is regained, all of them
+    are retried. A watch that the server ended in good order goes on where it was. An object that cannot be used, or
+    that `on_change` cannot handle, is logged and skipped: its last valid version stays in the cache.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a list takes, each by its name
         self,
         client: Client,
         resource: Resource,
@@ -56,6 +61,7 @@ class Reflector:
         label_selector: str = "",
         field_selector: str = "",
         metadata_only: bool = False,
+        retries: Retries | None = None,
     ) -> None:
         self.resource = resource
         self.name = resource.plural
@@ -69,7 +75,11 @@ class Reflector:
         self._label_selector = label_selector
         self._field_selector = field_selector
         self._metadata_only = metadata_only
-        self._contacts: dict[str | None, Contact] = {scope: Contact() for scope in namespaces or (None,)}
+        self._retries = retries or Retries()
+        self._contacts: dict[str | None, Contact] = {
+            scope: Contact(f"{self.name} of namespace {scope}" if scope else self.name)
+            for scope in namespaces or (None,)
+        }
 
     @property
     def last_contact(self) -> float:
@@ -87,25 +97,27 @@ class Reflector:
             await contact.ready()
 
     async def run(self) -> None:
-        """Follow until cancelled."""
+        """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for scope, contact in self._contacts.items():
-                tasks.create_task(self._follow(scope, contact))
+                tasks.create_task(self._run_scope(scope, contact))
 
-    async def _follow(self, scope: str | None, contact: Contact) -> None:
+    async def _run_scope(self, scope: str | None, contact: Contact) -> None:
         failures = 0
         try:
             while True:
                 listed = await self._list_and_watch(scope, contact)
                 steady = listed is not None and time.monotonic() - listed >= _STEADY
                 failures = 1 if steady else failures + 1
-                pause = _pause(failures - 1)
-                await asyncio.sleep(min(pause, _MISSING_PAUSE) if contact.is_missing else pause)
+                pause = _BACKOFF.seconds(failures - 1, random.random())  # noqa: S311
+                if contact.is_missing:
+                    pause = min(pause, _MISSING_PAUSE)
+                await self._retries.wait((self, scope), pause, takes_turns=not contact.is_missing)
         finally:
-            contact.failed(ApiError(0, "Stopped", f"{self.name} are not followed any more"))
+            contact.stopped()
 
     async def _list_and_watch(self, scope: str | None, contact: Contact) -> float | None:
-        """Follow until a failure, which is noted; returns since when everything was listed, None if it was not.
+        """Watch until a failure, which is noted; returns since when everything was listed, None if it was not.
 
         Nothing that goes wrong here may end the process.
         """
@@ -115,14 +127,16 @@ class Reflector:
             listed = time.monotonic()
             await self._watch_from(version, scope, contact)
         except ApiError as error:
-            level = logging.INFO if error.status == 410 else logging.WARNING
-            if not (contact.is_missing and error.status == 404):  # that is said once
-                log.log(level, "watching %s was interrupted, it is listed again: %s", self.name, error)
             contact.failed(_NOT_DEFINED if error.status == 404 else error)
         except Exception as error:
             log.exception("watching %s failed, it is listed again", self.name)
             contact.failed(ApiError(0, type(error).__name__, str(error)))
         return listed
+
+    def _watching(self, scope: str | None, contact: Contact) -> None:
+        """Note that changes come."""
+        contact.watching()
+        self._retries.succeeded((self, scope))
 
     async def _list(self, scope: str | None, contact: Contact) -> str:
         """List everything, tell what is different from what was known, and return the version to watch from."""
@@ -166,32 +180,40 @@ class Reflector:
         while True:
             opened = time.monotonic()
             version = await self._watch(version, scope, contact)
-            short = short + 1 if time.monotonic() - opened < _SHORT else 0
-            if short > 1:
-                contact.failed(ApiError(0, "Unreachable", "the API server ends each watch at once"))
-            await asyncio.sleep(_pause(short))
+            contact.heard()
+            short = short + 1 if time.monotonic() - opened < _STEADY else 0
+            if short >= _MANY_SHORT:
+                contact.failed(_ENDS_AT_ONCE)
+            pause = _SHORT_BACKOFF.seconds(max(short - 1, 0), random.random())  # noqa: S311
+            await self._retries.wait((self, scope), pause, takes_turns=False)
 
     async def _watch(self, version: str, scope: str | None, contact: Contact) -> str:
-        """Follow changes until the server ends the watch; returns the version to go on from."""
-        async with contextlib.aclosing(
-            self._client.watch(
-                self.resource,
-                scope,
-                resource_version=version,
-                label_selector=self._label_selector,
-                field_selector=self._field_selector,
-                metadata_only=self._metadata_only,
-            )
-        ) as events:
-            async for event in events:
-                contact.heard()
-                if isinstance(event, Rejected):
-                    self._skip(event)
-                    version = str(event.version or version)
-                else:
-                    self._take_event(event)
-                    version = event.object["metadata"]["resourceVersion"]
-                self._cache.advance(version, scope)
+        """Handle changes until the server ends the watch; returns the version to go on from."""
+        loop = asyncio.get_running_loop()
+        proven: list[asyncio.TimerHandle] = []
+        events = self._client.watch(
+            self.resource,
+            scope,
+            resource_version=version,
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+            metadata_only=self._metadata_only,
+            opened=lambda: proven.append(loop.call_later(_PROVEN, self._watching, scope, contact)),
+        )
+        try:
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    contact.heard()
+                    if isinstance(event, Rejected):
+                        self._skip(event)
+                        version = str(event.version or version)
+                    else:
+                        self._take_event(event)
+                        version = event.object["metadata"]["resourceVersion"]
+                    self._cache.advance(version, scope)
+        finally:
+            for timer in proven:
+                timer.cancel()
         return version
 
     def _take_event(self, event: WatchEvent) -> None:
@@ -222,7 +244,3 @@ class Reflector:
     def _skip(self, rejected: Rejected) -> None:
         self.skipped += 1
         log.warning("%s %s is skipped: %s", self.resource.kind, rejected.key or "without a name", rejected.problem)
-
-
-def _pause(failures: int) -> float:
-    return _BACKOFF.seconds(failures, random.random())  # noqa: S311

@@ -20,6 +20,7 @@ from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import SECRETS
+from rasa_environments.cluster.retries import Retries
 
 _NOT_OF_HELM: Final = "type!=helm.sh/release.v1"
 _TRIES: Final = 3
@@ -49,12 +50,13 @@ class _Namespace(NamedTuple):
 class Secrets:
     """The Secrets of the namespaces that are asked for. `run` must be running for anything to answer."""
 
-    def __init__(self, client: Client, on_change: Callable[[ObjectKey], None]) -> None:
+    def __init__(self, client: Client, on_change: Callable[[ObjectKey], None], retries: Retries | None = None) -> None:
         self.name = "secrets that resources name"
         self.synced = asyncio.Event()
         """Set when namespaces can be followed."""
         self._client = client
         self._on_change = on_change
+        self._retries = retries or Retries()
         self._versions = ObjectCache(version_alone)
         self._held: dict[ObjectKey, _Held] = {}
         self._namespaces: dict[str, _Namespace] = {}
@@ -115,6 +117,7 @@ class Secrets:
                 namespaces=(namespace,),
                 field_selector=_NOT_OF_HELM,
                 metadata_only=True,
+                retries=self._retries,
             )
             self._namespaces[namespace] = _Namespace(reflector, self._tasks.create_task(reflector.run()))
         await self._namespaces[namespace].reflector.ready()

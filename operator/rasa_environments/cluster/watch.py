@@ -1,20 +1,25 @@
-"""What the operator knows of each resource that it follows: three facts, for its own kinds and all others alike."""
+"""What the operator knows of each resource that it watches: three facts, for its own kinds and all others alike."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 from rasa_environments.cluster.errors import ApiError
 
+log = logging.getLogger(__name__)
+
+_LOG_SECONDS: Final = 60.0
+
 
 class Watch(Protocol):
-    """One resource that is followed; `/readyz` reads these facts."""
+    """One resource that is watched; `/readyz` reads these facts."""
 
     @property
     def name(self) -> str:
-        """What is followed, for people: `configmaps`."""
+        """What is watched, for people: `configmaps`."""
 
     @property
     def synced(self) -> asyncio.Event:
@@ -22,30 +27,37 @@ class Watch(Protocol):
 
     @property
     def last_contact(self) -> float:
-        """When (`time.monotonic()`) the API server was last heard: a list, an event, or a bookmark (one a minute)."""
+        """When (`time.monotonic()`) the API server was last heard: a list, an event, or the end of a watch."""
 
     @property
     def failure(self) -> str | None:
-        """Why changes do not come at present; None if they do. The next contact clears it."""
+        """Why changes do not come at present; None if they do."""
 
     async def run(self) -> None:
-        """Follow until cancelled."""
+        """Watch until cancelled."""
 
 
 class Contact:
-    """The facts of one connection, as whoever holds it notes them."""
+    """The facts of one connection, as whoever holds it notes them; `name` is what is watched, for the log.
 
-    def __init__(self) -> None:
+    The log says when contact is lost and when it is regained, at most once a minute: a server that comes and goes must
+    not fill it.
+    """
+
+    def __init__(self, name: str) -> None:
         self.synced = asyncio.Event()
         self.last_contact = time.monotonic()
         self.failure: str | None = None
+        self._name = name
+        self._lost_at = 0.0
         self._error: ApiError | None = None
         self._noted = asyncio.Event()
+        self._logged_at = -_LOG_SECONDS
+        self._is_logged = False
 
     def heard(self) -> None:
-        """The API server has answered, or has told of a change."""
+        """The API server has answered. That alone does not mean that changes come."""
         self.last_contact = time.monotonic()
-        self.failure = self._error = None
 
     def listed(self) -> None:
         """Everything has been listed."""
@@ -53,10 +65,32 @@ class Contact:
         self.synced.set()
         self._note()
 
+    def watching(self) -> None:
+        """Changes come."""
+        self.heard()
+        if self._is_logged:
+            log.info("watching %s again, after %.0f s", self._name, self.last_contact - self._lost_at)
+        self.failure = self._error = None
+        self._is_logged = False
+
     def failed(self, error: ApiError) -> None:
         """The connection is lost, or was refused."""
+        now = time.monotonic()
+        if self._error is None:
+            self._lost_at = now
+        is_news = self._error is None or self._error.reason != error.reason
+        # A watch that has only expired (410) is opened again at once, and not worth a line.
+        if is_news and error.status != 410 and now - self._logged_at >= _LOG_SECONDS:
+            self._logged_at, self._is_logged = now, True
+            log.warning("watching %s was interrupted; retrying with backoff: %s", self._name, error)
         self.failure = str(error)
         self._error = error
+        self._note()
+
+    def stopped(self) -> None:
+        """Nobody watches any more."""
+        self._error = ApiError(0, "Stopped", f"{self._name} are not watched any more")
+        self.failure = str(self._error)
         self._note()
 
     @property

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.backoff import Backoff
+from rasa_environments.cluster.retries import Retries
 from rasa_environments.reconcile.turns import Turns
 
 BACKOFF = Backoff(first=0.5, longest=60.0)
@@ -54,10 +55,13 @@ class Result:
     """Seconds until the next look, without being asked."""
     failed: bool = False
     """Whether to look again after a time that grows with every failure in a row."""
+    outage: bool = False
+    """Whether it failed because of the API server, and so others may, too."""
 
 
 DONE = Result()
 FAILED = Result(failed=True)
+OUTAGE = Result(failed=True, outage=True)
 
 
 @dataclass
@@ -74,7 +78,7 @@ Resumption = tuple[_Running, "asyncio.Future[None]"]
 class WorkQueue:
     """Requests, coalesced while they wait, held back while their object is reconciled, taken in turns by namespace."""
 
-    def __init__(self) -> None:
+    def __init__(self, retries: Retries | None = None) -> None:
         self._ready: Turns[Request] = Turns()
         self._resuming: Turns[Resumption] = Turns()
         self._waiting: set[Request] = set()
@@ -84,6 +88,8 @@ class WorkQueue:
         self._again: set[Request] = set()
         self._timers: dict[Request, asyncio.TimerHandle] = {}
         self._failures: dict[Request, int] = {}
+        self._retries = retries or Retries()
+        """When what failed is tried again."""
         self._free_slots = 0
         self._changed = asyncio.Event()
         self._closed = False
@@ -97,6 +103,7 @@ class WorkQueue:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        self._retries.close()
 
     def add(self, request: Request) -> None:
         """Asks for a reconciliation now. While the object is reconciled, one more follows."""
@@ -116,7 +123,8 @@ class WorkQueue:
             return
         loop = asyncio.get_running_loop()
         timer = self._timers.get(request)
-        if timer is not None and timer.when() <= loop.time() + seconds:
+        due = self._retries.due(request) if timer is None else timer.when()
+        if due is not None and due <= loop.time() + seconds:
             return
         self._cancel_timer(request)
         self._timers[request] = loop.call_later(seconds, self.add, request)
@@ -125,6 +133,7 @@ class WorkQueue:
         """Drops what is remembered of an object that is gone."""
         self._cancel_timer(request)
         self._failures.pop(request, None)
+        self._retries.forget(request)
 
     async def run(self, handle: Callable[[Request], Awaitable[Result]], slots: int = SLOTS) -> None:
         """Reconciles with so many slots until it is cancelled, which ends it for good.
@@ -220,15 +229,21 @@ class WorkQueue:
         failures = before + 1 if result.failed else 0
         if failures:
             self._failures[request] = failures
+        if self._closed:
+            return
+        if not result.outage:
+            self._retries.succeeded(request)
         if request in self._again:
             self._again.discard(request)
             self.add(request)
         elif failures:
-            self.add_later(request, BACKOFF.seconds(failures, random.random()))  # noqa: S311
+            seconds = BACKOFF.seconds(failures, random.random())  # noqa: S311
+            self._retries.schedule(request, seconds, lambda: self.add(request), takes_turns=result.outage)
         elif result.again_after is not None:
             self.add_later(request, result.again_after)
 
     def _cancel_timer(self, request: Request) -> None:
+        self._retries.cancel(request)
         timer = self._timers.pop(request, None)
         if timer is not None:
             timer.cancel()

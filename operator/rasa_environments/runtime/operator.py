@@ -6,8 +6,6 @@ import asyncio
 import gc
 import logging
 import signal
-import socket
-import uuid
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
@@ -19,7 +17,7 @@ from rasa_environments.cluster.cache import ObjectCache, version_alone
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.credentials import CredentialSource
-from rasa_environments.cluster.lease import Leadership
+from rasa_environments.cluster.lease import LeadershipLostError
 from rasa_environments.cluster.projections import child_cache
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import (
@@ -36,6 +34,7 @@ from rasa_environments.cluster.resources import (
     Resource,
     resource_of,
 )
+from rasa_environments.cluster.retries import Retries
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.cluster.watch import Watch
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
@@ -48,12 +47,14 @@ from rasa_environments.reconcile.environment import EnvironmentReconciler
 from rasa_environments.reconcile.model_server import ModelServerReconciler
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.pods import Pods
-from rasa_environments.reconcile.queue import Kind, Request
+from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
 from rasa_environments.runtime.kopf_host import KopfHost
+from rasa_environments.runtime.leading import candidate, fence
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import Reconciliations
 from rasa_environments.runtime.settings import Settings
+from rasa_environments.runtime.shutdown import limit_shutdown
 from rasa_environments.runtime.watches import Watches
 from rasa_environments.runtime.web import serving
 
@@ -70,10 +71,8 @@ CHILD_RESOURCES = (
     HORIZONTAL_POD_AUTOSCALERS,
     INGRESSES,
 )
-LEASE = "rasa-environments"
-"""Name of the Lease that the leader holds."""
 STOP_SECONDS = 10.0
-"""How long passes may go on after SIGTERM."""
+"""How long reconciliations may go on after SIGTERM."""
 
 
 class Operator:
@@ -81,18 +80,23 @@ class Operator:
 
     def __init__(self, settings: Settings, client: Client) -> None:
         self._settings = settings
-        self._client = client
+        self._leadership = leadership = candidate(settings, client)
+        self._client = client = client if leadership is None else client.fenced(lambda: leadership.is_leader)
+        self._retries = Retries()
         in_cluster = CredentialSource(settings.kubeconfig, settings.context).in_cluster
         http = http_client(policy=address_policy(settings, in_cluster=in_cluster))
+        if leadership is not None:
+            fence(http, leadership)
         self._own = {kind: ObjectCache(identity_of) for kind in Kind}
         caches = {resource: child_cache() for resource in CHILD_RESOURCES}
-        secrets = Secrets(client, self._secret_changed)
+        secrets = Secrets(client, self._secret_changed, self._retries)
         self._surroundings = Surroundings(
             client=client,
             children=Children(client, caches, Injectors(settings.allowed_injectors)),
             secrets=secrets,
             pods=Pods(),
             http=http,
+            queue=WorkQueue(self._retries),
             intervals=Intervals(model_server=settings.model_server_interval, served=settings.served_interval),
             exists=lambda request: self._version(request) is not None,
             operator_pods=settings.operator_pods,
@@ -115,34 +119,41 @@ class Operator:
         self._read = False
         self._standing_by = settings.leader_elect
         """Another process may hold the Lease: then this one is ready to take over."""
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        """What runs for as long as the process."""
+        self._lost: LeadershipLostError | None = None
 
     def _watched(self, caches: Mapping[Resource, ObjectCache], secrets: Secrets) -> dict[str, Watch]:
         """A watch for each resource: the own kinds as metadata, which kopf passes on; children and pods by label."""
-        follow = partial(Reflector, self._client, namespaces=self._settings.namespaces)
+        watch = partial(Reflector, self._client, namespaces=self._settings.namespaces, retries=self._retries)
         own = {
-            kind: follow(resource_of(kind), self._own[kind], partial(self._notify, kind), metadata_only=True)
+            kind: watch(resource_of(kind), self._own[kind], partial(self._notify, kind), metadata_only=True)
             for kind in Kind
         }
-        ours = partial(follow, label_selector=SELECTOR_OF_CHILDREN)
+        ours = partial(watch, label_selector=SELECTOR_OF_CHILDREN)
         children = {
             resource: ours(resource, cache, self._dispatcher.child_changed) for resource, cache in caches.items()
         }
         return {
-            **{resource_of(kind).plural: watch for kind, watch in own.items()},
-            **{resource.plural: watch for resource, watch in children.items()},
+            **{resource_of(kind).plural: reflector for kind, reflector in own.items()},
+            **{resource.plural: reflector for resource, reflector in children.items()},
             PODS.plural: ours(PODS, ObjectCache(version_alone), self._dispatcher.pod_changed),
             secrets.name: secrets,
         }
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set. Raises what the work cannot cope with: the process must start anew."""
+        """Works until `stop` is set.
+
+        Raises LeadershipLostError once everything has ended in good order, and at once what the work cannot cope with:
+        the process must start anew.
+        """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._surroundings.http.aclose)
             port = await stack.enter_async_context(
                 serving(
                     self._settings.address,
                     self._settings.port,
-                    healthy=self._reconciliations.hanging,
+                    healthy=self.unhealthy,
                     ready=self.unready,
                     metrics=self.metrics,
                 )
@@ -150,28 +161,38 @@ class Operator:
             logger.info("health and metrics are served at port %d", port)
             async with asyncio.TaskGroup() as tasks:
                 watching = [*self._watches.start(tasks), tasks.create_task(self._kopf.run(), name="kopf")]
-                working = tasks.create_task(self._lead(), name="work")
+                working = tasks.create_task(self._lead(), name="the work")
+                self._tasks = (*watching, working)
                 await _first(stop.wait(), working)
-                logger.info("stopping: passes under way are ended first")
+                limit_shutdown()
+                logger.info("stopping: reconciliations under way are ended first")
                 await self._drain(working)
                 for task in watching:
                     task.cancel()
+        if self._lost is not None:
+            raise self._lost
+
+    def unhealthy(self) -> str | None:
+        """What only a restart would mend."""
+        ended = next((task.get_name() for task in self._tasks if task.done()), None)
+        return self._reconciliations.hanging() if ended is None else f"{ended} has ended"
 
     def unready(self) -> str | None:
         """Why the operator does not see or do its work now."""
         problem = self._watches.problem() or self._kopf.failure
         if problem is None and not self._read and not self._standing_by:
             problem = "not all objects are read yet"
-        return problem or self._reconciliations.hanging()
+        return problem or self.unhealthy()
 
     async def _lead(self) -> None:
         """Works, where asked for only while this process holds the Lease."""
-        if not self._settings.leader_elect:
+        if self._leadership is None:
             await self._work()
             return
-        lease = ObjectKey(self._settings.lease_namespace or self._client.namespace, LEASE)
-        identity = f"{socket.gethostname()}_{uuid.uuid4()}"
-        await Leadership(self._client, lease, identity).run(self._work)
+        try:
+            await self._leadership.run(self._work)
+        except LeadershipLostError as error:
+            self._lost = error
 
     async def _work(self) -> None:
         """Starts once everything is listed: nothing is decided on half of the facts."""
@@ -262,7 +283,8 @@ async def _first(*awaitables: Awaitable[object]) -> None:
 async def run(settings: Settings) -> None:
     """Runs the operator until SIGTERM or SIGINT.
 
-    Raises ConfigurationError where there is no API server to talk to, OSError where the port is taken.
+    Raises ConfigurationError where there is no API server to talk to, OSError where the port is taken, and
+    LeadershipLostError where another process leads, or may lead.
     """
     _tune_garbage_collector()
     _raise_file_limit()

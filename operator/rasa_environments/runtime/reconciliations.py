@@ -11,7 +11,7 @@ from time import perf_counter
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.reconcile.contents import Contents
-from rasa_environments.reconcile.queue import FAILED, Kind, Request, Result
+from rasa_environments.reconcile.queue import FAILED, OUTAGE, Kind, Request, Result
 from rasa_environments.runtime.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ class Reconciliations:
         self._contents = contents
         self._metrics = metrics
         self._started: dict[Request, float] = {}
+        self._told: dict[Request, str] = {}
+        """Why an object was not reconciled last time, as the log says."""
 
     def hanging(self) -> str | None:
         """What only a restart would mend: a reconciliation that does not end."""
@@ -46,15 +48,16 @@ class Reconciliations:
     async def attempt(self, request: Request) -> Result:
         """Reconciles the object; where that fails, or takes too long, it is to be tried again."""
         started = self._started[request] = perf_counter()
-        result = None
+        result, failure = None, FAILED
         deadline = asyncio.timeout(DEADLINE_SECONDS)
         try:
             async with deadline:
                 await self._contents.refresh(request)
                 result = await self._reconcilers[request.kind](request.key)
+                self._told.pop(request, None)
         except ApiError as error:
-            level = logging.DEBUG if error.status == 409 else logging.WARNING  # 409: it has changed meanwhile
-            logger.log(level, "%s: %s", request, error)
+            failure = OUTAGE if error.is_outage else FAILED
+            self._tell(request, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this object alone
             if deadline.expired():
                 logger.warning("%s: not reconciled within %.0f s; retrying with backoff", request, DEADLINE_SECONDS)
@@ -63,7 +66,14 @@ class Reconciliations:
         finally:
             del self._started[request]
             self._metrics.passed(request, result, started, timed_out=result is None and deadline.expired())
-        return FAILED if result is None else result
+        return failure if result is None else result
+
+    def _tell(self, request: Request, error: ApiError) -> None:
+        """Log why the object is not reconciled, once for each reason in a row: retries must not fill the log."""
+        known, self._told[request] = self._told.get(request), error.reason
+        changed_meanwhile = error.status == 409
+        level = logging.DEBUG if changed_meanwhile or known == error.reason else logging.WARNING
+        logger.log(level, "%s: not reconciled; retrying with backoff: %s", request, error)
 
     async def _report(self, request: Request, error: Exception) -> None:
         """Says in the log, and in the object's status, that the operator itself failed."""
@@ -72,6 +82,8 @@ class Reconciliations:
         try:
             async with asyncio.timeout(REPORT_SECONDS):
                 await self._contents.report_failure(request, error)
+        except (ApiError, TimeoutError) as unwritten:
+            logger.warning("%s: nor can its status be written: %s", request, unwritten or "no answer in time")
         except Exception:
             logger.exception("%s: nor can its status be written", request)
 

@@ -9,9 +9,8 @@ from typing import Final
 
 from rasa_environments.cluster.watch import Watch
 
-STALE_SECONDS: Final = 180.0
-"""The API server sends a bookmark a minute. A watch that is silent for 150 s is taken for dead and opened anew, so one
-without any contact for longer sees nothing."""
+STALE_SECONDS: Final = 57.0
+"""A watch that has not ended after 55 s is taken for dead (`Client.watch`): one without contact for longer is blind."""
 
 
 def unwatched(watches: Iterable[Watch], now: float) -> str | None:

@@ -1,0 +1,121 @@
+"""What failed and waits to be tried again: each with its own backoff, all of it once the API server is back.
+
+A backoff of minutes would outlive a short outage, and a short one would be a storm where hundreds wait. So whoever
+failed because of the API server also takes turns: every few seconds one of them is tried. When one gets through, all
+are tried at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from rasa_environments.cluster.backoff import Backoff
+
+TURNS: Final = Backoff(first=1.0, longest=4.0)
+"""Between two turns, as long as nothing gets through."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    retry: Callable[[], None]
+    timer: asyncio.TimerHandle
+    takes_turns: bool
+
+
+class Retries:
+    """Retries by key; `retry` is called once, in the event loop that scheduled it."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Hashable, _Waiting] = {}
+        """In the order in which they take turns."""
+        self._failed_in: dict[Hashable, int] = {}
+        """The round in which a key failed because of the API server."""
+        self._round = 0
+        """How often all were tried at once."""
+        self._turns = 0
+        """Turns in a row."""
+        self._turn: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def schedule(self, key: Hashable, seconds: float, retry: Callable[[], None], *, takes_turns: bool) -> None:
+        """Call `retry` after so many seconds at the latest, instead of what is scheduled for the key.
+
+        `takes_turns`: the API server is why it failed, so others may have failed, too.
+        """
+        self.cancel(key)
+        timer = asyncio.get_running_loop().call_later(seconds, self._run, key)
+        self._waiting[key] = _Waiting(retry, timer, takes_turns)
+        if takes_turns:
+            self._failed_in[key] = self._round
+            if self._turn is None:
+                self._next_turn()
+
+    def due(self, key: Hashable) -> float | None:
+        """When (time of the event loop) the key is tried at the latest; None where it does not wait."""
+        waiting = self._waiting.get(key)
+        return None if waiting is None else waiting.timer.when()
+
+    def cancel(self, key: Hashable) -> None:
+        """Do not retry the key."""
+        waiting = self._waiting.pop(key, None)
+        if waiting is not None:
+            waiting.timer.cancel()
+
+    def forget(self, key: Hashable) -> None:
+        """The key is no longer needed."""
+        self.cancel(key)
+        self._failed_in.pop(key, None)
+
+    def succeeded(self, key: Hashable) -> None:
+        """The key got through. Where it had failed because of the API server, all others are tried at once.
+
+        What fails once more waits for its own time: of all that failed together, the first to succeed calls the others.
+        """
+        if self._failed_in.pop(key, None) != self._round:
+            return
+        self._round += 1
+        self._turns = 0
+        for other in list(self._waiting):
+            self._run(other)
+
+    def close(self) -> None:
+        """Forget everything."""
+        for key in list(self._waiting):
+            self.cancel(key)
+        self._failed_in.clear()
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+
+    async def wait(self, key: Hashable, seconds: float, *, takes_turns: bool = True) -> None:
+        """Return when it is time to retry."""
+        due = asyncio.Event()
+        self.schedule(key, seconds, due.set, takes_turns=takes_turns)
+        try:
+            await due.wait()
+        finally:
+            self.cancel(key)
+
+    def _run(self, key: Hashable) -> None:
+        waiting = self._waiting.pop(key, None)
+        if waiting is not None:
+            waiting.timer.cancel()
+            waiting.retry()
+
+    def _next_turn(self) -> None:
+        self._turns += 1
+        self._turn = asyncio.get_running_loop().call_later(TURNS.seconds(self._turns), self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        key = next((key for key, waiting in self._waiting.items() if waiting.takes_turns), None)
+        if key is None:
+            self._turns = 0
+            return
+        self._next_turn()
+        self._run(key)

@@ -1,0 +1,94 @@
+"""One set of credentials and the connections that were opened with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import weakref
+from collections.abc import AsyncIterator
+from typing import Any, Final, Self
+
+import aiohttp
+from kubernetes.aio.client.rest import RESTClientObject
+from kubernetes.aio.config import ConfigException
+
+from rasa_environments.cluster.credentials import Access
+from rasa_environments.cluster.errors import ApiError
+
+_PARTING_SECONDS: Final = 1.0
+
+
+class Session(RESTClientObject):
+    """The library's configured client, with its aiohttp session in reach.
+
+    Its `request` parses and prints JSON on its own account; going to the session directly saves a third of the CPU.
+    """
+
+    def __init__(self, access: Access, user_agent: str, impersonated: str | None) -> None:
+        configuration = access.configuration
+        headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
+        if impersonated is not None:
+            headers["Impersonate-User"] = impersonated
+        configuration.client_session_kwargs = {**(configuration.client_session_kwargs or {}), "headers": headers}
+        super().__init__(configuration)
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._users = 0
+        self._retired = False
+        self.access = access
+        self.host: str = configuration.host.rstrip("/")
+        self.http: aiohttp.ClientSession = self._create_pool_manager()
+        self.pool_manager = self.http
+        self.options: dict[str, Any] = {}
+        if configuration.tls_server_name:
+            self.options["server_hostname"] = configuration.tls_server_name
+        if configuration.proxy:
+            self.options["proxy"] = configuration.proxy
+
+    @contextlib.asynccontextmanager
+    async def in_use(self) -> AsyncIterator[Self]:
+        """For the time of a request, its answer included."""
+        self._users += 1
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            if self._retired and not self._users:
+                await self.close()
+
+    async def retire(self) -> None:
+        """Close all connections once the requests under way have their answers."""
+        self._retired = True
+        if not self._users:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close all connections, and wait until TLS has parted: aiohttp does not after a cancelled request."""
+        await super().close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PARTING_SECONDS):
+                while any(each.fileno() >= 0 for each in self._sockets):  # noqa: ASYNC110 - a socket has no event
+                    await asyncio.sleep(0.005)
+
+    async def authorization(self) -> str | None:
+        """The Authorization header; the library reads a pod's rotating token file again every minute.
+
+        Raises `ApiError` 401 where there is no token at present.
+        """
+        try:
+            token: str | None = await self.configuration.get_api_key_with_prefix("BearerToken")
+        except (ConfigException, OSError, ValueError) as error:
+            raise ApiError(401, "Unauthorized", f"there is no token for the API server: {error}") from error
+        return token
+
+    def _create_connector(self) -> aiohttp.TCPConnector:
+        """No limit: every watch holds a connection, two of each namespace, and a request must not wait for them."""
+        return aiohttp.TCPConnector(limit=0, ssl=self.ssl_context, socket_factory=self._socket)
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        """A socket that notices when the other side has vanished (TCP keep-alive)."""
+        family, kind, protocol, _, _ = address
+        new = socket.socket(family, kind, protocol)
+        new.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._sockets.add(new)
+        return new

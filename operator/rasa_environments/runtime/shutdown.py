@@ -1,0 +1,28 @@
+"""The process ends when it is told to, whatever hangs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import Final
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_SECONDS: Final = 20.0
+"""The kubelet kills a process 30 s after SIGTERM."""
+
+
+def limit_shutdown(seconds: float = SHUTDOWN_SECONDS) -> None:
+    """End the process with exit code 1 unless it has ended by itself within so many seconds.
+
+    In a thread, which neither a blocked event loop nor a task that swallows its cancellation holds up.
+    """
+
+    def end() -> None:
+        logger.critical("not stopped within %.0f s; ending the process", seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
