@@ -8,7 +8,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import AlreadyExists, NameTaken
+from rasa_environments.cluster.errors import NameTaken, Outdated
 from rasa_environments.cluster.resources import SECRETS, Resource
 from tests.cluster.line import RecordingConnection
 from tests.cluster.objects import owned, secret
@@ -18,7 +18,7 @@ async def test_a_secret_that_exists_unseen_is_not_written_over_with_generated_va
     children: Children, connection: RecordingConnection, someone: Client, namespace: str, owner: JsonObject
 ) -> None:
     await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
-    with pytest.raises(AlreadyExists, match="exists already") as caught:
+    with pytest.raises(Outdated, match="is there in another version") as caught:
         await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
     assert connection.verbs == ["POST", "GET"]
     assert caught.value.live["data"] == {"token": "b2Ygb2xk"}
@@ -34,7 +34,7 @@ async def test_a_secret_that_has_come_since_its_token_was_generated_is_not_writt
 ) -> None:
     there = await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
     caches[SECRETS].put(there)  # as the watch does, while other values are still being read
-    with pytest.raises(AlreadyExists) as caught:
+    with pytest.raises(Outdated) as caught:
         await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
     assert connection.verbs == ["GET"]
     assert caught.value.live["data"] == {"token": "b2Ygb2xk"}

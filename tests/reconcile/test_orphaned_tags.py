@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
@@ -10,58 +11,120 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.model_server import InventoryEntry
 from rasa_environments.cluster.errors import ApiError
-from rasa_environments.rasa.listing import Model
+from rasa_environments.judge.findings import ServerObservation, TaggedModel
+from rasa_environments.rasa.errors import Unauthorized
 from rasa_environments.reconcile.connections import Connections
-from rasa_environments.reconcile.model_server import ModelServerReconciler
+from rasa_environments.reconcile.orphaned_tags import OrphanedTags, Orphans
 from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.surroundings import Surroundings
 from tests.reconcile.objects import server
 
-SERVER = ObjectKey("bots", "default")
-ENTRY = InventoryEntry(tag="live", namespace="tags", name="live")
+MODEL_TAG = Request(Kind.MODEL_TAG, ObjectKey("tags", "live"))
+A, B = TaggedModel("model-a", "1"), TaggedModel("model-b", "2")
 HERE: dict[str, Any] = {"metadata": {}}
 GOING: dict[str, Any] = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
 GONE = ApiError(404, "NotFound", "")
+PENDING = frozenset({"live"})
 
 
-async def reconciled(*, model_tag_exists: bool, namespace: object) -> tuple[bool, bool]:
-    """Whether the tag is taken off the server, and whether the ModelServer still remembers it."""
-    client = Mock(
-        models=AsyncMock(return_value=(Model("model-1", "hash", frozenset({"live"})),)),
-        version=AsyncMock(return_value="1"),
-        check_write=AsyncMock(),
-        delete_tag=AsyncMock(),
-    )
-    connections = Mock(spec=Connections, connect=AsyncMock(return_value=client), can_write=Mock(return_value=True))
-    api = Mock(
-        get=AsyncMock(side_effect=[namespace]),
-        patch_status=AsyncMock(return_value={"metadata": {"resourceVersion": "2"}}),
-    )
-    surroundings = Surroundings(
-        client=api,
-        children=Mock(),
-        secrets=Mock(),
-        pods=Mock(),
-        http=Mock(),
-        exists=lambda request: model_tag_exists and request == Request(Kind.MODEL_TAG, ObjectKey("tags", "live")),
-    )
-    known = server()
-    status = known.status.model_copy(update={"inventory": [ENTRY]})
-    surroundings.directory.servers.put(known.model_copy(update={"status": status}))
-    await ModelServerReconciler(surroundings, connections).reconcile(SERVER)
-    now = surroundings.directory.servers.get(SERVER)
-    assert now is not None
-    return client.delete_tag.await_count == 1, bool(now.status.inventory)
+@dataclass
+class Checks:
+    """The checks of a ModelServer that remembers the tag `live` of a ModelTag that is gone."""
+
+    namespace: object = field(default_factory=lambda: HERE)
+    model_tag_exists: bool = False
+    under_way: bool = False
+    refusal: Exception | None = None
+    deleted: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        client = Mock(delete_tag=AsyncMock(side_effect=self._delete))
+        surroundings = Surroundings(
+            client=Mock(get=AsyncMock(side_effect=lambda *_, **__: self._answer(self.namespace))),
+            children=Mock(),
+            secrets=Mock(),
+            pods=Mock(),
+            http=Mock(),
+            queue=Mock(is_running=lambda request: self.under_way and request == MODEL_TAG, outside=_outside),
+            exists=lambda request: self.model_tag_exists and request == MODEL_TAG,
+        )
+        self._orphans = OrphanedTags(surroundings, Mock(spec=Connections, connect=AsyncMock(return_value=client)))
+
+    def _delete(self, model: str, tag: str) -> None:
+        self.deleted.append(f"{tag} of {model}")
+        if self.refusal is not None:
+            raise self.refusal
+
+    @staticmethod
+    def _answer(answer: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def check(self, carrier: TaggedModel | None) -> Orphans:
+        """What is left to do after a check whose listing shows the tag there."""
+        known = server()
+        entry = InventoryEntry(tag="live", namespace="tags", name="live")
+        remembered = known.model_copy(
+            update={"status": known.status.model_copy(update={"inventory": [entry]})},
+        )
+        tags = {} if carrier is None else {"live": carrier}
+        return await self._orphans.delete(remembered, ServerObservation(tags=tags, known=True))
 
 
-async def test_with_its_model_tag_the_tag_goes() -> None:
-    assert await reconciled(model_tag_exists=False, namespace=HERE) == (True, False)
+def _outside(_: Request) -> Any:
+    context = Mock()
+    context.__aenter__, context.__aexit__ = AsyncMock(), AsyncMock(return_value=False)
+    return context
+
+
+async def test_with_its_model_tag_the_tag_is_deleted_and_forgotten_once_the_next_listing_lacks_it() -> None:
+    checks = Checks()
+
+    assert await checks.check(A) == Orphans(PENDING, recheck=True)
+    assert await checks.check(None) == Orphans(frozenset())
+    assert checks.deleted == ["live of model-a"]
+
+
+async def test_a_tag_that_was_moved_while_its_model_tag_was_deleted_is_deleted_where_it_is_now() -> None:
+    checks = Checks()
+
+    await checks.check(A)
+    assert (await checks.check(B)).pending == PENDING
+    assert await checks.check(None) == Orphans(frozenset())
+
+    assert checks.deleted == ["live of model-a", "live of model-b"]
+
+
+async def test_a_tag_is_remembered_as_long_as_a_reconciliation_may_still_put_it() -> None:
+    checks = Checks(under_way=True)
+
+    assert await checks.check(None) == Orphans(PENDING, recheck=True)
+    checks.under_way = False
+    assert await checks.check(None) == Orphans(PENDING, recheck=True)
+    assert await checks.check(None) == Orphans(frozenset())
+
+
+async def test_a_server_that_only_claims_to_delete_is_asked_at_the_usual_interval() -> None:
+    checks = Checks()
+
+    assert [(await checks.check(A)).recheck for _ in range(3)] == [True, False, False]
+
+
+async def test_a_refused_deletion_is_tried_again_at_the_usual_interval() -> None:
+    assert await Checks(refusal=Unauthorized("no")).check(A) == Orphans(PENDING, recheck=False)
 
 
 async def test_while_its_model_tag_is_there_and_cannot_be_used_the_tag_stays_and_is_remembered() -> None:
-    assert await reconciled(model_tag_exists=True, namespace=HERE) == (False, True)
+    checks = Checks(model_tag_exists=True)
+
+    assert await checks.check(A) == Orphans(PENDING)
+    assert checks.deleted == []
 
 
 @pytest.mark.parametrize("namespace", [GOING, GONE], ids=["going", "gone"])
 async def test_with_the_whole_namespace_the_tag_stays_and_is_forgotten(namespace: object) -> None:
-    assert await reconciled(model_tag_exists=False, namespace=namespace) == (False, False)
+    checks = Checks(namespace=namespace)
+
+    assert await checks.check(A) == Orphans(frozenset())
+    assert checks.deleted == []

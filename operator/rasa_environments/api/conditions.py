@@ -82,6 +82,7 @@ class Reason(StrEnum):
     SECRET_NOT_FOUND = "SecretNotFound"
     SECRET_KEY_MISSING = "SecretKeyMissing"
     NAME_TAKEN = "NameTaken"
+    CHILD_CONTENDED = "ChildContended"
     REFUSED_BY_API_SERVER = "RefusedByApiServer"
     INTERNAL_ERROR = "InternalError"
     REPLICAS_WITHOUT_SHARED_STORES = "ReplicasWithoutSharedStores"

@@ -195,5 +195,10 @@ def identity(obj: JsonObject) -> tuple[ObjectKey, int]:
     return ObjectKey(sys.intern(metadata["namespace"]), metadata["name"]), _number(metadata.get("resourceVersion"))
 
 
+def version_of(obj: JsonObject | None) -> str | None:
+    """The resourceVersion of an object that is there."""
+    return None if obj is None else obj["metadata"].get("resourceVersion")
+
+
 def _number(resource_version: str | None) -> int:
     return int(resource_version) if resource_version else 0

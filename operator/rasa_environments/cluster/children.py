@@ -11,7 +11,7 @@ import enum
 import hashlib
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import orjson
@@ -19,7 +19,8 @@ import orjson
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import AlreadyExists, ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.contention import Contention
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameTaken, Outdated, OwnerGone
 from rasa_environments.cluster.ownership import fields_to_leave, migration
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, controller, is_outline
 from rasa_environments.cluster.resources import Resource, resource_of
@@ -32,6 +33,13 @@ _ATTEMPTS: Final = 5
 _PAUSE: Final = 0.1
 """Seconds; a Deployment that was just created is written by its controllers several times in a row."""
 _VOLATILE_METADATA: Final = frozenset({"resourceVersion", "managedFields", "generation"})
+
+
+Check = Callable[[], Awaitable[None]]
+
+
+async def no_check() -> None:
+    """For an owner that is known to exist."""
 
 
 class Outcome(enum.Enum):
@@ -60,6 +68,7 @@ class Children:
         self._injectors = injectors
         self._caches = caches
         self._verdicts: dict[Resource, dict[ObjectKey, _Verdict]] = {resource: {} for resource in caches}
+        self._contention = Contention()
 
     def observed(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
         """The object as last seen, or None; without managedFields, and an outline if it is long (`projections`)."""
@@ -70,15 +79,24 @@ class Children:
         seen = self.observed(resource, key)
         return await self._client.get(resource, key) if seen is not None and is_outline(seen) else seen
 
-    async def settle(self, desired: JsonObject, *, create_only: bool = False) -> Outcome:
+    async def settle(
+        self,
+        desired: JsonObject,
+        *,
+        create_only: bool = False,
+        version: str | None = None,
+        check_owner: Check = no_check,
+    ) -> Outcome:
         """Make the object as `desired`, which carries its owner as the controller in `ownerReferences`.
 
         Makes no request if it is so already. Fields that are not in `desired` and never were stay as they are, except
         in the guarded parts (judge/additions.py), which others may not add to.
         `create_only`: `desired` holds values that were generated because there was no such object; one that has come
-        meanwhile is not written over.
+        meanwhile is not written over, and with `version` none in another version. `check_owner` is called before the
+        object is created.
         Raises `NameTaken` if an object of that name has another controller or none, `BeingDeleted` if it is on its way
-        out, `AlreadyExists` if it was only to be created, and `ApiError` if a write is refused.
+        out, `Outdated` if it is not what `desired` was decided on, `Contended` if somebody else changes it again and
+        again, and `ApiError` if a write is refused.
         """
         resource = resource_of(desired["kind"])
         key, _ = identity(desired)
@@ -86,17 +104,19 @@ class Children:
         if not create_only and self._is_known_good(resource, key, wanted):
             return Outcome.UNCHANGED
         live = self.observed(resource, key)
+        if live is not None and not create_only and self._deviation(resource, key, wanted, live) is None:
+            return Outcome.UNCHANGED
+        if self._contention.seconds_left(resource, key, _digest_of(wanted)):
+            raise Contended(resource.kind, key, self._contention.count(resource, key))
         if live is None:
             try:
-                return await self._create(resource, key, wanted)
+                return await self._create(resource, key, wanted, check_owner)
             except ApiError as error:
                 if not error.already_exists:
                     raise
         if create_only:
             raise await self._existing(resource, key, wanted)
-        if live is not None and self._deviation(resource, key, wanted, live) is None:
-            return Outcome.UNCHANGED
-        return await self._correct(resource, key, wanted)
+        return await self._correct(resource, key, wanted, version, check_owner)
 
     async def remove(self, resource: Resource, key: ObjectKey, owner_uid: str) -> bool:
         """Delete the object if there is one whose controller has that uid; whether it did."""
@@ -111,6 +131,7 @@ class Children:
         """The owner of the children of this name is gone: what was found out about them is needed no longer."""
         for verdicts in self._verdicts.values():
             verdicts.pop(key, None)
+        self._contention.forget(key)
 
     def _is_known_good(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> bool:
         """Whether this very version was compared with this very wish before."""
@@ -132,45 +153,54 @@ class Children:
         verdicts[key] = verdict._replace(version=version)
         return None
 
-    async def _create(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:
+    async def _create(self, resource: Resource, key: ObjectKey, wanted: JsonObject, check_owner: Check) -> Outcome:
+        await check_owner()
         self._keep(resource, key, wanted, await self._client.create(resource, wanted))
         return Outcome.CREATED
 
-    async def _existing(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> AlreadyExists:
+    async def _existing(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outdated:
         live = await self._client.get(resource, key)
         _refuse_what_is_not_ours(wanted, live)
-        return AlreadyExists(resource.kind, key, live)
+        return Outdated(resource.kind, key, live)
 
-    async def _correct(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:
+    async def _correct(
+        self, resource: Resource, key: ObjectKey, wanted: JsonObject, version: str | None, check_owner: Check
+    ) -> Outcome:
         """Write what differs, judged by the object in the storage: the cache may be behind."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await self._correct_once(resource, key, wanted)
+                return await self._correct_once(resource, key, wanted, version, check_owner)
+            except (Outdated, OwnerGone):
+                raise
             except ApiError as error:
                 if attempt == _ATTEMPTS or not _lost_a_race(error):
                     raise
                 await asyncio.sleep(random.uniform(0.5, 1.0) * _PAUSE * attempt)  # noqa: S311
         raise AssertionError  # the loop returns or raises
 
-    async def _correct_once(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outcome:
+    async def _correct_once(
+        self, resource: Resource, key: ObjectKey, wanted: JsonObject, version: str | None, check_owner: Check
+    ) -> Outcome:
         try:
             live = await self._client.get(resource, key)
         except ApiError as error:
             if error.status != 404:
                 raise
             self._forget(resource, key)
-            return await self._create(resource, key, wanted)
+            return await self._create(resource, key, wanted, check_owner)
         # What is not ours has not our label: no watch would tell that it is gone, so it must not get into the cache.
         _refuse_what_is_not_ours(wanted, live)
         self._caches[resource].put(live)
         path = self._deviation(resource, key, wanted, live)
         if path is None:
             return Outcome.UNCHANGED
-        log.info("%s %s is put right: it differs at %s", resource.kind, key, path)
+        if version is not None and live["metadata"]["resourceVersion"] != version:
+            raise Outdated(resource.kind, key, live)
+        log.info("%s %s is corrected: it differs at %s", resource.kind, key, path)
         if live.get("immutable"):  # a ConfigMap or Secret that no write can change any more
             await self._client.delete(resource, key, uid=live["metadata"]["uid"])
             self._forget(resource, key)
-            return await self._create(resource, key, wanted)
+            return await self._create(resource, key, wanted, check_owner)
         # Where something else is desired than last time, what seems to be added may be the operator's own, which the
         # apply removes: then pods are rolled once, with all that changes. But an admission policy may refuse it for
         # what was added.
@@ -192,12 +222,15 @@ class Children:
     async def _write(
         self, resource: Resource, key: ObjectKey, wanted: JsonObject, live: JsonObject, added: Sequence[Guarded]
     ) -> JsonObject:
-        """Put back the parts that others added to, then apply; the object as stored."""
+        """Put back the parts that others added to, then apply; the object as stored.
+
+        Raises `ApiError` 409 if it has changed since it was read: another writer may have made it right already.
+        """
         patch = [*_replacements(live, added), *(migration(live, fields_to_leave(wanted)) or ())]
         if patch:
-            await self._client.json_patch(resource, key, patch)
-        of_this_object = {**wanted, "metadata": {**wanted["metadata"], "uid": live["metadata"]["uid"]}}
-        return await self._apply(resource, key, of_this_object)
+            live = await self._client.json_patch(resource, key, patch)
+        identified = {name: live["metadata"][name] for name in ("uid", "resourceVersion")}
+        return await self._apply(resource, key, {**wanted, "metadata": {**wanted["metadata"], **identified}})
 
     def _difference(self, wanted: JsonObject, live: JsonObject) -> str | None:
         """The path of the first difference: of what is missing or changed, else of what others added."""
@@ -222,6 +255,7 @@ class Children:
     def _keep(self, resource: Resource, key: ObjectKey, wanted: JsonObject, answer: JsonObject) -> None:
         """Take the answer to a write into the cache, and for right, even where the API server changed it."""
         self._caches[resource].put(answer)
+        self._contention.corrected(resource, key, _digest_of(wanted))
         _, version = identity(answer)
         path = self._difference(wanted, answer)
         if path is None:

@@ -78,6 +78,22 @@ class TooLarge(ApiError):
         self.limit = limit
 
 
+class Outdated(ApiError):
+    """What is desired was decided on an older version of the object, or on none: it has to be decided anew."""
+
+    def __init__(self, kind: str, key: ObjectKey, live: JsonObject) -> None:
+        super().__init__(409, "Conflict", f"{kind} {key} is there in another version")
+        self.live = live
+        """The object as it is stored."""
+
+
+class OwnerGone(ApiError):
+    """The owner of a child that was to be created does not exist any more, or is being deleted."""
+
+    def __init__(self, kind: str, key: ObjectKey) -> None:
+        super().__init__(409, "OwnerGone", f"{kind} {key} is gone; its children are not created again")
+
+
 class ConfigurationError(Exception):
     """There is no usable way to the API server: the message says what was looked for and what to do."""
 
@@ -94,13 +110,12 @@ class NameTaken(Exception):
         """`Kind/name` of its controller, or None if it has none."""
 
 
-class AlreadyExists(Exception):
-    """An object of ours that was only to be created exists: what is wanted has to be decided anew, on what is there."""
+class Contended(Exception):
+    """Somebody else changes or deletes the object again and again: it is corrected with backoff."""
 
-    def __init__(self, kind: str, key: ObjectKey, live: JsonObject) -> None:
-        super().__init__(f"{kind} {key} exists already")
-        self.live = live
-        """The object as it is stored."""
+    def __init__(self, kind: str, key: ObjectKey, times: int) -> None:
+        super().__init__(f"{kind} {key} was changed or deleted {times} times in a row")
+        self.times = times
 
 
 class BeingDeleted(Exception):

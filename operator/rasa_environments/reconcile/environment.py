@@ -13,7 +13,7 @@ from rasa_environments.api.deployment_environment import (
     EnvironmentStatus,
 )
 from rasa_environments.api.model_server import ModelServer, Registration
-from rasa_environments.cluster.errors import AlreadyExists
+from rasa_environments.cluster.errors import Outdated, OwnerGone
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
 from rasa_environments.desired.errors import SpecError
@@ -34,7 +34,7 @@ from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.healing import Healing, pods_to_ask
-from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
+from rasa_environments.reconcile.queue import DONE, FAILED, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import make_offer
 from rasa_environments.reconcile.secret_values import (
     GENERATED_VARIABLES,
@@ -51,8 +51,12 @@ from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
-RETRIED = frozenset({Reason.REFUSED_BY_API_SERVER, Reason.NAME_TAKEN, Reason.WAITING_FOR_DELETION})
-"""Problems whose end nobody announces: looked at again, ever more rarely."""
+RETRIED = frozenset(
+    {Reason.REFUSED_BY_API_SERVER, Reason.NAME_TAKEN, Reason.WAITING_FOR_DELETION, Reason.CHILD_CONTENDED}
+)
+"""Problems whose end nobody announces: retried with backoff."""
+SECRET_ATTEMPTS = 3
+"""How often the generated values are decided anew where somebody else writes the Secret meanwhile."""
 
 
 class EnvironmentReconciler:
@@ -64,6 +68,8 @@ class EnvironmentReconciler:
         self._healing = Healing(surroundings.client, surroundings.intervals)
         self._external = ExternalServers(surroundings, self._served)
         self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
+        self._begun: dict[ObjectKey, str] = {}
+        """The uid of each environment whose children were begun."""
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One pass over one environment."""
@@ -80,21 +86,35 @@ class EnvironmentReconciler:
         if server is not None and self._surroundings.observations.get(server.metadata.key) is None:
             return DONE  # The ModelServer's first check queues its environments.
         try:
-            findings, again = await self._look(environment, server)
-        except AlreadyExists as existing:  # the values in the Secret win over those that were generated
-            self._settled.pop(key, None)
-            findings, again = await self._look(environment, server, existing.live)
+            findings, again = await self._look_until_decided(environment, server)
+        except OwnerGone as gone:
+            logger.info("%s", gone.message)
+            return FAILED
         status, conditions = judged(self._with_registration(findings, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
         reason = findings.problem.reason if findings.problem else None
         return Result(again_after=CONFLICT_SECONDS if reason in CONFLICTS else again, failed=reason in RETRIED)
+
+    async def _look_until_decided(
+        self, environment: DeploymentEnvironment, server: ModelServer | None
+    ) -> tuple[EnvironmentFindings, float | None]:
+        """What `_look` returns. The values in a Secret that another process wrote win over those generated here."""
+        secret = None
+        for _ in range(SECRET_ATTEMPTS - 1):
+            try:
+                return await self._look(environment, server, secret)
+            except Outdated as outdated:
+                self._settled.pop(environment.metadata.key, None)
+                secret = outdated.live
+        return await self._look(environment, server, secret)
 
     async def _look(
         self, environment: DeploymentEnvironment, server: ModelServer | None, secret: JsonObject | None = None
     ) -> tuple[EnvironmentFindings, float | None]:
         """What there is, after everything was done that can be done; and in how many seconds to look again.
 
-        `secret` is the environment's Secret where it was just read. Raises AlreadyExists where it exists unseen.
+        `secret` is the environment's Secret where it was just read. Raises Outdated where it is another by the time it
+        is written, and OwnerGone where the environment was deleted.
         """
         key = environment.metadata.key
         observation = self._observation(server)
@@ -126,7 +146,9 @@ class EnvironmentReconciler:
             selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
         )
         try:
-            await settle(self._surroundings, context, new_secret=own is None)
+            is_new = self._begun.get(key) != environment.metadata.uid
+            self._begun[key] = environment.metadata.uid
+            await settle(self._surroundings, context, secret=own, owner_is_new=is_new)
         except Blocked as blocked:
             return self._observed(findings, key, blocked.problem), None
         self._remember(environment, context)
@@ -247,6 +269,7 @@ class EnvironmentReconciler:
         self._served.forget(key)
         self._healing.forget(key)
         self._settled.pop(key, None)
+        self._begun.pop(key, None)
         self._surroundings.offers.withdraw(key)
         self._surroundings.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
 from dataclasses import replace
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import InventoryEntry, ModelServer
-from rasa_environments.cluster.errors import ApiError
-from rasa_environments.cluster.resources import NAMESPACES
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
 from rasa_environments.rasa.errors import NoListing, RasaError
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.orphaned_tags import RECHECK_SECONDS, OrphanedTags
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
 from rasa_environments.reconcile.status import write_status
@@ -27,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 OBSERVE_SECONDS = 60.0
 """For all that a check asks: the listing, or each tag by itself, the version, and the credentials that write."""
-DELETE_SECONDS = 20.0
-"""For the tags that a check deletes; the next one deletes the others."""
 
 
 class ModelServerReconciler:
@@ -38,6 +34,7 @@ class ModelServerReconciler:
         self._surroundings = surroundings
         self._connections = connections
         self._registrar = Registrar(surroundings, connections)
+        self._orphans = OrphanedTags(surroundings, connections)
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One check of one ModelServer."""
@@ -46,19 +43,22 @@ class ModelServerReconciler:
         if server is None:
             self._connections.forget(key)
             surroundings.observations.forget(key)
+            self._orphans.forget(key)
             surroundings.references.set(Request(Kind.MODEL_SERVER, key), ())
             self._notify_all(key)
             return DONE
         before = surroundings.observations.get(key)
         surroundings.observations.listing_begins(key)
         observation = surroundings.observations.listed(key, await self._observe(server, before))
-        undone = await self._delete_orphaned_tags(server, observation)
+        orphans = await self._orphans.delete(server, observation)
         outcome = await self._registrar.register(server, observation)
         server = surroundings.directory.servers.get(key) or server
-        await self._write_status(server, observation, undone, outcome)
+        await self._write_status(server, observation, orphans.pending, outcome)
         self._notify(key, before, surroundings.observations.get(key) or observation)
         if observation.problem is not None or observation.write_problem is not None:
             return Result(failed=True)
+        if orphans.recheck:
+            return Result(again_after=RECHECK_SECONDS)
         return Result(again_after=surroundings.intervals.model_server * random.uniform(0.9, 1.1))  # noqa: S311
 
     async def _observe(self, server: ModelServer, before: ServerObservation | None) -> ServerObservation:
@@ -101,7 +101,8 @@ class ModelServerReconciler:
         directory, key = self._surroundings.directory, server.metadata.key
         followed = {environment.tag for environment in directory.environments_of(key)}
         carried = {}
-        for tag in sorted(followed | {model_tag.tag for model_tag in directory.tags_of(key)}):
+        noted = {entry.tag for entry in server.status.inventory or ()}
+        for tag in sorted(noted | followed | {model_tag.tag for model_tag in directory.tags_of(key)}):
             answer = await connection.tag(tag)
             if answer is not None:
                 carried[tag] = TaggedModel(answer.model, answer.hash)
@@ -117,68 +118,8 @@ class ModelServerReconciler:
             return Problem(error.reason, error.message, stalled=False)
         return None
 
-    async def _delete_orphaned_tags(self, server: ModelServer, observation: ServerObservation) -> frozenset[str]:
-        """Takes away the tags whose ModelTag (deletionPolicy Delete) is gone; returns those to be looked at again."""
-        claimed = {tag.tag for tag in self._surroundings.directory.tags_of(server.metadata.key)}
-        entries = [entry for entry in server.status.inventory or () if entry.tag not in claimed]
-        orphans = {entry.tag for entry in entries if not self._is_unusable(entry)}
-        pending = {entry.tag for entry in entries}
-        connection = await self._connections.connect(server) if orphans else None
-        if connection is None or isinstance(connection, Problem) or observation.problem is not None:
-            return frozenset(pending)
-        retained = await self._retained(server, [entry for entry in entries if entry.tag in orphans])
-        pending -= retained
-        request = Request(Kind.MODEL_SERVER, server.metadata.key)
-        try:
-            async with self._surroundings.asking(request, until=in_seconds(DELETE_SECONDS)):
-                for tag in sorted(orphans - retained):
-                    if await self._delete_tag(connection, server, tag, observation.tags.get(tag)):
-                        pending.discard(tag)
-        except TimeoutError:
-            logger.warning("ModelServer %s: %s", server.metadata.key, too_slow(server, DELETE_SECONDS).message)
-        return frozenset(pending)
-
-    def _is_unusable(self, entry: InventoryEntry) -> bool:
-        """Whether the ModelTag of an entry is there, but cannot be used: then its tag stays."""
-        key = ObjectKey(entry.namespace, entry.name)
-        known = self._surroundings.directory.tags.get(key)
-        return known is None and self._surroundings.exists(Request(Kind.MODEL_TAG, key))
-
-    async def _retained(self, server: ModelServer, entries: Sequence[InventoryEntry]) -> set[str]:
-        """The tags whose ModelTag went with its whole namespace, which is no decision on a tag: these stay."""
-        gone = {entry.namespace for entry in entries if await self._is_going(entry.namespace)}
-        retained = {entry.tag for entry in entries if entry.namespace in gone}
-        for tag in sorted(retained):
-            logger.info("ModelServer %s: tag %s stays, its ModelTag went with its namespace", server.metadata.key, tag)
-        return retained
-
-    async def _is_going(self, namespace: str) -> bool:
-        """Whether the namespace is being deleted, or is gone."""
-        try:
-            found = await self._surroundings.client.get(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            return True
-        return found["metadata"].get("deletionTimestamp") is not None
-
-    async def _delete_tag(
-        self, connection: ModelServerClient, server: ModelServer, tag: str, carrier: TaggedModel | None
-    ) -> bool:
-        """Whether no model carries the tag now."""
-        if carrier is None:
-            return True
-        try:
-            await connection.delete_tag(carrier.name, tag)
-        except RasaError as error:
-            logger.warning("ModelServer %s: tag %s is not deleted: %s", server.metadata.key, tag, error.message)
-            return False
-        logger.info("ModelServer %s: tag %s is deleted with its ModelTag", server.metadata.key, tag)
-        self._surroundings.observations.tag_written(server.metadata.key, tag, None)
-        return True
-
     async def _write_status(
-        self, server: ModelServer, observation: ServerObservation, undone: frozenset[str], outcome: Outcome | None
+        self, server: ModelServer, observation: ServerObservation, pending: frozenset[str], outcome: Outcome | None
     ) -> None:
         surroundings, key = self._surroundings, server.metadata.key
         tags = surroundings.directory.tags_of(key)
@@ -192,7 +133,7 @@ class ModelServerReconciler:
             can_write=self._connections.can_write(key),
             environments=len(surroundings.directory.environments_of(key)),
             tags=len(tags),
-            inventory=inventory_of(claims, server.status.inventory or (), undone),
+            inventory=inventory_of(claims, server.status.inventory or (), pending),
             registration=outcome.summary if outcome else None,
             registered=tuple(sorted(outcome.registered)) if outcome else (),
         )

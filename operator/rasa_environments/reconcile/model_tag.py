@@ -23,6 +23,7 @@ from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.server_access import missing, unusable
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
+from rasa_environments.reconcile.tag_writes import TagWrite, TagWrites
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ PUT_SECONDS = 60.0
 """For putting a tag and pulling it once."""
 
 RETRIED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
-"""Problems of a single request that the next listing may not see: tried again, ever more rarely."""
+"""Problems of a single request that the next listing may not see: retried with backoff."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class ModelTagReconciler:
         self._surroundings = surroundings
         self._connections = connections
         self._verified: dict[ObjectKey, Verified] = {}
+        self._writes = TagWrites()
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One pass over one ModelTag."""
@@ -56,6 +58,7 @@ class ModelTagReconciler:
         tag = directory.tags.get(key)
         if tag is None:
             self._verified.pop(key, None)
+            self._writes.forget(key)
             return DONE
         if tag.metadata.deletion_timestamp is not None:
             return DONE
@@ -78,10 +81,17 @@ class ModelTagReconciler:
         )
         status, conditions = judged(findings, tag, self._surroundings.now())
         await self._write_status(tag, status, conditions)
-        if findings.problem is not None and findings.problem.reason is Reason.TAG_CONFLICT:
+        return self._result(key, findings.problem, observation)
+
+    def _result(self, key: ObjectKey, problem: Problem | None, observation: ServerObservation | None) -> Result:
+        """When to reconcile again where nothing happens."""
+        if problem is not None and problem.reason is Reason.TAG_CONFLICT:
             return Result(again_after=CONFLICT_SECONDS)
+        seconds_left = self._writes.seconds_left(key)
+        if seconds_left is not None:
+            return Result(again_after=seconds_left)
         server_is_well = observation is not None and observation.problem is None
-        return Result(failed=server_is_well and findings.problem is not None and findings.problem.reason in RETRIED)
+        return Result(failed=server_is_well and problem is not None and problem.reason in RETRIED)
 
     def _to_be_noted(self, tag: ModelTag, server: ModelServer) -> bool:
         """Whether the ModelServer has yet to remember that the tag goes when its ModelTag goes."""
@@ -114,11 +124,11 @@ class ModelTagReconciler:
         carrier, listed = observation.tags.get(tag.tag), observation.models.get(tag.spec.model)
         if listed is not None and not listed.compatible:
             return incompatible(listed)
+        if carrier is None or carrier.name != tag.spec.model:
+            return await self._put(connection, tag, carrier, listed)
+        if self._verified.get(tag.metadata.key) == Verified(connection, tag.tag, carrier):
+            return carrier
         try:
-            if carrier is None or carrier.name != tag.spec.model:
-                await self._put(connection, tag, carrier)
-            elif self._verified.get(tag.metadata.key) == Verified(connection, tag.tag, carrier):
-                return carrier
             return await self._verify(connection, tag, listed)
         except RasaError as error:
             return refused(tag, error, listed)
@@ -133,10 +143,26 @@ class ModelTagReconciler:
             "change that one, or delete one of the two",
         )
 
-    async def _put(self, connection: ModelServerClient, tag: ModelTag, carrier: TaggedModel | None) -> None:
-        await connection.put_tag(tag.spec.model, tag.tag)
+    async def _put(
+        self, connection: ModelServerClient, tag: ModelTag, carrier: TaggedModel | None, listed: TaggedModel | None
+    ) -> TaggedModel | Problem:
+        """Puts the tag and looks whether it is there: an answer that says so proves nothing."""
+        key, write = tag.metadata.key, TagWrite(connection, tag.tag, tag.spec.model, listed)
+        postponed = self._writes.postponed(key, write)
+        if postponed is not None:
+            return postponed
+        try:
+            await connection.put_tag(tag.spec.model, tag.tag)
+            result = await self._verify(connection, tag, listed)
+        except RasaError as error:
+            result = refused(tag, error, listed)
+        if isinstance(result, Problem):
+            self._writes.failed(key, write, result)
+            return result
+        self._writes.forget(key)
         came_from = f"taken from {carrier.name}" if carrier else "on no model before"
-        logger.info("ModelTag %s: tag %s is on model %s, %s", tag.metadata.key, tag.tag, tag.spec.model, came_from)
+        logger.info("ModelTag %s: tag %s is on model %s, %s", key, tag.tag, tag.spec.model, came_from)
+        return result
 
     async def _verify(
         self, connection: ModelServerClient, tag: ModelTag, listed: TaggedModel | None
@@ -155,6 +181,13 @@ class ModelTagReconciler:
                 Reason.HASH_MISMATCH,
                 f"tag {tag.tag} answers with hash {answer.hash}, model {tag.spec.model} has {listed.hash}: the server "
                 "serves another model under this tag; look at its log",
+                stalled=False,
+            )
+        if listed is None and answer.model not in (None, tag.spec.model):
+            return Problem(
+                Reason.HASH_MISMATCH,
+                f"tag {tag.tag} answers with model {answer.model}, and not with {tag.spec.model}: the server serves "
+                "another model under this tag; look at its log",
                 stalled=False,
             )
         tagged = TaggedModel(tag.spec.model, answer.hash)

@@ -97,6 +97,10 @@ class WorkQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def is_running(self, request: Request) -> bool:
+        """Whether the object is being reconciled at this moment."""
+        return request in self._running
+
     def close(self) -> None:
         """Takes no more requests, and starts none; what has begun goes on."""
         self._closed = True

@@ -191,17 +191,20 @@ def generated_token(
 ) -> tuple[str, str | None]:
     """The environment's own token, and the rotation that it stands for.
 
-    It is the one that was settled, else the one in the environment's Secret; a new one where there is none, or where
-    the annotation asks for a rotation that is not done.
+    The token in the environment's Secret counts, so that operators beside each other, and one after the other, agree.
+    Where the Secret is gone, or its token was edited, it is the one that this process has settled. A new one is made
+    where there is none, or where the annotation asks for a rotation that is not done.
     """
     asked = environment.metadata.annotations.get(ROTATE_TOKEN_ANNOTATION)
+    token = kept(own, environment, TOKEN_KEY)
+    done = (own["metadata"].get("annotations") or {}).get(ROTATED_AT_ANNOTATION) if own is not None and token else None
+    rotated_elsewhere = done is not None and (settled is None or settled.token_rotated_at != done)
+    if rotated_elsewhere and asked in (None, done):
+        return token, done
     if settled is not None and asked in (None, settled.token_rotated_at):
         return settled.values[TOKEN_VARIABLE], settled.token_rotated_at
-    token = kept(own, environment, TOKEN_KEY)
-    if own is not None and token:
-        done = (own["metadata"].get("annotations") or {}).get(ROTATED_AT_ANNOTATION)
-        if asked in (None, done):
-            return token, done
+    if token and asked in (None, done):
+        return token, done
     return secrets.token_hex(TOKEN_BYTES), asked
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Reason
-from rasa_environments.cluster.cache import identity
-from rasa_environments.cluster.children import Children, Outcome, was_asked_for
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
-from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS, resource_of
+from rasa_environments.cluster.cache import identity, version_of
+from rasa_environments.cluster.children import Children, Outcome, no_check, was_asked_for
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameTaken
+from rasa_environments.cluster.owners import OwnerCheck
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS, resource_of
 from rasa_environments.desired.context import Context
 from rasa_environments.desired.deployment import without_drain
 from rasa_environments.desired.environment import OPTIONAL_KINDS, children
@@ -21,28 +24,39 @@ from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
+Write = Callable[[JsonObject], Awaitable[Outcome]]
+
 REFUSALS = frozenset({400, 403, 404, 413, 422})
 """Answers of the API server that the next try would get again: what is asked for has to change, a right or a quota."""
 FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
 """Kinds that the pods need: without them nothing else is written."""
 
 
-async def settle(surroundings: Surroundings, context: Context, *, new_secret: bool) -> None:
+async def settle(
+    surroundings: Surroundings, context: Context, *, secret: JsonObject | None, owner_is_new: bool
+) -> None:
     """Brings the children into line, first what the pods need.
 
-    With `new_secret` the Secret is only created. Raises Blocked at what is in the way, and AlreadyExists where a new
-    Secret exists.
+    `secret` is the Secret that its generated values were decided on, None where there was none. Before a child is
+    created its owner is asked for, except where `owner_is_new`: it was just read, and had no children.
+    Raises Blocked at what is in the way, Outdated where the Secret is another by now, and OwnerGone.
     """
     try:
         objects = children(context)
     except SpecError as error:
         raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
+    owner = context.environment.metadata
+    check = no_check if owner_is_new else OwnerCheck(surroundings.client, DEPLOYMENT_ENVIRONMENTS, owner.key, owner.uid)
+    write: Write = partial(surroundings.children.settle, check_owner=check)
+    write_secret: Write = partial(
+        surroundings.children.settle, check_owner=check, create_only=secret is None, version=version_of(secret)
+    )
     foundations = [child for child in objects if child["kind"] in FOUNDATIONS]
     others = [child for child in objects if child["kind"] not in FOUNDATIONS]
     for group in (foundations, others):
         results = await asyncio.gather(
             *(
-                _settle_child(surroundings, child, create_only=new_secret and child["kind"] == SECRETS.kind)
+                _settle_child(spared(surroundings.children, child), write_secret if _is_secret(child) else write)
                 for child in group
             ),
             return_exceptions=True,
@@ -54,16 +68,26 @@ async def settle(surroundings: Surroundings, context: Context, *, new_secret: bo
         if problem is not None:
             raise Blocked(problem)
     wanted = {child["kind"] for child in objects}
-    uid = context.environment.metadata.uid
     for kind in OPTIONAL_KINDS:
         if kind not in wanted:
-            await surroundings.children.remove(resource_of(kind), context.key, uid)
+            await surroundings.children.remove(resource_of(kind), context.key, owner.uid)
 
 
-async def _settle_child(surroundings: Surroundings, child: JsonObject, *, create_only: bool) -> Problem | None:
+def _is_secret(child: JsonObject) -> bool:
+    return bool(child["kind"] == SECRETS.kind)
+
+
+async def _settle_child(child: JsonObject, write: Write) -> Problem | None:
     kind, name = child["kind"], f"{child['metadata']['namespace']}/{child['metadata']['name']}"
     try:
-        outcome = await surroundings.children.settle(spared(surroundings.children, child), create_only=create_only)
+        outcome = await write(child)
+    except Contended as error:
+        return Problem(
+            Reason.CHILD_CONTENDED,
+            f"{error}: the operator corrects it with backoff; metadata.managedFields and the audit log say who else "
+            "writes it, so stop that, or suspend this environment",
+            stalled=False,
+        )
     except BeingDeleted as error:
         return Problem(Reason.WAITING_FOR_DELETION, str(error), stalled=False)
     except NameTaken as error:

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
+from rasa_environments.cluster.cache import version_of
 from rasa_environments.cluster.children import Outcome
-from rasa_environments.cluster.errors import AlreadyExists, ApiError, BeingDeleted, NameTaken
-from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameTaken, Outdated
+from rasa_environments.cluster.owners import OwnerCheck
+from rasa_environments.cluster.resources import DEPLOYMENTS, MODEL_SERVERS, SECRETS
 from rasa_environments.desired.deployment import digest
 from rasa_environments.desired.environments_file import (
     FILE,
@@ -45,7 +47,7 @@ class EnvironmentsFileWriter:
         live = await self._surroundings.children.read(SECRETS, _secret_of(server))
         try:
             return await self._write(server, offers, alive, live)
-        except AlreadyExists as existing:  # its entries are to be kept
+        except Outdated as existing:  # its entries are to be kept
             return await self._write(server, offers, alive, existing.live)
 
     async def _write(
@@ -56,22 +58,32 @@ class EnvironmentsFileWriter:
         lacking = incomplete(entries, alive, server)
         if lacking is not None:
             return dict.fromkeys(sorted(alive), lacking)
-        fact = await self._settle(server, entries, new=live is None) or await self._restart(server, entries, secret)
+        fact = await self._settle(server, entries, live) or await self._restart(server, entries, secret)
         return {name: PENDING if name in pending else fact for name in entries}
 
     async def _settle(
-        self, server: ModelServer, entries: Mapping[str, FileEntry], *, new: bool
+        self, server: ModelServer, entries: Mapping[str, FileEntry], live: JsonObject | None
     ) -> RegistrationFact | None:
         """Writes the Secret; why that is not possible."""
         secret = _secret_of(server)
+        desired, version = environments_secret(server, entries), version_of(live)
+        check = OwnerCheck(self._surroundings.client, MODEL_SERVERS, server.metadata.key, server.metadata.uid)
         try:
-            outcome = await self._surroundings.children.settle(environments_secret(server, entries), create_only=new)
+            outcome = await self._surroundings.children.settle(
+                desired, create_only=live is None, version=version, check_owner=check
+            )
         except (NameTaken, BeingDeleted) as error:
             return RegistrationFact(
                 "False",
                 Reason.NAME_TAKEN,
                 f"Secret {secret} is there already and is not this operator's ({error}): delete it, or name another "
                 "one in spec.environmentsFile.secretName",
+            )
+        except Contended as error:
+            return RegistrationFact(
+                "Unknown",
+                Reason.CHILD_CONTENDED,
+                f"{error}: the operator writes it again with backoff; see metadata.managedFields for who else does",
             )
         except ApiError as error:
             if error.status not in (400, 403, 404, 422):

@@ -1,0 +1,50 @@
+"""Whether the owner of children still exists, as the API server says and not as a watch has told."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.errors import ApiError, OwnerGone
+from rasa_environments.cluster.resources import Resource
+
+_UNKNOWN: Final = "unknown"
+
+
+class OwnerCheck:
+    """Asks for the owner before a child is created again, once for all of its children.
+
+    A watch that is behind does not know that the owner was deleted. Its children vanish one after the other, and each
+    that is created again is deleted by the garbage collector, without an end.
+    """
+
+    def __init__(self, client: Client, resource: Resource, key: ObjectKey, uid: str) -> None:
+        self._client = client
+        self._resource = resource
+        self._key = key
+        self._uid = uid
+        self._one_request = asyncio.Lock()
+        self._found: str | None = _UNKNOWN
+
+    async def __call__(self) -> None:
+        """Return if there is an owner with that uid that is not being deleted.
+
+        Raises `OwnerGone` if not, `ApiError` if that cannot be found out.
+        """
+        async with self._one_request:
+            if self._found == _UNKNOWN:
+                self._found = await self._live_uid()
+        if self._found != self._uid:
+            raise OwnerGone(self._resource.kind, self._key)
+
+    async def _live_uid(self) -> str | None:
+        try:
+            owner = await self._client.get(self._resource, self._key, metadata_only=True)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
+        metadata = owner["metadata"]
+        return None if metadata.get("deletionTimestamp") else str(metadata["uid"])

@@ -1,0 +1,137 @@
+"""Tags whose ModelTag (deletionPolicy Delete) is gone: deleted, and remembered until that is seen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.model_server import InventoryEntry, ModelServer
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.resources import NAMESPACES
+from rasa_environments.judge.findings import Problem, ServerObservation
+from rasa_environments.rasa.errors import RasaError
+from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.queue import Kind, Request
+from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
+
+logger = logging.getLogger(__name__)
+
+DELETE_SECONDS: Final = 20.0
+"""For the tags that a check deletes; the next one deletes the others."""
+RECHECK_SECONDS: Final = 1.0
+"""Until the listing that shows whether a tag is gone."""
+
+
+@dataclass(frozen=True)
+class Orphans:
+    """What is left to do."""
+
+    pending: frozenset[str] = frozenset()
+    """Tags to remember."""
+    recheck: bool = False
+    """Whether the next listing can settle some of them."""
+
+
+class OrphanedTags:
+    """Deletes them. A tag is forgotten only when a listing that began after its deletion does not show it.
+
+    A reconciliation of the ModelTag that was under way when it was deleted may move the tag until it ends.
+    """
+
+    def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
+        self._surroundings = surroundings
+        self._connections = connections
+        self._unowned: dict[ObjectKey, frozenset[str]] = {}
+        """By ModelServer: tags that nobody can have moved since the last check."""
+
+    def forget(self, server: ObjectKey) -> None:
+        """The server is gone."""
+        self._unowned.pop(server, None)
+
+    async def delete(self, server: ModelServer, observation: ServerObservation) -> Orphans:
+        """Takes the tags that the listing shows off their models. Raises `ApiError`."""
+        key = server.metadata.key
+        unowned = self._unowned.pop(key, frozenset())
+        claimed = {tag.tag for tag in self._surroundings.directory.tags_of(key)}
+        entries = [entry for entry in server.status.inventory or () if entry.tag not in claimed]
+        pending = {entry.tag for entry in entries}
+        orphans = [entry for entry in entries if not self._is_unusable(entry)]
+        if not orphans or observation.problem is not None:
+            return Orphans(frozenset(pending))
+        connection = await self._connections.connect(server)
+        if isinstance(connection, Problem):
+            return Orphans(frozenset(pending))
+        retained = await self._retained(server, orphans)
+        gone = {tag for tag in unowned if tag not in observation.tags}
+        pending -= retained | gone
+        rest = [entry for entry in orphans if entry.tag in pending]
+        self._unowned[key] = frozenset(entry.tag for entry in rest if not self._is_under_way(entry))
+        failed = await self._delete_all(connection, server, rest, observation)
+        # One that is there still although it was deleted before is no hurry: some servers say yes and do nothing.
+        return Orphans(frozenset(pending), recheck=any(entry.tag not in unowned | failed for entry in rest))
+
+    def _is_unusable(self, entry: InventoryEntry) -> bool:
+        """Whether the ModelTag of an entry is there, but cannot be used: then its tag stays."""
+        key = ObjectKey(entry.namespace, entry.name)
+        known = self._surroundings.directory.tags.get(key)
+        return known is None and self._surroundings.exists(Request(Kind.MODEL_TAG, key))
+
+    def _is_under_way(self, entry: InventoryEntry) -> bool:
+        """Whether a reconciliation of the ModelTag has not ended yet."""
+        return self._surroundings.queue.is_running(Request(Kind.MODEL_TAG, ObjectKey(entry.namespace, entry.name)))
+
+    async def _retained(self, server: ModelServer, entries: Sequence[InventoryEntry]) -> set[str]:
+        """The tags whose ModelTag went with its whole namespace, which is no decision on a tag: these stay."""
+        gone = {entry.namespace for entry in entries if await self._is_going(entry.namespace)}
+        retained = {entry.tag for entry in entries if entry.namespace in gone}
+        for tag in sorted(retained):
+            logger.info("ModelServer %s: tag %s stays, its ModelTag went with its namespace", server.metadata.key, tag)
+        return retained
+
+    async def _is_going(self, namespace: str) -> bool:
+        """Whether the namespace is being deleted, or is gone."""
+        try:
+            found = await self._surroundings.client.get(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return True
+        return found["metadata"].get("deletionTimestamp") is not None
+
+    async def _delete_all(
+        self,
+        connection: ModelServerClient,
+        server: ModelServer,
+        entries: Sequence[InventoryEntry],
+        observation: ServerObservation,
+    ) -> set[str]:
+        """Deletes the tags that the listing shows; returns those that were refused."""
+        failed = set()
+        request = Request(Kind.MODEL_SERVER, server.metadata.key)
+        try:
+            async with self._surroundings.asking(request, until=in_seconds(DELETE_SECONDS)):
+                for tag in sorted(entry.tag for entry in entries):
+                    carrier = observation.tags.get(tag)
+                    if carrier is not None and not await self._delete(connection, server, tag, carrier.name):
+                        failed.add(tag)
+        except TimeoutError:
+            logger.warning(
+                "ModelServer %s: not all tags were deleted within %.0f s; the next check goes on",
+                server.metadata.key,
+                DELETE_SECONDS,
+            )
+        return failed
+
+    async def _delete(self, connection: ModelServerClient, server: ModelServer, tag: str, model: str) -> bool:
+        try:
+            await connection.delete_tag(model, tag)
+        except RasaError as error:
+            logger.warning("ModelServer %s: tag %s is not deleted: %s", server.metadata.key, tag, error.message)
+            return False
+        logger.info("ModelServer %s: tag %s is deleted with its ModelTag", server.metadata.key, tag)
+        self._surroundings.observations.tag_written(server.metadata.key, tag, None)
+        return True

@@ -1,0 +1,63 @@
+"""Tags that were put and are not there: put again with backoff, however often the model server is listed meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.cluster.backoff import Backoff
+from rasa_environments.judge.findings import Problem, TaggedModel
+from rasa_environments.rasa.model_server import ModelServerClient
+
+BACKOFF: Final = Backoff(first=1.0, longest=60.0)
+
+
+@dataclass(frozen=True)
+class TagWrite:
+    """A tag to put; another one is tried at once: other credentials, another model, a model that was uploaded since."""
+
+    connection: ModelServerClient
+    tag: str
+    model: str
+    listed: TaggedModel | None
+    """The model as the server lists it."""
+
+
+@dataclass(frozen=True)
+class _Failed:
+    write: TagWrite
+    problem: Problem
+    times: int
+    due: float
+
+
+class TagWrites:
+    """The failed writes by ModelTag."""
+
+    def __init__(self) -> None:
+        self._failed: dict[ObjectKey, _Failed] = {}
+
+    def postponed(self, key: ObjectKey, write: TagWrite) -> Problem | None:
+        """Why this very write failed last time, where it is too early to try it again; else None."""
+        failed = self._failed.get(key)
+        if failed is None or failed.write != write or asyncio.get_running_loop().time() >= failed.due:
+            return None
+        return failed.problem
+
+    def failed(self, key: ObjectKey, write: TagWrite, problem: Problem) -> None:
+        """The write was refused, or did not come true."""
+        before = self._failed.get(key)
+        times = before.times + 1 if before is not None and before.write == write else 1
+        due = asyncio.get_running_loop().time() + BACKOFF.seconds(times)
+        self._failed[key] = _Failed(write, problem, times, due)
+
+    def forget(self, key: ObjectKey) -> None:
+        """The write came true, or the ModelTag is gone."""
+        self._failed.pop(key, None)
+
+    def seconds_left(self, key: ObjectKey) -> float | None:
+        """In how many seconds the failed write may be tried again; None where there is none."""
+        failed = self._failed.get(key)
+        return None if failed is None else max(0.0, failed.due - asyncio.get_running_loop().time())
