@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import stat
 import sys
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from kubernetes.aio.config import incluster_config
 
+from local.node.certificates import Authority
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster import connection, credentials
 from rasa_environments.cluster.client import Client
@@ -160,3 +162,42 @@ async def test_inside_a_pod_the_service_account_is_used_and_its_token_rotates(
         assert not await is_accepted(client)
         (tmp_path / "token").write_text(token)
         assert await is_accepted(client)
+
+
+async def test_another_server_and_another_authority_in_the_kubeconfig_are_found(
+    cluster: ClusterFacts, tmp_path: Path
+) -> None:
+    real = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]
+    kubeconfig = tmp_path / "config"
+    for wrong in (
+        {"server": "https://127.0.0.1:1"},
+        {"certificate-authority-data": base64.b64encode(Authority().certificate.encode()).decode()},
+    ):
+        content = yaml.safe_load(cluster.kubeconfig.read_text())
+        content["clusters"][0]["cluster"] = {**real, **wrong}
+        kubeconfig.write_text(yaml.safe_dump(content))
+        async with await Client.connect(str(kubeconfig)) as client:
+            with pytest.raises(ApiError, match="no answer from the API server"):
+                await is_accepted(client)
+            kubeconfig.write_bytes(cluster.kubeconfig.read_bytes())
+            with pytest.raises(ApiError, match="no answer from the API server"):
+                await is_accepted(client)
+            assert await is_accepted(client)
+
+
+async def test_requests_under_way_are_not_broken_off_by_new_credentials(
+    cluster: ClusterFacts, token: str, tmp_path: Path
+) -> None:
+    path = kubeconfig_with(cluster.kubeconfig, tmp_path / "config", user={"token": token})
+    async with await Client.connect(path) as client:
+        listing = await client.list(CONFIG_MAPS, "default")
+        opened = asyncio.Event()
+        watch = client.watch(CONFIG_MAPS, "default", resource_version=listing.resource_version, opened=opened.set)
+        event = asyncio.ensure_future(anext(watch))
+        await opened.wait()
+        kubeconfig_with(cluster.kubeconfig, tmp_path / "config", user={"token": "refused"})
+        await client._connection._reload(client._connection._require_session())
+        assert not await is_accepted(client)
+        assert not event.done()
+        event.cancel()
+        await asyncio.wait({event})

@@ -113,6 +113,25 @@ def test_the_token_of_this_process_counts_where_the_secret_is_lost() -> None:
     assert generated_token(environment(), own_secret("changed by hand"), settled) == (KEPT, FIRST)
 
 
+def test_a_rotation_of_another_operator_is_not_undone() -> None:
+    mine = SecretValues({"RASA_TOKEN": "of mine"}, None)
+
+    assert generated_token(environment(rotate=FIRST), own_secret(rotated_at=FIRST), mine) == (KEPT, FIRST)
+    assert generated_token(environment(), own_secret(rotated_at=FIRST), mine) == (KEPT, FIRST), "not seen yet here"
+
+
+def test_a_token_that_was_edited_goes_back_to_that_of_the_same_rotation() -> None:
+    settled = SecretValues({"RASA_TOKEN": KEPT}, FIRST)
+
+    assert generated_token(environment(rotate=FIRST), own_secret("edited", rotated_at=FIRST), settled) == (KEPT, FIRST)
+
+
+def test_a_secret_from_before_the_rotation_does_not_bring_its_token_back() -> None:
+    settled = SecretValues({"RASA_TOKEN": KEPT}, SECOND)
+
+    assert generated_token(environment(rotate=SECOND), own_secret("old", rotated_at=FIRST), settled) == (KEPT, SECOND)
+
+
 def test_a_secret_of_a_former_environment_is_nobodys_token() -> None:
     token, _ = generated_token(environment(), own_secret(owner="former"), None)
 

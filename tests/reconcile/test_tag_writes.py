@@ -1,0 +1,121 @@
+"""A tag that was put and is not there is put again with backoff, and is not said to be there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
+from rasa_environments.rasa.errors import RasaError, Unreachable
+from rasa_environments.rasa.model_server import TagAnswer
+from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.model_tag import ModelTagReconciler
+from rasa_environments.reconcile.surroundings import Surroundings
+from rasa_environments.reconcile.tag_writes import BACKOFF
+from tests.reconcile.clock import run
+from tests.reconcile.objects import server, tag
+
+OLD, NEW = TaggedModel("old", "0" * 32), TaggedModel("new", "1" * 32)
+LISTED = ServerObservation(models={"old": OLD, "new": NEW}, tags={"live": OLD}, known=True)
+KEY = ObjectKey("bots", "live")
+
+
+class Tagging:
+    """A ModelTag that wants the model `new`, at a server whose tag stays on `old`, whatever it is told."""
+
+    def __init__(self, observation: ServerObservation = LISTED, refusal: RasaError | None = None) -> None:
+        self.client = Mock(
+            put_tag=AsyncMock(side_effect=refusal), tag=AsyncMock(return_value=TagAnswer(OLD.hash, OLD.name))
+        )
+        api = Mock(patch_status=AsyncMock(return_value={"metadata": {"resourceVersion": "2"}}))
+        connections = Mock(spec=Connections, connect=AsyncMock(return_value=self.client))
+        self.surroundings = Surroundings(client=api, children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
+        self.surroundings.directory.servers.put(server())
+        self.surroundings.directory.tags.put(tag("live", model="new"))
+        self.observe(observation)
+        self.reconciler = ModelTagReconciler(self.surroundings, connections)
+
+    def observe(self, observation: ServerObservation) -> None:
+        """The server was listed."""
+        self.surroundings.observations.listing_begins(ObjectKey("bots", "default"))
+        self.surroundings.observations.listed(ObjectKey("bots", "default"), observation)
+
+    async def reconcile_for(self, seconds: float, every: float = 1.0) -> None:
+        """Reconciles as often as the listing of a server may ask for it."""
+        for _ in range(int(seconds / every)):
+            await self.reconciler.reconcile(KEY)
+            await asyncio.sleep(every)
+
+    @property
+    def puts(self) -> int:
+        """How often the tag was put."""
+        return int(self.client.put_tag.await_count)
+
+    @property
+    def reason(self) -> str:
+        """Why it is not tagged."""
+        found = self.surroundings.directory.tags.get(KEY)
+        assert found is not None
+        return next(entry.reason for entry in found.status.conditions or () if entry.type == "Tagged")
+
+
+@pytest.mark.parametrize(
+    "refusal", [None, Unreachable("away", "ModelServerUnreachable")], ids=["does nothing", "fails"]
+)
+def test_the_tag_is_put_with_backoff_however_often_it_is_reconciled(refusal: RasaError | None) -> None:
+    async def test() -> int:
+        tagging = Tagging(refusal=refusal)
+        await tagging.reconcile_for(300)
+        return tagging.puts
+
+    doublings = 7
+    assert doublings <= run(test()) <= doublings + 300 / BACKOFF.longest
+
+
+def test_only_what_was_seen_is_logged_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> str:
+        tagging = Tagging()
+        await tagging.reconcile_for(3)
+        return tagging.reason
+
+    with caplog.at_level(logging.INFO):
+        assert run(test()) == "HashMismatch"
+    assert "is on model" not in caplog.text
+
+
+def test_a_model_that_another_name_answers_for_is_not_taken_for_it() -> None:
+    async def test() -> str:
+        tagging = Tagging(ServerObservation(tags={"live": OLD}, known=True, lists=False))
+        await tagging.reconcile_for(1)
+        return tagging.reason
+
+    assert run(test()) == "HashMismatch"
+
+
+def test_another_model_is_put_at_once() -> None:
+    async def test() -> int:
+        tagging = Tagging()
+        await tagging.reconcile_for(5)
+        before = tagging.puts
+        changed = TaggedModel("new", "2" * 32)
+        tagging.observe(ServerObservation(models={"old": OLD, "new": changed}, tags={"live": OLD}, known=True))
+        await tagging.reconciler.reconcile(KEY)
+        return tagging.puts - before
+
+    assert run(test()) == 1
+
+
+def test_a_postponed_write_names_its_reason_and_when_it_is_due() -> None:
+    async def test() -> tuple[Problem | None, float | None]:
+        tagging = Tagging()
+        await tagging.reconciler.reconcile(KEY)
+        result = await tagging.reconciler.reconcile(KEY)
+        return tagging.reconciler._writes._failed[KEY].problem, result.again_after
+
+    problem, again = run(test())
+    assert problem is not None
+    assert again == BACKOFF.first
