@@ -114,7 +114,7 @@ def test_a_new_environment_costs_seven_requests_and_one_for_each_further_status(
     requests = counted([entry for entry in audit.requests(start) if entry.namespace == space.namespace])
     statuses = requests.pop("patch deploymentenvironments/status")
     assert requests.pop("patch modelservers/status", 0) <= 1  # how many environments it has
-    assert requests.pop("patch modeltags/status") == 1  # which environments follow it
+    assert 1 <= requests.pop("patch modeltags/status") <= statuses  # which environments follow it, and how they are
     assert requests == {"get deploymentenvironments": 1, **{f"create {child}": 1 for child in CHILDREN}}
     assert statuses <= len(("waits for pods", "has pods", "Ready"))
 

@@ -93,7 +93,11 @@ class EnvironmentReconciler:
         status, conditions = judged(self._with_registration(findings, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
         reason = findings.problem.reason if findings.problem else None
-        return Result(again_after=CONFLICT_SECONDS if reason in CONFLICTS else again, failed=reason in RETRIED)
+        return Result(
+            again_after=CONFLICT_SECONDS if reason in CONFLICTS else again,
+            failed=reason in RETRIED,
+            outage=reason is Reason.REFUSED_BY_API_SERVER,  # a right, a quota or a webhook concerns others, too
+        )
 
     async def _look_until_decided(
         self, environment: DeploymentEnvironment, server: ModelServer | None

@@ -27,6 +27,10 @@ OBSERVE_SECONDS = 60.0
 """For all that a check asks: the listing, or each tag by itself, the version, and the credentials that write."""
 
 
+LONGEST_BACKOFF = 5.0
+"""Seconds between two checks of a server that fails: its return is noticed soon."""
+
+
 class ModelServerReconciler:
     """Keeps the observation of each ModelServer fresh, and tells those whom a change concerns."""
 
@@ -56,7 +60,7 @@ class ModelServerReconciler:
         await self._write_status(server, observation, orphans.pending, outcome)
         self._notify(key, before, surroundings.observations.get(key) or observation)
         if observation.problem is not None or observation.write_problem is not None:
-            return Result(failed=True)
+            return Result(failed=True, longest=LONGEST_BACKOFF)
         if orphans.recheck:
             return Result(again_after=RECHECK_SECONDS)
         return Result(again_after=surroundings.intervals.model_server * random.uniform(0.9, 1.1))  # noqa: S311

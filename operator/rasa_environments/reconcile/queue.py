@@ -57,6 +57,8 @@ class Result:
     """Whether to look again after a time that grows with every failure in a row."""
     outage: bool = False
     """Whether it failed because of the API server, and so others may, too."""
+    longest: float = BACKOFF.longest
+    """Seconds that this time does not exceed."""
 
 
 DONE = Result()
@@ -241,7 +243,7 @@ class WorkQueue:
             self._again.discard(request)
             self.add(request)
         elif failures:
-            seconds = BACKOFF.seconds(failures, random.random())  # noqa: S311
+            seconds = min(result.longest, BACKOFF.seconds(failures, random.random()))  # noqa: S311
             self._retries.schedule(request, seconds, lambda: self.add(request), takes_turns=result.outage)
         elif result.again_after is not None:
             self.add_later(request, result.again_after)

@@ -11,7 +11,7 @@ from rasa_environments.cluster.backoff import Backoff
 from rasa_environments.judge.findings import Problem, TaggedModel
 from rasa_environments.rasa.model_server import ModelServerClient
 
-BACKOFF: Final = Backoff(first=1.0, longest=60.0)
+BACKOFF: Final = Backoff(first=1.0, longest=10.0)
 
 
 @dataclass(frozen=True)
