@@ -65,7 +65,6 @@ def test_the_deadline_is_over_long_before_the_liveness_probe_fails() -> None:
 
 FAILURES = [
     (ApiError(500, "", "down"), OUTAGE, "WARNING"),
-    (ApiError(422, "Invalid", "spec"), FAILED, "WARNING"),
     (TimeoutError(), FAILED, "ERROR"),
 ]
 

@@ -32,11 +32,6 @@ class ApiError(Exception):
         """Whether an object was not created because there is one of that name."""
         return self.status == 409 and self.reason == "AlreadyExists"
 
-    @property
-    def is_outage(self) -> bool:
-        """Whether the API server, and not what it was asked for, is to blame: the same request may succeed later."""
-        return self.reason != "TooLarge" and (self.status in (0, 401, 429) or self.status >= 500)
-
     @classmethod
     def unreachable(cls, server: str, cause: BaseException) -> ApiError:
         """The error for a request that got no answer from `server`."""

@@ -102,7 +102,7 @@ class Leadership:
         await task
 
     async def _acquire(self) -> None:
-        """Return when the Lease is held."""
+        """Return when the Lease is held. Why it is not is logged when that changes."""
         sighting, told = _Sighting("", 0.0), ""
         while True:
             try:
@@ -115,14 +115,17 @@ class Leadership:
                         await self._take(lease, started)
                         log.info("leading: the Lease %s is held by this process, %s", self._key, self._identity)
                         return
-                if holder != told:
-                    log.info("waiting: the Lease %s is held by %s", self._key, holder)
-                    told = holder
+                news, level = f"the Lease {self._key} is held by {holder}", logging.INFO
             except TimeoutError:
-                log.warning("waiting for the Lease %s: no answer from the API server", self._key)
+                news, level = f"the Lease {self._key}: no answer from the API server", logging.WARNING
             except ApiError as error:
-                if error.status != 409:  # else another candidate was faster
-                    log.warning("waiting for the Lease %s: %s", self._key, error)
+                if error.status == 409:  # another candidate was faster
+                    news, level = told, logging.INFO
+                else:
+                    news, level = f"the Lease {self._key}: {error}", logging.WARNING
+            if news != told:
+                log.log(level, "waiting: %s", news)
+                told = news
             await asyncio.sleep(random.uniform(1.0, 1.2) * self._timing.retry_period)  # noqa: S311
 
     async def _look(self) -> JsonObject:

@@ -18,7 +18,7 @@ from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.directory import server_of_tag
-from rasa_environments.reconcile.model_server import too_slow
+from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, too_slow
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.server_access import missing, unusable
 from rasa_environments.reconcile.status import write_status
@@ -91,7 +91,8 @@ class ModelTagReconciler:
         if seconds_left is not None:
             return Result(again_after=seconds_left)
         server_is_well = observation is not None and observation.problem is None
-        return Result(failed=server_is_well and problem is not None and problem.reason in RETRIED)
+        failed = server_is_well and problem is not None and problem.reason in RETRIED
+        return Result(failed=failed, longest=LONGEST_BACKOFF) if failed else DONE
 
     def _to_be_noted(self, tag: ModelTag, server: ModelServer) -> bool:
         """Whether the ModelServer has yet to remember that the tag goes when its ModelTag goes."""

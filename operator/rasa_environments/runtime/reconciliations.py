@@ -56,7 +56,7 @@ class Reconciliations:
                 result = await self._reconcilers[request.kind](request.key)
                 self._told.pop(request, None)
         except ApiError as error:
-            failure = OUTAGE if error.is_outage else FAILED
+            failure = OUTAGE
             self._tell(request, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this object alone
             if deadline.expired():
