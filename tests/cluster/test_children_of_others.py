@@ -11,7 +11,7 @@ from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.children import Children, Outcome
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.contention import AT_ONCE
-from rasa_environments.cluster.errors import ApiError, Contended, Outdated, OwnerGone
+from rasa_environments.cluster.errors import Contended, Outdated, OwnerGone
 from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import CONFIG_MAPS, SECRETS, Resource
 from tests.cluster.line import RecordingConnection
@@ -126,14 +126,3 @@ async def test_a_child_that_is_deleted_again_and_again_is_created_with_backoff(
         caches[CONFIG_MAPS].remove(key)
     with pytest.raises(Contended, match=f"was changed or deleted {AT_ONCE + 1} times in a row"):
         await children.settle(settings)
-
-
-async def test_who_may_not_write_any_more_still_reads(client: Client, settings: JsonObject) -> None:
-    leads = True
-    fenced = client.fenced(lambda: leads)
-    await fenced.create(CONFIG_MAPS, settings)
-    leads = False
-    assert (await fenced.get(CONFIG_MAPS, identity(settings)[0]))["data"] == settings["data"]
-    for write in (fenced.create(CONFIG_MAPS, settings), fenced.delete(CONFIG_MAPS, identity(settings)[0])):
-        with pytest.raises(ApiError, match="does not hold the Lease"):
-            await write

@@ -26,6 +26,7 @@ from rasa_environments.cluster.decoding import (
 from rasa_environments.cluster.errors import ApiError, TooLarge
 from rasa_environments.cluster.reading import PageReader, decoded, lines
 from rasa_environments.cluster.resources import Resource
+from rasa_environments.cluster.session import MayWrite, always
 
 __all__ = ["FIELD_MANAGER", "USER_AGENT", "ApiError", "Client", "Listing", "Rejected", "TooLarge", "WatchEvent"]
 
@@ -50,15 +51,8 @@ class Client:
     All methods raise `ApiError`. Objects are plain JSON; those of a list carry apiVersion and kind too.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        field_manager: str = FIELD_MANAGER,
-        may_write: Callable[[], bool] = lambda: True,
-    ) -> None:
+    def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER) -> None:
         self._connection = connection
-        self._field_manager = field_manager
-        self._may_write = may_write
         self._reader = PageReader(self._get)
         self._written_by = urlencode({"fieldManager": field_manager})
         self._written_strictly_by = urlencode({"fieldManager": field_manager, "fieldValidation": "Strict"})
@@ -71,19 +65,17 @@ class Client:
         user_agent: str = USER_AGENT,
         field_manager: str = FIELD_MANAGER,
         impersonated: str | None = None,
+        may_write: MayWrite = always,
     ) -> Self:
         """A client by that kubeconfig, else $KUBECONFIG, the pod's ServiceAccount, or ~/.kube/config.
 
-        All it does is done as the user `impersonated`, if one is named and its own user may do so. Raises
-        `ConfigurationError` if no kubeconfig can be used. No request is sent yet.
+        All it does is done as the user `impersonated`, if one is named and its own user may do so. A write is sent only
+        if `may_write` says so at that moment. Raises `ConfigurationError` if no kubeconfig can be used. No request is
+        sent yet.
         """
-        connection = Connection(CredentialSource(kubeconfig, context), user_agent, impersonated)
+        connection = Connection(CredentialSource(kubeconfig, context), user_agent, impersonated, may_write)
         await connection.open()
         return cls(connection, field_manager)
-
-    def fenced(self, may_write: Callable[[], bool]) -> Client:
-        """The same connection for who may write only while that holds: `ApiError` with the reason `NotLeading` else."""
-        return Client(self._connection, self._field_manager, may_write)
 
     @property
     def namespace(self) -> str:
@@ -287,8 +279,6 @@ class Client:
         accept: str = _JSON,
         maximum_bytes: int = LARGEST_OBJECT,
     ) -> bytes:
-        if method != "GET" and not self._may_write():
-            raise ApiError(0, "NotLeading", "this process does not hold the Lease")
         headers = {"Accept": accept}
         content: bytes | None = None
         if body is not None:

@@ -15,7 +15,7 @@ from yarl import URL
 
 from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.errors import ApiError, ConfigurationError, TooLarge
-from rasa_environments.cluster.session import Session
+from rasa_environments.cluster.session import SAFE_METHODS, MayWrite, Session, always
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,6 @@ _RELOAD_SECONDS: Final = 5.0
 """Between two looks at credentials whose files have not changed: a plugin, or a service, may make new ones."""
 
 _NETWORK_ERRORS: Final = (aiohttp.ClientError, TimeoutError, OSError)
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
 class Connection:
@@ -44,10 +43,17 @@ class Connection:
     when it cannot be reached and the kubeconfig has changed meanwhile.
     """
 
-    def __init__(self, source: CredentialSource, user_agent: str, impersonated: str | None = None) -> None:
+    def __init__(
+        self,
+        source: CredentialSource,
+        user_agent: str,
+        impersonated: str | None = None,
+        may_write: MayWrite = always,
+    ) -> None:
         self._source = source
         self._user_agent = user_agent
         self._impersonated = impersonated
+        self._may_write = may_write
         self._session: Session | None = None
         self._reloading = asyncio.Lock()
         self._loaded_at = 0.0
@@ -81,7 +87,7 @@ class Connection:
         """
         slowdowns = 0
         reloaded = False
-        limits = _READ_LIMITS if method in _SAFE_METHODS else _WRITE_LIMITS
+        limits = _READ_LIMITS if method in SAFE_METHODS else _WRITE_LIMITS
         while True:
             async with self._require_session().in_use() as session:
                 try:
@@ -129,7 +135,7 @@ class Connection:
         self._loaded_at, self._loaded_version = time.monotonic(), self._source.version()
         access = await self._source.load()
         self.namespace = access.namespace
-        return Session(access, self._user_agent, self._impersonated)
+        return Session(access, self._user_agent, self._impersonated, self._may_write)
 
     async def _reload_after(self, error: BaseException, session: Session) -> None:
         """Load the credentials again if those in use may be why there was no answer."""

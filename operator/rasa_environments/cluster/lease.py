@@ -73,6 +73,10 @@ class Leadership:
         self._version = ""
         self._renewed_at: float | None = None
 
+    def may_write(self) -> bool:
+        """The same as a function."""
+        return self.is_leader
+
     @property
     def is_leader(self) -> bool:
         """Whether this process holds the Lease and has renewed it in time."""

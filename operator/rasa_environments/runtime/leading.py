@@ -4,36 +4,48 @@ from __future__ import annotations
 
 import socket
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.lease import Leadership
+from rasa_environments.cluster.session import SAFE_METHODS
 from rasa_environments.runtime.settings import Settings
 
 LEASE = "rasa-environments"
 """Name of the Lease that the leader holds."""
-_SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-def candidate(settings: Settings, client: Client) -> Leadership | None:
-    """This process as a candidate for the Lease; None where it works without one."""
+@asynccontextmanager
+async def candidacy(settings: Settings) -> AsyncIterator[Leadership | None]:
+    """This process as a candidate for the Lease, with a connection of its own; None where it works without one.
+
+    Raises ConfigurationError where there is no API server to talk to.
+    """
     if not settings.leader_elect:
-        return None
-    lease = ObjectKey(settings.lease_namespace or client.namespace, LEASE)
-    return Leadership(client, lease, f"{socket.gethostname()}_{uuid.uuid4()}")
+        yield None
+        return
+    async with await Client.connect(settings.kubeconfig, settings.context) as client:
+        lease = ObjectKey(settings.lease_namespace or client.namespace, LEASE)
+        yield Leadership(client, lease, f"{socket.gethostname()}_{uuid.uuid4()}")
 
 
 def fence(http: httpx.AsyncClient, leadership: Leadership) -> None:
-    """Let the client write only while the Lease is held.
+    """Let the client write only while the Lease is held, as asked for right before a request is sent.
 
     A process that was stopped for a while (SIGSTOP, a frozen machine) goes on where it was, before it learns that
     another one leads.
     """
 
-    async def refuse_unless_leading(request: httpx.Request) -> None:
-        if request.method not in _SAFE_METHODS and not leadership.is_leader:
+    async def refuse_unless_leading(event: str, _: object) -> None:
+        if event.endswith("send_request_headers.started") and not leadership.is_leader:
             raise httpx.ConnectError("this process does not hold the Lease")
 
-    http.event_hooks = {"request": [refuse_unless_leading]}
+    async def watch(request: httpx.Request) -> None:
+        if request.method not in SAFE_METHODS:
+            request.extensions = {**request.extensions, "trace": refuse_unless_leading}
+
+    http.event_hooks = {"request": [watch]}

@@ -17,7 +17,7 @@ from rasa_environments.cluster.cache import ObjectCache, version_alone
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.credentials import CredentialSource
-from rasa_environments.cluster.lease import LeadershipLostError
+from rasa_environments.cluster.lease import Leadership, LeadershipLostError
 from rasa_environments.cluster.projections import child_cache
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import (
@@ -36,6 +36,7 @@ from rasa_environments.cluster.resources import (
 )
 from rasa_environments.cluster.retries import Retries
 from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.cluster.session import always
 from rasa_environments.cluster.watch import Watch
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
 from rasa_environments.judge.additions import Injectors
@@ -50,7 +51,7 @@ from rasa_environments.reconcile.pods import Pods
 from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
 from rasa_environments.runtime.kopf_host import KopfHost
-from rasa_environments.runtime.leading import candidate, fence
+from rasa_environments.runtime.leading import candidacy, fence
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import Reconciliations
 from rasa_environments.runtime.settings import Settings
@@ -78,10 +79,10 @@ STOP_SECONDS = 10.0
 class Operator:
     """One operator on one API server."""
 
-    def __init__(self, settings: Settings, client: Client) -> None:
+    def __init__(self, settings: Settings, client: Client, leadership: Leadership | None = None) -> None:
         self._settings = settings
-        self._leadership = leadership = candidate(settings, client)
-        self._client = client = client if leadership is None else client.fenced(lambda: leadership.is_leader)
+        self._leadership = leadership
+        self._client = client
         self._retries = Retries()
         in_cluster = CredentialSource(settings.kubeconfig, settings.context).in_cluster
         http = http_client(policy=address_policy(settings, in_cluster=in_cluster))
@@ -289,8 +290,12 @@ async def run(settings: Settings) -> None:
     _tune_garbage_collector()
     _raise_file_limit()
     stop = asyncio.Event()
-    async with await Client.connect(settings.kubeconfig, settings.context) as client:
-        operator = Operator(settings, client)
+    async with AsyncExitStack() as stack:
+        leadership = await stack.enter_async_context(candidacy(settings))
+        may_write = always if leadership is None else leadership.may_write
+        client = await Client.connect(settings.kubeconfig, settings.context, may_write=may_write)
+        await stack.enter_async_context(client)
+        operator = Operator(settings, client, leadership)
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         await operator.run(stop)
