@@ -107,6 +107,31 @@ def test_another_model_is_put_at_once() -> None:
     assert run(test()) == 1
 
 
+def test_a_listing_that_does_not_show_a_tag_that_can_be_pulled_causes_no_write() -> None:
+    async def test() -> int:
+        tagging = Tagging()
+        tagging.client.tag.return_value = TagAnswer(NEW.hash, NEW.name)
+        for listing in (LISTED, ServerObservation(known=True), ServerObservation(known=True)):
+            tagging.observe(listing)
+            await tagging.reconciler.reconcile(KEY)
+        return tagging.puts
+
+    assert run(test()) == 1
+
+
+def test_a_tag_that_somebody_moved_is_put_back() -> None:
+    async def test() -> int:
+        tagging = Tagging()
+        tagging.client.tag.return_value = TagAnswer(NEW.hash, NEW.name)
+        await tagging.reconciler.reconcile(KEY)
+        tagging.client.tag.side_effect = [TagAnswer(OLD.hash, OLD.name), TagAnswer(NEW.hash, NEW.name)]
+        tagging.observe(LISTED)
+        await tagging.reconciler.reconcile(KEY)
+        return tagging.puts
+
+    assert run(test()) == 2
+
+
 def test_a_postponed_write_names_its_reason_and_when_it_is_due() -> None:
     async def test() -> tuple[Problem | None, float | None]:
         tagging = Tagging()

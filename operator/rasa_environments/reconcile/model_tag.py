@@ -42,6 +42,10 @@ class Verified:
     tag: str
     model: TaggedModel
 
+    def is_of(self, connection: ModelServerClient, tag: ModelTag) -> bool:
+        """Whether it is what the ModelTag asks of that server."""
+        return (self.connection, self.tag, self.model.name) == (connection, tag.tag, tag.spec.model)
+
 
 class ModelTagReconciler:
     """Keeps each tag on the model that its ModelTag names."""
@@ -147,12 +151,20 @@ class ModelTagReconciler:
     async def _put(
         self, connection: ModelServerClient, tag: ModelTag, carrier: TaggedModel | None, listed: TaggedModel | None
     ) -> TaggedModel | Problem:
-        """Puts the tag and looks whether it is there: an answer that says so proves nothing."""
+        """Puts the tag and looks whether it is there: an answer that says so proves nothing.
+
+        Where it was seen there before, the listing that does not show it may be wrong: what is pulled decides.
+        """
         key, write = tag.metadata.key, TagWrite(connection, tag.tag, tag.spec.model, listed)
         postponed = self._writes.postponed(key, write)
         if postponed is not None:
             return postponed
+        last = self._verified.get(key)
         try:
+            if last is not None and last.is_of(connection, tag):
+                pulled = await self._verify(connection, tag, listed)
+                if isinstance(pulled, TaggedModel):
+                    return pulled
             await connection.put_tag(tag.spec.model, tag.tag)
             result = await self._verify(connection, tag, listed)
         except RasaError as error:
