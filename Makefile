@@ -42,6 +42,10 @@ test-e2e: environment ## Run the end-to-end tests: real pods (in Docker's kind, 
 test-attacks: prepare ## Run the long attacks on the operator and the model server, on loopback; the short ones are part of `make test`
 	@$(BIN)/pytest tests/attacks --numprocesses=$(WORKERS) --maxprocesses=2 --dist=loadfile $(ARGS)
 
+.PHONY: test-chaos
+test-chaos: prepare ## Run every fault at full length, kill the operator at every write, ten minutes of churn (about two hours); short forms are part of `make test`
+	@$(BIN)/pytest tests/chaos --chaos=full $(ARGS)
+
 .PHONY: prepare
 prepare: environment ## Make what the tests use and what takes minutes, once: the cluster's programs, Rasa, services
 	@$(BIN)/python -m local prepare
