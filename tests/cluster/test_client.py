@@ -11,7 +11,7 @@ import pytest
 import yaml
 from aiohttp import web
 
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster import client as client_module
 from rasa_environments.cluster import reading
 from rasa_environments.cluster.client import USER_AGENT, Client, Listing, TooLarge, WatchEvent
@@ -184,9 +184,27 @@ async def scripted(tmp_path: Path, namespace: str) -> AsyncIterator[tuple[Script
     await runner.cleanup()
 
 
+def named(key: ObjectKey) -> JsonObject:
+    """The least that an object is."""
+    return {"metadata": {"namespace": key.namespace, "name": key.name}}
+
+
+async def test_an_answer_about_another_object_is_an_error(scripted: tuple[Scripted, Client], key: ObjectKey) -> None:
+    script, client = scripted
+    others = (
+        {},
+        named(ObjectKey(key.namespace, "another"))["metadata"],
+        named(ObjectKey("another", key.name))["metadata"],
+    )
+    for metadata in others:
+        script.answers = [web.json_response({"metadata": metadata})]
+        with pytest.raises(ApiError, match="answered with something else"):
+            await client.get(CONFIG_MAPS, key)
+
+
 async def test_each_request_says_who_it_is_from(scripted: tuple[Scripted, Client], key: ObjectKey) -> None:
     script, client = scripted
-    script.answers = [web.json_response({"metadata": {}})]
+    script.answers = [web.json_response(named(key))]
     await client.get(CONFIG_MAPS, key)
     (request,) = script.requests
     assert request.path == f"/prefix/api/v1/namespaces/{key.namespace}/configmaps/a"
@@ -204,8 +222,8 @@ async def test_a_server_that_asks_to_slow_down_is_asked_again(
 ) -> None:
     script, client = scripted
     busy = [web.Response(status=429, headers={"Retry-After": text}) for text in ("0", "soon")]
-    script.answers = [*busy, web.json_response({"metadata": {}})]
-    assert await client.get(CONFIG_MAPS, key) == {"metadata": {}}
+    script.answers = [*busy, web.json_response(named(key))]
+    assert await client.get(CONFIG_MAPS, key) == named(key)
 
 
 async def test_a_server_that_stays_busy_is_an_error_in_the_end(

@@ -143,6 +143,12 @@ async def test_of_a_rejected_object_the_last_version_stays_also_when_it_is_liste
     assert "ConfigMap without a name is skipped: it is a str, not an object" in caplog.text
 
 
+async def test_after_a_change_of_nobody_knows_what_everything_is_listed(cache: ObjectCache, handler: Handler) -> None:
+    client = ScriptedClient([listed("a"), listed("a", "b")], [[Rejected(None, 0, "it is a list")], [HELD]])
+    async with following(client, handler, cache):
+        await eventually(lambda: handler.told == ["a", "b"], "it to be listed again")
+
+
 FAULTS = [
     ApiError(410, "Expired", "too old"),
     ApiError(404, "NotFound", "the server could not find the requested resource"),

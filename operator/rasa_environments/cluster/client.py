@@ -100,7 +100,9 @@ class Client:
         """The object, read from the storage. Raises `TooLarge` if it has more than `maximum_bytes` as JSON."""
         accept = _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON
         path = resource.path(key.namespace, key.name)
-        return await _object(self._request("GET", path, accept=accept, maximum_bytes=maximum_bytes or LARGEST_OBJECT))
+        return await _object(
+            self._request("GET", path, accept=accept, maximum_bytes=maximum_bytes or LARGEST_OBJECT), key
+        )
 
     async def list(
         self,
@@ -159,7 +161,7 @@ class Client:
     async def create(self, resource: Resource, obj: JsonObject) -> JsonObject:
         """Create the object and return it as stored; fields that the API does not know are refused."""
         path = f"{resource.path(obj['metadata']['namespace'])}?{self._written_strictly_by}"
-        return await _object(self._request("POST", path, obj))
+        return await _object(self._request("POST", path, obj), _key_of(obj))
 
     async def review(self, resource: Resource, spec: JsonObject | None = None) -> JsonObject:
         """The status that the API server gives a question, which is answered at once and never stored."""
@@ -177,7 +179,9 @@ class Client:
         metadata = obj["metadata"]
         path = f"{resource.path(metadata['namespace'], metadata['name'])}?{self._written_strictly_by}&force=true"
         try:
-            return await _object(self._request("PATCH", path, obj, content_type="application/apply-patch+yaml"))
+            return await _object(
+                self._request("PATCH", path, obj, content_type="application/apply-patch+yaml"), _key_of(obj)
+            )
         except ApiError as error:
             if error.status == 500 and error.message.startswith(_NOT_TYPED):
                 raise ApiError(400, "BadRequest", error.message) from error
@@ -203,18 +207,18 @@ class Client:
         path = f"{resource.path(key.namespace, key.name, 'status')}?{self._written_by}"
         accept = _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON
         return await _object(
-            self._request("PATCH", path, body, content_type="application/merge-patch+json", accept=accept)
+            self._request("PATCH", path, body, content_type="application/merge-patch+json", accept=accept), key
         )
 
     async def patch(self, resource: Resource, key: ObjectKey, patch: JsonObject) -> JsonObject:
         """JSON merge patch: null removes a field; a `metadata.resourceVersion` in it guards against other writers."""
         path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
-        return await _object(self._request("PATCH", path, patch, content_type="application/merge-patch+json"))
+        return await _object(self._request("PATCH", path, patch, content_type="application/merge-patch+json"), key)
 
     async def json_patch(self, resource: Resource, key: ObjectKey, operations: Sequence[JsonObject]) -> JsonObject:
         """JSON patch (RFC 6902)."""
         path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
-        return await _object(self._request("PATCH", path, operations, content_type="application/json-patch+json"))
+        return await _object(self._request("PATCH", path, operations, content_type="application/json-patch+json"), key)
 
     async def delete(self, resource: Resource, key: ObjectKey, *, uid: str | None = None) -> None:
         """Delete the object, its dependents after it; it is fine if it is gone. With `uid`, only that very object."""
@@ -291,6 +295,14 @@ def _given(**parameters: str) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value}
 
 
-async def _object(answer: Awaitable[bytes]) -> JsonObject:
-    """The Kubernetes object in the answer."""
-    return await decoded(decode_object, await answer)
+async def _object(answer: Awaitable[bytes], key: ObjectKey) -> JsonObject:
+    """The Kubernetes object in the answer. Raises `ApiError` where it is not the one that was asked for."""
+    obj = await decoded(decode_object, await answer)
+    metadata = obj["metadata"]
+    if (metadata.get("namespace", ""), metadata.get("name")) != (key.namespace, key.name):
+        raise ApiError(0, "Malformed", f"the API server was asked for {key} and answered with something else")
+    return obj
+
+
+def _key_of(obj: JsonObject) -> ObjectKey:
+    return ObjectKey(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])

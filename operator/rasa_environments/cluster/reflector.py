@@ -36,6 +36,7 @@ _PROVEN: Final = 1.0
 _MANY_SHORT: Final = 3
 """Watches in a row that end early: some proxies and a server that shuts down do that now and then."""
 _ENDS_AT_ONCE: Final = ApiError(0, "Unreachable", "the API server ends each watch soon after it was opened")
+_NO_NAME: Final = ApiError(0, "Malformed", "a watch has brought a change of nobody knows what")
 _NOT_DEFINED: Final = ApiError(404, "NotFound", "the API server does not know them; is their definition installed?")
 
 
@@ -206,6 +207,8 @@ class Reflector:
                     contact.heard()
                     if isinstance(event, Rejected):
                         self._skip(event)
+                        if event.key is None:
+                            raise _NO_NAME
                         version = str(event.version or version)
                     else:
                         self._take_event(event)
