@@ -191,7 +191,7 @@ def named(key: ObjectKey) -> JsonObject:
 
 async def test_an_answer_about_another_object_is_an_error(scripted: tuple[Scripted, Client], key: ObjectKey) -> None:
     script, client = scripted
-    others = (
+    others: tuple[JsonObject, ...] = (
         {},
         named(ObjectKey(key.namespace, "another"))["metadata"],
         named(ObjectKey("another", key.name))["metadata"],

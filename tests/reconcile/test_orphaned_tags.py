@@ -11,6 +11,7 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.model_server import InventoryEntry
 from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.resources import MODEL_TAGS, Resource
 from rasa_environments.judge.findings import ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import Unauthorized
 from rasa_environments.reconcile.connections import Connections
@@ -40,13 +41,12 @@ class Checks:
     def __post_init__(self) -> None:
         client = Mock(delete_tag=AsyncMock(side_effect=self._delete))
         surroundings = Surroundings(
-            client=Mock(get=AsyncMock(side_effect=lambda *_, **__: self._answer(self.namespace))),
+            client=Mock(get=AsyncMock(side_effect=self._get)),
             children=Mock(),
             secrets=Mock(),
             pods=Mock(),
             http=Mock(),
             queue=Mock(is_running=lambda request: self.under_way and request == MODEL_TAG, outside=_outside),
-            exists=lambda request: self.model_tag_exists and request == MODEL_TAG,
         )
         self._orphans = OrphanedTags(surroundings, Mock(spec=Connections, connect=AsyncMock(return_value=client)))
 
@@ -55,8 +55,11 @@ class Checks:
         if self.refusal is not None:
             raise self.refusal
 
-    @staticmethod
-    def _answer(answer: object) -> object:
+    def _get(self, resource: Resource, key: ObjectKey, **_: object) -> object:
+        answer = self.namespace
+        if resource is MODEL_TAGS:
+            assert key == MODEL_TAG.key
+            answer = HERE if self.model_tag_exists else GONE
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -115,7 +118,7 @@ async def test_a_refused_deletion_is_tried_again_at_the_usual_interval() -> None
     assert await Checks(refusal=Unauthorized("no")).check(A) == Orphans(PENDING, recheck=False)
 
 
-async def test_while_its_model_tag_is_there_and_cannot_be_used_the_tag_stays_and_is_remembered() -> None:
+async def test_while_its_model_tag_is_there_and_only_not_known_the_tag_stays_and_is_remembered() -> None:
     checks = Checks(model_tag_exists=True)
 
     assert await checks.check(A) == Orphans(PENDING)

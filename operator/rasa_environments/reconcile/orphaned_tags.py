@@ -10,7 +10,7 @@ from typing import Final
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.model_server import InventoryEntry, ModelServer
 from rasa_environments.cluster.errors import ApiError
-from rasa_environments.cluster.resources import NAMESPACES
+from rasa_environments.cluster.resources import MODEL_TAGS, NAMESPACES
 from rasa_environments.judge.findings import Problem, ServerObservation
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.model_server import ModelServerClient
@@ -59,9 +59,9 @@ class OrphanedTags:
         claimed = {tag.tag for tag in self._surroundings.directory.tags_of(key)}
         entries = [entry for entry in server.status.inventory or () if entry.tag not in claimed]
         pending = {entry.tag for entry in entries}
-        orphans = [entry for entry in entries if not self._is_unusable(entry)]
-        if not orphans or observation.problem is not None:
+        if not entries or observation.problem is not None:
             return Orphans(frozenset(pending))
+        orphans = [entry for entry in entries if not await self._is_there(entry)]
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return Orphans(frozenset(pending))
@@ -74,11 +74,21 @@ class OrphanedTags:
         # One that is there still although it was deleted before is no hurry: some servers say yes and do nothing.
         return Orphans(frozenset(pending), recheck=any(entry.tag not in unowned | failed for entry in rest))
 
-    def _is_unusable(self, entry: InventoryEntry) -> bool:
-        """Whether the ModelTag of an entry is there, but cannot be used: then its tag stays."""
+    async def _is_there(self, entry: InventoryEntry) -> bool:
+        """Whether there is a ModelTag that is not known here, because it cannot be used or a list lacked it.
+
+        The API server is asked: a deletion outside of the cluster cannot be taken back.
+        """
         key = ObjectKey(entry.namespace, entry.name)
-        known = self._surroundings.directory.tags.get(key)
-        return known is None and self._surroundings.exists(Request(Kind.MODEL_TAG, key))
+        if self._surroundings.directory.tags.get(key) is not None:
+            return False  # it has another tag by now
+        try:
+            await self._surroundings.client.get(MODEL_TAGS, key, metadata_only=True)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
 
     def _is_under_way(self, entry: InventoryEntry) -> bool:
         """Whether a reconciliation of the ModelTag has not ended yet."""

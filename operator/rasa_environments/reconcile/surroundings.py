@@ -54,8 +54,6 @@ class Surroundings:
     observations: Observations = field(default_factory=Observations)
     offers: Offers = field(default_factory=Offers)
     intervals: Intervals = Intervals()
-    exists: Callable[[Request], bool] = lambda _: False
-    """Whether there is such an object on the API server, be it usable or not."""
     operator_pods: OperatorPods | None = None
     now: Callable[[], str] = utc_now
 

@@ -99,7 +99,6 @@ class Operator:
             http=http,
             queue=WorkQueue(self._retries),
             intervals=Intervals(model_server=settings.model_server_interval, served=settings.served_interval),
-            exists=lambda request: self._version(request) is not None,
             operator_pods=settings.operator_pods,
         )
         surroundings = self._surroundings
