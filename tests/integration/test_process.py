@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator
 
@@ -56,6 +57,8 @@ def test_health_readiness_and_metrics_are_served(operator: OperatorProcess, spac
     assert f'rasa_environments_condition{{condition="ModelServed",{of_the_environment}}} -1.0' in metrics
     assert f'rasa_environments_reconcile_total{{kind="{ENVIRONMENT}",result="done"}}' in metrics
     assert "rasa_environments_queue_length 0.0" in metrics
+    for name in ("rasa_environments_tasks", "process_resident_memory_bytes", "process_open_fds"):
+        assert re.search(rf"^{name} [1-9]", metrics, re.MULTILINE), name
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])

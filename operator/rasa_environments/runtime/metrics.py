@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -32,6 +33,8 @@ class Metrics:
         )
         waiting = Gauge("rasa_environments_queue_length", "Objects that wait for a pass", registry=self._registry)
         waiting.set_function(lambda: len(queue))
+        self._tasks = Gauge("rasa_environments_tasks", "Tasks of the event loop", registry=self._registry)
+        ProcessCollector(registry=self._registry)
         self._registry.register(_Objects(directory))
 
     def passed(self, request: Request, result: Result | None, started: float, *, timed_out: bool = False) -> None:
@@ -40,8 +43,12 @@ class Metrics:
         self._passes.labels(request.kind, outcome).inc()
         self._seconds.labels(request.kind).observe(perf_counter() - started)
 
+    def count_tasks(self) -> None:
+        """Counts the tasks of the event loop that this is called in."""
+        self._tasks.set(len(asyncio.all_tasks()))
+
     def text(self) -> bytes:
-        """All metrics in the text format of Prometheus."""
+        """All metrics in the text format of Prometheus; may be called in another thread."""
         return generate_latest(self._registry)
 
 
