@@ -54,7 +54,7 @@ def test_each_setting_is_explained_and_nothing_else() -> None:
 
 def test_each_metric_is_explained_and_nothing_else() -> None:
     exposed = Metrics(Directory(), WorkQueue()).text().decode()
-    metrics = set(re.findall(r"^# TYPE (\S+) ", exposed, re.MULTILINE))
+    metrics = set(re.findall(r"^# TYPE (rasa_environments_\S+) ", exposed, re.MULTILINE))
     explained = {name for name in named_in_tables(REFERENCE / "settings.md") if name.startswith("rasa_environments_")}
 
     assert {name for name in metrics if not name.endswith("_created")} == explained

@@ -100,22 +100,22 @@ def test_an_empty_inventory_is_left_out() -> None:
     assert judged(findings(), server())[0].inventory is None
 
 
-@given(claims=ENTRIES, before=ENTRIES, kept=TAGS)
-def test_a_tag_is_owed_a_deletion_while_it_is_claimed_or_not_undone(
-    claims: list[InventoryEntry], before: list[InventoryEntry], kept: frozenset[str]
+@given(claims=ENTRIES, before=ENTRIES, done=TAGS)
+def test_a_tag_is_remembered_while_it_is_claimed_or_not_done(
+    claims: list[InventoryEntry], before: list[InventoryEntry], done: frozenset[str]
 ) -> None:
-    inventory = inventory_of(claims, before, kept)
+    inventory = inventory_of(claims, before, done)
 
-    owed = {entry.tag for entry in claims} | {entry.tag for entry in before if entry.tag in kept}
+    owed = {entry.tag for entry in claims} | {entry.tag for entry in before if entry.tag not in done}
     assert [entry.tag for entry in inventory] == sorted(owed)
     assert all(entry in inventory for entry in claims)
     assert {entry.name for entry in inventory} <= {entry.name for entry in (*claims, *before)}
 
 
-@given(claims=ENTRIES, before=ENTRIES, kept=TAGS)
+@given(claims=ENTRIES, before=ENTRIES, done=TAGS)
 def test_the_inventory_is_settled_after_one_look(
-    claims: list[InventoryEntry], before: list[InventoryEntry], kept: frozenset[str]
+    claims: list[InventoryEntry], before: list[InventoryEntry], done: frozenset[str]
 ) -> None:
-    once = inventory_of(claims, before, kept)
+    once = inventory_of(claims, before, done)
 
-    assert inventory_of(claims, once, kept) == once
+    assert inventory_of(claims, once, done) == once

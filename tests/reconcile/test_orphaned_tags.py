@@ -25,7 +25,7 @@ A, B = TaggedModel("model-a", "1"), TaggedModel("model-b", "2")
 HERE: dict[str, Any] = {"metadata": {}}
 GOING: dict[str, Any] = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
 GONE = ApiError(404, "NotFound", "")
-PENDING = frozenset({"live"})
+LIVE = frozenset({"live"})
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Checks:
         return answer
 
     async def check(self, carrier: TaggedModel | None) -> Orphans:
-        """What is left to do after a check whose listing shows the tag there."""
+        """What comes of a check whose listing shows the tag there."""
         known = server()
         entry = InventoryEntry(tag="live", namespace="tags", name="live")
         remembered = known.model_copy(
@@ -84,8 +84,8 @@ def _outside(_: Request) -> Any:
 async def test_with_its_model_tag_the_tag_is_deleted_and_forgotten_once_the_next_listing_lacks_it() -> None:
     checks = Checks()
 
-    assert await checks.check(A) == Orphans(PENDING, recheck=True)
-    assert await checks.check(None) == Orphans(frozenset())
+    assert await checks.check(A) == Orphans(recheck=True)
+    assert await checks.check(None) == Orphans(LIVE)
     assert checks.deleted == ["live of model-a"]
 
 
@@ -93,8 +93,8 @@ async def test_a_tag_that_was_moved_while_its_model_tag_was_deleted_is_deleted_w
     checks = Checks()
 
     await checks.check(A)
-    assert (await checks.check(B)).pending == PENDING
-    assert await checks.check(None) == Orphans(frozenset())
+    assert await checks.check(B) == Orphans()
+    assert await checks.check(None) == Orphans(LIVE)
 
     assert checks.deleted == ["live of model-a", "live of model-b"]
 
@@ -102,10 +102,10 @@ async def test_a_tag_that_was_moved_while_its_model_tag_was_deleted_is_deleted_w
 async def test_a_tag_is_remembered_as_long_as_a_reconciliation_may_still_put_it() -> None:
     checks = Checks(under_way=True)
 
-    assert await checks.check(None) == Orphans(PENDING, recheck=True)
+    assert await checks.check(None) == Orphans(recheck=True)
     checks.under_way = False
-    assert await checks.check(None) == Orphans(PENDING, recheck=True)
-    assert await checks.check(None) == Orphans(frozenset())
+    assert await checks.check(None) == Orphans(recheck=True)
+    assert await checks.check(None) == Orphans(LIVE)
 
 
 async def test_a_server_that_only_claims_to_delete_is_asked_at_the_usual_interval() -> None:
@@ -115,13 +115,13 @@ async def test_a_server_that_only_claims_to_delete_is_asked_at_the_usual_interva
 
 
 async def test_a_refused_deletion_is_tried_again_at_the_usual_interval() -> None:
-    assert await Checks(refusal=Unauthorized("no")).check(A) == Orphans(PENDING, recheck=False)
+    assert await Checks(refusal=Unauthorized("no")).check(A) == Orphans()
 
 
 async def test_while_its_model_tag_is_there_and_only_not_known_the_tag_stays_and_is_remembered() -> None:
     checks = Checks(model_tag_exists=True)
 
-    assert await checks.check(A) == Orphans(PENDING)
+    assert await checks.check(A) == Orphans()
     assert checks.deleted == []
 
 
@@ -129,5 +129,5 @@ async def test_while_its_model_tag_is_there_and_only_not_known_the_tag_stays_and
 async def test_with_the_whole_namespace_the_tag_stays_and_is_forgotten(namespace: object) -> None:
     checks = Checks(namespace=namespace)
 
-    assert await checks.check(A) == Orphans(frozenset())
+    assert await checks.check(A) == Orphans(LIVE)
     assert checks.deleted == []

@@ -74,12 +74,12 @@ def ready(findings: ModelServerFindings, server: ModelServer) -> Condition:
 
 
 def inventory_of(
-    claims: Sequence[InventoryEntry], before: Sequence[InventoryEntry], kept: frozenset[str]
+    claims: Sequence[InventoryEntry], before: Sequence[InventoryEntry], done: frozenset[str]
 ) -> tuple[InventoryEntry, ...]:
-    """Tags that are to be deleted once their ModelTag is gone: those claimed now, and those still to be undone.
+    """Tags that are to be deleted once their ModelTag is gone: those claimed now, and those still to be deleted.
 
-    `kept` are tags of `before` whose deletion is not done yet.
+    `done` are tags of `before` that are deleted, or are to stay.
     """
-    entries = {entry.tag: entry for entry in before if entry.tag in kept}
+    entries = {entry.tag: entry for entry in before if entry.tag not in done}
     entries.update({entry.tag: entry for entry in claims})
     return tuple(entries[tag] for tag in sorted(entries))

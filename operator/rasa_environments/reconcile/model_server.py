@@ -57,7 +57,7 @@ class ModelServerReconciler:
         orphans = await self._orphans.delete(server, observation)
         outcome = await self._registrar.register(server, observation)
         server = surroundings.directory.servers.get(key) or server
-        await self._write_status(server, observation, orphans.pending, outcome)
+        await self._write_status(server, observation, orphans.done, outcome)
         self._notify(key, before, surroundings.observations.get(key) or observation)
         if observation.problem is not None or observation.write_problem is not None:
             return Result(failed=True, longest=LONGEST_BACKOFF)
@@ -123,11 +123,12 @@ class ModelServerReconciler:
         return None
 
     async def _write_status(
-        self, server: ModelServer, observation: ServerObservation, pending: frozenset[str], outcome: Outcome | None
+        self, server: ModelServer, observation: ServerObservation, done: frozenset[str], outcome: Outcome | None
     ) -> None:
         surroundings, key = self._surroundings, server.metadata.key
         tags = surroundings.directory.tags_of(key)
         owned = [tag for tag in tags if tag.spec.deletion_policy == "Delete" and surroundings.directory.rules(tag)]
+        released = {tag.tag for tag in tags}  # of these, what is not claimed is to stay
         claims = [
             InventoryEntry(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name) for tag in owned
         ]
@@ -137,7 +138,7 @@ class ModelServerReconciler:
             can_write=self._connections.can_write(key),
             environments=len(surroundings.directory.environments_of(key)),
             tags=len(tags),
-            inventory=inventory_of(claims, server.status.inventory or (), pending),
+            inventory=inventory_of(claims, server.status.inventory or (), done | released),
             registration=outcome.summary if outcome else None,
             registered=tuple(sorted(outcome.registered)) if outcome else (),
         )

@@ -28,10 +28,10 @@ RECHECK_SECONDS: Final = 1.0
 
 @dataclass(frozen=True)
 class Orphans:
-    """What is left to do."""
+    """What came of a check."""
 
-    pending: frozenset[str] = frozenset()
-    """Tags to remember."""
+    done: frozenset[str] = frozenset()
+    """Tags that need not be remembered any more."""
     recheck: bool = False
     """Whether the next listing can settle some of them."""
 
@@ -58,21 +58,18 @@ class OrphanedTags:
         unowned = self._unowned.pop(key, frozenset())
         claimed = {tag.tag for tag in self._surroundings.directory.tags_of(key)}
         entries = [entry for entry in server.status.inventory or () if entry.tag not in claimed]
-        pending = {entry.tag for entry in entries}
         if not entries or observation.problem is not None:
-            return Orphans(frozenset(pending))
+            return Orphans()
         orphans = [entry for entry in entries if not await self._is_there(entry)]
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
-            return Orphans(frozenset(pending))
-        retained = await self._retained(server, orphans)
-        gone = {tag for tag in unowned if tag not in observation.tags}
-        pending -= retained | gone
-        rest = [entry for entry in orphans if entry.tag in pending]
+            return Orphans()
+        done = await self._retained(server, orphans) | {tag for tag in unowned if tag not in observation.tags}
+        rest = [entry for entry in orphans if entry.tag not in done]
         self._unowned[key] = frozenset(entry.tag for entry in rest if not self._is_under_way(entry))
         failed = await self._delete_all(connection, server, rest, observation)
         # One that is there still although it was deleted before is no hurry: some servers say yes and do nothing.
-        return Orphans(frozenset(pending), recheck=any(entry.tag not in unowned | failed for entry in rest))
+        return Orphans(frozenset(done), recheck=any(entry.tag not in unowned | failed for entry in rest))
 
     async def _is_there(self, entry: InventoryEntry) -> bool:
         """Whether there is a ModelTag that is not known here, because it cannot be used or a list lacked it.
