@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,8 +35,11 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--regenerate-golden`: what is made now becomes what is expected."""
+    """`--regenerate-golden`: what is made now becomes what is expected. `--chaos=full`: faults last minutes."""
     parser.addoption("--regenerate-golden", action="store_true", help="write the golden files anew")
+    parser.addoption("--chaos", choices=["brief", "full"], default="brief", help="which faults, and how long they last")
+    parser.addoption("--chaos-seconds", type=float, default=inf, help="how long a fault lasts at most")
+    parser.addoption("--chaos-report", metavar="FILE", help="write the figures of all faults as a Markdown table")
 
 
 def pytest_configure() -> None:
@@ -74,6 +78,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the files, those that take longest come first, and so all end at the same time."""
+    if config.getoption("chaos") != "full":
+        longer = [item for item in items if item.get_closest_marker("full_chaos")]
+        config.hook.pytest_deselected(items=longer)
+        items[:] = [item for item in items if item not in longer]
     if hasattr(config, "workerinput"):
         ranks = dict[Path, int]()
         for item in items:
