@@ -59,6 +59,19 @@ class OperatorProcess:
         self._process = None
         return code
 
+    def wait(self, seconds: float) -> int:
+        """Returns the exit code, once it has ended by itself."""
+        assert self._process is not None
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(
+                f"the operator has not ended in {seconds:.0f} s; its log ends:\n{self.tail()}"
+            ) from None
+        self._leash.release(self._process)
+        self._process = None
+        return code
+
     def kill(self) -> None:
         """Ends it at once (SIGKILL)."""
         if self._process is not None:

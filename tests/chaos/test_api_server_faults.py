@@ -1,0 +1,28 @@
+"""Whatever the API server does, the operator rides it out: no storm, truthful probes, converged soon afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.api_server_faults import API_SERVER_FAULTS
+from tests.chaos.fault_run import PROPERTY, FaultRun, Record, leaked
+from tests.chaos.faults import Fault, chosen
+from tests.chaos.scene import Probes, Scene
+from tests.chaos.story import Story
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each fault that is asked for."""
+    metafunc.parametrize(("fault", "seconds"), chosen(API_SERVER_FAULTS, metafunc.config))
+
+
+@pytest.mark.timeout(600)
+def test_it_converges_soon_after_the_api_server_is_well_again(
+    fault: Fault, seconds: float, sound: Scene, story: Story, probes: Probes, record_property: Record
+) -> None:
+    start = sound.models.mark()
+    figures = FaultRun(sound, story, fault, probes, sound.api, seconds).run()
+    record_property(PROPERTY, figures.properties())
+
+    assert leaked(sound.models.calls[start:]) == []
+    assert figures.problems == "", sound.operator.tail()
