@@ -1,0 +1,144 @@
+"""What users do while the operator is killed: each story begins with everything settled, and is one thing they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION
+from tests.integration.manifests import RASA_VERSION, environment, model_tag
+from tests.integration.model_server_process import MODEL_A, MODEL_B
+from tests.integration.space import ENVIRONMENT, Space
+from tests.integration.test_environments_file import RASA_1, RASA_X
+
+TAG = "ModelTag"
+ENTERPRISE = "RasaEnterprise-1.0"
+FILE: JsonObject = {
+    "profile": "RasaX-0.32",
+    "environmentsFile": {"secretName": "rasa-x-environments", "deploymentName": "rasa-x"},
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """Something that users do; `prepare` comes before, and leaves everything settled."""
+
+    name: str
+    act: Callable[[Space], None]
+    prepare: Callable[[Space], None] = lambda _: None
+    server: JsonObject = field(default_factory=dict)
+    """More of the ModelServer's spec."""
+
+
+def everything() -> JsonObject:
+    """An environment with children of many kinds."""
+    return environment(
+        podDisruptionBudget={"minAvailable": 1}, networkPolicy={}, ingress={"host": "chat.example.com"}, replicas=2
+    )
+
+
+def ready_with_tag(strategy: str = "InPlace") -> Callable[[Space], None]:
+    """Production follows a ModelTag on model A, which goes with it."""
+
+    def prepare(space: Space) -> None:
+        space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete"), environment(model={"updateStrategy": strategy}))
+        space.wait_until_ready()
+        space.wait_for_condition(TAG, "production", "Ready", status="True")
+
+    return prepare
+
+
+def create(space: Space) -> None:
+    space.apply(model_tag(model=MODEL_A), everything())
+
+
+def change(space: Space) -> None:
+    """Some children change, one comes, and two go."""
+    space.apply(
+        environment(
+            service={"port": 80},
+            rasa={"version": RASA_VERSION, "cors": "https://example.com"},
+            replicas=2,
+            autoscaling={"maxReplicas": 3},
+            podDisruptionBudget={"minAvailable": 1},
+        )
+    )
+
+
+def prepare_change(space: Space) -> None:
+    create(space)
+    space.wait_until_ready()
+    space.wait_for_condition(TAG, "production", "Ready", status="True")
+
+
+def promote(space: Space) -> None:
+    space.patch(TAG, "production", {"spec": {"model": MODEL_B}})
+
+
+def rotate(space: Space) -> None:
+    space.patch(ENVIRONMENT, "production", {"metadata": {"annotations": {ROTATE_TOKEN_ANNOTATION: "now"}}})
+
+
+def delete(space: Space) -> None:
+    space.delete(TAG, "production")
+    space.delete(ENVIRONMENT, "production")
+
+
+def register(space: Space) -> None:
+    space.apply(environment("staging"))
+
+
+def prepare_registration(space: Space) -> None:
+    space.apply(environment("development"))
+    space.wait_for_condition(ENVIRONMENT, "development", "Registered", status="True")
+
+
+def deregister(space: Space) -> None:
+    space.delete(ENVIRONMENT, "development")
+
+
+def prepare_file(space: Space) -> None:
+    space.apply(RASA_X, environment(**RASA_1), environment("worker", **RASA_1))
+    for name in ("production", "worker"):
+        space.wait_for_condition(ENVIRONMENT, name, "Registered", status="True")
+
+
+def add_to_file(space: Space) -> None:
+    space.apply(environment("experimental", **RASA_1))
+
+
+def prepare_all(space: Space) -> None:
+    """One environment that will be rolled and rotated, and one that will go."""
+    space.apply(
+        model_tag(model=MODEL_A),
+        environment(model={"updateStrategy": "RollingUpdate"}),
+        model_tag("staging", model=MODEL_A, deletionPolicy="Delete"),
+        environment("staging"),
+    )
+    space.wait_until_ready("production", "staging")
+    for name in ("production", "staging"):
+        space.wait_for_condition(TAG, name, "Ready", status="True")
+
+
+def all_at_once(space: Space) -> None:
+    promote(space)
+    rotate(space)
+    space.apply(model_tag("worker", model=MODEL_A, deletionPolicy="Delete"), environment("worker"))
+    space.delete(TAG, "staging")
+    space.delete(ENVIRONMENT, "staging")
+
+
+ALL_AT_ONCE = Story("all-at-once", all_at_once, prepare_all)
+STORIES = (
+    ALL_AT_ONCE,
+    Story("create", create),
+    Story("change", change, prepare_change),
+    Story("promotion-in-place", promote, ready_with_tag()),
+    Story("promotion-rolling", promote, ready_with_tag("RollingUpdate")),
+    Story("rotation", rotate, ready_with_tag()),
+    Story("deletion", delete, ready_with_tag()),
+    Story("registration", register, prepare_registration, {"profile": ENTERPRISE}),
+    Story("deregistration", deregister, prepare_registration, {"profile": ENTERPRISE}),
+    Story("environments-file", add_to_file, prepare_file, FILE),
+)

@@ -1,0 +1,64 @@
+"""The operator is killed (SIGKILL) at a write, and started again: the end is the same as without a crash.
+
+Each write is tried in two ways: it never reaches the server, or it does and the answer is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.calls import Phase
+from tests.chaos.crash_stories import ALL_AT_ONCE, STORIES, Story
+from tests.chaos.crashes import CrashPoint, CrashStage, Run, crash_stage
+from tests.integration.conftest import Installation
+
+MOST_WRITES = 60
+"""Of a story; no story has more, and one that goes on for ever ends here."""
+TELLING = (CrashPoint(2, Phase.AFTER), CrashPoint(5, Phase.BEFORE), CrashPoint(8, Phase.AFTER))
+"""In the middle of what must not happen twice, and of what must happen as a whole."""
+
+
+@pytest.fixture(scope="module")
+def stage(breakable: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashStage]:
+    with crash_stage(breakable, tmp_path_factory.mktemp("crashes")) as stage:
+        yield stage
+
+
+def assert_bounded(crashed: Run, undisturbed: Run) -> None:
+    """The new process does what is left to be done, not everything again and again."""
+    assert crashed.written_in_all <= 2 * undisturbed.written_in_all + 5, crashed
+
+
+def test_a_crash_while_everything_changes_leaves_no_trace(stage: CrashStage) -> None:
+    undisturbed = stage.play(ALL_AT_ONCE)
+
+    for point in TELLING:
+        crashed = stage.play(ALL_AT_ONCE, point, undisturbed.ending)
+        assert crashed.killed, point
+        assert_bounded(crashed, undisturbed)
+
+
+@pytest.mark.full_chaos
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("story", STORIES, ids=[story.name for story in STORIES])
+def test_a_crash_at_any_write_leaves_no_trace(stage: CrashStage, story: Story) -> None:
+    undisturbed = stage.play(story)
+    assert undisturbed.writes
+    failures: list[str] = []
+    kills = 0
+    for phase in Phase:
+        for write in range(1, MOST_WRITES):
+            point = CrashPoint(write, phase)
+            try:
+                crashed = stage.play(story, point, undisturbed.ending)
+                assert_bounded(crashed, undisturbed)
+            except AssertionError as error:
+                failures.append(f"{point}: {error}")
+            else:
+                if not crashed.killed:
+                    break
+                kills += 1
+    print(f"{story.name}: {len(undisturbed.writes)} writes without a crash, {kills} kills that left no trace")  # noqa: T201
+    assert failures == []

@@ -1,0 +1,114 @@
+"""Two operators without leader election, by mistake: they do the same, so neither undoes what the other did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION
+from tests.chaos.conftest import NUMBERS, NewOperator
+from tests.chaos.operators import ProxiedOperator, wait_until_quiet
+from tests.integration.conftest import Installation, furnish
+from tests.integration.manifests import environment, model_tag
+from tests.integration.model_server_process import MODEL_A, ModelServerProcess
+from tests.integration.space import ENVIRONMENT, Space
+
+NAMES = tuple(f"shared-{number}" for number in range(6))
+QUIET_SECONDS = 6.0
+"""More than a resync takes to come round: at rest neither writes."""
+WRITES = 40
+"""By both operators for an environment that is created, or rotated: each may be a step behind the other."""
+
+
+@dataclass(frozen=True)
+class Both:
+    """Two operators that work on the same namespace."""
+
+    operators: tuple[ProxiedOperator, ProxiedOperator]
+    space: Space
+
+    def mark(self) -> tuple[int, ...]:
+        """This moment."""
+        return tuple(operator.proxy.mark() for operator in self.operators)
+
+    def wait_until_quiet(self) -> None:
+        """Returns when neither has written anything for a while."""
+        wait_until_quiet(*self.operators, seconds=QUIET_SECONDS)
+
+    def writes(self, since: tuple[int, ...]) -> Counter[str]:
+        """How many requests there were for each kind of object in the namespace, the status apart."""
+        places = [
+            call.place
+            for operator, start in zip(self.operators, since, strict=True)
+            for call in operator.writes(start)
+            if call.place.namespace == self.space.namespace
+        ]
+        return Counter("/".join(filter(None, (place.resource, place.subresource))) for place in places)
+
+    def tokens(self) -> dict[str, str]:
+        """Each environment's token."""
+        return {name: self.space.token(name) for name in NAMES}
+
+    def wait_until_rotated(self, when: str) -> None:
+        """Returns when each environment says that it has the token of that rotation."""
+        for name in NAMES:
+            self.space.eventually(
+                lambda: self.space.status(ENVIRONMENT, name).get("tokenRotatedAt") == when,  # noqa: B023 - at once
+                f"{name} to be rotated",
+            )
+
+
+@pytest.fixture
+def both(breakable: Installation, new_operator: NewOperator, model_server: ModelServerProcess) -> Iterator[Both]:
+    first, second = new_operator(), new_operator()
+    space = Space(breakable.api, f"shared-{next(NUMBERS)}", first.process)
+    space.create_namespace()
+    furnish(space, model_server)
+    first.process.start()
+    second.process.start()
+    yield Both((first, second), space)
+    space.remove()
+
+
+def rotated(name: str, when: str) -> dict[str, object]:
+    """The environment with the wish for another token."""
+    return environment(name, annotations={ROTATE_TOKEN_ANNOTATION: when})
+
+
+@pytest.mark.full_chaos
+def test_environments_that_both_create_end_as_with_one_and_nobody_writes_any_more(both: Both) -> None:
+    space, start = both.space, both.mark()
+
+    space.apply(model_tag("support", model=MODEL_A), *(environment(name, tag="support") for name in NAMES[:1]))
+    space.apply(*(environment(name) for name in NAMES[1:]))
+
+    space.wait_until_ready(NAMES[0])
+    for name in NAMES:
+        space.wait_for_condition(ENVIRONMENT, name, "Stalled", status="False")
+    both.wait_until_quiet()
+    writes = both.writes(start)
+    assert writes.total() < WRITES * len(NAMES), writes
+
+
+def test_a_rotation_that_both_see_gives_one_token_and_ends(both: Both) -> None:
+    space = both.space
+    space.apply(*(environment(name) for name in NAMES))
+    for name in NAMES:
+        space.wait_for_condition(ENVIRONMENT, name, "Stalled", status="False")
+    both.wait_until_quiet()
+    before, start = both.tokens(), both.mark()
+
+    space.apply(*(rotated(name, "first") for name in NAMES))
+    both.wait_until_rotated("first")
+    space.apply(*(rotated(name, "second") for name in NAMES))
+    both.wait_until_rotated("second")
+
+    both.wait_until_quiet()
+    writes = both.writes(start)
+    assert writes.total() < 2 * WRITES * len(NAMES), writes
+    after = both.tokens()
+    assert not set(after.values()) & set(before.values())
+    assert len(set(after.values())) == len(NAMES)
