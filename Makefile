@@ -44,7 +44,7 @@ test-attacks: prepare ## Run the long attacks on the operator and the model serv
 
 .PHONY: test-chaos
 test-chaos: prepare ## Run every fault at full length, kill the operator at every write, ten minutes of churn (about two hours); short forms are part of `make test`
-	@$(BIN)/pytest tests/chaos --chaos=full $(ARGS)
+	@$(BIN)/pytest tests/chaos --chaos=full --numprocesses=$(WORKERS) --maxprocesses=2 --dist=loadfile $(ARGS)
 
 .PHONY: prepare
 prepare: environment ## Make what the tests use and what takes minutes, once: the cluster's programs, Rasa, services
