@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from rasa_environments.cluster.retries import TURNS, Retries
+from rasa_environments.cluster.retries import ROUND_SECONDS, TURNS, Retries
 from tests.reconcile.clock import run
 
 LONG = 1000.0
@@ -98,6 +98,21 @@ def test_each_success_of_many_does_not_retry_again_what_fails_for_good() -> None
 
     assert set(many) <= set(attempts.keys)
     assert attempts.keys.count("bad") <= 2
+
+
+def test_one_that_fails_and_succeeds_in_turns_does_not_keep_the_others_busy() -> None:
+    async def test() -> int:
+        attempts = Attempts("bad")
+        after_an_outage("bad")(attempts)
+        for _ in range(600):
+            attempts.retries.schedule("flapping", LONG, lambda: None, takes_turns=True)
+            attempts.retries.succeeded("flapping")
+            await asyncio.sleep(0.1)
+        attempts.retries.close()
+        return attempts.keys.count("bad")
+
+    turns_between_two_rounds = 3
+    assert run(test()) <= (1 + turns_between_two_rounds) * 60 / ROUND_SECONDS
 
 
 def test_what_is_cancelled_or_forgotten_is_not_retried() -> None:

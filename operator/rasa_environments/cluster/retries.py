@@ -16,6 +16,8 @@ from rasa_environments.cluster.backoff import Backoff
 
 TURNS: Final = Backoff(first=1.0, longest=4.0)
 """Between two turns, as long as nothing gets through."""
+ROUND_SECONDS: Final = 5.0
+"""Between two times that all are tried at once: whoever fails and succeeds in turns must not keep the others busy."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Retries:
         """The round in which a key failed because of the API server."""
         self._round = 0
         """How often all were tried at once."""
+        self._next_round = 0.0
+        """When (time of the event loop) all may be tried at once."""
+        self._postponed: asyncio.TimerHandle | None = None
+        """The round that is due then."""
         self._turns = 0
         """Turns in a row."""
         self._turn: asyncio.TimerHandle | None = None
@@ -76,21 +82,31 @@ class Retries:
 
         What fails once more waits for its own time: of all that failed together, the first to succeed calls the others.
         """
-        if self._failed_in.pop(key, None) != self._round:
+        if self._failed_in.pop(key, None) != self._round or self._postponed is not None:
             return
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._next_round:
+            self._run_all()
+        else:
+            self._postponed = loop.call_at(self._next_round, self._run_all)
+
+    def _run_all(self) -> None:
+        self._postponed = None
+        self._next_round = asyncio.get_running_loop().time() + ROUND_SECONDS
         self._round += 1
         self._turns = 0
-        for other in list(self._waiting):
-            self._run(other)
+        for key in list(self._waiting):
+            self._run(key)
 
     def close(self) -> None:
         """Forget everything."""
         for key in list(self._waiting):
             self.cancel(key)
         self._failed_in.clear()
-        if self._turn is not None:
-            self._turn.cancel()
-            self._turn = None
+        for timer in (self._turn, self._postponed):
+            if timer is not None:
+                timer.cancel()
+        self._turn = self._postponed = None
 
     async def wait(self, key: Hashable, seconds: float, *, takes_turns: bool = True) -> None:
         """Return when it is time to retry."""

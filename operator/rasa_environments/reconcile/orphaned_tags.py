@@ -60,7 +60,7 @@ class OrphanedTags:
         entries = [entry for entry in server.status.inventory or () if entry.tag not in claimed]
         if not entries or observation.problem is not None:
             return Orphans()
-        orphans = [entry for entry in entries if not await self._is_there(entry)]
+        orphans = [entry for entry in entries if entry.tag in unowned or not await self._is_there(entry)]
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return Orphans()
