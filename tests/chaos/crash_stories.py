@@ -109,10 +109,10 @@ def add_to_file(space: Space) -> None:
 
 
 def prepare_all(space: Space) -> None:
-    """One environment that will be rolled and rotated, and one that will go."""
+    """One environment that will be promoted and rotated, and one that will go."""
     space.apply(
         model_tag(model=MODEL_A),
-        environment(model={"updateStrategy": "RollingUpdate"}),
+        environment(),
         model_tag("staging", model=MODEL_A, deletionPolicy="Delete"),
         environment("staging"),
     )

@@ -17,14 +17,15 @@ from rasa_environments.api.base import JsonObject
 from tests.api.api_server import wait_until
 from tests.chaos.calls import Call, Phase
 from tests.chaos.crash_stories import ENTERPRISE, Story
-from tests.chaos.end_state import differences, end_state
+from tests.chaos.end_state import REVISION, differences, end_state
 from tests.chaos.operators import ProxiedOperator, proxied_operator
 from tests.chaos.proxy import Dropped, FaultProxy
 from tests.integration import manifests
 from tests.integration.conftest import Installation
 from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess, running_model_server
 from tests.integration.registry import LOGIN, PASSWORD, USER, Registry
-from tests.integration.space import OUR_KINDS, Space
+from tests.integration.space import ALWAYS_THERE, ENVIRONMENT, OUR_KINDS, Space
+from tests.integration.test_deletion import COLLECTION_SECONDS
 from tests.model_server.processes import running_process
 
 NUMBERS = itertools.count(1)
@@ -78,6 +79,8 @@ class Ending:
     objects: JsonObject
     tokens: dict[str, int]
     """By environment: how many tokens it had from before the story until its end."""
+    rollouts: dict[str, int]
+    """By Deployment: how often its pods were replaced in the story."""
     tags: dict[str, str]
     registered: JsonObject
 
@@ -129,6 +132,7 @@ class CrashStage:
         process = self.operator.process
         tokens: dict[str, set[str]] = {}
         note_tokens(space, tokens)
+        before = revisions(space)
         killer = Killer(process.pid, point)
         start = self._written()
         for name, proxy in self.proxies.items():
@@ -142,23 +146,39 @@ class CrashStage:
             proxy.on_write = lambda _call, _phase: None
         if killer.killed.is_set():
             process.start()
+        self._wait_until_collected(space)
         if expected is not None:
-            self._wait_for(expected, space, tokens)
+            self._wait_for(expected, space, before, tokens)
         self._wait_until_quiet()
-        return Run(self._ending(space, tokens), tuple(killer.writes), self._written() - start, killer.killed.is_set())
+        return Run(
+            self._ending(space, before, tokens), tuple(killer.writes), self._written() - start, killer.killed.is_set()
+        )
 
-    def _wait_for(self, expected: Ending, space: Space, tokens: dict[str, set[str]]) -> None:
+    def _wait_until_collected(self, space: Space) -> None:
+        """Returns when no child is left of an environment that is gone; the garbage collector takes its time."""
+
+        def collected() -> bool:
+            names = {f"{item['metadata']['name']}-rasa" for item in space.list(ENVIRONMENT)}
+            children = [item for kind in ALWAYS_THERE for item in owned(space.list(kind))]
+            return all(item["metadata"]["name"] in names for item in children if is_controlled(item))
+
+        space.eventually(collected, "the children of what is gone to be gone", COLLECTION_SECONDS)
+
+    def _wait_for(self, expected: Ending, space: Space, before: dict[str, int], tokens: dict[str, set[str]]) -> None:
         try:
-            wait_until(lambda: not expected.differences(self._ending(space, tokens)), "the end", CONVERGENCE_SECONDS)
+            wait_until(
+                lambda: not expected.differences(self._ending(space, before, tokens)), "the end", CONVERGENCE_SECONDS
+            )
         except AssertionError:
-            left = expected.differences(self._ending(space, tokens))
+            left = expected.differences(self._ending(space, before, tokens))
             raise AssertionError("\n".join([*left, space.described()])) from None
 
-    def _ending(self, space: Space, tokens: dict[str, set[str]]) -> Ending:
+    def _ending(self, space: Space, before: dict[str, int], tokens: dict[str, set[str]]) -> Ending:
         note_tokens(space, tokens)
         return Ending(
             objects=end_state(space),
             tokens={name: len(seen) for name, seen in tokens.items()},
+            rollouts={name: revision - before.get(name, 0) for name, revision in revisions(space).items()},
             tags=self.model_server.tags(),
             registered=self._registered(space),
         )
@@ -216,6 +236,19 @@ class CrashStage:
 def owned(objects: list[JsonObject]) -> list[JsonObject]:
     """Those that belong to something."""
     return [item for item in objects if item["metadata"].get("ownerReferences")]
+
+
+def is_controlled(item: JsonObject) -> bool:
+    """Whether it is the child of an environment."""
+    return any(owner["kind"] == ENVIRONMENT for owner in item["metadata"]["ownerReferences"])
+
+
+def revisions(space: Space) -> dict[str, int]:
+    """By Deployment: the number of the pod template that it has now."""
+    annotations = {
+        item["metadata"]["name"]: item["metadata"].get("annotations") or {} for item in space.list("Deployment")
+    }
+    return {name: int(found.get(REVISION, 0)) for name, found in annotations.items()}
 
 
 def note_tokens(space: Space, seen: dict[str, set[str]]) -> None:

@@ -12,15 +12,10 @@ import yaml
 from rasa_environments.api.base import JsonObject
 from tests.integration.space import CHILD_KINDS, OUR_KINDS, Objects
 
+REVISION = "deployment.kubernetes.io/revision"
 OF_THIS_OBJECT = frozenset(
     {"uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "observedGeneration"}
-    | {
-        "deployment.kubernetes.io/revision",
-        "clusterIP",
-        "clusterIPs",
-        "lastTransitionTime",
-        "kubectl.kubernetes.io/last-applied-configuration",
-    }
+    | {REVISION, "clusterIP", "clusterIPs", "lastTransitionTime", "kubectl.kubernetes.io/last-applied-configuration"}
 )
 HEXADECIMAL = re.compile(r"\b[0-9a-f]{16,}\b")
 PODS = re.compile(r"pod \S+-rasa-\S+ does not say what it serves: .*")
