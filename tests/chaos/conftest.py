@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.cluster import LocalCluster
-from tests.chaos.fault_run import HEADINGS, PROPERTY, Figures
+from tests.chaos.fault_run import HEADINGS, PROPERTY, Figures, Record
 from tests.chaos.faults import Fault
 from tests.chaos.history import History
 from tests.chaos.operators import ProxiedOperator, proxied_operator
@@ -97,6 +97,13 @@ def new_operator(breakable: Installation) -> Iterator[NewOperator]:
     """Makes operators with flags, each behind a proxy of its own; those that still run are killed in the end."""
     with ExitStack() as running:
         yield lambda *flags: running.enter_context(proxied_operator(breakable, *flags))
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """Keeps a figure with the report of the test."""
+    properties = request.node.user_properties
+    return lambda name, value: properties.append((name, value))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -18,11 +18,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.mark.timeout(600)
 def test_it_converges_soon_after_the_api_server_is_well_again(
-    fault: Fault, seconds: float, sound: Scene, story: Story, probes: Probes, record_property: Record
+    fault: Fault, seconds: float, sound: Scene, story: Story, probes: Probes, record: Record
 ) -> None:
     start = sound.models.mark()
     figures = FaultRun(sound, story, fault, probes, sound.api, seconds).run()
-    record_property(PROPERTY, figures.properties())
+    record(PROPERTY, figures.properties())
 
     assert leaked(sound.models.calls[start:]) == []
     assert figures.problems == "", sound.operator.tail()

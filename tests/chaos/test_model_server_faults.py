@@ -19,11 +19,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.mark.timeout(600)
 def test_it_converges_soon_after_the_model_server_is_well_again(
-    fault: Fault, seconds: float, sound: Scene, story: Story, probes: Probes, record_property: Record
+    fault: Fault, seconds: float, sound: Scene, story: Story, probes: Probes, record: Record
 ) -> None:
     fault_run = FaultRun(sound, story, fault, probes, sound.models, seconds)
     figures = fault_run.run()
-    record_property(PROPERTY, figures.properties())
+    record(PROPERTY, figures.properties())
 
     moved = f"tag {story.kept} is on model"
     assert f"{moved} {MODEL_A}" in sound.operator.logged(), "the log says it in other words now"

@@ -94,7 +94,7 @@ def port_is(space: Space, environment: str, port: int) -> bool:
 
 
 def test_a_standby_takes_over_after_kill_9_and_goes_on_where_the_leader_was(
-    pair: Pair, record_property: Callable[[str, object], None]
+    pair: Pair, record: Callable[[str, object], None]
 ) -> None:
     pair.space.apply(*(environment(f"burst-{number}", replicas=0) for number in range(10)))
     pair.space.eventually(lambda: len(pair.space.list("Deployment")) > 2, "a part to be done")
@@ -103,7 +103,7 @@ def test_a_standby_takes_over_after_kill_9_and_goes_on_where_the_leader_was(
     pair.leader.process.kill()
 
     seconds = pair.seconds_until_standby_leads(time.monotonic())
-    record_property("takeover_seconds", seconds)
+    record("takeover_seconds", seconds)
     for number in range(10):
         pair.space.wait_for_condition(ENVIRONMENT, f"burst-{number}", "Stalled", status="False")
         assert all(pair.space.find_child(kind, f"burst-{number}") for kind in ALWAYS_THERE)
@@ -112,15 +112,13 @@ def test_a_standby_takes_over_after_kill_9_and_goes_on_where_the_leader_was(
     assert seconds < TAKEOVER_SECONDS
 
 
-def test_a_leader_that_is_told_to_stop_hands_over_at_once(
-    pair: Pair, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_leader_that_is_told_to_stop_hands_over_at_once(pair: Pair, record: Callable[[str, object], None]) -> None:
     told = time.monotonic()
 
     assert pair.leader.process.stop() == 0
 
     seconds = pair.seconds_until_standby_leads(told)
-    record_property("handover_seconds", seconds)
+    record("handover_seconds", seconds)
     pair.space.apply(environment())
     pair.space.wait_until_ready()
     assert seconds < RELEASE_SECONDS
@@ -175,7 +173,7 @@ def test_a_leader_ends_when_somebody_else_holds_its_lease_and_a_holder_who_does_
 
 @pytest.mark.full_chaos
 def test_an_api_server_that_is_silent_for_the_leader_alone_costs_it_the_lease(
-    pair: Pair, record_property: Callable[[str, object], None]
+    pair: Pair, record: Callable[[str, object], None]
 ) -> None:
     silent = time.monotonic()
     pair.leader.proxy.fail(lambda _: Hang(forwards=False))
@@ -183,7 +181,7 @@ def test_an_api_server_that_is_silent_for_the_leader_alone_costs_it_the_lease(
     pair.space.apply(environment())
 
     seconds = pair.seconds_until_standby_leads(silent)
-    record_property("takeover_seconds", seconds)
+    record("takeover_seconds", seconds)
     assert not pair.leader.process.running, "two operators work"
     pair.assert_the_leader_ends_in_good_order()
     pair.space.wait_until_ready()

@@ -238,6 +238,7 @@ class Operator:
             for request in self._contents.requests():
                 self._surroundings.queue.add(request)
             self._surroundings.secrets.keep_only(self._surroundings.directory.namespaces)
+            gc.collect()  # By itself it would look at what has survived twice only after twenty minutes.
 
     async def _drain(self, working: asyncio.Task[None]) -> None:
         """Starts no more passes, and lets those under way come to their end."""
