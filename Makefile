@@ -7,11 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 WORKERS ?= auto
-# What a person does from beginning to end: on real pods, in the demonstration and the tutorial, at the command line, and
-# with a release of the chart.
+# What a person does from beginning to end: on real pods, with real Rasa that trains and shares conversations, in the
+# demonstration and the tutorial, at the command line, and with a release of the chart.
 END_TO_END := tests/e2e tests/local/test_demonstration.py tests/local/test_cluster.py tests/local/test_installation.py \
 	tests/tutorial tests/helm/test_installation.py tests/helm/test_life.py tests/manifests/test_kubectl.py \
-	tests/integration/test_promotion_cli.py
+	tests/integration/test_promotion_cli.py tests/integration/test_shared_conversations.py \
+	tests/integration/test_training.py
 export PYTHON
 # The tests start a hundred times what need not be compiled each time.
 unexport PYTHONDONTWRITEBYTECODE

@@ -253,7 +253,7 @@ def refusals() -> Iterator[Fault]:
         seconds=200,
         brief=BRIEF,
     )
-    yield Fault("409 on writes", strike(say_status(409, "Conflict"), writes), readiness=KEPT, brief=BRIEF)
+    yield Fault("409 on writes", strike(say_status(409, "Conflict"), writes), readiness=KEPT)
     yield Fault("500 on writes", strike(say_status(500, "InternalError"), writes), readiness=KEPT)
     yield Fault("every other call fails", lambda scene: scene.api.fail(alternate), readiness=ANY)
 

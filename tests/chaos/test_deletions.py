@@ -155,6 +155,7 @@ def test_a_tag_goes_with_its_model_tag_even_where_it_was_just_being_moved(deleti
     assert deletions.model_server.tags() == {}
 
 
+@pytest.mark.full_chaos
 def test_a_tag_that_is_put_for_the_first_time_goes_with_its_model_tag_too(deletions: Deletions) -> None:
     space, models = deletions.space, deletions.models
     held, deleted = threading.Event(), threading.Event()
@@ -180,6 +181,7 @@ def test_a_tag_that_is_put_for_the_first_time_goes_with_its_model_tag_too(deleti
     assert deletions.model_server.tags() == {}
 
 
+@pytest.mark.full_chaos
 def test_tags_that_are_moved_and_deleted_in_one_go_are_gone_soon(deletions: Deletions) -> None:
     space = deletions.space
     names = [f"moved-{number}" for number in range(20)]
@@ -197,6 +199,7 @@ def test_tags_that_are_moved_and_deleted_in_one_go_are_gone_soon(deletions: Dele
     assert deletions.model_server.tags() == {}, deletions.operator.process.logged()
 
 
+@pytest.mark.full_chaos
 def test_all_definitions_go_at_once_nothing_is_made_for_what_is_gone_and_all_is_well_when_they_are_back(
     deletions: Deletions,
 ) -> None:
@@ -235,6 +238,7 @@ def test_definitions_that_go_and_come_while_the_operator_is_stopped(deletions: D
     deletions.wait_until_well(CONVERGENCE_SECONDS)
 
 
+@pytest.mark.full_chaos
 def test_a_model_server_that_is_deleted_and_comes_back_costs_no_environment_anything(deletions: Deletions) -> None:
     space = deletions.space
     deletions.populate()
@@ -263,6 +267,7 @@ def test_an_environment_and_its_tag_go_at_once_while_the_model_server_is_down(de
     space.eventually(lambda: deletions.model_server.tags() == {}, "the tag to be gone", TAG_SECONDS)
 
 
+@pytest.mark.full_chaos
 @pytest.mark.parametrize("runs", [True, False], ids=["while the operator runs", "while it is stopped"])
 def test_a_namespace_goes_in_time_and_the_operator_makes_nothing_in_it_afterwards(
     deletions: Deletions, *, runs: bool
@@ -286,6 +291,7 @@ def test_a_namespace_goes_in_time_and_the_operator_makes_nothing_in_it_afterward
     assert deletions.model_server.tags() == {"production": MODEL_A}, "no person has decided on the tag"
 
 
+@pytest.mark.full_chaos
 @pytest.mark.parametrize("policy", ["Foreground", "Background"])
 def test_nothing_is_made_anew_for_an_environment_that_is_being_deleted(deletions: Deletions, policy: str) -> None:
     space = deletions.space

@@ -14,7 +14,7 @@ from tests.integration.model_server_process import ModelServerProcess
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.space import Space
 
-FEW = 8
+FEW = 4
 MINUTES = 10.0
 IDLE_SECONDS = 30.0
 """Until connections that nobody uses are closed."""

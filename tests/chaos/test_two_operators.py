@@ -142,6 +142,7 @@ def test_a_leader_that_was_stopped_in_the_middle_of_a_reconciliation_writes_noth
     assert seconds < TAKEOVER_SECONDS
 
 
+@pytest.mark.full_chaos
 def test_a_leader_whose_lease_is_deleted_ends_in_good_order_and_the_other_leads(
     pair: Pair, breakable: Installation
 ) -> None:

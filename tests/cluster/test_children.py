@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.base import GROUP, JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.children import Children, Outcome, with_digest
 from rasa_environments.cluster.client import Client
@@ -398,7 +398,11 @@ async def test_a_long_child_is_compared_as_it_is_stored_and_once_for_each_versio
     refresh: Callable[[], Awaitable[None]],
     caches: dict[Resource, ObjectCache],
 ) -> None:
-    desired = environment_child(config_map("support-rasa", {"a": "x" * 40_000}, namespace=namespace))
+    # Of a version that is not served: the garbage collector cannot tell that there is no such owner.
+    unserved = f"{GROUP}/v0"
+    desired = environment_child(
+        config_map("support-rasa", {"a": "x" * 40_000}, namespace=namespace), apiVersion=unserved
+    )
     caches[CONFIG_MAPS] = child_cache()
     await Children(client, caches).settle(desired)
     await refresh()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import signal
 
@@ -14,9 +13,7 @@ from tests.integration.conftest import Installation
 from tests.integration.manifests import environment, model_tag, secret, secret_value
 from tests.integration.model_server_process import MODEL_A
 from tests.integration.operator_process import OperatorProcess
-from tests.integration.space import ALWAYS_THERE, ENVIRONMENT, Space
-
-BURST = [f"burst-{number}" for number in range(30)]
+from tests.integration.space import ENVIRONMENT, Space
 
 
 def test_what_changed_while_the_operator_was_stopped_is_made_up_for(
@@ -47,27 +44,6 @@ def test_what_changed_while_the_operator_was_stopped_is_made_up_for(
     assert space.find_child("PodDisruptionBudget") is None
     assert space.token("staging") == "after"
     assert 'name="worker"' not in mortal.answer("/metrics").text
-
-
-def test_a_kill_in_the_middle_of_a_burst_loses_nothing_and_changes_no_token(
-    mortal: OperatorProcess, mortal_space: Space
-) -> None:
-    space = mortal_space
-    mortal.start()
-    for name in BURST:
-        space.apply(environment(name, replicas=0))
-    space.eventually(lambda: len(space.list("Deployment")) > len(BURST) // 3, "a part to be done")
-
-    mortal.kill()
-
-    tokens = tokens_of(space)
-    mortal.start()
-    for name in BURST:
-        space.wait_for_condition(ENVIRONMENT, name, "Stalled", status="False")
-    for kind in ALWAYS_THERE:
-        assert {f"{name}-rasa" for name in BURST} <= {item["metadata"]["name"] for item in space.list(kind)}
-    assert {name: token for name, token in tokens_of(space).items() if name in tokens} == tokens
-    assert len(set(tokens_of(space).values())) == len(BURST)
 
 
 def test_a_restart_with_everything_settled_writes_nothing(
@@ -168,12 +144,3 @@ def test_a_secret_that_lost_its_label_while_the_operator_was_stopped_keeps_its_t
         lambda: space.child("Secret")["metadata"]["labels"] == before["metadata"]["labels"], "the label to be back"
     )
     assert space.child("Secret")["data"] == before["data"]
-
-
-def tokens_of(space: Space) -> dict[str, str]:
-    """The tokens of the environments that have one."""
-    return {
-        item["metadata"]["name"]: base64.b64decode(item["data"]["token"]).decode()
-        for item in space.list("Secret")
-        if item["metadata"]["name"].endswith("-rasa")
-    }

@@ -17,9 +17,6 @@ from tests.integration.operator_process import OperatorProcess
 from tests.integration.space import ENVIRONMENT, OUR_KINDS, Space
 from tests.integration.test_deletion import COLLECTION_SECONDS
 
-LEADER = ("--leader-elect",)
-LEADS = "leading: the Lease rasa-environments/rasa-environments is held by this process"
-WAITS = "waiting: the Lease rasa-environments/rasa-environments is held by"
 NewOperator = Callable[..., OperatorProcess]
 
 
@@ -130,32 +127,6 @@ def test_an_operator_of_some_namespaces_leaves_others_alone(
     assert touched == {"team-a", "team-b"}
     for space in spaces:
         space.remove()
-
-
-def test_of_two_operators_one_works_and_the_other_takes_over(
-    breakable: Installation, new_operator: NewOperator, model_server: ModelServerProcess
-) -> None:
-    leader, standby = new_operator(*LEADER), new_operator(*LEADER)
-    leader.start()
-    leader.wait_until(lambda: LEADS in leader.logged(), "leading")
-    standby.start()  # and so it is ready, though it does not work
-    standby.wait_until(lambda: WAITS in standby.logged(), "waiting")
-    space = space_of(breakable, leader, "elected")
-    furnish(space, model_server)
-    space.apply(environment())
-    space.wait_until_ready()
-    assert standby.passes(ENVIRONMENT) == 0
-
-    leader.kill()
-
-    standby.wait_until(lambda: LEADS in standby.logged(), "leading")
-    space.apply(environment("worker"))
-    space.wait_until_ready("worker")
-    third = new_operator(*LEADER)
-    third.start()
-    assert standby.stop() == 0
-    third.wait_until(lambda: LEADS in third.logged(), "leading, since the Lease was released")
-    space.remove()
 
 
 def test_uninstalling_the_operator_first_leaves_nothing_stuck(
