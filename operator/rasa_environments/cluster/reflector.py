@@ -115,6 +115,7 @@ class Reflector:
                     pause = min(pause, _MISSING_PAUSE)
                 await self._retries.wait((self, scope), pause, takes_turns=not contact.is_missing)
         finally:
+            self._retries.forget((self, scope))
             contact.stopped()
 
     async def _list_and_watch(self, scope: str | None, contact: Contact) -> float | None:
