@@ -56,7 +56,7 @@ RETRIED = frozenset(
 )
 """Problems whose end nobody announces: retried with backoff."""
 SECRET_ATTEMPTS = 3
-"""How often the generated values are decided anew where somebody else writes the Secret meanwhile."""
+"""How often what the Secret should hold is decided, before the next reconciliation tries again."""
 
 
 class EnvironmentReconciler:
@@ -102,13 +102,12 @@ class EnvironmentReconciler:
     async def _look_until_decided(
         self, environment: DeploymentEnvironment, server: ModelServer | None
     ) -> tuple[EnvironmentFindings, float | None]:
-        """What `_look` returns. The values in a Secret that another process wrote win over those generated here."""
+        """What `_look` returns, decided anew where somebody else writes the Secret meanwhile."""
         secret = None
         for _ in range(SECRET_ATTEMPTS - 1):
             try:
                 return await self._look(environment, server, secret)
             except Outdated as outdated:
-                self._settled.pop(environment.metadata.key, None)
                 secret = outdated.live
         return await self._look(environment, server, secret)
 
