@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from unittest.mock import AsyncMock, Mock
 
@@ -31,7 +32,10 @@ class Tagging:
         self.client = Mock(
             put_tag=AsyncMock(side_effect=refusal), tag=AsyncMock(return_value=TagAnswer(OLD.hash, OLD.name))
         )
-        api = Mock(patch_status=AsyncMock(return_value={"metadata": {"resourceVersion": "2"}}))
+        versions = itertools.count(2)
+        api = Mock(
+            patch_status=AsyncMock(side_effect=lambda *_, **__: {"metadata": {"resourceVersion": str(next(versions))}})
+        )
         connections = Mock(spec=Connections, connect=AsyncMock(return_value=self.client))
         self.surroundings = Surroundings(client=api, children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
         self.surroundings.directory.servers.put(server())
@@ -117,6 +121,16 @@ def test_a_listing_that_does_not_show_a_tag_that_can_be_pulled_causes_no_write()
         return tagging.puts
 
     assert run(test()) == 1
+
+
+def test_a_tag_that_was_put_and_could_not_be_pulled_is_pulled_before_it_is_put_again() -> None:
+    async def test() -> tuple[int, str]:
+        tagging = Tagging()
+        tagging.client.tag.side_effect = [Unreachable("away"), Unreachable("away"), TagAnswer(NEW.hash, NEW.name)]
+        await tagging.reconcile_for(8)
+        return tagging.puts, tagging.reason
+
+    assert run(test()) == (1, "Tagged")
 
 
 def test_a_tag_that_somebody_moved_is_put_back() -> None:

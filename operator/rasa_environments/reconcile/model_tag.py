@@ -153,24 +153,30 @@ class ModelTagReconciler:
     ) -> TaggedModel | Problem:
         """Puts the tag and looks whether it is there: an answer that says so proves nothing.
 
-        Where it was seen there before, the listing that does not show it may be wrong: what is pulled decides.
+        Where it was seen there before, or was put and could not be looked at, what is pulled decides, not the listing.
         """
         key, write = tag.metadata.key, TagWrite(connection, tag.tag, tag.spec.model, listed)
         postponed = self._writes.postponed(key, write)
         if postponed is not None:
             return postponed
         last = self._verified.get(key)
+        accepted = self._writes.was_accepted(key, write)
+        result: TaggedModel | Problem | None = None
         try:
-            if last is not None and last.is_of(connection, tag):
-                pulled = await self._verify(connection, tag, listed)
-                if isinstance(pulled, TaggedModel):
-                    return pulled
-            await connection.put_tag(tag.spec.model, tag.tag)
-            result = await self._verify(connection, tag, listed)
+            if accepted or (last is not None and last.is_of(connection, tag)):
+                result = await self._verify(connection, tag, listed)
+            if not isinstance(result, TaggedModel):
+                accepted = False
+                await connection.put_tag(tag.spec.model, tag.tag)
+                accepted = True
+                result = await self._verify(connection, tag, listed)
+                accepted = False
         except RasaError as error:
             result = refused(tag, error, listed)
         if isinstance(result, Problem):
-            self._writes.failed(key, write, result)
+            self._writes.failed(key, write, result, accepted=accepted)
+            return result
+        if last is not None and result == last.model and last.is_of(connection, tag):
             return result
         self._writes.forget(key)
         came_from = f"taken from {carrier.name}" if carrier else "on no model before"

@@ -29,6 +29,7 @@ class TagWrite:
 class _Failed:
     write: TagWrite
     problem: Problem
+    accepted: bool
     times: int
     due: float
 
@@ -46,12 +47,17 @@ class TagWrites:
             return None
         return failed.problem
 
-    def failed(self, key: ObjectKey, write: TagWrite, problem: Problem) -> None:
-        """The write was refused, or did not come true."""
+    def was_accepted(self, key: ObjectKey, write: TagWrite) -> bool:
+        """Whether the server took this very write last time, and only did not say what came of it."""
+        failed = self._failed.get(key)
+        return failed is not None and failed.write == write and failed.accepted
+
+    def failed(self, key: ObjectKey, write: TagWrite, problem: Problem, *, accepted: bool) -> None:
+        """The write was refused or did not come true; or it was accepted, and what came of it is not known."""
         before = self._failed.get(key)
         times = before.times + 1 if before is not None and before.write == write else 1
         due = asyncio.get_running_loop().time() + BACKOFF.seconds(times)
-        self._failed[key] = _Failed(write, problem, times, due)
+        self._failed[key] = _Failed(write, problem, accepted, times, due)
 
     def forget(self, key: ObjectKey) -> None:
         """The write came true, or the ModelTag is gone."""
