@@ -1,6 +1,5 @@
 """What the documentation says is so: names are complete, links lead somewhere, examples are valid."""
 
-import ast
 import re
 import tomllib
 from itertools import takewhile
@@ -25,6 +24,7 @@ from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.settings import Settings
 from tests.desired.contexts import children_by_kind, context
 from tests.desired.golden_cases import given_context
+from tests.named_tests import names_of_tests_in
 
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
@@ -113,13 +113,6 @@ def rows_of_pages() -> list[tuple[str, list[str]]]:
     return [(row[0], re.findall(r"`([^`]+)`", row[-1])) for row in rows]
 
 
-def names_of_tests_in(file: str) -> set[str]:
-    """The names of the tests of a file."""
-    tree = ast.parse((ROOT / file).read_text())
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    return {function.name for function in functions if function.name.startswith("test_")}
-
-
 def test_the_table_of_the_pages_is_read_as_it_stands() -> None:
     rows = rows_of_pages()
 
@@ -129,7 +122,9 @@ def test_the_table_of_the_pages_is_read_as_it_stands() -> None:
 
 @pytest.mark.parametrize(("what", "tests"), rows_of_pages(), ids=lambda value: value[:40] if value else "")
 def test_each_row_of_the_pages_is_proven_by_a_test_that_is_there(what: str, tests: list[str]) -> None:
-    missing = [test for test in tests if test.partition("::")[2] not in names_of_tests_in(test.partition("::")[0])]
+    missing = [
+        test for test in tests if test.partition("::")[2] not in names_of_tests_in(ROOT / test.partition("::")[0])
+    ]
 
     assert tests, f"no test for: {what}"
     assert missing == []

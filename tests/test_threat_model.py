@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from local.installation import ROOT
+from tests.named_tests import names_of_tests_in
 
 TESTS = ROOT / "tests"
 EXPLANATION = ROOT / "docs" / "explanation"
@@ -51,23 +50,9 @@ def claims(text: str) -> Iterator[tuple[str, str]]:
         before = line
 
 
-@cache
-def names_in(file: str) -> frozenset[str]:
-    """The names of the tests in a file below tests/; none where there is no such file."""
-    path = TESTS / file
-    if not path.is_file():
-        return frozenset()
-    tree = ast.parse(path.read_text())
-    return frozenset(
-        node.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
-    )
-
-
 def missing(named: Iterable[tuple[str, str]]) -> list[str]:
     """Those of the tests that do not exist."""
-    return [f"{file}::{test}" for file, test in named if test not in names_in(file)]
+    return [f"{file}::{test}" for file, test in named if test not in names_of_tests_in(TESTS / file)]
 
 
 def pages(values: Iterable[Path] = PAGES) -> pytest.MarkDecorator:
