@@ -22,6 +22,8 @@ PEAK = 150
 LINES = 60
 LINES_PER_MINUTE = 240
 """What the operator may log: so many lines at once, and a minute."""
+PASSES = 30
+"""Reconciliations of ModelTags a second, on average: one that asks for the next at once makes hundreds."""
 TRIES = 4
 TRY_SECONDS = 4.0
 """How often a tag may be tried to be put while that fails: a few times at once, and then once in so many seconds."""
@@ -91,6 +93,7 @@ class FaultRun:
         """The fault begins, users act, it ends, and everything comes right; raises nothing."""
         self.puts_mark = self.scene.models.mark()
         self.log_mark = len(self.scene.operator.logged())
+        passes = self.scene.operator.passes("ModelTag")
         self.began = time.monotonic()
         self.fault.strike(self.scene)
         self._last()
@@ -103,6 +106,7 @@ class FaultRun:
         self.over = time.monotonic()
         self.log = self.scene.operator.logged()[self.log_mark :]
         self.scene.sound = self.scene.operator.running
+        self.passes = self.scene.operator.passes("ModelTag") - passes if self.scene.sound else 0
         problems = list(self._problems())
         self.scene.sound = self.scene.sound and not problems
         return self._figures(problems)
@@ -207,6 +211,8 @@ class FaultRun:
             yield f"it logged {lines} lines in {60 * minutes:.0f} s"
 
     def _storm(self) -> Iterator[str]:
+        if self.passes > PASSES * (self.over - self.began):
+            yield f"{self.passes} reconciliations of ModelTags in {self.over - self.began:.0f} s"
         allowed = self.fault.allowed(self.ended - self.began)
         for name, proxy in (("API server", self.scene.api), ("model server", self.scene.models)):
             count = busiest(proxy, self.began, self.ended).count

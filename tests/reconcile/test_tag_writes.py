@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from dataclasses import replace
 from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import RasaError, Unreachable
 from rasa_environments.rasa.model_server import TagAnswer
@@ -144,6 +146,29 @@ def test_a_tag_that_somebody_moved_is_put_back() -> None:
         return tagging.puts
 
     assert run(test()) == 2
+
+
+def test_a_write_whose_answer_was_lost_is_not_waited_for_once_the_tag_is_seen() -> None:
+    async def test() -> tuple[float | None, str]:
+        tagging = Tagging(refusal=Unreachable("lost"))
+        await tagging.reconciler.reconcile(KEY)
+        tagging.client.tag.return_value = TagAnswer(NEW.hash, NEW.name)
+        tagging.observe(ServerObservation(models={"old": OLD, "new": NEW}, tags={"live": NEW}, known=True))
+        return (await tagging.reconciler.reconcile(KEY)).again_after, tagging.reason
+
+    assert run(test()) == (None, "Tagged")
+
+
+def test_a_write_that_is_due_while_the_server_is_away_is_not_waited_for() -> None:
+    async def test() -> float | None:
+        tagging = Tagging()
+        await tagging.reconciler.reconcile(KEY)
+        away = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
+        tagging.observe(replace(LISTED, problem=away))
+        await asyncio.sleep(BACKOFF.longest)
+        return (await tagging.reconciler.reconcile(KEY)).again_after
+
+    assert run(test()) is None
 
 
 def test_a_postponed_write_names_its_reason_and_when_it_is_due() -> None:

@@ -75,6 +75,8 @@ class ModelTagReconciler:
             self._surroundings.queue.add(Request(Kind.MODEL_SERVER, server_key))
             return DONE  # What is to be deleted one day is noted before it is put; that done, the tag is queued.
         tagged = await self._tagged(tag, server, observation or ServerObservation())
+        if isinstance(tagged, TaggedModel):
+            self._writes.forget(key)
         await directory.catch_up(server_key)
         findings = ModelTagFindings(
             tag=tag.tag,
@@ -178,7 +180,6 @@ class ModelTagReconciler:
             return result
         if last is not None and result == last.model and last.is_of(connection, tag):
             return result
-        self._writes.forget(key)
         came_from = f"taken from {carrier.name}" if carrier else "on no model before"
         logger.info("ModelTag %s: tag %s is on model %s, %s", key, tag.tag, tag.spec.model, came_from)
         return result

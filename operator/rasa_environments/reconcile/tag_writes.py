@@ -64,6 +64,7 @@ class TagWrites:
         self._failed.pop(key, None)
 
     def seconds_left(self, key: ObjectKey) -> float | None:
-        """In how many seconds the failed write may be tried again; None where there is none."""
+        """In how many seconds the failed write may be tried again; None where that is not to be waited for."""
         failed = self._failed.get(key)
-        return None if failed is None else max(0.0, failed.due - asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        return None if failed is None or failed.due <= now else failed.due - now
