@@ -135,7 +135,7 @@ def test_a_tag_that_was_put_and_could_not_be_pulled_is_pulled_before_it_is_put_a
     assert run(test()) == (1, "Tagged")
 
 
-def test_a_tag_that_somebody_moved_is_put_back() -> None:
+def test_a_tag_that_somebody_moved_is_put_back_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> int:
         tagging = Tagging()
         tagging.client.tag.return_value = TagAnswer(NEW.hash, NEW.name)
@@ -145,7 +145,9 @@ def test_a_tag_that_somebody_moved_is_put_back() -> None:
         await tagging.reconciler.reconcile(KEY)
         return tagging.puts
 
-    assert run(test()) == 2
+    with caplog.at_level(logging.INFO):
+        assert run(test()) == 2
+    assert caplog.text.count("tag live is on model new, taken from old") == 2
 
 
 def test_a_write_whose_answer_was_lost_is_not_waited_for_once_the_tag_is_seen() -> None:

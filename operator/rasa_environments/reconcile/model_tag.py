@@ -162,13 +162,13 @@ class ModelTagReconciler:
         if postponed is not None:
             return postponed
         last = self._verified.get(key)
-        accepted = self._writes.was_accepted(key, write)
+        accepted = moved = self._writes.was_accepted(key, write)
         result: TaggedModel | Problem | None = None
         try:
             if accepted or (last is not None and last.is_of(connection, tag)):
                 result = await self._verify(connection, tag, listed)
             if not isinstance(result, TaggedModel):
-                accepted = False
+                moved, accepted = True, False
                 await connection.put_tag(tag.spec.model, tag.tag)
                 accepted = True
                 result = await self._verify(connection, tag, listed)
@@ -177,11 +177,9 @@ class ModelTagReconciler:
             result = refused(tag, error, listed)
         if isinstance(result, Problem):
             self._writes.failed(key, write, result, accepted=accepted)
-            return result
-        if last is not None and result == last.model and last.is_of(connection, tag):
-            return result
-        came_from = f"taken from {carrier.name}" if carrier else "on no model before"
-        logger.info("ModelTag %s: tag %s is on model %s, %s", key, tag.tag, tag.spec.model, came_from)
+        elif moved:
+            came_from = f"taken from {carrier.name}" if carrier else "on no model before"
+            logger.info("ModelTag %s: tag %s is on model %s, %s", key, tag.tag, tag.spec.model, came_from)
         return result
 
     async def _verify(
