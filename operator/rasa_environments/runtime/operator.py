@@ -238,7 +238,6 @@ class Operator:
             for request in self._contents.requests():
                 self._surroundings.queue.add(request)
             self._surroundings.secrets.keep_only(self._surroundings.directory.namespaces)
-            gc.collect()  # By itself it would look at what has survived twice only after twenty minutes.
 
     async def _drain(self, working: asyncio.Task[None]) -> None:
         """Starts no more passes, and lets those under way come to their end."""
@@ -292,7 +291,7 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         leadership = await stack.enter_async_context(candidacy(settings))
-        may_write = always if leadership is None else leadership.may_write
+        may_write = always if leadership is None else lambda: leadership.is_leader
         client = await Client.connect(settings.kubeconfig, settings.context, may_write=may_write)
         await stack.enter_async_context(client)
         operator = Operator(settings, client, leadership)
