@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
@@ -228,6 +228,9 @@ OBJECTS = JSON | st.fixed_dictionaries({"metadata": METADATA | JSON}, optional={
 
 @settings(deadline=None)
 @given(st.lists(OBJECTS, max_size=5), st.integers(0, 5))
+@example([float("inf")], 0)
+@example(["\ud800", float("nan"), 7], 1)
+@example([None, [float("inf")]], 0)
 def test_no_item_spoils_a_list(items: list[object], place: int) -> None:
     everything = [*items[:place], GOOD, *items[place:]]
     answer = listing(page(*everything))

@@ -30,6 +30,9 @@ _BRACKETS: Final = re.compile(rb'(?:[^"\[\]{}]|"(?:[^"\\]|\\.)*+")*+([\[{]+|[\]}
 """The next brackets of one kind that are not within a string."""
 _TOKEN: Final = re.compile(rb'[^"\[\]{}]*+("(?:[^"\\]|\\.)*+"|[\[\]{}])', re.DOTALL)
 """The next string or bracket."""
+_BRACKET: Final = (b"[", b"]", b"{", b"}")
+_WORD: Final = re.compile(rb"[^\s,]+")
+"""An entry of a list that is neither: a number, or `Infinity`, which is no JSON."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,252}")
 _VERSION: Final = re.compile(r"[0-9]{1,39}")
 _EVENTS: Final = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
@@ -124,11 +127,15 @@ def decode_listing(content: bytes, *, repair: bool = False) -> Listing:
         raise _not_json("it is no list of Kubernetes objects")
     items: list[JsonObject] = []
     rejected: list[Rejected] = []
+    placeholders = len(unreadable)
     for entry in entries:
+        if entry is None and placeholders:
+            placeholders -= 1
+            continue
         problem = problem_of(entry)
         if problem is None:
             items.append(entry)
-        elif entry is not None or not unreadable:
+        else:
             rejected.append(Rejected.of(entry, problem))
     return Listing(items, str(version), (*unreadable, *rejected), _text(metadata.get("continue")))
 
@@ -258,10 +265,14 @@ def _without_unreadable_items(content: bytes) -> tuple[bytes, list[Rejected]]:
 
 
 def _items(content: bytes) -> Iterator[tuple[int, int]]:
-    """Where each object in the field `items` of a list begins and ends."""
+    """Where each entry in the field `items` of a list begins and ends."""
     depth, begin, field, within = 0, 0, b"", False
     for match in _matches(_TOKEN, content):
         token = match[1]
+        if depth == 2 and within:
+            yield from (word.span() for word in _WORD.finditer(content, match.start(), match.start(1)))
+            if token not in _BRACKET:
+                yield match.span(1)
         if token in (b"[", b"{"):
             depth += 1
             if depth == 2:
