@@ -12,6 +12,7 @@ from tests.chaos.faults import Fault, Readiness
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.scene import Probes, Scene
 from tests.chaos.story import Story
+from tests.integration.space import OUR_KINDS
 
 CONVERGED_SECONDS = 15.0
 """Within which all is as it should be after a fault, and /readyz says so."""
@@ -23,7 +24,7 @@ LINES = 60
 LINES_PER_MINUTE = 240
 """What the operator may log: so many lines at once, and a minute."""
 PASSES = 30
-"""Reconciliations of ModelTags a second, on average: one that asks for the next at once makes hundreds."""
+"""Reconciliations a second, on average: one that asks for the next at once makes hundreds."""
 TRIES = 4
 TRY_SECONDS = 4.0
 """How often a tag may be tried to be put while that fails: a few times at once, and then once in so many seconds."""
@@ -93,7 +94,7 @@ class FaultRun:
         """The fault begins, users act, it ends, and everything comes right; raises nothing."""
         self.puts_mark = self.scene.models.mark()
         self.log_mark = len(self.scene.operator.logged())
-        passes = self.scene.operator.passes("ModelTag")
+        passes = self._reconciliations()
         self.began = time.monotonic()
         self.fault.strike(self.scene)
         self._last()
@@ -106,10 +107,13 @@ class FaultRun:
         self.over = time.monotonic()
         self.log = self.scene.operator.logged()[self.log_mark :]
         self.scene.sound = self.scene.operator.running
-        self.passes = self.scene.operator.passes("ModelTag") - passes if self.scene.sound else 0
+        self.passes = self._reconciliations() - passes if self.scene.sound else 0
         problems = list(self._problems())
         self.scene.sound = self.scene.sound and not problems
         return self._figures(problems)
+
+    def _reconciliations(self) -> int:
+        return sum(map(self.scene.operator.passes, OUR_KINDS))
 
     def _last(self) -> None:
         """The fault lasts; after a head start, users act."""
@@ -212,7 +216,7 @@ class FaultRun:
 
     def _storm(self) -> Iterator[str]:
         if self.passes > PASSES * (self.over - self.began):
-            yield f"{self.passes} reconciliations of ModelTags in {self.over - self.began:.0f} s"
+            yield f"{self.passes} reconciliations in {self.over - self.began:.0f} s"
         allowed = self.fault.allowed(self.ended - self.began)
         for name, proxy in (("API server", self.scene.api), ("model server", self.scene.models)):
             count = busiest(proxy, self.began, self.ended).count

@@ -44,7 +44,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.surroundings = Surroundings(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
         self.surroundings.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
-        self.surroundings.client.get = AsyncMock(return_value={"metadata": {}})  # type: ignore[method-assign]
+        self.surroundings.client.find = AsyncMock(return_value={"metadata": {}})  # type: ignore[method-assign]
         self.surroundings.directory.servers.put(server(**self.spec))
         self.connections = Mock(spec=Connections)
         self.connections.connect = AsyncMock(return_value=self.client)

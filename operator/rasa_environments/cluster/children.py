@@ -181,11 +181,8 @@ class Children:
     async def _correct_once(
         self, resource: Resource, key: ObjectKey, wanted: JsonObject, version: str | None, check_owner: Check
     ) -> Outcome:
-        try:
-            live = await self._client.get(resource, key)
-        except ApiError as error:
-            if error.status != 404:
-                raise
+        live = await self._client.find(resource, key)
+        if live is None:
             self._forget(resource, key)
             return await self._create(resource, key, wanted, check_owner)
         # What is not ours has not our label: no watch would tell that it is gone, so it must not get into the cache.

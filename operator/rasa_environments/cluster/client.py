@@ -104,6 +104,15 @@ class Client:
             self._request("GET", path, accept=accept, maximum_bytes=maximum_bytes or LARGEST_OBJECT), key
         )
 
+    async def find(self, resource: Resource, key: ObjectKey, *, metadata_only: bool = False) -> JsonObject | None:
+        """The same, or None where there is no such object."""
+        try:
+            return await self.get(resource, key, metadata_only=metadata_only)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
+
     async def list(
         self,
         resource: Resource,

@@ -110,7 +110,6 @@ class Contended(Exception):
 
     def __init__(self, kind: str, key: ObjectKey, times: int) -> None:
         super().__init__(f"{kind} {key} was changed or deleted {times} times in a row")
-        self.times = times
 
 
 class BeingDeleted(Exception):

@@ -73,10 +73,6 @@ class Leadership:
         self._version = ""
         self._renewed_at: float | None = None
 
-    def may_write(self) -> bool:
-        """The same as a function."""
-        return self.is_leader
-
     @property
     def is_leader(self) -> bool:
         """Whether this process holds the Lease and has renewed it in time."""
@@ -134,11 +130,9 @@ class Leadership:
 
     async def _look(self) -> JsonObject:
         """The Lease as it is; made, without a holder, if there is none."""
-        try:
-            return await self._client.get(LEASES, self._key)
-        except ApiError as error:
-            if error.status != 404:
-                raise
+        lease = await self._client.find(LEASES, self._key)
+        if lease is not None:
+            return lease
         metadata = {"namespace": self._key.namespace, "name": self._key.name}
         return await self._client.create(
             LEASES, {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata, "spec": {}}

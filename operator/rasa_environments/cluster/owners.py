@@ -7,7 +7,7 @@ from typing import Final
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import ApiError, OwnerGone
+from rasa_environments.cluster.errors import OwnerGone
 from rasa_environments.cluster.resources import Resource
 
 _UNKNOWN: Final = "unknown"
@@ -40,11 +40,7 @@ class OwnerCheck:
             raise OwnerGone(self._resource.kind, self._key)
 
     async def _live_uid(self) -> str | None:
-        try:
-            owner = await self._client.get(self._resource, self._key, metadata_only=True)
-        except ApiError as error:
-            if error.status != 404:
-                raise
+        owner = await self._client.find(self._resource, self._key, metadata_only=True)
+        if owner is None or owner["metadata"].get("deletionTimestamp"):
             return None
-        metadata = owner["metadata"]
-        return None if metadata.get("deletionTimestamp") else str(metadata["uid"])
+        return str(owner["metadata"]["uid"])

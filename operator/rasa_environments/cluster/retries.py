@@ -45,9 +45,6 @@ class Retries:
         """Turns in a row."""
         self._turn: asyncio.TimerHandle | None = None
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
     def schedule(self, key: Hashable, seconds: float, retry: Callable[[], None], *, takes_turns: bool) -> None:
         """Call `retry` after so many seconds at the latest, instead of what is scheduled for the key.
 

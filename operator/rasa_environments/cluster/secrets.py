@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity, version_alone
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import SECRETS
 from rasa_environments.cluster.retries import Retries
@@ -137,11 +136,8 @@ class Secrets:
 
     async def _get(self, key: ObjectKey) -> tuple[int, SecretData | None]:
         """Version and content; 0 and None if there is no such Secret."""
-        try:
-            secret = await self._client.get(SECRETS, key)
-        except ApiError as error:
-            if error.status != 404:
-                raise
+        secret = await self._client.find(SECRETS, key)
+        if secret is None:
             return 0, None
         data: JsonObject = secret.get("data") or {}
         content = {name: _decoded(value) for name, value in data.items()}

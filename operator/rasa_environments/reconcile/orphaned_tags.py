@@ -9,7 +9,6 @@ from typing import Final
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.model_server import InventoryEntry, ModelServer
-from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import MODEL_TAGS, NAMESPACES
 from rasa_environments.judge.findings import Problem, ServerObservation
 from rasa_environments.rasa.errors import RasaError
@@ -79,13 +78,7 @@ class OrphanedTags:
         key = ObjectKey(entry.namespace, entry.name)
         if self._surroundings.directory.tags.get(key) is not None:
             return False  # it has another tag by now
-        try:
-            await self._surroundings.client.get(MODEL_TAGS, key, metadata_only=True)
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            return False
-        return True
+        return await self._surroundings.client.find(MODEL_TAGS, key, metadata_only=True) is not None
 
     def _is_under_way(self, entry: InventoryEntry) -> bool:
         """Whether a reconciliation of the ModelTag has not ended yet."""
@@ -101,13 +94,8 @@ class OrphanedTags:
 
     async def _is_going(self, namespace: str) -> bool:
         """Whether the namespace is being deleted, or is gone."""
-        try:
-            found = await self._surroundings.client.get(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            return True
-        return found["metadata"].get("deletionTimestamp") is not None
+        found = await self._surroundings.client.find(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
+        return found is None or found["metadata"].get("deletionTimestamp") is not None
 
     async def _delete_all(
         self,
