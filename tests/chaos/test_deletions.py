@@ -130,33 +130,22 @@ def deletions(
 
 
 def test_a_tag_goes_with_its_model_tag_even_where_it_was_just_being_moved(deletions: Deletions) -> None:
-    space, models = deletions.space, deletions.models
     deletions.populate()
-    held, deleted = threading.Event(), threading.Event()
 
-    def hold(call: Call, phase: Phase) -> None:
-        if call.method == "PUT" and phase is Phase.BEFORE:
-            held.set()
-            deleted.wait(20)
+    delete_while_the_tag_is_put(deletions, model_tag(model=MODEL_B, deletionPolicy="Delete"))
 
-    models.on_write = hold
-    space.patch(TAG, "production", {"spec": {"model": MODEL_B}})
-    assert held.wait(20)
-    start = models.mark()
-
-    space.delete(TAG, "production")
-    space.eventually(
-        lambda: models.count(lambda call: call.path.endswith("/models"), start) > 2, "the server to be listed twice"
-    )
-    deleted.set()
-
-    space.eventually(lambda: deletions.model_server.tags() == {}, "the tag to be gone", TAG_SECONDS)
-    wait_until_quiet(deletions.operator, seconds=2)
-    assert deletions.model_server.tags() == {}
+    assert_the_tag_is_gone(deletions)
 
 
 @pytest.mark.full_chaos
 def test_a_tag_that_is_put_for_the_first_time_goes_with_its_model_tag_too(deletions: Deletions) -> None:
+    delete_while_the_tag_is_put(deletions, model_tag(model=MODEL_A, deletionPolicy="Delete"))
+
+    assert_the_tag_is_gone(deletions)
+
+
+def delete_while_the_tag_is_put(deletions: Deletions, tag: JsonObject) -> None:
+    """Deletes the ModelTag while its tag is on the way to the model server, which has been listed twice by then."""
     space, models = deletions.space, deletions.models
     held, deleted = threading.Event(), threading.Event()
 
@@ -166,17 +155,19 @@ def test_a_tag_that_is_put_for_the_first_time_goes_with_its_model_tag_too(deleti
             deleted.wait(20)
 
     models.on_write = hold
-    space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete"))
+    space.apply(tag)
     assert held.wait(20)
     start = models.mark()
-
     space.delete(TAG, "production")
     space.eventually(
         lambda: models.count(lambda call: call.path.endswith("/models"), start) > 2, "the server to be listed twice"
     )
     deleted.set()
 
-    space.eventually(lambda: deletions.model_server.tags() == {}, "the tag to be gone", TAG_SECONDS)
+
+def assert_the_tag_is_gone(deletions: Deletions) -> None:
+    """No model carries the tag, and none gets it any more."""
+    deletions.space.eventually(lambda: deletions.model_server.tags() == {}, "the tag to be gone", TAG_SECONDS)
     wait_until_quiet(deletions.operator, seconds=2)
     assert deletions.model_server.tags() == {}
 
