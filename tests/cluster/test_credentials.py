@@ -185,6 +185,25 @@ async def test_another_server_and_another_authority_in_the_kubeconfig_are_found(
             assert await is_accepted(client)
 
 
+@pytest.mark.parametrize("nonsense", ["none", "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n"])
+async def test_an_authority_that_is_no_certificate_is_told_at_the_start_and_outlived_later(
+    cluster: ClusterFacts, tmp_path: Path, nonsense: str
+) -> None:
+    content = yaml.safe_load(cluster.kubeconfig.read_text())
+    content["clusters"][0]["cluster"]["certificate-authority-data"] = base64.b64encode(nonsense.encode()).decode()
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigurationError, match=r"the kubeconfig .*/config cannot be used: .*X509"):
+        await Client.connect(str(kubeconfig))
+
+    refused = kubeconfig_with(cluster.kubeconfig, kubeconfig, user={"token": "refused"})
+    async with await Client.connect(refused) as client:
+        kubeconfig.write_text(yaml.safe_dump(content))
+        assert not await is_accepted(client)
+        kubeconfig.write_bytes(cluster.kubeconfig.read_bytes())
+        assert await is_accepted(client)
+
+
 async def test_requests_under_way_are_not_broken_off_by_new_credentials(
     cluster: ClusterFacts, token: str, tmp_path: Path
 ) -> None:

@@ -135,7 +135,10 @@ class Connection:
         self._loaded_at, self._loaded_version = time.monotonic(), self._source.version()
         access = await self._source.load()
         self.namespace = access.namespace
-        return Session(access, self._user_agent, self._impersonated, self._may_write)
+        try:
+            return Session(access, self._user_agent, self._impersonated, self._may_write)
+        except (OSError, ValueError) as error:  # of ssl, which reads the certificates
+            raise self._source.unusable(error) from error
 
     async def _reload_after(self, error: BaseException, session: Session) -> None:
         """Load the credentials again if those in use may be why there was no answer."""

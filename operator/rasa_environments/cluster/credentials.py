@@ -63,9 +63,9 @@ class CredentialSource:
         try:
             namespace = await self._load_into(configuration)
         except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
-            raise ConfigurationError(f"{self._description()} cannot be used: {error}") from error
+            raise self.unusable(error) from error
         except (TypeError, AttributeError) as error:  # what the library makes of a file of another shape
-            raise ConfigurationError(f"{self._description()} cannot be used: it is not a kubeconfig") from error
+            raise self.unusable("it is not a kubeconfig") from error
         configuration.proxy = configuration.proxy or _proxy_from_environment(configuration.host)
         configuration.client_session_kwargs = {
             "trust_env": False,  # it costs a hop to another thread per request; the proxy is looked up here instead
@@ -100,9 +100,12 @@ class CredentialSource:
             "name a kubeconfig file"
         )
 
-    def _description(self) -> str:
+    def unusable(self, why: object) -> ConfigurationError:
+        """The error that says what cannot be used, and why."""
         named = self.kubeconfig or os.environ.get("KUBECONFIG")
-        return f"the kubeconfig {named}" if named else "the access to Kubernetes"
+        return ConfigurationError(
+            f"{f'the kubeconfig {named}' if named else 'the access to Kubernetes'} cannot be used: {why}"
+        )
 
 
 def _identity(configuration: Configuration) -> tuple[object, ...]:
