@@ -200,7 +200,7 @@ def test_there_is_a_sample_of_each_generation() -> None:
         obj for file in PROFILE_SAMPLES for obj in yaml.safe_load_all(file.read_text()) if obj["kind"] == "ModelServer"
     ]
 
-    assert {server["spec"]["profile"] for server in servers} == {*Profile} - {Profile.MODEL_SERVER}
+    assert {server["spec"]["profile"] for server in servers} == {*Profile} - {Profile.OPEN_SOURCE, Profile.RASA_PRO}
 
 
 def alerts() -> list[str]:

@@ -65,7 +65,7 @@ class ModelServer(Pod):
     name: Name = "default"
     """Name of that ModelServer: the one of those environments and tags of the release that name none."""
     spec: ModelServerPart = Field(default_factory=dict)
-    """More of the spec of that ModelServer, for example `allowedNamespaces`."""
+    """More of the spec of that ModelServer, for example `accessFrom`."""
     replicas: Annotated[int, Field(ge=1)] = 1
     """How many of it run; more than one needs a bucket."""
     persistence: Persistence = Persistence()

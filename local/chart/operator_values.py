@@ -132,7 +132,7 @@ class NetworkPolicy(Values):
     cluster."""
     model_server_from: tuple[JsonObject, ...] = ()
     """Who else may connect to the model server, as `from` of a NetworkPolicy, for example an Ingress controller. Pods
-    of the namespaces in `modelServer.spec.allowedNamespaces` may, and the operator."""
+    of the namespaces in `modelServer.spec.accessFrom` may, and the operator."""
     operator_namespace: Name = "rasa-environments"
     """Where the operator is that may connect to the model server, if it is not in this release."""
     operator_egress: tuple[JsonObject, ...] | None = Field(default_factory=tcp_and_dns)

@@ -113,7 +113,8 @@ class Play:
                 cluster.kubeconfig, NAMESPACE, SERVICE_ACCOUNT, self._workspace / "operator.kubeconfig"
             )
             self._progress("   waiting until it is ready: /readyz")
-            self._operator = start_operator(self._workspace, self._leash, kubeconfig)
+            simulated = cluster.flavour != "kind"
+            self._operator = start_operator(self._workspace, self._leash, kubeconfig, simulated=simulated)
             self._stack.callback(self._operator.child.stop, STOP_SECONDS)
             self._progress(f"   it is ready, and tells so at {self._operator.url}")
 
@@ -130,7 +131,9 @@ class Play:
             wanted = documents([SAMPLES / "environments.yaml", SAMPLES / "modeltags.yaml"])
             apply(api, wanted, TEAM_NAMESPACE, indented(self._progress))
             view.follow_until(all_ready, "all environments are ready", patience)
-            self._progress("   What is served is unknown as long as the pods are simulated: nobody listens in them.")
+            self._progress(
+                "   Nobody listens in simulated pods, so what they serve is not checked: --accept-unchecked."
+            )
 
     def _start_rasa(self, cluster: ClusterFacts, api: ApiServer, view: View, patience: float) -> None:
         missing = self._why_no_rasa(cluster)
@@ -180,8 +183,11 @@ class Play:
 
 
 def model_server_documents(sample: dict[str, Any], program: ModelServerProgram) -> list[dict[str, Any]]:
-    """The sample ModelServer at the address where it runs, after the Secret that it names."""
-    spec = sample["spec"]
+    """The sample ModelServer at the address where it runs, after the Secret that it names.
+
+    Without the sample's defaults: there is no database here, and conversations are kept in memory.
+    """
+    spec = {name: value for name, value in sample["spec"].items() if name != "defaults"}
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -1,4 +1,4 @@
-"""The certificates of a cluster: an authority, the API server's, and the one it shows to the kubelet."""
+"""Certificates for a machine of tests: an authority, what servers show, and what clients do."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ class KeyPair:
 class Authority:
     """Signs certificates; its own is what clients know the servers by, and servers the clients."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "kubernetes") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = _builder(self._name, self._name, self._key.public_key())
         for extension, critical in (
             (x509.BasicConstraints(ca=True, path_length=0), True),

@@ -34,6 +34,8 @@ class ContainerRun:
     directory: Path
     files: dict[Path, str]
     directories: list[Path]
+    modes: dict[Path, int] = field(default_factory=dict)
+    """Of the files whose volume says one."""
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
@@ -63,16 +65,19 @@ def plan_run(
     arguments = [expand(argument, variables) for argument in container.get("args") or []]
     command = [expand(part, variables) for part in container.get("command") or []]
     files: dict[Path, str] = {}
+    modes: dict[Path, int] = {}
     directories = [root / path.lstrip("/") for path in mapped_paths(container)]
     for mount in container.get("volumeMounts") or []:
         for path, text in mounted_files(pod, mount).items():
             files[root / path.lstrip("/")] = translate(text)
+        modes |= {root / path.lstrip("/"): mode for path, mode in mounted_modes(pod, mount).items()}
     return ContainerRun(
         command=[*(map(translate, command) if command else entrypoint), *map(translate, arguments)],
         environment={name: translate(value) for name, value in variables.items()},
         directory=root / working_directory(container).lstrip("/"),
         files=files,
         directories=[path for path in directories if path not in files],
+        modes=modes,
     )
 
 
@@ -111,16 +116,19 @@ def container_variables(pod: Pod, container: JsonObject) -> dict[str, str]:
 
 def mounted_files(pod: Pod, mount: JsonObject) -> dict[str, str]:
     """The files that a mount puts into the container, by path: none for a volume that starts empty."""
-    volume = next((volume for volume in pod.spec.get("volumes") or [] if volume["name"] == mount["name"]), None)
-    if volume is None:
-        raise ValueError(
-            f"the mount {mount['mountPath']} names the volume {mount['name']}, which the pod does not have"
-        )
-    content = _volume_content(pod, volume)
+    content = _volume_content(pod, _volume(pod, mount))
     path, sub_path = mount["mountPath"], mount.get("subPath")
     if sub_path is None:
         return {str(PurePosixPath(path) / name): text for name, text in content.items()}
     return {path: content[sub_path]} if sub_path in content else {}
+
+
+def mounted_modes(pod: Pod, mount: JsonObject) -> dict[str, int]:
+    """The modes of those files of a mount for which its volume says one, by path."""
+    volume = _volume(pod, mount)
+    source = volume.get("secret") or volume.get("configMap") or {}
+    items = source.get("items") or []
+    return {str(PurePosixPath(mount["mountPath"]) / item["path"]): item["mode"] for item in items if "mode" in item}
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,17 @@ def _value_from(pod: Pod, entry: JsonObject) -> str | None:
             raise ValueError(f"{entry['name']} comes from the field {path}: give its value in Pod.fields")
         return pod.fields[path]
     raise ValueError(f"{entry['name']} comes from {', '.join(source)}, which only a real node can tell")
+
+
+def _volume(pod: Pod, mount: JsonObject) -> JsonObject:
+    volume: JsonObject | None = next(
+        (volume for volume in pod.spec.get("volumes") or [] if volume["name"] == mount["name"]), None
+    )
+    if volume is None:
+        raise ValueError(
+            f"the mount {mount['mountPath']} names the volume {mount['name']}, which the pod does not have"
+        )
+    return volume
 
 
 def _volume_content(pod: Pod, volume: JsonObject) -> dict[str, str]:

@@ -74,7 +74,10 @@ class RasaProcess:
             directory.mkdir(parents=True, exist_ok=True)
         for path, text in self._run.files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            path.touch(mode=0o600)
             path.write_text(text)
+            path.chmod(self._mode(path))
         self._child = Child(
             "rasa",
             self._run.command,
@@ -118,6 +121,11 @@ class RasaProcess:
             self._child.stop(patience)
             self._child = None
         self._leash.close()
+
+    def _mode(self, path: Path) -> int:
+        """The mode of a file: in a pod a group reads what is root's; where this user is not root, nobody else does."""
+        mode = self._run.modes.get(path, 0o644)
+        return mode if os.geteuid() == 0 else mode & ~0o040
 
     def _completed(self, environment: Mapping[str, str], binaries: Path) -> dict[str, str]:
         """Adds what the image brings: the search path, a home, and a place for temporary files."""

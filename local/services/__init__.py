@@ -4,6 +4,7 @@ from local.services.postgresql import PostgreSql, running_postgresql
 from local.services.programs import ServiceUnavailable, find_programs
 from local.services.rabbitmq import RabbitMq, running_rabbitmq
 from local.services.redis import Redis, RedisRefused, running_redis
+from local.services.tls import Tls, TlsFiles
 
 __all__ = [
     "PostgreSql",
@@ -11,6 +12,8 @@ __all__ = [
     "Redis",
     "RedisRefused",
     "ServiceUnavailable",
+    "Tls",
+    "TlsFiles",
     "find_programs",
     "running_postgresql",
     "running_rabbitmq",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from local.addresses import free_ports
@@ -19,6 +20,7 @@ from local.processes import Child, ProcessFailed
 from local.progress import Progress, silent, ticking
 from local.services.programs import POSTGRESQL, SYSTEM, Programs, find_programs
 from local.services.state import State, temporary_state
+from local.services.tls import Tls, TlsFiles, write_certificates
 
 READY_SECONDS = 30.0
 
@@ -40,6 +42,16 @@ SETTINGS = {
 """https://www.postgresql.org/docs/15/runtime-config.html"""
 
 
+BY_TLS_ALONE = """local all all reject
+hostssl all all 127.0.0.1/32 scram-sha-256{client_certificate}
+"""
+"""https://www.postgresql.org/docs/15/auth-pg-hba-conf.html: what is not in it is refused, such as plain text."""
+
+CLIENT_CERTIFICATE = " clientcert=verify-ca"
+
+
+NOBODY = "nobody"
+
 RUN_AS_NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
 
 
@@ -51,17 +63,24 @@ class PostgreSql:
     username: str
     password: str = field(repr=False)
     log: Path
+    tls: TlsFiles | None = None
+    """Where it is reached by TLS alone."""
 
-    def connect(self, database: str = "postgres") -> psycopg.Connection[TupleRow]:
-        """A connection that is let in, each statement its own transaction; close it, or use it as a context manager."""
-        return psycopg.connect(
-            host="127.0.0.1",
-            port=self.port,
-            user=self.username,
-            password=self.password,
-            dbname=database,
-            autocommit=True,
-        )
+    def connect(self, database: str = "postgres", **parameters: str) -> psycopg.Connection[TupleRow]:
+        """A connection that is let in, each statement its own transaction; close it, or use it as a context manager.
+
+        `parameters` replace those that TLS wants, for example sslmode.
+        """
+        if self.tls is not None:
+            parameters = {
+                "sslmode": "verify-full",
+                "sslrootcert": str(self.tls.authority),
+                "sslcert": str(self.tls.client_certificate),
+                "sslkey": str(self.tls.client_key),
+                **parameters,
+            }
+        known = {"host": "127.0.0.1", "user": self.username, "password": self.password, "dbname": database}
+        return psycopg.connect(make_conninfo("", port=self.port, **known, **parameters), autocommit=True)
 
     def databases(self) -> set[str]:
         """The names of its databases, but for those that are there from the start."""
@@ -71,21 +90,28 @@ class PostgreSql:
 
 
 @contextmanager
-def running_postgresql(progress: Progress = silent, system: Path = SYSTEM) -> Iterator[PostgreSql]:
+def running_postgresql(
+    progress: Progress = silent, system: Path = SYSTEM, tls: Tls | None = None
+) -> Iterator[PostgreSql]:
     """Starts a server with a password of its own; it is gone after the block, or when this process is.
 
-    `system` is where installed programs are looked for. Raises ServiceUnavailable, or ProcessFailed with the tail of
-    the log.
+    With `tls` it refuses plain text. `system` is where installed programs are looked for. Raises
+    ServiceUnavailable, or ProcessFailed with the tail of the log.
     """
     programs = find_programs(POSTGRESQL, progress, system)
     with temporary_state("postgresql") as state:
-        server = PostgreSql(free_ports(1)[0], USERNAME, secrets.token_hex(16), state.log)
         run_as: list[str] = []
         if os.geteuid() == 0:
             programs, run_as = _open_to_nobody(state, programs), RUN_AS_NOBODY
+        files = None if tls is None else write_certificates(state, tls, NOBODY if run_as else None)
+        server = PostgreSql(free_ports(1)[0], USERNAME, secrets.token_hex(16), state.log, files)
         with ticking(progress, "starting PostgreSQL", "started PostgreSQL"):
             data = _make_data(state, programs, run_as, server)
-            flags = [f"--{name}={value}" for name, value in {**SETTINGS, "port": server.port}.items()]
+            if tls is not None:
+                certificate = CLIENT_CERTIFICATE if tls.wants_client_certificate else ""
+                (data / "pg_hba.conf").write_text(BY_TLS_ALONE.format(client_certificate=certificate))
+            settings = {**SETTINGS, **_tls_settings(files), "port": server.port}
+            flags = [f"--{name}={value}" for name, value in settings.items()]
             program: list[str | Path] = [*run_as, programs.newest(POSTGRESQL.file)]
             child = Child(
                 "postgres",
@@ -106,6 +132,18 @@ def running_postgresql(progress: Progress = silent, system: Path = SYSTEM) -> It
             _stop(child)
 
 
+def _tls_settings(files: TlsFiles | None) -> dict[str, str]:
+    """What makes it speak TLS (https://www.postgresql.org/docs/15/ssl-tcp.html)."""
+    if files is None:
+        return {}
+    return {
+        "ssl": "on",
+        "ssl_ca_file": str(files.authority),
+        "ssl_cert_file": str(files.certificate),
+        "ssl_key_file": str(files.key),
+    }
+
+
 def _stop(child: Child) -> None:
     """Asks for PostgreSQL's "fast shutdown", which does not wait for clients as that of SIGTERM does."""
     if child.running:
@@ -118,7 +156,7 @@ def _open_to_nobody(state: State, programs: Programs) -> Programs:
 
     The cache is most often in root's home, which is closed to others.
     """
-    nobody = pwd.getpwnam("nobody")
+    nobody = pwd.getpwnam(NOBODY)
     os.chown(state.directory, nobody.pw_uid, nobody.pw_gid)
     if programs.root == SYSTEM:
         return programs
@@ -131,7 +169,7 @@ def _make_data(state: State, programs: Programs, run_as: list[str], server: Post
     data = state.directory / "data"
     password = state.write("password", server.password)
     if run_as:
-        shutil.chown(password, "nobody")
+        shutil.chown(password, NOBODY)
     initdb = programs.newest(POSTGRESQL.file).with_name("initdb")
     command: list[str | Path] = [*run_as, initdb, "-D", data, "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8"]
     command += ["--username", server.username, "--pwfile", password, "--auth", "scram-sha-256"]

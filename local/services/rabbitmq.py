@@ -3,7 +3,7 @@
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from local.processes import Child
 from local.progress import Progress, silent, ticking
 from local.services.programs import RABBITMQ, SYSTEM, Programs, find_programs
 from local.services.state import State, temporary_state
+from local.services.tls import Tls, TlsFiles, write_certificates
 
 READY_SECONDS = 90.0
 
@@ -21,13 +22,24 @@ USERNAME = "rasa"
 
 NODE = "rabbit@localhost"
 
-CONFIGURATION = """listeners.tcp.1 = 127.0.0.1:{port}
+CONFIGURATION = """{listeners}
 default_user = {username}
 default_pass = {password}
 log.console = true
 log.file = false
 """
 """https://www.rabbitmq.com/docs/configure#config-items"""
+
+PLAIN = "listeners.tcp.1 = 127.0.0.1:{port}"
+
+BY_TLS_ALONE = """listeners.tcp = none
+listeners.ssl.1 = 127.0.0.1:{port}
+ssl_options.cacertfile = {authority}
+ssl_options.certfile = {certificate}
+ssl_options.keyfile = {key}
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = {wants_client_certificate}"""
+"""https://www.rabbitmq.com/docs/ssl"""
 
 
 @dataclass(frozen=True)
@@ -38,35 +50,43 @@ class RabbitMq:
     username: str
     password: str = field(repr=False)
     log: Path
+    tls: TlsFiles | None = None
+    """Where it is reached by TLS alone."""
 
-    def connect(self) -> pika.BlockingConnection:
-        """A connection that is let in; close it."""
+    def connect(self, *, client: bool = True) -> pika.BlockingConnection:
+        """A connection that is let in; close it. `client`: whether it shows a client's certificate."""
         credentials = pika.PlainCredentials(self.username, self.password)
-        return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", self.port, credentials=credentials))
+        options = None if self.tls is None else pika.SSLOptions(self.tls.context(client=client), "localhost")
+        return pika.BlockingConnection(
+            pika.ConnectionParameters("127.0.0.1", self.port, credentials=credentials, ssl_options=options)
+        )
 
 
 @contextmanager
-def running_rabbitmq(progress: Progress = silent, system: Path = SYSTEM) -> Iterator[RabbitMq]:
-    """Starts a broker with a password of its own; it is gone after the block, or when this process is.
+def running_rabbitmq(
+    progress: Progress = silent, system: Path = SYSTEM, tls: Tls | None = None, password: str | None = None
+) -> Iterator[RabbitMq]:
+    """Starts a broker with a password of its own, or this one; it is gone after the block, or when this process is.
 
-    `system` is where installed programs are looked for. Raises ServiceUnavailable, or ProcessFailed with the tail of
-    the log.
+    With `tls` it refuses plain text. `system` is where installed programs are looked for. Raises
+    ServiceUnavailable, or ProcessFailed with the tail of the log.
     """
     programs = find_programs(RABBITMQ, progress, system)
     port, distribution_port = free_ports(2)
     with temporary_state("rabbitmq") as state:
-        broker = RabbitMq(port, USERNAME, secrets.token_hex(16), state.log)
+        files = None if tls is None else write_certificates(state, tls)
+        broker = RabbitMq(port, USERNAME, password or secrets.token_hex(16), state.log, files)
         child = Child(
             "rabbitmq-server",
             [_erlang(programs) / "erlexec", *_flags(programs, distribution_port)],
             state.log,
             state.leash,
-            environment=programs.environment() | _variables(programs, state, broker),
+            environment=programs.environment() | _variables(programs, state, broker, tls),
             directory=state.directory,
         )
         try:
             with ticking(progress, "starting rabbitmq-server", "started rabbitmq-server"):
-                child.wait_until(lambda: _speaks_amqp(port), READY_SECONDS, f"speaking AMQP on port {port}")
+                child.wait_until(lambda: _speaks_amqp(broker), READY_SECONDS, f"speaking AMQP on port {port}")
             yield broker
         finally:
             child.stop()
@@ -90,10 +110,22 @@ def _flags(programs: Programs, distribution_port: int) -> list[str]:
     ]
 
 
-def _variables(programs: Programs, state: State, broker: RabbitMq) -> dict[str, str]:
+def _listeners(broker: RabbitMq, tls: Tls | None) -> str:
+    if tls is None or broker.tls is None:
+        return PLAIN.format(port=broker.port)
+    return BY_TLS_ALONE.format(
+        port=broker.port,
+        authority=broker.tls.authority,
+        certificate=broker.tls.certificate,
+        key=broker.tls.key,
+        wants_client_certificate=str(tls.wants_client_certificate).lower(),
+    )
+
+
+def _variables(programs: Programs, state: State, broker: RabbitMq, tls: Tls | None) -> dict[str, str]:
     """What the scripts `erl` and `rabbitmq-env` set, with each file of the machine's own RabbitMQ left alone."""
     home = programs.newest(RABBITMQ.file).parent.parent
-    text = CONFIGURATION.format(port=broker.port, username=broker.username, password=broker.password)
+    text = CONFIGURATION.format(listeners=_listeners(broker, tls), username=broker.username, password=broker.password)
     return {
         "ROOTDIR": str(programs.root / "usr/lib/erlang"),
         "BINDIR": str(_erlang(programs)),
@@ -115,10 +147,14 @@ def _variables(programs: Programs, state: State, broker: RabbitMq) -> dict[str, 
     }
 
 
-def _speaks_amqp(port: int) -> bool:
+def _speaks_amqp(broker: RabbitMq) -> bool:
     """Whether the broker answers the protocol's header with a frame of type 1, Connection.Start (AMQP 0-9-1, 4.2)."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with ExitStack() as opened:
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", broker.port), timeout=5))
+            if broker.tls is not None:
+                wrapped = broker.tls.context().wrap_socket(connection, server_hostname="localhost")
+                connection = opened.enter_context(wrapped)
             connection.sendall(b"AMQP\x00\x00\x09\x01")
             return connection.recv(1) == b"\x01"
     except OSError:

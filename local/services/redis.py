@@ -13,12 +13,13 @@ from local.processes import Child
 from local.progress import Progress, silent, ticking
 from local.services.programs import REDIS, SYSTEM, Programs, find_programs
 from local.services.state import temporary_state
+from local.services.tls import Tls, TlsFiles, write_certificates
 
 READY_SECONDS = 30.0
 
 CONFIGURATION = """bind 127.0.0.1
-port {port}
-requirepass {password}
+{listeners}
+{users}
 save ""
 appendonly no
 dir {directory}
@@ -26,6 +27,18 @@ slowlog-log-slower-than 0
 slowlog-max-len 10000
 """
 """https://redis.io/docs/latest/operate/oss_and_stack/management/config/"""
+
+BY_TLS_ALONE = """port 0
+tls-port {port}
+tls-ca-cert-file {authority}
+tls-cert-file {certificate}
+tls-key-file {key}
+tls-auth-clients {wants_client_certificate}"""
+"""https://redis.io/docs/latest/operate/oss_and_stack/management/security/encryption/"""
+
+ONE_USER_ALONE = """user default off
+user {username} on >{password} ~* &* +@all"""
+"""https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/"""
 
 
 @dataclass(frozen=True)
@@ -42,17 +55,26 @@ class RedisRefused(RuntimeError):
 
 @dataclass(frozen=True)
 class Redis:
-    """A running server on 127.0.0.1, which knows the default user alone."""
+    """A running server on 127.0.0.1, which knows one user alone: the default one, or `username`."""
 
     port: int
     password: str = field(repr=False)
     log: Path
     programs: Programs
+    username: str | None = None
+    tls: TlsFiles | None = None
+    """Where it is reached by TLS alone."""
 
     def run(self, *command: str) -> list[str]:
         """What the server answers, for example to ("KEYS", "*"): a line for each element. Raises RedisRefused."""
         client = self.programs.newest(REDIS.file).with_name("redis-cli")
-        arguments: list[str | Path] = [client, "-e", "-h", "127.0.0.1", "-p", str(self.port), *command]
+        arguments: list[str | Path] = [client, "-e", "-h", "127.0.0.1", "-p", str(self.port)]
+        if self.username is not None:
+            arguments += ["--user", self.username]
+        if self.tls is not None:
+            arguments += ["--tls", "--cacert", self.tls.authority]
+            arguments += ["--cert", self.tls.client_certificate, "--key", self.tls.client_key]
+        arguments += command
         variables = {**self.programs.environment(), "REDISCLI_AUTH": self.password}
         result: subprocess.CompletedProcess[str] = subprocess.run(
             arguments, env=variables, capture_output=True, text=True, check=False
@@ -72,16 +94,19 @@ class Redis:
 
 
 @contextmanager
-def running_redis(progress: Progress = silent, system: Path = SYSTEM) -> Iterator[Redis]:
+def running_redis(
+    progress: Progress = silent, system: Path = SYSTEM, tls: Tls | None = None, username: str | None = None
+) -> Iterator[Redis]:
     """Starts a server with a password of its own; it is gone after the block, or when this process is.
 
-    `system` is where installed programs are looked for. Raises ServiceUnavailable, or ProcessFailed with the tail of
-    the log.
+    With `tls` it refuses plain text, with `username` its default user. `system` is where installed programs are
+    looked for. Raises ServiceUnavailable, or ProcessFailed with the tail of the log.
     """
     programs = find_programs(REDIS, progress, system)
     with temporary_state("redis") as state:
-        server = Redis(free_ports(1)[0], secrets.token_hex(16), state.log, programs)
-        text = CONFIGURATION.format(port=server.port, password=server.password, directory=state.directory)
+        files = None if tls is None else write_certificates(state, tls)
+        server = Redis(free_ports(1)[0], secrets.token_hex(16), state.log, programs, username, files)
+        text = CONFIGURATION.format(listeners=_listeners(server, tls), users=_users(server), directory=state.directory)
         command = [programs.newest(REDIS.file), state.write("redis.conf", text)]
         child = Child("redis-server", command, state.log, state.leash, programs.environment())
         try:
@@ -90,6 +115,24 @@ def running_redis(progress: Progress = silent, system: Path = SYSTEM) -> Iterato
             yield server
         finally:
             child.stop()
+
+
+def _listeners(server: Redis, tls: Tls | None) -> str:
+    if tls is None or server.tls is None:
+        return f"port {server.port}"
+    return BY_TLS_ALONE.format(
+        port=server.port,
+        authority=server.tls.authority,
+        certificate=server.tls.certificate,
+        key=server.tls.key,
+        wants_client_certificate="yes" if tls.wants_client_certificate else "optional",
+    )
+
+
+def _users(server: Redis) -> str:
+    if server.username is None:
+        return f"requirepass {server.password}"
+    return ONE_USER_ALONE.format(username=server.username, password=server.password)
 
 
 def _answers(server: Redis) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -58,21 +59,28 @@ class Response:
 
 
 def http_client(
-    policy: AddressPolicy, user_agent: str, *, timeout: float, connections: int | None = None, proxies: bool = True
+    policy: AddressPolicy,
+    user_agent: str,
+    *,
+    timeout: float,
+    connections: int | None = None,
+    proxies: bool = True,
+    authorities: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
     """A connection pool that dials only what the policy allows; `timeout`: seconds for each step of an exchange.
 
     It asks for no compression and keeps no cookies (a session of one server is nothing to another). Its libraries stop
     logging addresses: httpx at INFO and httpcore at DEBUG would write the query, which holds tokens. A private
-    authority is trusted by SSL_CERT_FILE. Idle connections go after 3 s, before uvicorn closes them after 5 s: none
-    breaks in our hands. `proxies`: whether those of the environment (HTTPS_PROXY, NO_PROXY ...) are used.
+    authority is trusted by SSL_CERT_FILE, or by `authorities`, which then are the only ones. Idle connections go after
+    3 s, before uvicorn closes them after 5 s: none breaks in our hands. `proxies`: whether those of the environment
+    (HTTPS_PROXY, NO_PROXY ...) are used.
     """
     for library in ("httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=20, keepalive_expiry=3.0)
     return httpx.AsyncClient(
-        transport=GuardedTransport(policy, limits),
-        mounts=guarded_proxies(policy, limits) if proxies else None,
+        transport=GuardedTransport(policy, limits, authorities=authorities),
+        mounts=guarded_proxies(policy, limits, authorities) if proxies else None,
         trust_env=False,
         timeout=timeout,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

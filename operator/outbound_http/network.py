@@ -151,8 +151,14 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
     A proxy resolves names itself, so that through one only a host that is an address is looked at.
     """
 
-    def __init__(self, policy: AddressPolicy, limits: httpx.Limits, proxy: httpx.Proxy | None = None) -> None:
-        super().__init__(limits=limits, proxy=proxy)
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        limits: httpx.Limits,
+        proxy: httpx.Proxy | None = None,
+        authorities: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(verify=authorities or True, limits=limits, proxy=proxy)
         self._policy = policy
         network = GuardedNetwork(policy) if proxy is None else ProxyNetwork()
         self._pool._network_backend = network  # noqa: SLF001 - httpx has no parameter for it
@@ -165,13 +171,15 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
-def guarded_proxies(policy: AddressPolicy, limits: httpx.Limits) -> dict[str, GuardedTransport | None]:
+def guarded_proxies(
+    policy: AddressPolicy, limits: httpx.Limits, authorities: ssl.SSLContext | None = None
+) -> dict[str, GuardedTransport | None]:
     """Transports through the proxies of the environment (HTTPS_PROXY, NO_PROXY ...), for httpx' `mounts`.
 
     httpx looks for proxies itself only as long as it makes the transports.
     """
     return {
-        pattern: None if url is None else GuardedTransport(policy, limits, httpx.Proxy(url))
+        pattern: None if url is None else GuardedTransport(policy, limits, httpx.Proxy(url), authorities)
         for pattern, url in get_environment_proxies().items()
     }
 

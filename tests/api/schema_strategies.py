@@ -134,7 +134,7 @@ def values(schema: JsonObject) -> st.SearchStrategy[Any]:
 
 
 def mappings(schema: JsonObject) -> st.SearchStrategy[Any]:
-    """The required fields and a few of the others; one, where a rule wants exactly one."""
+    """The required fields and a few of the others; one at most, where a rule wants no more."""
     if schema.get(PRESERVE):
         return st.dictionaries(st.sampled_from(FREE_FORM_KEYS), ODD_VALUES, max_size=2)
     if "properties" not in schema:
@@ -142,8 +142,8 @@ def mappings(schema: JsonObject) -> st.SearchStrategy[Any]:
     fields = schema["properties"]
     required = schema.get("required", [])
     optional = sorted(fields.keys() - set(required))
-    least, most = (1, 1) if any("== 1" in entry["rule"] for entry in schema.get(VALIDATIONS, [])) else (0, 3)
-    chosen = st.lists(st.sampled_from(optional or [""]), min_size=least, max_size=most if optional else 0, unique=True)
+    most = 1 if any("<= 1" in entry["rule"] for entry in schema.get(VALIDATIONS, [])) else 3
+    chosen = st.lists(st.sampled_from(optional or [""]), max_size=most if optional else 0, unique=True)
     return chosen.flatmap(
         lambda names: st.fixed_dictionaries({name: values(fields[name]) for name in (*required, *names)})
     )

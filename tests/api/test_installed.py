@@ -8,14 +8,18 @@ import pytest
 
 from rasa_environments.api.base import JsonObject
 from tests.api.api_server import ApiServer, collection
-from tests.api.objects import environment, model_server, model_tag
+from tests.api.objects import SECRET, environment, model_server, model_tag
 
-ENVIRONMENT = "spec.environment cannot be changed: events are filed under it; create another environment instead"
+ENVIRONMENT = "spec.environment may not be changed: events are filed under it; create another environment instead"
 EXTERNAL = (
-    "spec.external cannot be added or taken away: the environment's own Rasa servers would be left behind; create "
+    "spec.external may not be added or removed: the environment's own Rasa servers would be left behind; create "
     "another environment instead"
 )
-ELSEWHERE = {"url": "https://rasa.example.com", "tokenSecretRef": {"name": "elsewhere"}}
+ELSEWHERE: JsonObject = {"url": "https://rasa.example.com", "authToken": SECRET}
+TAG_STAYS = "spec.tag may not be changed: the history is that of one tag; create another ModelTag instead"
+SERVER_STAYS = (
+    "spec.modelServerRef may not be changed: the history is that of one server; create another ModelTag instead"
+)
 KIND = "DeploymentEnvironment"
 TABLE = {"Accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
 
@@ -46,7 +50,7 @@ def test_an_environment_that_was_named_keeps_its_name(
 
     answer = api.patch(KIND, name, {"spec": {"environment": change}})
 
-    assert (answer.status, answer.causes) == (422, [("<nil>", f"Invalid value: {ENVIRONMENT}")])
+    assert (answer.status, answer.causes) == (422, [("spec.environment", f"Forbidden: {ENVIRONMENT}")])
 
 
 def test_an_environment_that_was_not_named_cannot_be_named_later(api: ApiServer, created: list[JsonObject]) -> None:
@@ -54,7 +58,7 @@ def test_an_environment_that_was_not_named_cannot_be_named_later(api: ApiServer,
 
     answer = api.patch(KIND, name, {"spec": {"environment": "other"}})
 
-    assert (answer.status, answer.causes) == (422, [("<nil>", f"Invalid value: {ENVIRONMENT}")])
+    assert (answer.status, answer.causes) == (422, [("spec.environment", f"Forbidden: {ENVIRONMENT}")])
 
 
 def test_saying_the_default_environment_aloud_is_no_change(api: ApiServer, created: list[JsonObject]) -> None:
@@ -80,12 +84,12 @@ def test_an_environment_stays_here_or_elsewhere(
 
     answer = api.patch(KIND, name, {"spec": {"external": after}})
 
-    assert (answer.status, answer.causes) == (422, [("<nil>", f"Invalid value: {EXTERNAL}")])
+    assert (answer.status, answer.causes) == (422, [("spec.external", f"Forbidden: {EXTERNAL}")])
 
 
 def test_a_server_elsewhere_may_move(api: ApiServer, created: list[JsonObject]) -> None:
     name = given(api, created, environment(external=ELSEWHERE))
-    moved = {"url": "https://other.example.com", "tokenSecretRef": {"name": "other", "key": "rasa"}}
+    moved = {"url": "https://other.example.com", "authToken": {"secretKeyRef": {"name": "other", "key": "rasa"}}}
 
     assert api.patch(KIND, name, {"spec": {"external": moved}}).body["spec"]["external"] == moved
 
@@ -109,7 +113,7 @@ def test_an_environment_has_one_replica_unless_it_says_otherwise(api: ApiServer)
 @pytest.mark.parametrize("obj", [model_server(), environment(), model_tag()], ids=lambda obj: str(obj["kind"]))
 def test_the_status_is_written_apart_from_the_spec(api: ApiServer, created: list[JsonObject], obj: JsonObject) -> None:
     kind, name = obj["kind"], given(api, created, {**obj, "status": {"observedGeneration": 9}})
-    assert "status" not in api.request("GET", f"{collection(kind)}/{name}").body
+    assert api.request("GET", f"{collection(kind)}/{name}").body["status"] == {"observedGeneration": -1}
 
     written = api.patch(
         kind, name, {"status": {"observedGeneration": 1}, "metadata": {"labels": {"a": "b"}}}, "/status"
@@ -125,7 +129,7 @@ def condition(name: str, status: str) -> JsonObject:
         "type": name,
         "status": status,
         "reason": "WaitingForPods",
-        "message": "",
+        "message": "As it is.",
         "lastTransitionTime": "2026-01-01T00:00:00Z",
     }
 
@@ -139,12 +143,18 @@ def table(api: ApiServer, kind: str, **query: str) -> list[dict[str, object]]:
 
 def test_kubectl_get_shows_of_an_environment_what_is_served(api: ApiServer, created: list[JsonObject]) -> None:
     name = given(api, created, environment())
-    model = {"wanted": "b", "served": "a", "servedBy": "0/1"}
     status = {
         "tag": "live",
         "url": "http://production-rasa",
-        "model": model,
-        "conditions": [condition("Ready", "False"), condition("Registered", "True")],
+        "desiredModel": {"name": "b", "hash": "2"},
+        "servedModels": [{"name": "a", "replicas": 2}, {"name": "c", "replicas": 1}],
+        "servingReplicas": 0,
+        "readyReplicas": 3,
+        "conditions": [
+            condition("Ready", "False"),
+            condition("Registered", "True"),
+            condition("ConversationsPersisted", "False"),
+        ],
     }
     api.patch(KIND, name, {"status": status}, "/status")
 
@@ -154,21 +164,29 @@ def test_kubectl_get_shows_of_an_environment_what_is_served(api: ApiServer, crea
     assert row == {
         "Name": "production",
         "Ready": "False",
-        "Tag": "live",
-        "Wanted": "b",
-        "Served": "a",
-        "Served-By": "0/1",
-        "Registered": "True",
         "Reason": "WaitingForPods",
+        "Tag": "live",
+        "Desired": "b",
+        "Served": "a",
+        "Serving": 0,
+        "Persisted": "False",
         "URL": "http://production-rasa",
+        "Registered": "True",
+        "Message": "As it is.",
     }
 
 
 def test_kubectl_get_shows_of_a_tag_its_model(api: ApiServer, created: list[JsonObject]) -> None:
     name = given(api, created, model_tag())
     conditions = [condition("Tagged", "True"), condition("Served", "Unknown"), condition("Ready", "False")]
-    promoted = {"model": "20260101-120000", "hash": "1", "taggedAt": "2026-01-01T00:00:00Z", "by": "ann"}
-    status = {"tag": "production", "previousModel": "a", "history": [promoted], "conditions": conditions}
+    promoted = {"model": "b", "hash": "2", "taggedTime": "2026-01-01T00:00:00Z", "promotedBy": "ann"}
+    status = {
+        "tag": "production",
+        "taggedModel": {"name": "b", "hash": "2"},
+        "previousModel": {"name": "a", "hash": "1"},
+        "history": [promoted],
+        "conditions": conditions,
+    }
     assert api.patch("ModelTag", name, {"status": status}, "/status").accepted
 
     (row,) = table(api, "ModelTag")
@@ -176,12 +194,13 @@ def test_kubectl_get_shows_of_a_tag_its_model(api: ApiServer, created: list[Json
     assert row.pop("Age")
     assert row == {
         "Name": "production",
-        "Tag": "production",
-        "Model": "20260101-120000",
-        "Tagged": "True",
-        "Served": "Unknown",
         "Ready": "False",
         "Reason": "WaitingForPods",
+        "Tag": "production",
+        "Model": "b",
+        "Tagged": "True",
+        "Served": "Unknown",
+        "Message": "As it is.",
         "Previous": "a",
         "Promoted-By": "ann",
     }
@@ -189,8 +208,8 @@ def test_kubectl_get_shows_of_a_tag_its_model(api: ApiServer, created: list[Json
 
 def test_kubectl_get_shows_of_a_model_server_whether_it_answers(api: ApiServer, created: list[JsonObject]) -> None:
     name = given(api, created, model_server())
-    conditions = [condition("Ready", "True"), condition("Registered", "False")]
-    status = {"version": "1.0", "environments": 3, "tags": 2, "conditions": conditions}
+    conditions = [condition("Ready", "True"), condition("Registered", "False"), condition("Writable", "True")]
+    status = {"version": "1.0", "environmentCount": 3, "tagCount": 2, "conditions": conditions}
     api.patch("ModelServer", name, {"status": status}, "/status")
 
     (row,) = table(api, "ModelServer")
@@ -203,8 +222,10 @@ def test_kubectl_get_shows_of_a_model_server_whether_it_answers(api: ApiServer, 
         "Version": "1.0",
         "Environments": 3,
         "Tags": 2,
+        "Writable": "True",
         "Registered": "False",
         "Reason": "WaitingForPods",
+        "Message": "As it is.",
     }
 
 
@@ -217,10 +238,39 @@ def test_environments_are_found_by_the_tag_that_they_pull(api: ApiServer, create
 
 
 def test_tags_are_found_by_their_model(api: ApiServer, created: list[JsonObject]) -> None:
-    given(api, created, model_tag("production", model="a"))
-    given(api, created, model_tag("staging", model="b"))
+    for name, model in (("production", "a"), ("staging", "b")):
+        given(api, created, model_tag(name))
+        api.patch("ModelTag", name, {"status": {"taggedModel": {"name": model, "hash": "1"}}}, "/status")
 
-    assert [row["Name"] for row in table(api, "ModelTag", fieldSelector="spec.model=b")] == ["staging"]
+    assert [row["Name"] for row in table(api, "ModelTag", fieldSelector="status.taggedModel.name=b")] == ["staging"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "message"),
+    [
+        ({"tag": "other"}, "spec.tag", TAG_STAYS),
+        ({"modelServerRef": {"name": "other"}}, "spec.modelServerRef", SERVER_STAYS),
+        ({"modelServerRef": {"namespace": "elsewhere"}}, "spec.modelServerRef", SERVER_STAYS),
+    ],
+    ids=["tag", "server", "its namespace"],
+)
+def test_a_tag_stays_what_its_history_speaks_of(
+    api: ApiServer, created: list[JsonObject], change: JsonObject, field: str, message: str
+) -> None:
+    name = given(api, created, model_tag())
+
+    answer = api.patch("ModelTag", name, {"spec": change})
+
+    assert (answer.status, answer.causes) == (422, [(field, f"Forbidden: {message}")])
+
+
+@pytest.mark.parametrize("change", [{"tag": "production"}, {"modelServerRef": {"name": "default"}}, {"model": None}])
+def test_saying_aloud_what_a_tag_has_by_default_is_no_change(
+    api: ApiServer, created: list[JsonObject], change: JsonObject
+) -> None:
+    name = given(api, created, model_tag())
+
+    assert api.patch("ModelTag", name, {"spec": change}).accepted
 
 
 def test_two_writers_of_conditions_keep_out_of_each_others_way(api: ApiServer, created: list[JsonObject]) -> None:

@@ -41,7 +41,7 @@ def test_a_spec_may_have_64_kib(surplus: int, allowed: bool) -> None:
 
 
 def test_an_object_over_the_limit_is_refused_with_its_size_and_what_to_do() -> None:
-    obj = {"metadata": {"name": "a", "namespace": "b"}, "spec": {"credentials": {"x": "x" * 100_000}}}
+    obj = {"metadata": {"name": "a", "namespace": "b"}, "spec": {"endpoints": {"x": "x" * 100_000}}}
 
     with pytest.raises(InvalidObject) as refused:
         parse("DeploymentEnvironment", obj)

@@ -57,15 +57,15 @@ def test_every_problem_is_named_with_its_place() -> None:
     manifest = environment(
         eventBroker={"kafka": {"bootstrapServers": ["kafka"]}},
         resources={"limits": {"cpu": 1.5}},
-        actionEndpoint={},
+        external={"url": "http://rasa:5005"},
         rasa={"imagePullSecrets": [{"name": "registry"}, {"name": "registry"}]},
     )
 
     assert refused(manifest) == (
         "spec.rasa.imagePullSecrets: duplicate value name='registry'",
         "spec.eventBroker.kafka.bootstrapServers[0]: must be host:port, for example kafka:9092, without a scheme",
-        "spec.actionEndpoint.url: is missing",
         "spec.resources.limits.cpu: must be a whole number or text",
+        "spec.external.authToken: is missing",
     )
 
 

@@ -9,9 +9,9 @@ import yaml
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.crd import RESOURCES, Resource, definition, files
-from rasa_environments.api.rules import PRESERVE, VALIDATIONS
+from rasa_environments.api.rules import PRESERVE
 
-FREE_FORM = ("podTemplate", "endpoints", "credentials")
+FREE_FORM = ("podTemplate", "endpoints", "config")
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ def test_no_schema_refers_to_another_or_offers_a_choice() -> None:
 
 
 def test_only_what_is_meant_to_be_free_form_keeps_unknown_fields() -> None:
-    free = {field.path[-1] for field in ALL if PRESERVE in field.schema and field.path[-2] in {"spec", "defaults"}}
+    free = {field.path[-1] for field in ALL if PRESERVE in field.schema}
 
-    assert free == set(FREE_FORM)
+    assert free - {"models", "containers", "(items)"} == set(FREE_FORM)
     assert all(field.free_form for field in ALL if PRESERVE in field.schema)
     objects = [field for field in ALL if field.schema.get("type") == "object" and not field.free_form]
     assert all({"properties", "additionalProperties"} & field.schema.keys() for field in objects)
@@ -105,18 +105,43 @@ def test_a_namespace_of_a_secret_cannot_be_written() -> None:
     assert all(set(field.schema["properties"]) == {"name", "key"} for field in references)
 
 
-def test_an_environment_has_no_default_but_its_replicas_since_it_would_hide_those_of_the_model_server() -> None:
+def test_no_field_that_the_model_server_may_give_has_a_default_which_would_hide_that_of_the_server() -> None:
     defaults = [str(field) for field in SPECS if field.path[0] == "DeploymentEnvironment" and "default" in field.schema]
     server_defaults = [str(field) for field in SPECS if "defaults" in field.path and "default" in field.schema]
 
-    assert defaults == ["DeploymentEnvironment.spec.replicas"]
+    assert defaults == ["DeploymentEnvironment.spec.modelServerRef.name", "DeploymentEnvironment.spec.replicas"]
     assert server_defaults == []
 
 
-def test_a_status_has_neither_defaults_nor_rules() -> None:
+def test_a_status_has_no_default_but_the_generation_before_the_first() -> None:
     statuses = [field for field in ALL if len(field.path) > 1 and field.path[1] == "status"]
 
-    assert all({"default", VALIDATIONS}.isdisjoint(field.schema) for field in statuses)
+    found = {str(field): field.schema["default"] for field in statuses if "default" in field.schema}
+    assert found == {f"{resource.kind}.status": {"observedGeneration": -1} for resource in RESOURCES}
+
+
+def test_every_integer_has_a_format() -> None:
+    integers = [field for field in ALL if field.schema.get("type") == "integer"]
+
+    generations = {str(field) for field in integers if field.schema["format"] == "int64"}
+    assert {path.rpartition(".")[2] for path in generations} == {"observedGeneration"}
+    assert those(integers, lambda field: field.schema["format"] not in {"int32", "int64"}) == []
+
+
+def test_every_list_says_how_it_is_merged_and_how_long_it_may_be() -> None:
+    lists = [field for field in ALL if field.schema.get("type") == "array" and not field.free_form]
+
+    assert those(lists, lambda field: not {"x-kubernetes-list-type", "maxItems"} <= field.schema.keys()) == []
+
+
+def test_references_and_selectors_are_replaced_as_a_whole() -> None:
+    whole = [
+        field
+        for field in ALL
+        if field.path[-1].endswith(("KeyRef", "SecretRef", "ServerRef", "podSelector", "namespaceSelector"))
+    ]
+
+    assert those(whole, lambda field: field.schema.get("x-kubernetes-map-type") != "atomic") == []
 
 
 def test_lists_of_conditions_are_maps_by_type() -> None:

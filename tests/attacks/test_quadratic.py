@@ -67,5 +67,5 @@ def test_a_thousand_environments_hold_the_event_loop_up_for_no_more_than_is_prom
 
 def counted(space: Space) -> int:
     """How many environments the ModelServer says that it has."""
-    environments: int = space.status("ModelServer", "default").get("environments", 0)
+    environments: int = space.status("ModelServer", "default").get("environmentCount", 0)
     return environments

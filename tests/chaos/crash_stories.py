@@ -34,7 +34,10 @@ class Story:
 def everything() -> JsonObject:
     """An environment with children of many kinds."""
     return environment(
-        podDisruptionBudget={"minAvailable": 1}, networkPolicy={}, ingress={"host": "chat.example.com"}, replicas=2
+        podDisruptionBudget={"minAvailable": 1},
+        networkPolicy={"from": "SameNamespace"},
+        ingress={"hosts": [{"host": "chat.example.com"}]},
+        replicas=2,
     )
 
 
@@ -58,7 +61,7 @@ def change(space: Space) -> None:
     space.apply(
         environment(
             service={"port": 80},
-            rasa={"version": RASA_VERSION, "cors": "https://example.com"},
+            rasa={"version": RASA_VERSION, "corsOrigins": ["https://example.com"]},
             replicas=2,
             autoscaling={"maxReplicas": 3},
             podDisruptionBudget={"minAvailable": 1},

@@ -12,7 +12,7 @@ from tests.api.api_server import wait_until
 from tests.chaos.calls import Call
 from tests.chaos.proxy import FaultProxy, kubeconfig
 from tests.integration.conftest import Installation
-from tests.integration.operator_process import SHORT_INTERVALS, OperatorProcess
+from tests.integration.operator_process import SHORT_INTERVALS, SIMULATED_PODS, OperatorProcess
 
 NUMBERS = itertools.count(1)
 LEASES = "leases"
@@ -43,7 +43,7 @@ def proxied_operator(installation: Installation, *flags: str) -> Iterator[Proxie
             installation.kubeconfig, installation.directory / f"kubeconfig-{number}", proxy.url, proxy.authority
         )
         log = installation.directory / f"proxied-operator-{number}.log"
-        process = OperatorProcess(access, log, installation.leash, *SHORT_INTERVALS, *flags)
+        process = OperatorProcess(access, log, installation.leash, *SHORT_INTERVALS, *SIMULATED_PODS, *flags)
         try:
             yield ProxiedOperator(process, proxy)
         finally:

@@ -77,7 +77,7 @@ class Story:
         secret = self.space.find_child("Secret", self.kept)
         yield (
             "the rotation is not acknowledged",
-            (kept.get("status") or {}).get("tokenRotatedAt") == self.name,
+            (kept.get("status") or {}).get("lastHandledRotateTokenAt") == self.name,
         )
         yield (
             "the token is not rotated",
@@ -94,7 +94,7 @@ class Story:
     def _pending_promotion(self) -> list[str]:
         tag, kept = self.space.find(TAG, self.kept), self.space.find(ENVIRONMENT, self.kept)
         come = self.space.find(ENVIRONMENT, self.come)
-        wanted = ((kept or {}).get("status") or {}).get("model", {}).get("wanted")
+        wanted = ((kept or {}).get("status") or {}).get("desiredModel", {}).get("name")
         facts = {
             f"the tag is not on {MODEL_B}": self.is_promoted(),
             "the ModelTag is not Ready": is_ready(tag),

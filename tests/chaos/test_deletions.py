@@ -308,7 +308,7 @@ def test_a_namespace_with_the_model_server_of_others_goes_and_these_go_on(
     mine = deletions.space
     theirs = Space(breakable.api, f"{mine.namespace}-shared", mine.operator)
     theirs.create_namespace()
-    furnish(theirs, deletions.model_server, allowedNamespaces=[mine.namespace])
+    furnish(theirs, deletions.model_server, accessFrom={"namespaces": [mine.namespace]})
     reference = {"namespace": theirs.namespace}
     mine.apply(model_tag(model=MODEL_A, modelServerRef=reference), environment(modelServerRef=reference))
     mine.wait_until_ready()

@@ -56,7 +56,7 @@ class Both:
         """Returns when each environment says that it has the token of that rotation."""
         for name in NAMES:
             self.space.eventually(
-                lambda: self.space.status(ENVIRONMENT, name).get("tokenRotatedAt") == when,  # noqa: B023 - at once
+                lambda: self.space.status(ENVIRONMENT, name).get("lastHandledRotateTokenAt") == when,  # noqa: B023 - at once
                 f"{name} to be rotated",
             )
 

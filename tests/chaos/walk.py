@@ -129,7 +129,7 @@ def _environment(space: Objects, name: str, wish: Wish) -> Iterator[str]:
         return
     if space.child("Service", name)["spec"]["ports"][0]["port"] != wish.port:
         yield f"{name} does not have port {wish.port}"
-    rotated = space.status(ENVIRONMENT, name).get("tokenRotatedAt")
+    rotated = space.status(ENVIRONMENT, name).get("lastHandledRotateTokenAt")
     if wish.rotation is not None and rotated != wish.rotation:
         yield f"{name} is at rotation {rotated} instead of {wish.rotation}"
     if wish.token is not None and space.token(name) != wish.token:

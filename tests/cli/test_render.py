@@ -87,7 +87,9 @@ def test_the_jwt_secret_is_the_environment_s_own() -> None:
 
 
 def test_nothing_is_made_for_a_server_that_runs_elsewhere() -> None:
-    external = 'spec: {external: {url: "https://rasa.example.com", tokenSecretRef: {name: partner}}}'
+    external = (
+        'spec: {external: {url: "https://rasa.example.com", authToken: {secretKeyRef: {name: partner, key: token}}}}'
+    )
     elsewhere = ENVIRONMENT.replace("name: production", "name: partner").replace(RASA, external)
 
     ran = render(SERVER, ENVIRONMENT, elsewhere)
@@ -130,7 +132,7 @@ spec:
   rasa: {{verson: 3.6.21}}
   replica: 2
   actionEndpoint: {{url: nowhere}}
-  trackerStore: {{sql: {{host: db, databse: x, database: rasa-production}}}}
+  trackerStore: {{sql: {{host: db, databse: x, database: "rasa production"}}}}
 """,
     )
 
@@ -149,12 +151,13 @@ def test_an_unknown_field_that_is_like_nothing_gets_the_list_of_what_there_is() 
     ran = render(SERVER.replace("spec: {", "spec: {zzz: 1, "), ENVIRONMENT)
 
     (told,) = errors(ran)
-    assert "spec.zzz: is not a field; there are allowedNamespaces, authTokenSecretRef, credentialsSecretRef" in told
+    assert "spec.zzz: is not a field; there are accessFrom, authToken, credentialsSecretRef" in told
 
 
 def test_free_form_fields_may_hold_anything() -> None:
     free = ENVIRONMENT.replace(
-        "spec: {", "spec: {credentials: {slack: {anything: 1}}, podTemplate: {spec: {hostNetwork: false}}, "
+        "spec: {",
+        "spec: {channels: [{name: slack, config: {anything: 1}}], podTemplate: {spec: {hostNetwork: false}}, ",
     )
 
     assert "hostNetwork: false" in render(SERVER, free).output
@@ -192,6 +195,78 @@ def test_a_server_that_does_not_allow_the_namespace_is_told() -> None:
     assert "does not let namespace default use it" in told
 
 
+PLATFORM = SERVER.replace("name: default", "name: default, namespace: platform")
+SELECTIVE = PLATFORM.replace("spec: {", "spec: {accessFrom: {namespaceSelectors: [{matchLabels: {team: bots}}]}, ")
+OF_THE_PLATFORM = ENVIRONMENT.replace("spec: {", "spec: {modelServerRef: {namespace: platform}, ")
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default, labels: {team: bots}}\n"
+
+
+def test_a_namespace_that_the_server_admits_by_its_labels_is_read_from_the_file() -> None:
+    ran = render(SELECTIVE, OF_THE_PLATFORM, NAMESPACE)
+
+    assert "Deployment" in by_kind(ran)
+    assert ran.errors == ""
+
+
+@pytest.mark.parametrize("others", [[], [NAMESPACE.replace("team: bots", "team: others")]])
+def test_a_namespace_with_other_labels_or_unknown_ones_is_not_admitted(others: list[str]) -> None:
+    (told,) = errors(render(SELECTIVE, OF_THE_PLATFORM, *others))
+
+    assert "does not let namespace default use it" in told
+
+
+CONNECTED = f"""{API}kind: DeploymentEnvironment
+metadata: {{name: production}}
+spec:
+  rasa: {{version: 3.6.21}}
+  trackerStore: {{sql: {{host: db, tls: {{mode: Required, certSecretRef: {{name: certificates}}}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("secret", "expected"),
+    [
+        ([], {"ca.crt"}),
+        (["{ca.crt: a, tls.crt: b, tls.key: c, other: d}"], {"ca.crt", "tls.crt", "tls.key"}),
+        (["{tls.crt: b, tls.key: c}"], {"tls.crt", "tls.key"}),
+    ],
+)
+def test_certificates_are_placeholders_of_what_the_secret_in_the_file_holds(
+    secret: list[str], expected: set[str]
+) -> None:
+    secrets = [
+        f"apiVersion: v1\nkind: Secret\nmetadata: {{name: certificates}}\nstringData: {data}\n" for data in secret
+    ]
+
+    shown = by_kind(render(SERVER, CONNECTED, *secrets))["Secret"]["stringData"]
+
+    found = {key: value for key, value in shown.items() if key.startswith("tracker-store-")}
+    assert found == {f"tracker-store-{key}": f"<key {key} of Secret default/certificates>" for key in expected}
+
+
+def test_certificates_that_are_not_in_the_secret_are_asked_for() -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: certificates}\nstringData: {ca.pem: x}\n"
+
+    (told,) = errors(render(SERVER, CONNECTED, secret))
+
+    assert told.endswith(
+        "spec.trackerStore.sql.tls.certSecretRef: key ca.crt is not in Secret default/certificates (it holds ca.pem); "
+        "add it"
+    )
+
+
+def test_what_neither_the_environment_nor_the_defaults_set_is_asked_for() -> None:
+    (told,) = errors(render(SERVER, ENVIRONMENT.replace("spec: {", "spec: {trackerStore: {sql: {database: a}}, ")))
+
+    assert told.endswith("spec.trackerStore.sql.host: must be set, here or in spec.defaults of the ModelServer")
+
+
+def test_a_channel_without_a_configuration_is_there() -> None:
+    named = ENVIRONMENT.replace("spec: {", "spec: {channels: [{name: rest}], ")
+
+    assert by_kind(render(SERVER, named))["ConfigMap"]["data"]["credentials.yml"] == "rest: null\n"
+
+
 def test_two_environments_of_one_name_are_told() -> None:
     twin = ENVIRONMENT.replace("name: production", "name: twin").replace("spec: {", "spec: {environment: production, ")
 
@@ -217,10 +292,10 @@ def test_a_value_in_a_secret_of_the_file_is_not_shown() -> None:
 
 
 def test_other_kinds_are_left_out_and_named() -> None:
-    ran = render(SERVER, "apiVersion: v1\nkind: Namespace\nmetadata: {name: bots}\n", ENVIRONMENT)
+    ran = render(SERVER, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bots}\n", ENVIRONMENT)
 
     assert ran.exit_code == 0
-    assert ran.errors == "note: standard input: document 2 (Namespace bots) is none of ours and left out\n"
+    assert ran.errors == "note: standard input: document 2 (ConfigMap bots) is none of ours and left out\n"
 
 
 def test_a_file_without_an_environment_renders_nothing() -> None:

@@ -10,7 +10,7 @@ from rasa_environments.api.base import GROUP, JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.children import Children, Outcome, with_digest
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameTaken
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameConflict
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, child_cache, is_outline
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, Resource, resource_of
 from rasa_environments.judge.additions import Injectors
@@ -229,7 +229,7 @@ async def test_an_object_that_belongs_to_nobody_is_left_alone(
 ) -> None:
     theirs = await someone.create(CONFIG_MAPS, config_map("child", {"mine": "1"}, namespace=namespace))
     with pytest.raises(
-        NameTaken, match=f"ConfigMap {namespace}/child was not created by this operator; rename or delete it"
+        NameConflict, match=f"ConfigMap {namespace}/child was not created by this operator; rename or delete it"
     ):
         await children.settle(settings)
     assert await read(someone, settings) == theirs
@@ -240,7 +240,7 @@ async def test_an_object_that_belongs_to_another_is_left_alone(
 ) -> None:
     other = await someone.create(CONFIG_MAPS, config_map("other", namespace=namespace))
     theirs = await someone.create(CONFIG_MAPS, owned(config_map("child", namespace=namespace), other))
-    with pytest.raises(NameTaken, match="belongs to ConfigMap/other") as caught:
+    with pytest.raises(NameConflict, match="belongs to ConfigMap/other") as caught:
         await children.settle(settings)
     assert (caught.value.kind, caught.value.key) == ("ConfigMap", ObjectKey(namespace, "child"))
     assert await read(someone, settings) == theirs
@@ -313,7 +313,7 @@ async def test_an_object_that_takes_the_place_of_a_child_during_its_correction_i
 
     connection.before = replace
     settings["data"] = {"a": "third"}
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameConflict):
         await children.settle(settings)
     assert [await read(someone, settings)] == replaced
 

@@ -8,7 +8,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import NameTaken, Outdated
+from rasa_environments.cluster.errors import NameConflict, Outdated
 from rasa_environments.cluster.resources import SECRETS, Resource
 from tests.cluster.line import RecordingConnection
 from tests.cluster.objects import owned, secret
@@ -44,6 +44,6 @@ async def test_a_secret_of_somebody_else_that_exists_unseen_is_left_alone(
     children: Children, someone: Client, namespace: str, owner: JsonObject, caches: dict[Resource, ObjectCache]
 ) -> None:
     await someone.create(SECRETS, secret("child", namespace, {"token": "theirs"}))
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameConflict):
         await children.settle(owned(secret("child", namespace, {"token": "ours"}), owner), create_only=True)
     assert caches[SECRETS].get(ObjectKey(namespace, "child")) is None

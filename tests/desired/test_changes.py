@@ -8,24 +8,33 @@ import pytest
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.secret_variables import TOKEN_KEY, TOKEN_VARIABLE
-from tests.desired.changes import CHANGES, FIRST, NOT_SHOWN, SECOND, SHARED_CHANGES, Change, leaf_fields
+from tests.desired.change import FIRST, SECOND, Change
+from tests.desired.changes import CHANGES, NOT_SHOWN, SEPARATE_CHANGES, SHARED_CHANGES, leaf_fields
+from tests.desired.connection_changes import RASA_PRO_CHANGES
 from tests.desired.contexts import URL, children_by_kind, context
 
-BY_FIELD = pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.field)
+BY_FIELD = pytest.mark.parametrize("change", [*CHANGES, *SEPARATE_CHANGES], ids=lambda change: change.field)
 
 
 def test_no_field_is_forgotten() -> None:
-    assert {change.field for change in CHANGES} | NOT_SHOWN == set(leaf_fields())
+    certificates = {field for field in leaf_fields() if field.endswith(".certSecretRef")}
+
+    told = {change.field for change in (*CHANGES, *SEPARATE_CHANGES)} | NOT_SHOWN | certificates
+    assert told == set(leaf_fields())
 
 
 def made(change: Change, value: Any) -> dict[str, JsonObject]:
     """The children with a value of the field."""
     secrets = {}
     if change.kind == "Secret" and value is not None:
-        key = (value.get("secretKeyRef") or value)["key"]
+        key = value["secretKeyRef"]["key"]
         secrets[variable_of(change)] = {"first": FIRST, "second": SECOND}[key]
     server = {"project": "second"} if change.field == "modelServerRef" and value else {}
-    return children_by_kind(context(with_version(change.spec(value)), server=server, secret_values=secrets))
+    version = "3.6.21"
+    if change in RASA_PRO_CHANGES:
+        server, version = {"profile": "RasaPro"}, "3.21.0"
+    spec = with_version(change.spec(value), version)
+    return children_by_kind(context(spec, server=server, secret_values=secrets))
 
 
 def variable_of(change: Change) -> str:
@@ -34,9 +43,9 @@ def variable_of(change: Change) -> str:
     return TOKEN_VARIABLE if key == TOKEN_KEY else key.upper().replace("-", "_")
 
 
-def with_version(spec: JsonObject) -> JsonObject:
+def with_version(spec: JsonObject, version: str = "3.6.21") -> JsonObject:
     """The spec with a version of Rasa, unless it has its own."""
-    return {**spec, "rasa": {"version": "3.6.21", **spec.get("rasa", {})}}
+    return {**spec, "rasa": {"version": version, **spec.get("rasa", {})}}
 
 
 @BY_FIELD

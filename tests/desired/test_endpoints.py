@@ -17,8 +17,8 @@ from tests.desired.pages import container, files, plain_variables, secret_variab
 
 RASA = {"rasa": {"version": "3.6.21"}}
 REFERENCE = st.just({"secretKeyRef": {"name": "passwords", "key": "k"}})
-CHANNELS = st.dictionaries(
-    st.sampled_from(["slack", "telegram", "custom.Channel", "a-b"]),
+FREE_FORM = st.dictionaries(
+    st.sampled_from(["slack", "telegram", "custom.Channel", "a_b"]),
     st.dictionaries(
         st.sampled_from(["token", "list", "of-all"]), REFERENCE | st.lists(REFERENCE, max_size=2) | st.just(1)
     ),
@@ -48,11 +48,10 @@ def test_each_variable_of_the_arguments_is_one_of_the_container(case: str) -> No
     assert used <= secret_variables(children) | plain_variables(children).keys()
 
 
-@given(endpoints=CHANNELS, credentials=CHANNELS)
-def test_each_variable_of_free_form_entries_comes_from_the_secret(
-    endpoints: JsonObject, credentials: JsonObject
-) -> None:
-    children = children_by_kind(context({**RASA, "endpoints": endpoints, "credentials": credentials}))
+@given(endpoints=FREE_FORM, configs=FREE_FORM)
+def test_each_variable_of_free_form_entries_comes_from_the_secret(endpoints: JsonObject, configs: JsonObject) -> None:
+    channels = [{"name": name, "config": config} for name, config in configs.items()]
+    children = children_by_kind(context({**RASA, "endpoints": endpoints, "channels": channels}))
 
     assert variables_used(children["ConfigMap"]["data"].values()) <= secret_variables(children)
     assert "secretKeyRef" not in "".join(children["ConfigMap"]["data"].values())
@@ -62,13 +61,15 @@ def test_two_places_that_become_one_variable_are_refused() -> None:
     token = {"secretKeyRef": {"name": "passwords", "key": "a"}}
     other = {"secretKeyRef": {"name": "passwords", "key": "b"}}
 
-    with pytest.raises(SpecError, match=r"spec\.credentials\.a-b and spec\.credentials\.a_b both become"):
-        context({**RASA, "credentials": {"a-b": token, "a_b": other}})
+    with pytest.raises(SpecError, match=r"spec\.endpoints\.a-b and spec\.endpoints\.a_b both become"):
+        context({**RASA, "endpoints": {"a-b": token, "a_b": other}})
 
 
 def test_an_incomplete_reference_is_refused_with_its_place() -> None:
-    with pytest.raises(SpecError, match=r"spec\.credentials\.slack\.token\.secretKeyRef must be"):
-        context({**RASA, "credentials": {"slack": {"token": {"secretKeyRef": {"name": "passwords"}}}}})
+    channel = {"name": "slack", "config": {"token": {"secretKeyRef": {"name": "passwords"}}}}
+
+    with pytest.raises(SpecError, match=r"spec\.channels\[slack\]\.config\.token\.secretKeyRef must be"):
+        context({**RASA, "channels": [channel]})
 
 
 @given(environment=st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9])?", fullmatch=True))
@@ -88,13 +89,13 @@ def test_names_in_stores_have_only_characters_that_rasa_takes(environment: str) 
 
 @given(seconds=st.integers(1, 86400))
 def test_the_interval_is_a_literal_number(seconds: int) -> None:
-    spec = {**RASA, "model": {"pullIntervalSeconds": seconds}}
+    spec = {**RASA, "model": {"pullPeriodSeconds": seconds}}
 
     assert files(children_by_kind(context(spec)))["endpoints.yml"]["models"]["wait_time_between_pulls"] == seconds
 
 
 def test_a_server_that_is_rolled_pulls_once() -> None:
-    spec = {**RASA, "model": {"updateStrategy": "RollingUpdate", "pullIntervalSeconds": 3}}
+    spec = {**RASA, "model": {"updateStrategy": "RollingUpdate", "pullPeriodSeconds": 3}}
 
     models = files(children_by_kind(context(spec)))["endpoints.yml"]["models"]
 
@@ -122,6 +123,29 @@ def test_a_free_form_entry_wins_over_the_typed_one() -> None:
 
 def test_without_channels_there_is_rest() -> None:
     assert files(children_by_kind(context(RASA)))["credentials.yml"] == {"rest": None}
+
+
+def test_an_empty_list_of_channels_is_none() -> None:
+    assert files(children_by_kind(context({**RASA, "channels": []})))["credentials.yml"] == {}
+
+
+def test_a_channel_without_configuration_is_there() -> None:
+    slack = {"name": "slack", "config": {"slack_token": {"secretKeyRef": {"name": "slack", "key": "token"}}}}
+
+    children = children_by_kind(context({**RASA, "channels": [{"name": "rest"}, slack]}))
+
+    expected = {"rest": None, "slack": {"slack_token": "${CHANNELS_SLACK_SLACK_TOKEN}"}}
+    assert files(children)["credentials.yml"] == expected
+    assert "CHANNELS_SLACK_SLACK_TOKEN" in secret_variables(children)
+
+
+def test_a_null_in_a_free_form_entry_means_nothing() -> None:
+    spec = {**RASA, "endpoints": {"nlg": {"url": "http://nlg", "token": None}, "tracker_store": None}}
+
+    endpoints = files(children_by_kind(context(spec)))["endpoints.yml"]
+
+    assert endpoints["nlg"] == {"url": "http://nlg"}
+    assert "tracker_store" not in endpoints
 
 
 def test_a_path_of_its_own_is_where_the_model_is_pulled() -> None:

@@ -14,7 +14,8 @@ from tests.desired.pages import JWT, container
         ("RasaX-0.2", {"production", "worker"}),
         ("RasaX-0.32", {"production", "worker"}),
         ("RasaEnterprise-1.0", {"production", "worker"}),
-        ("ModelServer", set()),
+        ("OpenSource", set()),
+        ("RasaPro", set()),
     ],
 )
 def test_production_which_rasa_x_asks_for_its_version_and_worker_which_trains_may_be_ready_without_a_model(

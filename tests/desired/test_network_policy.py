@@ -23,7 +23,8 @@ ANYWHERE: JsonObject = {"namespaceSelector": {}}
 
 def ingress(operator_pods: OperatorPods | None = OPERATOR_PODS, **wanted: Any) -> list[JsonObject]:
     """The rules for what comes in."""
-    environment = context({"rasa": {"version": "3.6.21"}, "networkPolicy": wanted}, operator_pods=operator_pods)
+    policy = {"from": "None", **wanted}
+    environment = context({"rasa": {"version": "3.6.21"}, "networkPolicy": policy}, operator_pods=operator_pods)
     rules: list[JsonObject] = children_by_kind(environment)["NetworkPolicy"]["spec"]["ingress"]
     return rules
 
@@ -36,12 +37,17 @@ def peers(**wanted: Any) -> list[JsonObject]:
     return allowed[:-1]
 
 
-def test_without_a_list_the_pods_of_the_namespace_come_in() -> None:
-    assert peers() == [{"podSelector": {}}]
+SAME_NAMESPACE = {"from": "SameNamespace"}
 
 
-def test_an_empty_list_lets_in_nobody_but_the_operator() -> None:
-    assert peers(allowFrom=[]) == []
+def test_the_pods_of_the_namespace_come_in_where_it_says_so() -> None:
+    assert peers(**SAME_NAMESPACE) == [{"podSelector": {}}]
+    assert peers(**SAME_NAMESPACE, allowFrom=[ANYWHERE]) == [{"podSelector": {}}, ANYWHERE]
+
+
+@pytest.mark.parametrize("wanted", [{}, {"allowFrom": []}])
+def test_from_none_lets_in_nobody_but_the_operator(wanted: JsonObject) -> None:
+    assert peers(**wanted) == []
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,7 @@ def test_an_empty_list_lets_in_nobody_but_the_operator() -> None:
         {"podSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}},
         {"podSelector": {"matchLabels": {}}},
         {"ipBlock": {"cidr": "10.0.0.0/8"}},
+        {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
     ],
     ids=str,
 )

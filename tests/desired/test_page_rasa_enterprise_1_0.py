@@ -50,17 +50,27 @@ def test_the_model_server_is_that_of_the_page() -> None:
     assert "RASA_X_TOKEN" in secret_variables(made)
 
 
-@pytest.mark.parametrize("credentials", [None, {"slack": {"slack_channel": "bots"}}, {"rest": None}])
-def test_the_rasa_channel_is_that_of_the_page_beside_any_other(credentials: JsonObject | None) -> None:
-    made = children() if credentials is None else children(credentials=credentials)
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"rest": None}),
+        (
+            {"channels": [{"name": "slack", "config": {"slack_channel": "bots"}}]},
+            {"slack": {"slack_channel": "bots"}},
+        ),
+        ({"channels": []}, {}),
+    ],
+)
+def test_the_rasa_channel_is_that_of_the_page_beside_any_other(given: JsonObject, expected: JsonObject) -> None:
+    made = children(**given)
 
     channels = files(made)["credentials.yml"]
     assert channels.pop("rasa") == on_the_page(RASA_CHANNEL)
-    assert channels == (credentials or {"rest": None})
+    assert channels == expected
 
 
 def test_a_rasa_channel_that_the_spec_names_wins() -> None:
-    made = children(credentials={"rasa": {"url": "http://elsewhere/api"}})
+    made = children(channels=[{"name": "rasa", "config": {"url": "http://elsewhere/api"}}])
 
     assert files(made)["credentials.yml"] == {"rasa": {"url": "http://elsewhere/api"}}
 

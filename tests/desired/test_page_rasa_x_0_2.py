@@ -143,7 +143,7 @@ def test_the_models_address_has_the_prefix_that_every_rasa_x_answers_otherwise()
 
 
 def test_the_pull_interval_stands_there_in_the_spelling_of_the_page_and_in_the_right_one() -> None:
-    shown = plain_variables(children(spec={"model": {"pullIntervalSeconds": 3}}))
+    shown = plain_variables(children(spec={"model": {"pullPeriodSeconds": 3}}))
 
     assert shown["RASA_MODEL_PULL_INTERVALL"] == shown["RASA_MODEL_PULL_INTERVAL"] == "3"
 

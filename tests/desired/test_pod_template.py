@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.pod_template import combine_pod_templates, merge_pod_template
+from rasa_environments.desired.pod_template import merge_pod_template
 from tests.desired.contexts import children_by_kind, context
 
 NAMES = st.sampled_from(["rasa", "proxy", "logs"])
@@ -22,11 +23,21 @@ def lists_by(key: str, items: st.SearchStrategy[JsonObject]) -> st.SearchStrateg
     return st.lists(items, max_size=3, unique_by=lambda item: item[key])
 
 
-def templates(*, nulls: bool) -> st.SearchStrategy[JsonObject]:
-    """Pod templates, whole or partial; nulls remove what is below them."""
+DELETE = {"$patch": "delete"}
+DELETED_ITEM = st.fixed_dictionaries({"name": NAMES, "$patch": st.just("delete")})
+
+
+def templates(*, partial: bool) -> st.SearchStrategy[JsonObject]:
+    """Pod templates, whole or partial: these have nulls, and remove maps and items."""
 
     def field(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-        return values | st.none() if nulls else values
+        return values | st.none() if partial else values
+
+    def part(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return field(values | st.just(DELETE)) if partial else values
+
+    def item(values: st.SearchStrategy[JsonObject]) -> st.SearchStrategy[JsonObject]:
+        return values | DELETED_ITEM if partial else values
 
     labels = st.dictionaries(NAMES, field(st.sampled_from(["1", "2"])), max_size=2)
     variables = st.fixed_dictionaries({"name": NAMES}, optional={"value": st.sampled_from(["1", "2"])}) | (
@@ -37,23 +48,40 @@ def templates(*, nulls: bool) -> st.SearchStrategy[JsonObject]:
         optional={
             "image": field(st.sampled_from(["a", "b"])),
             "args": field(st.lists(st.sampled_from(["x", "y"]), max_size=2)),
-            "env": field(lists_by("name", variables)),
-            "livenessProbe": field(st.dictionaries(NAMES, field(st.integers(1, 3)), max_size=2)),
+            "env": field(lists_by("name", item(variables))),
+            "livenessProbe": part(st.dictionaries(NAMES, field(st.integers(1, 3)), max_size=2)),
         },
     )
     spec = st.fixed_dictionaries(
         {},
         optional={
-            "containers": field(lists_by("name", containers)),
-            "nodeSelector": field(labels),
+            "containers": field(lists_by("name", item(containers))),
+            "nodeSelector": part(labels),
             "tolerations": field(st.lists(labels, max_size=2)),
             "hostNetwork": field(st.booleans()),
         },
     )
-    return st.fixed_dictionaries({}, optional={"metadata": st.fixed_dictionaries({"labels": labels}), "spec": spec})
+    return st.fixed_dictionaries(
+        {}, optional={"metadata": part(st.fixed_dictionaries({"labels": labels})), "spec": part(spec)}
+    )
 
 
-WHOLE, PARTIAL = templates(nulls=False), templates(nulls=True)
+def entries(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key with its value, of all maps in a value."""
+    if isinstance(value, dict):
+        yield from value.items()
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from entries(inner)
+
+
+def without_nulls(value: Any) -> Any:
+    """The value as `kubectl apply` sends it."""
+    if isinstance(value, dict):
+        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+WHOLE, PARTIAL = templates(partial=False), templates(partial=True)
 
 
 @given(template=WHOLE)
@@ -82,44 +110,66 @@ def test_neither_template_is_changed(template: JsonObject, partial: JsonObject) 
     assert (template, partial) == before
 
 
-@given(template=WHOLE, defaults=WHOLE, own=PARTIAL)
-def test_two_partial_templates_combined_do_what_they_do_one_after_the_other(
-    template: JsonObject, defaults: JsonObject, own: JsonObject
-) -> None:
-    one_by_one = merge_pod_template(merge_pod_template(template, defaults), own)
-
-    assert merge_pod_template(template, combine_pod_templates(defaults, own)) == one_by_one
+@given(template=WHOLE, partial=PARTIAL)
+def test_a_null_means_nothing(template: JsonObject, partial: JsonObject) -> None:
+    assert merge_pod_template(template, partial) == merge_pod_template(template, without_nulls(partial))
 
 
-@given(first=WHOLE, second=WHOLE, third=PARTIAL)
-def test_how_three_partial_templates_are_grouped_does_not_matter(
-    first: JsonObject, second: JsonObject, third: JsonObject
-) -> None:
-    flat = combine_pod_templates(first, second, third)
-
-    assert combine_pod_templates(first, combine_pod_templates(second, third)) == flat
-    assert combine_pod_templates(combine_pod_templates(first, second), third) == flat
-
-
-def test_a_null_removes() -> None:
-    template = {
-        "spec": {"nodeSelector": {"a": "1", "b": "2"}, "containers": [{"name": "rasa", "livenessProbe": {"a": 1}}]}
-    }
-    partial = {"spec": {"nodeSelector": {"a": None}, "containers": [{"name": "rasa", "livenessProbe": None}]}}
-
+@given(template=WHOLE, partial=PARTIAL)
+def test_a_pod_gets_neither_nulls_nor_directives(template: JsonObject, partial: JsonObject) -> None:
     merged = merge_pod_template(template, partial)
 
-    assert merged == {"spec": {"nodeSelector": {"b": "2"}, "containers": [{"name": "rasa"}]}}
+    assert not [key for key, value in entries(merged) if value is None or key.startswith("$")]
 
 
-def test_a_null_of_the_defaults_removes_what_the_operator_writes() -> None:
-    defaults = {"podTemplate": {"spec": {"containers": [{"name": "rasa", "livenessProbe": None}]}}}
+@given(template=WHOLE, name=NAMES)
+def test_a_removed_item_is_gone_and_all_others_stay(template: JsonObject, name: str) -> None:
+    merged = merge_pod_template(template, {"spec": {"containers": [{"name": name, **DELETE}]}})
+
+    before = template.get("spec", {}).get("containers", [])
+    assert merged["spec"]["containers"] == [each for each in before if each["name"] != name]
+
+
+@given(template=WHOLE, field=st.sampled_from(["nodeSelector", "affinity"]))
+def test_a_removed_map_is_gone_and_all_others_stay(template: JsonObject, field: str) -> None:
+    merged = merge_pod_template(template, {"spec": {field: DELETE}})
+
+    before = template.get("spec", {})
+    assert merged["spec"] == {name: value for name, value in before.items() if name != field}
+
+
+def test_what_is_removed_can_be_written_anew_by_the_environment() -> None:
+    probe = {"tcpSocket": {"port": 5005}}
+    defaults = {"podTemplate": {"spec": {"containers": [{"name": "rasa", "livenessProbe": DELETE}]}}}
+    own = {
+        "rasa": {"version": "3.6.21"},
+        "podTemplate": {"spec": {"containers": [{"name": "rasa", "livenessProbe": probe}]}},
+    }
+
+    assert rasa_container(own, defaults)["livenessProbe"] == probe
+
+
+def test_the_defaults_may_remove_what_the_operator_writes() -> None:
+    defaults = {"podTemplate": {"spec": {"containers": [{"name": "rasa", "livenessProbe": DELETE}]}}}
     own = {"rasa": {"version": "3.6.21"}, "podTemplate": {"spec": {"hostNetwork": True}}}
 
-    pod = children_by_kind(context(own, defaults=defaults))["Deployment"]["spec"]["template"]["spec"]
+    assert "livenessProbe" not in rasa_container(own, defaults)
 
-    assert "livenessProbe" not in pod["containers"][0]
-    assert pod["hostNetwork"] is True
+
+def test_an_environment_may_remove_what_the_defaults_add() -> None:
+    sidecar = {"podTemplate": {"spec": {"containers": [{"name": "proxy", "image": "proxy:1"}]}}}
+    own = {"rasa": {"version": "3.6.21"}, "podTemplate": {"spec": {"containers": [{"name": "proxy", **DELETE}]}}}
+
+    pod = children_by_kind(context(own, defaults=sidecar))["Deployment"]["spec"]["template"]["spec"]
+
+    assert [container["name"] for container in pod["containers"]] == ["rasa"]
+
+
+def rasa_container(own: JsonObject, defaults: JsonObject) -> JsonObject:
+    """The Rasa server's container."""
+    pod = children_by_kind(context(own, defaults=defaults))["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    return dict(container)
 
 
 LISTS_BY_KEY = [
@@ -156,8 +206,8 @@ def test_any_other_list_is_replaced() -> None:
 
 
 WRONG_SHAPES = [
-    ({"spec": {"containers": {"name": "rasa"}}}, r"spec\.podTemplate\.spec\.containers must be a list, not a mapping"),
-    ({"spec": {"containers": ["rasa"]}}, r"spec\.podTemplate\.spec\.containers\[0\] must be a mapping, not text"),
+    ({"spec": {"containers": {"name": "rasa"}}}, r"spec\.podTemplate\.spec\.containers must be a list, not a map"),
+    ({"spec": {"containers": ["rasa"]}}, r"spec\.podTemplate\.spec\.containers\[0\] must be a map, not text"),
     (
         {"spec": {"containers": [{"image": "a"}]}},
         r"spec\.podTemplate\.spec\.containers\[0\] has no name, .*called rasa",
@@ -170,8 +220,24 @@ WRONG_SHAPES = [
         {"spec": {"containers": [{"name": "rasa", "volumeMounts": [{"name": "a"}]}]}},
         r"volumeMounts\[0\] has no mountPath",
     ),
-    ({"spec": []}, r"spec\.podTemplate\.spec must be a mapping, not a list"),
-    ({"metadata": "rasa"}, r"spec\.podTemplate\.metadata must be a mapping, not text"),
+    ({"spec": []}, r"spec\.podTemplate\.spec must be a map, not a list"),
+    ({"metadata": "rasa"}, r"spec\.podTemplate\.metadata must be a map, not text"),
+    ({"spec": {"containers": [None]}}, r"spec\.podTemplate\.spec\.containers\[0\] must be a map, not null"),
+    (DELETE, r"spec\.podTemplate removes the whole pod"),
+    ({"spec": {"$patch": "replace"}}, r"spec\.podTemplate\.spec has \$patch: only \$patch: delete is supported"),
+    ({"spec": {"$retainKeys": ["volumes"]}}, r"spec\.podTemplate\.spec has \$retainKeys: only \$patch: delete"),
+    (
+        {"spec": {"nodeSelector": {"disk": "fast", **DELETE}}},
+        r"spec\.podTemplate\.spec\.nodeSelector has disk beside \$patch: delete, which removes it",
+    ),
+    (
+        {"spec": {"containers": [{"name": "proxy", "image": "a", **DELETE}]}},
+        r"spec\.podTemplate\.spec\.containers\[0\] has image beside \$patch: delete",
+    ),
+    (
+        {"spec": {"tolerations": [{"key": "bots", **DELETE}]}},
+        r"spec\.podTemplate\.spec\.tolerations\[0\] has \$patch: delete, but its list is replaced as a whole",
+    ),
 ]
 
 
@@ -183,10 +249,15 @@ def test_a_wrong_shape_is_told_with_its_place(partial: JsonObject, message: str)
 
 WHAT_WOULD_BREAK = [
     ({"metadata": {"labels": {"app.kubernetes.io/name": "other"}}}, "must leave app.kubernetes.io/name=rasa alone"),
-    ({"spec": {"containers": None}}, "removes the container rasa"),
-    (
-        {"spec": {"containers": [{"name": "rasa", "env": [{"name": "RASA_ENVIRONMENT", "value": "other"}]}]}},
-        "sets RASA_ENVIRONMENT: set spec.environment instead",
+    ({"metadata": DELETE}, "must leave app.kubernetes.io/name=rasa alone"),
+    ({"spec": {"containers": [{"name": "rasa", **DELETE}]}}, "removes the container rasa"),
+    ({"spec": DELETE}, "removes the container rasa"),
+    *(
+        (
+            {"spec": {"containers": [{"name": "rasa", "env": [{"name": "RASA_ENVIRONMENT", **change}]}]}},
+            "sets or removes RASA_ENVIRONMENT: set spec.environment instead",
+        )
+        for change in ({"value": "other"}, DELETE)
     ),
     *(
         (

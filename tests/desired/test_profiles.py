@@ -18,14 +18,17 @@ RUNS = {
     "RasaX-0.2": ("1.10.26",),
     "RasaX-0.32": ("1.10.26",),
     "RasaEnterprise-1.0": ("2.8.34", "3.6.21"),
-    "ModelServer": ("2.8.34", "3.6.21"),
+    "OpenSource": ("2.8.34", "3.6.21"),
+    "RasaPro": ("3.21.0", "3.6.21"),
 }
+IMAGES = dict.fromkeys(RUNS, "rasa/rasa:{version}-full") | {"RasaPro": "rasa/rasa-pro:{version}"}
 VERSIONS = ("0.15.1", "1.10.26", "2.8.34", "3.6.21", "4.0.0")
 REGISTRATIONS = {
-    "RasaX-0.2": "ConfigMap",
-    "RasaX-0.32": "ConfigMap",
+    "RasaX-0.2": "File",
+    "RasaX-0.32": "File",
     "RasaEnterprise-1.0": "API",
-    "ModelServer": "None",
+    "OpenSource": "None",
+    "RasaPro": "None",
 }
 BY_PROFILE = pytest.mark.parametrize("profile", RUNS)
 
@@ -44,10 +47,12 @@ def test_every_profile_has_its_rules() -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_profile_runs_the_versions_of_its_time(profile: str, version: str) -> None:
     if version in RUNS[profile]:
-        assert container(children(profile, rasa={"version": version}))["image"] == f"rasa/rasa:{version}-full"
+        assert container(children(profile, rasa={"version": version}))["image"] == IMAGES[profile].format(
+            version=version
+        )
         return
 
-    known = " and ".join(f"{known[0]}.x" for known in RUNS[profile])
+    known = " and ".join(f"{major}.x" for major in sorted({known[0] for known in RUNS[profile]}))
     with pytest.raises(SpecError, match=rf"version {version} is not known to the profile {profile}, .* Rasa {known}: "):
         children(profile, rasa={"version": version})
 
@@ -105,13 +110,13 @@ def test_an_environment_may_follow_a_tag_of_another_name(profile: str) -> None:
 def test_where_rasa_x_chats_through_a_channel_every_environment_has_it(profile: str) -> None:
     channels = files(children(profile))["credentials.yml"]
 
-    wanted = {} if profile == "ModelServer" else {"rasa": {"url": f"{URL}/api"}}
+    wanted = {} if profile in ("OpenSource", "RasaPro") else {"rasa": {"url": f"{URL}/api"}}
     assert channels == {**wanted, "rest": None}
 
 
 @pytest.mark.parametrize("profile", ["RasaX-0.2", "RasaX-0.32"])
 def test_the_method_of_a_jwt_is_that_of_the_page_unless_the_spec_says_another(profile: str) -> None:
-    secret = {"secretKeyRef": {"name": "passwords", "key": "jwt"}}
+    secret = {"key": {"secretKeyRef": {"name": "passwords", "key": "jwt"}}}
 
     for spec, method in (({}, "HS256"), ({"jwt": secret}, "HS256"), ({"jwt": {**secret, "method": "HS512"}}, "HS512")):
         given = container(children(profile, **spec))["args"]
@@ -119,9 +124,9 @@ def test_the_method_of_a_jwt_is_that_of_the_page_unless_the_spec_says_another(pr
         assert given[given.index("--jwt-secret") + 1] == "$(JWT_SECRET)"
 
 
-@pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "ModelServer"])
+@pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "OpenSource", "RasaPro"])
 def test_an_open_source_server_checks_a_jwt_only_where_the_spec_asks_for_it(profile: str) -> None:
-    secret = {"secretKeyRef": {"name": "passwords", "key": "jwt"}}
+    secret = {"key": {"secretKeyRef": {"name": "passwords", "key": "jwt"}}}
 
     assert "--jwt-secret" not in container(children(profile))["args"]
     assert "--jwt-secret" in container(children(profile, jwt=secret))["args"]
@@ -129,16 +134,21 @@ def test_an_open_source_server_checks_a_jwt_only_where_the_spec_asks_for_it(prof
 
 @BY_PROFILE
 def test_what_the_spec_adds_to_the_command_comes_last(profile: str) -> None:
-    rasa = {"version": RUNS[profile][0], "cors": "https://example.com", "port": 5006, "extraArgs": ["--debug", "-v"]}
+    rasa = {
+        "version": RUNS[profile][0],
+        "corsOrigins": ["https://example.com", "https://a"],
+        "port": 5006,
+        "extraArgs": ["--debug", "-v"],
+    }
 
     given = container(children(profile, rasa=rasa))["args"]
 
     assert given[-2:] == ["--debug", "-v"]
-    assert given[given.index("--cors") + 1] == "https://example.com"
+    assert given[given.index("--cors") + 1 :][:2] == ["https://example.com", "https://a"]
     assert given[given.index("--port") + 1] == "5006"
 
 
-@pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "ModelServer"])
+@pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "OpenSource", "RasaPro"])
 def test_variables_of_compose_are_not_where_the_page_has_no_compose(profile: str) -> None:
     assert set(plain_variables(children(profile))) & {"RABBITMQ_HOST", "DB_HOST", "RASA_USER_APP"} == set()
 

@@ -117,7 +117,7 @@ def test_a_production_that_has_not_loaded_its_model_or_cannot_ask_for_it_is_not_
     assert probe(peers) == NO_MODEL
 
 
-@pytest.mark.parametrize(("profile", "name"), [("RasaX-0.2", "production"), ("ModelServer", "staging")])
+@pytest.mark.parametrize(("profile", "name"), [("RasaX-0.2", "production"), ("OpenSource", "staging")])
 def test_who_serves_a_model_is_ready_and_asks_nobody_else(peers: Peers, profile: str, name: str) -> None:
     peers.status = A_MODEL
 
@@ -125,7 +125,7 @@ def test_who_serves_a_model_is_ready_and_asks_nobody_else(peers: Peers, profile:
     assert peers.pulls == []
 
 
-@pytest.mark.parametrize(("profile", "name"), [("ModelServer", "production"), ("RasaX-0.2", "staging")])
+@pytest.mark.parametrize(("profile", "name"), [("OpenSource", "production"), ("RasaX-0.2", "staging")])
 @pytest.mark.parametrize("status", [NO_MODEL_OF_1_X, NO_MODEL_OF_3_X], ids=["1.x", "3.x"])
 def test_any_other_environment_without_a_model_is_not_ready(
     peers: Peers, profile: str, name: str, status: Answer

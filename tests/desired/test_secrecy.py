@@ -50,7 +50,7 @@ def test_the_secret_holds_each_value_once(case: str) -> None:
 
 TEXTS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=20).map("secret&".__add__)
 SECRETS_OF_A_SPEC: JsonObject = {
-    "jwt": {"secretKeyRef": {"name": "passwords", "key": "jwt"}},
+    "jwt": {"key": {"secretKeyRef": {"name": "passwords", "key": "jwt"}}},
     "eventBroker": {"rabbitmq": {"host": "rabbit", "password": {"secretKeyRef": {"name": "passwords", "key": "a"}}}},
     "trackerStore": {
         "sql": {"host": "db", "username": "u", "password": {"secretKeyRef": {"name": "passwords", "key": "b"}}}
@@ -58,7 +58,9 @@ SECRETS_OF_A_SPEC: JsonObject = {
     "lockStore": {"redis": {"host": "redis", "password": {"secretKeyRef": {"name": "passwords", "key": "c"}}}},
     "actionEndpoint": {"url": "http://a", "token": {"secretKeyRef": {"name": "passwords", "key": "d"}}},
     "endpoints": {"nlg": {"url": "http://nlg", "token": {"secretKeyRef": {"name": "passwords", "key": "e"}}}},
-    "credentials": {"slack": {"slack_token": {"secretKeyRef": {"name": "passwords", "key": "f"}}}},
+    "channels": [
+        {"name": "slack", "config": {"slack_token": {"secretKeyRef": {"name": "passwords", "key": "f"}}}},
+    ],
 }
 
 

@@ -14,7 +14,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.compose import DATABASE_HOST, RABBITMQ_HOST
 from rasa_environments.desired.context import Context, identifier, own_database, own_queue
-from rasa_environments.desired.uniqueness import Place, databases, has_own_queue_and_database, queues
+from rasa_environments.desired.uniqueness import Place, databases, has_own_queue_and_database, ingress_hosts, queues
 from tests.desired.contexts import children_by_kind, context
 from tests.desired.pages import JWT, files, plain_variables
 from tests.reconcile.objects import environment, server
@@ -40,7 +40,7 @@ STORES = st.one_of(
             "sql": some(
                 {"host": HOSTS},
                 database=st.sampled_from(["chats", "rasa_support"]),
-                dialect=st.sampled_from(["postgresql", "mysql+pymysql"]),
+                dialect=st.sampled_from(["PostgreSQL", "MySQL"]),
                 port=st.just(5433),
                 username=st.just("bot"),
             )
@@ -109,6 +109,34 @@ def test_a_silent_spec_has_a_queue_and_a_database_of_its_own_on_the_hosts_of_the
 @pytest.mark.parametrize("profile", list(Profile))
 def test_only_rasa_x_0_2_wants_them_apart(profile: Profile) -> None:
     assert has_own_queue_and_database(server(profile=profile.value)) is (profile is Profile.RASA_X_0_2)
+
+
+HOSTS_OF_INGRESSES = st.lists(
+    st.sampled_from(["a.example.com", "*.b.example.com", "c.example.com"]), min_size=1, unique=True
+)
+INGRESSES = some({}, ingress=HOSTS_OF_INGRESSES.map(lambda hosts: {"hosts": [{"host": host} for host in hosts]}))
+
+
+@given(own=INGRESSES, defaults=INGRESSES, ignored=st.sampled_from([[], ["ingress"], ["service"]]))
+def test_the_hosts_are_those_of_the_ingress(own: JsonObject, defaults: JsonObject, ignored: list[str]) -> None:
+    of = made_of({**own, "ignoreDefaults": ignored}, defaults)
+    rules = children_by_kind(of).get("Ingress", {"spec": {"rules": []}})["spec"]["rules"]
+
+    assert ingress_hosts(of.environment, of.server) == {rule["host"] for rule in rules}
+
+
+def test_a_class_of_its_own_leaves_the_hosts_of_the_defaults() -> None:
+    of = made_of({"ingress": {"className": "nginx"}}, {"ingress": {"hosts": [{"host": "a.example.com"}]}})
+
+    assert ingress_hosts(of.environment, of.server) == {"a.example.com"}
+
+
+def test_a_server_that_runs_elsewhere_has_no_hosts() -> None:
+    token = {"secretKeyRef": {"name": "partner", "key": "token"}}
+    elsewhere = environment("partner", external={"url": "https://rasa.example.com", "authToken": token})
+    shared = server(defaults={"ingress": {"hosts": [{"host": "a.example.com"}]}})
+
+    assert ingress_hosts(elsewhere, shared) == frozenset()
 
 
 def called(name: str) -> DeploymentEnvironment:

@@ -31,9 +31,9 @@ VALUES = {
     "modelServer": {
         "enabled": True,
         "persistence": {"enabled": True, "size": "1Gi"},
-        "spec": {"allowedNamespaces": list(NAMESPACES)},
+        "spec": {"accessFrom": {"namespaces": list(NAMESPACES)}},
     },
-    "defaults": {"rasa": {"version": RASA_VERSION}, "model": {"pullIntervalSeconds": 1}},
+    "defaults": {"rasa": {"version": RASA_VERSION}, "model": {"pullPeriodSeconds": 1}},
 }
 WAIT = ("--wait", "--timeout", "3m")
 DEFINITIONS = ("deploymentenvironments", "modelservers", "modeltags")

@@ -81,8 +81,9 @@ def pair(space: PodSpace) -> Pair:
 
 def test_both_pods_serve_the_model(space: PodSpace, pair: Pair) -> None:
     assert len(set(pair.urls)) == 2
-    assert space.status(ENVIRONMENT, NAME)["model"]["servedBy"] == "2/2"
-    assert space.condition(ENVIRONMENT, NAME, "StoresShared") is None
+    status = space.status(ENVIRONMENT, NAME)
+    assert (status["servingReplicas"], status["readyReplicas"]) == (2, 2)
+    space.wait_for_condition(ENVIRONMENT, NAME, "ConversationsPersisted", status="True", reason="Persisted")
 
 
 def test_one_conversation_goes_on_over_both(caller: Caller, pair: Pair) -> None:

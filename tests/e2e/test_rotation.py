@@ -44,7 +44,9 @@ def rotated(space: PodSpace, talking: Lounge, measured: Callable[[str], None]) -
     before, old_token, logs = space.lives(NAME), space.token(NAME), space.logs()
     with talking(NAMESPACE, space.url(NAME)) as visitors:
         space.patch(ENVIRONMENT, NAME, {"metadata": {"annotations": {ROTATE_TOKEN_ANNOTATION: MOMENT}}})
-        space.eventually(lambda: space.status(ENVIRONMENT, NAME).get("tokenRotatedAt") == MOMENT, "another token")
+        space.eventually(
+            lambda: space.status(ENVIRONMENT, NAME).get("lastHandledRotateTokenAt") == MOMENT, "another token"
+        )
         space.eventually(
             lambda: len(space.list("Pod")) == 1 and space.lives(NAME) != before, "the new pod to be the only one"
         )

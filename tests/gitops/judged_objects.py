@@ -8,12 +8,15 @@ from typing import Any
 
 from rasa_environments.api.base import API_VERSION, JsonObject, ObjectKey
 from rasa_environments.api.conditions import Condition, Reason
+from rasa_environments.api.crd import UNOBSERVED
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.judge import environment, model_server, model_tag
 from rasa_environments.judge.conditions import transitioned
-from rasa_environments.judge.environment import EnvironmentFindings, suspended
+from rasa_environments.judge.conversations import Conversations
+from rasa_environments.judge.environment import suspended
+from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import (
     DeploymentFacts,
     Follower,
@@ -39,11 +42,12 @@ WELL = EnvironmentFindings(
     wanted=WANTED,
     deployment=SETTLED,
     served=(SERVES,),
+    conversations=Conversations(1, stored=True, locked=True),
 )
 SERVER_WELL = ModelServerFindings(
-    None, ServerObservation(known=True), can_write=True, environments=1, tags=1, inventory=()
+    None, ServerObservation(known=True), can_write=True, environments=1, tags=1, pending_tag_deletions=()
 )
-FOLLOWER = Follower(ObjectKey("bots", "support"), WANTED.name, WANTED.name, "True", "served", ready=True)
+FOLLOWER = Follower(ObjectKey("bots", "support"), WANTED, "True", Reason.SERVED, "served", "True")
 TAG_WELL = ModelTagFindings(tag="support", model=WANTED.name, tagged=WANTED, followers=(FOLLOWER,))
 SPECS: dict[str, JsonObject] = {
     "ModelServer": {"url": "http://model-server:5002"},
@@ -55,7 +59,9 @@ SPECS: dict[str, JsonObject] = {
 def new_object(kind: str, **spec: Any) -> JsonObject:
     """An object that the operator has not seen yet."""
     metadata = {"name": "support", "namespace": "bots", "uid": "1", "generation": GENERATION}
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": {**SPECS[kind], **spec}}
+    status = {"observedGeneration": UNOBSERVED}
+    whole = {**SPECS[kind], **spec}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": whole, "status": status}
 
 
 def judged_object(kind: str, status: Status, conditions: Sequence[Condition]) -> JsonObject:

@@ -40,6 +40,12 @@ def tag(wanted: str, status: JsonObject, annotations: dict[str, str] | None = No
     return {**obj, "metadata": {**obj["metadata"], "annotations": annotations or {}}, "status": status}
 
 
+def status_of(carried: str | None, previous: str | None) -> JsonObject:
+    """The status of a tag that one model carries, and another carried before."""
+    named = {"taggedModel": carried, "previousModel": previous}
+    return {field: {"name": name, "hash": "1"} for field, name in named.items() if name is not None}
+
+
 def taken(action: str, obj: JsonObject) -> JsonObject:
     """The merge patch that the action makes."""
     return change(run(script(obj["kind"], action), obj), obj)
@@ -102,7 +108,7 @@ def test_an_entry_is_taken_over_by_an_annotation_beside_the_others() -> None:
 def test_a_rollback_goes_where_that_of_the_command_line_goes(
     wanted: str, carried: str | None, previous: str | None
 ) -> None:
-    status = {key: value for key, value in (("model", carried), ("previousModel", previous)) if value is not None}
+    status = status_of(carried, previous)
     obj = tag(wanted, status)
     target = rollback_target(ModelTag.model_validate(obj))
 
@@ -115,7 +121,7 @@ def test_a_rollback_goes_where_that_of_the_command_line_goes(
 
 
 def test_a_rollback_is_not_in_the_name_of_who_promoted_before() -> None:
-    promoted = {"model": "model-2", "previousModel": "model-1"}
+    promoted = status_of("model-2", "model-1")
     obj = tag("model-2", promoted, {"rasa-environments.io/promoted-by": "carol"})
 
     assert taken("rollback", obj) == {
@@ -125,7 +131,7 @@ def test_a_rollback_is_not_in_the_name_of_who_promoted_before() -> None:
 
 
 def test_argo_cds_own_lua_does_the_same(gitops: Path) -> None:
-    objs = {ENVIRONMENT: environment(), TAG: tag("model-2", {"model": "model-2", "previousModel": "model-1"})}
+    objs = {ENVIRONMENT: environment(), TAG: tag("model-2", status_of("model-2", "model-1"))}
     cases = [(objs[path.parent.name], path.read_text()) for path in sorted(SCRIPTS.glob("*/*.lua"))]
 
     answers = ask(gitops, [Question(obj, text) for obj, text in cases])

@@ -73,7 +73,7 @@ def test_the_model_server_is_apart_and_takes_the_namespaces_of_the_overlays(buil
     overlays = [obj for environment in ENVIRONMENTS for obj in build(SAMPLE / "overlays" / environment)]
     namespaces = {obj["metadata"]["namespace"] for obj in overlays}
 
-    assert set(server["spec"]["allowedNamespaces"]) == namespaces
+    assert set(server["spec"]["accessFrom"]["namespaces"]) == namespaces
     assert len(namespaces) == len(ENVIRONMENTS)
     assert {obj["spec"]["modelServerRef"]["namespace"] for obj in overlays} == {server["metadata"]["namespace"]}
     assert server["metadata"]["namespace"] not in namespaces

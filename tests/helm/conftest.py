@@ -18,7 +18,7 @@ from tests.api.api_server import ApiServer, wait_until
 from tests.clusters import cluster_apart
 from tests.helm.rendering import NAMESPACE, RELEASE
 from tests.integration.model_server_process import ModelServerProcess, running_model_server
-from tests.integration.operator_process import SHORT_INTERVALS, OperatorProcess
+from tests.integration.operator_process import SHORT_INTERVALS, SIMULATED_PODS, OperatorProcess
 
 NUMBERS = itertools.count(1)
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -62,7 +62,7 @@ def start_operator(cluster: ClusterFacts, tmp_path_factory: pytest.TempPathFacto
     def start(*flags: str, namespace: str = NAMESPACE) -> OperatorProcess:
         directory = tmp_path_factory.mktemp("operator")
         kubeconfig = service_account_kubeconfig(cluster.kubeconfig, namespace, RELEASE, directory / "kubeconfig")
-        process = OperatorProcess(kubeconfig, directory / "log", leash, *SHORT_INTERVALS, *flags)
+        process = OperatorProcess(kubeconfig, directory / "log", leash, *SHORT_INTERVALS, *SIMULATED_PODS, *flags)
         started.append(process)
         process.start()
         return process

@@ -41,12 +41,12 @@ def test_openshift_chooses_the_group_itself() -> None:
 
 
 def test_a_model_server_called_default_points_to_it_with_its_tokens() -> None:
-    release = with_server(spec={"allowedNamespaces": ["other"]})
+    release = with_server(spec={"accessFrom": {"namespaces": ["other"]}})
 
     assert release.one("ModelServer", "default")["spec"] == {
         "url": f"http://{NAME}.{NAMESPACE}:5002",
         "credentialsSecretRef": {"name": NAME},
-        "allowedNamespaces": ["other"],
+        "accessFrom": {"namespaces": ["other"]},
     }
     assert release.one("Service", NAME)["spec"]["ports"] == [{"name": "http", "port": 5002, "targetPort": "http"}]
 
@@ -150,10 +150,11 @@ def namespaces(*names: str) -> dict[str, Any]:
 
 
 def test_its_port_is_open_to_its_namespace_and_to_those_whose_environments_may_use_it() -> None:
-    others = with_server(spec={"allowedNamespaces": ["bots", "labs"]})
+    selector = {"matchLabels": {"team": "bots"}}
+    others = with_server(spec={"accessFrom": {"namespaces": ["bots", "labs"], "namespaceSelectors": [selector]}})
 
     assert let_in(with_server()) == [{"podSelector": {}}]
-    assert let_in(others) == [{"podSelector": {}}, namespaces("bots", "labs")]
+    assert let_in(others) == [{"podSelector": {}}, namespaces("bots", "labs"), {"namespaceSelector": selector}]
 
 
 def test_its_port_is_open_to_an_operator_elsewhere_and_to_whom_the_values_name() -> None:

@@ -28,7 +28,7 @@ from tests.integration.model_server_process import (
     ModelServerProcess,
     running_model_server,
 )
-from tests.integration.operator_process import SHORT_INTERVALS, OperatorProcess
+from tests.integration.operator_process import SHORT_INTERVALS, SIMULATED_PODS, OperatorProcess
 from tests.integration.people import Team, employ, new_team
 from tests.integration.space import Space
 
@@ -61,7 +61,7 @@ class Installation:
     def operator(self, *flags: str) -> OperatorProcess:
         """An operator with short intervals, not started yet."""
         log = self.directory / f"operator-{next(NUMBERS)}.log"
-        return OperatorProcess(self.kubeconfig, log, self.leash, *SHORT_INTERVALS, *flags)
+        return OperatorProcess(self.kubeconfig, log, self.leash, *SHORT_INTERVALS, *SIMULATED_PODS, *flags)
 
 
 @contextlib.contextmanager

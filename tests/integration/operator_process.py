@@ -17,6 +17,8 @@ from tests.api.api_server import wait_until
 
 COMMAND = (sys.executable, "-m", "rasa_environments", "run")
 SHORT_INTERVALS = ("--model-server-interval", "1", "--served-interval", "2", "--resync-interval", "5")
+SIMULATED_PODS = ("--accept-unchecked",)
+"""Nobody can ask a simulated pod what it serves."""
 STOP_SECONDS = 20.0
 
 

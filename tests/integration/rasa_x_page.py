@@ -87,7 +87,7 @@ def page_of(
     before it puts a tag on a model. `server` are more fields of the ModelServer's spec.
     """
     locks = {"host": "127.0.0.1", "port": redis.port, "database": LOCKS, "password": secret_value("redis", "password")}
-    shared = {"model": {"pullIntervalSeconds": 1}, "lockStore": {"redis": locks}, **connections.defaults()}
+    shared = {"model": {"pullPeriodSeconds": 1}, "lockStore": {"redis": locks}, **connections.defaults()}
     rasa_x.upload_samples(RELEASE)
     rasa_x.models.put_tag(MODEL_A, "support")
     space.apply(

@@ -33,8 +33,8 @@ CONNECTIONS = {
     "trackerStore": {"sql": {"host": "db", "username": "rasa", "password": secret_value("connections", "sql")}},
     "lockStore": {"redis": {"host": "redis", "password": secret_value("connections", "redis")}},
     "actionEndpoint": {"url": "http://actions:5055/webhook", "token": secret_value("connections", "actions")},
-    "credentials": {"slack": {"slack_token": secret_value("connections", "slack")}},
-    "jwt": secret_value("connections", "jwt"),
+    "channels": [{"name": "slack", "config": {"slack_token": secret_value("connections", "slack")}}],
+    "jwt": {"key": secret_value("connections", "jwt")},
 }
 
 
@@ -108,7 +108,9 @@ def everything_is_created(story: Story, keys: dict[str, str], outside: str) -> N
         model_server(story.front.url, profile="RasaEnterprise-1.0", defaults=CONNECTIONS),
         environment("production"),
         environment("development"),
-        environment("outside", external={"url": outside, "tokenSecretRef": {"name": "outside"}}),
+        environment(
+            "outside", external={"url": outside, "authToken": {"secretKeyRef": {"name": "outside", "key": "token"}}}
+        ),
     )
     story.rasa_x.apply(
         secret("connections", **passwords),

@@ -142,9 +142,13 @@ class Objects:
         return found
 
     def wait_until_ready(self, *environments: str) -> None:
-        """Returns when the environments (by default `production`) are Ready at their present spec."""
+        """Returns when the environments (by default `production`) are Ready at their present spec.
+
+        Where no replica is wanted nobody serves a model: then it returns when they are Available.
+        """
         for name in environments or ("production",):
-            self.wait_for_condition(ENVIRONMENT, name, "Ready", status="True")
+            idle = self.get(ENVIRONMENT, name)["spec"].get("replicas") == 0
+            self.wait_for_condition(ENVIRONMENT, name, "Available" if idle else "Ready", status="True")
 
     def wait_until_not_ready(self, reason: str, message: str, environment: str = "production") -> None:
         """Returns when the environment says that it is not ready, and exactly why."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rasa_environments.api.base import JsonObject
-from tests.desired.changes import CHANGES, FIRST, SECOND, SECRET, SHARED_CHANGES, Change, at
+from tests.desired.change import FIRST, SECOND, SECRET, Change, at
+from tests.desired.changes import CHANGES, SHARED_CHANGES
 from tests.integration.conftest import furnish
 from tests.integration.manifests import environment, model_server, secret
 from tests.integration.model_server_process import ModelServerProcess
@@ -24,7 +25,8 @@ def spec_with(name: str, change: Change, value: Any) -> JsonObject:
     """The spec with this value of the field. No pods are needed to see what is asked for."""
     spec = {"replicas": 0, **change.spec(value)}
     if "ingress" in spec:  # no two environments have one host
-        spec["ingress"] = {**spec["ingress"], "host": f"{name}.{spec['ingress']['host']}"}
+        hosts = [{**entry, "host": f"{name}.{entry['host']}"} for entry in spec["ingress"]["hosts"]]
+        spec["ingress"] = {**spec["ingress"], "hosts": hosts}
     return {**spec, "rasa": {"version": "3.6.21", **spec.get("rasa", {})}}
 
 

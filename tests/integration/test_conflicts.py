@@ -51,7 +51,7 @@ def test_an_object_of_somebody_else_is_named_and_left_alone_and_once_it_is_gone_
     space.apply(environment(replicas=0, **EVERYTHING))
 
     space.wait_until_not_ready(
-        "NameTaken",
+        "NameConflict",
         f"{kind} {space.namespace}/production-rasa is there already and does not belong to this environment: "
         "delete or rename it, or name this environment otherwise",
     )
@@ -72,7 +72,7 @@ def test_the_owner_of_an_object_in_the_way_is_named(space: Space) -> None:
     space.apply(environment())
 
     space.wait_until_not_ready(
-        "NameTaken",
+        "NameConflict",
         f"Secret {space.namespace}/production-rasa is there already and belongs to ConfigMap/owner: "
         "delete or rename it, or name this environment otherwise",
     )

@@ -54,7 +54,7 @@ def test_a_restart_with_everything_settled_writes_nothing(
     space.apply(environment(), environment("worker", replicas=2), model_tag(model=MODEL_A))
     space.wait_until_ready("production", "worker")
     space.wait_for_condition("ModelTag", "production", "Ready", status="True")
-    space.eventually(lambda: space.status("ModelServer", "default").get("environments") == 2, "both to be counted")
+    space.eventually(lambda: space.status("ModelServer", "default").get("environmentCount") == 2, "both to be counted")
     mortal.wait_for_passes("ModelServer", 2)
     assert mortal.stop() == 0
     start = breakable.audit.mark()
@@ -114,15 +114,19 @@ def test_a_crash_does_not_rotate_a_token_twice(
     space.wait_until_ready()
     first = space.token()
     space.apply(environment(annotations={ROTATE_TOKEN_ANNOTATION: "now"}))
-    space.eventually(lambda: space.status(ENVIRONMENT, "production").get("tokenRotatedAt") == "now", "it to be rotated")
+    space.eventually(
+        lambda: space.status(ENVIRONMENT, "production").get("lastHandledRotateTokenAt") == "now", "it to be rotated"
+    )
     rotated = space.token()
     mortal.kill()
     if not acknowledged:  # as if it was killed between the two writes
-        space.patch(ENVIRONMENT, "production", {"status": {"tokenRotatedAt": None}}, "status")
+        space.patch(ENVIRONMENT, "production", {"status": {"lastHandledRotateTokenAt": None}}, "status")
 
     mortal.start()
 
-    space.eventually(lambda: space.status(ENVIRONMENT, "production").get("tokenRotatedAt") == "now", "it to be told")
+    space.eventually(
+        lambda: space.status(ENVIRONMENT, "production").get("lastHandledRotateTokenAt") == "now", "it to be told"
+    )
     assert space.token() == rotated != first
 
 

@@ -17,8 +17,8 @@ COLLECTION_SECONDS = 100.0
 EVERYTHING: JsonObject = {
     "autoscaling": {"maxReplicas": 3},
     "podDisruptionBudget": {"minAvailable": 1},
-    "networkPolicy": {},
-    "ingress": {"host": "chat.example.com"},
+    "networkPolicy": {"from": "SameNamespace"},
+    "ingress": {"hosts": [{"host": "chat.example.com"}]},
 }
 
 

@@ -16,8 +16,8 @@ EVERYTHING: JsonObject = {
     "resources": {"requests": {"cpu": "100m"}},
     "autoscaling": {"maxReplicas": 3},
     "podDisruptionBudget": {"minAvailable": 1},
-    "networkPolicy": {},
-    "ingress": {"host": "chat.example.com"},
+    "networkPolicy": {"from": "SameNamespace"},
+    "ingress": {"hosts": [{"host": "chat.example.com"}]},
 }
 LABELS = {"metadata": {"labels": {"app.kubernetes.io/part-of": "something-else"}}}
 UNMANAGED = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
@@ -167,7 +167,7 @@ def test_what_is_added_to_the_pods_goes(space: Space) -> None:
 
 
 def test_what_a_policy_for_the_operator_would_refuse_goes_though_the_digest_was_changed_with_it(space: Space) -> None:
-    space.apply(environment(ingress={"host": "digest.example.com"}))
+    space.apply(environment(ingress={"hosts": [{"host": "digest.example.com"}]}))
     space.wait_until_ready()
     before = {kind: space.child(kind)["spec"] for kind in ("Deployment", "Ingress")}
     digest: JsonObject = {"metadata": {"annotations": {"rasa-environments.io/desired": "another"}}}

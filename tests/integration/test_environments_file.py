@@ -15,7 +15,10 @@ from tests.integration.space import ENVIRONMENT, Space
 
 RASA_1: JsonObject = {"rasa": {"version": "1.10.26"}}
 SECRET = "default-environments"
-ELSEWHERE = {"url": "https://rasa.example.com/worker", "tokenSecretRef": {"name": "elsewhere"}}
+ELSEWHERE = {
+    "url": "https://rasa.example.com/worker",
+    "authToken": {"secretKeyRef": {"name": "elsewhere", "key": "token"}},
+}
 LABELS = {"app": "rasa-x"}
 RASA_X: JsonObject = {
     "apiVersion": "apps/v1",
@@ -157,5 +160,5 @@ def test_a_secret_of_somebody_else_is_not_overwritten(rasa_x: Space) -> None:
 
     rasa_x.apply(environment(**RASA_1), environment("worker", **RASA_1))
 
-    rasa_x.wait_for_condition(ENVIRONMENT, "production", "Registered", status="False", reason="NameTaken")
+    rasa_x.wait_for_condition(ENVIRONMENT, "production", "Registered", status="False", reason="NameConflict")
     assert set(rasa_x.get("Secret", SECRET)["data"]) == {"mine"}

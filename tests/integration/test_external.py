@@ -25,7 +25,7 @@ def rasa() -> Iterator[ScriptedRasa]:
 
 def outside(url: str = URL) -> JsonObject:
     """An environment whose Rasa server runs at `url`."""
-    return environment(external={"url": url, "tokenSecretRef": {"name": "outside"}})
+    return environment(external={"url": url, "authToken": {"secretKeyRef": {"name": "outside", "key": "token"}}})
 
 
 @pytest.fixture
@@ -85,8 +85,7 @@ def test_a_token_that_is_not_there_is_asked_for(tag_space: Space) -> None:
 
     tag_space.wait_until_not_ready(
         "SecretNotFound",
-        f"spec.external.tokenSecretRef: Secret {tag_space.namespace}/outside is not there: create it with the key "
-        "token",
+        f"spec.external.authToken: Secret {tag_space.namespace}/outside is not there: create it with the key token",
     )
 
 

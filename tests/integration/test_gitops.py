@@ -168,7 +168,7 @@ def test_each_account_delivers_its_part_and_promotes_under_its_name(by_accounts:
     space.eventually(lambda: space.status("ModelTag", "production").get("model") == MODEL_B, "the promotion")
     history = space.status("ModelTag", "production")["history"]
     promoter = by_accounts.user("production")
-    assert [(entry["model"], entry["by"]) for entry in history] == [(MODEL_B, promoter), (MODEL_A, promoter)]
+    assert [(entry["model"], entry["promotedBy"]) for entry in history] == [(MODEL_B, promoter), (MODEL_A, promoter)]
 
     act(space, "ModelTag", "production", "rollback")
     space.eventually(lambda: space.status("ModelTag", "production").get("model") == MODEL_A, "the rollback")

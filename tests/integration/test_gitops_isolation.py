@@ -63,13 +63,16 @@ BY_OWN_OBJECTS: dict[str, Attempt] = {
     "an image": lambda it: it.change(ENVIRONMENT, "staging", rasa={"image": "mine"}),
     "arguments": lambda it: it.change(ENVIRONMENT, "staging", rasa={"extraArgs": ["--connector", "mine"]}),
     "endpoints": lambda it: it.change(ENVIRONMENT, "staging", endpoints={"x": secret_value("any", "key")}),
-    "channels": lambda it: it.change(ENVIRONMENT, "staging", credentials={"mine.Channel": {}}),
+    "channels": lambda it: it.change(ENVIRONMENT, "staging", channels=[{"name": "mine.Channel"}]),
     "a store": lambda it: it.change(ENVIRONMENT, "staging", trackerStore={"sql": {"host": "mine"}}),
     "a token": lambda it: it.change(ENVIRONMENT, "staging", authToken=secret_value("staging-rasa", "token")),
     "a server elsewhere": lambda it: it.create(
-        anew(external={"url": "https://mine.example.com", "tokenSecretRef": {"name": "any"}}), dryRun="All"
+        anew(
+            external={"url": "https://mine.example.com", "authToken": {"secretKeyRef": {"name": "any", "key": "token"}}}
+        ),
+        dryRun="All",
     ),
-    "an Ingress": lambda it: it.change(ENVIRONMENT, "staging", ingress={"host": "chat.example.com"}),
+    "an Ingress": lambda it: it.change(ENVIRONMENT, "staging", ingress={"hosts": [{"host": "chat.example.com"}]}),
     "a Service": lambda it: it.change(ENVIRONMENT, "staging", service={"type": "LoadBalancer"}),
     "a model server": lambda it: it.create(model_server("http://mine")),
     "a role binding": lambda it: it.send(
@@ -101,7 +104,7 @@ IN_OTHER_NAMESPACES: dict[str, Attempt] = {
     "somebody's entry": lambda it: it.annotate(ENVIRONMENT, "production", adopt_registration="true"),
     "replicas": lambda it: it.merge(ENVIRONMENT, "production", {"spec": {"replicas": 0}}, "scale"),
     "the model server": lambda it: it.change(SERVER, "default", url="http://mine"),
-    "who may use it": lambda it: it.change(SERVER, "default", allowedNamespaces=["mine"]),
+    "who may use it": lambda it: it.change(SERVER, "default", accessFrom={"namespaces": ["mine"]}),
     "a model server": lambda it: it.create(model_server("http://mine", "mine")),
     "the API token": lambda it: it.send("GET", it.path("Secret", "model-server-credentials")),
     "a Secret": lambda it: it.send("POST", it.path("Secret"), secret("mine", token="x")),

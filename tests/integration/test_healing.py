@@ -10,7 +10,7 @@ from tests.integration.test_served import pod_name
 
 
 def test_a_pod_that_has_lost_its_model_is_replaced(tag_space: Space) -> None:
-    tag_space.apply(model_tag(model=MODEL_A), environment(model={"pullIntervalSeconds": 1}))
+    tag_space.apply(model_tag(model=MODEL_A), environment(model={"pullPeriodSeconds": 1}))
     tag_space.wait_until_ready()
     with scripted_rasa(tag_space) as rasa:
         rasa.model = MODEL_A

@@ -23,11 +23,11 @@ def test_the_host_of_another_namespace_is_refused_even_to_an_older_environment_u
     another_space.apply(environment("support"))
     another_space.wait_until_ready("support")
     host, claimed = f"chat.{space.namespace}.example.com", wanted.format(space.namespace)
-    space.apply(environment(ingress={"host": host}))
+    space.apply(environment(ingress={"hosts": [{"host": host}]}))
     space.wait_until_ready()
-    assert space.status(ENVIRONMENT, "production")["ingressHost"] == host
+    assert space.status(ENVIRONMENT, "production")["ingressHosts"] == [host]
 
-    another_space.apply(environment("support", ingress={"host": claimed}))
+    another_space.apply(environment("support", ingress={"hosts": [{"host": claimed}]}))
 
     another_space.wait_until_not_ready("HostConflict", REFUSED.format(claimed), "support")
     assert another_space.find_child("Ingress", "support") is None

@@ -39,7 +39,7 @@ def requests(
     """All that operators asked for, as the audit log has it, while every kind was made, changed and taken away."""
     space = new_space()
     furnish(space, model_server)
-    space.apply(environment(**EVERYTHING, model={"pullIntervalSeconds": 1}), model_tag("staging", model=MODEL_A))
+    space.apply(environment(**EVERYTHING, model={"pullPeriodSeconds": 1}), model_tag("staging", model=MODEL_A))
     space.wait_until_ready()
     for kind in CHILD_KINDS:
         put_right(space, kind)
@@ -90,7 +90,9 @@ def take_a_tag_away(space: Space) -> None:
     space.apply(model_tag("passing", model=MODEL_A, deletionPolicy="Delete"))
     space.wait_for_condition("ModelTag", "passing", "Tagged", status="True")
     space.delete("ModelTag", "passing")
-    space.eventually(lambda: "inventory" not in space.status("ModelServer", "default"), "the tag to be taken away")
+    space.eventually(
+        lambda: "pendingTagDeletions" not in space.status("ModelServer", "default"), "the tag to be taken away"
+    )
 
 
 def right(entry: JsonObject) -> Right:

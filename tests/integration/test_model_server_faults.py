@@ -33,7 +33,7 @@ def test_a_model_server_tells_its_version_and_what_it_holds(tag_space: Space) ->
     tag_space.eventually(
         lambda: counts.items() <= tag_space.status(SERVER, "default").items(), f"the status to hold {counts}"
     )
-    assert tag_space.status(SERVER, "default")["models"] >= 2
+    assert tag_space.status(SERVER, "default")["modelCount"] >= 2
 
 
 def test_a_wrong_api_token_is_told_and_harms_nobody_who_only_pulls(tag_space: Space, front: Front) -> None:
@@ -109,7 +109,7 @@ def test_a_wrong_pull_token_is_told_where_rasa_itself_would_say_nothing(tag_spac
         ENVIRONMENT, "production", "ModelAvailable", status="False", reason="Unauthorized", message=message
     )
     tag_space.wait_for_condition(TAG, "production", "Tagged", status="False", reason="Unauthorized", message=message)
-    assert tag_space.status(ENVIRONMENT, "production")["model"]["wanted"] == MODEL_A
+    assert tag_space.status(ENVIRONMENT, "production")["desiredModel"]["name"] == MODEL_A
 
 
 def test_a_missing_credentials_secret_is_named_and_used_when_it_appears(empty_space: Space, front: Front) -> None:
@@ -151,7 +151,7 @@ def test_while_the_server_is_down_the_last_known_state_stays_and_nothing_flaps(
     assert {name: tag[name] for name in ("model", "hash", "history")} == {
         name: before[name] for name in ("model", "hash", "history")
     }
-    assert tag_space.status(ENVIRONMENT, "production")["model"]["wanted"] == MODEL_A
+    assert tag_space.status(ENVIRONMENT, "production")["desiredModel"]["name"] == MODEL_A
     tag_space.wait_for_condition(ENVIRONMENT, "production", "Ready", status="True")
     written = [each for each in audit.requests(start) if each.writes and each.namespace == tag_space.namespace]
     assert sorted(each.resource for each in written) == ["deploymentenvironments", "modelservers", "modeltags"]

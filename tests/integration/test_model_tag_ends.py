@@ -88,7 +88,7 @@ def test_who_may_not_use_the_server_neither_blocks_nor_deletes_a_tag(
         model_tag(model=MODEL_B, modelServerRef=reference, deletionPolicy="Delete"),
         environment(modelServerRef=reference),
     )
-    stranger.wait_for_condition(TAG, "production", "Ready", status="False", reason="NamespaceNotAllowed")
+    stranger.wait_for_condition(TAG, "production", "Ready", status="False", reason="RefNotPermitted")
     grow_older(stranger)
 
     tag_space.apply(model_tag(model=MODEL_A), environment())
@@ -119,14 +119,16 @@ def test_a_deleted_model_tag_leaves_or_takes_its_tag(
 def test_a_tag_stays_when_its_model_tag_goes_with_the_whole_namespace(
     tag_space: Space, another_space: Space, front: Front
 ) -> None:
-    tag_space.patch("ModelServer", "default", {"spec": {"allowedNamespaces": [another_space.namespace]}})
+    tag_space.patch("ModelServer", "default", {"spec": {"accessFrom": {"namespaces": [another_space.namespace]}}})
     reference = {"namespace": tag_space.namespace}
     another_space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete", modelServerRef=reference))
     wait_until_tagged(another_space, MODEL_A)
 
     another_space.api.request("DELETE", f"/api/v1/namespaces/{another_space.namespace}")
 
-    tag_space.eventually(lambda: "inventory" not in tag_space.status("ModelServer", "default"), "nothing to be undone")
+    tag_space.eventually(
+        lambda: "pendingTagDeletions" not in tag_space.status("ModelServer", "default"), "nothing to be undone"
+    )
     wait_for_listings(tag_space, front, 2)
     assert front.behind.tags() == {"production": MODEL_A}
 
@@ -146,13 +148,13 @@ def test_a_tag_that_is_to_go_one_day_is_noted_before_it_is_put(tag_space: Space,
     assert held.wait(20), "no listing came"  # So that no earlier pass over the ModelServer is still under way.
     tag_space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete"), model_tag("worker", model=MODEL_A))
     wait_until_tagged(tag_space, MODEL_A, "worker")
-    assert "inventory" not in tag_space.status("ModelServer", "default")
+    assert "pendingTagDeletions" not in tag_space.status("ModelServer", "default")
     assert front.behind.tags() == {"worker": MODEL_A}
 
     released.set()
 
     wait_until_tagged(tag_space, MODEL_A)
-    assert tag_space.status("ModelServer", "default")["inventory"] == [
+    assert tag_space.status("ModelServer", "default")["pendingTagDeletions"] == [
         {"tag": "production", "namespace": tag_space.namespace, "name": "production"}
     ]
 
@@ -170,7 +172,7 @@ def test_a_tag_whose_deletion_failed_is_deleted_when_the_server_is_well_again(ta
 
     tag_space.eventually(lambda: front.behind.tags() == {}, "the tag to be deleted")
     tag_space.eventually(
-        lambda: "inventory" not in tag_space.status("ModelServer", "default"), "nothing to be left to delete"
+        lambda: "pendingTagDeletions" not in tag_space.status("ModelServer", "default"), "nothing to be left to delete"
     )
 
 

@@ -37,7 +37,7 @@ def test_a_tag_is_put_on_its_model_once_and_pulled_once_to_be_sure(tag_space: Sp
 
     expected = front.behind.hash_of(MODEL_A)
     assert front.behind.hash_of_tag("production") == expected
-    assert (status["tag"], status["model"], status["hash"]) == ("production", MODEL_A, expected)
+    assert (status["tag"], status["taggedModel"]) == ("production", {"name": MODEL_A, "hash": expected})
     assert models_in(status["history"]) == [MODEL_A]
     assert "previousModel" not in status
     assert front.count("PUT", f"{MODELS}/{MODEL_A}/tags/production") == 1
@@ -68,7 +68,7 @@ def test_a_promotion_moves_the_tag_and_remembers_the_model_before(tag_space: Spa
 
     status = wait_until_tagged(tag_space, MODEL_B)
     assert front.behind.tags() == {"production": MODEL_B}
-    assert status["previousModel"] == MODEL_A
+    assert status["previousModel"]["name"] == MODEL_A
     assert models_in(status["history"]) == [MODEL_B, MODEL_A]
 
 
@@ -81,7 +81,7 @@ def test_the_history_is_as_long_as_its_limit_and_a_rollback_is_known_without_it(
         status = wait_until_tagged(tag_space, model)
 
     assert models_in(status.get("history")) == remembered
-    assert status["previousModel"] == MODEL_B
+    assert status["previousModel"]["name"] == MODEL_B
 
 
 def test_a_tag_that_somebody_moved_is_put_back(tag_space: Space, front: Front) -> None:
@@ -172,7 +172,7 @@ def test_a_promotion_reaches_the_environments_at_once(tag_space: Space, front: F
     tag_space.patch(TAG, "production", {"spec": {"model": MODEL_B}})
 
     tag_space.eventually(
-        lambda: tag_space.status(ENVIRONMENT, "production")["model"]["wanted"] == MODEL_B, "model B to be wanted"
+        lambda: tag_space.status(ENVIRONMENT, "production")["desiredModel"]["name"] == MODEL_B, "model B to be wanted"
     )
 
 
@@ -187,13 +187,13 @@ def test_a_tag_of_another_namespace_needs_the_servers_permission(
         "production",
         "Ready",
         status="False",
-        reason="NamespaceNotAllowed",
+        reason="RefNotPermitted",
         message=f"ModelServer {tag_space.namespace}/default does not let namespace {other.namespace} use it: add "
-        f"{other.namespace} to its spec.allowedNamespaces",
+        f"{other.namespace} to its spec.accessFrom.namespaces",
     )
     assert front.behind.tags() == {}
 
-    tag_space.apply(model_server(front.url, allowedNamespaces=[other.namespace]))
+    tag_space.apply(model_server(front.url, accessFrom={"namespaces": [other.namespace]}))
 
     wait_until_tagged(other, MODEL_A)
     assert front.behind.tags() == {"production": MODEL_A}
@@ -243,8 +243,8 @@ def test_a_server_that_only_answers_pulls_is_asked_for_each_tag(empty_space: Spa
     empty_space.apply(environment(), environment("worker"), model_tag(model=MODEL_A))
 
     empty_space.wait_until_ready("production")
-    model = empty_space.status(ENVIRONMENT, "production")["model"]
-    assert model == {"wanted": MODEL_A, "wantedHash": front.behind.hash_of(MODEL_A)}
+    model = empty_space.status(ENVIRONMENT, "production")["desiredModel"]
+    assert model == {"name": MODEL_A, "hash": front.behind.hash_of(MODEL_A)}
     wait_until_tagged(empty_space, MODEL_A)
     empty_space.wait_until_not_ready(
         "TagNotFound",

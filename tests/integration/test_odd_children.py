@@ -59,7 +59,7 @@ def test_a_foreign_object_in_a_childs_place_is_told_and_its_end_is_noticed(space
         "data": {"text": "x" * 900_000},
     }
     space.apply(foreign, environment())
-    space.wait_for_condition("DeploymentEnvironment", "production", "Ready", reason="NameTaken")
+    space.wait_for_condition("DeploymentEnvironment", "production", "Ready", reason="NameConflict")
 
     space.delete("ConfigMap", "production-rasa")
     space.wait_until_ready()

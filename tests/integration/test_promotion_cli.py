@@ -124,7 +124,7 @@ def test_of_two_model_tags_the_one_that_rules_is_promoted(tag_space: Space, comm
     ran = command(f"promote {MODEL_B} production --no-wait")
 
     assert ran.returncode == 0, ran.stderr
-    assert wait_until_tagged(tag_space, MODEL_B, "live")["previousModel"] == MODEL_A
+    assert wait_until_tagged(tag_space, MODEL_B, "live")["previousModel"]["name"] == MODEL_A
 
 
 def test_an_uploaded_model_can_be_promoted(tag_space: Space, front: Front, command: Command, tmp_path: Path) -> None:

@@ -22,7 +22,10 @@ from tests.integration.people import PROMOTED_BY, Person, Team, bind, lacks, new
 from tests.integration.space import ENVIRONMENT
 
 Attempt = Callable[[Person, JsonObject], Answer]
-EXTERNAL: JsonObject = {"url": "https://rasa.example.com", "tokenSecretRef": {"name": "rasa", "key": "token"}}
+EXTERNAL: JsonObject = {
+    "url": "https://rasa.example.com",
+    "authToken": {"secretKeyRef": {"name": "rasa", "key": "token"}},
+}
 AUTOSCALER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 
 
@@ -115,15 +118,15 @@ FREE_FIELDS: JsonObject = {
 GUARDED_FIELDS: JsonObject = {
     "actionEndpoint": {"url": "http://actions:5055/webhook"},
     "authToken": secret_value("mine", "token"),
-    "credentials": {"rest": {}},
+    "channels": [{"name": "rest"}],
     "endpoints": {"nlg": {"url": "http://nlg"}},
     "eventBroker": {"rabbitmq": {"host": "rabbitmq"}},
-    "ingress": {"host": "chat.example.com"},
-    "jwt": secret_value("mine", "key"),
+    "ingress": {"hosts": [{"host": "chat.example.com"}]},
+    "jwt": {"key": secret_value("mine", "key")},
     "lockStore": {"redis": {"host": "redis"}},
     "model": {"required": False},
     "modelServerRef": {"name": "other"},
-    "networkPolicy": {"allowFrom": []},
+    "networkPolicy": {"from": "None"},
     "podTemplate": {"metadata": {"labels": {"team": "bots"}}},
     "rasa": {"version": "3.6.20"},
     "role": "Custom",
@@ -163,7 +166,7 @@ def test_changing_what_answers_needs_promote(team: Team, field: str) -> None:
 
 
 def test_taking_a_guarded_field_away_needs_promote(team: Team) -> None:
-    team.given(idle(networkPolicy={"allowFrom": []}, ingress={"host": "chat.example.com"}))
+    team.given(idle(networkPolicy={"from": "None"}, ingress={"hosts": [{"host": "chat.example.com"}]}))
 
     answer = team.person("carol").change(ENVIRONMENT, "production", networkPolicy=None, ingress=None)
 
@@ -171,7 +174,9 @@ def test_taking_a_guarded_field_away_needs_promote(team: Team) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"url": "https://evil.example.com"}, {"tokenSecretRef": {"name": "other"}}], ids=["url", "token"]
+    "change",
+    [{"url": "https://evil.example.com"}, {"authToken": {"secretKeyRef": {"name": "other", "key": "token"}}}],
+    ids=["url", "token"],
 )
 def test_pointing_to_another_server_elsewhere_needs_promote(team: Team, change: JsonObject) -> None:
     team.given(idle(external=EXTERNAL))

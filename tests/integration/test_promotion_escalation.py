@@ -33,12 +33,22 @@ def named(name: str) -> dict[str, JsonObject]:
         },
         "eventBroker.rabbitmq.password": {"eventBroker": {"rabbitmq": {"host": "rabbitmq", "password": value}}},
         "eventBroker.sql.password": {"eventBroker": {"sql": {"host": "db", "username": "rasa", "password": value}}},
-        "external.tokenSecretRef": {"external": {"url": "https://rasa.example.com", "tokenSecretRef": {"name": name}}},
-        "jwt": {"jwt": value},
+        "external.authToken": {
+            "external": {
+                "url": "https://rasa.example.com",
+                "authToken": {"secretKeyRef": {"name": name, "key": "token"}},
+            }
+        },
+        "jwt": {"jwt": {"key": value}},
         "lockStore.redis.password": {"lockStore": {"redis": {"host": "redis", "password": value}}},
         "trackerStore.redis.password": {"trackerStore": {"redis": {"host": "redis", "password": value}}},
         "trackerStore.sql.password": {"trackerStore": {"sql": {"host": "db", "username": "rasa", "password": value}}},
-        "ingress.tlsSecretName": {"ingress": {"host": "chat.example.com", "tlsSecretName": name}},
+        "ingress.tlsSecretName": {
+            "ingress": {
+                "hosts": [{"host": "chat.example.com"}],
+                "tls": [{"hosts": ["chat.example.com"], "secretName": name}],
+            }
+        },
         "rasa.imagePullSecrets": {"rasa": {"version": "3.6.21", "imagePullSecrets": [{"name": name}]}},
     }
 
@@ -46,7 +56,10 @@ def named(name: str) -> dict[str, JsonObject]:
 def named_by_server(name: str) -> dict[str, JsonObject]:
     """By the place in a ModelServer's spec: one that names the Secret there."""
     return {
-        "authTokenSecretRef": {"credentialsSecretRef": None, "authTokenSecretRef": {"name": name, "key": "token"}},
+        "authTokenSecretRef": {
+            "credentialsSecretRef": None,
+            "authToken": {"secretKeyRef": {"name": name, "key": "token"}},
+        },
         "credentialsSecretRef": {"credentialsSecretRef": {"name": name}},
     }
 
@@ -80,7 +93,7 @@ def test_each_place_where_a_secret_is_named_is_tried_below() -> None:
     defaults = server["properties"].pop("defaults")
 
     assert set(places(spec_schema("deploymentenvironments"))) == tried
-    assert set(places(defaults)) == tried - {"authToken", "external.tokenSecretRef"}
+    assert set(places(defaults)) == tried - {"authToken", "external.authToken"}
     assert set(places(server)) == named_by_server(LOOT).keys() | WRITTEN
 
 
@@ -148,10 +161,13 @@ def test_three_registries_need_the_right_to_get_all_secrets(team: Team) -> None:
 CODE: dict[str, tuple[JsonObject, str]] = {
     "podTemplate": ({"podTemplate": {"spec": {"serviceAccountName": "powerful"}}}, "spec.podTemplate"),
     "endpoints": ({"endpoints": {"nlg": {"url": "http://mine"}}}, "spec.endpoints"),
-    "credentials": ({"credentials": {"mine.Channel": {}}}, "spec.credentials"),
+    "credentials": ({"channels": [{"name": "mine.Channel"}]}, "spec.credentials"),
     "image": ({"rasa": {"image": "mine"}}, "spec.rasa.image"),
     "arguments": ({"rasa": {"version": "3.6.21", "extraArgs": ["--debug"]}}, "spec.rasa.extraArgs"),
-    "variables in arguments": ({"rasa": {"version": "3.6.21", "cors": "$(RASA_TOKEN)"}}, "spec.rasa.cors"),
+    "variables in arguments": (
+        {"rasa": {"version": "3.6.21", "corsOrigins": ["$(RASA_TOKEN)"]}},
+        "spec.rasa.corsOrigins",
+    ),
     "registry": (named(KNOWN)["rasa.imagePullSecrets"], "spec.rasa.imagePullSecrets"),
 }
 
@@ -166,7 +182,7 @@ def test_running_code_needs_the_right_to_create_pods(team: Team, spec: JsonObjec
 
 
 def test_which_release_of_rasa_runs_needs_no_right_to_create_pods(team: Team) -> None:
-    rasa = {"version": "3.6.20", "port": 5006, "logLevel": "DEBUG"}
+    rasa = {"version": "3.6.20", "port": 5006, "logLevel": "Debug"}
 
     answer = new(team.person("grace"), rasa=rasa)
 
@@ -239,7 +255,12 @@ def test_defaults_of_a_model_server_need_what_an_environment_needs(team: Team) -
 
 @pytest.mark.parametrize(
     "change",
-    [{"url": "http://mine"}, {"profile": "RasaX-0.32"}, {"modelPath": "/mine/{tag}"}, {"allowedNamespaces": ["mine"]}],
+    [
+        {"url": "http://mine"},
+        {"profile": "RasaX-0.32"},
+        {"modelPath": "/mine/{tag}"},
+        {"accessFrom": {"namespaces": ["mine"]}},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_sending_the_token_of_a_model_server_elsewhere_needs_the_right_to_get_it(

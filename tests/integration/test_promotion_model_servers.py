@@ -21,9 +21,9 @@ DECISIVE: JsonObject = {
     "project": "another",
     "modelPath": "/another/{tag}",
     "credentialsSecretRef": {"name": "another"},
-    "authTokenSecretRef": {"name": "another", "key": "token"},
+    "authToken": {"secretKeyRef": {"name": "another", "key": "token"}},
     "defaults": {"rasa": {"image": "evil"}},
-    "allowedNamespaces": ["somebody-else"],
+    "accessFrom": {"namespaces": ["somebody-else"]},
 }
 BELOW_ADMIN = ("dave", "carol", "erin")
 SHIPPED = model_server("http://server")
@@ -91,9 +91,9 @@ def test_no_way_of_changing_it_goes_round(team: Team, attempt: Callable[[Person,
 
 
 def test_who_is_no_more_allowed_to_use_it_is_decided_by_promote_too(team: Team) -> None:
-    team.given(model_server("http://server", allowedNamespaces=["somebody-else"]))
+    team.given(model_server("http://server", accessFrom={"namespaces": ["somebody-else"]}))
 
-    answer = team.person("dave").change(SERVER, "default", allowedNamespaces=[])
+    answer = team.person("dave").change(SERVER, "default", accessFrom={"namespaces": []})
 
     assert refusal(answer) == lacks_all("dave", team.namespace)
 

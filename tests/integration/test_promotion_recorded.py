@@ -89,6 +89,6 @@ def test_the_history_tells_who_promoted_what_and_when(tag_space: Space) -> None:
 
     latest, first = tag_space.status(TAG, "production")["history"]
 
-    assert (latest["model"], latest["by"]) == (MODEL_B, "carol")
-    assert (first["model"], first["by"]) == (MODEL_A, "alice")
-    assert first["taggedAt"] <= latest["taggedAt"]
+    assert (latest["model"], latest["promotedBy"]) == (MODEL_B, "carol")
+    assert (first["model"], first["promotedBy"]) == (MODEL_A, "alice")
+    assert first["taggedTime"] <= latest["taggedTime"]

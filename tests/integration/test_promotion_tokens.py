@@ -13,7 +13,7 @@ from tests.integration.space import Space
 def test_only_the_token_to_pull_comes_to_an_environment_in_another_namespace(
     empty_space: Space, another_space: Space, model_server: ModelServerProcess
 ) -> None:
-    furnish(empty_space, model_server, allowedNamespaces=[another_space.namespace])
+    furnish(empty_space, model_server, accessFrom={"namespaces": [another_space.namespace]})
     another_space.apply(environment(modelServerRef={"namespace": empty_space.namespace}))
     another_space.wait_until_ready()
 

@@ -97,9 +97,15 @@ def enterprise(
             secret(CREDENTIALS, token=TOKEN, username=USER, password=PASSWORD),
             secret("outside", token=OUTSIDE_TOKEN),
             model_server(rasa_x.url, profile=PROFILE, defaults={"eventBroker": connections.defaults()["eventBroker"]}),
-            environment("production", rasa={"version": OLD.version}, model={"pullIntervalSeconds": 1}),
+            environment("production", rasa={"version": OLD.version}, model={"pullPeriodSeconds": 1}),
             environment("development", rasa={"version": RASA_VERSION}),
-            environment("outside", external={"url": outside.process.url, "tokenSecretRef": {"name": "outside"}}),
+            environment(
+                "outside",
+                external={
+                    "url": outside.process.url,
+                    "authToken": {"secretKeyRef": {"name": "outside", "key": "token"}},
+                },
+            ),
         )
         rasas = {}
         with ApiServer(kubeconfig) as api:
@@ -306,7 +312,10 @@ def test_an_entry_of_somebody_else_is_taken_over_once_that_is_allowed_and_leaves
     theirs = {"name": "review", "url": "http://127.0.0.1:1", "token": "theirs-and-not-ours"}
     registry.add(theirs)
     space.apply(secret("review", token=OUTSIDE_TOKEN))
-    external = {"url": enterprise.outside.process.url, "tokenSecretRef": {"name": "review"}}
+    external = {
+        "url": enterprise.outside.process.url,
+        "authToken": {"secretKeyRef": {"name": "review", "key": "token"}},
+    }
 
     space.apply(environment("review", external=external))
 

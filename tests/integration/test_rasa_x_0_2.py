@@ -151,12 +151,10 @@ def test_a_model_of_two_environments_carries_both_tags_and_is_served_by_both(pag
 def test_the_model_is_found_by_the_time_of_its_training_since_rasa_1_tells_no_name(page: Page) -> None:
     page.promote(production=MODEL_A)
 
-    assert page.space.status(ENVIRONMENT, "production")["model"] == {
-        "wanted": MODEL_A,
-        "wantedHash": page.rasa_x.models.hash_of(MODEL_A),
-        "served": MODEL_A,
-        "servedBy": "1/1",
-    }
+    status = page.space.status(ENVIRONMENT, "production")
+    assert status["desiredModel"] == {"name": MODEL_A, "hash": page.rasa_x.models.hash_of(MODEL_A)}
+    assert status["servedModels"] == [{"name": MODEL_A, "replicas": 1}]
+    assert (status["servingReplicas"], status["readyReplicas"]) == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["production", "experimental"])

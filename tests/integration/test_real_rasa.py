@@ -99,7 +99,7 @@ def bot(
     space = new_space()
     with front_of(tagged_model_server) as front:
         furnish(space, front)
-        space.apply(environment(model={"pullIntervalSeconds": 1}))
+        space.apply(environment(model={"pullPeriodSeconds": 1}))
         space.eventually(lambda: space.status(ENVIRONMENT, "production").get("replicas") == 1, "the pod to be there")
         kubeconfig = shared.facts.kubeconfig
         with ApiServer(kubeconfig) as api:
@@ -181,12 +181,10 @@ def test_a_served_model_makes_environment_and_tag_ready(bot: Bot) -> None:
     bot.space.wait_for_condition(
         TAG, "production", "Ready", status="True", message=f"{MODEL_A} carries production: {served}"
     )
-    assert bot.space.status(ENVIRONMENT, "production")["model"] == {
-        "wanted": MODEL_A,
-        "wantedHash": bot.front.behind.hash_of(MODEL_A),
-        "served": MODEL_A,
-        "servedBy": "1/1",
-    }
+    status = bot.space.status(ENVIRONMENT, "production")
+    assert status["desiredModel"] == {"name": MODEL_A, "hash": bot.front.behind.hash_of(MODEL_A)}
+    assert status["servedModels"] == [{"name": MODEL_A, "replicas": 1}]
+    assert (status["servingReplicas"], status["readyReplicas"]) == (1, 1)
 
 
 @pytest.mark.usefixtures("free_pulls")

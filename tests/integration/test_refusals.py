@@ -85,7 +85,7 @@ def test_what_the_api_server_refuses_is_said_in_its_own_words_and_the_old_pods_s
 
     replace_template(space, template)
 
-    refused = space.wait_for_condition(ENVIRONMENT, "production", "Ready", status="False", reason="RefusedByApiServer")
+    refused = space.wait_for_condition(ENVIRONMENT, "production", "Ready", status="False", reason="RefusedByAPIServer")
     assert refused["message"].startswith(f"Deployment {space.namespace}/production-rasa is refused: ")
     assert message in refused["message"]
     assert space.child("Deployment")["metadata"]["generation"] == before
@@ -99,7 +99,7 @@ def test_what_the_api_server_refuses_at_the_creation_is_said_in_its_own_words(
 ) -> None:
     space.apply(environment(podTemplate=template))
 
-    refused = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="RefusedByApiServer")
+    refused = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="RefusedByAPIServer")
     assert message in refused["message"]
 
 
@@ -151,36 +151,39 @@ def test_what_is_not_a_url_is_refused_by_the_api_server(space: Space) -> None:
 
 
 def test_defaults_that_do_not_fit_the_environment_are_refused(space: Space, model_server: ModelServerProcess) -> None:
-    furnish(space, model_server, defaults={"networkPolicy": {}, "podDisruptionBudget": {"minAvailable": 1}})
+    furnish(
+        space,
+        model_server,
+        defaults={"networkPolicy": {"from": "SameNamespace"}, "podDisruptionBudget": {"minAvailable": 1}},
+    )
 
     space.apply(environment(podDisruptionBudget={"maxUnavailable": 1}))
 
     space.wait_until_not_ready(
         "InvalidSpec",
         f"with the defaults of ModelServer {space.namespace}/default: spec.podDisruptionBudget: "
-        "set either minAvailable or maxUnavailable",
+        "must have exactly one of minAvailable, maxUnavailable",
     )
 
 
-def test_replicas_without_shared_stores_work_and_the_status_says_what_goes_wrong(space: Space) -> None:
+def test_replicas_without_shared_stores_work_and_a_condition_says_what_users_lose(space: Space) -> None:
     space.apply(environment(replicas=2))
     space.wait_until_ready()
 
     space.wait_for_condition(
         ENVIRONMENT,
         "production",
-        "StoresShared",
+        "ConversationsPersisted",
         status="False",
-        reason="ReplicasWithoutSharedStores",
-        message="2 replicas without both a lockStore and a trackerStore: each server keeps its own conversations in "
-        "memory, so users are forgotten when another one answers, and two may answer one message; set spec.lockStore "
-        "and spec.trackerStore",
+        reason="NotShared",
+        message="2 servers each keep their own conversations in memory: users are forgotten when another one answers, "
+        "and at each restart; set spec.trackerStore and spec.lockStore",
     )
     assert space.status(ENVIRONMENT, "production")["replicas"] == 2
 
     space.apply(environment(replicas=2, lockStore=REDIS, trackerStore=REDIS))
     space.wait_until_ready()
-    assert space.condition(ENVIRONMENT, "production", "StoresShared") is None
+    space.wait_for_condition(ENVIRONMENT, "production", "ConversationsPersisted", status="True")
 
 
 def test_a_tag_that_no_model_carries_is_named(space: Space) -> None:
@@ -244,13 +247,13 @@ def test_a_model_server_of_another_namespace_must_allow_it(
     furnish(owner, model_server)
     space.apply(environment(modelServerRef={"namespace": owner.namespace}))
     space.wait_until_not_ready(
-        "NamespaceNotAllowed",
+        "RefNotPermitted",
         f"ModelServer {owner.namespace}/default does not let namespace {space.namespace} use it: "
-        f"add {space.namespace} to its spec.allowedNamespaces",
+        f"add {space.namespace} to its spec.accessFrom.namespaces",
     )
     assert space.find_child("Secret") is None
 
-    furnish(owner, model_server, allowedNamespaces=[space.namespace])
+    furnish(owner, model_server, accessFrom={"namespaces": [space.namespace]})
 
     space.wait_until_ready()
 
@@ -265,9 +268,9 @@ def test_of_the_secrets_of_another_namespace_only_the_token_to_pull_comes_here(
     furnish(
         owner,
         model_server,
-        allowedNamespaces=[space.namespace],
+        accessFrom={"namespaces": [space.namespace]},
         defaults={"lockStore": lock_store},
-        authTokenSecretRef={"name": "shared", "key": "token"},
+        authToken={"secretKeyRef": {"name": "shared", "key": "token"}},
     )
 
     space.apply(environment(modelServerRef={"namespace": owner.namespace}))
@@ -313,7 +316,7 @@ def replace_template(space: Space, template: JsonObject) -> None:
 def test_pods_below_the_level_of_their_namespace_are_refused_until_it_allows_them(space: Space) -> None:
     space.apply(environment(podTemplate={"spec": {"hostNetwork": True}}))
 
-    refused = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="RefusedByApiServer")
+    refused = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="RefusedByAPIServer")
     assert refused["message"].endswith(
         "pods must not set hostNetwork, hostPID or hostIPC, by the Pod Security level restricted: change "
         "spec.podTemplate of the environment, or have the namespace labelled "
@@ -335,7 +338,7 @@ def test_nothing_is_made_in_a_protected_namespace(
 
     space.apply(environment())
 
-    refused = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="RefusedByApiServer")
+    refused = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="RefusedByAPIServer")
     assert refused["message"].endswith(
         'the operator writes nothing in the namespace "openshift-tests", which is protected: create environments and '
         "model servers in another one"

@@ -152,7 +152,13 @@ def test_a_server_that_runs_elsewhere_is_registered_with_its_own_token_and_nothi
     space.apply(secret("outside", token="outside-token-71"))
 
     space.apply(
-        environment("outside", external={"url": "https://127.0.0.1:1/outside", "tokenSecretRef": {"name": "outside"}})
+        environment(
+            "outside",
+            external={
+                "url": "https://127.0.0.1:1/outside",
+                "authToken": {"secretKeyRef": {"name": "outside", "key": "token"}},
+            },
+        )
     )
 
     enterprise.wait_for("outside", "True", "Registered")
@@ -164,7 +170,7 @@ def test_a_server_that_runs_elsewhere_is_registered_with_its_own_token_and_nothi
 
 def test_a_changed_token_of_a_server_that_runs_elsewhere_is_registered(enterprise: Enterprise) -> None:
     space = enterprise.space
-    external = {"url": "https://127.0.0.1:1", "tokenSecretRef": {"name": "outside", "key": "rasa"}}
+    external = {"url": "https://127.0.0.1:1", "authToken": {"secretKeyRef": {"name": "outside", "key": "rasa"}}}
     space.apply(secret("outside", rasa="first-token"), environment("outside", external=external))
     enterprise.wait_for("outside", "True", "Registered")
 

@@ -51,7 +51,7 @@ def test_a_promotion_rolls_the_pods(tag_space: Space, front: Front) -> None:
     assert after["spec"] == before["spec"]
     tag_space.eventually(lambda: not pods & {pod["metadata"]["uid"] for pod in tag_space.list("Pod")}, "new pods")
     tag_space.wait_until_ready()
-    assert tag_space.status(ENVIRONMENT, "production")["model"]["wanted"] == MODEL_B
+    assert tag_space.status(ENVIRONMENT, "production")["desiredModel"]["name"] == MODEL_B
 
 
 def test_pods_that_are_rolled_pull_once_at_their_start(tag_space: Space) -> None:
@@ -63,7 +63,7 @@ def test_pods_that_are_rolled_pull_once_at_their_start(tag_space: Space) -> None
 
 
 def test_a_promotion_in_place_leaves_the_pods_alone(tag_space: Space) -> None:
-    start(tag_space, updateStrategy="InPlace", pullIntervalSeconds=7)
+    start(tag_space, updateStrategy="InPlace", pullPeriodSeconds=7)
     before = tag_space.child("Deployment")["metadata"]["generation"]
     assert models_endpoint(tag_space)["wait_time_between_pulls"] == 7
     assert rolled_for(tag_space) is None
@@ -71,7 +71,7 @@ def test_a_promotion_in_place_leaves_the_pods_alone(tag_space: Space) -> None:
     tag_space.patch(TAG, "production", {"spec": {"model": MODEL_B}})
 
     tag_space.eventually(
-        lambda: tag_space.status(ENVIRONMENT, "production")["model"]["wanted"] == MODEL_B, "model B to be wanted"
+        lambda: tag_space.status(ENVIRONMENT, "production")["desiredModel"]["name"] == MODEL_B, "model B to be wanted"
     )
     tag_space.wait_until_ready()
     assert tag_space.child("Deployment")["metadata"]["generation"] == before
@@ -126,4 +126,4 @@ def test_an_operator_that_starts_while_the_model_server_is_down_rolls_nothing(
     )
     mortal_space.wait_for_condition("ModelServer", "default", "Ready", status="False")
     assert mortal_space.child("Deployment")["metadata"]["generation"] == before
-    assert mortal_space.status(ENVIRONMENT, "production")["model"]["wanted"] == MODEL_A
+    assert mortal_space.status(ENVIRONMENT, "production")["desiredModel"]["name"] == MODEL_A

@@ -162,7 +162,7 @@ def open_gate(space: Space, pod: JsonObject) -> None:
 def test_the_environment_gets_another_token(rotation: Rotation) -> None:
     assert rotation.registered_before == rotation.old_token
     assert rotation.new_token != rotation.old_token
-    assert rotation.space.status(ENVIRONMENT, "production")["tokenRotatedAt"] == "2026-01-01"
+    assert rotation.space.status(ENVIRONMENT, "production")["lastHandledRotateTokenAt"] == "2026-01-01"
 
 
 def test_until_the_servers_run_with_it_the_old_one_stays_registered(rotation: Rotation) -> None:

@@ -54,11 +54,11 @@ def test_a_key_that_is_missing_or_empty_is_named(space: Space) -> None:
     space.apply(secret("db", user="rasa"), environment(**DATABASE))
     reference = f"spec.trackerStore.sql.password: key password of Secret {space.namespace}/db"
     space.wait_until_not_ready(
-        "SecretKeyMissing", f"{reference} is not in it (it holds user): put the value there, or name another key"
+        "SecretKeyNotFound", f"{reference} is not in it (it holds user): put the value there, or name another key"
     )
 
     space.apply(secret("db", password=""))
-    space.wait_until_not_ready("SecretKeyMissing", f"{reference} is empty: put the value there, or name another key")
+    space.wait_until_not_ready("SecretKeyNotFound", f"{reference} is empty: put the value there, or name another key")
 
     space.apply(secret("db", password=PASSWORD))
     space.wait_until_ready()
@@ -123,7 +123,7 @@ def test_environments_may_share_the_token_of_their_model_server(
 ) -> None:
     space = empty_space
     space.apply(secret("shared", token="common-token"))
-    furnish(space, model_server, authTokenSecretRef={"name": "shared", "key": "token"})
+    furnish(space, model_server, authToken={"secretKeyRef": {"name": "shared", "key": "token"}})
 
     space.apply(environment(), environment("worker"))
 
@@ -135,13 +135,13 @@ def test_a_shared_token_that_is_missing_is_named_where_it_is_asked_for(
     empty_space: Space, model_server: ModelServerProcess
 ) -> None:
     space = empty_space
-    furnish(space, model_server, authTokenSecretRef={"name": "shared", "key": "token"})
+    furnish(space, model_server, authToken={"secretKeyRef": {"name": "shared", "key": "token"}})
 
     space.apply(environment())
 
     space.wait_until_not_ready(
         "SecretNotFound",
-        f"ModelServer {space.namespace}/default: spec.authTokenSecretRef: Secret {space.namespace}/shared "
+        f"ModelServer {space.namespace}/default: spec.authToken: Secret {space.namespace}/shared "
         "is not there: create it with the key token",
     )
 
@@ -154,7 +154,7 @@ def test_a_token_is_rotated_once_for_each_value_of_the_annotation(space: Space) 
     for time in ("2026-01-01", "2026-02-01"):
         space.apply(environment(annotations={ROTATE_TOKEN_ANNOTATION: time}))
         space.eventually(
-            lambda time=time: space.status(ENVIRONMENT, "production").get("tokenRotatedAt") == time,  # type: ignore[misc]
+            lambda time=time: space.status(ENVIRONMENT, "production").get("lastHandledRotateTokenAt") == time,  # type: ignore[misc]
             f"the rotation {time} to be acknowledged",
         )
         tokens.append(space.token())
@@ -179,7 +179,7 @@ def test_a_namespace_in_a_free_form_reference_is_not_followed(space: Space, anot
     another_space.apply(secret("slack", token=PASSWORD))
     smuggled = {"secretKeyRef": {"name": "slack", "key": "token", "namespace": another_space.namespace}}
 
-    space.apply(environment(credentials={"slack": {"slack_token": smuggled}}))
+    space.apply(environment(channels=[{"name": "slack", "config": {"slack_token": smuggled}}]))
 
     space.wait_until_not_ready(
         "SecretNotFound",
@@ -193,7 +193,9 @@ def test_no_secret_value_is_in_any_other_object_or_log_line(space: Space) -> Non
     space.apply(
         secret("db", password=PASSWORD),
         secret("slack", token=slack),
-        environment(credentials={"slack": {"slack_token": secret_value("slack", "token")}}, **DATABASE),
+        environment(
+            channels=[{"name": "slack", "config": {"slack_token": secret_value("slack", "token")}}], **DATABASE
+        ),
     )
     space.wait_until_ready()
     salt = own_secret(space)["salt"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rasa_environments.api.base import JsonObject
 from tests.integration.manifests import environment, model_tag
 from tests.integration.model_server_front import Front
 from tests.integration.model_server_process import MODEL_A, MODEL_B
@@ -14,8 +15,16 @@ def pod_name(space: Space) -> str:
     return str(space.list("Pod")[0]["metadata"]["name"])
 
 
-def model_status(space: Space) -> object:
-    return space.status(ENVIRONMENT, "production").get("model")
+def model_status(space: Space) -> JsonObject:
+    """What the status says of models."""
+    fields = ("desiredModel", "servedModels", "servingReplicas", "readyReplicas")
+    status = space.status(ENVIRONMENT, "production")
+    return {field: status[field] for field in fields if field in status}
+
+
+def model_a(front: Front) -> JsonObject:
+    """Model A as a status names it."""
+    return {"name": MODEL_A, "hash": front.behind.hash_of(MODEL_A)}
 
 
 def start(space: Space) -> None:
@@ -24,33 +33,28 @@ def start(space: Space) -> None:
     space.wait_until_ready()
 
 
-def test_what_a_simulated_pod_serves_is_unknown_and_why(tag_space: Space, front: Front) -> None:
+def test_that_nobody_checks_what_a_simulated_pod_serves_is_told_with_the_cause(tag_space: Space, front: Front) -> None:
     start(tag_space)
 
     message = (
-        f"pod {pod_name(tag_space)} does not say what it serves: the Rasa server at "
-        f"http://{pod_address(tag_space)}:5005/status cannot be reached: it gives no HTTP answer; "
-        "see the pod's log"
+        f"{MODEL_A} is wanted; whether it is served is not checked (--accept-unchecked): pod {pod_name(tag_space)} "
+        f"does not say what it serves: the Rasa server at http://{pod_address(tag_space)}:5005/status cannot be "
+        "reached: it gives no HTTP answer; see the pod's log"
     )
-    tag_space.wait_for_condition(
-        ENVIRONMENT, "production", "ModelServed", status="Unknown", reason="PodsNotReachable", message=message
-    )
-    tag_space.wait_for_condition(
-        ENVIRONMENT,
-        "production",
-        "Ready",
-        status="True",
-        message=f"the Rasa server is available and {MODEL_A} is wanted; whether it is served is not known: {message}",
-    )
+    for condition in ("ModelServed", "Ready"):
+        tag_space.wait_for_condition(
+            ENVIRONMENT, "production", condition, status="True", reason="ServedUnchecked", message=message
+        )
     tag_space.wait_for_condition(
         TAG,
         "production",
         "Served",
-        status="Unknown",
-        reason="NotCheckedYet",
-        message=f"environment {tag_space.namespace}/production: {message}",
+        status="True",
+        reason="ServedUnchecked",
+        message=f"{MODEL_A} is wanted by environment {tag_space.namespace}/production; whether it is served is not "
+        "checked (--accept-unchecked)",
     )
-    assert model_status(tag_space) == {"wanted": MODEL_A, "wantedHash": front.behind.hash_of(MODEL_A)}
+    assert model_status(tag_space) == {"desiredModel": model_a(front), "readyReplicas": 1}
 
 
 def test_a_pod_that_serves_the_wanted_model_makes_it_served(tag_space: Space, front: Front) -> None:
@@ -74,10 +78,10 @@ def test_a_pod_that_serves_the_wanted_model_makes_it_served(tag_space: Space, fr
             message=f"{MODEL_A} is served by environment {tag_space.namespace}/production",
         )
         assert model_status(tag_space) == {
-            "wanted": MODEL_A,
-            "wantedHash": front.behind.hash_of(MODEL_A),
-            "served": MODEL_A,
-            "servedBy": "1/1",
+            "desiredModel": model_a(front),
+            "servedModels": [{"name": MODEL_A, "replicas": 1}],
+            "servingReplicas": 1,
+            "readyReplicas": 1,
         }
 
 
@@ -101,8 +105,8 @@ def test_a_pod_that_serves_another_model_holds_ready_back(tag_space: Space) -> N
             )
         for condition in ("Served", "Ready"):
             tag_space.wait_for_condition(TAG, "production", condition, status="False", reason="AnotherModelServed")
-        served = tag_space.status(ENVIRONMENT, "production")["model"]
-        assert (served["served"], served["servedBy"]) == (MODEL_B, "0/1")
+        status = tag_space.status(ENVIRONMENT, "production")
+        assert (status["servedModels"], status["servingReplicas"]) == ([{"name": MODEL_B, "replicas": 1}], 0)
 
         rasa.model = MODEL_A
         tag_space.wait_until_ready()
@@ -148,10 +152,8 @@ def test_one_of_two_pods_that_lags_behind_is_named(tag_space: Space) -> None:
     with scripted_rasa(tag_space) as rasa:
         rasa.model = MODEL_A
         tag_space.eventually(lambda: rasa.asked > 1, "the first pod to be asked")
-        tag_space.wait_for_condition(
-            ENVIRONMENT, "production", "ModelServed", status="Unknown", reason="PodsNotReachable"
-        )
-        assert tag_space.status(ENVIRONMENT, "production")["model"]["servedBy"] == "1/2"
+        tag_space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True", reason="ServedUnchecked")
+        assert tag_space.status(ENVIRONMENT, "production")["servingReplicas"] == 1
 
 
 def test_a_promotion_asks_the_pods_again_at_once(tag_space: Space, front: Front) -> None:
@@ -171,5 +173,5 @@ def test_a_promotion_asks_the_pods_again_at_once(tag_space: Space, front: Front)
             ENVIRONMENT, "production", "ModelServed", status="True", message=f"1 of 1 ready pods serve {MODEL_B}"
         )
         assert wait_until_tagged(tag_space, MODEL_B)["environments"] == [
-            {"namespace": tag_space.namespace, "name": "production", "served": MODEL_B, "ready": True}
+            {"namespace": tag_space.namespace, "name": "production", "served": "True", "ready": "True"}
         ]

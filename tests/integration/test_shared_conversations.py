@@ -114,7 +114,7 @@ def test_both_replicas_serve_the_model_and_nothing_is_said_of_missing_stores(rep
     replicas.space.wait_for_condition(ENVIRONMENT, ENVIRONMENT_NAME, "ModelServed", status="True", message=served)
 
     assert len(replicas.servers) == 2
-    assert replicas.space.condition(ENVIRONMENT, ENVIRONMENT_NAME, "StoresShared") is None
+    replicas.space.wait_for_condition(ENVIRONMENT, ENVIRONMENT_NAME, "ConversationsPersisted", status="True")
 
 
 def test_messages_to_either_replica_make_one_conversation(replicas: Replicas, sender: str) -> None:

@@ -34,7 +34,7 @@ def test_a_first_model_is_trained_by_worker_and_then_served_by_it(
     empty_space: Space, shared: Installation, own_model_server: ModelServerProcess, rasa_1_10: Path, tmp_path: Path
 ) -> None:
     furnish(empty_space, own_model_server, profile="RasaX-0.2", registration="None")
-    empty_space.apply(environment("worker", rasa={"version": RELEASE.version}, model={"pullIntervalSeconds": 1}))
+    empty_space.apply(environment("worker", rasa={"version": RELEASE.version}, model={"pullPeriodSeconds": 1}))
     with real_rasas(empty_space, shared.facts.kubeconfig, rasa_1_10, "worker") as rasas:
         worker = rasas["worker"]
         assert worker.is_ready  # Its Service leads to it, though no model is there yet.

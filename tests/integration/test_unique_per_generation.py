@@ -45,7 +45,7 @@ def test_the_newer_of_two_environments_of_rasa_x_0_2_with_one_queue_or_database_
 ) -> None:
     # Of two that were made in one second, the one whose namespace and name sort first counts as the older.
     first, second = sorted((empty_space, another_space), key=lambda space: space.namespace)
-    furnish(first, model_server, profile="RasaX-0.2", allowedNamespaces=[second.namespace])
+    furnish(first, model_server, profile="RasaX-0.2", accessFrom={"namespaces": [second.namespace]})
     reference = {"namespace": first.namespace}
     first.apply(environment("a", tag="staging", **RASA_1, **spec))
     first.wait_until_ready("a")

@@ -25,7 +25,7 @@ UNUSABLE = {
     "maps": (with_endpoint("maps", nested(9000, as_map=True)), "spec: is nested more than 100 levels deep"),
     "lists": (with_endpoint("lists", nested(1500, as_map=False)), "spec: is nested more than 100 levels deep"),
     "megabyte": (
-        json.dumps(environment("megabyte", credentials={f"k{number}": "x" * 40 for number in range(15_000)})).encode(),
+        json.dumps(environment("megabyte", endpoints={f"k{number}": "x" * 40 for number in range(15_000)})).encode(),
         "the object has more than 512 KiB as JSON",
     ),
     "wide": (with_endpoint("wide", json.dumps("x" * 70_000)), "spec: has 69 KiB as JSON, and may have 64"),

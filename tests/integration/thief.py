@@ -30,8 +30,8 @@ OWN = "own-rasa"
 """An object of a tenant's own, though of a name that a child would have."""
 EVERYTHING: JsonObject = {
     "rasa": {"version": "3.6.21"},
-    "ingress": {"host": "support.example.com"},
-    "networkPolicy": {},
+    "ingress": {"hosts": [{"host": "support.example.com"}]},
+    "networkPolicy": {"from": "SameNamespace"},
     "podDisruptionBudget": {"maxUnavailable": 1},
     "autoscaling": {"maxReplicas": 2},
 }

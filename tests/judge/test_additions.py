@@ -18,8 +18,8 @@ EVERYTHING: JsonObject = {
     "rasa": {"version": "3.6.21"},
     "autoscaling": {"maxReplicas": 3},
     "podDisruptionBudget": {"minAvailable": 1},
-    "networkPolicy": {},
-    "ingress": {"host": "chat.example.com"},
+    "networkPolicy": {"from": "SameNamespace"},
+    "ingress": {"hosts": [{"host": "chat.example.com"}]},
     "podTemplate": {
         "spec": {
             "containers": [{"name": "logs", "image": "logs", "args": ["--all"]}],

@@ -8,8 +8,10 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
-from rasa_environments.api.deployment_environment import EnvironmentStatus, ModelStatus
-from rasa_environments.judge.environment import EnvironmentFindings, judged
+from rasa_environments.api.deployment_environment import EnvironmentStatus, ServedModel
+from rasa_environments.judge.conversations import ELSEWHERE
+from rasa_environments.judge.environment import judged
+from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import Problem, ServedFact, TaggedModel
 
 SERVER = "the Rasa server of support"
@@ -24,6 +26,7 @@ GOOD = EnvironmentFindings(
     wanted=WANTED,
     served=(RIGHT,),
     external=True,
+    conversations=ELSEWHERE,
 )
 
 
@@ -37,27 +40,29 @@ def conditions(findings: EnvironmentFindings) -> dict[str, Condition]:
     return {entry.type: entry for entry in judged(findings, EnvironmentStatus())[1]}
 
 
-TYPES = ("Ready", "Reconciling", "Stalled", "ModelAvailable", "ModelServed")
+TYPES = ("Ready", "Reconciling", "Stalled", "Available", "ModelAvailable", "ModelServed", "ConversationsPersisted")
 NO_SECRET = Problem(Reason.SECRET_NOT_FOUND, "Secret bots/elsewhere is not there", stalled=False)
+LOADING = ServedFact(SERVER, model="20250101-120000", problem="timed out", answered_time="2026-01-01T00:00:00Z")
 VERDICTS = [
-    ("it serves what is wanted", GOOD, "True False False True True", "Ready"),
-    ("it serves another", replace(GOOD, served=(WRONG,)), "False True False True False", "AnotherModelServed"),
-    ("it serves none", replace(GOOD, served=(EMPTY,)), "False True False True False", "NoModelServed"),
+    ("it serves what is wanted", GOOD, "True False False True True True", "Ready"),
+    ("it serves another", replace(GOOD, served=(WRONG,)), "False True False True True False", "AnotherModelServed"),
+    ("it serves none", replace(GOOD, served=(EMPTY,)), "False True False True True False", "NoModelServed"),
+    ("it loads", replace(GOOD, served=(LOADING,)), "False True False Unknown True False", "AnotherModelServed"),
     (
         "it does not answer",
         silent(Reason.EXTERNAL_SERVER_UNREACHABLE),
-        "False True False True Unknown",
+        "False True False False True Unknown",
         "ExternalServerUnreachable",
     ),
-    ("it refuses the token", silent(Reason.UNAUTHORIZED), "False False True True Unknown", "Unauthorized"),
-    ("it is never asked", silent(Reason.ADDRESS_REFUSED), "False False True True Unknown", "AddressRefused"),
-    ("it answers HTML", silent(Reason.UNEXPECTED_ANSWER), "False False True True Unknown", "UnexpectedAnswer"),
-    ("it tells no name", silent(Reason.MODEL_UNKNOWN), "True False False True Unknown", "Ready"),
-    ("no model is meant", replace(GOOD, wanted=None), "False False False False Unknown", "TagNotFound"),
+    ("it refuses the token", silent(Reason.UNAUTHORIZED), "False False True False True Unknown", "Unauthorized"),
+    ("it is never asked", silent(Reason.ADDRESS_REFUSED), "False False True False True Unknown", "AddressRefused"),
+    ("it answers HTML", silent(Reason.UNEXPECTED_ANSWER), "False False True False True Unknown", "UnexpectedAnswer"),
+    ("it tells no name", silent(Reason.MODEL_UNKNOWN), "Unknown False False Unknown True Unknown", "ModelUnknown"),
+    ("no model is meant", replace(GOOD, wanted=None), "False False False True False Unknown", "TagNotFound"),
     (
         "its token is missing",
         replace(GOOD, served=(), problem=NO_SECRET),
-        "False True False True Unknown",
+        "False True False False True Unknown",
         "SecretNotFound",
     ),
 ]
@@ -69,7 +74,9 @@ VERDICTS = [
 def test_what_is_found_makes_the_conditions(findings: EnvironmentFindings, statuses: str, reason: str) -> None:
     found = conditions(findings)
 
-    assert {kind: entry.status for kind, entry in found.items()} == dict(zip(TYPES, statuses.split(), strict=True))
+    assert {kind: entry.status for kind, entry in found.items()} == dict(
+        zip(TYPES, [*statuses.split(), "Unknown"], strict=True)
+    )
     assert found["Ready"].reason == reason
 
 
@@ -104,10 +111,11 @@ def test_no_message_speaks_of_pods(findings: EnvironmentFindings, kind: Conditio
 def test_the_status_has_its_address_and_model_and_neither_a_secret_nor_replicas() -> None:
     status, _ = judged(GOOD, EnvironmentStatus())
 
-    assert (status.url, status.token_secret, status.replicas, status.selector) == (
+    assert (status.url, status.auth_token, status.replicas, status.selector) == (
         "https://rasa.example.com",
         None,
         0,
         None,
     )
-    assert status.model == ModelStatus(wanted=WANTED.name, wanted_hash=WANTED.hash, served=WANTED.name, served_by="1/1")
+    assert status.served_models == [ServedModel(name=WANTED.name, replicas=1)]
+    assert (status.serving_replicas, status.ready_replicas) == (1, 1)

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
-from rasa_environments.api.model_server import InventoryEntry, ModelServer, ModelServerStatus
+from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
-from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
+from rasa_environments.judge.model_server import ModelServerFindings, judged, pending_deletions
 
 MODELS = {"model-1": TaggedModel("model-1", "hash-1")}
 ENTRIES = st.lists(
     st.builds(
-        InventoryEntry,
+        PendingTagDeletion,
         tag=st.sampled_from(["live", "staging", "test"]),
         namespace=st.just("bots"),
         name=st.sampled_from(["a", "b"]),
@@ -39,7 +39,7 @@ def findings(
 ) -> ModelServerFindings:
     """What a pass found out."""
     observed = observation or ServerObservation(models=MODELS, version="1.2", known=True)
-    return ModelServerFindings(problem, observed, can_write, environments=2, tags=3, inventory=())
+    return ModelServerFindings(problem, observed, can_write, environments=2, tags=3, pending_tag_deletions=())
 
 
 def verdict(found: ModelServerFindings, kind: ConditionType, before: ModelServer | None = None) -> Condition:
@@ -53,11 +53,12 @@ def verdict(found: ModelServerFindings, kind: ConditionType, before: ModelServer
 def test_a_server_that_answers_is_ready() -> None:
     status, conditions = judged(findings(), server())
 
-    assert (status.version, status.models, status.environments, status.tags) == ("1.2", 1, 2, 3)
+    assert (status.version, status.model_count, status.environment_count, status.tag_count) == ("1.2", 1, 2, 3)
     assert {entry.type: entry.status for entry in conditions} == {
         "Ready": "True",
         "Reconciling": "False",
         "Stalled": "False",
+        "Writable": "True",
     }
     assert conditions[0].message == "reached, and the credentials are accepted"
 
@@ -82,29 +83,53 @@ def test_a_problem_is_what_ready_says(reason: Reason, waits: bool) -> None:
     ],
 )
 def test_without_credentials_to_write_it_is_ready_and_says_what_to_add(spec: JsonObject, where: str) -> None:
-    ready = verdict(findings(can_write=False), ConditionType.READY, server(**spec))
+    found = findings(can_write=False)
 
-    assert (ready.status, ready.reason) == ("True", "NoWriteCredentials")
-    assert ready.message == f"models can be pulled; to put tags, add apiToken, or username and password, to {where}"
+    writable = verdict(found, ConditionType.WRITABLE, server(**spec))
+
+    assert (writable.status, writable.reason) == ("False", "NoWriteCredentials")
+    assert writable.message == (
+        f"models can only be pulled; to put tags, add apiToken, or username and password, to {where}"
+    )
+    assert verdict(found, ConditionType.READY).status == "True"
+
+
+AWAY = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
+REFUSED = Problem(Reason.UNAUTHORIZED, "refused", stalled=False)
+
+
+@pytest.mark.parametrize(
+    ("observation", "status", "reason"),
+    [
+        (ServerObservation(known=True), "True", Reason.WRITABLE),
+        (ServerObservation(problem=AWAY), "Unknown", Reason.MODEL_SERVER_UNREACHABLE),
+        (ServerObservation(known=True, write_problem=REFUSED), "False", Reason.UNAUTHORIZED),
+        (ServerObservation(known=True, lists=False), "Unknown", Reason.PENDING),
+    ],
+)
+def test_writable_says_whether_tags_can_be_put(observation: ServerObservation, status: str, reason: Reason) -> None:
+    writable = verdict(findings(observation), ConditionType.WRITABLE)
+
+    assert (writable.status, writable.reason) == (status, reason)
 
 
 def test_what_was_known_of_a_server_that_does_not_answer_stays() -> None:
-    before = server(ModelServerStatus(version="1.1", models=7))
+    before = server(ModelServerStatus(version="1.1", model_count=7))
 
     status, _ = judged(findings(ServerObservation()), before)
 
-    assert (status.version, status.models) == ("1.1", 7)
+    assert (status.version, status.model_count) == ("1.1", 7)
 
 
 def test_an_empty_inventory_is_left_out() -> None:
-    assert judged(findings(), server())[0].inventory is None
+    assert judged(findings(), server())[0].pending_tag_deletions is None
 
 
 @given(claims=ENTRIES, before=ENTRIES, done=TAGS)
 def test_a_tag_is_remembered_while_it_is_claimed_or_not_done(
-    claims: list[InventoryEntry], before: list[InventoryEntry], done: frozenset[str]
+    claims: list[PendingTagDeletion], before: list[PendingTagDeletion], done: frozenset[str]
 ) -> None:
-    inventory = inventory_of(claims, before, done)
+    inventory = pending_deletions(claims, before, done)
 
     owed = {entry.tag for entry in claims} | {entry.tag for entry in before if entry.tag not in done}
     assert [entry.tag for entry in inventory] == sorted(owed)
@@ -114,8 +139,8 @@ def test_a_tag_is_remembered_while_it_is_claimed_or_not_done(
 
 @given(claims=ENTRIES, before=ENTRIES, done=TAGS)
 def test_the_inventory_is_settled_after_one_look(
-    claims: list[InventoryEntry], before: list[InventoryEntry], done: frozenset[str]
+    claims: list[PendingTagDeletion], before: list[PendingTagDeletion], done: frozenset[str]
 ) -> None:
-    once = inventory_of(claims, before, done)
+    once = pending_deletions(claims, before, done)
 
-    assert inventory_of(claims, once, done) == once
+    assert pending_deletions(claims, once, done) == once

@@ -9,12 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.base import JsonObject, ModelReference, ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
-from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, HistoryEntry, ModelTag, ModelTagStatus
+from rasa_environments.api.model_tag import (
+    MAXIMUM_FOLLOWERS,
+    PROMOTED_BY_ANNOTATION,
+    HistoryEntry,
+    ModelTag,
+    ModelTagStatus,
+)
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.findings import Follower, Problem, TaggedModel
-from rasa_environments.judge.model_tag import MAXIMUM_FOLLOWERS, ModelTagFindings, judged
+from rasa_environments.judge.model_tag import ModelTagFindings, judged
 
 FIRST, SECOND, THIRD = (TaggedModel(f"model-{number}", f"hash-{number}") for number in (1, 2, 3))
 TIME = "2026-01-01T00:00:00Z"
@@ -26,6 +32,11 @@ def model_tag(status: ModelTagStatus | None = None, **spec: object) -> ModelTag:
     body: JsonObject = {"metadata": {"name": "live", "namespace": "bots"}, "spec": {"model": "model-1", **spec}}
     tag = ModelTag.model_validate(body)
     return tag.model_copy(update={"status": status}) if status is not None else tag
+
+
+def reference(model: TaggedModel) -> ModelReference:
+    """The model as a status names it."""
+    return ModelReference(name=model.name, hash=model.hash)
 
 
 def promoted(*models: TaggedModel, limit: int = 10) -> ModelTagStatus:
@@ -40,14 +51,14 @@ def promoted(*models: TaggedModel, limit: int = 10) -> ModelTagStatus:
 def test_a_first_model_has_no_previous_one() -> None:
     status = promoted(FIRST)
 
-    assert (status.model, status.hash, status.previous_model) == ("model-1", "hash-1", None)
-    assert status.history == [HistoryEntry(model="model-1", hash="hash-1", tagged_at=TIME)]
+    assert (status.tagged_model, status.previous_model) == (reference(FIRST), None)
+    assert status.history == [HistoryEntry(model="model-1", hash="hash-1", tagged_time=TIME)]
 
 
 def test_a_moved_tag_remembers_where_it_was() -> None:
     status = promoted(FIRST, SECOND)
 
-    assert (status.model, status.previous_model) == ("model-2", "model-1")
+    assert (status.tagged_model, status.previous_model) == (reference(SECOND), reference(FIRST))
     assert [entry.model for entry in status.history or ()] == ["model-2", "model-1"]
 
 
@@ -59,7 +70,7 @@ def test_a_model_with_new_content_is_remembered_and_is_nowhere_to_roll_back_to()
     status = promoted(FIRST, SECOND, TaggedModel("model-2", "trained-anew"))
 
     assert [entry.hash for entry in status.history or ()] == ["trained-anew", "hash-2", "hash-1"]
-    assert status.previous_model == "model-1"
+    assert status.previous_model == reference(FIRST)
 
 
 def promoted_by(user: str, tagged: TaggedModel, before: ModelTagStatus | None = None) -> ModelTagStatus:
@@ -73,7 +84,10 @@ def promoted_by(user: str, tagged: TaggedModel, before: ModelTagStatus | None = 
 def test_the_history_names_who_promoted_each_model() -> None:
     status = promoted_by("carol", SECOND, promoted_by("dave", FIRST))
 
-    assert [(entry.model, entry.by) for entry in status.history or ()] == [("model-2", "carol"), ("model-1", "dave")]
+    assert [(entry.model, entry.promoted_by) for entry in status.history or ()] == [
+        ("model-2", "carol"),
+        ("model-1", "dave"),
+    ]
 
 
 def test_another_name_later_does_not_change_who_promoted_what_is_there() -> None:
@@ -85,11 +99,11 @@ def test_another_name_later_does_not_change_who_promoted_what_is_there() -> None
 def test_content_that_was_replaced_on_the_server_was_promoted_by_nobody() -> None:
     status = promoted_by("dave", TaggedModel("model-1", "trained-anew"), promoted_by("dave", FIRST))
 
-    assert [entry.by for entry in status.history or ()] == [None, "dave"]
+    assert [entry.promoted_by for entry in status.history or ()] == [None, "dave"]
 
 
 def test_a_rollback_can_itself_be_rolled_back() -> None:
-    assert promoted(FIRST, SECOND, FIRST).previous_model == "model-2"
+    assert promoted(FIRST, SECOND, FIRST).previous_model == reference(SECOND)
 
 
 @given(models=st.lists(MODELS, min_size=1, max_size=6), limit=st.integers(0, 4))
@@ -98,17 +112,17 @@ def test_the_history_has_its_limit_and_the_latest_first(models: list[TaggedModel
 
     history = status.history or []
     assert len(history) <= limit
-    assert (status.model, status.hash) == (models[-1].name, models[-1].hash)
+    assert status.tagged_model == reference(models[-1])
     if limit:
         assert (history[0].model, history[0].hash) == (models[-1].name, models[-1].hash)
-    assert all(newer.tagged_at >= older.tagged_at for newer, older in itertools.pairwise(history))
+    assert all(newer.tagged_time >= older.tagged_time for newer, older in itertools.pairwise(history))
 
 
 @given(models=st.lists(MODELS, min_size=1, max_size=6), limit=st.integers(0, 4))
 def test_a_rollback_goes_to_the_last_other_model_whatever_the_limit(models: list[TaggedModel], limit: int) -> None:
-    others = [model.name for model in models if model.name != models[-1].name]
+    others = [model for model in models if model.name != models[-1].name]
 
-    assert promoted(*models, limit=limit).previous_model == (others[-1] if others else None)
+    assert promoted(*models, limit=limit).previous_model == (reference(others[-1]) if others else None)
 
 
 def test_a_model_that_the_server_has_not_confirmed_is_not_in_the_history() -> None:
@@ -117,26 +131,24 @@ def test_a_model_that_the_server_has_not_confirmed_is_not_in_the_history() -> No
 
     status, _ = judged(findings, model_tag(before), TIME)
 
-    assert status.model == "model-1"
+    assert status.tagged_model == reference(FIRST)
     assert status.history == before.history
 
 
-def test_another_tag_begins_another_history() -> None:
-    findings = ModelTagFindings(tag="staging", model="model-2", tagged=SECOND)
-
-    status, _ = judged(findings, model_tag(promoted(FIRST)), TIME)
-
-    assert (status.tag, status.previous_model) == ("staging", None)
-    assert [entry.model for entry in status.history or ()] == ["model-2"]
-
-
 SERVING = Follower(
-    ObjectKey("bots", "support"), "model-1", "model-1", served_truth="True", served_message="1 of 1", ready=True
+    ObjectKey("bots", "support"),
+    FIRST,
+    served="True",
+    served_reason=Reason.SERVED,
+    served_message="1 of 1",
+    ready="True",
 )
-PULLING = replace(SERVING, served="model-0", served_truth="False", served_message="pod a serves model-0", ready=False)
-SILENT = replace(SERVING, served=None, served_truth="Unknown", served_message="no pod is ready", ready=False)
-BEHIND = replace(SERVING, wanted="model-0")
-BEHIND_AND_SILENT = replace(SILENT, wanted=None)
+PULLING = replace(SERVING, served="False", served_message="pod a serves model-0", ready="False")
+SILENT = replace(SERVING, served="Unknown", served_message="no pod is ready", ready="Unknown")
+BEHIND = replace(SERVING, desired=TaggedModel("model-0", "hash-0"))
+OUTDATED = replace(SERVING, desired=TaggedModel("model-1", "trained-before"))
+BEHIND_AND_SILENT = replace(SILENT, desired=None)
+UNCHECKED = replace(SERVING, served_reason=Reason.SERVED_UNCHECKED)
 OTHER = replace(SERVING, key=ObjectKey("bots", "other"))
 TAGGED = ModelTagFindings(tag="live", model="model-1", tagged=FIRST)
 
@@ -149,11 +161,11 @@ def verdict(findings: ModelTagFindings, kind: ConditionType) -> Condition:
 
 
 SERVED = [
-    ((), "True", Reason.NO_ENVIRONMENT, "no environment pulls the tag live"),
+    ((), "False", Reason.NO_ENVIRONMENT, "no environment pulls the tag live, so nobody serves its model"),
     ((SERVING,), "True", Reason.SERVED, "model-1 is served by environment bots/support"),
     ((SERVING, OTHER), "True", Reason.SERVED, "model-1 is served by 2 environments"),
     ((OTHER, PULLING), "False", Reason.ANOTHER_MODEL_SERVED, "environment bots/support: pod a serves model-0"),
-    ((OTHER, SILENT), "Unknown", Reason.NOT_CHECKED_YET, "environment bots/support: no pod is ready"),
+    ((OTHER, SILENT), "Unknown", Reason.PENDING, "environment bots/support: no pod is ready"),
     (
         (replace(SILENT, key=OTHER.key), PULLING),
         "False",
@@ -167,10 +179,22 @@ SERVED = [
         "environment bots/support: wants model-0 still, model-1 is on its way",
     ),
     (
+        (OUTDATED,),
+        "False",
+        Reason.ANOTHER_MODEL_SERVED,
+        "environment bots/support: wants model-1 still, model-1 is on its way",
+    ),
+    (
         (BEHIND_AND_SILENT,),
         "Unknown",
-        Reason.NOT_CHECKED_YET,
+        Reason.PENDING,
         "environment bots/support: wants no model still, model-1 is on its way",
+    ),
+    (
+        (OTHER, UNCHECKED),
+        "True",
+        Reason.SERVED_UNCHECKED,
+        "model-1 is wanted by 2 environments; whether it is served is not checked (--accept-unchecked)",
     ),
 ]
 
@@ -185,20 +209,20 @@ def test_served_tells_of_the_worst_environment(
 
 
 READY = [
-    ((), "True", Reason.READY, "model-1 carries live: no environment pulls the tag live"),
-    ((SERVING,), "True", Reason.READY, "model-1 carries live: model-1 is served by environment bots/support"),
-    ((PULLING,), "False", Reason.ANOTHER_MODEL_SERVED, "environment bots/support: pod a serves model-0"),
+    ((), "False", Reason.NO_ENVIRONMENT, "no environment pulls the tag live, so nobody serves its model"),
     (
-        (SILENT,),
+        (SERVING,),
         "True",
-        Reason.TAGGED,
-        "model-1 carries live; whether it is served is not known: environment bots/support: no pod is ready",
+        Reason.READY,
+        "tag live answers with model model-1: model-1 is served by environment bots/support",
     ),
+    ((PULLING,), "False", Reason.ANOTHER_MODEL_SERVED, "environment bots/support: pod a serves model-0"),
+    ((SILENT,), "Unknown", Reason.PENDING, "environment bots/support: no pod is ready"),
 ]
 
 
 @pytest.mark.parametrize(("followers", "truth", "reason", "message"), READY)
-def test_ready_unless_another_model_is_known_to_be_served(
+def test_ready_once_every_environment_is_known_to_serve_the_model(
     followers: tuple[Follower, ...], truth: str, reason: Reason, message: str
 ) -> None:
     ready = verdict(replace(TAGGED, followers=followers), ConditionType.READY)
@@ -206,20 +230,55 @@ def test_ready_unless_another_model_is_known_to_be_served(
     assert (ready.status, ready.reason, ready.message) == (truth, reason, message)
 
 
-NOT_ASKED = {Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.NOT_CHECKED_YET}
+NOT_ASKED = {Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.PENDING}
 
 
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("waits", [True, False])
-def test_a_problem_is_told_by_each_condition_that_it_concerns(reason: Reason, waits: bool) -> None:
-    findings = replace(TAGGED, tagged=None, problem=Problem(reason, "what is wrong", stalled=waits))
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_problem_is_told_by_each_condition_that_it_concerns(reason: Reason, waits: bool, answers: bool) -> None:
+    problem = Problem(reason, "what is wrong", stalled=waits)
+    findings = replace(TAGGED, tagged=None, problem=problem, answers=answers, followers=(SERVING,))
 
     tagged, ready = verdict(findings, ConditionType.TAGGED), verdict(findings, ConditionType.READY)
 
-    assert (tagged.status, tagged.reason) == ("Unknown" if reason in NOT_ASKED else "False", reason)
-    assert (ready.status, ready.reason, ready.message) == ("False", reason, "what is wrong")
+    expected = "Unknown" if reason in NOT_ASKED or not answers else "False"
+    assert (tagged.status, tagged.reason) == (expected, reason)
+    assert (ready.status, ready.reason, ready.message) == (expected, reason, "what is wrong")
     assert verdict(findings, ConditionType.STALLED).status == str(waits)
     assert verdict(findings, ConditionType.RECONCILING).status == str(not waits)
+
+
+def test_environments_that_serve_the_last_known_model_are_told_to_while_the_server_is_away() -> None:
+    away = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
+    findings = replace(TAGGED, tagged=None, problem=away, answers=False, followers=(SERVING,))
+
+    status, conditions = judged(findings, model_tag(promoted(FIRST)), TIME)
+
+    served = condition_of(conditions, ConditionType.SERVED)
+    assert served is not None
+    assert (served.status, status.tagged_model) == ("True", reference(FIRST))
+
+
+def test_a_promotion_that_failed_is_served_by_nobody() -> None:
+    missing = Problem(Reason.MODEL_NOT_FOUND, "not there")
+    findings = replace(TAGGED, model="model-2", tagged=None, problem=missing, followers=(SERVING,))
+
+    status, conditions = judged(findings, model_tag(promoted(FIRST)), TIME)
+
+    served = condition_of(conditions, ConditionType.SERVED)
+    assert served is not None
+    assert (served.status, status.environments and status.environments[0].served) == ("False", "False")
+
+
+def test_a_tag_without_a_model_of_its_own_tells_where_it_is() -> None:
+    findings = ModelTagFindings(tag="live", tagged=SECOND, followers=(replace(SERVING, desired=SECOND),))
+
+    status, conditions = judged(findings, model_tag(), TIME)
+
+    ready = condition_of(conditions, ConditionType.READY)
+    assert ready is not None
+    assert (ready.status, status.tagged_model) == ("True", reference(SECOND))
 
 
 def test_a_tag_that_answers_is_tagged() -> None:

@@ -11,8 +11,9 @@ from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.environment import EnvironmentFindings, suspended
 from rasa_environments.judge.environment import judged as judged_environment
+from rasa_environments.judge.environment import suspended
+from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import RegistrationFact, ServedFact, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings
 from rasa_environments.judge.model_server import judged as judged_server
@@ -33,7 +34,7 @@ SERVER = ModelServerFindings(
     can_write=True,
     environments=1,
     tags=1,
-    inventory=(),
+    pending_tag_deletions=(),
 )
 BEFORE = ModelServer.model_validate(
     {"metadata": {"name": "default", "namespace": "bots"}, "spec": {"url": "http://rasa-x:5002"}}
@@ -97,4 +98,4 @@ def test_a_suspended_environment_stays_registered() -> None:
 def test_the_status_remembers_who_was_registered(names: tuple[str, ...], written: list[str] | None) -> None:
     status, _ = of_server(FACTS[0], *names)
 
-    assert status.registered == written
+    assert status.registered_environments == written

@@ -113,6 +113,18 @@ def test_a_sub_path_mounts_one_file_and_a_volume_all_of_its_keys() -> None:
     assert planned.directory == Path("/root-of-pod/app")
 
 
+def test_a_file_has_the_path_and_the_mode_that_its_volume_says() -> None:
+    items = [{"key": "token", "path": "private/key", "mode": 0o440}]
+    of = pod(volumeMounts=[{"name": "tls", "mountPath": "/app/tls"}])
+    volumes = [*of.spec["volumes"], {"name": "tls", "secret": {"secretName": "tokens", "items": items}}]
+    described = Pod({**of.spec, "volumes": volumes}, of.config_maps, of.secrets)
+
+    planned = plan_run(described, "rasa", Path("/root-of-pod"), ["rasa"])
+
+    path = Path("/root-of-pod/app/tls/private/key")
+    assert (planned.files[path], planned.modes) == ("secret", {path: 0o440})
+
+
 def test_the_containers_own_paths_move_below_the_root_and_others_stay() -> None:
     planned = run(
         args=["--endpoints", "/app/endpoints.yml", "/application", "http://models.example/tmp/x"],

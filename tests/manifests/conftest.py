@@ -18,7 +18,7 @@ from local.service_account import service_account_kubeconfig
 from tests.api.api_server import ApiServer
 from tests.clusters import cluster_apart
 from tests.integration.model_server_process import ModelServerProcess, running_model_server
-from tests.integration.operator_process import SHORT_INTERVALS, OperatorProcess
+from tests.integration.operator_process import SHORT_INTERVALS, SIMULATED_PODS, OperatorProcess
 from tests.integration.space import Space
 from tests.manifests.kubectl import Kubectl, Output
 
@@ -76,7 +76,7 @@ def operator(bots: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     directory = tmp_path_factory.mktemp("operator")
     own = service_account_kubeconfig(bots.kubeconfig, BOTS, SERVICE_ACCOUNT, directory / "kubeconfig")
     leash = Leash()
-    process = OperatorProcess(own, directory / "log", leash, *SHORT_INTERVALS, "--namespace", BOTS)
+    process = OperatorProcess(own, directory / "log", leash, *SHORT_INTERVALS, *SIMULATED_PODS, "--namespace", BOTS)
     process.start()
     yield process
     process.kill()

@@ -71,9 +71,9 @@ def test_the_first_look_tells_what_is_ready_and_why_the_other_is_not(bots: Kubec
     header, rows = bots.table("denv")
 
     shown = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
-    wanted = {"READY": "True", "TAG": "production", "WANTED": MODEL_A, "REASON": "Ready"}
+    wanted = {"READY": "True", "TAG": "production", "DESIRED": MODEL_A}
     assert wanted.items() <= shown["production"].items()
-    assert {"READY": "False", "WANTED": "", "REASON": "TagNotFound"}.items() <= shown["staging"].items()
+    assert {"READY": "False", "DESIRED": "", "REASON": "TagNotFound"}.items() <= shown["staging"].items()
 
 
 def test_a_rollout_can_be_waited_for_and_gives_new_pods_that_the_operator_leaves(bots: Kubectl, space: Space) -> None:
@@ -114,7 +114,7 @@ def test_what_was_applied_and_worked_on_by_the_operator_is_unchanged(bots: Kubec
 
 def test_several_managers_share_an_environment_and_the_operator_is_in_nobodys_way(bots: Kubectl, space: Space) -> None:
     platform = manifests.environment("shared", resources={"requests": {"cpu": "100m"}})
-    bot_team = {**platform, "spec": {"tag": "green", "rasa": {"logLevel": "DEBUG"}}}
+    bot_team = {**platform, "spec": {"tag": "green", "rasa": {"logLevel": "Debug"}}}
 
     for _ in range(2):
         bots("apply", "--server-side", "--field-manager=platform", "-f", "-", given=text_of(platform))
@@ -124,7 +124,7 @@ def test_several_managers_share_an_environment_and_the_operator_is_in_nobodys_wa
     shared = get(bots, "denv/shared", "--show-managed-fields")
     assert shared["metadata"]["generation"] == 2
     assert shared["spec"] == {"replicas": 1, **platform["spec"], "tag": "green"} | {
-        "rasa": {"version": manifests.RASA_VERSION, "logLevel": "DEBUG"}
+        "rasa": {"version": manifests.RASA_VERSION, "logLevel": "Debug"}
     }
     managers = {entry["manager"]: entry.get("subresource") for entry in shared["metadata"]["managedFields"]}
     assert managers == {"platform": None, "bot-team": None, "rasa-environments": "status"}
@@ -132,7 +132,7 @@ def test_several_managers_share_an_environment_and_the_operator_is_in_nobodys_wa
 
 def test_a_manager_that_stops_saying_something_takes_back_its_own_field_alone(bots: Kubectl) -> None:
     one = manifests.environment("taken-back", tag="production")
-    other = {**one, "spec": {"rasa": {"logLevel": "DEBUG"}}}
+    other = {**one, "spec": {"rasa": {"logLevel": "Debug"}}}
     bots("apply", "--server-side", "--field-manager=one", "-f", "-", given=text_of(one))
     bots("apply", "--server-side", "--field-manager=other", "-f", "-", given=text_of(other))
 
@@ -221,26 +221,33 @@ def condition(type_: str, status: str, reason: str) -> JsonObject:
 
 
 ENVIRONMENTS = {
-    "fresh": (NOT_LOOKED_AT, ["", "", "", "", "", ""]),
+    "fresh": (NOT_LOOKED_AT, ["", "", "", "", "", "", ""]),
     "fine": (
         {
             "tag": "fine",
-            "model": {"wanted": "A", "served": "A", "servedBy": "2/2"},
-            "conditions": [condition("Ready", "True", "Ready")],
+            "desiredModel": {"name": "A", "hash": "1"},
+            "servedModels": [{"name": "A", "replicas": 2}],
+            "servingReplicas": 2,
+            "conditions": [
+                condition("Ready", "True", "Ready"),
+                condition("ConversationsPersisted", "True", "Persisted"),
+            ],
         },
-        ["True", "fine", "A", "A", "2/2", "Ready"],
+        ["True", "Ready", "fine", "A", "A", "2", "True"],
     ),
     "moving": (
         {
             "tag": "moving",
-            "model": {"wanted": "B", "served": "A, B", "servedBy": "1/2"},
+            "desiredModel": {"name": "B", "hash": "2"},
+            "servedModels": [{"name": "A", "replicas": 2}, {"name": "B", "replicas": 1}],
+            "servingReplicas": 1,
             "conditions": [condition("Ready", "False", "AnotherModelServed")],
         },
-        ["False", "moving", "B", "A, B", "1/2", "AnotherModelServed"],
+        ["False", "AnotherModelServed", "moving", "B", "A", "1", ""],
     ),
     "untagged": (
         {"tag": "untagged", "conditions": [condition("Ready", "False", "TagNotFound")]},
-        ["False", "untagged", "", "", "", "TagNotFound"],
+        ["False", "TagNotFound", "untagged", "", "", "", ""],
     ),
 }
 
@@ -254,6 +261,6 @@ def test_the_columns_of_an_environment_say_whether_it_is_ready_what_it_serves_an
 
     header, rows = shown.table("denv")
 
-    assert header == ["NAME", "READY", "TAG", "WANTED", "SERVED", "SERVED-BY", "REASON", "AGE"]
+    assert header == ["NAME", "READY", "REASON", "TAG", "DESIRED", "SERVED", "SERVING", "PERSISTED", "AGE"]
     assert {row[0]: row[1:-1] for row in rows} == {name: cells for name, (_, cells) in ENVIRONMENTS.items()}
     assert all(AGES.match(row[-1]) for row in rows)

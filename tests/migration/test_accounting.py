@@ -126,7 +126,7 @@ def test_a_value_that_the_chart_does_not_have_is_told_with_what_was_meant() -> N
     [
         ("rasa: {port: http}", "rasa.port", "valid integer"),
         ("rasa: {port: 99999}", "rasa.port", "less than or equal to 65535"),
-        ("rabbitmq: {install: false, existingHost: 'amqp://rabbit'}", "rabbitmq.existingHost", "no scheme"),
+        ("rabbitmq: {install: false, existingHost: 'http://rabbit'}", "rabbitmq.existingHost", "no scheme"),
         ("rasa: {versions: {rasaWorker: 3}}", "rasa.versions.rasaWorker", "must be a mapping"),
         ("rasax: yes", "rasax", "must be a mapping"),
         ("rasa: {extraEnvs: {A: b}}", "rasa.extraEnvs.A", "valid list"),

@@ -35,10 +35,8 @@ def test_a_file_that_names_no_service_gets_the_chart_s_own() -> None:
 def test_each_environment_keeps_its_database() -> None:
     result = from_yaml("rasa: {versions: {rasaWorker: {trackerDatabase: trained}}}")
 
-    assert environments(result)["production"]["trackerStore"] == {
-        "sql": {"host": "my-postgresql", "database": "tracker"}
-    }
-    assert environments(result)["worker"]["trackerStore"] == {"sql": {"host": "my-postgresql", "database": "trained"}}
+    assert environments(result)["production"]["trackerStore"] == {"sql": {"database": "tracker"}}
+    assert environments(result)["worker"]["trackerStore"] == {"sql": {"database": "trained"}}
 
 
 def test_services_of_one_s_own_are_connected_with_their_secrets() -> None:
@@ -143,22 +141,53 @@ def test_more_queues_go_to_all_environments() -> None:
 def test_with_rasa_x_0_2_the_common_queue_is_production_s_alone() -> None:
     result = from_yaml("rasa: {rabbitQueue: events}", RASA_X_0_2)
 
-    assert environments(result)["production"]["eventBroker"] == {
-        "rabbitmq": {"host": "my-rabbitmq", "queues": ["events"]}
-    }
+    assert environments(result)["production"]["eventBroker"] == {"rabbitmq": {"queues": ["events"]}}
     assert "eventBroker" not in environments(result)["worker"]
 
 
-def test_the_query_of_a_database_s_address_goes_where_it_can_be_written() -> None:
-    result = from_yaml("rasa: {trackerStore: {query: {sslmode: require}}}", ENTERPRISE)
-
-    entry = environments(result)["production"]["endpoints"]["tracker_store"]
-    assert entry["query"] == {"sslmode": "require"}
-    assert (entry["url"], entry["db"], entry["password"]) == (
-        "my-postgresql",
-        "tracker",
-        secret_key("my-postgresql", "postgresql-password"),
+def test_a_managed_database_keeps_its_query_and_the_names_of_its_databases() -> None:
+    result = from_yaml(
+        """
+        rasa:
+          useLoginDatabase: false
+          trackerStore: {query: {sslmode: require, connect_timeout: 10}}
+          versions: {rasaProduction: {trackerDatabase: rasa-tracker-prod}}
+        """,
+        ENTERPRISE,
     )
+
+    shared = defaults(result)["trackerStore"]["sql"]
+    assert shared["query"] == {"sslmode": "require", "connect_timeout": "10"}
+    assert "loginDatabase" not in shared
+    assert environments(result)["production"]["trackerStore"] == {"sql": {"database": "rasa-tracker-prod"}}
+    assert finding(result, "rasa.trackerStore.query.sslmode").outcome is Outcome.MAPPED
+
+
+def test_a_broker_at_an_address_of_amqps_is_reached_by_tls() -> None:
+    result = from_yaml("""
+        rabbitmq:
+          install: false
+          existingHost: "amqps://b-0000.mq.example.com"
+          existingPasswordSecretKey: rabbit-password
+          service: {port: 5671}
+          auth: {username: bot, existingPasswordSecret: broker}
+        """)
+
+    assert defaults(result)["eventBroker"]["rabbitmq"] == {
+        "host": "b-0000.mq.example.com",
+        "port": 5671,
+        "username": "bot",
+        "password": secret_key("broker", "rabbit-password"),
+        "tls": {"mode": "Required"},
+    }
+    assert "tls.certSecretRef" in finding(result, "rabbitmq.existingHost").text
+
+
+def test_a_broker_at_an_address_of_amqp_is_reached_in_plain_text() -> None:
+    shared = defaults(from_yaml("rabbitmq: {install: false, existingHost: 'amqp://rabbit.example.com'}"))
+
+    assert shared["eventBroker"]["rabbitmq"]["host"] == "rabbit.example.com"
+    assert "tls" not in shared["eventBroker"]["rabbitmq"]
 
 
 def test_an_address_with_a_query_is_not_carried_over() -> None:

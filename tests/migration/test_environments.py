@@ -49,8 +49,8 @@ def test_the_model_server_is_the_rasa_x_of_the_release() -> None:
     result = from_yaml("rasax: {port: 5003}")
 
     assert server(result)["url"] == "http://my-rasa-x-rasa-x.bots.svc:5003"
-    assert server(result)["authTokenSecretRef"] == {"name": "my-rasa", "key": "rasaToken"}
-    assert defaults(result)["jwt"] == secret_key("my-rasa", "jwtSecret")
+    assert server(result)["authToken"] == secret_key("my-rasa", "rasaToken")
+    assert defaults(result)["jwt"] == {"key": secret_key("my-rasa", "jwtSecret")}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_further_version_becomes_a_further_environment() -> None:
 
     assert environments(result)["staging"] == {
         "replicas": 2,
-        "trackerStore": {"sql": {"host": "my-postgresql", "database": "staging_tracker"}},
+        "trackerStore": {"sql": {"database": "staging_tracker"}},
         "service": {"annotations": {"team": "bots"}},
         "resources": {"requests": {"memory": "2Gi"}, "limits": {"cpu": 1}},
         "podTemplate": {
@@ -119,7 +119,7 @@ def test_a_version_that_runs_elsewhere_is_registered_and_not_deployed() -> None:
         """)
 
     assert environments(result)["production"] == {
-        "external": {"url": "https://rasa.example.com", "tokenSecretRef": {"name": "my-rasa", "key": "rasaToken"}}
+        "external": {"url": "https://rasa.example.com", "authToken": secret_key("my-rasa", "rasaToken")}
     }
 
 
@@ -194,7 +194,8 @@ def test_what_all_servers_have_in_common_is_in_the_defaults() -> None:
         rasa:
           tag: 2.8.15-full
           port: 5006
-          extraArgs: [--cors, "https://chat.example.com", --endpoints, other.yml, --response-timeout, 60]
+          extraArgs:
+            [--cors, "https://chat.example.com", "https://example.com", --endpoints, other.yml, --response-timeout, 60]
           tolerations: [{key: gpu, operator: Exists}]
           podLabels: {team: bots, app.kubernetes.io/name: other}
         """)
@@ -205,8 +206,8 @@ def test_what_all_servers_have_in_common_is_in_the_defaults() -> None:
         "imagePullPolicy": "IfNotPresent",
         "imagePullSecrets": [{"name": "registry"}],
         "port": 5006,
-        "cors": "https://chat.example.com",
-        "logLevel": "DEBUG",
+        "corsOrigins": ["https://chat.example.com", "https://example.com"],
+        "logLevel": "Debug",
         "extraArgs": ["--response-timeout", "60"],
     }
     assert shared["podTemplate"]["metadata"] == {"labels": {"team": "bots"}}
@@ -235,14 +236,17 @@ def test_an_ingress_that_leads_to_rasa_becomes_production_s() -> None:
           ingressClassName: nginx
           annotations: {a: b}
           annotationsRasa: {c: 1}
-          hosts: [{host: chat.example.com, paths: [/]}]
-          tls: [{secretName: chat-tls, hosts: [chat.example.com]}]
+          hosts: [{host: chat.example.com, paths: [/]}, {host: bot.example.com}]
+          tls: [{secretName: chat-tls, hosts: [chat.example.com]}, {secretName: all-tls}]
         """)
 
     assert environments(result)["production"]["ingress"] == {
-        "host": "chat.example.com",
+        "hosts": [{"host": "chat.example.com"}, {"host": "bot.example.com"}],
+        "tls": [
+            {"hosts": ["chat.example.com"], "secretName": "chat-tls"},
+            {"hosts": ["chat.example.com", "bot.example.com"], "secretName": "all-tls"},
+        ],
         "className": "nginx",
-        "tlsSecretName": "chat-tls",
         "annotations": {"a": "b", "c": "1"},
     }
     assert "ingress" not in environments(result)["worker"]
@@ -257,10 +261,15 @@ def test_an_ingress_that_leads_to_the_chart_s_nginx_goes_on() -> None:
 
 
 def test_who_may_connect_stays_limited() -> None:
-    shared = defaults(from_yaml("networkPolicy: {enabled: true, nodeCIDR: [{ipBlock: {cidr: 10.0.0.0/8}}]}"))
+    shared = defaults(
+        from_yaml("""
+        networkPolicy: {enabled: true, nodeCIDR: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}
+        """)
+    )
 
+    assert shared["networkPolicy"]["from"] == "None"
     assert shared["networkPolicy"]["allowFrom"] == [
         {"podSelector": {"matchLabels": {"app.kubernetes.io/component": "rasa-x"}}},
         {"podSelector": {"matchLabels": {"app.kubernetes.io/component": "nginx"}}},
-        {"ipBlock": {"cidr": "10.0.0.0/8"}},
+        {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
     ]

@@ -26,8 +26,9 @@ rasa:
 def test_channels_keep_their_secrets_in_a_secret() -> None:
     result = from_yaml(CHANNELS)
 
-    assert defaults(result)["credentials"] == {
-        "rest": {},
+    channels = {channel["name"]: channel.get("config") for channel in defaults(result)["channels"]}
+    assert channels == {
+        "rest": None,
         "facebook": {
             "verify": secret_key("my-imported", "additionalChannelCredentials-facebook-verify"),
             "secret": secret_key("my-imported", "additionalChannelCredentials-facebook-secret"),
@@ -49,7 +50,7 @@ def test_channels_keep_their_secrets_in_a_secret() -> None:
 def test_with_rasa_x_0_32_channels_stay_where_the_servers_read_them() -> None:
     result = from_yaml(CHANNELS, RASA_X_0_4)
 
-    assert "credentials" not in defaults(result)
+    assert "channels" not in defaults(result)
     assert finding(result, "rasa.additionalChannelCredentials.facebook.secret").outcome is Outcome.NOT_NEEDED
 
 
@@ -95,7 +96,7 @@ def test_the_token_and_the_first_user_of_rasa_x_are_the_model_server_s_credentia
 def test_a_secret_of_one_s_own_is_used_and_values_beside_it_are_not() -> None:
     result = from_yaml("rasaSecret: tokens\nrasax: {token: abc}\nrasa: {token: def}")
 
-    assert defaults(result)["jwt"] == secret_key("tokens", "jwtSecret")
+    assert defaults(result)["jwt"] == {"key": secret_key("tokens", "jwtSecret")}
     assert finding(result, "rasax.token").outcome is Outcome.NOT_NEEDED
     assert result.secrets.contents == {}
 

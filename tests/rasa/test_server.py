@@ -107,7 +107,7 @@ async def test_a_closed_port_is_a_pod_that_cannot_be_reached(http: httpx.AsyncCl
     with pytest.raises(Unreachable) as caught:
         await served_model(http, f"http://127.0.0.1:{unused_tcp_port}", TOKEN)
 
-    assert caught.value.reason is Reason.PODS_NOT_REACHABLE
+    assert caught.value.reason is Reason.PODS_UNREACHABLE
     assert "cannot be reached: it gives no HTTP answer" in caught.value.message
 
 

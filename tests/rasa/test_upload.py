@@ -11,7 +11,7 @@ import pytest
 from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import ModelNameTaken, ModelRefused, NoWriteCredentials, UnexpectedAnswer
+from rasa_environments.rasa.errors import ModelNameConflict, ModelRefused, NoWriteCredentials, UnexpectedAnswer
 from rasa_environments.rasa.model_server import ModelServerClient
 
 from .conftest import Asked, ScriptedServer, replies, says
@@ -81,10 +81,10 @@ async def test_the_server_may_give_it_another_name(
 async def test_a_taken_name_is_told(writable: ScriptedServer, http: httpx.AsyncClient, model_file: Path) -> None:
     writable.answer("POST", MODELS, says({"message": "exists"}, status=409))
 
-    with pytest.raises(ModelNameTaken, match="a name is never overwritten; rename the file") as caught:
+    with pytest.raises(ModelNameConflict, match="a name is never overwritten; rename the file") as caught:
         await client(http, writable.url).upload(model_file)
 
-    assert caught.value.reason is Reason.NAME_TAKEN
+    assert caught.value.reason is Reason.NAME_CONFLICT
     assert caught.value.detail == "exists"
 
 

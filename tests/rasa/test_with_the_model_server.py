@@ -21,7 +21,7 @@ from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import (
-    ModelNameTaken,
+    ModelNameConflict,
     ModelRefused,
     RegistrationRefused,
     Unauthorized,
@@ -123,7 +123,7 @@ async def test_what_the_server_refuses_is_told_in_its_words(url: str, http: http
     no_model = tmp_path / "no-model.tar.gz"
     no_model.write_text("this is not a gzip tar")
 
-    with pytest.raises(ModelNameTaken):
+    with pytest.raises(ModelNameConflict):
         await rasa.upload(model_file(tmp_path, "taken", b"other content"))
     with pytest.raises(ModelRefused):
         await rasa.upload(no_model)

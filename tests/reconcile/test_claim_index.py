@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.desired.uniqueness import databases, ingress_host, queues
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.desired.uniqueness import databases, ingress_hosts, queues
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.server_access import permits
 from tests.reconcile.objects import environment, server
@@ -22,14 +23,14 @@ QUEUES = st.lists(st.sampled_from(["p", "q", "r"]), min_size=1, max_size=2, uniq
 def made(key: ObjectKey, age: int, spec: JsonObject, held: str | None) -> DeploymentEnvironment:
     """An environment of the server."""
     it = environment(key.name, namespace=key.namespace, age=age, modelServerRef={"namespace": "bots"}, **spec)
-    return it.model_copy(update={"status": it.status.model_copy(update={"ingress_host": held})})
+    return it.model_copy(update={"status": it.status.model_copy(update={"ingress_hosts": [held] if held else None})})
 
 
 SPECS = st.fixed_dictionaries(
     {},
     optional={
         "tag": st.sampled_from(["live", "staging"]),
-        "ingress": st.fixed_dictionaries({"host": HOSTS}),
+        "ingress": st.builds(lambda host: {"hosts": [{"host": host}]}, HOSTS),
         "eventBroker": st.fixed_dictionaries(
             {"rabbitmq": st.fixed_dictionaries({"host": st.just("h"), "queues": QUEUES})}
         ),
@@ -38,10 +39,12 @@ SPECS = st.fixed_dictionaries(
 )
 ENVIRONMENTS = st.builds(made, st.sampled_from(KEYS), st.integers(0, 3), SPECS, st.none() | HOSTS)
 SERVERS = st.builds(
-    lambda profile, allowed, defaults: server(profile=profile, allowedNamespaces=allowed, defaults=defaults),
+    lambda profile, allowed, defaults: server(profile=profile, accessFrom={"namespaces": allowed}, defaults=defaults),
     st.sampled_from(["RasaX-0.2", "RasaX-0.32"]),
     st.sampled_from([[], ["guests"]]),
-    st.sampled_from([{}, {"ingress": {"host": "x.example.com"}}, {"trackerStore": {"redis": {"host": "r"}}}]),
+    st.sampled_from(
+        [{}, {"ingress": {"hosts": [{"host": "x.example.com"}]}}, {"trackerStore": {"redis": {"host": "r"}}}]
+    ),
 )
 
 
@@ -89,7 +92,7 @@ class IndexAgainstComparison(RuleBasedStateMachine):
         now = {each.metadata.key: self.directory.rival(each) is not None for each in self.directory.environments}
         assert now == {each.metadata.key: self.compared(each) for each in self.directory.environments}
         found = self.directory.servers.get(SERVER)
-        permitted = {key for key in now if found is not None and permits(found, key.namespace)}
+        permitted = {key for key in now if found is not None and permits(found, key.namespace, None)}
         free = {each.metadata.key for each in self.directory.rightful_environments(SERVER)}
         assert free == {key for key in permitted if not now[key]}
         changed = {key for key, blocked in now.items() if self.blocked.get(key, blocked) != blocked}
@@ -100,7 +103,7 @@ class IndexAgainstComparison(RuleBasedStateMachine):
     def compared(self, each: DeploymentEnvironment) -> bool:
         """Whether another environment comes first with something that this one wants, too."""
         found = self.directory.servers.get(SERVER)
-        if found is None or not permits(found, each.metadata.namespace):
+        if found is None or not permits(found, each.metadata.namespace, None):
             return False
         others = [other for other in self.directory.environments if other.metadata.key != each.metadata.key]
         return any(self.on_the_server(each, other) or self.by_host(each, other) for other in others)
@@ -109,7 +112,7 @@ class IndexAgainstComparison(RuleBasedStateMachine):
         """Whether the other is older and has the name, tag, a queue or the database."""
         found = self.directory.servers.get(SERVER)
         assert found is not None
-        if not permits(found, other.metadata.namespace) or age(other) > age(each):
+        if not permits(found, other.metadata.namespace, None) or age(other) > age(each):
             return False
         if each.environment == other.environment or each.tag == other.tag:
             return True
@@ -121,13 +124,17 @@ class IndexAgainstComparison(RuleBasedStateMachine):
         """Whether the other has a host that overlaps the wanted one, or wants it and is older."""
         found = self.directory.servers.get(SERVER)
         assert found is not None
-        wanted = ingress_host(each, found)
-        if wanted is None:
-            return False
-        mine = (wanted != each.status.ingress_host, *age(each))
-        theirs = [(False, other.status.ingress_host)] if other.status.ingress_host else []
-        if permits(found, other.metadata.namespace) and (host := ingress_host(other, found)):
-            theirs.append((host != other.status.ingress_host, host))
+        return any(self.by_one_host(each, other, wanted, found) for wanted in ingress_hosts(each, found))
+
+    def by_one_host(
+        self, each: DeploymentEnvironment, other: DeploymentEnvironment, wanted: str, found: ModelServer
+    ) -> bool:
+        """The same for one of the hosts that are wanted."""
+        held = other.status.ingress_hosts or []
+        mine = (wanted not in (each.status.ingress_hosts or []), *age(each))
+        theirs = [(False, host) for host in held]
+        if permits(found, other.metadata.namespace, None):
+            theirs += [(host not in held, host) for host in ingress_hosts(other, found)]
         return any(overlap(host, wanted, new) and (new, *age(other)) < mine for new, host in theirs)
 
 

@@ -95,11 +95,11 @@ def test_a_tag_that_takes_too_long_to_put_is_told() -> None:
 
     assert bench.reconcile(ModelTagReconciler) == PUT_SECONDS
 
-    assert bench.condition("Ready")["reason"] == "ModelServerUnreachable"
+    assert bench.condition("Tagged")["reason"] == "ModelServerUnreachable"
 
 
 def test_a_registry_that_takes_too_long_is_told_and_all_deadlines_fit_into_that_of_the_reconciliation() -> None:
-    orphaned = {"inventory": [{"tag": "old", "namespace": "bots", "name": "old"}]}
+    orphaned = {"pendingTagDeletions": [{"tag": "old", "namespace": "bots", "name": "old"}]}
     client = Mock(
         models=AsyncMock(return_value=()),
         version=AsyncMock(return_value="1.0"),
@@ -145,10 +145,10 @@ def test_of_many_pods_few_are_asked_at_a_time_and_no_longer_than_is_given() -> N
         pods = rasa_servers([PodFacts(f"p{number}", "127.0.0.1", ready=True) for number in range(20)], 5005)
         async with httpx.AsyncClient(transport=httpx.MockTransport(drip)) as http:
             served = ServedModels(http, Intervals(), WorkQueue())
-            answers, _ = await served.ask(SERVER, pods, wanted="m", token="t")
+            answers, _ = await served.ask(SERVER, pods, wanted=TaggedModel("m", "h"), token="t")
         assert [answer.server for answer in answers] == [f"pod p{number}" for number in range(20)]
         assert [answer.problem is None for answer in answers] == [True] * 8 + [False] * 12
-        assert answers[-1].reason == Reason.PODS_NOT_REACHABLE
+        assert answers[-1].reason == Reason.PODS_UNREACHABLE
         assert len(asyncio.all_tasks()) == 1
         return asyncio.get_running_loop().time()
 
@@ -164,7 +164,9 @@ def test_questions_end_with_whoever_asks() -> None:
             pods = rasa_servers([PodFacts("p", "127.0.0.1", ready=True)] * 3, 5005)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(5):
-                    await served.ask(SERVER, pods, wanted="m", token="t", listed=(TaggedModel("m", "h"),))
+                    await served.ask(
+                        SERVER, pods, wanted=TaggedModel("m", "h"), token="t", listed=(TaggedModel("m", "h"),)
+                    )
             assert len(asyncio.all_tasks()) == 1
 
     run(test())

@@ -20,7 +20,7 @@ DEFAULT = ObjectKey("bots", "default")
 def directory_of(*environments: DeploymentEnvironment, allowed: tuple[str, ...] = ()) -> Directory:
     """A directory with a server that these namespaces may use."""
     directory = Directory()
-    directory.servers.put(server(allowedNamespaces=list(allowed)))
+    directory.servers.put(server(accessFrom={"namespaces": list(allowed)}))
     for each in environments:
         directory.environments.put(each)
     return directory

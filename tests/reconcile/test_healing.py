@@ -7,13 +7,16 @@ from typing import Any, cast
 
 import pytest
 
-from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.base import ModelReference, ObjectKey
+from rasa_environments.api.conditions import ConditionType, Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentStatus
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.resources import PODS, Resource
 from rasa_environments.desired.context import Context
-from rasa_environments.judge.environment import EnvironmentFindings, model_served
+from rasa_environments.judge.conditions import condition
+from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import PodFacts, Problem, ServedFact, TaggedModel
+from rasa_environments.judge.served import model_served
 from rasa_environments.reconcile.healing import Healing
 from rasa_environments.reconcile.surroundings import Intervals
 from tests.desired.contexts import context
@@ -45,9 +48,8 @@ def findings(*served: ServedFact, **details: Any) -> EnvironmentFindings:
 
 def with_status(of: Context, reason: str) -> DeploymentEnvironment:
     """The environment with a status that an earlier process wrote."""
-    model = {"wanted": "a", "wantedHash": "hash-a"}
-    served: JsonObject = {"type": "ModelServed", "status": "Unknown", "reason": reason, "message": ""}
-    status = type(of.environment.status).model_validate({"model": model, "conditions": [served]})
+    served = condition(ConditionType.MODEL_SERVED, "Unknown", Reason(reason), "")
+    status = EnvironmentStatus(desired_model=ModelReference(name="a", hash="hash-a"), conditions=[served])
     return of.environment.model_copy(update={"status": status})
 
 

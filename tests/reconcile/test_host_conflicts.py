@@ -18,12 +18,12 @@ HOST = "chat.example.com"
 
 def at(host: str, name: str = "bot", *, namespace: str = "bots", age: int = 1, **more: Any) -> DeploymentEnvironment:
     """An environment with an Ingress."""
-    return environment(name, namespace=namespace, age=age, ingress={"host": host}, **more)
+    return environment(name, namespace=namespace, age=age, ingress={"hosts": [{"host": host}]}, **more)
 
 
 def having(environment: DeploymentEnvironment, host: str) -> DeploymentEnvironment:
     """The environment with an Ingress that is written already."""
-    return environment.model_copy(update={"status": environment.status.model_copy(update={"ingress_host": host})})
+    return environment.model_copy(update={"status": environment.status.model_copy(update={"ingress_hosts": [host]})})
 
 
 def directory_of(*environments: DeploymentEnvironment) -> Directory:
@@ -73,7 +73,7 @@ def test_the_newer_of_two_with_one_host_is_refused_in_whichever_namespace_they_a
     directory = directory_of(first, second)
     assert refused(directory, first) is None
 
-    directory.grant_host(first, older)
+    directory.grant_hosts(first, frozenset({older}))
 
     assert refused(directory, second) == (
         f"host {newer} is taken by an environment in another namespace: set another host in spec.ingress, one that no "
@@ -130,7 +130,7 @@ def test_an_older_environment_that_comes_to_want_the_host_of_a_newer_one_does_no
 def test_a_host_is_held_from_the_moment_that_it_is_granted() -> None:
     victim, thief = at(HOST, "victim"), environment("thief", namespace="others", age=9)
     directory = directory_of(victim, thief)
-    directory.grant_host(victim, HOST)
+    directory.grant_hosts(victim, frozenset({HOST}))
 
     directory.environments.put(changed := at(HOST, "thief", namespace="others", age=9))
 
@@ -162,14 +162,14 @@ def test_a_host_of_the_defaults_goes_to_the_oldest() -> None:
     first, second = environment("a", age=2), environment("b", age=1)
     directory = directory_of(first, second)
 
-    directory.servers.put(server(defaults={"ingress": {"host": HOST}}))
+    directory.servers.put(server(defaults={"ingress": {"hosts": [{"host": HOST}]}}))
 
     assert refused(directory, first) is None
     assert refused(directory, second) is not None
 
 
 def test_a_server_that_runs_elsewhere_takes_no_host() -> None:
-    external = {"url": "https://rasa.example.com", "tokenSecretRef": {"name": "token"}}
+    external = {"url": "https://rasa.example.com", "authToken": {"secretKeyRef": {"name": "token", "key": "token"}}}
     elsewhere, newer = at(HOST, "a", age=2, external=external), at(HOST, "b")
 
     assert refused(directory_of(elsewhere, newer), newer) is None
@@ -182,7 +182,7 @@ def test_an_environment_that_wants_another_host_gives_up_the_first_when_it_is_gr
     directory.environments.put(moved)
     assert refused(directory, newer) is not None
 
-    directory.grant_host(moved, "new.example.com")
+    directory.grant_hosts(moved, frozenset({"new.example.com"}))
     directory.environments.put(having(moved, "new.example.com"))
 
     assert refused(directory, newer) is None
@@ -191,7 +191,7 @@ def test_an_environment_that_wants_another_host_gives_up_the_first_when_it_is_gr
 def test_an_environment_that_is_gone_gives_its_host_up() -> None:
     before, newer = at(HOST, "a", age=2), at(HOST, "b")
     directory = directory_of(before, newer)
-    directory.grant_host(before, HOST)
+    directory.grant_hosts(before, frozenset({HOST}))
 
     directory.environments.remove(before.metadata.key)
 

@@ -9,7 +9,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.api.model_server import InventoryEntry
+from rasa_environments.api.model_server import PendingTagDeletion
 from rasa_environments.cluster.resources import MODEL_TAGS, Resource
 from rasa_environments.judge.findings import ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import Unauthorized
@@ -62,9 +62,9 @@ class Checks:
     async def check(self, carrier: TaggedModel | None) -> Orphans:
         """What comes of a check whose listing shows the tag there."""
         known = server()
-        entry = InventoryEntry(tag="live", namespace="tags", name="live")
+        entry = PendingTagDeletion(tag="live", namespace="tags", name="live")
         remembered = known.model_copy(
-            update={"status": known.status.model_copy(update={"inventory": [entry]})},
+            update={"status": known.status.model_copy(update={"pending_tag_deletions": [entry]})},
         )
         tags = {} if carrier is None else {"live": carrier}
         return await self._orphans.delete(remembered, ServerObservation(tags=tags, known=True))

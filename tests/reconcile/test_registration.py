@@ -62,7 +62,7 @@ class Operator:
     registry: Registry = field(default_factory=Registry)
     connection: Problem | None = None
     noted: list[list[str]] = field(default_factory=list)
-    """The names of each write to status.registered."""
+    """The names of each write to status.registered_environments."""
 
     def __post_init__(self) -> None:
         self.surroundings = Surroundings(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
@@ -81,7 +81,7 @@ class Operator:
     def _patched(self, *patch: object, **_: object) -> JsonObject:
         status = patch[2]
         assert isinstance(status, dict)
-        self.noted.append(status["registered"])
+        self.noted.append(status["registeredEnvironments"])
         body = server_body(profile="RasaEnterprise-1.0", version=self.server.metadata.version + 1)
         return {**body, "status": status}
 
@@ -101,7 +101,9 @@ class Operator:
         outcome = await self.registrar.register(self.server, ServerObservation(problem=problem))
         assert outcome is not None
         self.surroundings.directory.servers.refresh(
-            ModelServer.model_validate(self._patched(None, None, {"registered": sorted(outcome.registered)}))
+            ModelServer.model_validate(
+                self._patched(None, None, {"registeredEnvironments": sorted(outcome.registered)})
+            )
         )
         self.noted.pop()
         return outcome

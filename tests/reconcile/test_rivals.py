@@ -19,7 +19,7 @@ QUEUE: JsonObject = {"eventBroker": {"rabbitmq": {"host": "rabbit", "queues": ["
 SAME_QUEUE: JsonObject = {"eventBroker": {"rabbitmq": {"host": "rabbit", "queues": ["shared"]}}}
 DATABASE: JsonObject = {"trackerStore": {"sql": {"host": "db", "database": "shared"}}}
 REDIS: JsonObject = {"trackerStore": {"redis": {"host": "redis"}}}
-PROFILES = ("RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0", "ModelServer")
+PROFILES = ("RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0", "OpenSource", "RasaPro")
 
 
 def guest(name: str, age: int, **spec: Any) -> DeploymentEnvironment:
@@ -30,7 +30,7 @@ def guest(name: str, age: int, **spec: Any) -> DeploymentEnvironment:
 def directory_of(*environments: DeploymentEnvironment, profile: str = "RasaX-0.2", **spec: Any) -> Directory:
     """A directory with a server that guests may use, too."""
     directory = Directory()
-    directory.servers.put(server(profile=profile, allowedNamespaces=["guests"], **spec))
+    directory.servers.put(server(profile=profile, accessFrom={"namespaces": ["guests"]}, **spec))
     for each in environments:
         directory.environments.put(each)
     return directory
@@ -125,7 +125,10 @@ def test_when_the_older_one_is_gone_the_newer_one_is_free() -> None:
 
 
 def test_with_rasa_enterprise_a_tag_that_is_not_the_name_is_refused_even_for_a_server_that_runs_elsewhere() -> None:
-    elsewhere = {"url": "https://rasa.example.com", "tokenSecretRef": {"name": "elsewhere"}}
+    elsewhere = {
+        "url": "https://rasa.example.com",
+        "authToken": {"secretKeyRef": {"name": "elsewhere", "key": "token"}},
+    }
     wrong = environment("development", tag="live", external=elsewhere)
     directory = directory_of(wrong, profile="RasaEnterprise-1.0")
 
@@ -140,7 +143,7 @@ def test_a_server_that_is_not_there_or_not_open_is_told_first() -> None:
     stranger = environment("a", namespace="strangers", modelServerRef={"namespace": "bots"})
     directory = directory_of(stranger)
 
-    for found, reason in ((None, "ModelServerNotFound"), (directory.servers.get(DEFAULT), "NamespaceNotAllowed")):
+    for found, reason in ((None, "ModelServerNotFound"), (directory.servers.get(DEFAULT), "RefNotPermitted")):
         with pytest.raises(Blocked) as blocked:
             usable_server(directory, stranger, found)
         assert blocked.value.problem.reason == reason

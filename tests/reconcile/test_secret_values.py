@@ -170,7 +170,7 @@ async def test_the_token_is_the_users_where_the_spec_names_one() -> None:
 
 
 async def test_the_token_is_that_of_the_server_where_it_names_one() -> None:
-    shared = server(authTokenSecretRef={"name": "shared", "key": "t"})
+    shared = server(authToken={"secretKeyRef": {"name": "shared", "key": "t"}})
 
     assert await values(environment(), {ObjectKey("bots", "shared"): {"t": b"ours"}}, model_server=shared) == {
         "RASA_TOKEN": "ours"
@@ -181,7 +181,7 @@ async def test_of_a_server_in_another_namespace_only_the_token_to_pull_is_copied
     elsewhere = server(
         namespace="platform",
         profile="RasaX-0.2",
-        authTokenSecretRef={"name": "shared", "key": "t"},
+        authToken={"secretKeyRef": {"name": "shared", "key": "t"}},
         credentialsSecretRef={"name": "rasa-x"},
     )
     guest = environment(modelServerRef={"namespace": "platform"})
@@ -200,8 +200,8 @@ async def test_of_a_server_in_another_namespace_only_the_token_to_pull_is_copied
     [
         ({"trackerStore": {"sql": {**SQL_HOST, "password": SECRET}}}, "trackerStore.sql.password"),
         ({"eventBroker": {"rabbitmq": {"host": "rabbit", "password": SECRET}}}, "eventBroker.rabbitmq.password"),
-        ({"jwt": SECRET}, "jwt"),
-        ({"credentials": {"slack": {"slack_token": SECRET}}}, "credentials.slack.slack_token"),
+        ({"jwt": {"key": SECRET}}, "jwt.key"),
+        ({"channels": [{"name": "slack", "config": {"token": SECRET}}]}, "channels[slack].config.token"),
         ({"endpoints": {"nlg": {"token": SECRET}}}, "endpoints.nlg.token"),
     ],
 )
@@ -229,7 +229,7 @@ async def test_an_environment_elsewhere_may_set_its_own_secret_in_the_place_of_a
 
 
 async def test_the_own_token_wins_over_that_of_the_server() -> None:
-    shared = server(authTokenSecretRef={"name": "shared", "key": "t"})
+    shared = server(authToken={"secretKeyRef": {"name": "shared", "key": "t"}})
     own = environment(authToken={"secretKeyRef": {"name": "passwords", "key": "k"}})
 
     assert await values(own, {PASSWORDS: {"k": b"mine"}}, model_server=shared) == {"RASA_TOKEN": "mine"}
@@ -258,7 +258,7 @@ async def test_the_token_to_pull_is_that_of_the_credentials() -> None:
     assert found["RASA_X_TOKEN"] == "pull"
 
 
-JWT: JsonObject = {"jwt": SECRET}
+JWT: JsonObject = {"jwt": {"key": SECRET}}
 RASA_X = server(profile="RasaX-0.32", credentialsSecretRef={"name": "rasa-x"})
 
 
@@ -324,7 +324,7 @@ async def test_the_jwt_secret_of_a_former_environment_is_nobodys() -> None:
     assert found["JWT_SECRET"] != "theirs"
 
 
-@pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "ModelServer"])
+@pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "OpenSource"])
 async def test_where_the_command_wants_no_jwt_secret_there_is_none_but_that_of_the_spec(profile: str) -> None:
     open_source = server(profile=profile, credentialsSecretRef={"name": "rasa-x"})
     contents = {CREDENTIALS: {"jwtSecret": b"shared"}, PASSWORDS: {"k": b"named"}}
@@ -349,12 +349,12 @@ MISSING: list[tuple[Contents, str, str]] = [
     ),
     (
         {PASSWORDS: {"b": b"1", "a": b"2"}},
-        "SecretKeyMissing",
+        "SecretKeyNotFound",
         "key k of Secret bots/passwords is not in it (it holds a, b): put the value there, or name another key",
     ),
-    ({PASSWORDS: {}}, "SecretKeyMissing", "key k of Secret bots/passwords is not in it (it holds nothing): "),
-    ({PASSWORDS: {"k": b""}}, "SecretKeyMissing", "key k of Secret bots/passwords is empty: put the value there"),
-    ({PASSWORDS: {"k": b"\n"}}, "SecretKeyMissing", "key k of Secret bots/passwords is empty"),
+    ({PASSWORDS: {}}, "SecretKeyNotFound", "key k of Secret bots/passwords is not in it (it holds nothing): "),
+    ({PASSWORDS: {"k": b""}}, "SecretKeyNotFound", "key k of Secret bots/passwords is empty: put the value there"),
+    ({PASSWORDS: {"k": b"\n"}}, "SecretKeyNotFound", "key k of Secret bots/passwords is empty"),
 ]
 
 
@@ -378,11 +378,20 @@ async def test_missing_credentials_are_told_with_what_to_create() -> None:
 
 
 async def test_a_missing_token_of_the_server_names_the_server() -> None:
-    found = await problem(environment(), model_server=server(authTokenSecretRef={"name": "shared", "key": "t"}))
-
-    assert found.message.startswith(
-        "ModelServer bots/default: spec.authTokenSecretRef: Secret bots/shared is not there"
+    found = await problem(
+        environment(), model_server=server(authToken={"secretKeyRef": {"name": "shared", "key": "t"}})
     )
+
+    assert found.message.startswith("ModelServer bots/default: spec.authToken: Secret bots/shared is not there")
+
+
+@pytest.mark.parametrize(("tls", "value"), [(None, "a/b@c"), ("Disabled", "a/b@c"), ("Required", "a%2Fb%40c")])
+async def test_a_password_that_rasa_puts_into_an_address_is_escaped(tls: str | None, value: str) -> None:
+    rabbitmq: JsonObject = {"host": "rabbit", "password": SECRET, **({} if tls is None else {"tls": {"mode": tls}})}
+
+    found = await values(environment(eventBroker={"rabbitmq": rabbitmq}), {PASSWORDS: {"k": b"a/b@c"}})
+
+    assert found["RABBITMQ_PASSWORD"] == value
 
 
 def test_the_secrets_that_concern_an_environment_are_those_named_and_the_credentials() -> None:
@@ -390,8 +399,8 @@ def test_the_secrets_that_concern_an_environment_are_those_named_and_the_credent
 
     variables = wanted_variables(environment(), found, merged_spec(environment(**SQL), found))
 
-    assert secrets_of(variables, found) == {PASSWORDS, CREDENTIALS}
-    assert secrets_of([], server()) == set()
+    assert secrets_of(variables, (), found) == {PASSWORDS, CREDENTIALS}
+    assert secrets_of([], (), server()) == set()
 
 
 def with_salt(own: JsonObject, salt: str = "kept-salt") -> JsonObject:

@@ -13,15 +13,22 @@ import httpx
 import pytest
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.judge.findings import PodFacts, ServedFact
+from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
 from rasa_environments.reconcile.healing import pods_to_ask
 from rasa_environments.reconcile.queue import WorkQueue
-from rasa_environments.reconcile.served import GROWTH, LONGEST_WHILE_WRONG_SECONDS, ServedModels, rasa_servers
+from rasa_environments.reconcile.served import (
+    ANSWER_COUNTS_SECONDS,
+    GROWTH,
+    LONGEST_WHILE_WRONG_SECONDS,
+    ServedModels,
+    rasa_servers,
+)
 from rasa_environments.reconcile.surroundings import Intervals
 from tests.reconcile.clock import run
 
 SUPPORT = ObjectKey("bots", "support")
 INTERVALS = Intervals(served=300, first_served=1)
+NOW = "2026-01-01T12:00:00Z"
 WANTED, OLD = "20260101-120000", "20250101-120000"
 POD = PodFacts("support-0", "127.0.0.1", ready=True)
 SECOND = PodFacts("support-1", "127.0.0.2", ready=True)
@@ -68,7 +75,8 @@ class Asker:
     async def ask(self, *pods: PodFacts, wanted: str | None = WANTED, port: int = 5005, token: str = "token") -> Asked:
         """One look; by default at one ready pod."""
         servers = rasa_servers(pods_to_ask(pods or (POD,)), port)
-        return Asked(*await self.served.ask(SUPPORT, servers, wanted=wanted, token=token))
+        model = TaggedModel(wanted, f"hash of {wanted}") if wanted is not None else None
+        return Asked(*await self.served.ask(SUPPORT, servers, wanted=model, token=token))
 
     async def times(self, looks: int, **question: Any) -> list[float]:
         """After how many seconds each of some looks in a row asks for the next."""
@@ -87,7 +95,7 @@ def asking(test: Callable[[Asker], Coroutine[Any, Any, None]], **models: str | E
     async def body() -> None:
         rasa = Rasa({f"127.0.0.{digit[1:]}": model for digit, model in models.items()})
         async with httpx.AsyncClient(transport=httpx.MockTransport(rasa.answer)) as http:
-            await test(Asker(rasa, ServedModels(http, INTERVALS, WorkQueue())))
+            await test(Asker(rasa, ServedModels(http, INTERVALS, WorkQueue(), now=lambda: NOW)))
 
     run(body())
 
@@ -237,6 +245,81 @@ def test_a_pod_that_does_not_answer_is_told_without_the_token() -> None:
         assert "4f4f4f4f4f4f" not in answer.problem
 
     asking(test, d1=httpx.ConnectError("connection refused"))
+
+
+BUSY = httpx.ReadTimeout("loading a model")
+
+
+def test_a_server_that_is_busy_keeps_its_last_answer_and_its_time() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask(wanted=OLD)
+        asker.rasa.models["127.0.0.1"] = BUSY
+
+        (answer,) = (await asker.ask()).answers
+
+        assert (answer.model, answer.answered_time) == (OLD, NOW)
+        assert answer.problem is not None
+        assert answer.known
+
+    asking(test, d1=OLD)
+
+
+def test_a_server_that_was_never_heard_has_no_answer() -> None:
+    async def test(asker: Asker) -> None:
+        (answer,) = (await asker.ask()).answers
+
+        assert (answer.model, answer.answered_time, answer.known) == (None, None, False)
+
+    asking(test, d1=BUSY)
+
+
+def test_an_answer_from_before_the_tag_came_back_does_not_count() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask(wanted=WANTED)
+        asker.rasa.models["127.0.0.1"] = BUSY
+        await asyncio.sleep(1)
+        await asker.ask(wanted=OLD)
+
+        (answer,) = (await asker.ask(wanted=WANTED)).answers
+
+        assert not answer.known
+
+    asking(test)
+
+
+def test_an_answer_that_is_too_old_does_not_count() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask()
+        asker.rasa.models["127.0.0.1"] = BUSY
+        await asyncio.sleep(ANSWER_COUNTS_SECONDS)
+
+        (answer,) = (await asker.ask()).answers
+
+        assert not answer.known
+
+    asking(test)
+
+
+def test_a_server_that_is_busy_with_a_new_model_is_asked_often() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask(wanted=OLD)
+        asker.rasa.models["127.0.0.1"] = BUSY
+
+        assert max(await asker.times(30)) == LONGEST_WHILE_WRONG_SECONDS
+
+    asking(test, d1=OLD)
+
+
+def test_the_answers_of_another_pod_of_that_address_do_not_count() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask()
+        asker.rasa.models["127.0.0.1"] = BUSY
+
+        (answer,) = (await asker.ask(PodFacts("support-9", "127.0.0.1", ready=True))).answers
+
+        assert not answer.known
+
+    asking(test)
 
 
 def test_a_pod_without_an_address_cannot_be_asked() -> None:

@@ -97,7 +97,7 @@ def test_a_server_is_asked_and_its_model_found_in_the_listing(status: JsonObject
             served = ServedModels(http, Intervals(), WorkQueue())
             listed = [model("listed", WHEN), model("old", WHEN - 60)]
             answers, _ = await served.ask(
-                ObjectKey("bots", "support"), [SERVER], wanted="listed", token="t", listed=listed
+                ObjectKey("bots", "support"), [SERVER], wanted=TaggedModel("listed", "h"), token="t", listed=listed
             )
             return answers
 

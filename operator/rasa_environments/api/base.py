@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema
 
-from rasa_environments.api.rules import VALIDATIONS, Rule, TransitionRule, matches, refuse
+from rasa_environments.api.rules import VALIDATIONS, MergedRule, Rule, TransitionRule, matches, refuse
 
 GROUP = "rasa-environments.io"
 VERSION = "v1alpha1"
@@ -31,7 +41,8 @@ def without_nulls(values: object) -> object:
 class ApiModel(BaseModel):
     """A part of a resource: camelCase outside, snake_case inside, unknown fields dropped as the API server prunes them.
 
-    It refuses what the CRD refuses: attributes that are a Rule are checked here and stand in the CRD as CEL.
+    It refuses what the CRD refuses: attributes that are a Rule are checked here and stand in the CRD as CEL. Those that
+    are a MergedRule are checked by `merged_problems` alone, since a ModelServer's defaults may complete the part.
     """
 
     model_config = ConfigDict(
@@ -41,16 +52,19 @@ class ApiModel(BaseModel):
         extra="ignore",
         frozen=True,
         use_attribute_docstrings=True,
-        ignored_types=(Rule, TransitionRule),
+        ignored_types=(MergedRule, Rule, TransitionRule),
     )
 
     model_rules: ClassVar[tuple[Rule[Any], ...]] = ()
     """The rules of this class and of those it inherits from."""
+    merged_rules: ClassVar[tuple[MergedRule[Any], ...]] = ()
+    """Those that hold once the defaults are merged."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.model_rules = tuple(value for value in _class_attributes(cls) if isinstance(value, Rule))
+        cls.merged_rules = tuple(value for value in _class_attributes(cls) if isinstance(value, MergedRule))
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonObject:
@@ -69,6 +83,16 @@ class ApiModel(BaseModel):
     def _keeps_the_rules(self) -> Self:
         refuse(self.model_rules, self)
         return self
+
+
+def merged_problems(part: ApiModel, place: str) -> tuple[str, ...]:
+    """What a part at `place` of a merged spec lacks, a line each as `field: what is wrong`; none where all is well."""
+    found = [f"{place}{rule.field}: {rule.message}" for rule in part.merged_rules if not rule.holds(part)]
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if isinstance(value, ApiModel):
+            found += merged_problems(value, f"{place}.{field.alias or name}")
+    return tuple(found)
 
 
 def _class_attributes(model: type[ApiModel]) -> list[object]:
@@ -96,8 +120,14 @@ MAXIMUM_NAME_LENGTH = 58
 """Longest metadata.name of an environment: its children add `-rasa` and a Service name has at most 63 characters."""
 
 
+ATOMIC: ConfigDict = {"json_schema_extra": {"x-kubernetes-map-type": "atomic"}}
+"""Of a reference or a selector: it is replaced as a whole."""
+
+
 class SecretKeyRef(ApiModel):
     """A key of a Secret in the namespace of the object that names it."""
+
+    model_config = ATOMIC
 
     name: ObjectName
     """Name of the Secret, in the same namespace as this object."""
@@ -117,17 +147,33 @@ class SecretValue(ApiModel):
 class SecretRef(ApiModel):
     """A Secret in the namespace of the object that names it."""
 
+    model_config = ATOMIC
+
     name: ObjectName
     """Name of the Secret, in the same namespace as this object."""
+    namespace: SkipJsonSchema[str | None] = None
+    """Set by the operator alone, when it knows whose reference this is; never read from a manifest."""
+
+
+class Tls(ApiModel):
+    """Whether a connection is made by TLS, and with which certificates."""
+
+    mode: Literal["Required", "Disabled"]
+    """Required: the server's certificate is verified. Disabled: plain text."""
+    cert_secret_ref: SecretRef | None = None
+    """Secret with the PEM files of the connection: `ca.crt`, the authorities that the server's certificate is verified
+    with (absent: those of the image), and, where the server asks for a client certificate, `tls.crt` and `tls.key`."""
 
 
 class ModelServerRef(ApiModel):
     """Which ModelServer: by default the one called `default` in the object's own namespace."""
 
-    name: ObjectName | None = None
-    """Name of the ModelServer; default `default`."""
+    model_config = ATOMIC
+
+    name: ObjectName = "default"
+    """Name of the ModelServer."""
     namespace: DnsLabel | None = None
-    """Its namespace; default the object's own. Another one must list this one under `allowedNamespaces`."""
+    """Its namespace; default the object's own. Another one must admit this one in its `accessFrom`."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -146,6 +192,37 @@ def _of_this_group(annotations: Mapping[str, str]) -> Mapping[str, str]:
 
 
 OwnAnnotations = Annotated[Mapping[str, str], AfterValidator(_of_this_group)]
+
+
+T = TypeVar("T")
+
+
+def _empty_if_invalid(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return handler(value)
+    except ValidationError:
+        return handler({})
+
+
+Observed = Annotated[T, WrapValidator(_empty_if_invalid)]
+"""A status: one of another shape reads as empty, and is written anew."""
+
+Generation = Annotated[int, Field(ge=-1, json_schema_extra={"format": "int64"})]
+"""A metadata.generation that a status speaks of; -1 before the first status."""
+
+
+Count = Annotated[int, Field(ge=0)]
+StatusText = Annotated[str, Field(max_length=4096)]
+"""A text that the operator writes."""
+
+
+class ModelReference(ApiModel):
+    """A model and its content."""
+
+    name: StatusText
+    """Name of the model."""
+    hash: StatusText
+    """Its hash, as the model server reports it."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +246,7 @@ class Metadata(ApiModel):
     resource_version: str = ""
     creation_timestamp: str = ""
     deletion_timestamp: str | None = None
-    annotations: OwnAnnotations = Field(default_factory=dict)
+    annotations: SkipJsonSchema[OwnAnnotations] = Field(default_factory=dict)
     """Those of this group; all others together can be as large as 256 KiB."""
     rejection: SkipJsonSchema[Rejection | None] = None
     """Set by the operator alone: a later version that it cannot use."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from rasa_environments.api.base import ApiModel
+from rasa_environments.api.base import ApiModel, Generation
 from rasa_environments.api.rules import Keyed
 
 Truth: TypeAlias = Literal["True", "False", "Unknown"]
@@ -19,9 +19,11 @@ class ConditionType(StrEnum):
     READY = "Ready"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
+    AVAILABLE = "Available"
     MODEL_AVAILABLE = "ModelAvailable"
     MODEL_SERVED = "ModelServed"
-    STORES_SHARED = "StoresShared"
+    CONVERSATIONS_PERSISTED = "ConversationsPersisted"
+    WRITABLE = "Writable"
     REGISTERED = "Registered"
     TAGGED = "Tagged"
     SERVED = "Served"
@@ -35,7 +37,11 @@ class Reason(StrEnum):
     SETTLED = "Settled"
     TAGGED = "Tagged"
     SERVED = "Served"
+    SERVED_UNCHECKED = "ServedUnchecked"
     MODEL_FOUND = "ModelFound"
+    AVAILABLE = "Available"
+    PERSISTED = "Persisted"
+    WRITABLE = "Writable"
     REGISTERED = "Registered"
 
     # It is on its way.
@@ -46,12 +52,12 @@ class Reason(StrEnum):
     MODEL_LOST = "ModelLost"
     NO_ENVIRONMENT = "NoEnvironment"
     NO_PODS = "NoPods"
-    PODS_NOT_REACHABLE = "PodsNotReachable"
-    NOT_CHECKED_YET = "NotCheckedYet"
+    PODS_UNREACHABLE = "PodsUnreachable"
+    PENDING = "Pending"
 
     # The model server.
     MODEL_SERVER_NOT_FOUND = "ModelServerNotFound"
-    NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed"
+    REF_NOT_PERMITTED = "RefNotPermitted"
     MODEL_SERVER_UNREACHABLE = "ModelServerUnreachable"
     UNEXPECTED_ANSWER = "UnexpectedAnswer"
     UNAUTHORIZED = "Unauthorized"
@@ -80,29 +86,47 @@ class Reason(StrEnum):
     EXTERNAL_SERVER_UNREACHABLE = "ExternalServerUnreachable"
     ADDRESS_REFUSED = "AddressRefused"
     SECRET_NOT_FOUND = "SecretNotFound"
-    SECRET_KEY_MISSING = "SecretKeyMissing"
-    NAME_TAKEN = "NameTaken"
+    SECRET_KEY_NOT_FOUND = "SecretKeyNotFound"
+    NAME_CONFLICT = "NameConflict"
     CHILD_CONTENDED = "ChildContended"
-    REFUSED_BY_API_SERVER = "RefusedByApiServer"
+    REFUSED_BY_API_SERVER = "RefusedByAPIServer"
     INTERNAL_ERROR = "InternalError"
-    REPLICAS_WITHOUT_SHARED_STORES = "ReplicasWithoutSharedStores"
     DEPLOYMENT_FAILED = "DeploymentFailed"
+
+    # Where conversations are kept.
+    IN_MEMORY = "InMemory"
+    NOT_SHARED = "NotShared"
+    NO_LOCK_STORE = "NoLockStore"
+    CONFIGURED_ELSEWHERE = "ConfiguredElsewhere"
+
+
+def known_reason(reason: str) -> Reason:
+    """The reason of a stored condition; Pending for one that this version does not know."""
+    try:
+        return Reason(reason)
+    except ValueError:
+        return Reason.PENDING
+
+
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_TYPE_PATTERN = rf"^({_LABEL}(\.{_LABEL})*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
+_REASON_PATTERN = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
 
 
 class Condition(ApiModel):
-    """One condition of a status (`metav1.Condition`)."""
+    """One condition of a status (source of the limits and patterns: metav1.Condition in k8s.io/apimachinery)."""
 
-    type: str = Field(max_length=316)
+    type: str = Field(max_length=316, pattern=_TYPE_PATTERN)
     """Type of the condition in CamelCase."""
     status: Truth
-    """Whether it is so: True, False or Unknown."""
-    reason: str = Field(min_length=1, max_length=1024)
+    """Whether it holds: True, False or Unknown."""
+    reason: str = Field(min_length=1, max_length=1024, pattern=_REASON_PATTERN)
     """Cause of the last transition in CamelCase; docs/reference/conditions.md lists them."""
     message: str = Field(max_length=32768)
-    """What is so, where, and what to do about it."""
-    last_transition_time: str = Field(default="", json_schema_extra={"format": "date-time"})
+    """What is the case, where, and what to do about it."""
+    last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
     """When the status last changed (RFC 3339, UTC)."""
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
     """The metadata.generation that this condition speaks of."""
 
 

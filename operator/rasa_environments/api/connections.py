@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from rasa_environments.api.base import ApiModel, Boolean, Port, SecretValue, Text
-from rasa_environments.api.rules import matches, one_of, rule
+from rasa_environments.api.base import ApiModel, Port, SecretValue, Text, Tls, without_nulls
+from rasa_environments.api.rules import (
+    BOUNDED_KEYS,
+    Keyed,
+    at_most_one_of,
+    matches,
+    merged_rule,
+    one_of,
+    required,
+)
 from rasa_environments.api.urls import Host, HostAndPort, url_rule
 
 DatabaseName = Annotated[
     str,
     Field(max_length=63),
     matches(
-        "^[A-Za-z_][A-Za-z0-9_]*$",
-        "must be letters, digits and _ (Rasa runs CREATE DATABASE without quotes, so a hyphen fails): "
-        "write rasa_experimental, not rasa-experimental",
+        "^[A-Za-z0-9_]([A-Za-z0-9_.$-]*[A-Za-z0-9_$])?$",
+        "must be the name of a database: letters, digits, '_', '-', '.' and '$'",
     ),
 ]
+CREATABLE_DATABASE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+"""Names that Rasa can create: it runs CREATE DATABASE without quotes where it has a login database."""
+BoundedText = Annotated[str, Field(max_length=1024)]
 
 
 KeyPrefix = Annotated[
@@ -31,65 +42,68 @@ KeyPrefix = Annotated[
 class RabbitMQ(ApiModel):
     """A RabbitMQ event broker (Rasa's `pika`)."""
 
-    host: Host
-    """Host name of the broker."""
+    _host_is_set = required("host", "host")
+
+    host: Host | None = None
+    """Host name of the broker. It must be set here or in the defaults."""
     port: Port | None = None
-    """Port that the broker listens at; default 5672."""
+    """Port that the broker listens at; default 5672, with TLS 5671."""
     username: Text | None = None
     """Name of the user who logs in to the broker; default `user`."""
     password: SecretValue | None = None
     """Password of that user, taken from a Secret."""
-    queues: Annotated[list[Text], Field(min_length=1, max_length=16)] | None = None
+    queues: Annotated[list[Text], Field(min_length=1, max_length=16), Keyed()] | None = None
     """Queues that get the events; default `rasa_core_events`."""
     exchange: Text | None = None
     """Name of the fanout exchange; default `rasa-exchange`."""
+    tls: Tls | None = None
+    """Whether the broker is reached by TLS (amqps); default plain text."""
 
 
 class Kafka(ApiModel):
     """A Kafka event broker."""
 
-    @rule(
-        "has(self.username) == has(self.password)",
-        "set username and password together, the password as {secretKeyRef: {name: <Secret>, key: <key in it>}}",
+    _brokers_are_set = required("bootstrap_servers", "bootstrapServers")
+
+    @merged_rule(
+        "must have username and password together, the password as {secretKeyRef: {name: <Secret>, key: <key in it>}}"
     )
     def _user_and_password(self) -> bool:
         return (self.username is None) == (self.password is None)
 
-    @rule(
-        "!has(self.securityProtocol) || has(self.username) == self.securityProtocol.startsWith('SASL_')",
-        "SASL_PLAINTEXT and SASL_SSL want a username and password, PLAINTEXT and SSL none",
-    )
-    def _user_of_the_protocol(self) -> bool:
-        protocol = self.security_protocol
-        return protocol is None or protocol.startswith("SASL_") == (self.username is not None)
+    @merged_rule("may only be set with a username and password", ".saslMechanism")
+    def _mechanism_of_a_user(self) -> bool:
+        return self.sasl_mechanism is None or self.username is not None
 
-    bootstrap_servers: Annotated[list[HostAndPort], Field(min_length=1, max_length=32)]
-    """Addresses of the first brokers to ask, each as host:port."""
+    bootstrap_servers: Annotated[list[HostAndPort], Field(min_length=1, max_length=32), Keyed()] | None = None
+    """Addresses of the first brokers to ask, each as host:port. They must be set here or in the defaults."""
     topic: Text | None = None
     """Topic that gets the events; default `rasa_core_events`."""
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] | None = None
-    """Security protocol; default SASL_PLAINTEXT when a user name is given, else PLAINTEXT."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     """SASL mechanism by which the user logs in; default PLAIN."""
     username: Text | None = None
-    """Name of the user who logs in by SASL; wants a password."""
+    """Name of the user who logs in by SASL; absent: nobody logs in."""
     password: SecretValue | None = None
     """Password of the SASL user, taken from a Secret."""
+    tls: Tls | None = None
+    """Whether the brokers are reached by TLS (SSL, SASL_SSL); default plain text."""
 
 
 class Database(ApiModel):
     """An SQL database."""
 
-    @rule("!has(self.password) || has(self.username)", "a password wants a username: set both, or neither")
+    _host_is_set = required("host", "host")
+
+    @merged_rule("must be set where a password is", ".username")
     def _user_of_the_password(self) -> bool:
         return self.password is None or self.username is not None
 
-    host: Host
-    """Host name of the database server."""
+    host: Host | None = None
+    """Host name of the database server. It must be set here or in the defaults."""
     port: Port | None = None
     """Port that the database server listens at; default that of the dialect."""
-    dialect: Literal["postgresql", "mysql+pymysql"] | None = None
-    """Kind of database, as SQLAlchemy calls its dialect; default postgresql."""
+    dialect: Literal["PostgreSQL", "MySQL"] | None = None
+    """Kind of database; default PostgreSQL."""
     username: Text | None = None
     """Name of the user who logs in to the database."""
     password: SecretValue | None = None
@@ -97,35 +111,78 @@ class Database(ApiModel):
     database: DatabaseName | None = None
     """Database of this environment; default `rasa_<environment>` in lower case, with every other character as `_`; an
     event broker's has `_events` after it."""
+    query: (
+        Annotated[dict[str, BoundedText], Field(max_length=32), BOUNDED_KEYS, BeforeValidator(without_nulls)] | None
+    ) = None
+    """Parameters of the connection that follow the database in its URL, for example {connect_timeout: "10"}."""
+    tls: Tls | None = None
+    """Whether the database is reached by TLS; default as the driver decides."""
 
 
 class Sql(Database):
     """An SQL database that Rasa creates where it is missing."""
 
+    @merged_rule(
+        "must be letters, digits and _ where loginDatabase is set: Rasa creates the database without quotes, so a "
+        "hyphen fails; write rasa_experimental, or leave loginDatabase out",
+        ".database",
+    )
+    def _database_can_be_created(self) -> bool:
+        unquoted = self.database is None or CREATABLE_DATABASE.fullmatch(self.database) is not None
+        return unquoted or self.login_database is None
+
     login_database: DatabaseName | None = None
     """Database to log in to first, so that `database` is created when it is missing."""
 
 
-class Redis(ApiModel):
-    """A Redis server."""
+RedisEndpoints = Annotated[list[HostAndPort], Field(min_length=1, max_length=32), Keyed()]
 
-    host: Host
-    """Host name of the server."""
+
+class Sentinel(ApiModel):
+    """Redis Sentinels, which know the server of a master set (Rasa Pro)."""
+
+    endpoints: RedisEndpoints
+    """Addresses of the sentinels, each as host:port."""
+    master_name: Text
+    """Name of the master set that the sentinels watch."""
+
+
+class RedisCluster(ApiModel):
+    """A Redis Cluster (Rasa Pro)."""
+
+    endpoints: RedisEndpoints
+    """Addresses of the first nodes to ask, each as host:port."""
+
+
+class Redis(ApiModel):
+    """A Redis server, or several."""
+
+    _one_address = one_of("host", "sentinel", "cluster")
+
+    host: Host | None = None
+    """Host name of the server. It, `sentinel` or `cluster` must be set here or in the defaults."""
     port: Port | None = None
     """Port that the server listens at; default 6379."""
+    sentinel: Sentinel | None = None
+    """Sentinels that name the server, in the place of `host`."""
+    cluster: RedisCluster | None = None
+    """Nodes of a cluster, in the place of `host`."""
     database: Annotated[int, Field(ge=0, le=1024, strict=True)] | None = None
     """Number of the database; default 0 for a tracker store, 1 for a lock store."""
+    username: Text | None = None
+    """Name of the user of an access control list; absent: the server's default user."""
     password: SecretValue | None = None
-    """Password of the server, taken from a Secret; absent: it asks for none."""
+    """Password of the server or the user, taken from a Secret; absent: it asks for none."""
     key_prefix: KeyPrefix | None = None
     """Prefix of the keys, letters and digits only; default the environment's name without other characters."""
-    use_ssl: Boolean | None = None
-    """Whether to connect by TLS; default false."""
+    tls: Tls | None = None
+    """Whether the server is reached by TLS; default plain text."""
 
 
 class EventBroker(ApiModel):
     """Where the environment's events go."""
 
+    _at_most_one_kind = at_most_one_of("rabbitmq", "kafka", "sql")
     _one_kind = one_of("rabbitmq", "kafka", "sql")
 
     rabbitmq: RabbitMQ | None = None
@@ -139,6 +196,7 @@ class EventBroker(ApiModel):
 class TrackerStore(ApiModel):
     """Where the environment's conversations are kept."""
 
+    _at_most_one_kind = at_most_one_of("sql", "redis")
     _one_kind = one_of("sql", "redis")
 
     sql: Sql | None = None
@@ -150,23 +208,33 @@ class TrackerStore(ApiModel):
 class LockStore(ApiModel):
     """What keeps two replicas from handling one conversation at a time."""
 
-    _one_kind = one_of("redis")
+    _at_most_one_kind = at_most_one_of("redis", "concurrentRedis")
+    _one_kind = one_of("redis", "concurrentRedis")
 
     redis: Redis | None = None
     """A Redis server keeps the locks."""
+    concurrent_redis: Redis | None = None
+    """A Redis server keeps the locks, as tickets that no two servers take at a time (Rasa Pro)."""
+
+
+ActionUrl = Annotated[
+    str,
+    Field(max_length=2048),
+    url_rule(
+        "must be an http(s) URL with a host and no user name or query, for example http://actions:5055/webhook"
+        " (a token belongs into a Secret: set token)"
+    ),
+]
 
 
 class ActionEndpoint(ApiModel):
     """The server of custom actions."""
 
-    url: Annotated[
-        str,
-        Field(max_length=2048),
-        url_rule(
-            "must be an http(s) URL with a host and no user name or query, for example http://actions:5055/webhook"
-            " (a token belongs into a Secret: set token)"
-        ),
-    ]
-    """Its webhook, for example http://actions:5055/webhook."""
+    _url_is_set = required("url", "url")
+
+    url: ActionUrl | None = None
+    """Its webhook, for example http://actions:5055/webhook. It must be set here or in the defaults."""
     token: SecretValue | None = None
     """Token that Rasa sends to the action server, taken from a Secret."""
+    tls: Tls | None = None
+    """With which authorities the certificate of an https URL is verified; default those of the image."""

@@ -18,6 +18,7 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.schema import structural_schema, without_defaults
 
 HEADER = "# Generated from the models in operator/rasa_environments/api by `make generate`: edit those.\n"
+UNOBSERVED = -1
 LONGEST_NAME = 253
 """Longest metadata.name of any custom resource; stated in the schema, it bounds the cost of rules on names."""
 
@@ -43,6 +44,7 @@ def condition(type_: str, field: str = "status") -> str:
 
 READY = Column("Ready", condition("Ready"))
 REASON = Column("Reason", condition("Ready", "reason"))
+MESSAGE = Column("Message", condition("Ready", "message"), wide=True)
 AGE = Column("Age", ".metadata.creationTimestamp", "date")
 
 
@@ -74,14 +76,16 @@ RESOURCES = (
         "modelservers",
         "mserver",
         (
-            Column("URL", ".spec.url"),
             READY,
-            Column("Version", ".status.version"),
-            Column("Environments", ".status.environments", "integer"),
-            Column("Tags", ".status.tags", "integer", wide=True),
-            Column("Registered", condition("Registered"), wide=True),
             REASON,
+            Column("Version", ".status.version"),
+            Column("Environments", ".status.environmentCount", "integer"),
             AGE,
+            Column("URL", ".spec.url", wide=True),
+            Column("Tags", ".status.tagCount", "integer", wide=True),
+            Column("Writable", condition("Writable"), wide=True),
+            Column("Registered", condition("Registered"), wide=True),
+            MESSAGE,
         ),
     ),
     Resource(
@@ -90,14 +94,16 @@ RESOURCES = (
         "denv",
         (
             READY,
-            Column("Tag", ".status.tag"),
-            Column("Wanted", ".status.model.wanted"),
-            Column("Served", ".status.model.served"),
-            Column("Served-By", ".status.model.servedBy"),
             REASON,
+            Column("Tag", ".status.tag"),
+            Column("Desired", ".status.desiredModel.name"),
+            Column("Served", ".status.servedModels[0].name"),
+            Column("Serving", ".status.servingReplicas", "integer"),
+            Column("Persisted", condition("ConversationsPersisted")),
+            AGE,
             Column("URL", ".status.url", wide=True),
             Column("Registered", condition("Registered"), wide=True),
-            AGE,
+            MESSAGE,
         ),
         selectable=(".status.tag",),
         scale=True,
@@ -107,17 +113,18 @@ RESOURCES = (
         "modeltags",
         "mtag",
         (
-            Column("Tag", ".status.tag"),
-            Column("Model", ".spec.model"),
-            Column("Tagged", condition("Tagged")),
-            Column("Served", condition("Served")),
             READY,
             REASON,
-            Column("Previous", ".status.previousModel", wide=True),
-            Column("Promoted-By", ".status.history[0].by", wide=True),
+            Column("Tag", ".status.tag"),
+            Column("Model", ".status.taggedModel.name"),
+            Column("Tagged", condition("Tagged")),
+            Column("Served", condition("Served")),
             AGE,
+            Column("Previous", ".status.previousModel.name", wide=True),
+            Column("Promoted-By", ".status.history[0].promotedBy", wide=True),
+            MESSAGE,
         ),
-        selectable=(".spec.model",),
+        selectable=(".status.taggedModel.name",),
     ),
 )
 
@@ -155,9 +162,11 @@ def definition(resource: Resource) -> JsonObject:
 
 
 def schema(resource: Resource) -> JsonObject:
-    """The OpenAPI schema of a kind. A status has no defaults, since the operator writes it whole.
+    """The OpenAPI schema of a kind.
 
-    Of metadata the API server lets a CRD restrict the name alone, without so much as a description.
+    A status has no defaults, since the operator writes it whole, but the generation of the first one: for whoever
+    compares generations (kstatus) an object that nobody has looked at yet is not current. Of metadata the API server
+    lets a CRD restrict the name alone, without so much as a description.
     """
     result = structural_schema(resource.model)
     fields = result["properties"]
@@ -166,7 +175,8 @@ def schema(resource: Resource) -> JsonObject:
         "kind": {"description": f"Kind of the resource: {resource.kind}.", "type": "string"},
         "metadata": {"type": "object", "properties": {"name": {"type": "string", "maxLength": LONGEST_NAME}}},
     }
-    result["properties"] = {**envelope, "spec": fields["spec"], "status": without_defaults(fields["status"])}
+    status = {**without_defaults(fields["status"]), "default": {"observedGeneration": UNOBSERVED}}
+    result["properties"] = {**envelope, "spec": fields["spec"], "status": status}
     result["required"] = ["spec"]
     return result
 

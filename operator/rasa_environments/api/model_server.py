@@ -7,10 +7,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rasa_environments.api.base import ApiModel, DnsLabel, Metadata, ObjectName, SecretKeyRef, SecretRef, TagName
+from rasa_environments.api.base import (
+    ApiModel,
+    Count,
+    DnsLabel,
+    Generation,
+    Metadata,
+    ObjectName,
+    Observed,
+    SecretRef,
+    SecretValue,
+    StatusText,
+    TagName,
+    Tls,
+)
 from rasa_environments.api.conditions import Conditions
 from rasa_environments.api.deployment_environment import EnvironmentDefaults
 from rasa_environments.api.rules import Keyed, Rule, matches
+from rasa_environments.api.traffic import LabelSelector
 from rasa_environments.api.urls import url_rule
 
 BaseUrl = Annotated[
@@ -22,7 +36,7 @@ BaseUrl = Annotated[
     ),
     Rule(
         "!self.matches('/api/?$')",
-        "must not end in /api, which is added",
+        "may not end in /api, which is added",
         lambda url: not url.endswith(("/api", "/api/")),
     ),
 ]
@@ -47,22 +61,24 @@ class Profile(StrEnum):
     RASA_X_0_2 = "RasaX-0.2"
     RASA_X_0_32 = "RasaX-0.32"
     RASA_ENTERPRISE_1_0 = "RasaEnterprise-1.0"
-    MODEL_SERVER = "ModelServer"
+    OPEN_SOURCE = "OpenSource"
+    RASA_PRO = "RasaPro"
 
 
 class Registration(StrEnum):
     """How a server learns of the environments that it has."""
 
     API = "API"
-    CONFIG_MAP = "ConfigMap"
+    FILE = "File"
     NONE = "None"
 
 
 DEFAULT_REGISTRATIONS = {
-    Profile.RASA_X_0_2: Registration.CONFIG_MAP,
-    Profile.RASA_X_0_32: Registration.CONFIG_MAP,
+    Profile.RASA_X_0_2: Registration.FILE,
+    Profile.RASA_X_0_32: Registration.FILE,
     Profile.RASA_ENTERPRISE_1_0: Registration.API,
-    Profile.MODEL_SERVER: Registration.NONE,
+    Profile.OPEN_SOURCE: Registration.NONE,
+    Profile.RASA_PRO: Registration.NONE,
 }
 
 
@@ -75,21 +91,30 @@ class EnvironmentsFile(ApiModel):
     """Deployment of Rasa X, in the ModelServer's namespace, that is restarted when the file changes."""
 
 
+class AccessFrom(ApiModel):
+    """Namespaces that an object may be referred to from: those of the list, and those that a selector selects."""
+
+    namespaces: Annotated[list[DnsLabel], Field(max_length=256), Keyed()] | None = None
+    """Names of namespaces."""
+    namespace_selectors: Annotated[list[LabelSelector], Field(max_length=16)] | None = None
+    """Labels of namespaces; an empty selector admits all. They need the operator's right to read namespaces, which an
+    installation for chosen namespaces does not have."""
+
+
 class ModelServerSpec(ApiModel):
     """What is wanted of a ModelServer."""
 
     url: BaseUrl
     """Base address of the server, without `/api`: for example http://rasa-x:5002."""
-    profile: Literal["RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0", "ModelServer"] = "ModelServer"
-    """Generation of the server, which decides how its environments are run and registered
-    (docs/explanation/profiles.md). ModelServer: the server of this project, or any that speaks the pull protocol of
-    Rasa."""
-    registration: Literal["API", "ConfigMap", "None"] | None = None
-    """How environments are registered: API writes them to /api/environments; ConfigMap writes environments.yml, into a
-    Secret since it holds tokens; None does nothing. Default: API for RasaEnterprise-1.0, ConfigMap for RasaX, None for
-    ModelServer."""
+    profile: Literal["RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0", "OpenSource", "RasaPro"] = "OpenSource"
+    """Which product its environments belong to, and of which generation: it decides how they are run and registered
+    (docs/explanation/profiles.md). OpenSource and RasaPro pull from the server of this project, or from any that speaks
+    the pull protocol of Rasa."""
+    registration: Literal["API", "File", "None"] | None = None
+    """How environments are registered: API writes them to /api/environments; File writes environments.yml, into a
+    Secret since it holds tokens; None does nothing. Default: API for RasaEnterprise-1.0, File for RasaX, else None."""
     environments_file: EnvironmentsFile | None = None
-    """Where environments.yml goes, and who is restarted to read it. Used with registration ConfigMap alone."""
+    """Where environments.yml goes, and who is restarted to read it. Used with registration File alone."""
     project: TagName = "default"
     """Project of the server that holds the models; `default` unless it has several."""
     model_path: ModelPath | None = None
@@ -98,47 +123,49 @@ class ModelServerSpec(ApiModel):
     credentials_secret_ref: SecretRef | None = None
     """Secret with `token` (to pull) and, to write tags, `apiToken` or `username` and `password`; registering by API
     wants the latter. Environments get a copy of `token` alone."""
-    auth_token_secret_ref: SecretKeyRef | None = None
+    auth_token: SecretValue | None = None
     """Token that the environments of this server's namespace share; absent, and elsewhere: one generated token per
     environment."""
     defaults: EnvironmentDefaults | None = None
     """A partial spec that is merged under the spec of each environment of this server. Secret values in it are for
     environments of this namespace; one elsewhere has to set its own."""
-    allowed_namespaces: Annotated[list[DnsLabel], Field(max_length=256), Keyed()] | None = None
+    access_from: AccessFrom | None = None
     """Namespaces, besides its own, whose environments and tags may refer to this server. Of the Secrets of this
     namespace the token to pull is copied there, and nothing else."""
+    tls: Tls | None = None
+    """With which authorities the certificate of an https URL is verified; default those of the images."""
 
 
-class InventoryEntry(ApiModel):
+class PendingTagDeletion(ApiModel):
     """A tag that is deleted from the server once its ModelTag (deletionPolicy Delete) is gone."""
 
-    tag: str
+    tag: StatusText
     """The tag on the server."""
-    namespace: str
+    namespace: StatusText
     """Namespace of the ModelTag that asked for the tag."""
-    name: str
+    name: StatusText
     """Name of the ModelTag that asked for the tag."""
 
 
 class ModelServerStatus(ApiModel):
     """What was seen of a ModelServer."""
 
-    observed_generation: int | None = None
-    """The metadata.generation that this status speaks of."""
-    version: str | None = None
+    observed_generation: Generation | None = None
+    """The metadata.generation that this status speaks of; -1 before the first."""
+    version: StatusText | None = None
     """Version that the server reports."""
-    environments: int | None = None
+    environment_count: Count | None = None
     """How many environments refer to this server."""
-    tags: int | None = None
+    tag_count: Count | None = None
     """How many ModelTags refer to this server."""
-    models: int | None = None
+    model_count: Count | None = None
     """How many models the server holds."""
-    inventory: Annotated[list[InventoryEntry], Keyed(("tag",))] | None = None
+    pending_tag_deletions: Annotated[list[PendingTagDeletion], Field(max_length=4096), Keyed(("tag",))] | None = None
     """Tags to delete from the server when their ModelTag is gone."""
-    registered: Annotated[list[str], Keyed()] | None = None
+    registered_environments: Annotated[list[StatusText], Field(max_length=4096), Keyed()] | None = None
     """Environments that this operator registered, to be taken out of the registry when they are gone."""
     conditions: Conditions | None = None
-    """Ready, Registered, Reconciling and Stalled."""
+    """Ready, Writable, Reconciling and Stalled, and Registered where the server has a registry."""
 
 
 class ModelServer(ApiModel):
@@ -146,7 +173,7 @@ class ModelServer(ApiModel):
 
     metadata: Metadata
     spec: ModelServerSpec
-    status: ModelServerStatus = ModelServerStatus()
+    status: Observed[ModelServerStatus] = ModelServerStatus()
 
     @property
     def registration(self) -> Registration:

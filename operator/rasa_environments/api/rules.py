@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -14,6 +14,8 @@ VALIDATIONS = "x-kubernetes-validations"
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 
 T = TypeVar("T")
+CauseOfRefusal: TypeAlias = Literal["FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired"]
+"""What the API server answers as the cause of a refusal (`reason` of a validation rule)."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,13 @@ class Rule(Generic[T]):
     cel: str
     message: str
     holds: Callable[[T], bool]
+    field: str = ""
+    """Path of the field that is refused, for example `.username`; empty: the value itself."""
+    reason: CauseOfRefusal = "FieldValueInvalid"
 
     def entry(self) -> dict[str, Any]:
         """The rule as an entry of `x-kubernetes-validations`."""
-        return {"rule": self.cel, "message": self.message}
+        return _entry(self.cel, self.message, self.field, self.reason)
 
     def __get_pydantic_core_schema__(self, source: type[T], handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
@@ -50,10 +55,41 @@ class TransitionRule:
 
     cel: str
     message: str
+    field: str = ""
+    reason: CauseOfRefusal = "FieldValueForbidden"
 
     def entry(self) -> dict[str, Any]:
         """The rule as an entry of `x-kubernetes-validations`."""
-        return {"rule": self.cel, "message": self.message}
+        return _entry(self.cel, self.message, self.field, self.reason)
+
+
+def _entry(cel: str, message: str, field: str, reason: CauseOfRefusal) -> dict[str, Any]:
+    return {"rule": cel, "message": message, "reason": reason, **({"fieldPath": field} if field else {})}
+
+
+@dataclass(frozen=True)
+class MergedRule(Generic[T]):
+    """What must hold of a part of a spec once the ModelServer's defaults are under it: not a matter of the CRD."""
+
+    message: str
+    holds: Callable[[T], bool]
+    field: str = ""
+    """Path of the field within the part, for example `.host`; empty: the part itself."""
+
+
+def merged_rule(message: str, field: str = "") -> Callable[[Callable[[T], bool]], MergedRule[T]]:
+    """Make a method of an ApiModel, which says whether the rule holds, a rule of the merged spec."""
+
+    def with_message(holds: Callable[[T], bool]) -> MergedRule[T]:
+        return MergedRule(message, holds, field)
+
+    return with_message
+
+
+def required(name: str, field: str, hint: str = "") -> MergedRule[Any]:
+    """The rule that the attribute `name`, in manifests `field`, is set, here or in the defaults."""
+    message = f"must be set, here or in spec.defaults of the ModelServer{hint}"
+    return MergedRule(message, lambda model: getattr(model, name) is not None, f".{field}")
 
 
 def refuse(rules: Sequence[Rule[T]], value: T) -> None:
@@ -63,11 +99,13 @@ def refuse(rules: Sequence[Rule[T]], value: T) -> None:
         raise PydanticCustomError("rule", "{message}", {"message": "; ".join(messages)})
 
 
-def rule(cel: str, message: str) -> Callable[[Callable[[T], bool]], Rule[T]]:
+def rule(
+    cel: str, message: str, field: str = "", reason: CauseOfRefusal = "FieldValueInvalid"
+) -> Callable[[Callable[[T], bool]], Rule[T]]:
     """Make a method of an ApiModel, which says whether the rule holds, the Python twin of a CEL rule."""
 
     def twin(holds: Callable[[T], bool]) -> Rule[T]:
-        return Rule(cel, message, holds)
+        return Rule(cel, message, holds, field, reason)
 
     return twin
 
@@ -82,20 +120,45 @@ def matches(pattern: str, message: str) -> Rule[str]:
     return Rule(f"self.matches('{quoted}')", message, lambda value: compiled.fullmatch(value) is not None)
 
 
-def one_of(*names: str) -> Rule[Any]:
-    """The rule that exactly one of the fields `names` (one word each) of a model is set."""
+def at_most_one_of(*names: str) -> Rule[Any]:
+    """The rule that at most one of the fields `names` of a model is set, each as manifests spell it."""
     count = " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in names)
-    message = f"set exactly one of {', '.join(names)}" if len(names) > 1 else f"set {names[0]}"
+    attributes = [_attribute(name) for name in names]
 
     def holds(model: object) -> bool:
-        return sum(getattr(model, name) is not None for name in names) == 1
+        return sum(getattr(model, name) is not None for name in attributes) <= 1
 
-    return Rule(f"{count} == 1", message, holds)
+    return Rule(f"{count} <= 1", f"may have only one of {', '.join(names)}", holds)
+
+
+def one_of(*names: str) -> MergedRule[Any]:
+    """The rule that one of the fields `names` of a model is set once the defaults are merged."""
+    attributes = [_attribute(name) for name in names]
+
+    def holds(model: object) -> bool:
+        return sum(getattr(model, name) is not None for name in attributes) == 1
+
+    choice = f"must have exactly one of {', '.join(names)}" if len(names) > 1 else f"must have {names[0]}"
+    return MergedRule(choice, holds)
+
+
+def _attribute(name: str) -> str:
+    return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
 
 
 def without_key(key: str, message: str) -> Rule[dict[str, Any]]:
     """The rule that a free-form field, whose schema declares `key`, does not have it."""
-    return Rule(f"!has(self.{key})", message, lambda value: value.get(key) is None)
+    return Rule(f"!has(self.{key})", message, lambda value: value.get(key) is None, f".{key}", "FieldValueForbidden")
+
+
+LONGEST_KEY = 317
+"""Characters of a key of a map: those of a label with its prefix."""
+
+BOUNDED_KEYS: Rule[dict[str, Any]] = Rule(
+    f"self.all(key, size(key) <= {LONGEST_KEY})",
+    f"may not have a key of more than {LONGEST_KEY} characters",
+    lambda value: all(len(key) <= LONGEST_KEY for key in value),
+)
 
 
 @dataclass(frozen=True)

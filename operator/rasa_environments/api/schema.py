@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rasa_environments.api.base import ApiModel, JsonObject
-from rasa_environments.api.rules import VALIDATIONS
+from rasa_environments.api.rules import PRESERVE, VALIDATIONS
 
-DROPPED = ("title", "$defs")
+DROPPED = ("title", "$defs", "propertyNames")
 ORDER = ("description", "type", "default", "enum")
 
 
@@ -41,6 +41,7 @@ def _structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Js
         del result["default"]
     if "properties" in result:
         result["properties"] = {name: _structural(field, definitions) for name, field in result["properties"].items()}
+    _bounded(result)
     for key in ("items", "additionalProperties"):
         if isinstance(result.get(key), Mapping):
             result[key] = _structural(result[key], definitions)
@@ -49,6 +50,21 @@ def _structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Js
     first = {key: result[key] for key in ORDER if key in result}
     last = {key: result[key] for key in (VALIDATIONS,) if key in result}
     return {**first, **{key: value for key, value in result.items() if key not in {*first, *last}}, **last}
+
+
+def _bounded(schema: JsonObject) -> None:
+    """States what the API conventions want of numbers, lists and maps. Raises ValueError for one without a limit.
+
+    Source: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md
+    """
+    if schema.get("type") == "integer":
+        schema.setdefault("format", "int32")
+    elif schema.get("type") == "array":
+        schema.setdefault("x-kubernetes-list-type", "atomic")
+        if "maxItems" not in schema and PRESERVE not in schema["items"]:
+            raise ValueError(f"a list without maxItems: {schema}")
+    elif isinstance(schema.get("additionalProperties"), Mapping) and "maxProperties" not in schema:
+        raise ValueError(f"a map without maxProperties: {schema}")
 
 
 def _inlined(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonObject:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv6Network, ip_network
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from rasa_environments.api.base import DNS_SUBDOMAIN, ApiModel, ObjectName, Port, SecretKeyRef, Text, without_nulls
-from rasa_environments.api.rules import Keyed, Rule, matches, rule
+from rasa_environments.api.base import ATOMIC, ApiModel, ObjectName, Port, SecretValue, without_nulls
+from rasa_environments.api.rules import (
+    BOUNDED_KEYS,
+    Keyed,
+    Rule,
+    matches,
+    merged_rule,
+    one_of,
+    required,
+)
+from rasa_environments.api.traffic import AnnotationMap
 
 
 def int_or_string(pattern: str, message: str) -> Rule[int | str]:
@@ -51,8 +59,7 @@ Amount = Annotated[
     int_or_string("^(100|[0-9]{1,2})%$", "must be a number of pods such as 1, or a percentage such as '50%'"),
 ]
 Percentage = Annotated[int, Field(ge=1, le=1000, strict=True)]
-StringMap = Annotated[dict[str, str], Field(max_length=64), BeforeValidator(without_nulls)]
-QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16), BeforeValidator(without_nulls)]
+QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16), BOUNDED_KEYS, BeforeValidator(without_nulls)]
 
 
 class Resources(ApiModel):
@@ -64,134 +71,44 @@ class Resources(ApiModel):
     """What must not be exceeded, for example {memory: 2Gi}."""
 
 
-class Service(ApiModel):
-    """The environment's Service."""
+class ServiceAccount(ApiModel):
+    """The ServiceAccount that the pods run as."""
 
-    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] | None = None
-    """Type of the Service, which decides from where it is reached; default ClusterIP."""
-    port: Port | None = None
-    """Port at which the Service is reached; default that of the Rasa server."""
-    annotations: StringMap | None = None
-    """Annotations of the Service, for example those that a cloud's load balancer reads."""
-    labels: StringMap | None = None
-    """Labels of the Service besides those that the operator sets."""
+    annotations: AnnotationMap | None = None
+    """Annotations of the ServiceAccount, for example those that bind it to an identity of the cloud."""
 
 
-IngressPath = Annotated[
-    str,
-    Field(min_length=1, max_length=1024),
-    matches(
-        "^(/[A-Za-z0-9_~!$&()*+,;=:@-][A-Za-z0-9._~!$&()*+,;=:@-]*)*/?$",
-        "must be a path such as /webhooks: it begins with /, and no part of it is empty or begins with a dot",
-    ),
-]
+class RollingUpdate(ApiModel):
+    """How many pods a rolling update adds and takes away."""
+
+    @merged_rule("may not have 0 for both maxSurge and maxUnavailable, which is 0 by default")
+    def _pods_can_be_replaced(self) -> bool:
+        return self.max_surge not in (0, "0%") or self.max_unavailable not in (None, 0, "0%")
+
+    max_surge: Amount | None = None
+    """Pods above the wanted number, as a number or percentage; default 1."""
+    max_unavailable: Amount | None = None
+    """Pods below the wanted number, as a number or percentage; default 0."""
 
 
-class Ingress(ApiModel):
-    """An Ingress for the environment's channels. Mind that the webhooks ask for no token."""
+class DeploymentStrategy(ApiModel):
+    """How a change of the Deployment replaces its pods."""
 
-    host: Annotated[
-        str,
-        Field(max_length=253),
-        matches(
-            rf"^(\*\.)?{DNS_SUBDOMAIN}$",
-            "must be a host name in lower case, for example chat.example.com: no scheme, no port, no path",
-        ),
-    ]
-    """Host name under which the channels are reached, for example chat.example.com. Only one environment of the cluster
-    gets it, also by a wildcard; where the ModelServer's defaults name it, that is the oldest."""
-    path: IngressPath | None = None
-    """Path prefix; default /webhooks, which leaves the server's own API inside the cluster."""
-    class_name: ObjectName | None = None
-    """Ingress class; default the cluster's."""
-    tls_secret_name: ObjectName | None = None
-    """Secret with the certificate of the host (type kubernetes.io/tls); absent: no TLS."""
-    annotations: StringMap | None = None
-    """Annotations of the Ingress, for example those that its controller reads."""
+    @merged_rule("may only be set with type RollingUpdate", ".rollingUpdate")
+    def _numbers_of_a_rolling_update(self) -> bool:
+        return self.rolling_update is None or self.type != "Recreate"
 
-
-class LabelRequirement(ApiModel):
-    """What holds of one label."""
-
-    @rule(
-        "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
-        "In and NotIn need values, Exists and DoesNotExist take none",
-    )
-    def _values_as_the_operator_needs(self) -> bool:
-        return (self.operator in {"In", "NotIn"}) == bool(self.values)
-
-    key: Annotated[str, Field(min_length=1, max_length=317)]
-    """Key of the label."""
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    """How the label's value relates to `values`."""
-    values: Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=64)] | None = None
-    """Values of the label, for In and NotIn."""
-
-
-class LabelSelector(ApiModel):
-    """Labels that something must carry; empty: everything."""
-
-    match_labels: StringMap | None = None
-    """All of these labels."""
-    match_expressions: Annotated[list[LabelRequirement], Field(max_length=16)] | None = None
-    """All of these requirements."""
-
-
-def is_cidr(value: str) -> bool:
-    """Whether CEL's isCIDR holds: it wants a prefix length, without leading zeros, and no IPv4 address in IPv6 form."""
-    if re.fullmatch("[0-9A-Fa-f.:]+/(0|[1-9][0-9]{0,2})", value) is None:
-        return False
-    try:
-        network = ip_network(value, strict=False)
-    except ValueError:
-        return False
-    return not (isinstance(network, IPv6Network) and network.network_address.ipv4_mapped)
-
-
-class IpBlock(ApiModel):
-    """A range of addresses."""
-
-    cidr: Annotated[
-        str,
-        Field(max_length=64),
-        Rule("isCIDR(self)", "must be a range of addresses such as 10.0.0.0/8 or fd00::/8", is_cidr),
-    ]
-    """The range, for example 10.0.0.0/8."""
-
-
-class Peer(ApiModel):
-    """Who may connect: the selectors that are set must all match."""
-
-    @rule(
-        "has(self.ipBlock) ? !has(self.namespaceSelector) && !has(self.podSelector)"
-        " : has(self.namespaceSelector) || has(self.podSelector)",
-        "set either ipBlock, or namespaceSelector and podSelector, or one of the two",
-    )
-    def _addresses_or_pods(self) -> bool:
-        selectors = self.namespace_selector is not None or self.pod_selector is not None
-        return selectors != (self.ip_block is not None)
-
-    namespace_selector: LabelSelector | None = None
-    """Labels of the namespaces whose pods may connect; empty: all; absent: the environment's own namespace."""
-    pod_selector: LabelSelector | None = None
-    """Labels of the pods that may connect; empty or absent: all pods of those namespaces."""
-    ip_block: IpBlock | None = None
-    """Range of addresses from which anybody may connect."""
-
-
-class NetworkPolicy(ApiModel):
-    """A NetworkPolicy that closes the environment's port to all but these."""
-
-    allow_from: Annotated[list[Peer], Field(max_length=64)] | None = None
-    """Who may connect, besides the operator's pods; empty: nobody; absent: pods of the environment's own namespace."""
+    type: Literal["RollingUpdate", "Recreate"] | None = None
+    """RollingUpdate (default): new pods are ready before old ones go. Recreate: old ones go first, which interrupts the
+    service."""
+    rolling_update: RollingUpdate | None = None
+    """How many pods a rolling update adds and takes away."""
 
 
 class PodDisruptionBudget(ApiModel):
     """How many pods an eviction may take away."""
 
-    @rule("has(self.minAvailable) != has(self.maxUnavailable)", "set either minAvailable or maxUnavailable")
-    def _one_amount(self) -> bool:
-        return (self.min_available is None) != (self.max_unavailable is None)
+    _one_amount = one_of("minAvailable", "maxUnavailable")
 
     min_available: Amount | None = None
     """Pods that must stay, as a number or percentage."""
@@ -202,17 +119,16 @@ class PodDisruptionBudget(ApiModel):
 class Autoscaling(ApiModel):
     """A HorizontalPodAutoscaler; it decides the replicas, `spec.replicas` does not."""
 
-    @rule(
-        "!has(self.minReplicas) || self.minReplicas <= self.maxReplicas",
-        "minReplicas must not be greater than maxReplicas",
-    )
+    _maximum_is_set = required("max_replicas", "maxReplicas")
+
+    @merged_rule("may not be greater than maxReplicas", ".minReplicas")
     def _range(self) -> bool:
-        return self.min_replicas is None or self.min_replicas <= self.max_replicas
+        return self.min_replicas is None or self.max_replicas is None or self.min_replicas <= self.max_replicas
 
     min_replicas: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
     """Number of pods that it never goes below; default 1."""
-    max_replicas: Annotated[int, Field(ge=1, le=1000, strict=True)]
-    """Number of pods that it never goes above."""
+    max_replicas: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
+    """Number of pods that it never goes above. It must be set here or in the defaults."""
     target_cpu_utilization_percentage: Percentage | None = Field(default=None, alias="targetCPUUtilizationPercentage")
     """CPU use, in percent of the request, that is aimed at; default 80 when no memory target is set."""
     target_memory_utilization_percentage: Percentage | None = None
@@ -222,14 +138,18 @@ class Autoscaling(ApiModel):
 class Jwt(ApiModel):
     """A second way to authenticate at the Rasa server: signed JSON Web Tokens."""
 
-    secret_key_ref: SecretKeyRef
-    """The secret, or the public key, that tokens are checked with."""
+    _key_is_set = required("key", "key")
+
+    key: SecretValue | None = None
+    """The secret, or the public key, that tokens are checked with. It must be set here or in the defaults."""
     method: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512"] | None = None
     """Algorithm that tokens are signed with; default HS256."""
 
 
 class PullSecret(ApiModel):
     """A Secret with registry credentials."""
+
+    model_config = ATOMIC
 
     name: ObjectName
     """Name of the Secret with the registry's credentials."""
@@ -252,9 +172,16 @@ Argument = Annotated[
     Field(min_length=1, max_length=1024),
     Rule(
         f"!self.matches('{OWN_ARGUMENT_PATTERN}')",
-        "is set by the operator: use authToken, jwt, rasa.port, rasa.cors, endpoints or credentials of the spec",
+        "may not be set here: use authToken, jwt, rasa.port, rasa.corsOrigins, endpoints or channels of the spec",
         lambda argument: re.fullmatch(OWN_ARGUMENT_PATTERN, argument) is None,
     ),
+]
+
+
+Origin = Annotated[
+    str,
+    Field(min_length=1, max_length=512),
+    matches("^[!-+.-~][!-+.-~-]*$", "must be one origin, for example https://chat.example.com, or *"),
 ]
 
 
@@ -271,9 +198,14 @@ class Rasa(ApiModel):
     """Secrets with the registry's credentials that the image is pulled with."""
     port: Port | None = None
     """Port that the Rasa server listens at; default 5005."""
-    cors: Text | None = None
-    """Origin that browsers may call from; default `*`."""
-    log_level: Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"] | None = None
+    cors_origins: Annotated[list[Origin], Field(min_length=1, max_length=64), Keyed()] | None = None
+    """Origins that browsers may call from, for example https://chat.example.com; default `*`, which is all."""
+    log_level: Literal["Critical", "Error", "Warning", "Info", "Debug"] | None = None
     """Least severe messages that Rasa logs; default as Rasa decides."""
+    workers: Annotated[int, Field(ge=1, le=64, strict=True)] | None = None
+    """Processes of one pod that answer requests (SANIC_WORKERS); default 1. More than one wants a lock store, as
+    several replicas do."""
+    drain_seconds: Annotated[int, Field(ge=0, le=3600, strict=True)] | None = None
+    """How long a pod that is to end goes on answering, for conversations over sockets and by voice; default 5."""
     extra_args: Annotated[list[Argument], Field(max_length=64)] | None = None
     """Arguments of the command besides those that the operator writes, for example [--debug]."""

@@ -12,8 +12,10 @@ import yaml
 from rasa_environments.api.base import API_VERSION, GROUP, JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import MODELS, InvalidObject, parse
+from rasa_environments.api.shapes import mapping
 from rasa_environments.cli.failures import CommandError
 from rasa_environments.cli.unknown_fields import meant, unknown_fields
+from rasa_environments.desired.network_policy import NAMESPACE_LABEL
 from rasa_environments.reconcile.directory import Directory
 
 STANDARD_INPUT = "-"
@@ -81,6 +83,9 @@ def _take(manifests: Manifests, document: object, where: str, namespace: str) ->
     key = ObjectKey(str(metadata.get("namespace") or namespace), str(metadata["name"]))
     if (kind, version) == ("Secret", "v1"):
         manifests.secrets[key] = frozenset({**(document.get("data") or {}), **(document.get("stringData") or {})})
+    elif (kind, version) == ("Namespace", "v1"):
+        name = str(metadata["name"])
+        manifests.directory.namespace_changed(name, {**mapping(metadata.get("labels")), NAMESPACE_LABEL: name})
     elif not (version.startswith(f"{GROUP}/") or kind in MODELS):
         manifests.left_out.append(where)
     elif version != API_VERSION:

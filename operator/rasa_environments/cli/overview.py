@@ -73,13 +73,13 @@ def overview(environments: Iterable[DeploymentEnvironment], tags: Iterable[Model
 def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
     """What is known of an environment; what is older than its spec counts as unknown."""
     status = environment.status
-    model = status.model
+    desired = status.desired_model
     ready, reason, message = verdict(environment)
     return EnvironmentRow(
         namespace=environment.metadata.namespace,
         name=environment.metadata.name,
         tag=environment.tag,
-        wanted=model.wanted if model else None,
+        wanted=desired.name if desired else None,
         served=_served(environment),
         ready=ready,
         reason=reason,
@@ -98,11 +98,12 @@ def unregistered(environment: DeploymentEnvironment) -> str | None:
 
 def _served(environment: DeploymentEnvironment) -> str | None:
     """The model that is served, with the count of pods where not all of them serve the wanted one."""
-    model = environment.status.model
-    if model is None or model.served is None:
+    status = environment.status
+    if not status.served_models:
         return None
-    serving, _, pods = (model.served_by or "").partition("/")
-    return model.served if serving == pods else f"{model.served} ({model.served_by})"
+    served = ",".join(model.name for model in status.served_models)
+    serving, ready = status.serving_replicas or 0, status.ready_replicas or 0
+    return served if serving == ready else f"{served} ({serving}/{ready})"
 
 
 def tag_row(tag: ModelTag) -> TagRow:
@@ -114,10 +115,10 @@ def tag_row(tag: ModelTag) -> TagRow:
         namespace=tag.metadata.namespace,
         name=tag.metadata.name,
         tag=tag.tag,
-        model=tag.spec.model,
-        previous=tag.status.previous_model,
-        promoted_by=latest.by if latest else None,
-        promoted_at=latest.tagged_at if latest else None,
+        model=tag.spec.model or (tag.status.tagged_model.name if tag.status.tagged_model else ""),
+        previous=tag.status.previous_model.name if tag.status.previous_model else None,
+        promoted_by=latest.promoted_by if latest else None,
+        promoted_at=latest.tagged_time if latest else None,
         tagged=truth(condition_of(tag.status.conditions, ConditionType.TAGGED)) if current else "Unknown",
         served=truth(condition_of(tag.status.conditions, ConditionType.SERVED)) if current else "Unknown",
         ready=ready,

@@ -69,10 +69,10 @@ def model_name(given: str) -> str:
 
 def rollback_target(tag: ModelTag) -> str | None:
     """The model to go back to: the one before, or, where the last promotion never took place, the one still served."""
-    status = tag.status
-    if status.model is not None and status.model != tag.spec.model:
-        return status.model
-    return status.previous_model
+    tagged, previous = tag.status.tagged_model, tag.status.previous_model
+    if tagged is not None and tagged.name != tag.spec.model:
+        return tagged.name
+    return previous.name if previous is not None else None
 
 
 def progress(tag: ModelTag | None, environment: DeploymentEnvironment | None, model: str) -> Progress:
@@ -93,7 +93,7 @@ def tagged_progress(tag: ModelTag, model: str) -> Progress | None:
     tagged = condition_of(tag.status.conditions, ConditionType.TAGGED)
     if tagged is not None and tagged.status == "False" and tagged.reason in REFUSALS:
         return Progress(Outcome.FAILED, f"{tagged.message} (the ModelTag goes on asking for {model})")
-    if truth(tagged) != "True" or tag.status.model != model:
+    if truth(tagged) != "True" or tag.status.tagged_model is None or tag.status.tagged_model.name != model:
         return Progress(Outcome.UNDER_WAY, f"waiting for the tag: {_message(tagged)}")
     return None
 
@@ -121,7 +121,8 @@ def served_progress(tag: ModelTag, environment: DeploymentEnvironment, model: st
 
 def settled_without_knowing(environment: DeploymentEnvironment, model: str) -> bool:
     """Whether the environment is Ready and wants the model, and its pods cannot be asked what they serve."""
-    wants_it = environment.status.model is not None and environment.status.model.wanted == model
+    desired = environment.status.desired_model
+    wants_it = desired is not None and desired.name == model
     conditions = environment.status.conditions
     ready = truth(condition_of(conditions, ConditionType.READY)) == "True"
     unknown = truth(condition_of(conditions, ConditionType.MODEL_SERVED)) == "Unknown"

@@ -25,6 +25,8 @@ from rasa_environments.desired.secret_variables import (
     TOKEN_VARIABLE,
     SecretVariable,
 )
+from rasa_environments.desired.tls import AUTHORITIES, CertificateSource, key_in_secret
+from rasa_environments.reconcile.certificates import held_files, secret_of, wanted_certificates
 from rasa_environments.reconcile.conflicts import conflict
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.secret_values import (
@@ -48,9 +50,9 @@ def render(
 ) -> None:
     """Print the objects that the operator makes of a manifest, without a cluster.
 
-    FILE holds DeploymentEnvironments and the ModelServers that they refer to. Secret values are shown as placeholders.
-    Left out is what only a cluster can give: owner references, and the operator's pods in a NetworkPolicy. Of a server
-    that runs elsewhere nothing is made.
+    FILE holds DeploymentEnvironments and the ModelServers that they refer to; where these admit namespaces by labels,
+    also the Namespaces. Secret values are shown as placeholders. Left out is what only a cluster can give: owner
+    references, and the operator's pods in a NetworkPolicy. Of a server that runs elsewhere nothing is made.
     """
     try:
         manifests = read(file, namespace)
@@ -81,7 +83,8 @@ def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterab
     server = manifests.directory.servers.get(key)
     if server is None:
         raise CommandError(f"refers to ModelServer {key}, which is not in the file: add it, as the pods need its url")
-    problem = unusable(server, key, environment.metadata.namespace)
+    namespace = environment.metadata.namespace
+    problem = unusable(server, key, namespace, manifests.directory.labels_of(namespace))
     if problem is not None:
         raise CommandError(problem.message)
     rival = manifests.directory.rival(environment)
@@ -97,7 +100,8 @@ def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterab
         credentials = credentials_secret(server)
         if credentials is not None and SERVICE_TOKEN_KEY in manifests.secrets.get(credentials, {SERVICE_TOKEN_KEY}):
             values[MODEL_SERVER_TOKEN_VARIABLE] = placeholder(credentials, SERVICE_TOKEN_KEY)
-        context = Context(environment, server, spec, values, salt=GENERATED)
+        certificates = certificate_placeholders(wanted_certificates(environment, server, spec), manifests)
+        context = Context(environment, server, spec, values, certificates, salt=GENERATED)
         if profile_of(context).jwt and JWT_VARIABLE not in values:
             values[JWT_VARIABLE] = GENERATED
         return [shown(child) for child in children(context)]
@@ -115,6 +119,23 @@ def placeholders(variables: Iterable[SecretVariable], manifests: Manifests) -> d
             raise CommandError(f"{variable.path}: key {key} is not in Secret {secret} (it holds {there}); add it")
         values[variable.name] = placeholder(secret, key)
     return values
+
+
+def certificate_placeholders(sources: Iterable[CertificateSource], manifests: Manifests) -> dict[str, str]:
+    """What stands for each file of a connection, by its key in the environment's own Secret.
+
+    Of a Secret that is not in the file the authorities alone are known to be wanted. Raises CommandError where it is in
+    the file, and holds nothing that the connection uses.
+    """
+    files: dict[str, str] = {}
+    for source in sources:
+        secret = secret_of(source.secret)
+        held = held_files(dict.fromkeys(manifests.secrets.get(secret, {AUTHORITIES})), source)
+        if not held:
+            there = ", ".join(sorted(manifests.secrets[secret])) or "nothing"
+            raise CommandError(f"{source.path}: key {AUTHORITIES} is not in Secret {secret} (it holds {there}); add it")
+        files |= {key_in_secret(source.connection, key): placeholder(secret, key) for key in held}
+    return files
 
 
 def placeholder(secret: ObjectKey, key: str) -> str:

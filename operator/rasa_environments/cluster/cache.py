@@ -190,9 +190,11 @@ def version_alone(_: JsonObject) -> JsonObject:
 
 
 def identity(obj: JsonObject) -> tuple[ObjectKey, int]:
-    """Key and resourceVersion of an object; 0 if it has none."""
+    """Key and resourceVersion of an object; 0 if it has none. The key of a cluster-scoped one has no namespace."""
     metadata = obj["metadata"]
-    return ObjectKey(sys.intern(metadata["namespace"]), metadata["name"]), _number(metadata.get("resourceVersion"))
+    return ObjectKey(sys.intern(metadata.get("namespace", "")), metadata["name"]), _number(
+        metadata.get("resourceVersion")
+    )
 
 
 def version_of(obj: JsonObject | None) -> str | None:

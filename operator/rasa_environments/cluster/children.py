@@ -20,7 +20,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.contention import Contention
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameTaken, Outdated, OwnerGone
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict, Outdated, OwnerGone
 from rasa_environments.cluster.ownership import fields_to_leave, migration
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, controller, is_outline
 from rasa_environments.cluster.resources import Resource, resource_of
@@ -94,9 +94,9 @@ class Children:
         `create_only`: `desired` holds values that were generated because there was no such object; one that has come
         meanwhile is not written over, and with `version` none in another version. `check_owner` is called before the
         object is created.
-        Raises `NameTaken` if an object of that name has another controller or none, `BeingDeleted` if it is on its way
-        out, `Outdated` if it is not what `desired` was decided on, `Contended` if somebody else changes it again and
-        again, and `ApiError` if a write is refused.
+        Raises `NameConflict` if an object of that name has another controller or none, `BeingDeleted` if it is on its
+        way out, `Outdated` if it is not what `desired` was decided on, `Contended` if somebody else changes it again
+        and again, and `ApiError` if a write is refused.
         """
         resource = resource_of(desired["kind"])
         key, _ = identity(desired)
@@ -312,13 +312,13 @@ def _digest_of(wanted: JsonObject) -> str:
 
 
 def _refuse_what_is_not_ours(wanted: JsonObject, live: JsonObject) -> None:
-    """Raise `NameTaken` or `BeingDeleted` unless `live` is controlled by the same owner as `wanted`."""
+    """Raise `NameConflict` or `BeingDeleted` unless `live` is controlled by the same owner as `wanted`."""
     owner, actual = controller(wanted), controller(live)
     key, _ = identity(wanted)
     if actual.get("uid") != owner["uid"]:
         former = _name_of(actual) == _name_of(owner)
         if not former:
-            raise NameTaken(wanted["kind"], key, f"{actual.get('kind')}/{actual.get('name')}" if actual else None)
+            raise NameConflict(wanted["kind"], key, f"{actual.get('kind')}/{actual.get('name')}" if actual else None)
         raise BeingDeleted(wanted["kind"], key)
     if live["metadata"].get("deletionTimestamp"):
         raise BeingDeleted(wanted["kind"], key)

@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlencode
@@ -158,7 +159,13 @@ class Client:
         """
         query = _given(labelSelector=label_selector, fieldSelector=field_selector)
         identity = {"apiVersion": resource.api_version, "kind": resource.kind}
-        pages = self._reader.pages(resource.path(namespace), query, page_size=page_size, metadata_only=metadata_only)
+        pages = self._reader.pages(
+            resource.path(namespace),
+            query,
+            page_size=page_size,
+            metadata_only=metadata_only,
+            namespaced=resource.namespaced,
+        )
         async with contextlib.aclosing(pages):
             async for page in pages:
                 for item in page.items:
@@ -267,10 +274,11 @@ class Client:
         headers = {"Accept": _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON}
         identity = {"apiVersion": resource.api_version, "kind": resource.kind} if metadata_only else {}
         path = f"{resource.path(namespace)}?{urlencode(query)}"
+        decode_line = partial(decode_event, namespaced=resource.namespaced)
         async with self._connection.stream(path, headers=headers, total_seconds=seconds + _WATCH_GRACE) as pieces:
             opened()
             async for line in lines(pieces):
-                event: WatchEvent | Rejected = await decoded(decode_event, line)
+                event: WatchEvent | Rejected = await decoded(decode_line, line)
                 if isinstance(event, WatchEvent):
                     event.object.update(identity)
                 yield event

@@ -110,7 +110,7 @@ def decode_object(content: bytes, *, repair: bool = False) -> JsonObject:
     return answer
 
 
-def decode_listing(content: bytes, *, repair: bool = False) -> Listing:
+def decode_listing(content: bytes, *, repair: bool = False, namespaced: bool = True) -> Listing:
     """One page of a list. Raises `ApiError` where it is no list at all, never for one of its items."""
     unreadable: list[Rejected] = []
     try:
@@ -132,7 +132,7 @@ def decode_listing(content: bytes, *, repair: bool = False) -> Listing:
         if entry is None and placeholders:
             placeholders -= 1
             continue
-        problem = problem_of(entry)
+        problem = problem_of(entry, namespaced=namespaced)
         if problem is None:
             items.append(entry)
         else:
@@ -140,7 +140,7 @@ def decode_listing(content: bytes, *, repair: bool = False) -> Listing:
     return Listing(items, str(version), (*unreadable, *rejected), _text(metadata.get("continue")))
 
 
-def decode_event(line: bytes, *, repair: bool = False) -> WatchEvent | Rejected:
+def decode_event(line: bytes, *, repair: bool = False, namespaced: bool = True) -> WatchEvent | Rejected:
     """One line of a watch.
 
     Raises `ApiError` for an ERROR event and for what is no event: nothing is known then of what happened, and
@@ -163,7 +163,7 @@ def decode_event(line: bytes, *, repair: bool = False) -> WatchEvent | Rejected:
         if not isinstance(metadata, dict) or not _is_version(metadata.get("resourceVersion")):
             raise _not_json("a bookmark has no resourceVersion")
         return WatchEvent(kind, obj)
-    problem = problem_of(obj)
+    problem = problem_of(obj, namespaced=namespaced)
     if problem is None:
         return WatchEvent(kind, obj)
     return _usable_deletion(event) or Rejected.of(obj, problem)

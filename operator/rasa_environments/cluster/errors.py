@@ -93,7 +93,7 @@ class ConfigurationError(Exception):
     """There is no usable way to the API server: the message says what was looked for and what to do."""
 
 
-class NameTaken(Exception):
+class NameConflict(Exception):
     """An object of that name exists and is controlled by somebody else, or by nobody: it is left alone."""
 
     def __init__(self, kind: str, key: ObjectKey, owner: str | None) -> None:

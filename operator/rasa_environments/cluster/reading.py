@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from functools import partial
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -47,7 +48,7 @@ class PageReader:
         self._one_page = asyncio.Lock()
 
     async def pages(
-        self, path: str, query: Mapping[str, str], *, page_size: int, metadata_only: bool
+        self, path: str, query: Mapping[str, str], *, page_size: int, metadata_only: bool, namespaced: bool = True
     ) -> AsyncGenerator[Listing]:
         """All pages of a list, each of at most `page_size` objects, and fewer where they are big."""
         size, place = page_size, dict[str, str]()
@@ -68,7 +69,7 @@ class PageReader:
                 else:
                     if len(content) < LARGEST_PAGE // 4:
                         size = min(page_size, size * 2)
-                    page = await decoded(decode_listing, content)
+                    page = await decoded(partial(decode_listing, namespaced=namespaced), content)
                     del content
                 place = {"continue": page.continuation}
                 yield page

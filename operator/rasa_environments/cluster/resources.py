@@ -10,13 +10,14 @@ from rasa_environments.api.base import GROUP, VERSION
 
 @dataclass(frozen=True)
 class Resource:
-    """One namespaced resource of the API server."""
+    """One resource of the API server."""
 
     group: str
     """API group; empty for the core group."""
     version: str
     plural: str
     kind: str
+    namespaced: bool = True
 
     @property
     def api_version(self) -> str:
@@ -37,7 +38,7 @@ CONFIG_MAPS: Final = Resource("", "v1", "configmaps", "ConfigMap")
 SERVICES: Final = Resource("", "v1", "services", "Service")
 SERVICE_ACCOUNTS: Final = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 PODS: Final = Resource("", "v1", "pods", "Pod")
-NAMESPACES: Final = Resource("", "v1", "namespaces", "Namespace")
+NAMESPACES: Final = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
 HORIZONTAL_POD_AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 POD_DISRUPTION_BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")

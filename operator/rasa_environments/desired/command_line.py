@@ -19,8 +19,7 @@ def run_arguments(context: Context) -> list[str]:
         "credentials.yml",
         "--auth-token",
         f"$({TOKEN_VARIABLE})",
-        "--cors",
-        cors(context),
+        *cors(context),
     ]
     return [*arguments, *(jwt(context) if context.spec.jwt is not None else ()), *extra(context)]
 
@@ -37,8 +36,7 @@ def x_arguments(context: Context, config_endpoint: str | None = None) -> list[st
         *jwt(context),
         "--auth-token",
         f"$({TOKEN_VARIABLE})",
-        "--cors",
-        cors(context),
+        *cors(context),
         *extra(context),
     ]
 
@@ -49,9 +47,9 @@ def jwt(context: Context) -> list[str]:
     return ["--jwt-method", method or "HS256", "--jwt-secret", f"$({JWT_VARIABLE})"]
 
 
-def cors(context: Context) -> str:
-    """Origins that a browser may come from; default all."""
-    return (context.spec.rasa and context.spec.rasa.cors) or "*"
+def cors(context: Context) -> list[str]:
+    """Origins that browsers may call from, each as a word of its own; default all."""
+    return ["--cors", *((context.spec.rasa and context.spec.rasa.cors_origins) or ["*"])]
 
 
 def extra(context: Context) -> list[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rasa_environments.api.deployment_environment import EnvironmentSpec
 from rasa_environments.desired.context import Context
+from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE
 
 RABBITMQ_HOST = "rabbit"
 RABBITMQ_PORT = 5672
 RABBITMQ_USERNAME = "user"
 DATABASE_HOST = "db"
-DATABASE_PORTS = {"postgresql": 5432, "mysql+pymysql": 3306}
+POSTGRESQL = "PostgreSQL"
+DATABASE_PORTS = {POSTGRESQL: 5432, "MySQL": 3306}
 """Port by dialect of SQL, where the spec names none."""
 DATABASE_USER = "admin"
 LOGIN_DATABASE = "rasa"
@@ -38,18 +41,18 @@ def compose_variables(context: Context, queue: str) -> dict[str, str]:
     """
     broker = context.spec.event_broker.rabbitmq if context.spec.event_broker is not None else None
     database = context.spec.tracker_store.sql if context.spec.tracker_store is not None else None
-    interval = str(context.pull_interval_seconds)
+    interval = str(context.pull_period_seconds)
     return {
         **dict.fromkeys(ungiven(context, SECRET_VARIABLES), ""),
-        "RABBITMQ_HOST": broker.host if broker else RABBITMQ_HOST,
+        "RABBITMQ_HOST": (broker and broker.host) or RABBITMQ_HOST,
         "RABBITMQ_PORT": str((broker and broker.port) or RABBITMQ_PORT),
         "RABBITMQ_USERNAME": (broker and broker.username) or RABBITMQ_USERNAME,
         "RABBITMQ_QUEUE": ((broker and broker.queues) or [queue])[0],
         "RASA_USER_APP": user_app(context),
         "RASA_MODEL_PULL_INTERVALL": interval,
         "RASA_MODEL_PULL_INTERVAL": interval,
-        "DB_HOST": database.host if database else DATABASE_HOST,
-        "DB_PORT": str((database and database.port) or DATABASE_PORTS[(database and database.dialect) or "postgresql"]),
+        "DB_HOST": (database and database.host) or DATABASE_HOST,
+        "DB_PORT": str((database and database.port) or DATABASE_PORTS[(database and database.dialect) or POSTGRESQL]),
         "DB_USER": (database and database.username) or DATABASE_USER,
         "DB_LOGIN_DB": (database and database.login_database) or LOGIN_DATABASE,
         "DB_DATABASE": (database and database.database) or context.database,
@@ -64,7 +67,7 @@ def lock_store_variables(context: Context) -> dict[str, str]:
         return {}
     return {
         **dict.fromkeys(ungiven(context, ["REDIS_PASSWORD"]), ""),
-        "REDIS_HOST": redis.host,
+        "REDIS_HOST": redis.host or "",
         "REDIS_PORT": str(redis.port or REDIS_PORT),
         "REDIS_DB": str(REDIS_DATABASE if redis.database is None else redis.database),
     }
@@ -78,4 +81,25 @@ def ungiven(context: Context, secrets: Iterable[str]) -> list[str]:
 def user_app(context: Context) -> str:
     """The action server, without the /webhook that endpoints.yml of Rasa X adds."""
     endpoint = context.spec.action_endpoint
-    return endpoint.url.removesuffix(WEBHOOK_PATH) if endpoint is not None else USER_APP
+    return (endpoint.url or "").removesuffix(WEBHOOK_PATH) if endpoint is not None else USER_APP
+
+
+def refuse_for_rasa_x_0_32(spec: EnvironmentSpec) -> None:
+    """Raises SpecError for what Rasa X 0.32 leaves out of the endpoints.yml that it writes for its servers."""
+    broker, tracker, lock = spec.event_broker, spec.tracker_store, spec.lock_store
+    connections = {
+        "spec.eventBroker.rabbitmq": broker and broker.rabbitmq,
+        "spec.eventBroker.kafka": broker and broker.kafka,
+        "spec.eventBroker.sql": broker and broker.sql,
+        "spec.trackerStore.sql": tracker and tracker.sql,
+        "spec.trackerStore.redis": tracker and tracker.redis,
+        "spec.lockStore.redis": lock and lock.redis,
+    }
+    refused = [f"{path}.tls" for path, each in connections.items() if each and each.tls and each.tls.mode == "Required"]
+    if tracker is not None and tracker.sql is not None and tracker.sql.query:
+        refused.append("spec.trackerStore.sql.query")
+    if refused:
+        raise SpecError(
+            f"{', '.join(refused)}: not for the profile RasaX-0.32, whose servers get endpoints.yml from Rasa X, where "
+            "there is no such thing: leave it out, or move to a later generation"
+        )

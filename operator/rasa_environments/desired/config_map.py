@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.context import Context
-from rasa_environments.desired.endpoints import credentials_yaml, endpoints_yaml
+from rasa_environments.desired.credentials import credentials_yaml
+from rasa_environments.desired.endpoints import endpoints_yaml
 from rasa_environments.desired.profiles import CREDENTIALS_FILE, ENDPOINTS_FILE
 
 

@@ -52,9 +52,11 @@ class Context:
     environment: DeploymentEnvironment
     server: ModelServer
     spec: EnvironmentSpec
-    """The environment's spec over its server's defaults (merging.merged_spec)."""
+    """The environment's spec over its server's defaults, without `podTemplate` (merging.merged_spec)."""
     secret_values: Mapping[str, str] = field(repr=False)
     """Variable to value: RASA_TOKEN, RASA_X_TOKEN where there is one, and those of secret_variables."""
+    certificates: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Key in the environment's Secret to a file in PEM (tls.key_in_secret)."""
     token_rotated_at: str | None = None
     """The rotation that the token stands for."""
     salt: str | None = field(default=None, repr=False)
@@ -92,9 +94,9 @@ class Context:
         return self.spec.model is not None and self.spec.model.update_strategy == UpdateStrategy.ROLLING_UPDATE.value
 
     @property
-    def pull_interval_seconds(self) -> int:
+    def pull_period_seconds(self) -> int:
         """Seconds between two pulls."""
-        return (self.spec.model and self.spec.model.pull_interval_seconds) or 10
+        return (self.spec.model and self.spec.model.pull_period_seconds) or 10
 
     @property
     def model_required(self) -> bool:

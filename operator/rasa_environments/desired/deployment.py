@@ -16,12 +16,15 @@ from rasa_environments.desired.context import (
     MODEL_HASH_ANNOTATION,
     Context,
 )
+from rasa_environments.desired.databases import variables_of_events_database
 from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.merging import layers
 from rasa_environments.desired.pod_template import merge_pod_template
 from rasa_environments.desired.profiles import CREDENTIALS_FILE, ENDPOINTS_FILE, image_of, profile_of
 from rasa_environments.desired.readiness import readiness_command
 from rasa_environments.desired.secret_variables import key_of
 from rasa_environments.desired.service import PORT_NAME
+from rasa_environments.desired.tls import certificate_mount, certificate_volume, variables_of_certificates
 
 CONTAINER = "rasa"
 WORKING_DIRECTORY = "/app"
@@ -29,6 +32,8 @@ QUIET_LEVELS = ("WARNING", "ERROR", "CRITICAL")
 """Levels of LOG_LEVEL_LIBRARIES at which no library logs an address (source: rasa/utils/common.py)."""
 DRAIN_SECONDS = 5
 """How long a pod that is going still answers: Rasa closes its port at SIGTERM, and Services learn of it later."""
+SECONDS_TO_END = 30
+"""How long a pod has after that, where the spec says how long it answers: the grace period of Kubernetes."""
 
 
 def deployment(context: Context, *, config: JsonObject, secret: JsonObject) -> JsonObject:
@@ -38,13 +43,23 @@ def deployment(context: Context, *, config: JsonObject, secret: JsonObject) -> J
     """
     spec: JsonObject = {
         "selector": {"matchLabels": context.selector},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+        "strategy": strategy(context),
         "progressDeadlineSeconds": 900,
         "template": pod_template(context, digest(config["data"], secret["data"])),
     }
     if context.spec.autoscaling is None:
         spec["replicas"] = context.spec.replicas
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": context.metadata(), "spec": spec}
+
+
+def strategy(context: Context) -> JsonObject:
+    """How pods are replaced: by default the new ones are ready before the old ones go."""
+    wanted = context.spec.deployment_strategy
+    if wanted is not None and wanted.type == "Recreate":
+        return {"type": "Recreate"}
+    numbers = wanted.rolling_update if wanted is not None else None
+    given = numbers.model_dump(by_alias=True, exclude_none=True) if numbers is not None else {}
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0, **given}}
 
 
 def without_drain(deployment: JsonObject) -> JsonObject:
@@ -79,8 +94,11 @@ def pod_template(context: Context, config_digest: str) -> JsonObject:
             {"name": "config", "configMap": {"name": context.key.name}},
             {"name": "tmp", "emptyDir": {}},
             {"name": "models", "emptyDir": {}},
+            *([certificate_volume(context)] if context.certificates else []),
         ],
     }
+    if rasa is not None and rasa.drain_seconds is not None:
+        pod["terminationGracePeriodSeconds"] = rasa.drain_seconds + SECONDS_TO_END
     if rasa is not None and rasa.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": pull_secret.name} for pull_secret in rasa.image_pull_secrets]
     template: JsonObject = {
@@ -94,9 +112,10 @@ def pod_template(context: Context, config_digest: str) -> JsonObject:
         },
         "spec": pod,
     }
-    if not context.spec.pod_template:
-        return template
-    return _checked(merge_pod_template(template, context.spec.pod_template), context)
+    for spec, _ in reversed(layers(context.environment, context.server)):
+        if spec.pod_template:
+            template = merge_pod_template(template, spec.pod_template)
+    return _checked(template, context)
 
 
 def container(context: Context) -> JsonObject:
@@ -112,7 +131,7 @@ def container(context: Context) -> JsonObject:
         "startupProbe": _http_probe(period=5, failures=120),
         "livenessProbe": _http_probe(period=30, failures=10),
         "readinessProbe": _readiness_probe(context),
-        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        **drain(context),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -125,6 +144,7 @@ def container(context: Context) -> JsonObject:
             ),
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
             {"name": "models", "mountPath": f"{WORKING_DIRECTORY}/models"},
+            *([certificate_mount()] if context.certificates else []),
         ],
     }
     if rasa is not None and rasa.image_pull_policy is not None:
@@ -132,6 +152,13 @@ def container(context: Context) -> JsonObject:
     if context.spec.resources is not None:
         result["resources"] = context.spec.resources.model_dump(by_alias=True, exclude_none=True)
     return result
+
+
+def drain(context: Context) -> JsonObject:
+    """What keeps a pod that is to end answering. Older API servers refuse to sleep for no time."""
+    rasa = context.spec.rasa
+    seconds = rasa.drain_seconds if rasa is not None and rasa.drain_seconds is not None else DRAIN_SECONDS
+    return {"lifecycle": {"preStop": {"sleep": {"seconds": seconds}}}} if seconds else {}
 
 
 def variables(context: Context) -> list[JsonObject]:
@@ -142,12 +169,15 @@ def variables(context: Context) -> list[JsonObject]:
         "RASA_MODEL_SERVER": context.model_url,
         "RASA_X_HOST": context.server_url,
         **profile_of(context).variables(context),
-        **({"LOG_LEVEL": rasa.log_level} if rasa is not None and rasa.log_level is not None else {}),
+        **({"LOG_LEVEL": rasa.log_level.upper()} if rasa is not None and rasa.log_level is not None else {}),
+        **({"SANIC_WORKERS": str(rasa.workers)} if rasa is not None and rasa.workers is not None else {}),
         # Nothing but /tmp is writable: telemetry settings, matplotlib's cache and the training cache go there.
         "HOME": "/tmp",  # noqa: S108
         "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
         "RASA_CACHE_DIRECTORY": "/tmp/rasa-cache",  # noqa: S108
         "RASA_TELEMETRY_ENABLED": "false",
+        **variables_of_certificates(context),
+        **variables_of_events_database(context),
     }
     secret_entries = [
         {"name": name, "valueFrom": {"secretKeyRef": {"name": context.key.name, "key": key_of(name)}}}
@@ -196,13 +226,13 @@ def _checked(template: JsonObject, context: Context) -> JsonObject:
     server = next((item for item in containers if item["name"] == CONTAINER), None)
     if server is None:
         raise SpecError(f"spec.podTemplate removes the container {CONTAINER}: leave it, and add others beside it")
-    for entry in server.get("env") or []:
-        if entry["name"] == "RASA_ENVIRONMENT" and entry.get("value") != context.environment.environment:
-            raise SpecError("spec.podTemplate sets RASA_ENVIRONMENT: set spec.environment instead")
-        if entry["name"] == "LOG_LEVEL_LIBRARIES" and entry.get("value") not in QUIET_LEVELS:
-            raise SpecError(
-                "spec.podTemplate sets LOG_LEVEL_LIBRARIES: below WARNING the libraries of Rasa log the addresses that "
-                "they ask and are asked at, with tokens in them; set it to WARNING, ERROR or CRITICAL, and "
-                "spec.rasa.logLevel for messages of Rasa itself"
-            )
+    values = {entry["name"]: entry.get("value") for entry in server.get("env") or []}
+    if values.get("RASA_ENVIRONMENT") != context.environment.environment:
+        raise SpecError("spec.podTemplate sets or removes RASA_ENVIRONMENT: set spec.environment instead")
+    if values.get("LOG_LEVEL_LIBRARIES", QUIET_LEVELS[0]) not in QUIET_LEVELS:
+        raise SpecError(
+            "spec.podTemplate sets LOG_LEVEL_LIBRARIES: below WARNING the libraries of Rasa log the addresses that "
+            "they ask and are asked at, with tokens in them; set it to WARNING, ERROR or CRITICAL, and "
+            "spec.rasa.logLevel for messages of Rasa itself"
+        )
     return template

@@ -2,67 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from rasa_environments.api.base import JsonObject
+from rasa_environments.api.base import JsonObject, merged_problems
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentDefaults, EnvironmentSpec
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.problems import problems
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.pod_template import combine_pod_templates
 
-UNIONS = ("eventBroker", "trackerStore", "lockStore")
-"""Fields of which exactly one member is set: naming another member drops the default's."""
-POD_TEMPLATE = "podTemplate"
+_REDIS = ("host", "sentinel", "cluster")
+ALTERNATIVES: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("eventBroker",): ("rabbitmq", "kafka", "sql"),
+    ("trackerStore",): ("sql", "redis"),
+    ("trackerStore", "redis"): _REDIS,
+    ("lockStore",): ("redis", "concurrentRedis"),
+    ("lockStore", "redis"): _REDIS,
+    ("lockStore", "concurrentRedis"): _REDIS,
+    ("podDisruptionBudget",): ("minAvailable", "maxUnavailable"),
+}
+"""By the map that holds them, fields of which exactly one is set: naming another one drops the default's."""
+CHANNELS = "channels"
+FREE_FORM = frozenset({CHANNELS, "endpoints"})
+SECRET_VALUE = frozenset({"secretKeyRef"})
+REFERENCES = SECRET_VALUE | {"certSecretRef"}
 
 
 def merged_spec(environment: DeploymentEnvironment, server: ModelServer) -> EnvironmentSpec:
-    """The environment's spec over its server's defaults; each secretKeyRef knows the namespace of whoever wrote it.
+    """The environment's spec over its server's defaults; each reference to a Secret knows the namespace of its author.
 
-    Mappings are merged, everything else is replaced; pod templates merge as `kubectl patch` merges them.
-    Raises SpecError where the two pod templates do not fit together.
+    Maps are merged, channels by their names, and everything else is replaced. `podTemplate` is left out: the templates
+    are laid on the pod one after the other (`layers`).
+    Raises SpecError where something is missing, or does not fit together.
     """
-    layers: list[tuple[EnvironmentDefaults, str]] = [(environment.spec, environment.metadata.namespace)]
-    if server.spec.defaults is not None:
-        layers.insert(0, (server.spec.defaults, server.metadata.namespace))
     merged: JsonObject = {}
-    templates: list[JsonObject] = []
-    for spec, namespace in layers:
-        layer = spec.model_dump(by_alias=True, exclude_unset=True)
-        if (template := layer.pop(POD_TEMPLATE, None)) is not None:
-            templates.append(template)
-        merged = merge(_without_other_members(merged, layer), bound(layer, namespace))
-    if templates:
-        merged[POD_TEMPLATE] = combine_pod_templates(*templates)
+    for spec, namespace in reversed(layers(environment, server)):
+        layer = _bound_layer(_layer(spec), namespace)
+        merged = merge(_without_alternatives(merged, layer), layer)
+    if CHANNELS in merged:
+        merged[CHANNELS] = list(merged[CHANNELS].values())
     try:
-        return EnvironmentSpec.model_validate(merged)
+        result = EnvironmentSpec.model_validate(merged)
     except ValidationError as error:
-        raise SpecError(
-            f"with the defaults of ModelServer {server.metadata.key}: {'; '.join(problems(error, 'spec'))}"
-        ) from error
-
-
-def _without_other_members(under: JsonObject, over: JsonObject) -> JsonObject:
-    result = dict(under)
-    for union in UNIONS:
-        if over.get(union) and result.get(union):
-            result[union] = {member: value for member, value in result[union].items() if member in over[union]}
+        raise SpecError(_told(problems(error, "spec"), server)) from error
+    missing = merged_problems(result, "spec")
+    if missing:
+        raise SpecError(_told(missing, server))
     return result
 
 
+def layers(environment: DeploymentEnvironment, server: ModelServer) -> list[tuple[EnvironmentDefaults, str]]:
+    """The specs that decide, each with its author's namespace: its own, and the defaults that it takes."""
+    own = (environment.spec, environment.metadata.namespace)
+    defaults, ignored = server.spec.defaults, environment.spec.ignore_defaults or ()
+    if defaults is None:
+        return [own]
+    fields = EnvironmentDefaults.model_fields.items()
+    taken = defaults.model_copy(update={name: None for name, field in fields if (field.alias or name) in ignored})
+    return [own, (taken, server.metadata.namespace)]
+
+
+def _told(lines: Sequence[str], server: ModelServer) -> str:
+    if server.spec.defaults is None:
+        return "; ".join(lines)
+    hint = "spec.ignoreDefaults names fields of the defaults to do without"
+    return f"with the defaults of ModelServer {server.metadata.key}: {'; '.join(lines)} ({hint})"
+
+
+def _layer(spec: EnvironmentDefaults) -> JsonObject:
+    """A spec as JSON that can be merged: its channels by their names."""
+    layer: JsonObject = present(spec.model_dump(by_alias=True, exclude_unset=True, exclude={"pod_template"}))
+    if CHANNELS in layer:
+        layer[CHANNELS] = {channel["name"]: channel for channel in layer[CHANNELS]}
+    return layer
+
+
+def present(value: Any) -> Any:
+    """A value without the nulls of its maps, which mean nothing: `kubectl apply` leaves them out."""
+    if isinstance(value, Mapping):
+        return {key: present(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [present(item) for item in value]
+    return value
+
+
+def _without_alternatives(under: JsonObject, over: JsonObject, path: tuple[str, ...] = ()) -> JsonObject:
+    """`under` without each field that `over` has an alternative to."""
+    alternatives = ALTERNATIVES.get(path, ())
+    dropped = set(alternatives) - over.keys() if over.keys() & set(alternatives) else set()
+    return {
+        key: _without_alternatives(value, over[key], (*path, key))
+        if isinstance(value, dict) and isinstance(over.get(key), dict)
+        else value
+        for key, value in under.items()
+        if key not in dropped
+    }
+
+
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> JsonObject:
-    """`over` laid on `under`: mappings merge key by key, any other value of `over` wins, and null means unset."""
+    """`over` laid on `under`: maps merge key by key, and any other value of `over` wins."""
     result = dict(under)
     for key, value in over.items():
         below = result.get(key)
         secret = is_secret_value(value) or is_secret_value(below)
-        if isinstance(value, Mapping) and isinstance(below, Mapping) and not secret:
-            result[key] = merge(below, value)
-        elif value is not None:
-            result[key] = value
+        maps = isinstance(value, Mapping) and isinstance(below, Mapping)
+        result[key] = merge(below or {}, value) if maps and not secret else value
     return result
 
 
@@ -71,15 +117,23 @@ def is_secret_value(value: object) -> bool:
     return isinstance(value, Mapping) and isinstance(value.get("secretKeyRef"), Mapping)
 
 
-def bound(value: Any, namespace: str) -> Any:
-    """`value` with every secretKeyRef in it bound to `namespace`, whatever namespace it claims."""
+def _bound_layer(layer: JsonObject, namespace: str) -> JsonObject:
+    """The references of a layer bound to its author's namespace; free-form fields have no certificates."""
+    return {
+        field: bound(value, namespace, SECRET_VALUE if field in FREE_FORM else REFERENCES)
+        for field, value in layer.items()
+    }
+
+
+def bound(value: Any, namespace: str, references: frozenset[str] = SECRET_VALUE) -> Any:
+    """`value` with each map under one of the keys `references` bound to `namespace`, whatever namespace it claims."""
     if isinstance(value, Mapping):
         return {
             key: {**inner, "namespace": namespace}
-            if key == "secretKeyRef" and isinstance(inner, Mapping)
-            else bound(inner, namespace)
+            if key in references and isinstance(inner, Mapping)
+            else bound(inner, namespace, references)
             for key, inner in value.items()
         }
     if isinstance(value, list):
-        return [bound(item, namespace) for item in value]
+        return [bound(item, namespace, references) for item in value]
     return value

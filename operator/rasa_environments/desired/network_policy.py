@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.api.workload import NetworkPolicy, Peer
+from rasa_environments.api.traffic import NetworkPolicy, Peer
 from rasa_environments.desired.context import Context, OperatorPods
 from rasa_environments.desired.service import PORT_NAME
 
@@ -12,8 +12,9 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 
 def network_policy(context: Context, wanted: NetworkPolicy) -> JsonObject:
-    """Lets in whom the spec names (by default the pods of the namespace) and the operator, which asks `/status`."""
-    peers = [{"podSelector": {}}] if wanted.allow_from is None else [_peer(peer) for peer in wanted.allow_from]
+    """Lets in the pods of the namespace or not, whom else the spec names, and the operator, which asks `/status`."""
+    peers: list[JsonObject] = [{"podSelector": {}}] if wanted.from_ == "SameNamespace" else []
+    peers += [_peer(peer) for peer in wanted.allow_from or ()]
     if context.operator_pods is not None:
         peers.append(_operator(context.operator_pods))
     # A rule without peers would let in everybody.

@@ -27,59 +27,81 @@ ONE_VALUE_LISTS = frozenset({"env", "volumes"})
 """Lists whose items are one value each: an item of the same name replaces, it does not mix `value` with `valueFrom`."""
 
 
+PLACE = "spec.podTemplate"
+DIRECTIVE = "$patch"
+
+
 def merge_pod_template(template: Mapping[str, Any], partial: Mapping[str, Any]) -> JsonObject:
-    """The whole template with the partial one laid on it. A null removes what is below it.
+    """The whole template with the partial one laid on it.
 
-    Raises SpecError where a list item lacks its key, or one side is a list or mapping and the other is not.
+    `$patch: delete` in a map, or in an item beside its key, removes what is below it; a null means nothing.
+    Raises SpecError where a list item lacks its key, one side is a list or map and the other is not, or something else
+    of a strategic merge patch is asked for.
     """
-    return _merge_mappings(template, partial, "spec.podTemplate", keep_nulls=False)
+    if _deletes(partial, PLACE, ()):
+        raise SpecError(f"{PLACE} removes the whole pod: put $patch: delete into the part that is to go")
+    return _merge_maps(template, partial, PLACE)
 
 
-def combine_pod_templates(*partials: Mapping[str, Any]) -> JsonObject:
-    """One partial template that does what these do one after the other, their nulls included.
-
-    Raises SpecError as merge_pod_template does.
-    """
-    result: JsonObject = {}
-    for partial in partials:
-        result = _merge_mappings(result, partial, "spec.podTemplate", keep_nulls=True)
-    return result
-
-
-def _merge_mappings(under: Mapping[str, Any], over: Mapping[str, Any], path: str, *, keep_nulls: bool) -> JsonObject:
+def _merge_maps(under: Mapping[str, Any], over: Mapping[str, Any], path: str) -> JsonObject:
     result = dict(under)
     for key, value in over.items():
         place = f"{path}.{key}"
         below = result.get(key)
         if value is None:
-            result.pop(key, None)
-            if keep_nulls:
-                result[key] = None
-        elif key in MERGE_KEYS:
-            items = _items(below or [], place), _items(value, place)
-            result[key] = _merge_lists(key, *items, place, keep_nulls=keep_nulls)
-        elif isinstance(below, Mapping):
-            if not isinstance(value, Mapping):
-                raise SpecError(f"{place} must be a mapping, not {_described(value)}")
-            result[key] = _merge_mappings(below, value, place, keep_nulls=keep_nulls)
+            continue
+        if key in MERGE_KEYS:
+            result[key] = _merge_lists(key, _items(below or [], place), _items(value, place), place)
         elif isinstance(value, Mapping):
-            result[key] = _merge_mappings({}, value, place, keep_nulls=keep_nulls)
+            if _deletes(value, place, ()):
+                result.pop(key, None)
+            else:
+                result[key] = _merge_maps(below if isinstance(below, Mapping) else {}, value, place)
+        elif isinstance(below, Mapping):
+            raise SpecError(f"{place} must be a map, not {_described(value)}")
         else:
-            result[key] = value
+            result[key] = _replacing(value, place)
     return result
 
 
-def _merge_lists(
-    name: str, under: Sequence[JsonObject], over: Sequence[JsonObject], path: str, *, keep_nulls: bool
-) -> list[JsonObject]:
+def _merge_lists(name: str, under: Sequence[JsonObject], over: Sequence[JsonObject], path: str) -> list[JsonObject]:
     merge_key = MERGE_KEYS[name]
     merged: dict[Any, JsonObject] = {_identity(item, merge_key, f"{path}[{i}]"): item for i, item in enumerate(under)}
     for index, item in enumerate(over):
         place = f"{path}[{index}]"
         identity = _identity(item, merge_key, place)
-        below = {} if name in ONE_VALUE_LISTS else merged.get(identity, {})
-        merged[identity] = _merge_mappings(below, item, place, keep_nulls=keep_nulls)
+        if _deletes(item, place, (merge_key,)):
+            merged.pop(identity, None)
+        else:
+            below = {} if name in ONE_VALUE_LISTS else merged.get(identity, {})
+            merged[identity] = _merge_maps(below, item, place)
     return list(merged.values())
+
+
+def _deletes(value: Mapping[str, Any], place: str, beside: Sequence[str]) -> bool:
+    """Whether a map asks for the removal of what is below it. Raises SpecError at any other directive."""
+    directives = [key for key in value if str(key).startswith("$")]
+    if not directives:
+        return False
+    if directives != [DIRECTIVE] or value[DIRECTIVE] != "delete":
+        raise SpecError(
+            f"{place} has {directives[0]}: only $patch: delete is supported, in a map or beside an item's key"
+        )
+    others = [key for key in value if key != DIRECTIVE and key not in beside]
+    if others:
+        raise SpecError(f"{place} has {others[0]} beside $patch: delete, which removes it: leave one of them out")
+    return True
+
+
+def _replacing(value: Any, place: str) -> Any:
+    """A value that replaces what is below it. Raises SpecError at a directive: it would have nothing to act on."""
+    if isinstance(value, list):
+        return [_replacing(item, f"{place}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        if _deletes(value, place, tuple(value)):
+            raise SpecError(f"{place} has $patch: delete, but its list is replaced as a whole: list what is to stay")
+        return _merge_maps({}, value, place)
+    return value
 
 
 def _items(value: Any, path: str) -> list[JsonObject]:
@@ -87,7 +109,7 @@ def _items(value: Any, path: str) -> list[JsonObject]:
         raise SpecError(f"{path} must be a list, not {_described(value)}")
     for index, item in enumerate(value):
         if not isinstance(item, Mapping):
-            raise SpecError(f"{path}[{index}] must be a mapping, not {_described(item)}")
+            raise SpecError(f"{path}[{index}] must be a map, not {_described(item)}")
     return value
 
 
@@ -104,5 +126,13 @@ def _identity(item: Mapping[str, Any], merge_key: str, path: str) -> Any:
 
 
 def _described(value: object) -> str:
-    names = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
+    names = {
+        str: "text",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "a map",
+        type(None): "null",
+    }
     return names.get(type(value), type(value).__name__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer, Profile
 from rasa_environments.desired.command_line import run_arguments, x_arguments
@@ -34,6 +33,8 @@ class ProfileRules:
     """Major versions of Rasa that the profile runs."""
     example: str
     """A version to name in a message."""
+    image: str = "rasa/rasa:{version}-full"
+    """The vendor's image of a version."""
     variables: Callable[[Context], Mapping[str, str]] = lambda _: {}
     """Variables besides those that every profile has; none of them is a secret."""
     queue: Callable[[Context], str] = lambda _: "rasa_core_events"
@@ -121,7 +122,10 @@ PROFILES: Mapping[Profile, ProfileRules] = {
         tag_is_environment=True,
         asks_production=True,
     ),
-    Profile.MODEL_SERVER: ProfileRules(arguments=run_arguments, majors=frozenset({2, 3}), example="3.6.21"),
+    Profile.OPEN_SOURCE: ProfileRules(arguments=run_arguments, majors=frozenset({2, 3}), example="3.6.21"),
+    Profile.RASA_PRO: ProfileRules(
+        arguments=run_arguments, majors=frozenset({3}), example="3.21.0", image="rasa/rasa-pro:{version}"
+    ),
 }
 
 
@@ -147,16 +151,6 @@ def require_tag_of_its_name(environment: DeploymentEnvironment, server: ModelSer
         )
 
 
-def channels(context: Context) -> JsonObject:
-    """Channels where the spec names none: REST, and `rasa` where the server chats through it."""
-    return {**rasa_channel(context), "rest": None}
-
-
-def rasa_channel(context: Context) -> JsonObject:
-    """The channel `rasa`, which points to the server ("The rasa channel credentials", Rasa Enterprise 1.0)."""
-    return {"rasa": {"url": f"{context.server_url}/api"}} if profile_of(context).rasa_channel else {}
-
-
 def image_of(context: Context) -> str:
     """The container image: as given, or the vendor's of the version.
 
@@ -176,4 +170,4 @@ def image_of(context: Context) -> str:
             f"spec.rasa.version is missing: set it, for example to {rules.example}, or set spec.rasa.image, "
             f"here or in spec.defaults of ModelServer {context.server.metadata.key}"
         )
-    return f"rasa/rasa:{rasa.version}-full"
+    return rules.image.format(version=rasa.version)

@@ -30,6 +30,7 @@ PASSWORDS: Mapping[str, str] = {
     "DB_PASSWORD": "tracker_store.sql.password",
     "TRACKER_STORE_PASSWORD": "tracker_store.redis.password",
     "REDIS_PASSWORD": "lock_store.redis.password",
+    "LOCK_STORE_PASSWORD": "lock_store.concurrent_redis.password",
     "ACTION_ENDPOINT_TOKEN": "action_endpoint.token",
 }
 """Variable to the field of the spec that holds its value."""
@@ -43,6 +44,8 @@ class SecretVariable:
     source: SecretKeyRef
     path: str
     """Field of the spec that asks for it, for messages."""
+    in_address: bool = False
+    """Whether Rasa puts the value into an address as it is, so that it must be escaped."""
 
     @property
     def key(self) -> str:
@@ -61,8 +64,7 @@ def secret_variables(spec: EnvironmentSpec) -> tuple[SecretVariable, ...]:
     Raises SpecError where a reference is not complete, or two of them would share a variable.
     """
     found: dict[str, SecretVariable] = {}
-    free_form = (*_free_form("endpoints", spec.endpoints), *_free_form("credentials", spec.credentials))
-    for variable in (*_typed(spec), *free_form):
+    for variable in (*_typed(spec), *_free_form(("endpoints",), "spec.endpoints", spec.endpoints), *_of_channels(spec)):
         other = found.setdefault(variable.name, variable)
         if other.source != variable.source:
             raise SpecError(
@@ -72,7 +74,7 @@ def secret_variables(spec: EnvironmentSpec) -> tuple[SecretVariable, ...]:
 
 
 def variable_of(*path: str) -> str:
-    """The variable for a secret value at a path of a free-form field: CREDENTIALS_SLACK_SLACK_TOKEN."""
+    """The variable for a secret value at a path of a free-form field: CHANNELS_SLACK_SLACK_TOKEN."""
     return re.sub(r"[^A-Z0-9]+", "_", "_".join(path).upper())
 
 
@@ -80,9 +82,16 @@ def _typed(spec: EnvironmentSpec) -> Iterator[SecretVariable]:
     for variable, path in PASSWORDS.items():
         value = _at(spec, path.split("."))
         if isinstance(value, SecretValue):
-            yield SecretVariable(variable, value.secret_key_ref, f"spec.{_shown(path)}")
-    if spec.jwt is not None:
-        yield SecretVariable(JWT_VARIABLE, spec.jwt.secret_key_ref, "spec.jwt")
+            in_address = variable == "RABBITMQ_PASSWORD" and _by_amqps(spec)
+            yield SecretVariable(variable, value.secret_key_ref, f"spec.{_shown(path)}", in_address)
+    if spec.jwt is not None and spec.jwt.key is not None:
+        yield SecretVariable(JWT_VARIABLE, spec.jwt.key.secret_key_ref, "spec.jwt.key")
+
+
+def _by_amqps(spec: EnvironmentSpec) -> bool:
+    """Whether Rasa makes an address with RabbitMQ's password in it (rasa/core/brokers/pika.py)."""
+    broker = spec.event_broker.rabbitmq if spec.event_broker is not None else None
+    return broker is not None and broker.tls is not None and broker.tls.mode == "Required"
 
 
 def _at(value: object, path: Sequence[str]) -> object:
@@ -95,14 +104,19 @@ def _shown(path: str) -> str:
     return ".".join(to_camel(name) for name in path.split("."))
 
 
-def _free_form(field: str, value: Mapping[str, Any] | None) -> Iterator[SecretVariable]:
-    for path, reference in _references((field,), value or {}):
-        place = "spec." + ".".join(path)
+def _of_channels(spec: EnvironmentSpec) -> Iterator[SecretVariable]:
+    for channel in spec.channels or ():
+        yield from _free_form(("channels", channel.name), f"spec.channels[{channel.name}].config", channel.config)
+
+
+def _free_form(root: tuple[str, ...], place: str, value: Mapping[str, Any] | None) -> Iterator[SecretVariable]:
+    for path, reference in _references((), value or {}):
+        where = ".".join((place, *path))
         try:
             source = SecretKeyRef.model_validate(reference)
         except ValidationError as error:
-            raise SpecError(f"{place}.secretKeyRef must be {{name: <Secret>, key: <key in it>}}") from error
-        yield SecretVariable(variable_of(*path), source, place)
+            raise SpecError(f"{where}.secretKeyRef must be {{name: <Secret>, key: <key in it>}}") from error
+        yield SecretVariable(variable_of(*root, *path), source, where)
 
 
 def _references(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -116,16 +130,15 @@ def _references(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, 
             yield from _references((*path, str(index)), item)
 
 
-def with_variables(field: str, value: Any) -> Any:
-    """A free-form field with `${VARIABLE}` in place of every secret value."""
-    return _with_variables((field,), value)
+def with_variables(path: tuple[str, ...], value: Any) -> Any:
+    """What stands at `path` of a free-form field, with `${VARIABLE}` in place of every secret value.
 
-
-def _with_variables(path: tuple[str, ...], value: Any) -> Any:
+    Nulls are left out: `kubectl apply` does not send them, so that they mean nothing.
+    """
     if is_secret_value(value):
         return f"${{{variable_of(*path)}}}"
     if isinstance(value, Mapping):
-        return {key: _with_variables((*path, str(key)), inner) for key, inner in value.items()}
+        return {key: with_variables((*path, str(key)), inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [_with_variables((*path, str(index)), item) for index, item in enumerate(value)]
+        return [with_variables((*path, str(index)), item) for index, item in enumerate(value)]
     return value

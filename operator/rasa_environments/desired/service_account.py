@@ -8,9 +8,10 @@ from rasa_environments.desired.context import Context
 
 def service_account(context: Context) -> JsonObject:
     """An account without rights and without a mounted token: Rasa never talks to the API server."""
+    wanted = context.spec.service_account
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": context.metadata(),
+        "metadata": context.metadata(annotations=wanted.annotations if wanted else None),
         "automountServiceAccountToken": False,
     }

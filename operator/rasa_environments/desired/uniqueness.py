@@ -1,12 +1,15 @@
-"""What two environments must not share: the host of their Ingress, and, on one Rasa X 0.2x, queue and database."""
+"""What two environments must not share: the hosts of their Ingress, and, on one Rasa X 0.2x, queue and database."""
 
 from __future__ import annotations
 
-from rasa_environments.api.connections import RabbitMQ, Redis, Sql
+from collections.abc import Sequence
+
+from rasa_environments.api.connections import EventBroker, RabbitMQ, Redis, Sql, TrackerStore
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentDefaults
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.compose import DATABASE_HOST, RABBITMQ_HOST
 from rasa_environments.desired.context import own_database, own_queue
+from rasa_environments.desired.merging import layers
 from rasa_environments.desired.profiles import rules_of
 
 Place = tuple[str, str]
@@ -20,38 +23,57 @@ def has_own_queue_and_database(server: ModelServer) -> bool:
 
 def queues(environment: DeploymentEnvironment, server: ModelServer) -> frozenset[Place]:
     """The RabbitMQ queues that the environment's events go to; none where it has another kind of broker."""
-    brokers = [spec.event_broker for spec in _layers(environment, server) if spec.event_broker is not None]
-    if brokers and brokers[0].rabbitmq is None:
+    brokers = [spec.event_broker for spec in _layers(environment, server) if spec.event_broker]
+    if brokers and _kind(brokers) not in (None, "rabbitmq"):
         return frozenset()
     layers: list[RabbitMQ] = [broker.rabbitmq for broker in brokers if broker.rabbitmq is not None]
-    host = next((layer.host for layer in layers), RABBITMQ_HOST)
+    host = next((layer.host for layer in layers if layer.host), RABBITMQ_HOST)
     names = next((layer.queues for layer in layers if layer.queues), None) or [own_queue(environment)]
     return frozenset((host, name) for name in names)
 
 
-def ingress_host(environment: DeploymentEnvironment, server: ModelServer) -> str | None:
-    """The host of its Ingress; None where it has none."""
+def ingress_hosts(environment: DeploymentEnvironment, server: ModelServer) -> frozenset[str]:
+    """The hosts of its Ingress; none where it has none."""
     if environment.spec.external is not None:
-        return None
-    return next((spec.ingress.host for spec in _layers(environment, server) if spec.ingress is not None), None)
+        return frozenset()
+    ingresses = [spec.ingress for spec in _layers(environment, server) if spec.ingress is not None]
+    hosts = next((ingress.hosts for ingress in ingresses if ingress.hosts is not None), ())
+    return frozenset(entry.host for entry in hosts)
 
 
 def databases(environment: DeploymentEnvironment, server: ModelServer) -> frozenset[Place]:
     """The database that holds its conversations: of SQL by its name, of Redis by its number."""
-    stores = [spec.tracker_store for spec in _layers(environment, server) if spec.tracker_store is not None]
-    if stores and stores[0].sql is None:
+    stores = [spec.tracker_store for spec in _layers(environment, server) if spec.tracker_store]
+    if _kind(stores) == "redis":
         return _redis_database([store.redis for store in stores if store.redis is not None])
     layers: list[Sql] = [store.sql for store in stores if store.sql is not None]
-    host = next((layer.host for layer in layers), DATABASE_HOST)
+    host = next((layer.host for layer in layers if layer.host), DATABASE_HOST)
     name = next((layer.database for layer in layers if layer.database), None) or own_database(environment)
     return frozenset({(host, name)})
 
 
 def _redis_database(layers: list[Redis]) -> frozenset[Place]:
     number = next((layer.database for layer in layers if layer.database is not None), 0)
-    return frozenset({(layers[0].host, str(number))})
+    return frozenset((server, str(number)) for server in next(filter(None, map(_servers, layers)), ()))
+
+
+def _servers(redis: Redis) -> tuple[str, ...]:
+    """What two descriptions of one Redis have in common: its host, its master set, or a node of its cluster."""
+    if redis.sentinel is not None:
+        return (redis.sentinel.master_name,)
+    if redis.cluster is not None:
+        return tuple(redis.cluster.endpoints)
+    return (redis.host,) if redis.host is not None else ()
+
+
+def _kind(layers: Sequence[EventBroker | TrackerStore]) -> str | None:
+    """The member of the first layer that sets one: naming a member drops those of the layers below it."""
+    kinds = (
+        next((kind for kind in type(layer).model_fields if getattr(layer, kind) is not None), None) for layer in layers
+    )
+    return next(filter(None, kinds), None)
 
 
 def _layers(environment: DeploymentEnvironment, server: ModelServer) -> list[EnvironmentDefaults]:
     """The specs that decide, the environment's own first (merging.merged_spec)."""
-    return [environment.spec, *([server.spec.defaults] if server.spec.defaults is not None else [])]
+    return [spec for spec, _ in layers(environment, server)]

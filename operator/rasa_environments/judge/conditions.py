@@ -16,7 +16,7 @@ def condition(kind: ConditionType, status: Truth, reason: Reason, message: str) 
     """A condition as it is judged now; `transitioned` gives it its time."""
     if len(message) > MAXIMUM_MESSAGE:
         message = f"{message[: MAXIMUM_MESSAGE - 1]}…"
-    return Condition(type=kind, status=status, reason=reason, message=message)
+    return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time="")
 
 
 def condition_of(conditions: Iterable[Condition] | None, kind: ConditionType) -> Condition | None:

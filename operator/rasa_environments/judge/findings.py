@@ -73,15 +73,22 @@ class PodFacts:
 
 @dataclass(frozen=True)
 class ServedFact:
-    """What one Rasa server answered when it was asked which model it serves."""
+    """Which model one Rasa server serves, by its last answer."""
 
     server: str
     """Which one, in words: pod support-rasa-0."""
     model: str | None = None
     problem: str | None = None
-    """Why it is not known what it serves."""
-    reason: Reason = Reason.PODS_NOT_REACHABLE
+    """Why it did not answer when it was asked last; None: it did."""
+    reason: Reason = Reason.PODS_UNREACHABLE
     """The reason of the problem."""
+    answered_time: str | None = None
+    """With a problem: when it answered before, with `model` (RFC 3339); None: it has not, or too long ago to count."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an answer that counts."""
+        return self.problem is None or self.answered_time is not None
 
 
 @dataclass(frozen=True)
@@ -127,11 +134,13 @@ class Follower:
     """An environment that pulls a tag, as a ModelTag sees it."""
 
     key: ObjectKey
-    wanted: str | None
-    served: str | None
-    served_truth: str
+    desired: TaggedModel | None
+    """Model that it wants, as far as its status says."""
+    served: Truth
+    """Whether every one of its pods serves that model."""
+    served_reason: Reason
     served_message: str
-    ready: bool
+    ready: Truth
 
 
 WAITING_FAULTS = frozenset(

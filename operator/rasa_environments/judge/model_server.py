@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
-from rasa_environments.api.model_server import InventoryEntry, ModelServer, ModelServerStatus
+from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
 from rasa_environments.judge.conditions import condition, reconciling, registered, stalled
 from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
 
@@ -20,7 +20,7 @@ class ModelServerFindings:
     can_write: bool
     environments: int
     tags: int
-    inventory: tuple[InventoryEntry, ...]
+    pending_tag_deletions: tuple[PendingTagDeletion, ...]
     registration: RegistrationFact | None = None
     """What came of registering its environments; None where it has no registry."""
     registered: tuple[str, ...] = ()
@@ -32,16 +32,17 @@ def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelSer
     observation = findings.observation
     status = ModelServerStatus(
         version=observation.version or before.status.version,
-        environments=findings.environments,
-        tags=findings.tags,
-        models=models_held(observation, before.status),
-        inventory=list(findings.inventory) or None,
-        registered=list(findings.registered) or None,
+        environment_count=findings.environments,
+        tag_count=findings.tags,
+        model_count=models_held(observation, before.status),
+        pending_tag_deletions=list(findings.pending_tag_deletions) or None,
+        registered_environments=list(findings.registered) or None,
     )
     return status, (
-        ready(findings, before),
+        ready(findings),
         reconciling(findings.problem),
         stalled(findings.problem),
+        writable(findings, before),
         *registered(findings.registration),
     )
 
@@ -49,11 +50,11 @@ def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelSer
 def models_held(observation: ServerObservation, before: ModelServerStatus) -> int | None:
     """How many models the server holds: the last known, while it cannot be asked, and None where it never tells."""
     if not observation.known:
-        return before.models
+        return before.model_count
     return len(observation.models) if observation.lists else None
 
 
-def ready(findings: ModelServerFindings, server: ModelServer) -> Condition:
+def ready(findings: ModelServerFindings) -> Condition:
     """Whether the server was reached and took the credentials at the last check."""
     kind = ConditionType.READY
     if findings.problem is not None:
@@ -61,21 +62,34 @@ def ready(findings: ModelServerFindings, server: ModelServer) -> Condition:
     if not findings.observation.lists:
         message = "tags can be pulled; the server lists no models, so it is asked for each tag by itself"
         return condition(kind, "True", Reason.READY, message)
+    return condition(kind, "True", Reason.READY, "reached, and the credentials are accepted")
+
+
+def writable(findings: ModelServerFindings, server: ModelServer) -> Condition:
+    """Whether the operator may put tags and register environments."""
+    kind, observation = ConditionType.WRITABLE, findings.observation
     if not findings.can_write:
         secret = server.spec.credentials_secret_ref
         where = f"the Secret {secret.name}" if secret else "a Secret named by spec.credentialsSecretRef"
         return condition(
             kind,
-            "True",
+            "False",
             Reason.NO_WRITE_CREDENTIALS,
-            f"models can be pulled; to put tags, add apiToken, or username and password, to {where}",
+            f"models can only be pulled; to put tags, add apiToken, or username and password, to {where}",
         )
-    return condition(kind, "True", Reason.READY, "reached, and the credentials are accepted")
+    if observation.problem is not None:
+        return condition(kind, "Unknown", observation.problem.reason, observation.problem.message)
+    if observation.write_problem is not None:
+        return condition(kind, "False", observation.write_problem.reason, observation.write_problem.message)
+    if not observation.lists:
+        message = "the server lists no models: whether it takes tags shows when one is put"
+        return condition(kind, "Unknown", Reason.PENDING, message)
+    return condition(kind, "True", Reason.WRITABLE, "the credentials that write are accepted")
 
 
-def inventory_of(
-    claims: Sequence[InventoryEntry], before: Sequence[InventoryEntry], done: frozenset[str]
-) -> tuple[InventoryEntry, ...]:
+def pending_deletions(
+    claims: Sequence[PendingTagDeletion], before: Sequence[PendingTagDeletion], done: frozenset[str]
+) -> tuple[PendingTagDeletion, ...]:
     """Tags that are to be deleted once their ModelTag is gone: those claimed now, and those still to be deleted.
 
     `done` are tags of `before` that are deleted, or are to stay.

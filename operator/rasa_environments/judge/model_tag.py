@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.base import ModelReference
+from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.api.model_tag import Follower as FollowerStatus
-from rasa_environments.api.model_tag import HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.judge.conditions import condition, reconciling, stalled
 from rasa_environments.judge.findings import Follower, Problem, TaggedModel
 
-MAXIMUM_FOLLOWERS = 256
-"""As many environments as the status lists."""
+UNANSWERED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.PENDING})
+"""Reasons that leave open what carries the tag."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,11 @@ class ModelTagFindings:
     """All that a pass found out about a ModelTag."""
 
     tag: str
-    model: str
+    model: str | None = None
+    """Model that the ModelTag names; None: the tag stays where it is."""
     problem: Problem | None = None
+    answers: bool = True
+    """Whether the model server could be asked: where it could not, nothing is known of the tag."""
     tagged: TaggedModel | None = None
     """What the tag answers with, once the server has confirmed it."""
     followers: tuple[Follower, ...] = ()
@@ -29,27 +33,29 @@ class ModelTagFindings:
 
 def judged(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[ModelTagStatus, tuple[Condition, ...]]:
     """The status without its conditions, and the conditions without their times. `time` dates a new model."""
-    served = served_by_followers(findings)
-    tagged = tagged_as_wanted(findings)
+    known = before.status
+    history = history_with(known, findings.tagged, time, before.promoted_by)
+    latest = ModelReference(name=history[0].model, hash=history[0].hash) if history else None
+    expected = expected_model(findings, latest)
+    tagged, served = tagged_as_wanted(findings), served_by_followers(findings, expected)
     conditions = (
-        ready(findings, served),
+        ready(tagged, served),
         tagged,
         served,
         reconciling(findings.problem),
         stalled(findings.problem),
     )
-    known = before.status if before.status.tag in (None, findings.tag) else ModelTagStatus()
-    history = history_with(known, findings.tagged, time, before.promoted_by)
-    latest = history[0] if history else None
     status = ModelTagStatus(
         tag=findings.tag,
-        model=latest.model if latest else None,
-        hash=latest.hash if latest else None,
+        tagged_model=latest,
         previous_model=previous_model(history, known),
         history=list(history[: before.spec.history_limit]) or None,
         environments=[
             FollowerStatus(
-                namespace=follower.key.namespace, name=follower.key.name, served=follower.served, ready=follower.ready
+                namespace=follower.key.namespace,
+                name=follower.key.name,
+                served=served_truth(follower, expected),
+                ready=follower.ready,
             )
             for follower in findings.followers[:MAXIMUM_FOLLOWERS]
         ]
@@ -65,84 +71,94 @@ def history_with(
 
     `by` promoted the model; nobody did where only its content is another.
 
-    `known` is the status so far, an empty one where it speaks of another tag. Where the history is limited to none, it
-    still tells the latest.
+    `known` is the status so far. Where the history is limited to none, it still tells the latest.
     """
-    history = tuple(known.history or ())
-    if not history and known.model and known.hash:
-        history = (HistoryEntry(model=known.model, hash=known.hash, tagged_at=time),)
+    history, latest = tuple(known.history or ()), known.tagged_model
+    if not history and latest is not None:
+        history = (HistoryEntry(model=latest.name, hash=latest.hash, tagged_time=time),)
     if tagged is None:
         return history
     if not history or history[0].model != tagged.name:
-        return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_at=time, by=by), *history)
+        return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_time=time, promoted_by=by), *history)
     if history[0].hash != tagged.hash:
-        return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_at=time), *history)
+        return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_time=time), *history)
     return history
 
 
-def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> str | None:
+def expected_model(findings: ModelTagFindings, latest: ModelReference | None) -> ModelReference | None:
+    """The model that the environments should serve; without a hash where none is known of it."""
+    if findings.tagged is not None:
+        return ModelReference(name=findings.tagged.name, hash=findings.tagged.hash)
+    if findings.model is None or (latest is not None and latest.name == findings.model):
+        return latest
+    return ModelReference(name=findings.model, hash="")
+
+
+def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> ModelReference | None:
     """The last model in the history that is another than the latest: where a rollback goes."""
     for entry in history[1:]:
         if entry.model != history[0].model:
-            return entry.model
+            return ModelReference(name=entry.model, hash=entry.hash)
     return known.previous_model
 
 
 def tagged_as_wanted(findings: ModelTagFindings) -> Condition:
     """Whether the server answers the tag with the wanted model's hash."""
-    kind = ConditionType.TAGGED
-    if findings.problem is not None:
-        unknown = findings.problem.reason in (
-            Reason.MODEL_SERVER_UNREACHABLE,
-            Reason.UNEXPECTED_ANSWER,
-            Reason.NOT_CHECKED_YET,
-        )
-        return condition(kind, "Unknown" if unknown else "False", findings.problem.reason, findings.problem.message)
-    return condition(kind, "True", Reason.TAGGED, f"tag {findings.tag} answers with model {findings.model}")
+    kind, problem = ConditionType.TAGGED, findings.problem
+    if problem is not None:
+        known = findings.answers and problem.reason not in UNANSWERED
+        return condition(kind, "False" if known else "Unknown", problem.reason, problem.message)
+    name = findings.tagged.name if findings.tagged else "no model"
+    return condition(kind, "True", Reason.TAGGED, f"tag {findings.tag} answers with model {name}")
 
 
-def served_by_followers(findings: ModelTagFindings) -> Condition:
+def served_by_followers(findings: ModelTagFindings, expected: ModelReference | None) -> Condition:
     """Whether every environment that pulls the tag serves the model."""
     kind = ConditionType.SERVED
     if not findings.followers:
-        return condition(kind, "True", Reason.NO_ENVIRONMENT, f"no environment pulls the tag {findings.tag}")
+        message = f"no environment pulls the tag {findings.tag}, so nobody serves its model"
+        return condition(kind, "False", Reason.NO_ENVIRONMENT, message)
+    if expected is None:
+        return condition(kind, "Unknown", Reason.PENDING, f"no model is known to carry the tag {findings.tag}")
     for truth in ("False", "Unknown"):
         for follower in findings.followers:
-            if served_truth(follower, findings.model) == truth:
-                reason = Reason.ANOTHER_MODEL_SERVED if truth == "False" else Reason.NOT_CHECKED_YET
-                return condition(
-                    kind, truth, reason, f"environment {follower.key}: {_explained(follower, findings.model)}"
-                )
+            if served_truth(follower, expected) == truth:
+                reason = Reason.ANOTHER_MODEL_SERVED if truth == "False" else Reason.PENDING
+                message = f"environment {follower.key}: {_explained(follower, expected)}"
+                return condition(kind, truth, reason, message)
     count = len(findings.followers)
     by = f"{count} environments" if count > 1 else f"environment {findings.followers[0].key}"
-    return condition(kind, "True", Reason.SERVED, f"{findings.model} is served by {by}")
+    if any(follower.served_reason is Reason.SERVED_UNCHECKED for follower in findings.followers):
+        message = f"{expected.name} is wanted by {by}; whether it is served is not checked (--accept-unchecked)"
+        return condition(kind, "True", Reason.SERVED_UNCHECKED, message)
+    return condition(kind, "True", Reason.SERVED, f"{expected.name} is served by {by}")
 
 
-def served_truth(follower: Follower, model: str) -> str:
-    """True, False or Unknown: whether the environment serves `model`, and not one that it wanted before."""
-    if follower.wanted == model:
-        return follower.served_truth
-    return "False" if follower.served_truth == "True" else "Unknown"
+def served_truth(follower: Follower, expected: ModelReference | None) -> Truth:
+    """Whether the environment serves the model, and not one that it wanted before."""
+    if expected is None:
+        return "Unknown"
+    if _wants(follower, expected):
+        return follower.served
+    return "False" if follower.served == "True" else "Unknown"
 
 
-def _explained(follower: Follower, model: str) -> str:
-    if follower.wanted == model:
+def _wants(follower: Follower, expected: ModelReference) -> bool:
+    desired = follower.desired
+    return desired is not None and desired.name == expected.name and expected.hash in ("", desired.hash)
+
+
+def _explained(follower: Follower, expected: ModelReference) -> str:
+    if _wants(follower, expected):
         return follower.served_message
-    return f"wants {follower.wanted or 'no model'} still, {model} is on its way"
+    return f"wants {follower.desired.name if follower.desired else 'no model'} still, {expected.name} is on its way"
 
 
-def ready(findings: ModelTagFindings, served: Condition) -> Condition:
-    """Whether the tag is where it is wanted, and no environment is known to serve another model."""
-    kind = ConditionType.READY
-    if findings.problem is not None:
-        return condition(kind, "False", findings.problem.reason, findings.problem.message)
-    if served.status == "False":
-        return condition(kind, "False", Reason(served.reason), served.message)
-    if served.status == "Unknown":
-        return condition(
-            kind,
-            "True",
-            Reason.TAGGED,
-            f"{findings.model} carries {findings.tag}; whether it is served is not known: {served.message}",
-        )
-    return condition(kind, "True", Reason.READY, f"{findings.model} carries {findings.tag}: {served.message}")
+def ready(tagged: Condition, served: Condition) -> Condition:
+    """Whether the tag is on its model, and every environment that pulls it serves that: Unknown is not True."""
+    for status in ("False", "Unknown"):
+        for entry in (tagged, served):
+            if entry.status == status:
+                return condition(ConditionType.READY, status, Reason(entry.reason), entry.message)
+    reason = Reason.SERVED_UNCHECKED if served.reason == Reason.SERVED_UNCHECKED else Reason.READY
+    return condition(ConditionType.READY, "True", reason, f"{tagged.message}: {served.message}")

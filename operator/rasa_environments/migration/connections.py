@@ -10,7 +10,9 @@ from rasa_environments.migration import kinds
 from rasa_environments.migration.chart import Names
 from rasa_environments.migration.findings import path_of
 from rasa_environments.migration.reader import Kind, Reader
-from rasa_environments.migration.secret_values import SecretValues, reference
+from rasa_environments.migration.secret_values import SecretValues, looks_secret, reference
+
+QUERY = ("rasa", "trackerStore", "query")
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,13 @@ def _note_plain(reader: Reader, where: Password, text: str, *, mapped: bool = Fa
             (reader.mapped if mapped else reader.unused)(path, text)
 
 
-def _host(reader: Reader, section: str, *, installed: bool, own: str) -> str | None:
+def _host(reader: Reader, section: str, *, installed: bool, own: str, kind: Kind[str] = kinds.HOST) -> str | None:
     """The host that the chart installs, or the one that the file names."""
     path = f"{section}.existingHost"
     if installed:
         reader.unused(path, f"{section}.install is true, so the chart's own {own} is used")
         return own
-    host = reader.take(path, kinds.HOST)
+    host = reader.take(path, kind)
     if host is None:
         reader.remarks.append(f"{section}.install is false and {path} names no host, so the connection is left out")
     return host
@@ -77,7 +79,7 @@ def event_broker(reader: Reader, names: Names, secrets: SecretValues, queues: li
         reader.mapped("rabbitmq.enabled", "no spec.defaults.eventBroker: the chart's servers have none either")
         return None
     installed = reader.take("rabbitmq.install", kinds.FLAG) is not False
-    host = _host(reader, "rabbitmq", installed=installed, own=f"{names.release}-rabbitmq")
+    host = _host(reader, "rabbitmq", installed=installed, own=f"{names.release}-rabbitmq", kind=kinds.BROKER)
     username = reader.first(["rabbitmq.rabbitmq.username", "rabbitmq.auth.username"], kinds.TEXT)
     port = reader.take("rabbitmq.service.port", kinds.PORT)
     found = password(
@@ -96,10 +98,22 @@ def event_broker(reader: Reader, names: Names, secrets: SecretValues, queues: li
         reader.unused("rabbitmq.existingPasswordSecretKey", "the chart's own RabbitMQ has the key rabbitmq-password")
     if host is None:
         return None
-    return {"rabbitmq": present(host=host, port=port, username=username, password=found, queues=queues)}
+    tls = _broker_tls(reader, installed=installed)
+    return {"rabbitmq": present(host=host, port=port, username=username, password=found, queues=queues, tls=tls)}
 
 
-def tracker_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonObject | None:
+def _broker_tls(reader: Reader, *, installed: bool) -> JsonObject | None:
+    """TLS where the address of the broker asks for it: the chart hands Rasa the address as it stands."""
+    path = "rabbitmq.existingHost"
+    address = reader.given(path)
+    if installed or not isinstance(address, str) or not address.startswith(kinds.AMQPS):
+        return None
+    target = "spec.defaults.eventBroker.rabbitmq"
+    reader.mapped(path, f"{target}.host, and tls.mode: Required; authorities of your own go into tls.certSecretRef")
+    return {"mode": "Required"}
+
+
+def tracker_store(reader: Reader, names: Names, secrets: SecretValues, *, with_query: bool) -> JsonObject | None:
     """`trackerStore` that the environments share; each has a database of its own in it."""
     installed = reader.take("postgresql.install", kinds.FLAG) is not False
     host = _host(reader, "postgresql", installed=installed, own=f"{names.release}-postgresql")
@@ -121,6 +135,7 @@ def tracker_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonOb
     if installed:
         reader.unused("postgresql.existingSecretKey", f"the chart's own PostgreSQL has the key {own_key}")
     login = login_database(reader)
+    parameters = query(reader) if host is not None and with_query else None
     if host is None:
         return None
     return {
@@ -130,8 +145,21 @@ def tracker_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonOb
             username=username or ("postgres" if found else None),
             password=found,
             loginDatabase=login,
+            query=parameters,
         )
     }
+
+
+def query(reader: Reader) -> JsonObject | None:
+    """`query` of the database: the parameters of its address, but those that look like secrets."""
+    given = reader.take(QUERY, kinds.QUERY) or {}
+    for name in (name for name, value in given.items() if looks_secret(name, value)):
+        reader.refuse(
+            (*QUERY, name),
+            "it looks like a secret, and no query can refer to one: client certificates go into the Secret of "
+            "spec.defaults.trackerStore.sql.tls.certSecretRef",
+        )
+    return {name: value for name, value in given.items() if not looks_secret(name, value)} or None
 
 
 def login_database(reader: Reader) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rasa_environments.api.base import API_VERSION, MAXIMUM_NAME_LENGTH, JsonObject
+from rasa_environments.api.connections import CREATABLE_DATABASE
 from rasa_environments.api.deployment_environment import SERVICE_NAME_PATTERN, Role
 from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.profiles import PROFILES
@@ -15,6 +16,7 @@ from rasa_environments.migration.chart import DEFAULTS, NOT_ALL_BY_DEFAULT, Name
 from rasa_environments.migration.connections import present
 from rasa_environments.migration.findings import Path, shown
 from rasa_environments.migration.reader import Reader
+from rasa_environments.migration.secret_values import reference
 from rasa_environments.migration.workload import own_pod_template
 
 VERSIONS = ("rasa", "versions")
@@ -46,7 +48,8 @@ class Surroundings:
     names: Names
     profile: Profile
     chart: Version
-    database_host: str | None
+    database: JsonObject | None
+    """What their databases have in common; None where there is none."""
 
 
 def environments(reader: Reader, around: Surroundings) -> list[JsonObject]:
@@ -164,7 +167,7 @@ def _external(reader: Reader, place: Path, around: Surroundings) -> JsonObject |
         reader.mapped(switch, "DeploymentEnvironment: spec.external")
     if (*place, "rasaEnvironment") not in reader.notes:
         reader.mapped((*place, "rasaEnvironment"), "DeploymentEnvironment: metadata.name, spec.environment")
-    return {"url": url, "tokenSecretRef": {"name": around.names.secret, "key": "rasaToken"}}
+    return {"url": url, "authToken": reference(around.names.secret, "rasaToken")}
 
 
 def _deployed(reader: Reader, place: Path, around: Surroundings, taken: Taken, tag: str | None) -> JsonObject:
@@ -206,7 +209,7 @@ def _tag(reader: Reader, planned: Planned, around: Surroundings, taken: Taken, a
 
 def _own_database(reader: Reader, place: Path, around: Surroundings, taken: Taken) -> JsonObject | None:
     database = reader.take((*place, "trackerDatabase"), kinds.DATABASE)
-    if database is None or around.database_host is None:
+    if database is None or around.database is None:
         return None
     if database in taken.databases and PROFILES[around.profile].own_queue_and_database:
         reader.by_hand(
@@ -215,5 +218,12 @@ def _own_database(reader: Reader, place: Path, around: Surroundings, taken: Take
             "rasa_<environment>",
         )
         return None
+    if "loginDatabase" in around.database and CREATABLE_DATABASE.fullmatch(database) is None:
+        reader.refuse(
+            (*place, "trackerDatabase"),
+            "Rasa creates the database without quotes, so a hyphen fails: write rasa_experimental, or, where the "
+            "database is there already, leave trackerStore.sql.loginDatabase out",
+        )
+        return None
     taken.databases.add(database)
-    return {"sql": {"host": around.database_host, "database": database}}
+    return {"sql": {"database": database}}

@@ -1,11 +1,14 @@
-"""What is free-form in the chart and in our resources: channels, further endpoints, and the query of a database."""
+"""What is free-form in the chart and in our resources: channels and further endpoints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from rasa_environments.api.base import JsonObject
+from rasa_environments.api.problems import problems
 from rasa_environments.migration import kinds
 from rasa_environments.migration.findings import Path
 from rasa_environments.migration.reader import Reader
@@ -19,22 +22,35 @@ from rasa_environments.migration.secret_values import (
 
 CHANNELS = ("rasa", "additionalChannelCredentials")
 ENDPOINTS = ("rasa", "additionalEndpoints")
-QUERY = ("rasa", "trackerStore", "query")
+MOST_CHANNELS = 32
 IsSecret = Callable[[str, str], bool]
 
 
-def channels(reader: Reader, secrets: SecretValues) -> JsonObject | None:
-    """`credentials`: the channels, whose secrets become references."""
+def channels(reader: Reader, secrets: SecretValues) -> list[JsonObject] | None:
+    """`channels`, whose secrets become references."""
     given = reader.take(CHANNELS, kinds.MAPPING)
     if not given:
         return None
     if "rasa" in given:
         reader.unused((*CHANNELS, "rasa"), "the operator writes the channel rasa itself")
-    walk = _Walk(reader, secrets, secret_in_channel, "spec.defaults.credentials")
-    for name in given.keys() - {"rasa"}:
-        reader.mapped((*CHANNELS, name), f"spec.defaults.credentials.{name}")
-    made = {name: walk.value(options, (*CHANNELS, name)) for name, options in given.items() if name != "rasa"}
-    return {name: {} if options is None else options for name, options in made.items()}
+    walk = _Walk(reader, secrets, secret_in_channel, "spec.defaults.channels")
+    names = [name for name in given if name != "rasa"]
+    made = [_channel(reader, walk, name, given[name]) for name in names[:MOST_CHANNELS]]
+    for name in names[MOST_CHANNELS:]:
+        reader.refuse((*CHANNELS, name), f"an environment has at most {MOST_CHANNELS} channels")
+    return [channel for channel in made if channel is not None] or None
+
+
+def _channel(reader: Reader, walk: _Walk, name: str, options: Any) -> JsonObject | None:
+    """One channel; None where it cannot be one."""
+    place = (*CHANNELS, name)
+    try:
+        kinds.CHANNEL.validate_python({"name": name, "config": options or {}})
+    except ValidationError as error:
+        reader.refuse(place, "; ".join(problems(error)))
+        return None
+    reader.mapped(place, f"spec.defaults.channels, the one called {name}")
+    return {"name": name, **({"config": walk.value(options, place)} if options else {})}
 
 
 def endpoints(reader: Reader, secrets: SecretValues) -> JsonObject | None:
@@ -49,20 +65,6 @@ def endpoints(reader: Reader, secrets: SecretValues) -> JsonObject | None:
         reader.mapped((*ENDPOINTS, name), f"spec.defaults.endpoints.{name}")
     made = {name: walk.value(entry, (*ENDPOINTS, name)) for name, entry in given.items() if name != "models"}
     return {name: entry for name, entry in made.items() if entry is not None} or None
-
-
-def query(reader: Reader, secrets: SecretValues) -> JsonObject | None:
-    """The query of the tracker store's address, which no typed field has."""
-    given = reader.take(QUERY, kinds.MAPPING)
-    walk = _Walk(reader, secrets, looks_secret, "DeploymentEnvironment: spec.endpoints.tracker_store.query")
-    return {name: walk.value(value, (*QUERY, name)) for name, value in given.items()} if given else None
-
-
-def tracker_store_with(query_of_address: JsonObject, shared: JsonObject, database: str) -> JsonObject:
-    """The entry `tracker_store` of endpoints.yml, which then stands in the place of the typed field."""
-    names = {"host": "url", "port": "port", "username": "username", "password": "password", "loginDatabase": "login_db"}
-    described = {names[field]: value for field, value in shared.items()}
-    return {"type": "SQL", "dialect": "postgresql", **described, "db": database, "query": query_of_address}
 
 
 class _Walk:

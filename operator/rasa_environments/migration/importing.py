@@ -65,12 +65,9 @@ def imported(values: Mapping[str, Any], helm: HelmRelease) -> Imported:
     names = _names(reader, helm)
     secrets = SecretValues(names)
     profile = _profile(reader, release)
-    defaults, host = _defaults(
-        reader, names, secrets, profile, release if release.chart == chart else Release(chart, "")
-    )
-    made = environments(reader, Surroundings(names, profile, chart, host))
+    defaults = _defaults(reader, names, secrets, profile, release if release.chart == chart else Release(chart, ""))
+    made = environments(reader, Surroundings(names, profile, chart, (defaults.get("trackerStore") or {}).get("sql")))
     _give_production(reader, made, defaults, profile, chart)
-    _give_query(reader, secrets, made, defaults, profile)
     server = {
         "apiVersion": API_VERSION,
         "kind": "ModelServer",
@@ -122,37 +119,34 @@ def _model_server(reader: Reader, names: Names, secrets: SecretValues, profile: 
         url=(made or {}).get("url") or f"http://{names.service('rasa-x')}:{port}",
         profile=profile.value,
         credentialsSecretRef={"name": names.credentials},
-        authTokenSecretRef={"name": names.secret, "key": "rasaToken"},
+        authToken=reference(names.secret, "rasaToken"),
     )
 
 
-def _defaults(
-    reader: Reader, names: Names, secrets: SecretValues, profile: Profile, release: Release
-) -> tuple[JsonObject, str | None]:
-    """What the environments share, and the host of their database."""
+def _defaults(reader: Reader, names: Names, secrets: SecretValues, profile: Profile, release: Release) -> JsonObject:
+    """What the environments share."""
     queue = reader.take("rasa.rabbitQueue", kinds.TEXT) or COMMON_QUEUE
     more = reader.take("rasa.additionalRabbitQueues", kinds.QUEUES) or []
     queues = [queue, *more] if (queue != COMMON_QUEUE or more) and profile is not Profile.RASA_X_0_2 else None
-    tracker_store = connections.tracker_store(reader, names, secrets)
     told_by_rasa_x = profile is Profile.RASA_X_0_32
+    tracker_store = connections.tracker_store(reader, names, secrets, with_query=not told_by_rasa_x)
     if told_by_rasa_x:
-        for path in (free_form.CHANNELS, free_form.ENDPOINTS, free_form.QUERY):
+        for path in (free_form.CHANNELS, free_form.ENDPOINTS, connections.QUERY):
             reader.unused(
                 path, f"the servers read it from Rasa X, which has it in {names.release}-rasa-configuration-files"
             )
-    defaults = present(
+    return present(
         rasa=workload.rasa(reader, profile, release) or None,
-        jwt=reference(names.secret, "jwtSecret"),
+        jwt={"key": reference(names.secret, "jwtSecret")},
         eventBroker=connections.event_broker(reader, names, secrets, queues),
         trackerStore=tracker_store,
         lockStore=connections.lock_store(reader, names, secrets),
         actionEndpoint=connections.action_endpoint(reader, names),
         endpoints=None if told_by_rasa_x else free_form.endpoints(reader, secrets),
-        credentials=None if told_by_rasa_x else free_form.channels(reader, secrets),
+        channels=None if told_by_rasa_x else free_form.channels(reader, secrets),
         networkPolicy=traffic.network_policy(reader),
         podTemplate=workload.shared_pod_template(reader, names, secrets) or None,
     )
-    return defaults, tracker_store["sql"]["host"] if tracker_store else None
 
 
 def _give_production(
@@ -164,7 +158,7 @@ def _give_production(
     if broker is not None and profile is Profile.RASA_X_0_2 and production is not None:
         queue = reader.take("rasa.rabbitQueue", kinds.TEXT) or COMMON_QUEUE
         queues = [queue, *(reader.take("rasa.additionalRabbitQueues", kinds.QUEUES) or [])]
-        production["spec"]["eventBroker"] = {"rabbitmq": {"host": broker["rabbitmq"]["host"], "queues": queues}}
+        production["spec"]["eventBroker"] = {"rabbitmq": {"queues": queues}}
         name = production["metadata"]["name"]
         for path in ("rasa.rabbitQueue", "rasa.additionalRabbitQueues"):
             reader.mapped(
@@ -177,18 +171,3 @@ def _give_production(
             "production has the Ingress of the chart, for the same host: apply it without spec.ingress until the "
             "chart's is gone (step 5 of docs/how-to/migrate-from-rasa-x-helm.md)"
         )
-
-
-def _give_query(
-    reader: Reader, secrets: SecretValues, made: list[JsonObject], defaults: JsonObject, profile: Profile
-) -> None:
-    """The query of the database's address, which only a free-form entry can have."""
-    if profile is Profile.RASA_X_0_32 or "trackerStore" not in defaults:
-        return
-    asked = free_form.query(reader, secrets)
-    for environment in made if asked else ():
-        spec = environment["spec"]
-        if asked and "trackerStore" in spec:
-            database = spec["trackerStore"]["sql"]["database"]
-            entry = free_form.tracker_store_with(asked, defaults["trackerStore"]["sql"], database)
-            spec["endpoints"] = {"tracker_store": entry}

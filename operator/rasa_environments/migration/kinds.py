@@ -9,9 +9,12 @@ from pydantic import BeforeValidator, Field, TypeAdapter
 from rasa_environments.api.base import ObjectName, SecretKey, TagName, Text
 from rasa_environments.api.base import Port as ApiPort
 from rasa_environments.api.connections import ActionEndpoint as ApiActionEndpoint
-from rasa_environments.api.connections import DatabaseName
+from rasa_environments.api.connections import BoundedText, DatabaseName
+from rasa_environments.api.deployment_environment import Channel
+from rasa_environments.api.rules import BOUNDED_KEYS
+from rasa_environments.api.traffic import AnnotationMap, HostName, IpBlock, LabelMap
 from rasa_environments.api.urls import Host
-from rasa_environments.api.workload import Argument, Image, IpBlock, Resources, StringMap, Version
+from rasa_environments.api.workload import Argument, Image, Origin, Resources, Version
 
 
 def as_text(value: object) -> object:
@@ -29,6 +32,16 @@ def as_pull_secret(value: object) -> object:
     return value["name"] if isinstance(value, dict) and set(value) == {"name"} else value
 
 
+def without_scheme(value: object) -> object:
+    """The host of a broker's address: the chart pastes an address with a scheme as it stands."""
+    return value.partition("://")[2].rstrip("/") if isinstance(value, str) and is_amqp(value) else value
+
+
+def is_amqp(value: object) -> bool:
+    """Whether a broker's address has a scheme of AMQP."""
+    return isinstance(value, str) and value.startswith(("amqp://", AMQPS))
+
+
 def with_texts(value: object) -> object:
     """A mapping whose values are text, as a template prints them."""
     if not isinstance(value, dict):
@@ -40,13 +53,20 @@ def _printed(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else as_text(value)
 
 
+AMQPS = "amqps://"
+"""What a broker's address begins with where it is reached by TLS."""
 TEXT = TypeAdapter[str](Annotated[Text, BeforeValidator(as_text)])
 FLAG = TypeAdapter[bool](bool)
 PORT = TypeAdapter[int](Annotated[ApiPort, BeforeValidator(as_number)])
 REPLICAS = TypeAdapter[int](Annotated[int, Field(ge=0, le=1000, strict=True), BeforeValidator(as_number)])
 REDIS_DATABASE = TypeAdapter[int](Annotated[int, Field(ge=0, le=1024, strict=True), BeforeValidator(as_number)])
 HOST = TypeAdapter[str](Host)
+BROKER = TypeAdapter[str](Annotated[Host, BeforeValidator(without_scheme)])
+INGRESS_HOST = TypeAdapter[str](HostName)
 DATABASE = TypeAdapter[str](DatabaseName)
+QUERY = TypeAdapter[dict[str, str]](
+    Annotated[dict[str, BoundedText], Field(max_length=32), BOUNDED_KEYS, BeforeValidator(with_texts)]
+)
 NAME = TypeAdapter[str](ObjectName)
 KEY = TypeAdapter[str](SecretKey)
 TAG = TypeAdapter[str](Annotated[TagName, BeforeValidator(as_text)])
@@ -54,8 +74,11 @@ IMAGE = TypeAdapter[str](Image)
 VERSION = TypeAdapter[str](Version)
 URL = TypeAdapter[str](ApiActionEndpoint.model_fields["url"].rebuild_annotation())
 RESOURCES = TypeAdapter[Resources](Resources)
-TEXTS = TypeAdapter[dict[str, str]](Annotated[StringMap, BeforeValidator(with_texts)])
+TEXTS = TypeAdapter[dict[str, str]](Annotated[AnnotationMap, BeforeValidator(with_texts)])
 ARGUMENT = TypeAdapter[str](Annotated[Argument, BeforeValidator(as_text)])
+LABELS = TypeAdapter[dict[str, str]](Annotated[LabelMap, BeforeValidator(with_texts)])
+ORIGIN = TypeAdapter[str](Origin)
+CHANNEL = TypeAdapter[Channel](Channel)
 ITEMS = TypeAdapter[list[Any]](list[Any])
 QUEUES = TypeAdapter[list[str]](Annotated[list[Text], Field(max_length=15)])
 MAPPING = TypeAdapter[dict[str, Any]](dict[str, Any])

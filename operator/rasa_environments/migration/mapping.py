@@ -73,9 +73,9 @@ MODEL_SERVER = (
         "rasax.initialUser.username",
         "rasax.initialUser.password",
     ),
-    _mapped(f"key jwtSecret of the chart's Secret, which {DEFAULTS}jwt names", "rasax.jwtSecret"),
-    _mapped(f"key rasaToken of the chart's Secret, which {SERVER}spec.authTokenSecretRef names", "rasa.token"),
-    _mapped("the Secret that spec.authTokenSecretRef and spec.defaults.jwt name", "rasaSecret"),
+    _mapped(f"key jwtSecret of the chart's Secret, which {DEFAULTS}jwt.key names", "rasax.jwtSecret"),
+    _mapped(f"key rasaToken of the chart's Secret, which {SERVER}spec.authToken names", "rasa.token"),
+    _mapped("the Secret that spec.authToken and spec.defaults.jwt.key name", "rasaSecret"),
     _not_needed(
         "Rasa X goes on from the chart",
         *_in("rasax", *CONTAINER, "name", "passwordSalt", "disableTelemetry", "persistence", "hostNetwork"),
@@ -86,13 +86,11 @@ RASA = (
     _mapped(f"{DEFAULTS}rasa.version, or rasa.image where it is no image of the vendor", *_in("rasa", "name", "tag")),
     _mapped(f"{DEFAULTS}rasa.version, or rasa.image", "rasa.version"),
     _mapped(f"{DEFAULTS}rasa.port", "rasa.port"),
-    _mapped(f"{DEFAULTS}rasa.extraArgs, and rasa.cors for --cors", "rasa.extraArgs"),
-    _mapped(f"{DEFAULTS}rasa.logLevel: DEBUG", "debugMode"),
+    _mapped(f"{DEFAULTS}rasa.extraArgs, and rasa.corsOrigins for --cors", "rasa.extraArgs"),
+    _mapped(f"{DEFAULTS}rasa.logLevel: Debug", "debugMode"),
     _mapped(f"{DEFAULTS}rasa.imagePullPolicy", "images.pullPolicy"),
     _mapped(f"{DEFAULTS}rasa.imagePullSecrets", "images.imagePullSecrets"),
-    _mapped(
-        f"{DEFAULTS}credentials; every text that may be a secret is a reference", "rasa.additionalChannelCredentials"
-    ),
+    _mapped(f"{DEFAULTS}channels; every text that may be a secret is a reference", "rasa.additionalChannelCredentials"),
     _mapped(f"{DEFAULTS}endpoints", "rasa.additionalEndpoints"),
     _mapped(f"{DEFAULTS}podTemplate.spec.containers[rasa].env", "rasa.extraEnvs"),
     _mapped(f"{DEFAULTS}podTemplate.spec.tolerations", "rasa.tolerations"),
@@ -102,7 +100,7 @@ RASA = (
     _mapped(f"{DEFAULTS}eventBroker.rabbitmq.queues", "rasa.rabbitQueue", "rasa.additionalRabbitQueues"),
     _mapped(f"{DEFAULTS}lockStore.redis.database", "rasa.lockStoreDatabase"),
     _mapped(f"{DEFAULTS}trackerStore.sql.loginDatabase is there, or not", "rasa.useLoginDatabase"),
-    _mapped(f"{ENVIRONMENT}spec.endpoints.tracker_store.query", "rasa.trackerStore.query"),
+    _mapped(f"{DEFAULTS}trackerStore.sql.query", "rasa.trackerStore.query"),
     _not_needed("the operator sets RASA_TELEMETRY_ENABLED to false", "rasa.disableTelemetry"),
     _not_needed("the operator has probes that wait for a model", *_in("rasa", "livenessProbe", "initialProbeDelay")),
     _not_needed(
@@ -152,7 +150,9 @@ VERSIONS = (
 )
 CONNECTIONS = (
     _mapped(f"{DEFAULTS}eventBroker is there, or not", "rabbitmq.enabled"),
-    _mapped(f"{DEFAULTS}eventBroker.rabbitmq.host", "rabbitmq.install", "rabbitmq.existingHost"),
+    _mapped(
+        f"{DEFAULTS}eventBroker.rabbitmq.host; with amqps:// also tls", "rabbitmq.install", "rabbitmq.existingHost"
+    ),
     _mapped(f"{DEFAULTS}eventBroker.rabbitmq.port", "rabbitmq.service.port"),
     _mapped(f"{DEFAULTS}eventBroker.rabbitmq.username", "rabbitmq.auth.username", "rabbitmq.rabbitmq.username"),
     _mapped(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.api.workload import Ingress, IpBlock
+from rasa_environments.api.traffic import Ingress, IpBlock
 from rasa_environments.migration import kinds
 from rasa_environments.migration.chart import NOT_ALL_BY_DEFAULT, Version
 from rasa_environments.migration.connections import present
@@ -35,11 +35,11 @@ def ingress(reader: Reader, chart: Version, *, there: bool) -> JsonObject | None
         **(reader.take("ingress.annotations", kinds.TEXTS) or {}),
         **(reader.take("ingress.annotationsRasa", kinds.TEXTS) or {}),
     }
-    host = _host(reader)
+    hosts = _hosts(reader.take("ingress.hosts", kinds.OBJECTS) or [])
     made = present(
-        host=host,
+        hosts=[{"host": host} for host in hosts],
+        tls=_tls(reader, hosts) or None,
         className=reader.take("ingress.ingressClassName", kinds.NAME),
-        tlsSecretName=_tls(reader, host),
         annotations=annotations or None,
     )
     try:
@@ -63,26 +63,24 @@ def _left(reader: Reader, *, enabled: bool, there: bool) -> None:
             reader.by_hand(f"ingress.{part}", "no environment is deployed here: let it lead where production runs")
 
 
-def _host(reader: Reader) -> str | None:
-    hosts = reader.take("ingress.hosts", kinds.OBJECTS) or []
-    names = [host.get("host") for host in hosts]
-    if len(names) > 1:
-        reader.by_hand("ingress.hosts", "the first is spec.ingress.host of production; write Ingresses for the others")
-    return names[0] if names and isinstance(names[0], str) else None
+def _hosts(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The hosts, each once; a path of the chart leads to all of Rasa, and here the channels alone are open."""
+    return list(dict.fromkeys(entry["host"] for entry in entries if isinstance(entry.get("host"), str)))
 
 
-def _tls(reader: Reader, host: str | None) -> str | None:
-    entries = reader.take("ingress.tls", kinds.OBJECTS) or []
-    fitting = [entry for entry in entries if host in _hosts_of(entry)] or entries
-    name = fitting[0].get("secretName") if fitting else None
-    if len(entries) > 1:
-        reader.by_hand("ingress.tls", "spec.ingress.tlsSecretName of production is the one for its host")
-    return name if isinstance(name, str) else None
+def _tls(reader: Reader, hosts: Sequence[str]) -> list[JsonObject]:
+    """The certificates; one that names no host is for all of them."""
+    return [
+        present(hosts=_hosts_of(entry) or list(hosts), secretName=entry.get("secretName"))
+        for entry in reader.take("ingress.tls", kinds.OBJECTS) or []
+    ]
 
 
 def _hosts_of(entry: Mapping[str, Any]) -> list[Any]:
     hosts = entry.get("hosts")
-    return hosts if isinstance(hosts, list) else []
+    return (
+        list(dict.fromkeys(hosts)) if isinstance(hosts, list) and all(isinstance(host, str) for host in hosts) else []
+    )
 
 
 def network_policy(reader: Reader) -> JsonObject | None:
@@ -94,9 +92,9 @@ def network_policy(reader: Reader) -> JsonObject | None:
     callers = [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": name}}} for name in CALLERS]
     blocks = [_block(entry) for entry in reader.take("networkPolicy.nodeCIDR", kinds.OBJECTS) or []]
     if None in blocks:
-        reader.by_hand("networkPolicy.nodeCIDR", "carried over without entries that are no ipBlock of one cidr")
-    addresses = [{"ipBlock": {"cidr": block.cidr}} for block in blocks if block is not None]
-    return {"allowFrom": [*callers, *addresses][:64]}
+        reader.by_hand("networkPolicy.nodeCIDR", "carried over without entries that are no ipBlock")
+    found = [block.model_dump(by_alias=True, exclude_none=True) for block in blocks if block is not None]
+    return {"from": "None", "allowFrom": [*callers, *({"ipBlock": block} for block in found)][:64]}
 
 
 def _block(entry: Mapping[str, Any]) -> IpBlock | None:

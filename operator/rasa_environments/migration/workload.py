@@ -12,7 +12,7 @@ from rasa_environments.migration import kinds
 from rasa_environments.migration.chart import Names, Release, version_of
 from rasa_environments.migration.connections import present
 from rasa_environments.migration.findings import Path
-from rasa_environments.migration.reader import Reader
+from rasa_environments.migration.reader import Kind, Reader
 from rasa_environments.migration.secret_values import SecretValues, looks_secret, text_of
 
 VENDOR_IMAGE = "rasa/rasa"
@@ -40,7 +40,7 @@ OWN_ARGUMENTS = ("x", "run", "--no-prompt", "--production", "--enable-api")
 
 def rasa(reader: Reader, profile: Profile, release: Release) -> JsonObject:
     """`rasa`, which all environments share."""
-    arguments, cors = extra_arguments(reader)
+    arguments, origins = extra_arguments(reader)
     debug = reader.take("debugMode", kinds.FLAG)
     if debug is False:
         reader.unused("debugMode", "it is off")
@@ -55,8 +55,8 @@ def rasa(reader: Reader, profile: Profile, release: Release) -> JsonObject:
         imagePullPolicy=policy,
         imagePullSecrets=[{"name": name} for name in dict.fromkeys(pull_secrets or [])] or None,
         port=port if port != 5005 else None,
-        cors=cors,
-        logLevel="DEBUG" if debug else None,
+        corsOrigins=origins or None,
+        logLevel="Debug" if debug else None,
         extraArgs=arguments or None,
     )
 
@@ -99,12 +99,12 @@ def image(reader: Reader, profile: Profile, release: Release) -> JsonObject:
         return {}
 
 
-def extra_arguments(reader: Reader) -> tuple[list[str], str | None]:
-    """`extraArgs` and `cors`: the operator writes the arguments that it knows itself."""
+def extra_arguments(reader: Reader) -> tuple[list[str], list[str]]:
+    """`extraArgs` and `corsOrigins`: the operator writes the arguments that it knows itself."""
     given = reader.take("rasa.extraArgs", kinds.ITEMS) or []
     kept: list[str] = []
     left_out: list[str] = []
-    cors: str | None = None
+    origins: list[str] = []
     words = [text_of(word) for word in given]
     position = 0
     while position < len(words):
@@ -113,11 +113,13 @@ def extra_arguments(reader: Reader) -> tuple[list[str], str | None]:
         taken = 1 if equals or follows is None or not name.startswith("-") else 2
         pair, value = words[position : position + taken], value if equals else (follows or "")
         position += taken
-        if name == "--cors" and value and len(value) <= 1024:
-            cors = value
+        if name == "--cors" and value:
+            while position < len(words) and not equals and not words[position].startswith("-"):
+                value, position = f"{value} {words[position]}", position + 1
+            origins = [origin for origin in dict.fromkeys(value.split()) if _fits(kinds.ORIGIN, origin)][:64]
         elif name in OWN_ARGUMENTS:
             continue
-        elif looks_secret(name, value) or not all(_is_argument(word) for word in pair):
+        elif looks_secret(name, value) or not all(_fits(kinds.ARGUMENT, word) for word in pair):
             left_out.append(name if name.startswith("--") else "one of its words")
         else:
             kept += pair
@@ -127,12 +129,12 @@ def extra_arguments(reader: Reader) -> tuple[list[str], str | None]:
             f"carried over without {', '.join(dict.fromkeys(left_out)) or 'those after the 64th'}: the operator sets "
             "these itself, or they look like secrets; put a secret into a variable of spec.podTemplate",
         )
-    return kept[:64], cors
+    return kept[:64], origins
 
 
-def _is_argument(word: str) -> bool:
+def _fits(kind: Kind[str], word: str) -> bool:
     try:
-        kinds.ARGUMENT.validate_python(word)
+        kind.validate_python(word)
     except ValueError:
         return False
     return True
@@ -140,7 +142,7 @@ def _is_argument(word: str) -> bool:
 
 def shared_pod_template(reader: Reader, names: Names, secrets: SecretValues) -> JsonObject:
     """`podTemplate` of all environments."""
-    labels = reader.take("rasa.podLabels", kinds.TEXTS) or {}
+    labels = reader.take("rasa.podLabels", kinds.LABELS) or {}
     if any(label in labels for label in SELECTOR_LABELS):
         reader.by_hand("rasa.podLabels", f"carried over without {' and '.join(SELECTOR_LABELS)}, which select the pods")
     labels = {name: value for name, value in labels.items() if name not in SELECTOR_LABELS}
@@ -234,7 +236,7 @@ def own_pod_template(reader: Reader, place: Path) -> JsonObject:
     mounts = named_items(reader, (*place, "extraVolumeMounts"), "mountPath")
     volumes = named_items(reader, (*place, "extraVolumes"), "name")
     pod = present(
-        nodeSelector=reader.take((*place, "nodeSelector"), kinds.TEXTS),
+        nodeSelector=reader.take((*place, "nodeSelector"), kinds.LABELS),
         volumes=volumes or None,
         containers=[{"name": "rasa", "volumeMounts": mounts}] if mounts else None,
     )

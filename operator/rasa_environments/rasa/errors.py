@@ -97,10 +97,10 @@ class RegistrationRefused(RasaError):
     default_reason = Reason.REGISTRATION_REFUSED
 
 
-class ModelNameTaken(RasaError):
+class ModelNameConflict(RasaError):
     """A model of that name is there already."""
 
-    default_reason = Reason.NAME_TAKEN
+    default_reason = Reason.NAME_CONFLICT
 
 
 class ModelRefused(RasaError):

@@ -20,7 +20,7 @@ from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import EnvironmentRegistry
 from rasa_environments.rasa.errors import (
     AnswerTooLarge,
-    ModelNameTaken,
+    ModelNameConflict,
     ModelRefused,
     NoListing,
     TagRefused,
@@ -223,7 +223,7 @@ class ModelServerClient:
     async def upload(self, file: Path, sent: Callable[[int], None] = lambda _: None) -> str:
         """Sends a model file without holding it in memory, and returns the model's name.
 
-        `sent` is told the number of bytes of each piece on its way. Raises ModelNameTaken (409), ModelRefused (400,
+        `sent` is told the number of bytes of each piece on its way. Raises ModelNameConflict (409), ModelRefused (400,
         413, 415, 422), NoWriteCredentials, Unauthorized, Unreachable; OSError when the file cannot be read.
         """
         if not file.name.endswith(MODEL_SUFFIX):
@@ -246,7 +246,7 @@ class ModelServerClient:
             case 204:
                 return file.name.removesuffix(MODEL_SUFFIX)
             case 409:
-                raise ModelNameTaken(
+                raise ModelNameConflict(
                     f"the model server at {answer.where} already has a model of the name of {file.name}: a name is "
                     "never overwritten; rename the file",
                     detail=logged_words(answer),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from dataclasses import dataclass, field
 
 import httpx
@@ -41,7 +42,7 @@ class Peer:
 
 
 MODEL_SERVER = Peer("model server", Reason.MODEL_SERVER_UNREACHABLE, "check `url` of the ModelServer")
-RASA_SERVER = Peer("Rasa server", Reason.PODS_NOT_REACHABLE, "see the pod's log")
+RASA_SERVER = Peer("Rasa server", Reason.PODS_UNREACHABLE, "see the pod's log")
 EXTERNAL_RASA_SERVER = Peer(
     "Rasa server", Reason.EXTERNAL_SERVER_UNREACHABLE, "check `external.url` of the DeploymentEnvironment"
 )
@@ -71,14 +72,22 @@ class Answer:
 
 
 def http_client(
-    timeout: float = 10.0, connections: int | None = None, policy: AddressPolicy | None = None
+    timeout: float = 10.0,
+    connections: int | None = None,
+    policy: AddressPolicy | None = None,
+    authorities: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
     """The connection pool that all model servers and Rasa servers share; `timeout`: seconds per step of an exchange.
 
-    Without a policy it dials loopback addresses, and no link-local ones: as fits a command on a laptop.
+    A model server with `authorities` of its own has a pool of its own. Without a policy it dials loopback addresses,
+    and no link-local ones: as fits a command on a laptop.
     """
     return exchange.http_client(
-        policy or AddressPolicy(), "rasa-environments", timeout=timeout, connections=connections
+        policy or AddressPolicy(),
+        "rasa-environments",
+        timeout=timeout,
+        connections=connections,
+        authorities=authorities,
     )
 
 

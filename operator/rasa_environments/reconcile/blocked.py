@@ -27,7 +27,8 @@ def usable_server(directory: Directory, environment: DeploymentEnvironment, serv
     Raises Blocked otherwise.
     """
     key = server_of_environment(environment)
-    problem = unusable(server, key, environment.metadata.namespace)
+    namespace = environment.metadata.namespace
+    problem = unusable(server, key, namespace, directory.labels_of(namespace))
     if problem is not None or server is None:
         raise Blocked(problem or missing(key))
     rival = directory.rival(environment)

@@ -11,8 +11,8 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.desired.uniqueness import databases, has_own_queue_and_database, ingress_host, queues
-from rasa_environments.reconcile.server_access import permits
+from rasa_environments.desired.uniqueness import databases, has_own_queue_and_database, ingress_hosts, queues
+from rasa_environments.reconcile.server_access import Labels, permits
 
 WILDCARD = "*."
 
@@ -47,9 +47,9 @@ class Claims:
 NO_CLAIMS = Claims({}, ())
 
 
-def claims_of_tag(tag: ModelTag, server_key: ObjectKey, server: ModelServer | None) -> Claims:
-    """The tag, where the server lets the ModelTag's namespace use it."""
-    if server is None or not permits(server, tag.metadata.namespace):
+def claims_of_tag(tag: ModelTag, server_key: ObjectKey, server: ModelServer | None, labels: Labels | None) -> Claims:
+    """The tag, where the server lets the ModelTag's namespace, which has these labels, use it."""
+    if server is None or not permits(server, tag.metadata.namespace, labels):
         return NO_CLAIMS
     key = tag_key(server_key, tag.tag)
     return Claims({key: False}, (Contest(key, Reason.TAG_CONFLICT, f"tag {tag.tag}"),))
@@ -61,21 +61,26 @@ def tag_key(server: ObjectKey, tag: str) -> ClaimKey:
 
 
 def claims_of_environment(
-    environment: DeploymentEnvironment, server_key: ObjectKey, server: ModelServer | None, held: Collection[str]
+    environment: DeploymentEnvironment,
+    server_key: ObjectKey,
+    server: ModelServer | None,
+    labels: Labels | None,
+    held: Collection[str],
 ) -> Claims:
-    """Name, tag, queues, database and Ingress host of the merged spec.
+    """Name, tag, queues, database and Ingress hosts of the merged spec.
 
-    An environment that may not use its server claims nothing, but keeps the hosts of `held`, where its Ingress is.
+    An environment that may not use its server, by the `labels` of its namespace, claims nothing, but keeps the hosts of
+    `held`, where its Ingress is.
     """
-    host, contests = None, list[Contest]()
-    if server is not None and permits(server, environment.metadata.namespace):
+    hosts, contests = frozenset[str](), list[Contest]()
+    if server is not None and permits(server, environment.metadata.namespace, labels):
         contests = list(_on_its_server(environment, server_key, server))
-        host = ingress_host(environment, server)
+        hosts = ingress_hosts(environment, server)
     filed = {contest.key: False for contest in contests}
-    for each in sorted({*held, *([host] if host else [])}):
+    for each in sorted({*held, *hosts}):
         for key in _keys_of_host(each):
             filed[key] = filed.get(key, False) or each in held
-    if host is not None:
+    for host in sorted(hosts):
         contest = Contest(_host(host), Reason.HOST_CONFLICT, f"host {host}", host in held)
         contests += [contest, *(replace(contest, key=key, with_holders=True) for key in _overlapping(host))]
     return Claims(filed, tuple(contests))

@@ -1,44 +1,70 @@
-"""A client for each ModelServer, with the credentials of its Secret."""
+"""A client for each ModelServer, with the credentials of its Secret and the authorities that it is trusted by."""
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerSpec
 from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.desired.tls import AUTHORITIES, CertificateSource
 from rasa_environments.judge.findings import Problem
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.reconcile.certificates import (
+    certificates_of,
+    context_of,
+    is_reached_by_tls,
+    secret_of,
+    source_of_server,
+)
 from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.references import SecretReferences
-from rasa_environments.reconcile.secret_values import decoded, missing_credentials
+from rasa_environments.reconcile.secret_values import credentials_secret, decoded, missing_credentials
 
 
 @dataclass(frozen=True)
 class _Connection:
     address: ModelServerAddress
     credentials: Credentials
+    authorities: str | None
     client: ModelServerClient
+    pool: httpx.AsyncClient | None
+    """Of a server with authorities of its own."""
+
+
+ClientsThatTrust = Callable[[ssl.SSLContext], httpx.AsyncClient]
+"""Makes a connection pool for servers that these authorities vouch for."""
 
 
 class Connections:
-    """Clients by ModelServer; a client is kept, with its login, until the address or the credentials change."""
+    """Clients by ModelServer; a client is kept, with its login, until address, credentials or authorities change."""
 
-    def __init__(self, http: httpx.AsyncClient, secrets: Secrets, references: SecretReferences) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, secrets: Secrets, references: SecretReferences, trusting: ClientsThatTrust
+    ) -> None:
         self._http = http
         self._secrets = secrets
         self._references = references
+        self._trusting = trusting
         self._connections: dict[ObjectKey, _Connection] = {}
         self._renewed: set[ObjectKey] = set()
 
-    def forget(self, server: ObjectKey) -> None:
+    async def forget(self, server: ObjectKey) -> None:
         """Drops the client of a server that is gone."""
-        self._connections.pop(server, None)
+        await _close(self._connections.pop(server, None))
         self._renewed.discard(server)
+
+    async def close(self) -> None:
+        """Drops all clients."""
+        for server in list(self._connections):
+            await self.forget(server)
 
     def renewed(self, server: ObjectKey) -> bool:
         """Whether the client is another than at the last call: the address or the credentials changed."""
@@ -55,30 +81,69 @@ class Connections:
         """The server's client, or why there is none."""
         key = server.metadata.key
         address = address_of(server.spec)
+        source = source_of_server(server)
+        self._follow(server, source)
         credentials = await self._credentials(server)
         if isinstance(credentials, Problem):
-            self.forget(key)
+            await self.forget(key)
             return credentials
+        authorities = await self._authorities(server, source)
+        if isinstance(authorities, Problem):
+            await self.forget(key)
+            return authorities
         connection = self._connections.get(key)
-        if connection is None or (connection.address, connection.credentials) != (address, credentials):
-            client = ModelServerClient(self._http, address, credentials)
-            connection = self._connections[key] = _Connection(address, credentials, client)
-            self._renewed.add(key)
-        return connection.client
+        wanted = (address, credentials, authorities)
+        if connection is not None and (connection.address, connection.credentials, connection.authorities) == wanted:
+            return connection.client
+        context = None if authorities is None else context_of(authorities)
+        pool = None if context is None else self._trusting(context)
+        client = ModelServerClient(pool or self._http, address, credentials)
+        self._connections[key] = _Connection(address, credentials, authorities, client, pool)
+        self._renewed.add(key)
+        await _close(connection)
+        return client
+
+    def _follow(self, server: ModelServer, source: CertificateSource | None) -> None:
+        """Has a change of the Secrets that the server names queue it again."""
+        named = [] if source is None else [secret_of(source.secret)]
+        credentials = credentials_secret(server)
+        user = Request(Kind.MODEL_SERVER, server.metadata.key)
+        self._references.set(user, [*named, *([] if credentials is None else [credentials])])
 
     async def _credentials(self, server: ModelServer) -> Credentials | Problem:
-        reference = server.spec.credentials_secret_ref
-        user = Request(Kind.MODEL_SERVER, server.metadata.key)
-        if reference is None:
-            self._references.set(user, ())
+        secret = credentials_secret(server)
+        if secret is None:
             return Credentials()
-        secret = ObjectKey(server.metadata.namespace, reference.name)
-        self._references.set(user, (secret,))
         data = await self._secrets.read(secret)
         if data is None:
             return missing_credentials(server, secret)
         values = {name: decoded(value) or None for name, value in data.items()}
         return Credentials(values.get("token"), values.get("apiToken"), values.get("username"), values.get("password"))
+
+    async def _authorities(self, server: ModelServer, source: CertificateSource | None) -> str | Problem | None:
+        """The authorities of the server alone; None where those of the image are trusted."""
+        if not is_reached_by_tls(server):
+            return contradicting_tls(server)
+        if source is None:
+            return None
+        files = await certificates_of(self._secrets, source)
+        return files if isinstance(files, Problem) else files[AUTHORITIES]
+
+
+async def _close(connection: _Connection | None) -> None:
+    if connection is not None and connection.pool is not None:
+        await connection.pool.aclose()
+
+
+def contradicting_tls(server: ModelServer) -> Problem:
+    """What `tls` says is not what the address says."""
+    mode = server.spec.tls.mode if server.spec.tls is not None else ""
+    scheme = "https" if mode == "Required" else "http"
+    return Problem(
+        Reason.INVALID_SPEC,
+        f"ModelServer {server.metadata.key}: spec.tls.mode {mode} contradicts spec.url {server.spec.url}: make it "
+        f"{scheme}, or leave spec.tls out",
+    )
 
 
 def address_of(spec: ModelServerSpec) -> ModelServerAddress:

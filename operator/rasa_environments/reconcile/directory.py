@@ -15,7 +15,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.reconcile.claim_index import ClaimIndex
 from rasa_environments.reconcile.claims import claims_of_environment, claims_of_tag, tag_key
-from rasa_environments.reconcile.server_access import permits
+from rasa_environments.reconcile.server_access import Labels, permits
 from rasa_environments.reconcile.shelf import Shelf
 
 
@@ -64,8 +64,9 @@ class Directory:
         )
         self._environment_claims = ClaimIndex(lambda _: None)
         self._tag_claims = ClaimIndex(lambda _: None)
-        self._hosts: dict[ObjectKey, str] = {}
-        """The Ingress host that each environment was granted last."""
+        self._hosts: dict[ObjectKey, frozenset[str]] = {}
+        """The Ingress hosts that each environment was granted last."""
+        self._namespace_labels: dict[str, Labels] = {}
         self._to_file: dict[ObjectKey, dict[ObjectKey, None]] = {}
         """By ModelServer: the environments whose claims a change of its spec may have changed."""
 
@@ -138,7 +139,11 @@ class Directory:
         found, claims = self.servers.get(server), self._environment_claims
         if found is None:
             return ()
-        permitted = (each for each in environments if permits(found, each.metadata.namespace))
+        permitted = (
+            each
+            for each in environments
+            if permits(found, each.metadata.namespace, self.labels_of(each.metadata.namespace))
+        )
         return tuple(each for each in permitted if claims.is_free(each.metadata.key))
 
     def rival(self, environment: DeploymentEnvironment) -> Rival | None:
@@ -160,16 +165,50 @@ class Directory:
             self._file(server, FILED_AT_A_TIME)
             await asyncio.sleep(0)
 
-    def grant_host(self, environment: DeploymentEnvironment, host: str | None) -> None:
-        """The environment, which has no rival, gets an Ingress with that host, or none."""
+    def grant_hosts(self, environment: DeploymentEnvironment, hosts: frozenset[str]) -> None:
+        """The environment, which has no rival, gets an Ingress with these hosts, or none."""
         key = environment.metadata.key
-        if self._hosts.get(key) == host or self.environments.get(key) is None:
+        if self._hosts.get(key, frozenset()) == hosts or self.environments.get(key) is None:
             return
-        if host is None:
-            del self._hosts[key]
+        if hosts:
+            self._hosts[key] = hosts
         else:
-            self._hosts[key] = host
+            del self._hosts[key]
         self._file_environment(self.environments.get(key))
+
+    def labels_of(self, namespace: str) -> Labels | None:
+        """The labels of a namespace; None where they are not known."""
+        return self._namespace_labels.get(namespace)
+
+    def namespace_changed(self, namespace: str, labels: Labels | None) -> tuple[DeploymentEnvironment | ModelTag, ...]:
+        """Keeps the labels of a namespace, None: it is gone. Returns whose access depends on them."""
+        if self._namespace_labels.get(namespace) == labels:
+            return ()
+        if labels is None:
+            del self._namespace_labels[namespace]
+        else:
+            self._namespace_labels[namespace] = labels
+        environments = [
+            each
+            for each in self.environments
+            if each.metadata.namespace == namespace and self._is_selective(server_of_environment(each))
+        ]
+        tags = [
+            each
+            for each in self.tags
+            if each.metadata.namespace == namespace and self._is_selective(server_of_tag(each))
+        ]
+        for environment in environments:
+            self._file_environment(environment)
+        for tag in tags:
+            self._tag_changed(None, tag)
+        return (*environments, *tags)
+
+    def _is_selective(self, server: ObjectKey) -> bool:
+        """Whether the server chooses the namespaces that may use it by their labels."""
+        found = self.servers.get(server)
+        access = found.spec.access_from if found is not None else None
+        return access is not None and bool(access.namespace_selectors)
 
     def claims(self, server: ObjectKey, tag: str) -> tuple[ModelTag, ...]:
         """The ModelTags for one tag, the oldest first."""
@@ -204,7 +243,7 @@ class Directory:
     def _tag_changed(self, before: ModelTag | None, now: ModelTag | None) -> None:
         if now is not None:
             server = server_of_tag(now)
-            claims = claims_of_tag(now, server, self.servers.get(server))
+            claims = claims_of_tag(now, server, self.servers.get(server), self.labels_of(now.metadata.namespace))
             self._tag_claims.file(now.metadata.key, now.metadata.creation_timestamp, claims)
         elif before is not None:
             self._tag_claims.withdraw(before.metadata.key)
@@ -223,8 +262,9 @@ class Directory:
             return
         metadata, server = environment.metadata, server_of_environment(environment)
         self._to_file.get(server, {}).pop(metadata.key, None)
-        held = {host for host in (environment.status.ingress_host, self._hosts.get(metadata.key)) if host}
-        claims = claims_of_environment(environment, server, self.servers.get(server), held)
+        held = {*(environment.status.ingress_hosts or ()), *self._hosts.get(metadata.key, ())}
+        labels = self.labels_of(metadata.namespace)
+        claims = claims_of_environment(environment, server, self.servers.get(server), labels, held)
         self._environment_claims.file(metadata.key, metadata.creation_timestamp, claims)
 
 
@@ -232,4 +272,4 @@ def _terms(server: ModelServer) -> tuple[object, ...]:
     """What the claims of a server's objects depend on."""
     defaults = server.spec.defaults
     shared = defaults and (defaults.event_broker, defaults.tracker_store, defaults.ingress)
-    return server.spec.profile, server.spec.allowed_namespaces, shared
+    return server.spec.profile, server.spec.access_from, shared

@@ -89,6 +89,12 @@ class Dispatcher:
         for environment in self._pods.put(key, pod):
             self._queue.add_later(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment), CHILD_DELAY_SECONDS)
 
+    def namespace_changed(self, key: ObjectKey, namespace: JsonObject | None) -> None:
+        """A namespace was changed, or is gone (None)."""
+        labels = None if namespace is None else namespace["metadata"].get("labels") or {}
+        for resource in self._directory.namespace_changed(key.name, labels):
+            self._queue.add(request_of(resource))
+
     def secret_changed(self, key: ObjectKey) -> None:
         """A Secret was changed, has appeared, or is gone."""
         for request in self._references.users(key):

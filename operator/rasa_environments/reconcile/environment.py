@@ -6,22 +6,24 @@ import logging
 from dataclasses import replace
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.conditions import Condition, ConditionType, Reason, known_reason
 from rasa_environments.api.deployment_environment import (
     DeploymentEnvironment,
-    EnvironmentSpec,
     EnvironmentStatus,
 )
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.cluster.errors import Outdated, OwnerGone
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
+from rasa_environments.desired.credentials import open_channels
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
-from rasa_environments.desired.uniqueness import ingress_host
+from rasa_environments.desired.uniqueness import ingress_hosts
 from rasa_environments.judge.conditions import condition_of, is_true
-from rasa_environments.judge.environment import EnvironmentFindings, judged, suspended
+from rasa_environments.judge.conversations import conversations_of
+from rasa_environments.judge.environment import judged, suspended
+from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import (
     Problem,
     RegistrationFact,
@@ -30,6 +32,7 @@ from rasa_environments.judge.findings import (
     deployment_facts,
 )
 from rasa_environments.reconcile.blocked import Blocked, usable_server
+from rasa_environments.reconcile.certificates import gathered_certificates, wanted_certificates
 from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
@@ -44,7 +47,7 @@ from rasa_environments.reconcile.secret_values import (
     wanted_variables,
 )
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
-from rasa_environments.reconcile.server_access import unusable
+from rasa_environments.reconcile.server_access import Labels, unusable
 from rasa_environments.reconcile.settling import settle
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
@@ -52,7 +55,7 @@ from rasa_environments.reconcile.surroundings import Surroundings
 logger = logging.getLogger(__name__)
 
 RETRIED = frozenset(
-    {Reason.REFUSED_BY_API_SERVER, Reason.NAME_TAKEN, Reason.WAITING_FOR_DELETION, Reason.CHILD_CONTENDED}
+    {Reason.REFUSED_BY_API_SERVER, Reason.NAME_CONFLICT, Reason.WAITING_FOR_DELETION, Reason.CHILD_CONTENDED}
 )
 """Problems whose end nobody announces: retried with backoff."""
 SECRET_ATTEMPTS = 3
@@ -64,7 +67,7 @@ class EnvironmentReconciler:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
-        self._served = ServedModels(surroundings.http, surroundings.intervals, surroundings.queue)
+        self._served = ServedModels(surroundings.http, surroundings.intervals, surroundings.queue, surroundings.now)
         self._healing = Healing(surroundings.client, surroundings.intervals)
         self._external = ExternalServers(surroundings, self._served)
         self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
@@ -121,7 +124,8 @@ class EnvironmentReconciler:
         """
         key = environment.metadata.key
         observation = self._observation(server)
-        wanted, tag_problem = wanted_model(environment, server, observation)
+        labels = self._surroundings.directory.labels_of(key.namespace)
+        wanted, tag_problem = wanted_model(environment, server, labels, observation)
         findings = EnvironmentFindings(
             environment=environment.environment,
             tag=environment.tag,
@@ -129,7 +133,8 @@ class EnvironmentReconciler:
             server=server_of_environment(environment),
             wanted=wanted,
             tag_problem=tag_problem,
-            ingress_host=environment.status.ingress_host,
+            ingress_hosts=frozenset(environment.status.ingress_hosts or ()),
+            accept_unchecked=self._surroundings.accept_unchecked,
         )
         listed = observation.models.values()
         try:
@@ -143,9 +148,10 @@ class EnvironmentReconciler:
             findings,
             url=context.url,
             token_rotated_at=context.token_rotated_at,
-            ingress_host=context.spec.ingress.host if context.spec.ingress else None,
+            ingress_hosts=frozenset(each.host for each in (context.spec.ingress and context.spec.ingress.hosts) or ()),
             model_required=context.model_required,
-            replicas_without_shared_stores=replicas_without_shared_stores(context.spec),
+            conversations=conversations_of(context.spec, context.server),
+            channels=open_channels(context),
             selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
         )
         try:
@@ -165,7 +171,7 @@ class EnvironmentReconciler:
         served, again = await self._served.ask(
             key,
             rasa_servers(pods, context.port),
-            wanted=wanted.name if wanted else None,
+            wanted=wanted,
             token=token,
             listed=listed,
         )
@@ -198,13 +204,14 @@ class EnvironmentReconciler:
         request, directory = Request(Kind.DEPLOYMENT_ENVIRONMENT, key), self._surroundings.directory
         await directory.catch_up(server_of_environment(environment))
         server = usable_server(directory, environment, server)
-        directory.grant_host(environment, ingress_host(environment, server))
+        directory.grant_hosts(environment, ingress_hosts(environment, server))
         try:
             spec = merged_spec(environment, server)
             variables = wanted_variables(environment, server, spec)
+            sources = wanted_certificates(environment, server, spec)
         except SpecError as error:
             raise Blocked(Problem(error.reason, str(error))) from error
-        self._surroundings.references.set(request, secrets_of(variables, server))
+        self._surroundings.references.set(request, secrets_of(variables, sources, server))
         uid, settled = self._settled.get(key, ("", None))
         values = await gathered(
             self._surroundings.secrets,
@@ -216,11 +223,15 @@ class EnvironmentReconciler:
         )
         if isinstance(values, Problem):
             raise Blocked(values)
+        certificates = await gathered_certificates(self._surroundings.secrets, sources)
+        if isinstance(certificates, Problem):
+            raise Blocked(certificates)
         return Context(
             environment=environment,
             server=server,
             spec=spec,
             secret_values=values.values,
+            certificates=certificates,
             token_rotated_at=values.token_rotated_at,
             salt=values.salt,
             model_hash=wanted.hash if wanted else self._rolled_for(key),
@@ -278,13 +289,19 @@ class EnvironmentReconciler:
 
 
 def wanted_model(
-    environment: DeploymentEnvironment, server: ModelServer | None, observation: ServerObservation
+    environment: DeploymentEnvironment,
+    server: ModelServer | None,
+    labels: Labels | None,
+    observation: ServerObservation,
 ) -> tuple[TaggedModel | None, Problem | None]:
-    """The model that carries the environment's tag: the last known, with the problem, where the server cannot say."""
-    last = environment.status.model
-    remembered = TaggedModel(last.wanted, last.wanted_hash) if last and last.wanted and last.wanted_hash else None
+    """The model that carries the environment's tag: the last known, with the problem, where the server cannot say.
+
+    `labels` are those of the environment's namespace.
+    """
+    last = environment.status.desired_model
+    remembered = TaggedModel(last.name, last.hash) if last is not None else None
     key = server_of_environment(environment)
-    problem = unusable(server, key, environment.metadata.namespace) or observation.problem
+    problem = unusable(server, key, environment.metadata.namespace, labels) or observation.problem
     if problem is None:
         return observation.tags.get(environment.tag), None
     return (observation.tags.get(environment.tag) if observation.known else remembered), problem
@@ -294,14 +311,5 @@ def remembered_registration(environment: DeploymentEnvironment) -> RegistrationF
     """What the status says of the registration."""
     last = condition_of(environment.status.conditions, ConditionType.REGISTERED)
     if last is None:
-        return RegistrationFact("Unknown", Reason.NOT_CHECKED_YET, "it is not registered yet")
-    return RegistrationFact(last.status, Reason(last.reason), last.message)
-
-
-def replicas_without_shared_stores(spec: EnvironmentSpec) -> int:
-    """How many replicas are wanted without a common lock store and tracker store; 0 where all is well."""
-    replicas = spec.replicas if spec.autoscaling is None else spec.autoscaling.max_replicas
-    endpoints = spec.endpoints or {}
-    locked = spec.lock_store is not None or "lock_store" in endpoints
-    tracked = spec.tracker_store is not None or "tracker_store" in endpoints
-    return 0 if replicas < 2 or (locked and tracked) else replicas
+        return RegistrationFact("Unknown", Reason.PENDING, "it is not registered yet")
+    return RegistrationFact(last.status, known_reason(last.reason), last.message)

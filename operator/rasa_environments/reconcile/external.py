@@ -9,7 +9,8 @@ from rasa_environments.api.base import SecretKeyRef
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, External
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable
-from rasa_environments.judge.environment import EnvironmentFindings
+from rasa_environments.judge.conversations import ELSEWHERE
+from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import Problem, TaggedModel
 from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
 from rasa_environments.reconcile.blocked import Blocked, usable_server
@@ -36,14 +37,14 @@ class ExternalServers:
         listed: Iterable[TaggedModel],
     ) -> tuple[EnvironmentFindings, float | None]:
         """What there is, and in how many seconds to look again. Raises Blocked where something is missing or wrong."""
-        findings = replace(findings, url=external.url, external=True)
+        findings = replace(findings, url=external.url, external=True, conversations=ELSEWHERE)
         await self._surroundings.directory.catch_up(findings.server)
         server = usable_server(self._surroundings.directory, environment, server)
-        token = await self._token(environment, external.token_secret_ref.bound(environment.metadata.namespace))
+        source = external.auth_token.secret_key_ref.model_copy(update={"namespace": environment.metadata.namespace})
+        token = await self._token(environment, source)
         elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url, EXTERNAL_RASA_SERVER)
-        wanted = findings.wanted.name if findings.wanted else None
         served, again = await self._served.ask(
-            environment.metadata.key, (elsewhere,), wanted=wanted, token=token, listed=listed
+            environment.metadata.key, (elsewhere,), wanted=findings.wanted, token=token, listed=listed
         )
         make_offer(self._surroundings, environment, server, url=external.url, token=token, in_use=True)
         return replace(findings, served=served), again
@@ -51,7 +52,7 @@ class ExternalServers:
     async def _token(self, environment: DeploymentEnvironment, source: SecretKeyRef) -> str:
         request = Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
         self._surroundings.references.set(request, {secret_key(source)})
-        variable = SecretVariable(TOKEN_VARIABLE, source, "spec.external.tokenSecretRef")
+        variable = SecretVariable(TOKEN_VARIABLE, source, "spec.external.authToken")
         value = await value_of(self._surroundings.secrets, variable)
         if isinstance(value, Problem):
             raise Blocked(value)

@@ -15,7 +15,7 @@ from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.resources import PODS
 from rasa_environments.desired.context import Context
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.environment import EnvironmentFindings
+from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import PodFacts, TaggedModel
 from rasa_environments.judge.healing import ServingRecord, observe, to_restart
 from rasa_environments.reconcile.surroundings import Intervals
@@ -74,15 +74,16 @@ class Healing:
 
     def _patience(self, context: Context) -> float:
         """Seconds in which a tag that has just moved is noticed here and pulled there."""
-        return 2 * self._intervals.model_server + 3 * context.pull_interval_seconds
+        return 2 * self._intervals.model_server + 3 * context.pull_period_seconds
 
 
 def remembered(
     environment: DeploymentEnvironment, wanted: TaggedModel, pods: Sequence[PodFacts]
 ) -> ServingRecord | None:
     """What the status says of a time before this process: whether the pods had the model that is still wanted."""
-    model, served = environment.status.model, condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
-    if model is None or served is None or (model.wanted, model.wanted_hash) != (wanted.name, wanted.hash):
+    desired = environment.status.desired_model
+    served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
+    if desired is None or served is None or (desired.name, desired.hash) != (wanted.name, wanted.hash):
         return None
     if served.reason not in (Reason.SERVED, Reason.MODEL_LOST):
         return None

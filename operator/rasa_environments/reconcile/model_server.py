@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
-from rasa_environments.api.model_server import InventoryEntry, ModelServer
+from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
+from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
-from rasa_environments.judge.model_server import ModelServerFindings, inventory_of, judged
+from rasa_environments.judge.model_server import ModelServerFindings, judged, pending_deletions
 from rasa_environments.rasa.errors import NoListing, RasaError
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.model_server import ModelServerClient
@@ -45,7 +46,7 @@ class ModelServerReconciler:
         surroundings = self._surroundings
         server = surroundings.directory.servers.get(key)
         if server is None:
-            self._connections.forget(key)
+            await self._connections.forget(key)
             surroundings.observations.forget(key)
             self._orphans.forget(key)
             surroundings.references.set(Request(Kind.MODEL_SERVER, key), ())
@@ -105,7 +106,7 @@ class ModelServerReconciler:
         directory, key = self._surroundings.directory, server.metadata.key
         followed = {environment.tag for environment in directory.environments_of(key)}
         carried = {}
-        noted = {entry.tag for entry in server.status.inventory or ()}
+        noted = {entry.tag for entry in server.status.pending_tag_deletions or ()}
         for tag in sorted(noted | followed | {model_tag.tag for model_tag in directory.tags_of(key)}):
             answer = await connection.tag(tag)
             if answer is not None:
@@ -130,7 +131,7 @@ class ModelServerReconciler:
         owned = [tag for tag in tags if tag.spec.deletion_policy == "Delete" and surroundings.directory.rules(tag)]
         released = {tag.tag for tag in tags}  # of these, what is not claimed is to stay
         claims = [
-            InventoryEntry(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name) for tag in owned
+            PendingTagDeletion(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name) for tag in owned
         ]
         findings = ModelServerFindings(
             problem=observation.problem or observation.write_problem,
@@ -138,7 +139,7 @@ class ModelServerReconciler:
             can_write=self._connections.can_write(key),
             environments=len(surroundings.directory.environments_of(key)),
             tags=len(tags),
-            inventory=inventory_of(claims, server.status.inventory or (), done | released),
+            pending_tag_deletions=pending_deletions(claims, server.status.pending_tag_deletions or (), done | released),
             registration=outcome.summary if outcome else None,
             registered=tuple(sorted(outcome.registered)) if outcome else (),
         )
@@ -147,7 +148,7 @@ class ModelServerReconciler:
         if written is None:
             return
         surroundings.directory.servers.refresh(written)
-        noted = {entry.tag for entry in server.status.inventory or ()}
+        noted = {entry.tag for entry in server.status.pending_tag_deletions or ()}
         for tag in owned:
             if tag.tag not in noted:
                 surroundings.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
@@ -164,7 +165,7 @@ class ModelServerReconciler:
                     queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
         for model_tag in directory.tags_of(key):
             carried = now.tags.get(model_tag.tag)
-            if carried is None or carried.name != model_tag.spec.model or carried.hash != model_tag.status.hash:
+            if carried is None or not is_as_told(model_tag, carried):
                 queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
 
     def _notify_all(self, key: ObjectKey) -> None:
@@ -173,6 +174,13 @@ class ModelServerReconciler:
             queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
         for environment in directory.environments_of(key):
             queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+
+
+def is_as_told(tag: ModelTag, carried: TaggedModel) -> bool:
+    """Whether the tag is on the model that its ModelTag names, and its status says so."""
+    told = tag.status.tagged_model
+    wanted = tag.spec.model in (None, carried.name)
+    return wanted and told is not None and (told.name, told.hash) == (carried.name, carried.hash)
 
 
 def too_slow(server: ModelServer, seconds: float) -> Problem:

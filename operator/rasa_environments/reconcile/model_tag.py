@@ -6,11 +6,11 @@ import logging
 from dataclasses import dataclass
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.conditions import Condition, ConditionType, Reason, known_reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
-from rasa_environments.judge.conditions import condition_of, is_true
+from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.findings import Follower, Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
 from rasa_environments.rasa.errors import RasaError, UnknownModel
@@ -81,6 +81,7 @@ class ModelTagReconciler:
         findings = ModelTagFindings(
             tag=tag.tag,
             model=tag.spec.model,
+            answers=observation is not None and observation.problem is None,
             problem=tagged if isinstance(tagged, Problem) else None,
             tagged=tagged if isinstance(tagged, TaggedModel) else None,
             followers=tuple(map(follower, directory.rightful_followers(server_key, tag.tag))),
@@ -104,14 +105,16 @@ class ModelTagReconciler:
         """Whether the ModelServer has yet to remember that the tag goes when its ModelTag goes."""
         if tag.spec.deletion_policy != "Delete" or not self._surroundings.directory.rules(tag):
             return False
-        return all(entry.tag != tag.tag for entry in server.status.inventory or ())
+        return all(entry.tag != tag.tag for entry in server.status.pending_tag_deletions or ())
 
     async def _tagged(
         self, tag: ModelTag, server: ModelServer | None, observation: ServerObservation
     ) -> TaggedModel | Problem:
         """The model that the tag answers with, after it was put there if need be; or why it is not."""
         server_key = server_of_tag(tag)
-        problem = unusable(server, server_key, tag.metadata.namespace) or self._rival(tag) or observation.problem
+        namespace = tag.metadata.namespace
+        refused_here = unusable(server, server_key, namespace, self._surroundings.directory.labels_of(namespace))
+        problem = refused_here or self._rival(tag) or observation.problem
         if problem is not None or server is None:
             return problem or missing(server_key)
         connection = await self._connections.connect(server)
@@ -128,15 +131,18 @@ class ModelTagReconciler:
         self, connection: ModelServerClient, tag: ModelTag, observation: ServerObservation
     ) -> TaggedModel | Problem:
         """What the server answers; nothing is asked where the last answer holds still."""
-        carrier, listed = observation.tags.get(tag.tag), observation.models.get(tag.spec.model)
+        carrier = observation.tags.get(tag.tag)
+        if tag.spec.model is None:
+            return carrier if carrier is not None else untagged(tag)
+        listed = observation.models.get(tag.spec.model)
         if listed is not None and not listed.compatible:
             return incompatible(listed)
         if carrier is None or carrier.name != tag.spec.model:
-            return await self._put(connection, tag, carrier, listed)
+            return await self._put(connection, tag, tag.spec.model, carrier, listed)
         if self._verified.get(tag.metadata.key) == Verified(connection, tag.tag, carrier):
             return carrier
         try:
-            return await self._verify(connection, tag, listed)
+            return await self._verify(connection, tag, tag.spec.model, listed)
         except RasaError as error:
             return refused(tag, error, listed)
 
@@ -151,13 +157,18 @@ class ModelTagReconciler:
         )
 
     async def _put(
-        self, connection: ModelServerClient, tag: ModelTag, carrier: TaggedModel | None, listed: TaggedModel | None
+        self,
+        connection: ModelServerClient,
+        tag: ModelTag,
+        model: str,
+        carrier: TaggedModel | None,
+        listed: TaggedModel | None,
     ) -> TaggedModel | Problem:
         """Puts the tag and looks whether it is there: an answer that says so proves nothing.
 
         Where it was seen there before, or was put and could not be looked at, what is pulled decides, not the listing.
         """
-        key, write = tag.metadata.key, TagWrite(connection, tag.tag, tag.spec.model, listed)
+        key, write = tag.metadata.key, TagWrite(connection, tag.tag, model, listed)
         postponed = self._writes.postponed(key, write)
         if postponed is not None:
             return postponed
@@ -166,12 +177,12 @@ class ModelTagReconciler:
         result: TaggedModel | Problem | None = None
         try:
             if accepted or (last is not None and last.is_of(connection, tag)):
-                result = await self._verify(connection, tag, listed)
+                result = await self._verify(connection, tag, model, listed)
             if not isinstance(result, TaggedModel):
                 moved, accepted = True, False
-                await connection.put_tag(tag.spec.model, tag.tag)
+                await connection.put_tag(model, tag.tag)
                 accepted = True
-                result = await self._verify(connection, tag, listed)
+                result = await self._verify(connection, tag, model, listed)
                 accepted = False
         except RasaError as error:
             result = refused(tag, error, listed)
@@ -179,41 +190,42 @@ class ModelTagReconciler:
             self._writes.failed(key, write, result, accepted=accepted)
         elif moved:
             came_from = f"taken from {carrier.name}" if carrier else "on no model before"
-            logger.info("ModelTag %s: tag %s is on model %s, %s", key, tag.tag, tag.spec.model, came_from)
+            logger.info("ModelTag %s: tag %s is on model %s, %s", key, tag.tag, model, came_from)
         return result
 
     async def _verify(
-        self, connection: ModelServerClient, tag: ModelTag, listed: TaggedModel | None
+        self, connection: ModelServerClient, tag: ModelTag, model: str, listed: TaggedModel | None
     ) -> TaggedModel | Problem:
         """Pulls the tag as a Rasa server would, and compares the hash."""
         answer = await connection.tag(tag.tag)
         if answer is None:
             return Problem(
                 Reason.TAG_NOT_FOUND,
-                f"the model server took tag {tag.tag} for model {tag.spec.model}, but does not answer it: is "
+                f"the model server took tag {tag.tag} for model {model}, but does not answer it: is "
                 f"spec.modelPath of ModelServer {server_of_tag(tag)} right?",
                 stalled=False,
             )
         if listed is not None and listed.hash != answer.hash:
             return Problem(
                 Reason.HASH_MISMATCH,
-                f"tag {tag.tag} answers with hash {answer.hash}, model {tag.spec.model} has {listed.hash}: the server "
+                f"tag {tag.tag} answers with hash {answer.hash}, model {model} has {listed.hash}: the server "
                 "serves another model under this tag; look at its log",
                 stalled=False,
             )
-        if listed is None and answer.model not in (None, tag.spec.model):
+        if listed is None and answer.model not in (None, model):
             return Problem(
                 Reason.HASH_MISMATCH,
-                f"tag {tag.tag} answers with model {answer.model}, and not with {tag.spec.model}: the server serves "
+                f"tag {tag.tag} answers with model {answer.model}, and not with {model}: the server serves "
                 "another model under this tag; look at its log",
                 stalled=False,
             )
-        tagged = TaggedModel(tag.spec.model, answer.hash)
+        tagged = TaggedModel(model, answer.hash)
         server_key = server_of_tag(tag)
         self._verified[tag.metadata.key] = Verified(connection, tag.tag, tagged)
         self._surroundings.observations.tag_written(server_key, tag.tag, tagged)
         for environment in self._surroundings.directory.followers(server_key, tag.tag):
-            if environment.status.model is None or environment.status.model.wanted_hash != tagged.hash:
+            desired = environment.status.desired_model
+            if desired is None or desired.hash != tagged.hash:
                 self._surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
         return tagged
 
@@ -247,15 +259,24 @@ def incompatible(model: TaggedModel) -> Problem:
     )
 
 
+def untagged(tag: ModelTag) -> Problem:
+    """Nobody named a model, and none carries the tag."""
+    return Problem(
+        Reason.TAG_NOT_FOUND,
+        f"no model carries the tag {tag.tag}, and spec.model names none: set spec.model, for example by "
+        f"`kubectl rasa promote MODEL {tag.metadata.name}`",
+    )
+
+
 def follower(environment: DeploymentEnvironment) -> Follower:
     """An environment as its ModelTag sees it."""
-    model = environment.status.model
-    served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
+    desired, conditions = environment.status.desired_model, environment.status.conditions
+    served, ready = condition_of(conditions, ConditionType.MODEL_SERVED), condition_of(conditions, ConditionType.READY)
     return Follower(
         key=environment.metadata.key,
-        wanted=model.wanted if model else None,
-        served=model.served if model else None,
-        served_truth=served.status if served else "Unknown",
+        desired=TaggedModel(desired.name, desired.hash) if desired is not None else None,
+        served=served.status if served else "Unknown",
+        served_reason=known_reason(served.reason) if served else Reason.PENDING,
         served_message=served.message if served else "not looked at yet",
-        ready=is_true(environment.status.conditions, ConditionType.READY),
+        ready=ready.status if ready else "Unknown",
     )

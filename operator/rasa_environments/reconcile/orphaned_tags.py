@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.model_server import InventoryEntry, ModelServer
+from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.cluster.resources import MODEL_TAGS, NAMESPACES
 from rasa_environments.judge.findings import Problem, ServerObservation
 from rasa_environments.rasa.errors import RasaError
@@ -56,7 +56,7 @@ class OrphanedTags:
         key = server.metadata.key
         unowned = self._unowned.pop(key, frozenset())
         claimed = {tag.tag for tag in self._surroundings.directory.tags_of(key)}
-        entries = [entry for entry in server.status.inventory or () if entry.tag not in claimed]
+        entries = [entry for entry in server.status.pending_tag_deletions or () if entry.tag not in claimed]
         if not entries or observation.problem is not None:
             return Orphans()
         orphans = [entry for entry in entries if entry.tag in unowned or not await self._is_there(entry)]
@@ -70,7 +70,7 @@ class OrphanedTags:
         # One that is there still although it was deleted before is no hurry: some servers say yes and do nothing.
         return Orphans(frozenset(done), recheck=any(entry.tag not in unowned | failed for entry in rest))
 
-    async def _is_there(self, entry: InventoryEntry) -> bool:
+    async def _is_there(self, entry: PendingTagDeletion) -> bool:
         """Whether there is a ModelTag that is not known here, because it cannot be used or a list lacked it.
 
         The API server is asked: a deletion outside of the cluster cannot be taken back.
@@ -80,11 +80,11 @@ class OrphanedTags:
             return False  # it has another tag by now
         return await self._surroundings.client.find(MODEL_TAGS, key, metadata_only=True) is not None
 
-    def _is_under_way(self, entry: InventoryEntry) -> bool:
+    def _is_under_way(self, entry: PendingTagDeletion) -> bool:
         """Whether a reconciliation of the ModelTag has not ended yet."""
         return self._surroundings.queue.is_running(Request(Kind.MODEL_TAG, ObjectKey(entry.namespace, entry.name)))
 
-    async def _retained(self, server: ModelServer, entries: Sequence[InventoryEntry]) -> set[str]:
+    async def _retained(self, server: ModelServer, entries: Sequence[PendingTagDeletion]) -> set[str]:
         """The tags whose ModelTag went with its whole namespace, which is no decision on a tag: these stay."""
         gone = {entry.namespace for entry in entries if await self._is_going(entry.namespace)}
         retained = {entry.tag for entry in entries if entry.namespace in gone}
@@ -101,7 +101,7 @@ class OrphanedTags:
         self,
         connection: ModelServerClient,
         server: ModelServer,
-        entries: Sequence[InventoryEntry],
+        entries: Sequence[PendingTagDeletion],
         observation: ServerObservation,
     ) -> set[str]:
         """Deletes the tags that the listing shows; returns those that were refused."""

@@ -7,6 +7,7 @@ import secrets
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from rasa_environments.api.base import JsonObject, ObjectKey, SecretKeyRef
 from rasa_environments.api.conditions import Reason
@@ -27,7 +28,9 @@ from rasa_environments.desired.secret_variables import (
     key_of,
     secret_variables,
 )
+from rasa_environments.desired.tls import CertificateSource
 from rasa_environments.judge.findings import Problem
+from rasa_environments.reconcile.certificates import secret_of
 
 TOKEN_BYTES = 32
 GENERATED_VARIABLES = (TOKEN_VARIABLE, JWT_VARIABLE)
@@ -65,9 +68,10 @@ def wanted_variables(
             raise SecretElsewhere(_does_not_cross(variable, server, namespace))
     if spec.auth_token is not None:
         variables.append(SecretVariable(TOKEN_VARIABLE, spec.auth_token.secret_key_ref, "spec.authToken"))
-    elif server.spec.auth_token_secret_ref is not None and server.metadata.namespace == namespace:
-        shared = server.spec.auth_token_secret_ref.model_copy(update={"namespace": server.metadata.namespace})
-        place = f"ModelServer {server.metadata.key}: spec.authTokenSecretRef"
+    elif server.spec.auth_token is not None and server.metadata.namespace == namespace:
+        reference = server.spec.auth_token.secret_key_ref
+        shared = reference.model_copy(update={"namespace": server.metadata.namespace})
+        place = f"ModelServer {server.metadata.key}: spec.authToken"
         variables.append(SecretVariable(TOKEN_VARIABLE, shared, place))
     return variables
 
@@ -87,9 +91,11 @@ def credentials_secret(server: ModelServer) -> ObjectKey | None:
     return None if reference is None else ObjectKey(server.metadata.namespace, reference.name)
 
 
-def secrets_of(variables: Iterable[SecretVariable], server: ModelServer) -> set[ObjectKey]:
+def secrets_of(
+    variables: Iterable[SecretVariable], certificates: Iterable[CertificateSource], server: ModelServer
+) -> set[ObjectKey]:
     """The Secrets whose change concerns the environment."""
-    named = {secret_key(variable.source) for variable in variables}
+    named = {secret_key(variable.source) for variable in variables} | {secret_of(each.secret) for each in certificates}
     credentials = credentials_secret(server)
     return named | {credentials} if credentials is not None else named
 
@@ -117,7 +123,7 @@ async def gathered(
         value = await value_of(reader, variable)
         if isinstance(value, Problem):
             return value
-        values[variable.name] = value
+        values[variable.name] = quote(value, safe="") if variable.in_address else value
     credentials = credentials_secret(server)
     data = {} if credentials is None else await reader.read(credentials)
     if credentials is not None and data is None:
@@ -173,7 +179,7 @@ async def value_of(reader: Secrets, variable: SecretVariable) -> str | Problem:
         return value
     what = "is empty" if key in data else f"is not in it (it holds {', '.join(sorted(data)) or 'nothing'})"
     message = f"{variable.path}: key {key} of Secret {secret} {what}: put the value there, or name another key"
-    return Problem(Reason.SECRET_KEY_MISSING, message, stalled=False)
+    return Problem(Reason.SECRET_KEY_NOT_FOUND, message, stalled=False)
 
 
 def too_long(path: str, secret: ObjectKey, key: str) -> Problem:

@@ -1,11 +1,15 @@
-"""What Rasa servers serve: asked after a change until it is what is wanted, then rarely."""
+"""What Rasa servers serve: asked after a change until it is what is wanted, then rarely.
+
+A server that does not answer is most often one that loads a model, which takes it 10 to 30 s: its last answer stays,
+with its time, for as long as it can count.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -18,10 +22,12 @@ from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
 from rasa_environments.rasa.transport import RASA_SERVER, Peer
 from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
-from rasa_environments.reconcile.surroundings import Intervals
+from rasa_environments.reconcile.surroundings import Intervals, utc_now
 
 LONGEST_WHILE_WRONG_SECONDS = 10.0
 GROWTH = 1.3
+ANSWER_COUNTS_SECONDS = 600.0
+"""How long the answer of a server counts that has not answered since."""
 ASKED_AT_A_TIME = 4
 """Rasa servers of one environment that are asked at a time: what the answers hold in memory and connections."""
 ASKING_SECONDS = 60.0
@@ -56,15 +62,29 @@ def _url(address: str | None, port: int) -> str | None:
 class Question:
     """What the answers depend on: another question is asked at once."""
 
-    wanted: str | None
+    wanted: TaggedModel | None
     servers: tuple[RasaServer, ...]
     token: str
 
 
 @dataclass(frozen=True)
+class _Known:
+    """An answer of one server."""
+
+    model: str | None
+    time: str
+    """When it was given (RFC 3339)."""
+    at: float
+    """The same, as time of the event loop."""
+
+
+@dataclass(frozen=True)
 class _Asked:
     question: Question
+    wanted_since: float
+    """Since when the model is wanted, as far as this process knows (time of the event loop)."""
     answers: tuple[ServedFact, ...]
+    known: Mapping[RasaServer, _Known]
     due: float
     delay: float
 
@@ -91,10 +111,13 @@ class ByTrainingTime:
 class ServedModels:
     """The last answers of each environment's Rasa servers."""
 
-    def __init__(self, http: httpx.AsyncClient, intervals: Intervals, queue: WorkQueue) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, intervals: Intervals, queue: WorkQueue, now: Callable[[], str] = utc_now
+    ) -> None:
         self._http = http
         self._intervals = intervals
         self._queue = queue
+        self._now = now
         self._asked: dict[ObjectKey, _Asked] = {}
 
     def forget(self, environment: ObjectKey) -> None:
@@ -106,7 +129,7 @@ class ServedModels:
         environment: ObjectKey,
         servers: Sequence[RasaServer],
         *,
-        wanted: str | None,
+        wanted: TaggedModel | None,
         token: str,
         listed: Iterable[TaggedModel] = (),
     ) -> tuple[tuple[ServedFact, ...], float | None]:
@@ -122,16 +145,40 @@ class ServedModels:
         last = self._asked.get(environment)
         if last is not None and last.question == question and now < last.due:
             return last.answers, last.due - now
+        wanted_since = last.wanted_since if last is not None and last.question.wanted == wanted else now
         async with self._queue.outside(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment)):
-            answers = await self._answers(servers, token, ByTrainingTime(tuple(listed)))
+            fresh = await self._answers(servers, token, ByTrainingTime(tuple(listed)))
+        now = asyncio.get_running_loop().time()
+        known = self._known(servers, fresh, last.known if last is not None else {}, now)
+        answers = tuple(
+            kept(fact, known.get(server), wanted=wanted, wanted_since=wanted_since)
+            for server, fact in zip(servers, fresh, strict=True)
+        )
         delay = self._delay(answers, wanted, last if last is not None and last.question == question else None)
-        self._asked[environment] = _Asked(question, answers, asyncio.get_running_loop().time() + delay, delay)
+        self._asked[environment] = _Asked(question, wanted_since, answers, known, now + delay, delay)
         return answers, delay
 
-    def _delay(self, answers: Sequence[ServedFact], wanted: str | None, last: _Asked | None) -> float:
-        if all(answer.problem is None and answer.model == wanted for answer in answers):
+    def _known(
+        self,
+        servers: Sequence[RasaServer],
+        fresh: Sequence[ServedFact],
+        before: Mapping[RasaServer, _Known],
+        now: float,
+    ) -> dict[RasaServer, _Known]:
+        """The last answer of each server, as far as it still counts."""
+        known = {server: before[server] for server in servers if server in before}
+        for server, fact in zip(servers, fresh, strict=True):
+            if fact.problem is None:
+                known[server] = _Known(fact.model, self._now(), now)
+            elif fact.reason is Reason.MODEL_UNKNOWN:
+                known.pop(server, None)
+        return {server: answer for server, answer in known.items() if now - answer.at < ANSWER_COUNTS_SECONDS}
+
+    def _delay(self, answers: Sequence[ServedFact], wanted: TaggedModel | None, last: _Asked | None) -> float:
+        name = wanted.name if wanted is not None else None
+        if all(answer.problem is None and answer.model == name for answer in answers):
             return self._intervals.served
-        longest = self._intervals.served if any(answer.problem for answer in answers) else LONGEST_WHILE_WRONG_SECONDS
+        longest = LONGEST_WHILE_WRONG_SECONDS if any(answer.known for answer in answers) else self._intervals.served
         return self._intervals.first_served if last is None else min(last.delay * GROWTH, longest)
 
     async def _answers(
@@ -164,6 +211,19 @@ class ServedModels:
         except RasaError as error:
             return ServedFact(server.name, problem=error.message, reason=error.reason)
         return answered(server, served, listed)
+
+
+def kept(fact: ServedFact, last: _Known | None, *, wanted: TaggedModel | None, wanted_since: float) -> ServedFact:
+    """The answer, or, where there is none, the one before with its time.
+
+    One that was given before the model became the wanted one does not show that it is served now: in between another
+    one was wanted, and perhaps loaded.
+    """
+    if fact.problem is None or last is None:
+        return fact
+    if wanted is not None and last.model == wanted.name and last.at < wanted_since:
+        return fact
+    return replace(fact, model=last.model, answered_time=last.time)
 
 
 def answered(server: RasaServer, served: Served, listed: ByTrainingTime) -> ServedFact:

@@ -2,34 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.traffic import LabelRequirement, LabelSelector
 from rasa_environments.judge.findings import Problem
+
+Labels = Mapping[str, str]
 
 
 def missing(server: ObjectKey) -> Problem:
     """The ModelServer is not there."""
     return Problem(
         Reason.MODEL_SERVER_NOT_FOUND,
-        f"ModelServer {server} is not there: create it, or name another one in spec.modelServerRef",
+        f"ModelServer {server} not found: create it, or name another one in spec.modelServerRef",
         stalled=False,
     )
 
 
-def permits(server: ModelServer, namespace: str) -> bool:
-    """Whether objects of that namespace may use the ModelServer."""
-    return namespace == server.metadata.namespace or namespace in (server.spec.allowed_namespaces or ())
+def permits(server: ModelServer, namespace: str, labels: Labels | None) -> bool:
+    """Whether objects of that namespace may use the ModelServer; `labels` of a namespace that is not known are None."""
+    access = server.spec.access_from
+    if namespace == server.metadata.namespace:
+        return True
+    if access is None:
+        return False
+    if namespace in (access.namespaces or ()):
+        return True
+    return labels is not None and any(selects(selector, labels) for selector in access.namespace_selectors or ())
 
 
-def unusable(server: ModelServer | None, key: ObjectKey, namespace: str) -> Problem | None:
-    """Why an object in `namespace` cannot use the ModelServer `key`; None where it can."""
+def selects(selector: LabelSelector, labels: Labels) -> bool:
+    """Whether a selector selects an object with these labels; an empty one selects all."""
+    required = (selector.match_labels or {}).items()
+    return all(labels.get(key) == value for key, value in required) and all(
+        _holds(requirement, labels) for requirement in selector.match_expressions or ()
+    )
+
+
+def _holds(requirement: LabelRequirement, labels: Labels) -> bool:
+    """Source: k8s.io/apimachinery, labels.Requirement.Matches: a missing label is in no list."""
+    present, value = requirement.key in labels, labels.get(requirement.key)
+    match requirement.operator:
+        case "In":
+            return present and value in (requirement.values or ())
+        case "NotIn":
+            return not present or value not in (requirement.values or ())
+        case "Exists":
+            return present
+        case "DoesNotExist":
+            return not present
+
+
+def unusable(server: ModelServer | None, key: ObjectKey, namespace: str, labels: Labels | None) -> Problem | None:
+    """Why an object in `namespace`, which has these labels, cannot use the ModelServer `key`; None where it can."""
     if server is None:
         return missing(key)
-    if not permits(server, namespace):
-        return Problem(
-            Reason.NAMESPACE_NOT_ALLOWED,
-            f"ModelServer {key} does not let namespace {namespace} use it: add {namespace} to its "
-            "spec.allowedNamespaces",
-        )
-    return None
+    if permits(server, namespace, labels):
+        return None
+    selectors = server.spec.access_from is not None and server.spec.access_from.namespace_selectors
+    hint = ""
+    if selectors and labels is None:
+        hint = " by its name; its labels are not known here, since the operator reads no namespaces or this one is gone"
+    return Problem(
+        Reason.REF_NOT_PERMITTED,
+        f"ModelServer {key} does not let namespace {namespace} use it: add {namespace} to its "
+        f"spec.accessFrom.namespaces{hint}",
+    )

@@ -11,7 +11,7 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Reason
 from rasa_environments.cluster.cache import identity, version_of
 from rasa_environments.cluster.children import Children, Outcome, no_check, was_asked_for
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameTaken
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict
 from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS, resource_of
 from rasa_environments.desired.context import Context
@@ -90,9 +90,9 @@ async def _settle_child(child: JsonObject, write: Write) -> Problem | None:
         )
     except BeingDeleted as error:
         return Problem(Reason.WAITING_FOR_DELETION, str(error), stalled=False)
-    except NameTaken as error:
+    except NameConflict as error:
         return Problem(
-            Reason.NAME_TAKEN,
+            Reason.NAME_CONFLICT,
             f"{kind} {name} is there already and {described_owner(error.owner)}: "
             "delete or rename it, or name this environment otherwise",
         )

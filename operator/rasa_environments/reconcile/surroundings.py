@@ -54,6 +54,8 @@ class Surroundings:
     observations: Observations = field(default_factory=Observations)
     offers: Offers = field(default_factory=Offers)
     intervals: Intervals = Intervals()
+    accept_unchecked: bool = False
+    """Whether a pod that cannot be asked counts as one that serves the wanted model."""
     operator_pods: OperatorPods | None = None
     now: Callable[[], str] = utc_now
 

@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
+import httpx
+
 from outbound_http.addresses import AddressPolicy
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, version_alone
@@ -25,6 +27,7 @@ from rasa_environments.cluster.resources import (
     DEPLOYMENTS,
     HORIZONTAL_POD_AUTOSCALERS,
     INGRESSES,
+    NAMESPACES,
     NETWORK_POLICIES,
     POD_DISRUPTION_BUDGETS,
     PODS,
@@ -85,9 +88,8 @@ class Operator:
         self._client = client
         self._retries = Retries()
         in_cluster = CredentialSource(settings.kubeconfig, settings.context).in_cluster
-        http = http_client(policy=address_policy(settings, in_cluster=in_cluster))
-        if leadership is not None:
-            fence(http, leadership)
+        policy = address_policy(settings, in_cluster=in_cluster)
+        http = self._guarded(http_client(policy=policy))
         self._own = {kind: ObjectCache(identity_of) for kind in Kind}
         caches = {resource: child_cache() for resource in CHILD_RESOURCES}
         secrets = Secrets(client, self._secret_changed, self._retries)
@@ -100,6 +102,7 @@ class Operator:
             queue=WorkQueue(self._retries),
             intervals=Intervals(model_server=settings.model_server_interval, served=settings.served_interval),
             operator_pods=settings.operator_pods,
+            accept_unchecked=settings.accept_unchecked,
         )
         surroundings = self._surroundings
         self._dispatcher = Dispatcher(
@@ -107,7 +110,12 @@ class Operator:
         )
         self._contents = Contents(client, self._own, self._dispatcher)
         self.metrics = Metrics(surroundings.directory, surroundings.queue)
-        connections = Connections(http, secrets, surroundings.references)
+        self._connections = connections = Connections(
+            http,
+            secrets,
+            surroundings.references,
+            lambda authorities: self._guarded(http_client(policy=policy, authorities=authorities)),
+        )
         reconcilers = {
             Kind.MODEL_SERVER: ModelServerReconciler(surroundings, connections).reconcile,
             Kind.DEPLOYMENT_ENVIRONMENT: EnvironmentReconciler(surroundings).reconcile,
@@ -138,8 +146,24 @@ class Operator:
             **{resource_of(kind).plural: reflector for kind, reflector in own.items()},
             **{resource.plural: reflector for resource, reflector in children.items()},
             PODS.plural: ours(PODS, ObjectCache(version_alone), self._dispatcher.pod_changed),
+            **self._namespaces_watched(),
             secrets.name: secrets,
         }
+
+    def _namespaces_watched(self) -> dict[str, Watch]:
+        """The labels of namespaces, which may give access to a ModelServer; an operator of chosen ones reads none."""
+        if self._settings.namespaces:
+            return {}
+        cache = ObjectCache(version_alone)
+        on_change = self._dispatcher.namespace_changed
+        reflector = Reflector(self._client, NAMESPACES, cache, on_change, metadata_only=True, retries=self._retries)
+        return {NAMESPACES.plural: reflector}
+
+    def _guarded(self, http: httpx.AsyncClient) -> httpx.AsyncClient:
+        """The client, which writes only while the Lease is held, where there is one."""
+        if self._leadership is not None:
+            fence(http, self._leadership)
+        return http
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set.
@@ -149,6 +173,7 @@ class Operator:
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._surroundings.http.aclose)
+            stack.push_async_callback(self._connections.close)
             port = await stack.enter_async_context(
                 serving(
                     self._settings.address,

@@ -46,6 +46,9 @@ class Settings(BaseModel):
     """Seconds between two listings of a model server."""
     served_interval: Seconds = 60.0
     """Seconds between two questions to a pod that serves what is wanted."""
+    accept_unchecked: bool = False
+    """Whether a pod that cannot be asked counts as one that serves the wanted model (reason ServedUnchecked): for
+    clusters whose pods are simulated. Elsewhere it hides what users get."""
     resync_interval: Seconds = 300.0
     """Seconds between two reconciliations of an object to which nothing happens."""
     leader_elect: bool = False

@@ -26,7 +26,7 @@ end
 
 -- What does not hold Ready back, and should be known all the same.
 local message = ready.message
-for _, type in ipairs({ "Registered", "StoresShared" }) do
+for _, type in ipairs({ "Registered", "ConversationsPersisted" }) do
   if is(type, "False") then
     message = message .. "; " .. conditions[type].message
   end

@@ -10,7 +10,7 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.cache import version_of
 from rasa_environments.cluster.children import Outcome
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameTaken, Outdated
+from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict, Outdated
 from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import DEPLOYMENTS, MODEL_SERVERS, SECRETS
 from rasa_environments.desired.deployment import digest
@@ -72,10 +72,10 @@ class EnvironmentsFileWriter:
             outcome = await self._surroundings.children.settle(
                 desired, create_only=live is None, version=version, check_owner=check
             )
-        except (NameTaken, BeingDeleted) as error:
+        except (NameConflict, BeingDeleted) as error:
             return RegistrationFact(
                 "False",
-                Reason.NAME_TAKEN,
+                Reason.NAME_CONFLICT,
                 f"Secret {secret} is there already and is not this operator's ({error}): delete it, or name another "
                 "one in spec.environmentsFile.secretName",
             )

@@ -66,8 +66,8 @@ class Registrar:
         environments = [each for each in rightful if each.metadata.deletion_timestamp is None]
         offers = self._surroundings.offers.offered(each.metadata.key for each in environments)
         alive = frozenset(each.environment for each in environments)
-        ours = frozenset(server.status.registered or ())
-        if server.registration is Registration.CONFIG_MAP:
+        ours = frozenset(server.status.registered_environments or ())
+        if server.registration is Registration.FILE:
             facts: Facts = await self._files.write(server, offers, alive)
         elif observation.problem is not None:
             facts = _same_for_all(alive, _fact(observation.problem))
@@ -128,10 +128,10 @@ class Registrar:
 
     async def _note(self, server: ModelServer, names: frozenset[str]) -> None:
         """Remembers what is about to be registered, so that it is taken out one day whatever happens now."""
-        known = frozenset(server.status.registered or ())
+        known = frozenset(server.status.registered_environments or ())
         if names <= known:
             return
-        status = server.status.model_copy(update={"registered": sorted(names | known)})
+        status = server.status.model_copy(update={"registered_environments": sorted(names | known)})
         written = await patch_status(self._surroundings.client, server, status)
         if written is not None:
             self._surroundings.directory.servers.refresh(written)
@@ -150,7 +150,7 @@ def summary(facts: Facts, server: ModelServer) -> RegistrationFact:
             if facts[name].truth == truth:
                 alike = all(fact == facts[name] for fact in facts.values())
                 return facts[name] if alike else replace(facts[name], message=f"{name}: {facts[name].message}")
-    what = "environments.yml" if server.registration is Registration.CONFIG_MAP else "its registry"
+    what = "environments.yml" if server.registration is Registration.FILE else "its registry"
     return RegistrationFact("True", Reason.REGISTERED, f"{what} holds {_some(sorted(facts)) or 'none of ours'}")
 
 

@@ -1,13 +1,13 @@
 -- Back to the model that the tag still carries, where the last promotion never took place, or to the one before.
 local status = obj.status or {}
 local model = status.previousModel
-if status.model ~= nil and status.model ~= obj.spec.model then
-  model = status.model
+if status.taggedModel ~= nil and status.taggedModel.name ~= obj.spec.model then
+  model = status.taggedModel
 end
 if model == nil then
-  error("no model is known before " .. obj.spec.model)
+  error("no model is known before " .. (obj.spec.model or "the first"))
 end
-obj.spec.model = model
+obj.spec.model = model.name
 
 -- This promotion is another's than the one before, and admission refuses it under that name.
 local annotations = obj.metadata.annotations or {}

@@ -1,0 +1,45 @@
+"""Which release of Rasa an environment runs, for what only some of them take."""
+
+from __future__ import annotations
+
+import re
+
+from rasa_environments.api.model_server import Profile
+from rasa_environments.desired.context import Context
+from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.profiles import profile_of
+
+NEWEST = 1_000_000
+"""A number that no release has."""
+
+
+def release(context: Context) -> tuple[int, ...]:
+    """The numbers of the version; of an image that comes without one, the newest that the profile runs."""
+    rasa = context.spec.rasa
+    if rasa is None or rasa.version is None:
+        return (max(profile_of(context).majors), NEWEST)
+    return tuple(map(int, re.findall("[0-9]+", rasa.version)[:3]))
+
+
+def is_rasa_pro(context: Context) -> bool:
+    """Whether the environment runs Rasa Pro."""
+    return Profile(context.server.spec.profile) is Profile.RASA_PRO
+
+
+def want_release(context: Context, since: tuple[int, ...], field: str, why: str) -> None:
+    """Raises SpecError where the environment's Rasa is older than `since`; `why`: what an older one lacks."""
+    if release(context) < since:
+        version = context.spec.rasa.version if context.spec.rasa is not None and context.spec.rasa.version else "1.x"
+        raise SpecError(
+            f"{field} wants Rasa {'.'.join(map(str, since))} or later, and spec.rasa.version is {version}: {why}"
+        )
+
+
+def want_rasa_pro(context: Context, field: str, since: tuple[int, ...] = ()) -> None:
+    """Raises SpecError where the environment runs another product than Rasa Pro, or an older one than `since`."""
+    if not is_rasa_pro(context):
+        raise SpecError(
+            f"{field} is for Rasa Pro alone, and the profile of ModelServer {context.server.metadata.key} is "
+            f"{context.server.spec.profile}: leave it out, or set spec.profile of the ModelServer to RasaPro"
+        )
+    want_release(context, since, field, "an earlier Rasa Pro connects to a single Redis server alone")

@@ -1,0 +1,85 @@
+"""Where an environment keeps its conversations, and what that means for its users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.deployment_environment import EnvironmentSpec
+from rasa_environments.api.model_server import ModelServer, Profile
+from rasa_environments.judge.conditions import condition
+
+IN_MEMORY_TYPES = frozenset({"", "in_memory", "inmemorytrackerstore", "inmemorylockstore"})
+"""Types of stores in endpoints.yml that keep everything in the process (source: rasa/core/tracker_store.py and
+lock_store.py of Rasa 3.6)."""
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """Where conversations are kept."""
+
+    servers: int
+    """How many processes of Rasa may answer one user: replicas, and workers in each."""
+    stored: bool
+    """Whether there is a tracker store outside the process."""
+    locked: bool
+    """Whether there is a lock store outside the process."""
+    configured_here: bool = True
+    """Whether the environment's spec decides; a Rasa X 0.32, and a Rasa server elsewhere, have configurations of their
+    own."""
+
+
+ELSEWHERE = Conversations(1, stored=False, locked=False, configured_here=False)
+
+
+def conversations_of(spec: EnvironmentSpec, server: ModelServer) -> Conversations:
+    """Where a merged spec keeps conversations."""
+    if server.spec.profile == Profile.RASA_X_0_32.value:
+        return ELSEWHERE
+    replicas = spec.replicas if spec.autoscaling is None else spec.autoscaling.max_replicas or 1
+    workers = (spec.rasa and spec.rasa.workers) or 1
+    endpoints = spec.endpoints or {}
+    return Conversations(
+        servers=replicas * workers,
+        stored=_is_kept("tracker_store", endpoints, typed=spec.tracker_store is not None),
+        locked=_is_kept("lock_store", endpoints, typed=spec.lock_store is not None),
+    )
+
+
+def _is_kept(store: str, endpoints: Mapping[str, Any], *, typed: bool) -> bool:
+    """Whether a store keeps its content outside the process; an entry of spec.endpoints wins over the typed one."""
+    entry = endpoints.get(store)
+    if not isinstance(entry, Mapping):
+        return typed
+    return str(entry.get("type") or "").lower() not in IN_MEMORY_TYPES
+
+
+def conversations_persisted(conversations: Conversations) -> Condition:
+    """Whether users are remembered, whichever server answers and whatever is restarted."""
+    kind = ConditionType.CONVERSATIONS_PERSISTED
+    if not conversations.configured_here:
+        message = "the stores are configured elsewhere: the spec does not decide where conversations are kept"
+        return condition(kind, "Unknown", Reason.CONFIGURED_ELSEWHERE, message)
+    several = conversations.servers > 1
+    if not conversations.stored and several:
+        return condition(
+            kind,
+            "False",
+            Reason.NOT_SHARED,
+            f"{conversations.servers} servers each keep their own conversations in memory: users are forgotten when "
+            "another one answers, and at each restart; set spec.trackerStore and spec.lockStore",
+        )
+    if not conversations.stored:
+        message = "conversations are kept in memory and end with the pod; set spec.trackerStore"
+        return condition(kind, "False", Reason.IN_MEMORY, message)
+    if several and not conversations.locked:
+        return condition(
+            kind,
+            "False",
+            Reason.NO_LOCK_STORE,
+            f"{conversations.servers} servers share conversations without a lock: two may handle one conversation at "
+            "a time, and one of the answers is lost; set spec.lockStore",
+        )
+    return condition(kind, "True", Reason.PERSISTED, "conversations are kept in the tracker store")

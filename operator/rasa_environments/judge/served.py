@@ -1,0 +1,114 @@
+"""The verdict on what an environment's Rasa servers serve."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.deployment_environment import ServedModel
+from rasa_environments.judge.conditions import condition
+from rasa_environments.judge.environment_findings import EnvironmentFindings
+from rasa_environments.judge.findings import ServedFact, TaggedModel
+
+MAXIMUM_SERVED_MODELS = 32
+"""As many models as the status lists."""
+REMEDY = (
+    "the operator must reach the pods at their port: let it in where a NetworkPolicy is in force, and see that the "
+    "addresses of the pods lead to them"
+)
+"""What to do about a pod that never answered."""
+
+
+def truth_of(fact: ServedFact, wanted: TaggedModel) -> Truth:
+    """Whether the server serves the wanted model. No answer proves nothing."""
+    if not fact.known:
+        return "Unknown"
+    return "True" if fact.model == wanted.name else "False"
+
+
+def model_served(findings: EnvironmentFindings) -> Condition:
+    """Whether every server that users reach serves the wanted model; Unknown where one cannot be asked."""
+    if findings.lost and findings.wanted is not None:
+        message = lost_message(findings, findings.wanted.name)
+        return condition(ConditionType.MODEL_SERVED, "False", Reason.MODEL_LOST, message)
+    return model_answered(findings)
+
+
+def model_answered(findings: EnvironmentFindings) -> Condition:
+    """The same by the last answers alone."""
+    kind, wanted = ConditionType.MODEL_SERVED, findings.wanted
+    if findings.deployment is not None and findings.deployment.wanted == 0:
+        return condition(kind, "False", Reason.NO_PODS, "no replica is wanted, so nobody serves a model")
+    if not findings.served:
+        return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
+    if wanted is None:
+        return condition(kind, "Unknown", Reason.TAG_NOT_FOUND, _without_a_wanted_model(findings))
+    wrong = next((fact for fact in findings.served if truth_of(fact, wanted) == "False"), None)
+    if wrong is not None:
+        reason = Reason.NO_MODEL_SERVED if wrong.model is None else Reason.ANOTHER_MODEL_SERVED
+        return condition(kind, "False", reason, _wrong_message(wrong, wanted))
+    unknown = next((fact for fact in findings.served if truth_of(fact, wanted) == "Unknown"), None)
+    if unknown is not None:
+        return _not_known(unknown, wanted, findings)
+    count = len(findings.served)
+    who = f"{findings.served[0].server} serves" if findings.external else f"{count} of {count} ready pods serve"
+    silent = next((fact for fact in findings.served if fact.problem is not None), None)
+    since = f"; {_silent_message(silent)}" if silent is not None else ""
+    return condition(kind, "True", Reason.SERVED, f"{who} {wanted.name}{since}")
+
+
+def _not_known(fact: ServedFact, wanted: TaggedModel, findings: EnvironmentFindings) -> Condition:
+    kind = ConditionType.MODEL_SERVED
+    message = f"{fact.server} does not say what it serves: {fact.problem}"
+    if fact.reason is not Reason.PODS_UNREACHABLE:
+        return condition(kind, "Unknown", fact.reason, message)
+    if findings.accept_unchecked:
+        accepted = f"{wanted.name} is wanted; whether it is served is not checked (--accept-unchecked): {message}"
+        return condition(kind, "True", Reason.SERVED_UNCHECKED, accepted)
+    return condition(kind, "Unknown", fact.reason, f"{message}; {REMEDY}")
+
+
+def _without_a_wanted_model(findings: EnvironmentFindings) -> str:
+    answers = [fact for fact in findings.served if fact.known]
+    if not answers:
+        return "which model is wanted is not known"
+    names = ",".join(sorted({fact.model or "no model" for fact in answers}))
+    who = f"{answers[0].server} serves" if findings.external else "pods serve"
+    return f"{who} {names}; which model is wanted is not known"
+
+
+def _wrong_message(fact: ServedFact, wanted: TaggedModel) -> str:
+    hint = "it has not pulled it yet or could not load it (see its log)"
+    if fact.problem is not None:
+        return f"{_silent_message(fact)}; {wanted.name} is wanted: it may be loading it"
+    return f"{fact.server} serves {fact.model or 'no model'}, {wanted.name} is wanted: {hint}"
+
+
+def _silent_message(fact: ServedFact) -> str:
+    last = f"served {fact.model or 'no model'} at {fact.answered_time}"
+    return f"{fact.server} {last} and does not answer now: {fact.problem}"
+
+
+def lost_message(findings: EnvironmentFindings, wanted: str) -> str:
+    """What became of the first pod that has lost its model, and what is done about it."""
+    pod = findings.lost[0]
+    fact = next((fact for fact in findings.served if fact.server == pod), None)
+    now = "does not answer now"
+    if fact is not None and fact.problem is None:
+        now = f"serves {fact.model or 'no model'} now"
+    elif fact is not None and fact.reason is Reason.MODEL_UNKNOWN:
+        now = "serves a model now that the model server does not list"
+    cure = (
+        "if that lasts, the pod is restarted"
+        if findings.healing
+        else "spec.model.healing is Disabled: delete the pod to have it restarted"
+    )
+    return f"{pod} had {wanted} and {now}: its tag has just moved, or somebody used Rasa's API to replace it; {cure}"
+
+
+def served_models(served: Sequence[ServedFact]) -> list[ServedModel]:
+    """The models of the answers that count, the one that most servers serve first."""
+    counted = Counter(fact.model for fact in served if fact.known and fact.model is not None)
+    ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [ServedModel(name=name, replicas=count) for name, count in ranked[:MAXIMUM_SERVED_MODELS]]

@@ -1,0 +1,153 @@
+"""The certificates of connections, as the Secrets of `certSecretRef` hold them."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterable, Mapping
+
+from rasa_environments.api.base import ObjectKey, SecretRef
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.cluster.secrets import SecretData, Secrets
+from rasa_environments.desired.errors import SecretElsewhere
+from rasa_environments.desired.tls import (
+    AUTHORITIES,
+    CERTIFICATE,
+    KEY,
+    MODEL_SERVER,
+    CertificateSource,
+    certificate_sources,
+    is_required,
+    key_in_secret,
+)
+from rasa_environments.judge.findings import Problem
+
+LONGEST_FILE = 64 * 1024
+"""Bytes of a file: an environment's Secret holds several, and may have a megabyte."""
+PRIVATE_KEY = re.compile("-----BEGIN ([A-Z]+ )?PRIVATE KEY-----")
+CERTIFICATE_BEGINS = "-----BEGIN CERTIFICATE-----"
+
+
+def wanted_certificates(
+    environment: DeploymentEnvironment, server: ModelServer, spec: EnvironmentSpec
+) -> tuple[CertificateSource, ...]:
+    """The Secrets that an environment's certificates are from.
+
+    Of the Secrets in a ModelServer's namespace only its own authorities are for environments elsewhere. Raises
+    SecretElsewhere for a default of a server in another namespace.
+    """
+    sources = certificate_sources(spec, server)
+    namespace = environment.metadata.namespace
+    for source in sources:
+        if source.connection != MODEL_SERVER and source.secret.namespace != namespace:
+            default = source.path.replace("spec.", "spec.defaults.", 1)
+            raise SecretElsewhere(
+                f"{default} of ModelServer {server.metadata.key} names a Secret in namespace "
+                f"{source.secret.namespace}, and certificates do not cross into namespace {namespace}: set "
+                f"{source.path} of this environment to a Secret of its own namespace"
+            )
+    return sources
+
+
+def source_of_server(server: ModelServer) -> CertificateSource | None:
+    """The Secret with the authorities that a model server's certificate is verified with."""
+    return next((each for each in certificate_sources(EnvironmentSpec(), server)), None)
+
+
+def secret_of(reference: SecretRef) -> ObjectKey:
+    """Namespace and name of a bound reference."""
+    return ObjectKey(reference.namespace or "", reference.name)
+
+
+async def gathered_certificates(reader: Secrets, sources: Iterable[CertificateSource]) -> dict[str, str] | Problem:
+    """Every file, by its key in the environment's own Secret; or the first thing that is wrong with one."""
+    files: dict[str, str] = {}
+    for source in sources:
+        found = await certificates_of(reader, source)
+        if isinstance(found, Problem):
+            return found
+        files |= {key_in_secret(source.connection, key): text for key, text in found.items()}
+    return files
+
+
+async def certificates_of(reader: Secrets, source: CertificateSource) -> dict[str, str] | Problem:
+    """The files of one connection, by their keys; or what is wrong with them."""
+    secret = secret_of(source.secret)
+    data = await reader.read(secret)
+    if data is None:
+        message = f"{source.path}: Secret {secret} is not there: create it with {_keys(source)}"
+        return Problem(Reason.SECRET_NOT_FOUND, message, stalled=False)
+    wanted = (AUTHORITIES, CERTIFICATE, KEY) if source.shows_certificate else (AUTHORITIES,)
+    held = {key: data[key] for key in wanted if data.get(key)}
+    missing = _missing(source, held)
+    if missing is not None:
+        there = ", ".join(sorted(data)) or "nothing"
+        return Problem(
+            Reason.SECRET_KEY_NOT_FOUND,
+            f"{source.path}: key {missing} of Secret {secret} is empty or not in it (it holds {there}): put "
+            f"{_keys(source)} there",
+            stalled=False,
+        )
+    for key, value in held.items():
+        wrong = what_is_wrong(key, value)
+        if wrong is not None:
+            message = f"{source.path}: key {key} of Secret {secret} {wrong}"
+            return Problem(Reason.INVALID_SPEC, message, stalled=False)
+    return {key: value.decode() for key, value in held.items()}
+
+
+def _keys(source: CertificateSource) -> str:
+    pair = f", or {CERTIFICATE} and {KEY}, or all three" if source.shows_certificate else ""
+    return f"{AUTHORITIES}{pair}"
+
+
+def _missing(source: CertificateSource, held: SecretData) -> str | None:
+    """A key that has to be there: the half of a pair, or the authorities where there is nothing else."""
+    if source.shows_certificate and (CERTIFICATE in held) != (KEY in held):
+        return KEY if CERTIFICATE in held else CERTIFICATE
+    return None if held else AUTHORITIES
+
+
+def what_is_wrong(key: str, value: bytes) -> str | None:
+    """Why a file cannot be used, with the remedy; None where it can."""
+    if len(value) > LONGEST_FILE:
+        return f"is longer than {LONGEST_FILE} bytes: leave in it what this connection needs"
+    try:
+        text = value.decode("ascii")
+    except UnicodeDecodeError:
+        return "is not PEM: convert it with `openssl x509` or `openssl pkey`"
+    if key == KEY:
+        return _what_is_wrong_with_key(text)
+    if key == CERTIFICATE:
+        return None if CERTIFICATE_BEGINS in text else "holds no certificate in PEM: put it there"
+    return None if context_of(text) is not None else "holds no certificate of an authority in PEM: put it there"
+
+
+def _what_is_wrong_with_key(text: str) -> str | None:
+    if "ENCRYPTED" in text:
+        return "is encrypted, and Rasa asks for no passphrase: decrypt it with `openssl pkey`"
+    return None if PRIVATE_KEY.search(text) else "holds no private key in PEM: put it there"
+
+
+def context_of(authorities: str) -> ssl.SSLContext | None:
+    """A client's context that trusts these authorities alone; None where there are none in the text."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=authorities)
+    except (ssl.SSLError, ValueError):
+        return None
+    return context
+
+
+def is_reached_by_tls(server: ModelServer) -> bool:
+    """Whether `tls` of the server agrees with the scheme of its address; where it is not set, it does."""
+    tls = server.spec.tls
+    return tls is None or is_required(tls) == server.spec.url.startswith("https://")
+
+
+def held_files(secret: Mapping[str, object], source: CertificateSource) -> list[str]:
+    """The keys of a Secret that a connection uses, for what knows the keys alone."""
+    wanted = (AUTHORITIES, CERTIFICATE, KEY) if source.shows_certificate else (AUTHORITIES,)
+    return [key for key in wanted if key in secret]

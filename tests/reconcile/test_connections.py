@@ -1,0 +1,143 @@
+"""The client of a ModelServer trusts the authorities that the ModelServer names, and no others."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+
+from local.node.certificates import Authority
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
+from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.judge.findings import Problem
+from rasa_environments.rasa.errors import Unreachable
+from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.rasa.transport import http_client
+from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.queue import Kind, Request
+from rasa_environments.reconcile.references import SecretReferences
+from tests.outbound_http.raw_server import answer, listening, saying
+from tests.reconcile.objects import server
+
+SECRET = ObjectKey("bots", "authority")
+TLS = {"mode": "Required", "certSecretRef": {"name": "authority"}}
+Contents = dict[ObjectKey, Mapping[str, bytes]]
+
+
+@asynccontextmanager
+async def connections(contents: Contents, references: SecretReferences | None = None) -> AsyncIterator[Connections]:
+    """Connections where these Secrets are there."""
+    reader = Mock(spec=Secrets)
+    reader.read = AsyncMock(side_effect=contents.get)
+    async with http_client(timeout=2.0) as http:
+        found = Connections(
+            http,
+            reader,
+            references or SecretReferences(),
+            lambda trusted: http_client(timeout=2.0, authorities=trusted),
+        )
+        yield found
+        await found.close()
+
+
+@asynccontextmanager
+async def model_server(authority: Authority, folder: Path) -> AsyncIterator[str]:
+    """The URL of a model server that shows a certificate of the authority."""
+    pair = authority.server("models", ["localhost"], ["127.0.0.1"])
+    (folder / "crt").write_text(pair.certificate)
+    (folder / "key").write_text(pair.key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "crt", folder / "key")
+    async with listening(saying(answer(b"[]")), context) as port:
+        yield f"https://127.0.0.1:{port}"
+
+
+async def client(found: Connections, url: str, **spec: Any) -> ModelServerClient:
+    """The client of a ModelServer with that URL."""
+    connected = await found.connect(server(url=url, **spec))
+    assert not isinstance(connected, Problem)
+    return connected
+
+
+def secret(authority: Authority) -> Contents:
+    """The Secret with an authority."""
+    return {SECRET: {"ca.crt": authority.certificate.encode()}}
+
+
+async def test_a_server_is_trusted_by_the_authority_in_the_secret(tmp_path: Path) -> None:
+    authority = Authority("ours")
+
+    async with model_server(authority, tmp_path) as url, connections(secret(authority)) as found:
+        assert await (await client(found, url, tls=TLS)).models() == ()
+
+
+@pytest.mark.parametrize("tls", [None, TLS])
+async def test_a_server_of_another_authority_is_not_trusted(tmp_path: Path, tls: dict[str, Any] | None) -> None:
+    async with model_server(Authority("theirs"), tmp_path) as url, connections(secret(Authority("ours"))) as found:
+        asked = await client(found, url, **({} if tls is None else {"tls": tls}))
+
+        with pytest.raises(Unreachable) as caught:
+            await asked.models()
+
+    assert "its certificate is not trusted" in (caught.value.detail or "")
+
+
+async def test_a_changed_authority_makes_a_new_client(tmp_path: Path) -> None:
+    before, after = Authority("before"), Authority("after")
+    contents = secret(before)
+
+    async with model_server(after, tmp_path) as url, connections(contents) as found:
+        of = server(url=url, tls=TLS)
+        await found.connect(of)
+        assert found.renewed(of.metadata.key)
+        contents |= secret(after)
+
+        assert await (await client(found, url, tls=TLS)).models() == ()
+        assert found.renewed(of.metadata.key)
+
+
+async def test_a_client_is_kept_as_long_as_nothing_changes() -> None:
+    async with connections(secret(Authority("ours"))) as found:
+        assert await client(found, "https://models", tls=TLS) is await client(found, "https://models", tls=TLS)
+
+
+async def test_a_change_of_the_secret_queues_the_server() -> None:
+    references = SecretReferences()
+
+    async with connections(secret(Authority("ours")), references) as found:
+        await client(found, "https://models", tls=TLS)
+
+    assert references.users(SECRET) == (Request(Kind.MODEL_SERVER, ObjectKey("bots", "default")),)
+
+
+@pytest.mark.parametrize(
+    ("contents", "reason"),
+    [
+        ({}, Reason.SECRET_NOT_FOUND),
+        ({SECRET: {"tls.crt": b"-"}}, Reason.SECRET_KEY_NOT_FOUND),
+        ({SECRET: {"ca.crt": b"no certificate"}}, Reason.INVALID_SPEC),
+    ],
+)
+async def test_without_usable_authorities_there_is_no_client(contents: Contents, reason: Reason) -> None:
+    async with connections(contents) as found:
+        problem = await found.connect(server(url="https://models", tls=TLS))
+
+    assert isinstance(problem, Problem)
+    assert problem.reason is reason
+    assert problem.message.startswith("ModelServer bots/default: spec.tls.certSecretRef: ")
+
+
+@pytest.mark.parametrize(("url", "mode"), [("http://models", "Required"), ("https://models", "Disabled")])
+async def test_tls_that_contradicts_the_address_is_refused(url: str, mode: str) -> None:
+    async with connections({}) as found:
+        problem = await found.connect(server(url=url, tls={"mode": mode}))
+
+    assert isinstance(problem, Problem)
+    assert problem.reason is Reason.INVALID_SPEC
+    assert f"spec.tls.mode {mode} contradicts spec.url {url}" in problem.message
