@@ -46,6 +46,13 @@ def html(_: Asked) -> Said:
     return Said(200, "<html><body>Please log in</body></html>", {"Content-Type": "text/html"})
 
 
+def refuse(_: Asked) -> Said:
+    """The answer to a token that is not accepted."""
+    return Said(
+        401, json.dumps({"status": "failure", "reason": "NotAuthenticated"}), {"Content-Type": "application/json"}
+    )
+
+
 def says_json(path: str, body: object) -> Fault:
     """Answers one path with JSON of the test's own making."""
     said = Said(200, json.dumps(body), {"Content-Type": "application/json"})

@@ -20,7 +20,12 @@ class ScriptedRasa:
     def __init__(self, token: str) -> None:
         self.token = token
         self.model: str | None = None
+        self.arrived = 0
+        """Requests that came, whether they were answered or not."""
         self.asked = 0
+        self.free = threading.Event()
+        """Set while it answers; a server that loads a model is not free, and lets everybody wait."""
+        self.free.set()
 
     def answer(self, path: str, token: str) -> tuple[int, dict[str, object]]:
         """Status and body of `GET /version` and `GET /status`, as Rasa 3.6 has them."""
@@ -61,6 +66,8 @@ def listening_rasa(address: str, token: str) -> Iterator[ScriptedRasa]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked = urlsplit(self.path)
+            rasa.arrived += 1
+            rasa.free.wait()
             status, body = rasa.answer(asked.path, parse_qs(asked.query).get("token", [""])[0])
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -73,4 +80,5 @@ def listening_rasa(address: str, token: str) -> Iterator[ScriptedRasa]:
     with ThreadingHTTPServer((address, PORT), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield rasa
+        rasa.free.set()
         server.shutdown()
