@@ -34,6 +34,8 @@ def rasa_channel(context: Context) -> JsonObject:
     return {RASA_CHANNEL: {"url": f"{context.server_url}/api"}} if profile_of(context).rasa_channel else {}
 
 
-def open_channels(context: Context) -> tuple[str, ...]:
-    """The channels that reach users: all but `rasa`, by which the model server chats."""
+def open_channels(context: Context) -> tuple[str, ...] | None:
+    """The channels that reach users: all but `rasa`, by which the model server chats; None where it decides on them."""
+    if profile_of(context).configured_by_server:
+        return None
     return tuple(name for name in channels(context) if name != RASA_CHANNEL)

@@ -47,6 +47,8 @@ class ProfileRules:
     """Webhook of the action server, where the spec names none."""
     rasa_channel: bool = False
     """Whether the server chats through the channel `rasa`, which every environment then has."""
+    configured_by_server: bool = False
+    """Whether its servers take endpoints and channels from the model server, and not from the files."""
     token_in_address: bool = False
     """Whether Rasa puts the token that it pulls with into an address as it is (RasaHQ/rasa#9258)."""
     jwt: bool = False
@@ -107,6 +109,7 @@ PROFILES: Mapping[Profile, ProfileRules] = {
         database_user=DATABASE_USER,
         login_database=LOGIN_DATABASE,
         action_endpoint=ACTION_ENDPOINT,
+        configured_by_server=True,
         token_in_address=True,
         rasa_channel=True,
         jwt=True,

@@ -8,7 +8,8 @@ from typing import Any
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentSpec
-from rasa_environments.api.model_server import ModelServer, Profile
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.desired.profiles import rules_of
 from rasa_environments.judge.conditions import condition
 
 IN_MEMORY_TYPES = frozenset({"", "in_memory", "inmemorytrackerstore", "inmemorylockstore"})
@@ -36,7 +37,7 @@ ELSEWHERE = Conversations(1, stored=False, locked=False, configured_here=False)
 
 def conversations_of(spec: EnvironmentSpec, server: ModelServer) -> Conversations:
     """Where a merged spec keeps conversations."""
-    if server.spec.profile == Profile.RASA_X_0_32.value:
+    if rules_of(server).configured_by_server:
         return ELSEWHERE
     replicas = spec.replicas if spec.autoscaling is None else spec.autoscaling.max_replicas or 1
     workers = (spec.rasa and spec.rasa.workers) or 1

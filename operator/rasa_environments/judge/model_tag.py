@@ -34,7 +34,8 @@ class ModelTagFindings:
 def judged(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[ModelTagStatus, tuple[Condition, ...]]:
     """The status without its conditions, and the conditions without their times. `time` dates a new model."""
     known = before.status
-    history = history_with(known, findings.tagged, time, before.promoted_by)
+    # Where nobody names a model, nobody promoted the one that the tag is on.
+    history = history_with(known, findings.tagged, time, before.promoted_by if findings.model is not None else None)
     latest = ModelReference(name=history[0].model, hash=history[0].hash) if history else None
     expected = expected_model(findings, latest)
     tagged, served = tagged_as_wanted(findings), served_by_followers(findings, expected)
