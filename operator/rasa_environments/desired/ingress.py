@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.traffic import HttpPath, Ingress, IngressHost
 from rasa_environments.desired.context import Context
-from rasa_environments.desired.credentials import SOCKET_CHANNEL, open_channels
+from rasa_environments.desired.credentials import SOCKET_CHANNEL, channels
 from rasa_environments.desired.service import PORT_NAME
 
 WEBHOOKS = HttpPath(path="/webhooks")
@@ -40,4 +40,4 @@ def _rule(context: Context, host: IngressHost) -> JsonObject:
 
 
 def _paths_of_channels(context: Context) -> Sequence[HttpPath]:
-    return [WEBHOOKS, SOCKETS] if SOCKET_CHANNEL in open_channels(context) else [WEBHOOKS]
+    return [WEBHOOKS, SOCKETS] if SOCKET_CHANNEL in channels(context) else [WEBHOOKS]
