@@ -197,15 +197,22 @@ OwnAnnotations = Annotated[Mapping[str, str], AfterValidator(_of_this_group)]
 T = TypeVar("T")
 
 
+class Status(ApiModel):
+    """What was seen of an object."""
+
+    unreadable: SkipJsonSchema[bool] = Field(default=False, exclude=True)
+    """Set by the operator alone: what is stored has another shape, and is to be replaced as a whole."""
+
+
 def _empty_if_invalid(value: object, handler: ValidatorFunctionWrapHandler) -> object:
     try:
         return handler(value)
     except ValidationError:
-        return handler({})
+        return handler({"unreadable": True})
 
 
 Observed = Annotated[T, WrapValidator(_empty_if_invalid)]
-"""A status: one of another shape reads as empty, and is written anew."""
+"""A status: one of another shape reads as empty."""
 
 Generation = Annotated[int, Field(ge=-1, json_schema_extra={"format": "int64"})]
 """A metadata.generation that a status speaks of; -1 before the first status."""

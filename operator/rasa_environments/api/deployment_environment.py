@@ -21,6 +21,7 @@ from rasa_environments.api.base import (
     ModelServerRef,
     Observed,
     SecretValue,
+    Status,
     StatusText,
     TagName,
 )
@@ -218,7 +219,7 @@ class ServedModel(ApiModel):
     """How many pods serve it by their last answer."""
 
 
-class EnvironmentStatus(ApiModel):
+class EnvironmentStatus(Status):
     """What was seen of an environment."""
 
     observed_generation: Generation | None = None

@@ -17,6 +17,7 @@ from rasa_environments.api.base import (
     Observed,
     SecretRef,
     SecretValue,
+    Status,
     StatusText,
     TagName,
     Tls,
@@ -147,7 +148,7 @@ class PendingTagDeletion(ApiModel):
     """Name of the ModelTag that asked for the tag."""
 
 
-class ModelServerStatus(ApiModel):
+class ModelServerStatus(Status):
     """What was seen of a ModelServer."""
 
     observed_generation: Generation | None = None

@@ -13,6 +13,7 @@ from rasa_environments.api.base import (
     ModelReference,
     ModelServerRef,
     Observed,
+    Status,
     StatusText,
     TagName,
 )
@@ -86,7 +87,7 @@ class Follower(ApiModel):
     """Whether the environment is Ready."""
 
 
-class ModelTagStatus(ApiModel):
+class ModelTagStatus(Status):
     """What was seen of a tag."""
 
     observed_generation: Generation | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from rasa_environments.api.base import ApiModel, JsonObject, Metadata, Rejection
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
@@ -17,6 +17,7 @@ from rasa_environments.judge.conditions import condition, merge_patch, reconcili
 from rasa_environments.judge.findings import Problem
 
 Status = EnvironmentStatus | ModelServerStatus | ModelTagStatus
+_UNREADABLE: Final = object()
 T = TypeVar("T", DeploymentEnvironment, ModelServer, ModelTag, AnyResource)
 
 
@@ -38,7 +39,7 @@ async def patch_status(client: Client, obj: T, status: Status) -> T | None:
 
     Raises `ApiError` 409 where the object has changed since it was read: what is written was decided on another.
     """
-    patch = merge_patch(_dumped(obj.status), _dumped(status))
+    patch = merge_patch(_stored(obj.status), _dumped(status))
     if not patch:
         return None
     resource, metadata = resource_of(type(obj).__name__), obj.metadata
@@ -77,6 +78,14 @@ def overruled(conditions: Sequence[Condition], outranking: Sequence[Condition]) 
     """The conditions, with the outranking ones in the place of their like."""
     types = {entry.type for entry in outranking}
     return (*outranking, *(entry for entry in conditions if entry.type not in types))
+
+
+def _stored(status: Status) -> JsonObject:
+    """What is stored, as far as it is known: of what cannot be read, anything may stand in any field."""
+    if status.unreadable:
+        fields = ((name, field) for name, field in type(status).model_fields.items() if not field.exclude)
+        return {field.alias or name: _UNREADABLE for name, field in fields}
+    return _dumped(status)
 
 
 def _dumped(status: ApiModel) -> JsonObject:
