@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -14,17 +14,21 @@ from pydantic import JsonValue
 
 from outbound_http import failures
 from outbound_http.addresses import AddressPolicy
+from outbound_http.login_pages import leads_to_login
 from outbound_http.network import GuardedTransport, RefusedHost, TooManyBytes, guarded_proxies, reading_at_most
 
 DEADLINE = 30.0
 """Seconds for a whole exchange, redirects included, however slowly the other side drips."""
 MAXIMUM_REDIRECTS = 5
 MAXIMUM_ERROR_BODY = 64 * 1024
-"""Bytes of the body of a refusal: what is longer, or compressed, counts as none, since its status says enough."""
+"""Bytes of the body of a refusal or a web page: what is longer, or compressed, counts as none, since its head says
+enough."""
 MAXIMUM_HEAD = 128 * 1024
 """Bytes beside a body: headers (h11 takes 100 KiB), informational responses, trailers."""
 MAXIMUM_PIECES = 4096
 """Chunks of a body: each costs time, however small it is."""
+SMALLEST_PIECE = 512
+"""Bytes that the pieces of a body that is poured into a sink have on average, at least."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REPEATED = frozenset({"GET", "HEAD"})
 """Methods of requests that follow a redirect."""
@@ -46,6 +50,8 @@ class Request:
     """Seconds for the whole exchange."""
     read_timeout: float | None = None
     """Seconds to wait for each piece of the response; None: as the client has it."""
+    sink: Callable[[bytes], Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
+    """Takes the body of a successful response piece by piece, instead of its being kept; False ends the reading."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +134,9 @@ async def _follow(http: httpx.AsyncClient, request: Request) -> Response:
         if response.status not in REDIRECTS or location is None:
             return response
         target = httpx.URL(request.url).join(location)
-        if request.method not in REPEATED or _origin(target) != _origin(httpx.URL(request.url)):
-            raise failures.Redirected(_shown(target))
+        asked = httpx.URL(request.url)
+        if request.method not in REPEATED or _origin(target) != _origin(asked):
+            raise failures.Redirected(_shown(target), to_login=target.path != asked.path and leads_to_login(target))
         request = replace(request, url=str(target.copy_with(query=None)), query=dict(target.params.multi_items()))
     raise failures.TooManyRedirects
 
@@ -163,22 +170,45 @@ async def _send(http: httpx.AsyncClient, request: Request) -> Response:
 
 
 async def _body(response: httpx.Response, request: Request) -> bytes:
-    """The body as it came. Raises TooLarge, Compressed where it belongs to no refusal."""
+    """The body as it came. Raises TooLarge, Compressed where it belongs to no refusal and is no web page."""
     if response.status_code < 300:
-        return await _raw(response, request.maximum_body) if request.maximum_body else b""
+        if not request.maximum_body:
+            return b""
+        if request.sink is not None:
+            await _pour(response, request.maximum_body, request.sink)
+            return b""
+        if "html" not in response.headers.get("content-type", ""):
+            return await _raw(response, request.maximum_body)
     try:
         return await _raw(response, MAXIMUM_ERROR_BODY)
     except (failures.TooLarge, failures.Compressed, TooManyBytes):
         return b""
 
 
-async def _raw(response: httpx.Response, maximum: int) -> bytes:
+async def _pour(response: httpx.Response, maximum: int, sink: Callable[[bytes], Awaitable[bool]]) -> None:
+    _check_head(response, maximum)
+    size = pieces = 0
+    async for piece in response.aiter_raw():
+        size += len(piece)
+        pieces += 1
+        if size > maximum or pieces > MAXIMUM_PIECES + size // SMALLEST_PIECE:
+            raise failures.TooLarge
+        if not await sink(piece):
+            return
+
+
+def _check_head(response: httpx.Response, maximum: int) -> None:
+    """Raises Compressed, or TooLarge by the length that is announced."""
     encodings = response.headers.get("content-encoding", "").split(",")
     if any(encoding.strip().lower() not in ("", "identity") for encoding in encodings):
         raise failures.Compressed
     announced = response.headers.get("content-length", "")
     if announced.isdecimal() and (len(announced) > len(str(maximum)) or int(announced) > maximum):
         raise failures.TooLarge
+
+
+async def _raw(response: httpx.Response, maximum: int) -> bytes:
+    _check_head(response, maximum)
     body, pieces = bytearray(), 0
     async for piece in response.aiter_raw():
         body += piece

@@ -39,11 +39,15 @@ class Unreachable(ExchangeError):
 
 
 class Redirected(ExchangeError):
-    """The server redirects to another origin, or a request that is not repeated; `target` is that origin."""
+    """The server redirects to another origin, or a request that is not repeated; `target` is that origin.
 
-    def __init__(self, target: str) -> None:
+    `to_login`: the address looks like that of a login page.
+    """
+
+    def __init__(self, target: str, *, to_login: bool = False) -> None:
         super().__init__(f"it redirects to {target}")
         self.target = target
+        self.to_login = to_login
 
 
 class TooManyRedirects(ExchangeError):

@@ -1,0 +1,159 @@
+"""Which model a file is, read from the archive while it arrives: nothing of it is kept but one small document.
+
+Rasa 3 puts its `model_id` into `metadata.json` (rasa 3.6, engine/storage/storage.py: ModelMetadata) and tells it in
+`/status`; Rasa 1 and 2 put the time of the training into `fingerprint.json` (rasa 2.8, model.py: model_fingerprint) and
+tell it there, too. Both stand behind the components, so an archive is usually read to its end.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from outbound_http.json_size import has_too_many_values
+from rasa_environments.rasa.listing import Time
+
+MAXIMUM_ARCHIVE = 512 * 1024 * 1024
+"""Bytes of a model file that are read."""
+MAXIMUM_UNPACKED = 2 * 1024 * 1024 * 1024
+"""Bytes that it may unpack to: what is passed costs time, not memory."""
+MAXIMUM_DOCUMENT = 4 * 1024 * 1024
+MAXIMUM_MEMBERS = 100_000
+PIECE = 256 * 1024
+"""Bytes that are unpacked at a time."""
+METADATA, FINGERPRINT = "metadata.json", "fingerprint.json"
+MODEL_ID = re.compile("[0-9A-Za-z_-]{1,64}")
+"""An id as Rasa makes it (`uuid4().hex`), or much like it."""
+GZIP = 16 + zlib.MAX_WBITS
+
+
+class BadArchive(Exception):
+    """It is no archive of a model, or one larger than is read; the message says which, and repeats nothing of it."""
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """What a model file says of itself that a Rasa server says of the model it serves."""
+
+    model_id: str | None = None
+    """Rasa 3: the id that the training gave it."""
+    trained_at: float | None = None
+    """Rasa 1 and 2: when it was trained (seconds since 1970)."""
+
+
+class _Metadata(BaseModel):
+    model_id: Annotated[str, Field(pattern=f"^{MODEL_ID.pattern}$")]
+
+
+class _Fingerprint(BaseModel):
+    trained_at: Time
+
+
+_METADATA, _FINGERPRINT = TypeAdapter(_Metadata), TypeAdapter(_Fingerprint)
+
+
+class ModelArchive:
+    """A *.tar.gz that arrives in pieces; `identity` is known once the document that holds it was passed."""
+
+    def __init__(self) -> None:
+        self.identity: ModelIdentity | None = None
+        self._gzip = zlib.decompressobj(GZIP)
+        self._unpacked = 0
+        self._members = 0
+        self._header = bytearray()
+        self._to_pass = 0
+        self._document: tuple[str, int, bytearray] | None = None
+        """Name and size of the document that is being passed, and what has come of it."""
+        self._ended = False
+
+    def feed(self, data: bytes) -> bool:
+        """Takes the next bytes of the file; returns whether more are wanted. Raises BadArchive."""
+        for piece in self._pieces(data):
+            self._walk(piece)
+            if self.identity is not None or self._ended:
+                return False
+        return True
+
+    def finish(self) -> ModelIdentity:
+        """What the file says, at its end. Raises BadArchive where it does not."""
+        if self.identity is not None:
+            return self.identity
+        if self._ended:
+            raise BadArchive(f"it has neither {METADATA} nor {FINGERPRINT}, as a model that `rasa train` wrote has")
+        raise BadArchive("it is cut off, or no gzip at all")
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        full = False
+        while (data or full) and not self._gzip.eof:
+            try:
+                piece = self._gzip.decompress(data, PIECE)
+            except zlib.error:
+                raise BadArchive("it is no gzip, or a damaged one") from None
+            self._unpacked += len(piece)
+            if self._unpacked > MAXIMUM_UNPACKED:
+                raise BadArchive(f"it unpacks to more than the {MAXIMUM_UNPACKED // 1024**3} GiB that are read")
+            data, full = self._gzip.unconsumed_tail, len(piece) == PIECE  # Then more of it may be inside zlib.
+            if piece:
+                yield piece
+
+    def _walk(self, piece: bytes) -> None:
+        position = 0
+        while position < len(piece) and self.identity is None and not self._ended:
+            if self._document is not None:
+                name, size, found = self._document
+                taken = piece[position : position + size - len(found)]
+                found += taken
+                position += len(taken)
+                if len(found) == size:
+                    self._document = None
+                    self.identity = identity_in(name, bytes(found))
+            elif self._to_pass:
+                passed = min(self._to_pass, len(piece) - position)
+                self._to_pass -= passed
+                position += passed
+            else:
+                taken = piece[position : position + tarfile.BLOCKSIZE - len(self._header)]
+                self._header += taken
+                position += len(taken)
+                if len(self._header) == tarfile.BLOCKSIZE:
+                    self._begin(bytes(self._header))
+                    self._header.clear()
+
+    def _begin(self, header: bytes) -> None:
+        """Begins with the member of this header, or ends with the block of zeros."""
+        if header.count(0) == tarfile.BLOCKSIZE:
+            self._ended = True
+            return
+        try:
+            member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        except (tarfile.HeaderError, ValueError):
+            raise BadArchive("inside the gzip it is no tar, or a damaged one") from None
+        self._members += 1
+        if member.size < 0 or self._members > MAXIMUM_MEMBERS:
+            raise BadArchive("its tar is none that `rasa train` writes")
+        self._to_pass = member.size + -member.size % tarfile.BLOCKSIZE
+        name = member.name.removeprefix("./")
+        if member.isreg() and name in (METADATA, FINGERPRINT):
+            if member.size > MAXIMUM_DOCUMENT:
+                raise BadArchive(f"its {name} is larger than the {MAXIMUM_DOCUMENT // 1024**2} MiB that are read")
+            self._document = (name, member.size, bytearray())
+            self._to_pass = -member.size % tarfile.BLOCKSIZE
+
+
+def identity_in(name: str, document: bytes) -> ModelIdentity:
+    """What metadata.json or fingerprint.json says. Raises BadArchive where it says nothing."""
+    try:
+        if has_too_many_values(document):
+            raise BadArchive(f"its {name} has more values than are read")
+        if name == METADATA:
+            return ModelIdentity(model_id=_METADATA.validate_json(document).model_id)
+        return ModelIdentity(trained_at=_FINGERPRINT.validate_json(document).trained_at)
+    except ValidationError:
+        what = "model_id" if name == METADATA else "trained_at"
+        raise BadArchive(f"its {name} has no {what}, as `rasa train` writes it") from None
