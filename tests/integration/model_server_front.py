@@ -41,7 +41,7 @@ Fault = Callable[[Asked], Said | None]
 """What is answered instead; None: the model server answers."""
 
 
-def html(_: Asked) -> Said:
+def login_page(_: Asked) -> Said:
     """The page of a proxy that stands in the way."""
     return Said(200, "<html><body>Please log in</body></html>", {"Content-Type": "text/html"})
 

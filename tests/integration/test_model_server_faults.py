@@ -12,7 +12,7 @@ from rasa_model_server import __version__
 from tests.integration.audit import AuditLog
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import CREDENTIALS, environment, model_server, model_tag, secret
-from tests.integration.model_server_front import MODELS, Asked, Fault, Front, Said, html, says_json
+from tests.integration.model_server_front import MODELS, Asked, Fault, Front, Said, login_page, says_json
 from tests.integration.model_server_process import API_TOKEN, MODEL_A, MODEL_B, TOKEN
 from tests.integration.space import ENVIRONMENT, Space
 from tests.integration.test_model_tags import TAG, wait_until_tagged
@@ -185,7 +185,8 @@ def test_a_server_that_only_fails_at_the_put_is_tried_again(tag_space: Space, fr
         status="Unknown",
         reason="ModelServerUnreachable",
         message=f"the model server at {front.url}{MODELS}/{MODEL_A}/tags/production answers 503 to tag "
-        f"production for model {MODEL_A}: it is not available now; see its log",
+        f"production for model {MODEL_A}: it is not ready, or a proxy before it has no server to pass this to; see "
+        "that its pods are ready and that their Service selects them, then the proxy's log",
     )
 
     front.fault = lambda _: None
@@ -243,12 +244,22 @@ class Wrong:
 
 
 ADVICE = "check `url` of the ModelServer"
+PAST_IT = (
+    "make `url` of the ModelServer its address inside the cluster (http://SERVICE.NAMESPACE.svc:PORT), or let the "
+    "proxy pass these requests without a login"
+)
 LISTING = "a list of models"
 WRONG = (
     Wrong(
         "web page",
-        html,
+        lambda _: Said(200, "<html><body>Welcome</body></html>", {"Content-Type": "text/html"}),
         f"answers with a web page instead of {LISTING}; {ADVICE}: is it the base address, without /api?",
+    ),
+    Wrong(
+        "login page",
+        login_page,
+        f"answers with a login page instead of {LISTING}: a proxy with a login (single sign-on) stands before it; "
+        f"{PAST_IT}",
     ),
     Wrong(
         "other JSON",
@@ -277,9 +288,15 @@ WRONG = (
     ),
     Wrong(
         "moved",
-        lambda _: Said(302, "", {"Location": "https://login.example/?token=secret"}),
-        "redirects to https://login.example, where its credentials may not go: if that is where it lives, make it the "
+        lambda _: Said(302, "", {"Location": "https://rasa-x.example/?token=secret"}),
+        "redirects to https://rasa-x.example, where its credentials may not go: if that is where it lives, make it the "
         "address",
+    ),
+    Wrong(
+        "moved to a login page",
+        lambda _: Said(302, "", {"Location": "https://login.example/?token=secret"}),
+        "redirects to https://login.example, where its credentials may not go: it looks like the login page of a proxy "
+        f"before it; {PAST_IT}",
     ),
 )
 

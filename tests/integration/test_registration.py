@@ -14,7 +14,7 @@ from local.models import models_of
 from local.rasa import RELEASES
 from rasa_environments.api.base import JsonObject
 from tests.integration.manifests import CREDENTIALS, environment, model_server, model_tag, secret
-from tests.integration.model_server_front import Asked, Front, Said, front_of, html
+from tests.integration.model_server_front import Asked, Front, Said, front_of, login_page
 from tests.integration.model_server_process import API_TOKEN, MODEL_A, TOKEN, ModelServerProcess
 from tests.integration.rasa_at_pod import PORT, listening_rasa
 from tests.integration.space import ENVIRONMENT, Space
@@ -214,7 +214,7 @@ def test_a_name_that_the_registry_refuses_stops_no_other(enterprise: Enterprise)
         (Said(402, "no licence"), "False", "Unauthorized"),
         (Said(403, "your licence has expired"), "False", "Unauthorized"),
         (Said(503, "maintenance"), "Unknown", "ModelServerUnreachable"),
-        (html(Asked("GET", ENVIRONMENTS, {})), "Unknown", "UnexpectedAnswer"),
+        (login_page(Asked("GET", ENVIRONMENTS, {})), "Unknown", "UnexpectedAnswer"),
         (Said(404), "False", "RegistrationRefused"),
     ],
     ids=["402", "403", "503", "html", "404"],
@@ -248,7 +248,7 @@ def test_a_tag_waits_for_the_production_that_rasa_x_asks_first(enterprise: Enter
     enterprise.space.apply(model_tag("development", model=MODEL_A))
 
     found = enterprise.space.wait_for_condition("ModelTag", "development", "Ready", status="False", reason="TagRefused")
-    assert "(ModelTagError): Rasa X asks the production environment first" in found["message"]
+    assert "(ModelTagError): the environment production that is registered with it does not answer" in found["message"]
     with listening_rasa("127.0.0.80", "token"):
         enterprise.space.wait_for_condition("ModelTag", "development", "Tagged", status="True")
 

@@ -21,6 +21,7 @@ from rasa_environments.rasa.errors import (
     NoWriteCredentials,
     RasaError,
     RegistrationRefused,
+    ServerFailed,
     Unauthorized,
     UnexpectedAnswer,
     Unreachable,
@@ -249,7 +250,7 @@ async def failures(environments: EnvironmentRegistry) -> Iterable[RasaError]:
         (402, Unauthorized, "answers 402 (LicenseNeeded) to the"),
         (402, Unauthorized, "its licence does not cover this; see the server's licence"),
         (403, Unauthorized, "the credentials do not permit this; give their user the permission"),
-        (500, UnexpectedAnswer, "it failed; see its log"),
+        (500, ServerFailed, "it failed; see its log"),
         (503, Unreachable, "it is not available now; see its log"),
     ],
 )
@@ -267,7 +268,7 @@ async def test_each_other_refusal_says_what_it_means(
 
 
 async def test_a_web_page_is_neither_a_list_nor_a_registration(rasa_x: ScriptedServer, http: httpx.AsyncClient) -> None:
-    page = replies("<html>Log in</html>", content_type="text/html")
+    page = replies("<html>Welcome</html>", content_type="text/html")
     for method in ("GET", "PUT"):
         rasa_x.answer(method, ENVIRONMENTS, page)
 

@@ -162,11 +162,9 @@ async def test_a_refused_token_names_the_key_to_check(server: ScriptedServer, ht
     ("status", "error", "said"),
     [
         (402, Unauthorized, "its licence does not cover this"),
-        (403, Unauthorized, "the credentials do not permit this; give their user the permission"),
         (404, UnexpectedAnswer, "it has no such path; check `url` of the ModelServer"),
         (418, UnexpectedAnswer, "which its API does not promise"),
         (500, UnexpectedAnswer, "it failed; see its log"),
-        (503, Unreachable, "it is not available now"),
     ],
 )
 async def test_each_refusal_says_what_it_means(
@@ -179,9 +177,25 @@ async def test_each_refusal_says_what_it_means(
 
 
 @pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        (403, Unauthorized, "the credentials do not permit this; give their user the permission"),
+        (503, Unreachable, "it is not available now; see its log"),
+    ],
+)
+async def test_a_refusal_in_json_is_of_the_server_itself(
+    server: ScriptedServer, http: httpx.AsyncClient, status: int, error: type[Exception], said: str
+) -> None:
+    server.answer("GET", MODELS, says({"message": "no"}, status=status))
+
+    with pytest.raises(error, match=said):
+        await client(http, server.url).models()
+
+
+@pytest.mark.parametrize(
     ("text", "content_type", "said"),
     [
-        ("<html>Log in</html>", "text/html", "a web page instead of a list of models"),
+        ("<html>Welcome</html>", "text/html", "a web page instead of a list of models"),
         ("oops", "text/plain", "not JSON instead of a list of models"),
         ("", "application/json", "not JSON instead of a list of models"),
         ('{"models": []}', "application/json", "JSON of another shape than a list of models (the top: "),

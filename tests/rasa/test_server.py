@@ -57,7 +57,7 @@ async def test_rasa_3_names_its_model_file(server: ScriptedServer, http: httpx.A
 
     served = await served_model(http, server.url, TOKEN)
 
-    assert served == Served("20260101-120000")
+    assert served == Served("20260101-120000", model_id="f00")
     assert server.asked[0].query == {"token": TOKEN}
 
 

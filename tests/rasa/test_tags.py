@@ -18,7 +18,8 @@ from rasa_environments.rasa.errors import (
     UnexpectedAnswer,
     UnknownModel,
 )
-from rasa_environments.rasa.model_server import ModelServerClient, TagAnswer
+from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.rasa.pulls import TagAnswer
 
 from .conftest import ScriptedServer, replies, says
 

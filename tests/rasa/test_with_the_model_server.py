@@ -27,7 +27,8 @@ from rasa_environments.rasa.errors import (
     Unauthorized,
     UnknownModel,
 )
-from rasa_environments.rasa.model_server import ModelServerClient, TagAnswer
+from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.rasa.pulls import TagAnswer
 
 TOKEN, API_TOKEN, PASSWORD = "the-service-token", "the-api-token", "the-password"
 WITH_API_TOKEN = Credentials(token=TOKEN, api_token=API_TOKEN)

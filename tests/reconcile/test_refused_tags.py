@@ -73,3 +73,11 @@ def test_any_other_refusal_is_told_in_the_words_of_the_error(
     problem = refused(tag("live"), error, listed_model)
 
     assert (problem.reason, problem.message, problem.stalled) == (error.reason, error.message, False)
+
+
+def test_which_environment_rasa_x_lacks_is_told_where_it_is_known() -> None:
+    problem = refused(tag("live"), UnknownModel("there is no model", said="TagError"), KNOWN, "no production")
+
+    assert problem.message == (
+        "the model server has model 20260101-120000, and does not let it carry tag live (TagError): no production"
+    )

@@ -14,7 +14,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import RasaError, Unreachable
-from rasa_environments.rasa.model_server import TagAnswer
+from rasa_environments.rasa.pulls import TagAnswer
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.surroundings import Surroundings

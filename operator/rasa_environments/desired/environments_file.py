@@ -82,6 +82,16 @@ def entries_of(secret: JsonObject | None) -> dict[str, FileEntry]:
         return {}
 
 
+def names_in(content: str) -> frozenset[str]:
+    """The environments in the text of the file; none where it is too large, too deep, or no such file."""
+    if len(content) > MAXIMUM_CHARACTERS:
+        return frozenset()
+    try:
+        return frozenset(_read(content)["rasa"])
+    except (yaml.YAMLError, ValueError, TypeError, KeyError):
+        return frozenset()
+
+
 def _read(content: str) -> dict[str, Any]:
     """The mappings of texts in a YAML document. Raises YAMLError, TypeError or ValueError where it holds anything else.
 

@@ -47,6 +47,11 @@ class ModelServerAddress:
         return f"{self._base}/api/version"
 
     @property
+    def health_url(self) -> str:
+        """Where Rasa X tells how each of its environments is."""
+        return f"{self._base}/api/health"
+
+    @property
     def _base(self) -> str:
         return self.url.rstrip("/")
 

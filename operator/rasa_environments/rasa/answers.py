@@ -10,7 +10,15 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from outbound_http.json_size import has_too_many_values
-from rasa_environments.rasa.errors import RasaError, Unauthorized, UnexpectedAnswer, Unreachable
+from rasa_environments.rasa.errors import (
+    LoginPage,
+    RasaError,
+    ServerFailed,
+    Unauthorized,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from rasa_environments.rasa.on_the_way import is_html, is_login_page, meaning
 from rasa_environments.rasa.redaction import one_line
 from rasa_environments.rasa.transport import Answer, Peer
 
@@ -63,12 +71,17 @@ def status_and_reason(answer: Answer) -> str:
 
 
 def looks_like_web_page(answer: Answer) -> bool:
-    """Whether the body is HTML."""
-    return "html" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"<"
+    """Whether the body is HTML, or the XML in which buckets answer."""
+    return is_html(answer) or answer.body.lstrip()[:1] == b"<"
 
 
 def refuse_web_page(peer: Peer, answer: Answer, promised: str) -> None:
-    """Raises UnexpectedAnswer when a web page came instead of what was `promised`: from a proxy, or a login form."""
+    """Raises LoginPage or UnexpectedAnswer when a web page came instead of what was `promised`."""
+    if is_login_page(answer):
+        raise LoginPage(
+            f"the {peer.name} at {answer.where} answers with a login page instead of {promised}: a proxy with a login "
+            f"(single sign-on) stands before it; {peer.direct}, or let the proxy pass these requests without a login"
+        )
     if looks_like_web_page(answer):
         raise UnexpectedAnswer(
             f"the {peer.name} at {answer.where} answers with a web page instead of {promised}; {peer.advice}: "
@@ -93,14 +106,15 @@ def decoded(peer: Peer, answer: Answer, shape: TypeAdapter[T], promised: str) ->
     raise UnexpectedAnswer(f"{at} answers with JSON of another shape than {promised} ({detail}); {peer.advice}")
 
 
+UNAVAILABLE = "it is not available now; see its log"
 REFUSALS: Mapping[int, tuple[type[RasaError], str]] = {
     401: (Unauthorized, "it does not accept the credentials; {credentials}"),
     402: (Unauthorized, "its licence does not cover this; see the server's licence"),
     403: (Unauthorized, "the credentials do not permit this; give their user the permission"),
     404: (UnexpectedAnswer, "it has no such path; {peer}: is it the base address, without /api?"),
-    502: (Unreachable, "it is not available now; see its log"),
-    503: (Unreachable, "it is not available now; see its log"),
-    504: (Unreachable, "it is not available now; see its log"),
+    502: (Unreachable, UNAVAILABLE),
+    503: (Unreachable, UNAVAILABLE),
+    504: (Unreachable, UNAVAILABLE),
 }
 
 
@@ -109,12 +123,13 @@ def refusal(peer: Peer, answer: Answer, doing: str, credentials_advice: str) -> 
     detail = logged_words(answer)
     reason = reason_of(answer)
     heard = f"the {peer.name} at {answer.where} answers {answer.status}{f' ({reason})' if reason else ''} to {doing}"
-    if answer.status in REFUSALS:
-        kind, meaning = REFUSALS[answer.status]
-        message = f"{heard}: {meaning.format(credentials=credentials_advice, peer=peer.advice)}"
-        return kind(message, peer.unreachable if kind is Unreachable else None, detail=detail)
+    found = meaning(answer) or REFUSALS.get(answer.status)
+    if found is not None:
+        kind, text = found
+        told = text.format(credentials=credentials_advice, peer=peer.advice, direct=peer.direct, name=peer.name)
+        return kind(f"{heard}: {told}", peer.unreachable if kind is Unreachable else None, detail=detail)
     if answer.status >= 500:
-        return UnexpectedAnswer(f"{heard}: it failed; see its log", detail=detail)
+        return ServerFailed(f"{heard}: it failed; see its log", detail=detail)
     return UnexpectedAnswer(f"{heard}, which its API does not promise; {peer.advice}", detail=detail)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, TypeAdapter, ValidationError
 
+from rasa_environments.desired.environments_file import names_in
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded, logged_words, refusal, refuse_web_page, status_and_reason
 from rasa_environments.rasa.authentication import REGISTER_ADVICE, Authenticator
@@ -93,7 +94,7 @@ class EnvironmentRegistry:
         """
         answer = await self._authenticator.register(Request("GET", self._url, maximum_body=MAXIMUM_REGISTRY))
         doing = "the listing of environments"
-        if answer.status == 200 and _is_environments_file(answer):
+        if answer.status == 200 and _environments_file(answer) is not None:
             raise _no_registry(answer, doing)
         if answer.status in REFUSED:
             raise _refused(answer, doing, OLD_GENERATION)
@@ -101,6 +102,15 @@ class EnvironmentRegistry:
             raise _refusal(answer, doing)
         listed = decoded(MODEL_SERVER, answer, LISTING, "a list of environments")
         return tuple(entry.registered() for entry in listed)
+
+    async def names(self) -> frozenset[str]:
+        """The names that are registered, also where environments.yml is the registry. Raises as `read` does."""
+        answer = await self._authenticator.register(Request("GET", self._url, maximum_body=MAXIMUM_REGISTRY))
+        if answer.status != 200:
+            raise _refusal(answer, "the listing of environments")
+        if (file := _environments_file(answer)) is not None:
+            return frozenset(names_in(file))
+        return frozenset(entry.name for entry in decoded(MODEL_SERVER, answer, LISTING, "a list of environments"))
 
     async def replace(self, entries: Sequence[RegisteredEnvironment]) -> None:
         """Registers these and no others: what is not among them is registered no more.
@@ -140,13 +150,12 @@ def _no_registry(answer: Answer, doing: str) -> RegistrationRefused:
     )
 
 
-def _is_environments_file(answer: Answer) -> bool:
-    """Whether it is environments.yml as text, which Rasa X before 1.0 shows to `GET /api/environments`."""
+def _environments_file(answer: Answer) -> str | None:
+    """environments.yml, which Rasa X before 1.0 shows as text to `GET /api/environments`; None where it is none."""
     try:
-        ENVIRONMENTS_FILE.validate_json(answer.body)
+        return ENVIRONMENTS_FILE.validate_json(answer.body).environments
     except ValidationError:
-        return False
-    return True
+        return None
 
 
 def _names(entries: Sequence[RegisteredEnvironment]) -> str:

@@ -55,8 +55,28 @@ class UnexpectedAnswer(RasaError):
     default_reason = Reason.UNEXPECTED_ANSWER
 
 
+class LoginPage(UnexpectedAnswer):
+    """A login page stands in the way: of single sign-on before the server, or of the network (a captive portal)."""
+
+
+class RefusedOnTheWay(UnexpectedAnswer):
+    """A proxy or a firewall refuses the request; the server itself has not seen it."""
+
+
+class ServerFailed(UnexpectedAnswer):
+    """The server itself says that it failed (500 and those above that no proxy gives)."""
+
+
 class AnswerTooLarge(UnexpectedAnswer):
     """An answer of more bytes than are read."""
+
+
+class CompressedAnswer(UnexpectedAnswer):
+    """An answer with a Content-Encoding, which was not asked for."""
+
+
+class UnreadableModel(UnexpectedAnswer):
+    """A model file that cannot tell which model it is: no archive of a model, or one larger than is read."""
 
 
 class NoListing(UnexpectedAnswer):
@@ -89,6 +109,10 @@ class TagRefused(RasaError):
     """The model server refuses to set or take away a tag."""
 
     default_reason = Reason.TAG_REFUSED
+
+
+class EnvironmentNeeded(TagRefused):
+    """Rasa X takes neither tags nor models while its environment production (or worker) is missing or silent."""
 
 
 class RegistrationRefused(RasaError):

@@ -5,30 +5,35 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from rasa_environments.rasa.address import ModelServerAddress
-from rasa_environments.rasa.answers import decoded, logged_words, reason_of, refusal, status_and_reason
+from rasa_environments.rasa.answers import decoded, logged_words, reason_of, refusal, refuse_web_page, status_and_reason
 from rasa_environments.rasa.authentication import READ_ADVICE, WRITE_ADVICE, Authenticator
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import EnvironmentRegistry
 from rasa_environments.rasa.errors import (
     AnswerTooLarge,
+    EnvironmentNeeded,
     ModelNameConflict,
     ModelRefused,
     NoListing,
+    RasaError,
+    ServerFailed,
     TagRefused,
+    Unauthorized,
     UnexpectedAnswer,
     UnknownModel,
     Unreachable,
 )
-from rasa_environments.rasa.listing import HASH, LISTING, MODEL_SUFFIX, Model, is_name
+from rasa_environments.rasa.listing import LISTING, MODEL_SUFFIX, Model, is_name
+from rasa_environments.rasa.on_the_way import is_html, is_own
+from rasa_environments.rasa.production import KnownEnvironments, known_environments, trouble
+from rasa_environments.rasa.pulls import Pulls, TagAnswer
 from rasa_environments.rasa.redaction import shown
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
 from rasa_environments.rasa.upload import Multipart
@@ -47,18 +52,8 @@ MAXIMUM_TAGS_LISTED = 5000
 LISTING_SECONDS = 50.0
 """For all pages together."""
 
-
-@dataclass(frozen=True)
-class TagAnswer:
-    """What a Rasa server that pulls a tag gets: the model's hash (its ETag) and file name."""
-
-    hash: str
-    filename: str | None = None
-
-    @property
-    def model(self) -> str:
-        """The model's name: the file's without .tar.gz, or the hash where the server names no file."""
-        return (self.filename or self.hash).removesuffix(MODEL_SUFFIX)
+CAUSE_SECONDS = 10.0
+"""For finding out why a Rasa X failed."""
 
 
 class UploadedModel(BaseModel):
@@ -79,6 +74,8 @@ class ModelServerClient:
     def __init__(self, http: httpx.AsyncClient, address: ModelServerAddress, credentials: Credentials) -> None:
         self._address = address
         self._authenticator = Authenticator(http, address, credentials)
+        self.pulls = Pulls(self._authenticator, address)
+        """What Rasa servers get that pull a tag."""
         self.environments = EnvironmentRegistry(self._authenticator, address)
         """The environments that the server knows, asked for with the same login."""
 
@@ -86,11 +83,16 @@ class ModelServerClient:
         """Every model of the project, in the server's order; a server that does not know pages answers all at once.
 
         Asked with what Rasa servers pull with, so that a token which they could not pull with is noticed here.
-        Raises NoListing where the server has no such path.
+        Raises NoListing where the server has no such path; where `modelPath` says that models are elsewhere, also where
+        anything else is there: a bucket answers 403 for what it has not, a web site with a page.
         """
         try:
             async with asyncio.timeout(LISTING_SECONDS):
                 return await self._all_pages()
+        except (UnexpectedAnswer, Unauthorized) as error:
+            if self._address.model_path is None or isinstance(error, ServerFailed):
+                raise
+            raise NoListing(error.message, error.reason, detail=error.detail) from None
         except TimeoutError:
             raise Unreachable(
                 f"the model server at {shown(self._address.models_url)} has not listed its models within "
@@ -154,32 +156,11 @@ class ModelServerClient:
         )
         if answer.status != 200:
             raise refusal(MODEL_SERVER, answer, "the credentials that write", WRITE_ADVICE)
+        refuse_web_page(MODEL_SERVER, answer, "taking the credentials that write")
 
     async def tag(self, tag: str) -> TagAnswer | None:
-        """What a Rasa server that pulls `tag` gets now, asked as it asks; None where no model carries the tag (404)."""
-        answer = await self._pulled("HEAD", tag)
-        if answer.status in (405, 501):
-            answer = await self._pulled("GET", tag)
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
-            raise refusal(MODEL_SERVER, answer, f"the pull of tag {tag}", READ_ADVICE)
-        etag = answer.headers.get("etag", "").removeprefix("W/").strip('"')
-        if not HASH.fullmatch(etag):
-            what = "an ETag that is no hash of a model" if etag else "no ETag"
-            raise UnexpectedAnswer(
-                f"the model server at {answer.where} answers the pull of tag {tag} with {what}: "
-                "Rasa drops such a model; is it a model server, and is `modelPath` right?"
-            )
-        filename = answer.headers.get("filename", "")
-        return TagAnswer(etag, filename if is_name(filename) else None)
-
-    async def _pulled(self, method: str, tag: str) -> Answer:
-        """A pull without its body. Rasa's first pull says `If-None-Match` with a random hex (rasa 3.6, agent.py)."""
-        headers = {"If-None-Match": uuid.uuid4().hex}
-        return await self._authenticator.pull(
-            Request(method, self._address.tag_url(tag), headers=headers, maximum_body=0)
-        )
+        """What a Rasa server that pulls `tag` gets now; None where no model carries the tag. Raises as `Pulls.tag`."""
+        return await self.pulls.tag(tag)
 
     async def put_tag(self, model: str, tag: str) -> None:
         """Puts the tag on the model, which takes it from any other.
@@ -190,8 +171,9 @@ class ModelServerClient:
         answer = await self._authenticator.write(Request("PUT", self._address.model_tag_url(model, tag)))
         match answer.status:
             case 200 | 201 | 204:
+                refuse_web_page(MODEL_SERVER, answer, f"putting tag {tag} on model {model}")
                 return
-            case 404:
+            case 404 if not is_html(answer):
                 said = reason_of(answer)
                 raise UnknownModel(
                     f"the model server at {answer.where} has no model {model} that can carry tag {tag}"
@@ -205,12 +187,41 @@ class ModelServerClient:
                     f"({status_and_reason(answer)}); see its log",
                     detail=logged_words(answer),
                 )
-        raise refusal(MODEL_SERVER, answer, f"tag {tag} for model {model}", WRITE_ADVICE)
+        if self._address.model_path is not None and answer.status in (403, 404, 405, 501) and not is_own(answer):
+            raise TagRefused(
+                f"the model server at {answer.where} takes no tags ({answer.status}), as a server of plain files does "
+                f"not: put the model where `modelPath` of the ModelServer leads for tag {tag}, and delete the ModelTag",
+                detail=logged_words(answer),
+            )
+        raise await self._with_cause(
+            answer, refusal(MODEL_SERVER, answer, f"tag {tag} for model {model}", WRITE_ADVICE)
+        )
+
+    async def needs(self) -> str | None:
+        """Which environment a Rasa X lacks to take tags and models, and what to do; None: none, as far as is known."""
+        return trouble(await self._known_environments())
+
+    async def _known_environments(self) -> KnownEnvironments:
+        try:
+            async with asyncio.timeout(CAUSE_SECONDS):
+                return await known_environments(self._authenticator, self._address, self.environments)
+        except TimeoutError:
+            return KnownEnvironments()
+
+    async def _with_cause(self, answer: Answer, error: RasaError) -> RasaError:
+        """The error, or, where Rasa X fails since an environment is missing or silent, one that says so."""
+        needed = await self.needs() if isinstance(error, ServerFailed) else None
+        if needed is None:
+            return error
+        return EnvironmentNeeded(
+            f"the model server at {answer.where} fails ({status_and_reason(answer)}): {needed}", detail=error.detail
+        )
 
     async def delete_tag(self, model: str, tag: str) -> None:
         """Takes the tag from the model; that it is not there (404) is fine. Raises as `put_tag` does."""
         answer = await self._authenticator.write(Request("DELETE", self._address.model_tag_url(model, tag)))
-        if answer.status in (200, 204, 404):
+        if answer.status in (200, 204) or (answer.status == 404 and not is_html(answer)):
+            refuse_web_page(MODEL_SERVER, answer, f"taking tag {tag} from model {model}")
             return
         if answer.status in (400, 409, 422):
             raise TagRefused(
@@ -239,7 +250,10 @@ class ModelServerClient:
             deadline=None,
             read_timeout=UPLOAD_READ_TIMEOUT,
         )
-        answer = await self._authenticator.write(request)
+        try:
+            answer = await self._authenticator.write(request)
+        except Unreachable as error:
+            raise _broken_off(error, url, file) if body.begun else error from None
         match answer.status:
             case 200 | 201:
                 return self._uploaded_name(answer, file)
@@ -251,21 +265,47 @@ class ModelServerClient:
                     "never overwritten; rename the file",
                     detail=logged_words(answer),
                 )
-            case 400 | 413 | 415 | 422:
+            case 413 if is_own(answer):
                 raise ModelRefused(
-                    f"the model server at {answer.where} refuses {file.name} ({status_and_reason(answer)})",
+                    f"the model server at {answer.where} refuses {file.name} ({status_and_reason(answer)}): it takes "
+                    "no file of this size; raise its limit (--max-model-bytes of this project's model server)",
                     detail=logged_words(answer),
                 )
-        raise refusal(MODEL_SERVER, answer, f"the upload of {file.name}", WRITE_ADVICE)
+            case 400 | 415 | 422:
+                raise await self._refused_model(answer, file)
+            case 404 if reason_of(answer):  # Rasa X before 0.32 says so of a bad file and of a name that is taken.
+                raise await self._refused_model(answer, file)
+        refused = refusal(MODEL_SERVER, answer, f"the upload of {file.name}", WRITE_ADVICE)
+        raise await self._with_cause(answer, refused)
+
+    async def _refused_model(self, answer: Answer, file: Path) -> ModelRefused:
+        known = await self._known_environments()
+        needed = trouble(known) if known.names else None  # Without any it would not have looked at the file.
+        return ModelRefused(
+            f"the model server at {answer.where} refuses {file.name} ({status_and_reason(answer)})"
+            f"{f'; {needed}' if needed else ''}",
+            detail=logged_words(answer),
+        )
 
     @staticmethod
     def _uploaded_name(answer: Answer, file: Path) -> str:
-        """The name that the server gave it, where it says so, else the file's."""
+        """The name that the server gave it, where it says so, else the file's. Raises UnexpectedAnswer, LoginPage."""
+        refuse_web_page(MODEL_SERVER, answer, "taking the upload")
         name = file.name
         if answer.body.lstrip()[:1] == b"{":
             told = decoded(MODEL_SERVER, answer, UPLOADED, "the uploaded model").model
             name = told if told and is_name(told) else name
         return name.removesuffix(MODEL_SUFFIX)
+
+
+def _broken_off(error: Unreachable, url: str, file: Path) -> Unreachable:
+    """The failure of an upload that had begun: whoever takes no request of this size often just hangs up."""
+    return Unreachable(
+        f"the model server at {shown(url)} was reached, and the upload of {file.name} broke off: a proxy before it may "
+        "take no request of this size or duration (nginx: client_max_body_size, proxy_read_timeout); see its log, or "
+        f"go past it: {MODEL_SERVER.direct}",
+        detail=error.detail,
+    )
 
 
 def _total(answer: Answer) -> float:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated
 
 import httpx
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
 from rasa_environments.rasa.answers import decoded, refusal
 from rasa_environments.rasa.listing import MODEL_SUFFIX, Time, is_name
+from rasa_environments.rasa.model_archive import MODEL_ID
+from rasa_environments.rasa.on_the_way import is_html
 from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER, RASA_SERVER, Peer, Request, ask
 
 TOKEN_ADVICE: Mapping[Peer, str] = {
@@ -28,6 +30,10 @@ class Served:
     """Name without .tar.gz; None where Rasa 1.x or 2.x pulled it, which then only tells a temporary directory."""
     trained_at: float | None = None
     """Rasa 1.x and 2.x: when it was trained (seconds since 1970)."""
+    model_id: str | None = None
+    """Rasa 3.x: the id that the training gave it."""
+    worker_pid: int | None = field(default=None, compare=False)
+    """Which worker process answered; Rasa Pro tells it from some version on (3.21.0 does, 3.13.25 does not)."""
 
 
 class Fingerprint(BaseModel):
@@ -41,29 +47,43 @@ class Status(BaseModel):
 
     model_file: Annotated[str, Field(max_length=4096)] | None
     fingerprint: Fingerprint | None = None
+    model_id: JsonValue = None
+    worker_pid: JsonValue = None
 
 
 STATUS = TypeAdapter(Status)
 
 
-async def served_model(http: httpx.AsyncClient, base_url: str, token: str, peer: Peer = RASA_SERVER) -> Served:
+async def served_model(
+    http: httpx.AsyncClient, base_url: str, token: str, peer: Peer = RASA_SERVER, *, fresh: bool = False
+) -> Served:
     """What the Rasa server at `base_url` (http://host:port) serves; `peer`: whether it is a pod, or runs elsewhere.
+
+    `fresh`: the connection is closed after the answer, so that the next one may lead to another worker process.
 
     With no model, Rasa 3.x answers 409, and 1.x and 2.x answer 200 with `model_file: null` (seen with 3.6.21, 2.8.34
     and 1.10.26). `rasa x` and `rasa run` of a release answer alike.
     Raises Unauthorized when the token is refused, AddressRefused, Unreachable, UnexpectedAnswer.
     """
-    request = Request("GET", f"{base_url.rstrip('/')}/status", query={"token": token}, secrets=(token,))
+    request = Request(
+        "GET",
+        f"{base_url.rstrip('/')}/status",
+        query={"token": token},
+        headers={"Connection": "close"} if fresh else {},
+        secrets=(token,),
+    )
     answer = await ask(http, peer, request)
-    if answer.status == 409:
+    if answer.status == 409 and not is_html(answer):
         return Served()
     if answer.status != 200:
         raise refusal(peer, answer, "the question which model it serves", TOKEN_ADVICE[peer])
     status = decoded(peer, answer, STATUS, "its status")
+    worker_pid = status.worker_pid if isinstance(status.worker_pid, int) else None
     if status.model_file is None:
-        return Served()
+        return Served(worker_pid=worker_pid)
     trained_at = status.fingerprint.trained_at if status.fingerprint else None
-    return Served(_model_name(status.model_file), trained_at)
+    model_id = status.model_id if isinstance(status.model_id, str) and MODEL_ID.fullmatch(status.model_id) else None
+    return Served(_model_name(status.model_file), trained_at, model_id, worker_pid)
 
 
 def _model_name(model_file: str) -> str | None:

@@ -10,11 +10,14 @@ import httpx
 
 from outbound_http import exchange, failures
 from outbound_http.addresses import AddressPolicy, Kind
+from outbound_http.login_pages import leads_to_login
 from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.errors import (
     AddressRefused,
     AnswerTooLarge,
+    CompressedAnswer,
     InvalidAddress,
+    LoginPage,
     RasaError,
     UnexpectedAnswer,
     Unreachable,
@@ -39,12 +42,27 @@ class Peer:
     name: str
     unreachable: Reason
     advice: str
+    direct: str
+    """How to reach it past what stands before it."""
 
 
-MODEL_SERVER = Peer("model server", Reason.MODEL_SERVER_UNREACHABLE, "check `url` of the ModelServer")
-RASA_SERVER = Peer("Rasa server", Reason.PODS_UNREACHABLE, "see the pod's log")
+MODEL_SERVER = Peer(
+    "model server",
+    Reason.MODEL_SERVER_UNREACHABLE,
+    "check `url` of the ModelServer",
+    "make `url` of the ModelServer its address inside the cluster (http://SERVICE.NAMESPACE.svc:PORT)",
+)
+RASA_SERVER = Peer(
+    "Rasa server",
+    Reason.PODS_UNREACHABLE,
+    "see the pod's log",
+    "let requests to pods go past proxies (NO_PROXY of the operator, the exclusions of a service mesh)",
+)
 EXTERNAL_RASA_SERVER = Peer(
-    "Rasa server", Reason.EXTERNAL_SERVER_UNREACHABLE, "check `external.url` of the DeploymentEnvironment"
+    "Rasa server",
+    Reason.EXTERNAL_SERVER_UNREACHABLE,
+    "check `external.url` of the DeploymentEnvironment",
+    "make `external.url` of the DeploymentEnvironment an address before which no proxy stands",
 )
 
 
@@ -64,6 +82,8 @@ class Answer:
     status: int
     headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
+    from_login: bool = False
+    """Whether the server redirected to what looks like a login page, which answers."""
 
     @property
     def where(self) -> str:
@@ -101,7 +121,9 @@ async def ask(http: httpx.AsyncClient, peer: Peer, request: Request) -> Answer:
         response = await exchange.exchange(http, request)
     except failures.ExchangeError as error:
         raise _explained(error, peer, request) from None
-    return Answer(request, response.status, response.headers, response.body)
+    redirected = response.url != request.url
+    from_login = redirected and leads_to_login(httpx.URL(response.url))
+    return Answer(request, response.status, response.headers, response.body, from_login)
 
 
 def _explained(error: failures.ExchangeError, peer: Peer, request: Request) -> RasaError:
@@ -123,21 +145,23 @@ def _explained(error: failures.ExchangeError, peer: Peer, request: Request) -> R
         case failures.TooLarge():
             size = f"{request.maximum_body // 1024} KiB"
             return AnswerTooLarge(f"{at} answers with more than the {size} that are read of it; {peer.advice}")
-    return UnexpectedAnswer(f"{at} {_unexpected(error, peer, request)}")
-
-
-def _unexpected(error: failures.ExchangeError, peer: Peer, request: Request) -> str:
-    """What is wrong with an answer that is none of those that can be read, and what to do about it."""
-    match error:
-        case failures.Redirected():
-            target = one_line(error.target, request.secrets)
-            return (
-                f"redirects to {target}, where its credentials may not go: if that is where it lives, make it the "
-                "address"
+        case failures.Compressed():
+            return CompressedAnswer(
+                f"{at} compresses its answer, which was not asked for and is not read: let it, and what stands before "
+                "it, honour `Accept-Encoding: identity`"
             )
-        case failures.TooManyRedirects():
-            return f"redirects in a circle; {peer.advice}"
-    return (
-        "compresses its answer, which was not asked for and is not read: let it, and what stands before it, honour "
-        "`Accept-Encoding: identity`"
-    )
+    return _led_astray(error, peer, request)
+
+
+def _led_astray(error: failures.ExchangeError, peer: Peer, request: Request) -> UnexpectedAnswer:
+    """The failure of an exchange that was redirected, where it must not go."""
+    at = f"the {peer.name} at {shown(request.url)}"
+    if not isinstance(error, failures.Redirected):
+        return UnexpectedAnswer(f"{at} redirects in a circle; {peer.advice}")
+    leads = f"{at} redirects to {one_line(error.target, request.secrets)}, where its credentials may not go"
+    if error.to_login:
+        return LoginPage(
+            f"{leads}: it looks like the login page of a proxy before it; {peer.direct}, or let the proxy pass these "
+            "requests without a login"
+        )
+    return UnexpectedAnswer(f"{leads}: if that is where it lives, make it the address")

@@ -24,6 +24,8 @@ class Multipart:
         ).encode()
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self._size = file.stat().st_size
+        self.begun = False
+        """Whether some of the file was sent."""
 
     def headers(self) -> dict[str, str]:
         """Content-Type with the boundary, and Content-Length."""
@@ -38,5 +40,6 @@ class Multipart:
             while left and (piece := await asyncio.to_thread(source.read, min(PIECE, left))):
                 left -= len(piece)
                 yield piece
+                self.begun = True
                 sent(len(piece))
         yield self._tail

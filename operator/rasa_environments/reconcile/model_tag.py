@@ -185,7 +185,8 @@ class ModelTagReconciler:
                 result = await self._verify(connection, tag, model, listed)
                 accepted = False
         except RasaError as error:
-            result = refused(tag, error, listed)
+            asks = isinstance(error, UnknownModel) and listed is not None
+            result = refused(tag, error, listed, await connection.needs() if asks else None)
         if isinstance(result, Problem):
             self._writes.failed(key, write, result, accepted=accepted)
         elif moved:
@@ -236,14 +237,20 @@ class ModelTagReconciler:
             surroundings.directory.tags.refresh(written)
 
 
-def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None) -> Problem:
-    """Why the tag is not put. Rasa X says 404 for a model that it lists, too, while production does not answer."""
+def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None, needed: str | None = None) -> Problem:
+    """Why the tag is not put. Rasa X says 404 for a model that it lists, too, while production does not answer.
+
+    `needed` says which environment Rasa X lacks, where it is known to lack one.
+    """
     if not isinstance(error, UnknownModel) or listed is None:
         return Problem(error.reason, error.message, stalled=False)
+    why = needed or (
+        "Rasa X asks the production environment first; see that it is registered, answers, and can load the model"
+    )
     return Problem(
         Reason.TAG_REFUSED,
         f"the model server has model {listed.name}, and does not let it carry tag {tag.tag} ({error.said or 404}): "
-        "Rasa X asks the production environment first; see that it is registered, answers, and can load the model",
+        f"{why}",
         stalled=False,
     )
 

@@ -1,0 +1,162 @@
+"""What a Rasa server gets that pulls a tag: the hash and name of a model and, where that is too little, its file."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+
+from rasa_environments.rasa.address import ModelServerAddress
+from rasa_environments.rasa.answers import logged_words, refusal, refuse_web_page
+from rasa_environments.rasa.authentication import READ_ADVICE, Authenticator
+from rasa_environments.rasa.errors import (
+    AnswerTooLarge,
+    CompressedAnswer,
+    RasaError,
+    Unauthorized,
+    UnexpectedAnswer,
+    UnreadableModel,
+)
+from rasa_environments.rasa.listing import HASH, MODEL_SUFFIX, is_name
+from rasa_environments.rasa.model_archive import MAXIMUM_ARCHIVE, BadArchive, ModelArchive, ModelIdentity
+from rasa_environments.rasa.on_the_way import is_own
+from rasa_environments.rasa.redaction import shown
+from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
+
+ARCHIVE_SECONDS = 60.0
+"""For the download of a model file."""
+BATCH = 256 * 1024
+"""Bytes of a model file that are unpacked in one go."""
+
+
+@dataclass(frozen=True)
+class TagAnswer:
+    """What a Rasa server that pulls a tag gets: the model's hash (its ETag) and file name."""
+
+    hash: str
+    filename: str | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's name: the file's without .tar.gz, or the hash where the server names no file."""
+        return self.filename.removesuffix(MODEL_SUFFIX) if self.filename else self.hash
+
+
+class Pulls:
+    """Pulls from one model server, with what Rasa servers pull with; every method raises RasaError."""
+
+    def __init__(self, authenticator: Authenticator, address: ModelServerAddress) -> None:
+        self._authenticator = authenticator
+        self._address = address
+
+    async def tag(self, tag: str) -> TagAnswer | None:
+        """What a Rasa server that pulls `tag` gets now, asked as it asks; None where no model carries the tag (404).
+
+        Raises UnexpectedAnswer where Rasa could do nothing with the answer, Unauthorized where it gets none.
+        """
+        answer = await self._pulled("HEAD", tag)
+        if answer.status in (405, 501) or not (self._address.model_path is None or hash_in(answer)):
+            answer = await self._pulled("GET", tag)  # As Rasa does: of a file or a bucket, HEAD may say something else.
+        if answer.status in (404, 410):
+            return None
+        if answer.status != 200:
+            raise self._not_pulled(answer, tag)
+        refuse_web_page(MODEL_SERVER, answer, f"the model of tag {tag}")
+        etag = hash_in(answer)
+        if etag is None:
+            what = "an ETag that is no hash of a model" if "etag" in answer.headers else "no ETag"
+            raise UnexpectedAnswer(
+                f"the model server at {answer.where} answers the pull of tag {tag} with {what}: "
+                "Rasa drops such a model; is it a model server, and is `modelPath` right?"
+            )
+        filename = answer.headers.get("filename", "")
+        return TagAnswer(etag, filename if is_name(filename) else None)
+
+    def _not_pulled(self, answer: Answer, tag: str) -> RasaError:
+        """Why there is no model in the answer to a pull."""
+        doing = f"the pull of tag {tag}"
+        if answer.status in (204, 304):
+            return UnexpectedAnswer(
+                f"the model server at {answer.where} answers {answer.status} (nothing new) to {doing} by one who has "
+                "pulled nothing: a Rasa server that starts gets no model; see that it, and any cache before it, heeds "
+                "If-None-Match",
+            )
+        if answer.status == 403 and self._address.model_path is not None and not is_own(answer):
+            return Unauthorized(
+                f"the model server at {answer.where} answers 403 to {doing}: the file may not be read, or, as buckets "
+                "answer then, it is not there; see that it is, that whoever pulls may read it, and that `modelPath` of "
+                "the ModelServer is right",
+                detail=logged_words(answer),
+            )
+        return refusal(MODEL_SERVER, answer, doing, READ_ADVICE)
+
+    async def identity(self, tag: str, wanted: str) -> ModelIdentity:
+        """Which model the file is that `tag` answers with under the hash `wanted`: it is downloaded, and not kept.
+
+        Raises UnreadableModel where the file does not tell, and as `tag` does where there is none.
+        """
+        archive = _Arriving()
+        request = Request(
+            "GET",
+            self._address.tag_url(tag),
+            headers={"If-None-Match": uuid.uuid4().hex},
+            maximum_body=MAXIMUM_ARCHIVE,
+            deadline=ARCHIVE_SECONDS,
+            sink=archive.take,
+        )
+        doing = f"the model of tag {tag}"
+        try:
+            answer = await self._authenticator.pull(request)
+            if answer.status != 200:
+                raise self._not_pulled(answer, tag)
+            refuse_web_page(MODEL_SERVER, answer, doing)
+            if hash_in(answer) != wanted:
+                raise UnexpectedAnswer(f"the model server at {answer.where} answers tag {tag} with another file by now")
+            return await archive.end()
+        except BadArchive as error:
+            raise self._unreadable(tag, f"is no model that Rasa could load: {error}") from None
+        except AnswerTooLarge:
+            raise self._unreadable(tag, f"is larger than the {MAXIMUM_ARCHIVE // 1024**2} MiB that are read") from None
+        except CompressedAnswer:
+            advice = "Rasa takes that off, and cannot open what is left; send *.tar.gz as it is"
+            raise self._unreadable(tag, f"is sent with a Content-Encoding: {advice}") from None
+
+    def _unreadable(self, tag: str, why: str) -> UnreadableModel:
+        return UnreadableModel(f"the file that the model server at {shown(self._address.tag_url(tag))} sends {why}")
+
+    async def _pulled(self, method: str, tag: str) -> Answer:
+        """A pull without its body. Rasa's first pull says `If-None-Match` with a random hex (rasa 3.6, agent.py)."""
+        headers = {"If-None-Match": uuid.uuid4().hex}
+        return await self._authenticator.pull(
+            Request(method, self._address.tag_url(tag), headers=headers, maximum_body=0)
+        )
+
+
+class _Arriving:
+    """A model file that arrives: unpacked off the event loop, a batch at a time."""
+
+    def __init__(self) -> None:
+        self._archive = ModelArchive()
+        self._batch = bytearray()
+
+    async def take(self, piece: bytes) -> bool:
+        """Takes the next bytes; returns whether more are wanted. Raises BadArchive."""
+        self._batch += piece
+        if len(self._batch) < BATCH:
+            return True
+        return await self._unpack()
+
+    async def end(self) -> ModelIdentity:
+        """What the file says. Raises BadArchive."""
+        await self._unpack()
+        return self._archive.finish()
+
+    async def _unpack(self) -> bool:
+        batch, self._batch = bytes(self._batch), bytearray()
+        return await asyncio.to_thread(self._archive.feed, batch)
+
+
+def hash_in(answer: Answer) -> str | None:
+    """The hash that the ETag of a model is; None where there is none."""
+    etag = answer.headers.get("etag", "").removeprefix("W/").strip('"')
+    return etag if answer.status == 200 and HASH.fullmatch(etag) else None
