@@ -1,0 +1,74 @@
+"""Asks a Rasa server with several worker processes until each of them has said what it serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from rasa_environments.rasa.server import Served
+
+QUESTIONS_PER_WORKER = 16
+"""Questions for each worker, at most: with answers at random, one of eight is missed twice in a million times."""
+MOST_QUESTIONS = 256
+ASKED_AT_ONCE = 4
+"""Connections to a server at a time: of several that wait, more than one worker takes its share."""
+
+
+@dataclass(frozen=True)
+class Unheard:
+    """Not every worker process has answered, and all that did serve what is wanted."""
+
+    served: Served
+    workers: int | None
+    heard: int | None
+    """How many did; None: the server does not tell them apart."""
+
+    @property
+    def message(self) -> str:
+        """Why it is not known what the server serves, and what to do."""
+        number = "several" if self.workers is None else str(self.workers)
+        several = f"it runs {number} worker processes (SANIC_WORKERS), each with a model of its own"
+        advice = (
+            "set spec.model.updateStrategy to RollingUpdate, with which a pod that started for the model serves it in "
+            "every worker"
+        )
+        if self.heard is None:
+            return f"{several}, and does not tell which of them answers, so that one answer proves nothing: {advice}"
+        if self.workers is None:
+            return (
+                f"{several}, whose number a reference in podTemplate hides, so that it is not known when all have "
+                f"answered: write the number as a plain value, or {advice}"
+            )
+        heard = f"{self.heard} of them have said what they serve"
+        return f"{several}, and {heard}: it is asked again; if that lasts, {advice}"
+
+
+async def ask_workers(
+    ask: Callable[[], Awaitable[Served]], workers: int | None, is_wanted: Callable[[Served], bool]
+) -> Served | Unheard:
+    """The first answer that is not what is wanted, or the last one once every worker has said that it serves it.
+
+    `ask` asks on a connection of its own. Raises what it raises, unless another answer tells enough.
+    """
+    heard: set[int] = set()
+    most = ASKED_AT_ONCE if workers is None else min(workers * QUESTIONS_PER_WORKER, MOST_QUESTIONS)
+    asked = 0
+    while True:
+        now = min(ASKED_AT_ONCE, most - asked)
+        asked += now
+        results = await asyncio.gather(*(ask() for _ in range(now)), return_exceptions=True)
+        answers = [served for served in results if isinstance(served, Served)]
+        for served in answers:
+            if not is_wanted(served):
+                return served
+        for error in results:
+            if isinstance(error, BaseException):
+                raise error
+        if any(served.worker_pid is None for served in answers):
+            return Unheard(answers[-1], workers, None)
+        heard.update(served.worker_pid for served in answers if served.worker_pid is not None)
+        if workers is not None and len(heard) >= workers:
+            return answers[-1]
+        if asked >= most:
+            return Unheard(answers[-1], workers, len(heard))
