@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,3 +146,14 @@ def test_the_inventory_is_settled_after_one_look(
     once = pending_deletions(claims, before, done)
 
     assert pending_deletions(claims, once, done) == once
+
+
+def test_a_server_without_a_listing_names_a_tag_that_cannot_be_pulled() -> None:
+    without = "the server lists no models, so it is asked for each tag by itself"
+    well = ServerObservation(known=True, lists=False)
+    hidden = replace(well, tag_problems={"live": REFUSED, "staging": AWAY})
+
+    assert verdict(findings(well), ConditionType.READY).message == f"tags can be pulled; {without}"
+    assert verdict(findings(hidden), ConditionType.READY).message == (
+        f"{without}; not every tag can be pulled, as live: {REFUSED.message}"
+    )

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     HASH_MISMATCH = "HashMismatch"
     MODEL_INCOMPATIBLE = "ModelIncompatible"
     MODEL_UNKNOWN = "ModelUnknown"
+    WORKERS_UNHEARD = "WorkersUnheard"
 
     # The registry of environments.
     REGISTRATION_PENDING = "RegistrationPending"

@@ -6,11 +6,12 @@ from rasa_environments.api.base import ModelReference, SecretKeyRef, SecretValue
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.desired.secret_variables import TOKEN_KEY
+from rasa_environments.judge.comparison import serves
 from rasa_environments.judge.conditions import condition, condition_of, reconciling, registered, stalled
 from rasa_environments.judge.conversations import conversations_persisted
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import DeploymentFacts, Problem
-from rasa_environments.judge.served import model_served, served_models, truth_of
+from rasa_environments.judge.served import model_served, served_models
 
 
 def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[EnvironmentStatus, tuple[Condition, ...]]:
@@ -36,14 +37,14 @@ def status_of(findings: EnvironmentFindings, before: EnvironmentStatus) -> Envir
     deployment, wanted = findings.deployment, findings.wanted
     settled = deployment is not None and (deployment.settled or deployment.failure is not None)
     answered = any(fact.known for fact in findings.served)
-    serving = [fact for fact in findings.served if wanted is not None and truth_of(fact, wanted) == "True"]
+    serving = [fact for fact in findings.served if wanted is not None and serves(fact, wanted) == "True"]
     token = SecretKeyRef(name=findings.child.name, key=TOKEN_KEY)
     return EnvironmentStatus(
         url=findings.url or before.url,
         environment=findings.environment,
         tag=findings.tag,
         desired_model=ModelReference(name=wanted.name, hash=wanted.hash) if wanted else None,
-        served_models=served_models(findings.served) or None,
+        served_models=served_models(findings.served, wanted) or None,
         serving_replicas=len(serving) if answered else None,
         ready_replicas=ready_replicas(findings),
         ingress_hosts=sorted(findings.ingress_hosts) or None,

@@ -9,6 +9,7 @@ from typing import Any
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason, Truth
 from rasa_environments.api.shapes import mapping, mappings, number, text
+from rasa_environments.desired.context import MODEL_HASH_ANNOTATION
 from rasa_environments.desired.deployment import CONTAINER
 
 
@@ -34,6 +35,15 @@ class TaggedModel:
     """Version of Rasa that it was trained with."""
     compatible: bool = field(default=True, compare=False)
     """Whether the server lets it carry a tag: False where production's version cannot load it."""
+    model_id: str | None = field(default=None, compare=False)
+    """The id that its training gave it, which Rasa 3 tells of the model that it serves; read from the file itself."""
+    unidentified: str | None = field(default=None, compare=False)
+    """Why the file was to be read for that and does not tell which model it is."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the server names it; a plain file server does not, and its hash stands in for the name."""
+        return self.name != self.hash
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,8 @@ class ServerObservation:
     """Whether a listing ever succeeded since the operator started."""
     lists: bool = True
     """Whether the server lists its models; one that only answers pulls is asked for each tag."""
+    tag_problems: Mapping[str, Problem] = field(default_factory=dict)
+    """Tags that are asked for one by one, and of which it is not known what carries them, with why."""
     problem: Problem | None = None
     """Why it cannot be asked."""
     write_problem: Problem | None = None
@@ -67,6 +79,8 @@ class PodFacts:
     terminating: bool = False
     finished: bool = False
     """Whether its containers have ended for good, as those of an evicted pod."""
+    model_hash: str | None = None
+    """Hash of the model that it was started for, with updateStrategy RollingUpdate."""
     waiting: str | None = None
     """Why a container does not run, where that is a fault: CrashLoopBackOff, ImagePullBackOff ..."""
 
@@ -78,6 +92,8 @@ class ServedFact:
     server: str
     """Which one, in words: pod support-rasa-0."""
     model: str | None = None
+    model_id: str | None = field(default=None, compare=False)
+    """The id that its training gave it, which Rasa 3 tells."""
     problem: str | None = None
     """Why it did not answer when it was asked last; None: it did."""
     reason: Reason = Reason.PODS_UNREACHABLE
@@ -89,6 +105,11 @@ class ServedFact:
     def known(self) -> bool:
         """Whether there is an answer that counts."""
         return self.problem is None or self.answered_time is not None
+
+    @property
+    def serves_one(self) -> bool:
+        """Whether it serves a model by that answer, whatever it calls it."""
+        return self.model is not None or self.model_id is not None
 
 
 @dataclass(frozen=True)
@@ -188,6 +209,7 @@ def pod_facts(pod: JsonObject) -> PodFacts:
         lost_readiness=not terminating and _lost_readiness(status, readiness),
         terminating=terminating,
         finished=status.get("phase") in ("Succeeded", "Failed"),
+        model_hash=text(mapping(metadata.get("annotations")).get(MODEL_HASH_ANNOTATION)),
         waiting=next((reason for reason in reasons if reason in WAITING_FAULTS), None),
     )
 

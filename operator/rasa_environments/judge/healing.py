@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rasa_environments.api.conditions import Reason
+from rasa_environments.judge.comparison import proves_another, serves
 from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
 
 
@@ -40,11 +40,12 @@ def observe(
     if record is None or record.wanted != wanted:
         record = ServingRecord(wanted)
     there = {pod.name: pod for pod in pods if not pod.terminating}
-    serving = {name for name, fact in answers.items() if fact.problem is None and fact.model == wanted.name}
-    silent = {name for name in there if name not in answers or _is_silent(answers[name])}
+    serving = {name for name, fact in answers.items() if fact.problem is None and serves(fact, wanted) == "True"}
+    other = {name for name, fact in answers.items() if proves_another(fact, wanted)}
+    silent = there.keys() - serving - other
     served_by = (record.served_by | serving) & there.keys()
-    without = (answers.keys() & there.keys()) - serving - silent
-    empty = {name for name in without if answers[name].problem is None and answers[name].model is None}
+    without = other & there.keys()
+    empty = {name for name in without if answers[name].problem is None and not answers[name].serves_one}
     had_one = {name for name in empty if there[name].lost_readiness}
     lost = (without & (served_by | had_one)) | (silent & record.lost_since.keys())
     return ServingRecord(
@@ -66,8 +67,3 @@ def to_restart(record: ServingRecord, pods: Sequence[PodFacts], now: float, pati
     due = sorted(name for name, since in lost.items() if now - since >= patience)
     others = [pod for pod in pods if not pod.finished and pod.name not in record.lost_since]
     return due[0] if due and all(pod.ready and pod.name in record.serving for pod in others) else None
-
-
-def _is_silent(fact: ServedFact) -> bool:
-    """Whether it is not known what the server serves; a model that the model server does not list is another one."""
-    return fact.problem is not None and fact.reason is not Reason.MODEL_UNKNOWN

@@ -60,9 +60,16 @@ def ready(findings: ModelServerFindings) -> Condition:
     if findings.problem is not None:
         return condition(kind, "False", findings.problem.reason, findings.problem.message)
     if not findings.observation.lists:
-        message = "tags can be pulled; the server lists no models, so it is asked for each tag by itself"
-        return condition(kind, "True", Reason.READY, message)
+        return condition(kind, "True", Reason.READY, _without_a_listing(findings.observation))
     return condition(kind, "True", Reason.READY, "reached, and the credentials are accepted")
+
+
+def _without_a_listing(observation: ServerObservation) -> str:
+    by_itself = "the server lists no models, so it is asked for each tag by itself"
+    if not observation.tag_problems:
+        return f"tags can be pulled; {by_itself}"
+    tag = min(observation.tag_problems)
+    return f"{by_itself}; not every tag can be pulled, as {tag}: {observation.tag_problems[tag].message}"
 
 
 def writable(findings: ModelServerFindings, server: ModelServer) -> Condition:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import ServedModel
+from rasa_environments.judge.comparison import not_comparable, served_name, serves, told, told_wanted, unread
 from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import ServedFact, TaggedModel
@@ -18,13 +19,6 @@ REMEDY = (
     "addresses of the pods lead to them"
 )
 """What to do about a pod that never answered."""
-
-
-def truth_of(fact: ServedFact, wanted: TaggedModel) -> Truth:
-    """Whether the server serves the wanted model. No answer proves nothing."""
-    if not fact.known:
-        return "Unknown"
-    return "True" if fact.model == wanted.name else "False"
 
 
 def model_served(findings: EnvironmentFindings) -> Condition:
@@ -44,11 +38,11 @@ def model_answered(findings: EnvironmentFindings) -> Condition:
         return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
     if wanted is None:
         return condition(kind, "Unknown", Reason.TAG_NOT_FOUND, _without_a_wanted_model(findings))
-    wrong = next((fact for fact in findings.served if truth_of(fact, wanted) == "False"), None)
+    wrong = next((fact for fact in findings.served if serves(fact, wanted) == "False"), None)
     if wrong is not None:
-        reason = Reason.NO_MODEL_SERVED if wrong.model is None else Reason.ANOTHER_MODEL_SERVED
+        reason = Reason.ANOTHER_MODEL_SERVED if wrong.serves_one else Reason.NO_MODEL_SERVED
         return condition(kind, "False", reason, _wrong_message(wrong, wanted))
-    unknown = next((fact for fact in findings.served if truth_of(fact, wanted) == "Unknown"), None)
+    unknown = next((fact for fact in findings.served if serves(fact, wanted) == "Unknown"), None)
     if unknown is not None:
         return _not_known(unknown, wanted, findings)
     count = len(findings.served)
@@ -60,7 +54,9 @@ def model_answered(findings: EnvironmentFindings) -> Condition:
 
 def _not_known(fact: ServedFact, wanted: TaggedModel, findings: EnvironmentFindings) -> Condition:
     kind = ConditionType.MODEL_SERVED
-    message = f"{fact.server} does not say what it serves: {fact.problem}"
+    if fact.known:
+        return condition(kind, "Unknown", Reason.MODEL_UNKNOWN, not_comparable(fact, wanted))
+    message = f"{fact.server} does not say what it serves: {fact.problem}{unread(fact, wanted)}"
     if fact.reason is not Reason.PODS_UNREACHABLE:
         return condition(kind, "Unknown", fact.reason, message)
     if findings.accept_unchecked:
@@ -73,7 +69,7 @@ def _without_a_wanted_model(findings: EnvironmentFindings) -> str:
     answers = [fact for fact in findings.served if fact.known]
     if not answers:
         return "which model is wanted is not known"
-    names = ",".join(sorted({fact.model or "no model" for fact in answers}))
+    names = ",".join(sorted({served_name(fact, None) for fact in answers}))
     who = f"{answers[0].server} serves" if findings.external else "pods serve"
     return f"{who} {names}; which model is wanted is not known"
 
@@ -82,11 +78,11 @@ def _wrong_message(fact: ServedFact, wanted: TaggedModel) -> str:
     hint = "it has not pulled it yet or could not load it (see its log)"
     if fact.problem is not None:
         return f"{_silent_message(fact)}; {wanted.name} is wanted: it may be loading it"
-    return f"{fact.server} serves {fact.model or 'no model'}, {wanted.name} is wanted: {hint}"
+    return f"{fact.server} serves {told(fact)}, {told_wanted(fact, wanted)} is wanted: {hint}"
 
 
 def _silent_message(fact: ServedFact) -> str:
-    last = f"served {fact.model or 'no model'} at {fact.answered_time}"
+    last = f"served {told(fact)} at {fact.answered_time}"
     return f"{fact.server} {last} and does not answer now: {fact.problem}"
 
 
@@ -96,7 +92,7 @@ def lost_message(findings: EnvironmentFindings, wanted: str) -> str:
     fact = next((fact for fact in findings.served if fact.server == pod), None)
     now = "does not answer now"
     if fact is not None and fact.problem is None:
-        now = f"serves {fact.model or 'no model'} now"
+        now = f"serves {told(fact)} now"
     elif fact is not None and fact.reason is Reason.MODEL_UNKNOWN:
         now = "serves a model now that the model server does not list"
     cure = (
@@ -107,8 +103,8 @@ def lost_message(findings: EnvironmentFindings, wanted: str) -> str:
     return f"{pod} had {wanted} and {now}: its tag has just moved, or somebody used Rasa's API to replace it; {cure}"
 
 
-def served_models(served: Sequence[ServedFact]) -> list[ServedModel]:
+def served_models(served: Sequence[ServedFact], wanted: TaggedModel | None) -> list[ServedModel]:
     """The models of the answers that count, the one that most servers serve first."""
-    counted = Counter(fact.model for fact in served if fact.known and fact.model is not None)
+    counted = Counter(served_name(fact, wanted) for fact in served if fact.known and fact.serves_one)
     ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
     return [ServedModel(name=name, replicas=count) for name, count in ranked[:MAXIMUM_SERVED_MODELS]]

@@ -20,6 +20,7 @@ from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
+from rasa_environments.desired.workers import workers
 from rasa_environments.judge.conditions import condition_of, is_true
 from rasa_environments.judge.conversations import conversations_of
 from rasa_environments.judge.environment import judged, suspended
@@ -170,7 +171,7 @@ class EnvironmentReconciler:
             return findings, None
         served, again = await self._served.ask(
             key,
-            rasa_servers(pods, context.port),
+            rasa_servers(pods, context.port, workers(context.spec)),
             wanted=wanted,
             token=token,
             listed=listed,
@@ -303,7 +304,8 @@ def wanted_model(
     key = server_of_environment(environment)
     problem = unusable(server, key, environment.metadata.namespace, labels) or observation.problem
     if problem is None:
-        return observation.tags.get(environment.tag), None
+        problem = observation.tag_problems.get(environment.tag)
+        return observation.tags.get(environment.tag) or (remembered if problem else None), problem
     return (observation.tags.get(environment.tag) if observation.known else remembered), problem
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rasa_environments.api.base import ObjectKey
@@ -12,10 +13,11 @@ from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, judged, pending_deletions
-from rasa_environments.rasa.errors import NoListing, RasaError
+from rasa_environments.rasa.errors import NoListing, RasaError, Unauthorized, UnexpectedAnswer
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.model_identities import ModelIdentities
 from rasa_environments.reconcile.orphaned_tags import RECHECK_SECONDS, OrphanedTags
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
@@ -26,7 +28,8 @@ logger = logging.getLogger(__name__)
 
 OBSERVE_SECONDS = 60.0
 """For all that a check asks: the listing, or each tag by itself, the version, and the credentials that write."""
-
+IDENTIFY_SECONDS = 60.0
+"""For the files of tags that a check reads; the next one reads the others, and again what took longer."""
 
 LONGEST_BACKOFF = 5.0
 """Seconds between two checks of a server that fails: its return is noticed soon."""
@@ -40,6 +43,7 @@ class ModelServerReconciler:
         self._connections = connections
         self._registrar = Registrar(surroundings, connections)
         self._orphans = OrphanedTags(surroundings, connections)
+        self._identities = ModelIdentities()
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One check of one ModelServer."""
@@ -49,6 +53,7 @@ class ModelServerReconciler:
             await self._connections.forget(key)
             surroundings.observations.forget(key)
             self._orphans.forget(key)
+            self._identities.forget(key)
             surroundings.references.set(Request(Kind.MODEL_SERVER, key), ())
             self._notify_all(key)
             return DONE
@@ -60,6 +65,7 @@ class ModelServerReconciler:
         server = surroundings.directory.servers.get(key) or server
         await self._write_status(server, observation, orphans.done, outcome)
         self._notify(key, before, surroundings.observations.get(key) or observation)
+        await self._identify(server, observation)
         if observation.problem is not None or observation.write_problem is not None:
             return Result(failed=True, longest=LONGEST_BACKOFF)
         if orphans.recheck:
@@ -100,18 +106,37 @@ class ModelServerReconciler:
         """What carries which tag: from one listing, or, where a server of spec.modelPath has none, tag by tag."""
         try:
             return observed(await connection.models())
-        except NoListing:
+        except NoListing as none:
             if server.spec.model_path is None:
                 raise
+            unlisted = none
         directory, key = self._surroundings.directory, server.metadata.key
         followed = {environment.tag for environment in directory.environments_of(key)}
-        carried = {}
         noted = {entry.tag for entry in server.status.pending_tag_deletions or ()}
-        for tag in sorted(noted | followed | {model_tag.tag for model_tag in directory.tags_of(key)}):
-            answer = await connection.tag(tag)
-            if answer is not None:
-                carried[tag] = TaggedModel(answer.model, answer.hash)
-        return ServerObservation({model.name: model for model in carried.values()}, carried, known=True, lists=False)
+        tags = sorted(noted | followed | {model_tag.tag for model_tag in directory.tags_of(key)})
+        carried, problems = await pulled(connection, tags)
+        if not tags and unlisted.reason is Reason.UNAUTHORIZED:
+            raise unlisted
+        identified = {tag: self._identities.identified(key, tag, model) for tag, model in carried.items()}
+        models = {model.name: model for model in identified.values()}
+        return ServerObservation(models, identified, known=True, lists=False, tag_problems=problems)
+
+    async def _identify(self, server: ModelServer, observation: ServerObservation) -> None:
+        """Reads the files of tags whose models have no names, and tells those who follow these tags."""
+        connection = await self._connections.connect(server)
+        if observation.lists or observation.problem is not None or isinstance(connection, Problem):
+            return
+        surroundings, key = self._surroundings, server.metadata.key
+
+        def told(tag: str, model: TaggedModel) -> None:
+            surroundings.observations.tag_written(key, tag, model)
+            for environment in surroundings.directory.followers(key, tag):
+                surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+
+        async with surroundings.queue.outside(Request(Kind.MODEL_SERVER, key)):
+            await self._identities.read(
+                key, connection, observation.tags.items(), told, until=in_seconds(IDENTIFY_SECONDS)
+            )
 
     async def _write_problem(self, connection: ModelServerClient, server: ModelServer) -> Problem | None:
         """Why the credentials that write are refused, where there are any. What only pulls does not suffer from it."""
@@ -159,8 +184,8 @@ class ModelServerReconciler:
             self._notify_all(key)
             return
         directory, queue = self._surroundings.directory, self._surroundings.queue
-        for tag in before.tags.keys() | now.tags.keys():
-            if before.tags.get(tag) != now.tags.get(tag):
+        for tag in before.tags.keys() | now.tags.keys() | before.tag_problems.keys() | now.tag_problems.keys():
+            if before.tags.get(tag) != now.tags.get(tag) or before.tag_problems.get(tag) != now.tag_problems.get(tag):
                 for environment in directory.followers(key, tag):
                     queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
         for model_tag in directory.tags_of(key):
@@ -181,6 +206,28 @@ def is_as_told(tag: ModelTag, carried: TaggedModel) -> bool:
     told = tag.status.tagged_model
     wanted = tag.spec.model in (None, carried.name)
     return wanted and told is not None and (told.name, told.hash) == (carried.name, carried.hash)
+
+
+async def pulled(
+    connection: ModelServerClient, tags: Sequence[str]
+) -> tuple[dict[str, TaggedModel], dict[str, Problem]]:
+    """What carries each tag, and of which tags that is not known, with why.
+
+    Raises RasaError where the server cannot be asked at all, or does not answer a single tag as it should.
+    """
+    carried: dict[str, TaggedModel] = {}
+    problems: dict[str, RasaError] = {}
+    for tag in tags:
+        try:
+            answer = await connection.tag(tag)
+        except (UnexpectedAnswer, Unauthorized) as error:
+            problems[tag] = error
+        else:
+            if answer is not None:
+                carried[tag] = TaggedModel(answer.model, answer.hash)
+    if problems and len(problems) == len(tags):
+        raise next(iter(problems.values()))
+    return carried, {tag: Problem(error.reason, error.message, stalled=False) for tag, error in problems.items()}
 
 
 def too_slow(server: ModelServer, seconds: float) -> Problem:

@@ -63,7 +63,8 @@ class OrphanedTags:
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
             return Orphans()
-        done = await self._retained(server, orphans) | {tag for tag in unowned if tag not in observation.tags}
+        absent = unowned - observation.tags.keys() - observation.tag_problems.keys()
+        done = await self._retained(server, orphans) | absent
         rest = [entry for entry in orphans if entry.tag not in done]
         self._unowned[key] = frozenset(entry.tag for entry in rest if not self._is_under_way(entry))
         failed = await self._delete_all(connection, server, rest, observation)

@@ -16,16 +16,20 @@ from functools import cached_property
 import httpx
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.conditions import Reason
+from rasa_environments.api.conditions import Reason, Truth
+from rasa_environments.judge.comparison import serves
 from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
 from rasa_environments.rasa.transport import RASA_SERVER, Peer
 from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.surroundings import Intervals, utc_now
+from rasa_environments.reconcile.workers import Unheard, ask_workers
 
 LONGEST_WHILE_WRONG_SECONDS = 10.0
 GROWTH = 1.3
+ANSWERED = frozenset({Reason.MODEL_UNKNOWN, Reason.WORKERS_UNHEARD})
+"""Reasons of servers that did answer, and do not say enough: what they said before does not count any more."""
 ANSWER_COUNTS_SECONDS = 600.0
 """How long the answer of a server counts that has not answered since."""
 ASKED_AT_A_TIME = 4
@@ -45,11 +49,18 @@ class RasaServer:
     """Base address; None: it has none yet."""
     peer: Peer = RASA_SERVER
     """Whose it is, in the words of a message."""
+    workers: int | None = 1
+    """How many worker processes it has; None: that is not known."""
+    started_for: str | None = None
+    """Hash of the model that it was started for: then it serves that one in every worker, or none."""
 
 
-def rasa_servers(pods: Iterable[PodFacts], port: int) -> tuple[RasaServer, ...]:
-    """The Rasa servers in the pods."""
-    return tuple(RasaServer(f"pod {pod.name}", _url(pod.address, port)) for pod in pods)
+def rasa_servers(pods: Iterable[PodFacts], port: int, workers: int | None = 1) -> tuple[RasaServer, ...]:
+    """The Rasa servers in the pods, each with that many worker processes."""
+    return tuple(
+        RasaServer(f"pod {pod.name}", _url(pod.address, port), workers=workers, started_for=pod.model_hash)
+        for pod in pods
+    )
 
 
 def _url(address: str | None, port: int) -> str | None:
@@ -63,6 +74,8 @@ class Question:
     """What the answers depend on: another question is asked at once."""
 
     wanted: TaggedModel | None
+    identity: tuple[str | None, float | None]
+    """What else tells the wanted model: its id, and when it was trained."""
     servers: tuple[RasaServer, ...]
     token: str
 
@@ -71,7 +84,7 @@ class Question:
 class _Known:
     """An answer of one server."""
 
-    model: str | None
+    fact: ServedFact
     time: str
     """When it was given (RFC 3339)."""
     at: float
@@ -140,14 +153,15 @@ class ServedModels:
         if not servers:
             self.forget(environment)
             return (), None
-        question = Question(wanted, tuple(servers), token)
+        identity = (wanted.model_id, wanted.trained_at) if wanted is not None else (None, None)
+        question = Question(wanted, identity, tuple(servers), token)
         now = asyncio.get_running_loop().time()
         last = self._asked.get(environment)
         if last is not None and last.question == question and now < last.due:
             return last.answers, last.due - now
         wanted_since = last.wanted_since if last is not None and last.question.wanted == wanted else now
         async with self._queue.outside(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment)):
-            fresh = await self._answers(servers, token, ByTrainingTime(tuple(listed)))
+            fresh = await self._answers(question, ByTrainingTime(tuple(listed)))
         now = asyncio.get_running_loop().time()
         known = self._known(servers, fresh, last.known if last is not None else {}, now)
         answers = tuple(
@@ -169,21 +183,20 @@ class ServedModels:
         known = {server: before[server] for server in servers if server in before}
         for server, fact in zip(servers, fresh, strict=True):
             if fact.problem is None:
-                known[server] = _Known(fact.model, self._now(), now)
-            elif fact.reason is Reason.MODEL_UNKNOWN:
+                known[server] = _Known(fact, self._now(), now)
+            elif fact.reason in ANSWERED:
                 known.pop(server, None)
         return {server: answer for server, answer in known.items() if now - answer.at < ANSWER_COUNTS_SECONDS}
 
     def _delay(self, answers: Sequence[ServedFact], wanted: TaggedModel | None, last: _Asked | None) -> float:
-        name = wanted.name if wanted is not None else None
-        if all(answer.problem is None and answer.model == name for answer in answers):
+        if all(answer.problem is None and serves_what_is_wanted(answer, wanted) == "True" for answer in answers):
             return self._intervals.served
-        longest = LONGEST_WHILE_WRONG_SECONDS if any(answer.known for answer in answers) else self._intervals.served
+        # What cannot be compared is not asked for often: the next answer says no more.
+        known = any(answer.known and serves_what_is_wanted(answer, wanted) != "Unknown" for answer in answers)
+        longest = LONGEST_WHILE_WRONG_SECONDS if known else self._intervals.served
         return self._intervals.first_served if last is None else min(last.delay * GROWTH, longest)
 
-    async def _answers(
-        self, servers: Sequence[RasaServer], token: str, listed: ByTrainingTime
-    ) -> tuple[ServedFact, ...]:
+    async def _answers(self, question: Question, listed: ByTrainingTime) -> tuple[ServedFact, ...]:
         """The answers in the order of the servers, a few asked at a time. Cancelled, it leaves no question behind."""
         limit = asyncio.Semaphore(ASKED_AT_A_TIME)
         until = asyncio.get_running_loop().time() + ASKING_SECONDS
@@ -191,7 +204,7 @@ class ServedModels:
         async def ask(server: RasaServer) -> ServedFact:
             try:
                 async with asyncio.timeout_at(until), limit:
-                    return await self._answer(server, token, listed)
+                    return await self._answer(server, question, listed)
             except TimeoutError:
                 return ServedFact(
                     server.name,
@@ -200,17 +213,37 @@ class ServedModels:
                 )
 
         async with asyncio.TaskGroup() as tasks:
-            asked = [tasks.create_task(ask(server)) for server in servers]
+            asked = [tasks.create_task(ask(server)) for server in question.servers]
         return tuple(task.result() for task in asked)
 
-    async def _answer(self, server: RasaServer, token: str, listed: ByTrainingTime) -> ServedFact:
-        if server.url is None:
+    async def _answer(self, server: RasaServer, question: Question, listed: ByTrainingTime) -> ServedFact:
+        url, wanted = server.url, question.wanted
+        if url is None:
             return ServedFact(server.name, problem="it has no address")
+        one_is_enough = server.workers == 1 or wanted is None or server.started_for == wanted.hash
+
+        async def ask() -> Served:
+            return await served_model(self._http, url, question.token, peer=server.peer, fresh=not one_is_enough)
+
+        def is_wanted(served: Served) -> bool:
+            return serves_what_is_wanted(answered(server, served, listed), wanted) == "True"
+
         try:
-            served = await served_model(self._http, server.url, token, peer=server.peer)
+            served = await ask() if one_is_enough else await ask_workers(ask, server.workers, is_wanted)
         except RasaError as error:
             return ServedFact(server.name, problem=error.message, reason=error.reason)
+        if isinstance(served, Unheard):
+            return ServedFact(server.name, problem=served.message, reason=Reason.WORKERS_UNHEARD)
         return answered(server, served, listed)
+
+
+def serves_what_is_wanted(answer: ServedFact, wanted: TaggedModel | None) -> Truth:
+    """Whether the server serves what is wanted, which may be nothing; Unknown where that is not known."""
+    if wanted is not None:
+        return serves(answer, wanted)
+    if not answer.known:
+        return "Unknown"
+    return "False" if answer.serves_one else "True"
 
 
 def kept(fact: ServedFact, last: _Known | None, *, wanted: TaggedModel | None, wanted_since: float) -> ServedFact:
@@ -221,15 +254,15 @@ def kept(fact: ServedFact, last: _Known | None, *, wanted: TaggedModel | None, w
     """
     if fact.problem is None or last is None:
         return fact
-    if wanted is not None and last.model == wanted.name and last.at < wanted_since:
+    if wanted is not None and serves(last.fact, wanted) != "False" and last.at < wanted_since:
         return fact
-    return replace(fact, model=last.model, answered_time=last.time)
+    return replace(fact, model=last.fact.model, model_id=last.fact.model_id, answered_time=last.time)
 
 
 def answered(server: RasaServer, served: Served, listed: ByTrainingTime) -> ServedFact:
     """The model by its name, or, where the server tells only when it was trained, by that."""
-    if served.model is not None or served.trained_at is None:
-        return ServedFact(server.name, model=served.model)
+    if served.model is not None or served.model_id is not None or served.trained_at is None:
+        return ServedFact(server.name, model=served.model, model_id=served.model_id)
     name = listed.nearest(served.trained_at)
     if name is not None:
         return ServedFact(server.name, model=name)

@@ -1,0 +1,121 @@
+"""Which model the file of a tag is, where a server names none: each file is read once, and what it said is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.judge.findings import TaggedModel
+from rasa_environments.rasa.errors import RasaError, UnreadableModel
+from rasa_environments.rasa.model_archive import ModelIdentity
+from rasa_environments.rasa.model_server import ModelServerClient
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 60.0
+"""Until a file is read again that could not be downloaded; it doubles."""
+LONGEST_RETRY_SECONDS = 3600.0
+AT_A_TIME = 2
+"""Files that are read at a time, of all model servers together: where others are being read, the next check tries."""
+KEPT = 4
+"""Files of one tag that are remembered: replicas of a file server may each have an ETag of their own."""
+KEPT_SECONDS = 240.0
+"""In this time no more files of a tag are read than are remembered, however often it says that it is another one."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What came of reading a file; `due` and `wait` where it is tried again."""
+
+    identity: ModelIdentity | None = None
+    problem: str | None = None
+    due: float | None = None
+    wait: float = RETRY_SECONDS
+    at: float = 0.0
+    """When it was read (time of the event loop)."""
+
+
+class ModelIdentities:
+    """What the files of each ModelServer's tags said, by tag and hash."""
+
+    def __init__(self) -> None:
+        self._read: dict[ObjectKey, dict[tuple[str, str], _Read]] = {}
+        self._reading = 0
+
+    def forget(self, server: ObjectKey) -> None:
+        """Drops what is known of a server that is gone."""
+        self._read.pop(server, None)
+
+    def identified(self, server: ObjectKey, tag: str, model: TaggedModel) -> TaggedModel:
+        """The model with what its file said, or why it says nothing."""
+        read = self._read.get(server, {}).get((tag, model.hash))
+        if model.named or read is None:
+            return model
+        if read.identity is None:
+            return replace(model, unidentified=read.problem)
+        return replace(model, model_id=read.identity.model_id, trained_at=read.identity.trained_at)
+
+    async def read(
+        self,
+        server: ObjectKey,
+        connection: ModelServerClient,
+        tags: Iterable[tuple[str, TaggedModel]],
+        told: Callable[[str, TaggedModel], None],
+        *,
+        until: float,
+    ) -> None:
+        """Downloads the files that were not read yet, one after the other; `told` is given each tag with its model.
+
+        One that tells nothing is not read again under the same hash; one that could not be downloaded is, with backoff.
+        It ends at `until` (time of the event loop): meanwhile nobody asks what carries the tags.
+        """
+        for tag, model in tags:
+            if self._reading >= AT_A_TIME or asyncio.get_running_loop().time() >= until:
+                return
+            if model.named or not self._is_due(server, tag, model):
+                continue
+            before = self._read.get(server, {}).get((tag, model.hash))
+            self._reading += 1
+            try:
+                read = await _reading(connection, tag, model, before, until)
+            finally:
+                self._reading -= 1
+            self._keep(server, (tag, model.hash), read)
+            if read.problem is not None and (before is None or before.problem != read.problem):
+                logger.warning("ModelServer %s, tag %s: %s", server, tag, read.problem)
+            told(tag, self.identified(server, tag, model))
+
+    def _is_due(self, server: ObjectKey, tag: str, model: TaggedModel) -> bool:
+        now, known = asyncio.get_running_loop().time(), self._read.get(server, {})
+        read = known.get((tag, model.hash))
+        if read is not None:
+            return read.due is not None and now >= read.due
+        return sum(now - other.at < KEPT_SECONDS for (name, _), other in known.items() if name == tag) < KEPT
+
+    def _keep(self, server: ObjectKey, key: tuple[str, str], read: _Read) -> None:
+        known = self._read.setdefault(server, {})
+        known.pop(key, None)
+        known[key] = read
+        of_tag = [other for other in known if other[0] == key[0]]
+        for old in of_tag[:-KEPT]:
+            del known[old]
+
+
+async def _reading(
+    connection: ModelServerClient, tag: str, model: TaggedModel, before: _Read | None, until: float
+) -> _Read:
+    now = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout_at(until):
+            return _Read(await connection.pulls.identity(tag, model.hash), at=now)
+    except UnreadableModel as error:
+        return _Read(problem=error.message, at=now)
+    except RasaError as error:
+        problem = error.message
+    except TimeoutError:
+        problem = "its file was not downloaded in time"
+    wait = RETRY_SECONDS if before is None else min(before.wait * 2, LONGEST_RETRY_SECONDS)
+    return _Read(problem=problem, due=now + wait, wait=wait, at=now)

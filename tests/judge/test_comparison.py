@@ -1,0 +1,103 @@
+"""What a Rasa server says it serves, beside the model that is wanted."""
+
+from __future__ import annotations
+
+import pytest
+
+from rasa_environments.api.conditions import Reason, Truth
+from rasa_environments.judge.comparison import (
+    FALLBACK_NAME,
+    not_comparable,
+    proves_another,
+    served_name,
+    serves,
+    told,
+    told_wanted,
+    unread,
+)
+from rasa_environments.judge.findings import ServedFact, TaggedModel
+
+NAMED = TaggedModel("20260101-120000", "hash")
+FILE = TaggedModel("5f3c-6123", "5f3c-6123")
+READ = TaggedModel("5f3c-6123", "5f3c-6123", model_id="a1")
+READ_1 = TaggedModel("5f3c-6123", "5f3c-6123", trained_at=1767268800.25)
+
+
+def fact(model: str | None = None, model_id: str | None = None) -> ServedFact:
+    """An answer."""
+    return ServedFact("pod bot-0", model, model_id)
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted", "truth"),
+    [
+        (fact("20260101-120000", "a1"), NAMED, "True"),
+        (fact("20250101-120000", "a1"), NAMED, "False"),
+        (fact(), NAMED, "False"),
+        (fact(FALLBACK_NAME, "a1"), NAMED, "Unknown"),
+        (fact(None, "a1"), NAMED, "Unknown"),
+        (fact(FALLBACK_NAME), TaggedModel(FALLBACK_NAME, "hash"), "True"),
+        (fact(FALLBACK_NAME, "a1"), FILE, "Unknown"),
+        (fact("20260101-120000", "a1"), FILE, "Unknown"),
+        (fact(), FILE, "False"),
+        (fact(FALLBACK_NAME, "a1"), READ, "True"),
+        (fact(FALLBACK_NAME, "b2"), READ, "False"),
+        (fact("20260101-120000", "a1"), READ, "True"),
+        (fact("5f3c-6123"), READ_1, "True"),
+        (ServedFact("pod bot-0", problem="silent"), NAMED, "Unknown"),
+        (ServedFact("pod bot-0", "20260101-120000", problem="silent"), NAMED, "Unknown"),
+        (ServedFact("pod bot-0", "20260101-120000", problem="silent", answered_time="2026-01-01"), NAMED, "True"),
+    ],
+)
+def test_only_what_can_be_compared_is_true_or_false(answer: ServedFact, wanted: TaggedModel, truth: Truth) -> None:
+    assert serves(answer, wanted) == truth
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted", "proves"),
+    [
+        (fact("20250101-120000"), NAMED, True),
+        (fact(), NAMED, True),
+        (fact("20260101-120000"), NAMED, False),
+        (fact(FALLBACK_NAME, "a1"), FILE, False),
+        (fact(FALLBACK_NAME, "b2"), READ, True),
+        (ServedFact("pod bot-0", problem="silent"), NAMED, False),
+        (ServedFact("pod bot-0", "old", problem="silent", answered_time="2026-01-01"), NAMED, False),
+        (ServedFact("pod bot-0", problem="no such time", reason=Reason.MODEL_UNKNOWN), NAMED, True),
+        (ServedFact("pod bot-0", problem="no such time", reason=Reason.MODEL_UNKNOWN), FILE, False),
+        (ServedFact("pod bot-0", problem="no such time", reason=Reason.MODEL_UNKNOWN), READ_1, True),
+    ],
+)
+def test_a_pod_is_only_restarted_for_what_is_proven(answer: ServedFact, wanted: TaggedModel, proves: bool) -> None:
+    assert proves_another(answer, wanted) is proves
+
+
+def test_why_it_cannot_be_compared_is_told_with_a_remedy() -> None:
+    assert not_comparable(fact(FALLBACK_NAME, "a1"), FILE) == (
+        "pod bot-0 serves a model that it calls model; whether that is the file of the tag (ETag 5f3c-6123) is not "
+        "known, since the model server names no models: the file of the tag has not been read yet. A header `filename` "
+        "with a name for each model, ending in .tar.gz, tells it, too"
+    )
+    unreadable = TaggedModel("5f3c-6123", "5f3c-6123", unidentified="the file is too large")
+    assert "names no models: the file is too large. A header" in not_comparable(fact(FALLBACK_NAME, "a1"), unreadable)
+    assert "let what stands before the model server keep this header" in not_comparable(fact(FALLBACK_NAME), NAMED)
+
+
+def test_what_is_served_has_the_name_of_what_is_wanted_where_it_is_that() -> None:
+    assert served_name(fact(FALLBACK_NAME, "a1"), READ) == "5f3c-6123"
+    assert served_name(fact(FALLBACK_NAME, "b2"), READ) == FALLBACK_NAME
+    assert served_name(fact(), READ) == "no model"
+
+
+def test_two_models_of_one_name_are_told_apart_in_a_message() -> None:
+    assert told(fact(FALLBACK_NAME, "b2")) == "model (id b2)"
+    assert told_wanted(fact(FALLBACK_NAME, "b2"), READ) == "5f3c-6123 (id a1)"
+    assert told(fact("20250101-120000", "b2")) == "20250101-120000"
+    assert told_wanted(fact("20250101-120000", "b2"), NAMED) == "20260101-120000"
+
+
+def test_where_only_a_time_of_training_is_told_it_is_said_why_the_wanted_one_is_not_known() -> None:
+    answer = ServedFact("pod bot-0", problem="no such time", reason=Reason.MODEL_UNKNOWN)
+
+    assert unread(answer, FILE) == "; the file of the tag has not been read yet"
+    assert unread(answer, READ_1) == unread(answer, NAMED) == unread(fact("m"), FILE) == ""

@@ -1,0 +1,66 @@
+"""A server that lists nothing is asked tag by tag; what is wrong with one tag says nothing of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+
+from rasa_environments.judge.findings import ServerObservation, TaggedModel
+from rasa_environments.rasa.errors import RasaError, Unauthorized, UnexpectedAnswer, Unreachable
+from rasa_environments.rasa.pulls import TagAnswer
+from rasa_environments.reconcile.environment import wanted_model
+from rasa_environments.reconcile.model_server import pulled
+from tests.reconcile.objects import environment, server
+
+HIDDEN = Unauthorized("it may not be read, or is not there")
+
+
+def asked(**tags: TagAnswer | RasaError | None) -> Mock:
+    """A client of a server that answers each tag so."""
+
+    async def answer(tag: str) -> TagAnswer | None:
+        found = tags[tag]
+        if isinstance(found, RasaError):
+            raise found
+        return found
+
+    return Mock(tag=AsyncMock(side_effect=answer))
+
+
+def test_a_tag_that_cannot_be_pulled_leaves_the_others_alone() -> None:
+    connection = asked(live=TagAnswer("1", "m.tar.gz"), hidden=HIDDEN, absent=None)
+
+    carried, problems = asyncio.run(pulled(connection, ["absent", "hidden", "live"]))
+
+    assert carried == {"live": TaggedModel("m", "1")}
+    assert {tag: (problem.reason, problem.message) for tag, problem in problems.items()} == {
+        "hidden": ("Unauthorized", HIDDEN.message)
+    }
+
+
+@pytest.mark.parametrize("error", [HIDDEN, UnexpectedAnswer("a login page")])
+def test_where_no_tag_can_be_pulled_it_is_the_servers_problem(error: RasaError) -> None:
+    with pytest.raises(type(error)):
+        asyncio.run(pulled(asked(live=error, staging=error), ["live", "staging"]))
+
+
+def test_a_server_that_is_away_is_asked_for_no_other_tag() -> None:
+    connection = asked(live=Unreachable("away"), staging=None)
+
+    with pytest.raises(Unreachable):
+        asyncio.run(pulled(connection, ["live", "staging"]))
+    assert connection.tag.await_count == 1
+
+
+def test_an_environment_is_told_what_is_wrong_with_its_own_tag() -> None:
+    _, problems = asyncio.run(pulled(asked(live=None, hidden=HIDDEN), ["hidden", "live"]))
+    observation = ServerObservation(known=True, lists=False, tag_problems=problems)
+
+    _, problem = wanted_model(environment("hidden"), server(), None, observation)
+    _, none = wanted_model(environment("live"), server(), None, observation)
+
+    assert problem is not None
+    assert problem.message == HIDDEN.message
+    assert none is None
