@@ -19,10 +19,16 @@ from tests.integration.space import ENVIRONMENT, Space
 TAG = "ModelTag"
 
 
+def tagged_model(space: Space, name: str = "production") -> str | None:
+    """The model that the tag is on, by the ModelTag's status."""
+    tagged: str | None = space.status(TAG, name).get("taggedModel", {}).get("name")
+    return tagged
+
+
 def wait_until_tagged(space: Space, model: str, name: str = "production") -> JsonObject:
-    """The ModelTag's status, once it is Ready and its tag is on the model."""
-    space.wait_for_condition(TAG, name, "Ready", status="True")
-    space.eventually(lambda: space.status(TAG, name).get("model") == model, f"ModelTag {name} to be on {model}")
+    """The ModelTag's status, once its tag is on the model."""
+    space.wait_for_condition(TAG, name, "Tagged", status="True")
+    space.eventually(lambda: tagged_model(space, name) == model, f"ModelTag {name} to be on {model}")
     return space.status(TAG, name)
 
 
