@@ -47,7 +47,7 @@ def ready_with_tag(strategy: str = "InPlace") -> Callable[[Space], None]:
     def prepare(space: Space) -> None:
         space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete"), environment(model={"updateStrategy": strategy}))
         space.wait_until_ready()
-        space.wait_for_condition(TAG, "production", "Ready", status="True")
+        space.wait_for_condition(TAG, "production", "Tagged", status="True")
 
     return prepare
 
@@ -72,7 +72,7 @@ def change(space: Space) -> None:
 def prepare_change(space: Space) -> None:
     create(space)
     space.wait_until_ready()
-    space.wait_for_condition(TAG, "production", "Ready", status="True")
+    space.wait_for_condition(TAG, "production", "Tagged", status="True")
 
 
 def promote(space: Space) -> None:
@@ -121,7 +121,7 @@ def prepare_all(space: Space) -> None:
     )
     space.wait_until_ready("production", "staging")
     for name in ("production", "staging"):
-        space.wait_for_condition(TAG, name, "Ready", status="True")
+        space.wait_for_condition(TAG, name, "Tagged", status="True")
 
 
 def all_at_once(space: Space) -> None:

@@ -47,7 +47,7 @@ class Story:
             self.server.put_tag(MODEL_A, tag)
         self.space.apply(model_tag(self.kept, model=MODEL_A), environment(self.kept), environment(self.left))
         self.space.wait_until_ready(self.kept, self.left)
-        self.space.wait_for_condition(TAG, self.kept, "Ready", status="True")
+        self.space.wait_for_condition(TAG, self.kept, "Tagged", status="True")
         self._before = {"token": self.space.token(self.kept), "service": self._service_uid()}
 
     def act(self) -> None:

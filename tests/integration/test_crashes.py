@@ -53,7 +53,7 @@ def test_a_restart_with_everything_settled_writes_nothing(
     mortal.start()
     space.apply(environment(), environment("worker", replicas=2), model_tag(model=MODEL_A))
     space.wait_until_ready("production", "worker")
-    space.wait_for_condition("ModelTag", "production", "Ready", status="True")
+    space.wait_for_condition("ModelTag", "production", "Tagged", status="True")
     space.eventually(lambda: space.status("ModelServer", "default").get("environmentCount") == 2, "both to be counted")
     mortal.wait_for_passes("ModelServer", 2)
     assert mortal.stop() == 0

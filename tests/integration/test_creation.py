@@ -97,7 +97,7 @@ def test_an_environment_without_replicas_is_available_and_serves_nothing(space: 
 
 def test_a_new_environment_costs_seven_requests_and_one_for_each_further_status(space: Space, audit: AuditLog) -> None:
     space.apply(model_tag(model=MODEL_A))
-    space.wait_for_condition("ModelTag", "production", "Ready", status="True")
+    space.wait_for_condition("ModelTag", "production", "Tagged", status="True")
     start = audit.mark()
 
     space.apply(environment())
@@ -118,7 +118,7 @@ def test_at_rest_be_it_well_or_not_nothing_is_written_and_nothing_is_read(
 ) -> None:
     space.apply(environment(), environment("worker"), model_tag(model=MODEL_A))
     space.wait_until_ready("production", "worker")
-    space.wait_for_condition("ModelTag", "production", "Ready", status="True")
+    space.wait_for_condition("ModelTag", "production", "Tagged", status="True")
     space.apply(
         environment("without-a-model"),
         environment("staging", rasa={"version": "9.9.9"}),

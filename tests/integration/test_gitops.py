@@ -67,7 +67,7 @@ def delivered(request: pytest.FixtureRequest, new_delivery: Callable[[], Deliver
     delivery.kubectl("apply", way, "-k", delivery.whole)
     delivery.wait_until_ready()
     for tag in ENVIRONMENTS:
-        delivery.spaces[tag].wait_for_condition("ModelTag", tag, "Ready", status="True")
+        delivery.spaces[tag].wait_for_condition("ModelTag", tag, "Tagged", status="True")
     delivery.spaces[MODEL_SERVER].wait_for_condition("ModelServer", "default", "Ready", status="True")
     return delivery, way
 
@@ -160,18 +160,22 @@ def by_accounts(new_delivery: Callable[[], Delivery], kubectl: Kubectl) -> Deliv
 
 def test_each_account_delivers_its_part_and_promotes_under_its_name(by_accounts: Delivery) -> None:
     space = by_accounts.spaces["production"]
-    space.wait_for_condition("ModelTag", "production", "Ready", status="True")
+    space.wait_for_condition("ModelTag", "production", "Tagged", status="True")
 
     by_accounts.promote("production", MODEL_B)
     assert by_accounts.deliver("production", "production").code == 0
 
-    space.eventually(lambda: space.status("ModelTag", "production").get("model") == MODEL_B, "the promotion")
+    space.eventually(
+        lambda: space.status("ModelTag", "production").get("taggedModel", {}).get("name") == MODEL_B, "the promotion"
+    )
     history = space.status("ModelTag", "production")["history"]
     promoter = by_accounts.user("production")
     assert [(entry["model"], entry["promotedBy"]) for entry in history] == [(MODEL_B, promoter), (MODEL_A, promoter)]
 
     act(space, "ModelTag", "production", "rollback")
-    space.eventually(lambda: space.status("ModelTag", "production").get("model") == MODEL_A, "the rollback")
+    space.eventually(
+        lambda: space.status("ModelTag", "production").get("taggedModel", {}).get("name") == MODEL_A, "the rollback"
+    )
 
 
 def test_the_repositorys_check_asks_the_api_server_what_a_merge_would_change(
@@ -227,7 +231,7 @@ def states(new_delivery: Callable[[], Delivery]) -> dict[str, JsonObject]:
         manifests.model_tag("missing", model="20990101-120000"),
     )
     space.wait_until_ready()
-    space.wait_for_condition("ModelTag", "production", "Ready", status="True")
+    space.wait_for_condition("ModelTag", "production", "Tagged", status="True")
     space.apply(manifests.model_tag("usurper", model=MODEL_B, tag="production"))
     wanted = {
         "serves": (ENVIRONMENT, "production", "Ready"),

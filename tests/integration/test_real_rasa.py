@@ -179,7 +179,7 @@ def test_a_served_model_makes_environment_and_tag_ready(bot: Bot) -> None:
     served = f"{MODEL_A} is served by environment {bot.space.namespace}/production"
     bot.space.wait_for_condition(TAG, "production", "Served", status="True", message=served)
     bot.space.wait_for_condition(
-        TAG, "production", "Ready", status="True", message=f"{MODEL_A} carries production: {served}"
+        TAG, "production", "Ready", status="True", message=f"tag production answers with model {MODEL_A}: {served}"
     )
     status = bot.space.status(ENVIRONMENT, "production")
     assert status["desiredModel"] == {"name": MODEL_A, "hash": bot.front.behind.hash_of(MODEL_A)}
