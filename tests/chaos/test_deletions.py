@@ -287,6 +287,7 @@ def test_a_namespace_goes_in_time_and_the_operator_makes_nothing_in_it_afterward
 def test_nothing_is_made_anew_for_an_environment_that_is_being_deleted(deletions: Deletions, policy: str) -> None:
     space = deletions.space
     deletions.populate()
+    space.confirm_deletion("worker")
     start = deletions.operator.proxy.mark()
 
     answer = space.api.request("DELETE", space.path(ENVIRONMENT, "worker"), {"propagationPolicy": policy})

@@ -176,9 +176,10 @@ class Team:
         assert answer.accepted, answer.body["message"]
 
     def clear(self) -> None:
-        """Deletes our objects, registered or not."""
+        """Deletes our objects, protected or not."""
         for item in self.api.request("GET", resource_of(ENVIRONMENT).path(self.namespace)).body.get("items", []):
-            self.register(item["metadata"]["name"], "False")
+            name = item["metadata"]["name"]
+            self.administrator.annotate(ENVIRONMENT, name, confirm_deletion=name)
         for kind in OUR_KINDS:
             self.api.request("DELETE", resource_of(kind).path(self.namespace))
 

@@ -78,12 +78,14 @@ class Objects:
         return answer.body
 
     def delete(self, kind: str, name: str) -> None:
-        """Deletes an object, as `kubectl delete` does."""
+        """Deletes an object, as `kubectl delete` does; of an environment, that is confirmed before."""
+        if kind == ENVIRONMENT:
+            self.confirm_deletion(name)
         answer = self.api.request("DELETE", self.path(kind, name), {"propagationPolicy": "Background"})
         assert answer.accepted, answer.body["message"]
 
     def confirm_deletion(self, environment: str) -> None:
-        """Says that a registered production or worker may be deleted."""
+        """Says that a production or worker may be deleted."""
         self.patch(ENVIRONMENT, environment, {"metadata": {"annotations": {CONFIRM_DELETION: environment}}})
 
     def child(self, kind: str, environment: str = "production") -> JsonObject:
@@ -167,11 +169,17 @@ class Objects:
     def remove(self) -> None:
         """Deletes our objects, which ends all checks. The namespace goes with the cluster: its end costs a lot."""
         for environment in self.list(ENVIRONMENT):
-            conditions = (environment.get("status") or {}).get("conditions") or ()
-            if any((entry["type"], entry["status"]) == ("Registered", "True") for entry in conditions):
+            if is_protected(environment):
                 self.confirm_deletion(environment["metadata"]["name"])
         for kind in reversed(OUR_KINDS):
             self.api.request("DELETE", self.path(kind))
+
+
+def is_protected(environment: JsonObject) -> bool:
+    """Whether a DeploymentEnvironment is a production or worker, by name or role."""
+    name, spec = environment["metadata"]["name"], environment["spec"]
+    names = {name.lower(), spec.get("environment", name).lower()}
+    return bool(names & {"production", "worker"}) or spec.get("role", "Custom") != "Custom"
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,6 @@ def test_the_file_stays_when_one_that_rasa_x_needs_goes(rasa_x: Space) -> None:
     wait_until_registered(rasa_x, "production", "worker")
     before = file_of(rasa_x)
 
-    rasa_x.confirm_deletion("worker")
     rasa_x.delete(ENVIRONMENT, "worker")
 
     rasa_x.wait_for_condition(ENVIRONMENT, "production", "Registered", status="False", reason="RegistryIncomplete")

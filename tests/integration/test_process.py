@@ -138,6 +138,8 @@ def test_uninstalling_the_operator_first_leaves_nothing_stuck(
     space.wait_until_ready("production", "worker")
     mortal.stop()
 
+    for name in ("production", "worker"):
+        space.confirm_deletion(name)
     for kind in OUR_KINDS:
         space.api.request("DELETE", space.path(kind))
     for kind in OUR_KINDS:

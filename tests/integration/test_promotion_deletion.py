@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
 from local import installation
 from rasa_environments.api.base import JsonObject
+from rasa_environments.api.model_server import ModelServerSpec
 from rasa_environments.cluster.resources import CONFIG_MAPS
 from tests.api.api_server import ApiServer, wait_until
 from tests.integration.conftest import Installation
@@ -23,8 +25,9 @@ COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"
 def unconfirmed(name: str, namespace: str) -> str:
     """How a deletion that is not confirmed is refused."""
     return (
-        f'environment "{name}" is registered at its model server, so users may depend on it; if you mean to delete it, '
-        f"say so first: kubectl annotate deploymentenvironment {name} -n {namespace} "
+        f'environment "{name}" is a production or worker, so users may depend on it; if you mean to delete it, '
+        f'say so first, which needs the verb "promote" on it: kubectl annotate deploymentenvironment {name} '
+        f"-n {namespace} "
         f"rasa-environments.io/confirm-deletion={name}"
     )
 
@@ -39,11 +42,13 @@ PROTECTED: dict[str, JsonObject] = {
 }
 
 
+PROFILES = get_args(ModelServerSpec.model_fields["profile"].annotation)
+
+
 @pytest.mark.parametrize("manifest", PROTECTED.values(), ids=PROTECTED)
-def test_a_registered_production_or_worker_is_not_deleted(team: Team, manifest: JsonObject) -> None:
+def test_a_production_or_worker_is_not_deleted(team: Team, manifest: JsonObject) -> None:
     name = name_of(manifest)
     team.given(manifest)
-    team.register(name)
 
     by_promoter = team.person("alice").delete(ENVIRONMENT, name)
     by_administrator = team.administrator.delete(ENVIRONMENT, name)
@@ -52,6 +57,21 @@ def test_a_registered_production_or_worker_is_not_deleted(team: Team, manifest: 
     for answer in (by_promoter, by_administrator, with_all_others):
         assert refusal(answer) == unconfirmed(name, team.namespace)
     assert team.find(ENVIRONMENT, name) is not None
+
+
+@pytest.mark.parametrize("registered", ["True", "False", "Unknown"])
+def test_that_it_is_not_registered_makes_no_difference(team: Team, registered: str) -> None:
+    team.given(environment(suspend=True))
+    team.register("production", registered)
+
+    assert refusal(team.person("alice").delete(ENVIRONMENT, "production")) == unconfirmed("production", team.namespace)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_it_is_protected_whatever_the_model_server_is(team: Team, profile: str) -> None:
+    team.given(model_server("http://server", profile=profile), environment(suspend=True))
+
+    assert refusal(team.person("alice").delete(ENVIRONMENT, "production")) == unconfirmed("production", team.namespace)
 
 
 def test_it_is_deleted_once_that_is_confirmed_by_its_name(team: Team) -> None:
@@ -68,19 +88,32 @@ def test_it_is_deleted_once_that_is_confirmed_by_its_name(team: Team) -> None:
     assert deleted.accepted
 
 
-@pytest.mark.parametrize(
-    ("name", "truth"), [("production", "False"), ("production", "Unknown"), ("staging", "True")], ids=str
-)
-def test_what_is_not_registered_or_is_neither_of_the_two_is_deleted_at_once(team: Team, name: str, truth: str) -> None:
-    team.given(environment(name, suspend=True))
-    team.register(name, truth)
+@pytest.mark.parametrize("person", ["dave", "carol"])
+def test_who_may_not_promote_to_it_neither_confirms_nor_deletes(team: Team, person: str) -> None:
+    team.given(environment(suspend=True))
+    somebody = team.person(person)
 
-    assert team.person("alice").delete(ENVIRONMENT, name).accepted
+    confirmed = somebody.annotate(ENVIRONMENT, "production", confirm_deletion="production")
+    refused = somebody.delete(ENVIRONMENT, "production")
+    assert team.person("alice").annotate(ENVIRONMENT, "production", confirm_deletion="production").accepted
+    refused_all_the_same = somebody.delete(ENVIRONMENT, "production")
+
+    assert f'user "{person}" may not promote to "production"' in refusal(confirmed)
+    assert 'to change metadata.annotations["rasa-environments.io/confirm-deletion"]' in refusal(confirmed)
+    assert not refused.accepted
+    assert f'user "{person}" may not promote to "production"' in refusal(refused_all_the_same)
+
+
+@pytest.mark.parametrize("registered", ["True", "False"])
+def test_an_environment_that_is_neither_is_deleted_at_once(team: Team, registered: str) -> None:
+    team.given(environment("staging", suspend=True))
+    team.register("staging", registered)
+
+    assert team.person("alice").delete(ENVIRONMENT, "staging").accepted
 
 
 def test_the_protection_is_not_edited_away(team: Team) -> None:
     team.given(environment("live", role="Production", suspend=True))
-    team.register("live")
 
     answer = team.person("carol").change(ENVIRONMENT, "live", role=None)
 
@@ -96,7 +129,6 @@ def owned(team: Team) -> Team:
     for manifest in (model_tag(model="A"), model_server("http://server"), environment(suspend=True)):
         owners = [owner("owner", uid)]
         team.given({**manifest, "metadata": {"name": name_of(manifest), "ownerReferences": owners}})
-    team.register("production")
     return team
 
 
@@ -132,7 +164,7 @@ def test_what_is_orphaned_stays_and_has_no_owner(owned: Team) -> None:
 
 
 def test_an_owner_is_no_permission_to_delete(owned: Team) -> None:
-    owned.register("production", "False")
+    assert owned.person("alice").annotate(ENVIRONMENT, "production", confirm_deletion="production").accepted
     dave = owned.person("dave")
 
     assert 'user "dave" may not promote' in refusal(dave.delete("ModelTag", "production"))
@@ -141,17 +173,16 @@ def test_an_owner_is_no_permission_to_delete(owned: Team) -> None:
 
 
 def test_the_garbage_collector_takes_only_what_has_an_owner(team: Team) -> None:
-    team.given(model_tag(model="A"), environment(suspend=True))
+    team.given(model_tag(model="A"), environment("staging", suspend=True))
     collector = Person(team.api, COLLECTOR, team.namespace)
 
-    for kind in ("ModelTag", ENVIRONMENT):
-        assert f'user "{COLLECTOR}" may not promote to "production"' in refusal(collector.delete(kind, "production"))
+    for kind, name in (("ModelTag", "production"), (ENVIRONMENT, "staging")):
+        assert f'user "{COLLECTOR}" may not promote to "{name}"' in refusal(collector.delete(kind, name))
 
 
 def fill(team: Team) -> None:
-    """Puts one of each into the namespace, the environment registered and not confirmed."""
+    """Puts one of each into the namespace, the deletion of the environment not confirmed."""
     team.given(model_server("http://server"), environment(suspend=True), model_tag(model="A", deletionPolicy="Delete"))
-    team.register("production")
 
 
 def test_a_namespace_goes_with_all_that_is_in_it(team: Team) -> None:

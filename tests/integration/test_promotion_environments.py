@@ -19,7 +19,7 @@ from rasa_environments.api.deployment_environment import (
 from tests.api.api_server import Answer, wait_until
 from tests.integration.manifests import environment, model_tag, secret_value
 from tests.integration.people import PROMOTED_BY, Person, Team, bind, lacks, new_team, owner, refusal
-from tests.integration.space import ENVIRONMENT
+from tests.integration.space import CONFIRM_DELETION, ENVIRONMENT
 
 Attempt = Callable[[Person, JsonObject], Answer]
 EXTERNAL: JsonObject = {
@@ -47,7 +47,7 @@ def test_creating_an_environment_needs_promote_on_it(team: Team, name: str, whic
 def test_who_holds_promote_creates_changes_and_deletes_it(team: Team, name: str, which: str) -> None:
     person = team.person(name)
 
-    assert person.create(idle(which)).accepted
+    assert person.create(idle(which, annotations={CONFIRM_DELETION: which})).accepted
     assert person.change(ENVIRONMENT, which, modelServerRef={"name": "other"}).accepted
     assert person.delete(ENVIRONMENT, which).accepted
 
@@ -94,12 +94,16 @@ CHANGES: dict[str, tuple[Attempt, str]] = {
         lambda person, _: person.annotate(ENVIRONMENT, "production", adopt_registration="true"),
         'metadata.annotations["rasa-environments.io/adopt-registration"]',
     ),
+    "protection from deletion": (
+        lambda person, _: person.annotate(ENVIRONMENT, "production", confirm_deletion="yes"),
+        'metadata.annotations["rasa-environments.io/confirm-deletion"]',
+    ),
 }
 
 
 @pytest.mark.parametrize(("attempt", "changed"), CHANGES.values(), ids=CHANGES)
 def test_no_way_of_changing_it_goes_round(team: Team, attempt: Attempt, changed: str) -> None:
-    team.given(idle())
+    team.given(idle(annotations={CONFIRM_DELETION: "production"}))
     before = team.get(ENVIRONMENT, "production")
 
     answer = attempt(team.person("carol"), before)
@@ -147,7 +151,8 @@ def test_each_annotation_that_the_operator_acts_on_is_guarded_or_was_looked_at()
     }
 
     assert acted_on == {ADOPT_REGISTRATION_ANNOTATION, ROTATE_TOKEN_ANNOTATION, PROMOTED_BY}
-    assert f"['{ADOPT_REGISTRATION_ANNOTATION}']" in (PROMOTION / "environments.yaml").read_text()
+    guarded = f"['{ADOPT_REGISTRATION_ANNOTATION}', '{CONFIRM_DELETION}']"
+    assert guarded in (PROMOTION / "environments.yaml").read_text()
 
 
 def test_each_field_is_either_free_or_guarded() -> None:
@@ -246,7 +251,7 @@ def test_moving_between_tags_needs_promote_on_both(team: Team) -> None:
 
 @pytest.mark.parametrize("spec", [{"tag": "any"}, {"modelServerRef": {"name": "other"}}, {}], ids=str)
 def test_deleting_it_and_creating_it_again_is_no_way_round(team: Team, spec: JsonObject) -> None:
-    team.given(idle(), model_tag("any", model="A"))
+    team.given(idle(annotations={CONFIRM_DELETION: "production"}), model_tag("any", model="A"))
     assert team.person("alice").delete(ENVIRONMENT, "production").accepted
 
     answer = team.person("carol").create(idle(**spec))
