@@ -146,6 +146,24 @@ def test_an_object_that_the_operator_has_not_seen_is_on_its_way(kind: str, asked
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_an_object_with_the_status_that_every_new_one_has_is_on_its_way(kind: str, asked: Ask) -> None:
+    answer = asked({**objects.new_object(kind), "status": {"observedGeneration": -1}})
+
+    assert answer.lua == {"status": "Progressing", "message": "the operator has not seen this change yet"}
+    assert (answer.flux, answer.kstatus) == ("InProgress", "InProgress")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("stalled", "expected"), [("False", PROGRESSING), ("True", DEGRADED)])
+def test_what_is_not_known_is_not_healthy(kind: str, stalled: str, expected: tuple[str, str], asked: Ask) -> None:
+    truths = {"Ready": "Unknown", "Reconciling": "False", "Stalled": stalled}
+
+    answer = asked(with_conditions(kind, truths, objects.GENERATION))
+
+    assert (answer.lua["status"], answer.flux, answer.kstatus) == (expected[0], expected[1], expected[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_status_of_an_earlier_generation_tells_nothing(kind: str, asked: Ask) -> None:
     obj = next(obj for obj, expected in CASES.values() if obj["kind"] == kind and expected == HEALTHY)
     changed = {**obj, "metadata": {**obj["metadata"], "generation": objects.GENERATION + 1}}
@@ -182,7 +200,7 @@ def with_conditions(kind: str, truths: Mapping[str, str], observed: int | None) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("observed", [None, objects.GENERATION - 1, objects.GENERATION])
+@pytest.mark.parametrize("observed", [None, -1, objects.GENERATION - 1, objects.GENERATION])
 def test_each_combination_of_kstatus_conditions_has_a_health(kind: str, observed: int | None) -> None:
     for ready, reconciling, stalled in product((None, "True", "False", "Unknown"), repeat=3):
         truths = {"Reconciling": reconciling, "Stalled": stalled, "Ready": ready}

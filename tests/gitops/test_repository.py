@@ -17,6 +17,7 @@ from local.installation import MANIFESTS
 from local.kustomize import kustomized
 from local.progress import silent
 from rasa_environments.api.base import JsonObject
+from rasa_environments.runtime.operator import CHILD_RESOURCES
 from tests.api.objects import MODELS
 from tests.gitops.checking import run_check
 
@@ -24,6 +25,7 @@ SAMPLE = MANIFESTS / "samples" / "gitops"
 GITOPS = MANIFESTS / "gitops"
 ENVIRONMENTS = ("production", "worker", "staging")
 NEXT = "20260102-120000"
+CHILDREN = tuple((resource.api_version.rpartition("/")[0], resource.kind) for resource in CHILD_RESOURCES)
 Build = Callable[[Path], list[JsonObject]]
 Check = Callable[[], subprocess.CompletedProcess[str]]
 
@@ -45,6 +47,12 @@ def repository(tmp_path: Path) -> Path:
 def check(repository: Path, tmp_path: Path) -> Check:
     """Runs what its CI runs."""
     return lambda: run_check(repository, tmp_path)
+
+
+@pytest.fixture
+def projects(build: Build) -> list[JsonObject]:
+    """The projects of Argo CD."""
+    return [obj for obj in build(GITOPS / "argocd") if obj["kind"] == "AppProject"]
 
 
 def identities(objects: list[JsonObject]) -> list[tuple[str, str, str]]:
@@ -167,3 +175,39 @@ def test_each_folder_is_delivered_by_argo_cd_as_an_account_of_its_own(build: Bui
         assert destination["defaultServiceAccount"] == f"bots-delivery:{name}"
         assert [place["namespace"] for place in (*project["destinations"], destination)] == [f"bots-{name}"] * 2
     assert applications["spec"]["template"]["spec"]["destination"]["namespace"] == "bots-{{.name}}"
+
+
+def permitted(project: JsonObject, group: str, kind: str) -> bool:
+    """Whether a project lets its Applications hold an object of a namespace, and shows it in their tree.
+
+    AppProject.IsGroupKindNamePermitted and getResourceTree of argo-cd; its manual says so, too:
+    https://argo-cd.readthedocs.io/en/latest/user-guide/projects/
+    """
+    return any(
+        entry["group"] in {"*", group} and entry["kind"] in {"*", kind}
+        for entry in project["spec"]["namespaceResourceWhitelist"]
+    )
+
+
+@pytest.mark.parametrize("kind", [*CHILDREN, ("apps", "ReplicaSet"), ("", "Pod")], ids=lambda kind: kind[1])
+def test_argo_cd_shows_all_that_an_environment_consists_of(kind: tuple[str, str], projects: list[JsonObject]) -> None:
+    assert [project["metadata"]["name"] for project in projects if not permitted(project, *kind)] == []
+
+
+@pytest.mark.parametrize("kind", [("external-secrets.io", "ExternalSecret"), ("bitnami.com", "SealedSecret")])
+def test_what_makes_a_secret_may_be_in_git(
+    kind: tuple[str, str], projects: list[JsonObject], repository: Path, check: Check
+) -> None:
+    group, name = kind
+    made = {"apiVersion": f"{group}/v1", "kind": name, "metadata": {"name": "model-server-credentials"}, "spec": {}}
+    (repository / "model-server" / "secret.yaml").write_text(yaml.safe_dump(made))
+    with (repository / "model-server" / "kustomization.yaml").open("a") as kustomization:
+        kustomization.write("  - secret.yaml\n")
+
+    assert all(permitted(project, *kind) for project in projects)
+    assert (checked := check()).returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("kind", [("rbac.authorization.k8s.io", "RoleBinding"), ("external-secrets.io", "SecretStore")])
+def test_nothing_else_may_be_in_git(kind: tuple[str, str], projects: list[JsonObject]) -> None:
+    assert not any(permitted(project, *kind) for project in projects)

@@ -182,6 +182,8 @@ def test_the_account_of_the_model_server_holds_these_rights_and_no_others(stagin
     assert rules(account, MODELS) == sorted(
         [
             ("", "secrets", ("model-server-credentials",), ("get",)),
+            ("bitnami.com", "sealedsecrets", (), writes),
+            ("external-secrets.io", "externalsecrets", (), writes),
             (GROUP, "deploymentenvironments", (), ("promote",)),
             (GROUP, "modelservers", (), writes),
         ]
