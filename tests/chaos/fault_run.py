@@ -210,6 +210,8 @@ class FaultRun:
     def _noisy(self) -> Iterator[str]:
         if "Traceback" in self.log:
             yield "there is a traceback in the log"
+        if "another operator works on the same objects" in self.log:
+            yield "it took itself for another operator"
         lines, minutes = len(LINE.findall(self.log)), (self.over - self.began) / 60
         if lines > LINES + LINES_PER_MINUTE * minutes:
             yield f"it logged {lines} lines in {60 * minutes:.0f} s"

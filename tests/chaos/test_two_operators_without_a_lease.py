@@ -1,7 +1,8 @@
-"""Two operators without leader election, by mistake: they do the same, so neither undoes what the other did."""
+"""Two operators without leader election, by mistake: they say so, and neither undoes what the other did."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from tests.integration.space import ENVIRONMENT, Space
 NAMES = tuple(f"shared-{number}" for number in range(6))
 QUIET_SECONDS = 6.0
 """More than a resync takes to come round: at rest neither writes."""
+WARNING = "another operator works on the same objects"
+MET = re.compile(r"^rasa_environments_status_writes_by_others_total ([0-9.e+]+)$", re.MULTILINE)
 WRITES = 40
 """By both operators for an environment that is created, or rotated: each may be a step behind the other."""
 
@@ -47,6 +50,16 @@ class Both:
             if call.place.namespace == self.space.namespace
         ]
         return Counter("/".join(filter(None, (place.resource, place.subresource))) for place in places)
+
+    def warned(self) -> bool:
+        """Whether one of them has noticed the other, once: the log, and the metric that counts on."""
+        processes = [operator.process for operator in self.operators]
+        warnings = [process.logged().count(WARNING) for process in processes]
+        met = [MET.search(process.answer("/metrics").text) for process in processes]
+        assert max(warnings) <= 1
+        return any(
+            warning and found is not None and float(found[1]) > 0 for warning, found in zip(warnings, met, strict=True)
+        )
 
     def tokens(self) -> dict[str, str]:
         """Each environment's token."""
@@ -107,6 +120,7 @@ def test_a_rotation_that_both_see_gives_one_token_and_ends(both: Both) -> None:
     both.wait_until_rotated("second")
 
     both.wait_until_quiet()
+    assert both.warned()
     writes = both.writes(start)
     assert writes.total() < 2 * WRITES * len(NAMES), writes
     after = both.tokens()

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 from local import installation
+from local.installation import ROOT
+from rasa_environments.api.base import JsonObject
 from tests.api.api_server import wait_until
+from tests.integration import manifests
 from tests.integration.conftest import Installation
-from tests.integration.manifests import environment
+from tests.integration.manifests import environment, model_tag
+from tests.integration.model_server_process import MODEL_A
 from tests.integration.operator_process import OperatorProcess
-from tests.integration.space import Space
+from tests.integration.space import ENVIRONMENT, MERGE_PATCH, Space
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+PLURALS = ("modelservers", "deploymentenvironments", "modeltags")
 SECONDS = 10.0
+FINALIZER = "example.com/not-yet"
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +32,15 @@ def definitions(breakable: Installation) -> Iterator[None]:
     installation.install(breakable.facts.kubeconfig)
 
 
+def path(plural: str) -> str:
+    """Where the definition of a kind is."""
+    return f"{DEFINITIONS}/{plural}.rasa-environments.io"
+
+
 def delete_definition(breakable: Installation, plural: str) -> None:
     """Deletes the definition of a kind, and with it all its objects."""
-    path = f"{DEFINITIONS}/{plural}.rasa-environments.io"
-    assert breakable.api.request("DELETE", path).accepted
-    wait_until(lambda: not breakable.api.request("GET", path).accepted, f"{plural} to be gone")
+    assert breakable.api.request("DELETE", path(plural)).accepted
+    wait_until(lambda: not breakable.api.request("GET", path(plural)).accepted, f"{plural} to be gone")
 
 
 def unready(operator: OperatorProcess) -> str:
@@ -37,29 +49,148 @@ def unready(operator: OperatorProcess) -> str:
     return "" if answer.status_code == 200 else answer.text
 
 
-def test_an_operator_that_starts_before_a_definition_says_so_and_works_once_it_is_there(
-    breakable: Installation, mortal: OperatorProcess, mortal_space: Space
-) -> None:
-    delete_definition(breakable, "deploymentenvironments")
-    mortal.launch()
+def wait_until_unready(operator: OperatorProcess, plural: str) -> None:
+    """Returns when the operator says that it does not see that kind, and why."""
+    operator.wait_until(
+        lambda: f"{plural}: " in unready(operator) and "is their definition installed?" in unready(operator),
+        f"unready without {plural}",
+        SECONDS,
+    )
 
-    mortal.wait_until(lambda: "deploymentenvironments" in unready(mortal), "unready", SECONDS)
 
+def work_is_done(space: Space) -> None:
+    """A new environment is served and a change of it is acted upon, both soon, as watches and not resyncs see to it."""
+    space.apply(environment())
+    space.eventually(lambda: space.find_child("Deployment"), "the Deployment to be there", SECONDS)
+    space.wait_until_ready()
+
+    space.patch(ENVIRONMENT, "production", {"spec": {"replicas": 2}}, "scale")
+
+    space.eventually(lambda: space.child("Deployment")["spec"]["replicas"] == 2, "the Deployment to be scaled", SECONDS)
+    space.wait_until_ready()
+
+
+def install_again(breakable: Installation, space: Space, *lost: JsonObject) -> None:
+    """Installs the definitions, and creates what went with them."""
     installation.install(breakable.facts.kubeconfig)
-    mortal_space.apply(environment())
-    mortal_space.wait_until_ready()
-    assert unready(mortal) == ""
+    space.apply(*lost)
 
 
+def model_servers(space: Space) -> list[JsonObject]:
+    """The ModelServers as somebody wrote them, to be created once more."""
+    return [
+        manifests.model_server(server["spec"]["url"], server["metadata"]["name"])
+        for server in space.list("ModelServer")
+    ]
+
+
+@pytest.mark.parametrize("missing", [*((plural,) for plural in PLURALS), PLURALS], ids=" and ".join)
+def test_an_operator_that_starts_before_a_definition_says_so_and_works_once_it_is_there(
+    missing: tuple[str, ...], breakable: Installation, mortal: OperatorProcess, mortal_space: Space
+) -> None:
+    servers = model_servers(mortal_space)
+    for plural in missing:
+        delete_definition(breakable, plural)
+    mortal.launch()
+    for plural in missing:
+        wait_until_unready(mortal, plural)
+
+    install_again(breakable, mortal_space, *servers)
+
+    mortal.wait_until(lambda: unready(mortal) == "", "ready", SECONDS)
+    work_is_done(mortal_space)
+
+
+@pytest.mark.parametrize("deleted", [*((plural,) for plural in PLURALS), PLURALS], ids=" and ".join)
 def test_a_deleted_definition_stops_nothing_and_is_watched_again_when_it_is_back(
+    deleted: tuple[str, ...], breakable: Installation, mortal: OperatorProcess, mortal_space: Space
+) -> None:
+    servers = model_servers(mortal_space)
+    mortal.start()
+    for plural in deleted:
+        delete_definition(breakable, plural)
+    for plural in deleted:
+        wait_until_unready(mortal, plural)
+    assert mortal.answer("/healthz").status_code == 200
+
+    install_again(breakable, mortal_space, *servers)
+
+    mortal.wait_until(lambda: unready(mortal) == "", "ready", SECONDS)
+    work_is_done(mortal_space)
+    assert "Traceback" not in mortal.logged()
+
+
+def test_without_the_tags_environments_are_looked_after_all_the_same(
     breakable: Installation, mortal: OperatorProcess, mortal_space: Space
 ) -> None:
     mortal.start()
     delete_definition(breakable, "modeltags")
+    wait_until_unready(mortal, "modeltags")
 
-    mortal.wait_until(lambda: "modeltags" in unready(mortal), "unready", SECONDS)
-    mortal_space.apply(environment())
-    mortal_space.wait_until_ready()
+    work_is_done(mortal_space)
 
+
+def test_a_definition_that_waits_for_its_last_object_is_watched_to_its_end(
+    breakable: Installation, mortal: OperatorProcess, mortal_space: Space
+) -> None:
+    space = mortal_space
+    mortal.start()
+    space.apply(environment("staging"), environment("support"))
+    space.wait_until_ready("staging", "support")
+    space.patch(ENVIRONMENT, "staging", {"metadata": {"finalizers": [FINALIZER]}})
+
+    assert breakable.api.request("DELETE", path("deploymentenvironments")).accepted
+    space.eventually(lambda: space.find(ENVIRONMENT, "support") is None, "what nothing holds to be gone")
+    space.eventually(lambda: space.find_child("Deployment", "support") is None, "its children to be gone", 60)
+    assert space.find(ENVIRONMENT, "staging") is not None
+    assert unready(mortal) == ""
+
+    space.patch(ENVIRONMENT, "staging", {"metadata": {"finalizers": None}})
+    wait_until_unready(mortal, "deploymentenvironments")
     installation.install(breakable.facts.kubeconfig)
     mortal.wait_until(lambda: unready(mortal) == "", "ready", SECONDS)
+    work_is_done(space)
+
+
+def older(plural: str) -> JsonObject:
+    """The definition as it might have been some versions ago: fewer fields, in the spec and in the status."""
+    definition: JsonObject = yaml.safe_load((ROOT / Path("crds") / f"{plural}.yaml").read_text())
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema.pop("x-kubernetes-validations", None)
+    spec, status = schema["properties"]["spec"], schema["properties"]["status"]
+    spec.pop("x-kubernetes-validations", None)
+    spec["properties"].pop("podDisruptionBudget")
+    status["properties"].pop("model")
+    return definition
+
+
+def test_after_a_definition_with_fewer_fields_the_whole_status_is_there_again(
+    breakable: Installation, mortal: OperatorProcess, mortal_space: Space
+) -> None:
+    space = mortal_space
+    mortal.start()
+    space.apply(environment(), model_tag(model=MODEL_A))
+    space.wait_until_ready()
+    whole = space.status(ENVIRONMENT, "production")
+    assert "model" in whole
+
+    replaced = breakable.api.request(
+        "PATCH", path("deploymentenvironments"), older("deploymentenvironments"), headers=MERGE_PATCH
+    )
+    assert replaced.accepted, replaced.body
+    space.eventually(lambda: not older_is_missed(space), "the older definition to be in force")
+    space.patch(ENVIRONMENT, "production", {"spec": {"replicas": 2}}, "scale")
+    space.eventually(lambda: space.child("Deployment")["spec"]["replicas"] == 2, "the environment to be scaled")
+    space.wait_until_ready()
+    assert unready(mortal) == ""
+
+    installation.install(breakable.facts.kubeconfig)
+    space.eventually(
+        lambda: space.status(ENVIRONMENT, "production").keys() >= whole.keys(), "the whole status to be back", 30
+    )
+    assert "Traceback" not in mortal.logged()
+
+
+def older_is_missed(space: Space) -> bool:
+    """Whether the API server still keeps a field of the status that the older definition has not."""
+    return "model" in space.status(ENVIRONMENT, "production")

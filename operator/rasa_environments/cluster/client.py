@@ -28,6 +28,7 @@ from rasa_environments.cluster.errors import ApiError, TooLarge
 from rasa_environments.cluster.reading import PageReader, decoded, lines
 from rasa_environments.cluster.resources import Resource
 from rasa_environments.cluster.session import MayWrite, always
+from rasa_environments.cluster.status_writes import StatusWrites
 
 __all__ = ["FIELD_MANAGER", "USER_AGENT", "ApiError", "Client", "Listing", "Rejected", "TooLarge", "WatchEvent"]
 
@@ -55,6 +56,8 @@ class Client:
     def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER) -> None:
         self._connection = connection
         self._reader = PageReader(self._get)
+        self.status_writes = StatusWrites(field_manager)
+        """By whom statuses are written, as far as they go through this client."""
         self._written_by = urlencode({"fieldManager": field_manager})
         self._written_strictly_by = urlencode({"fieldManager": field_manager, "fieldValidation": "Strict"})
 
@@ -222,9 +225,12 @@ class Client:
             body["metadata"] = {"resourceVersion": resource_version}
         path = f"{resource.path(key.namespace, key.name, 'status')}?{self._written_by}"
         accept = _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON
-        return await _object(
-            self._request("PATCH", path, body, content_type="application/merge-patch+json", accept=accept), key
-        )
+        with self.status_writes.sending(resource, key):
+            written = await _object(
+                self._request("PATCH", path, body, content_type="application/merge-patch+json", accept=accept), key
+            )
+        self.status_writes.answered(resource, key, written)
+        return written
 
     async def patch(self, resource: Resource, key: ObjectKey, patch: JsonObject) -> JsonObject:
         """JSON merge patch: null removes a field; a `metadata.resourceVersion` in it guards against other writers."""

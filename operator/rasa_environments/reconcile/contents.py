@@ -20,6 +20,7 @@ from rasa_environments.cluster.resources import resource_of
 from rasa_environments.judge.conditions import transitioned
 from rasa_environments.judge.findings import Problem
 from rasa_environments.reconcile.dispatch import Dispatcher
+from rasa_environments.reconcile.others import OtherOperators
 from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.status import overruled, rejected, unready, write_status
 from rasa_environments.reconcile.surroundings import utc_now
@@ -48,19 +49,34 @@ class _Identity:
 class Contents:
     """Keeps the directory up to date with what the caches of the own kinds say is there."""
 
-    def __init__(self, client: Client, caches: Mapping[Kind, ObjectCache], dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        client: Client,
+        caches: Mapping[Kind, ObjectCache],
+        dispatcher: Dispatcher,
+        others: OtherOperators | None = None,
+    ) -> None:
         self._client = client
+        self._others = others or OtherOperators()
         self._caches = caches
         self._dispatcher = dispatcher
         self._unusable: dict[Request, Rejection] = {}
         """Objects of which no version could be used yet."""
+        self._doubted: set[Request] = set()
+        """Objects that are read once more, although no later version is known."""
 
     def requests(self) -> list[Request]:
         """All objects that there are."""
         return [Request(kind, key) for kind, cache in self._caches.items() for key in cache.keys()]  # noqa: SIM118
 
+    def doubt(self, request: Request) -> None:
+        """Have the object read once more: its version stays when another definition shows less of it, or more."""
+        self._doubted.add(request)
+
     async def refresh(self, request: Request) -> None:
-        """Reads the object, if there is a version of it that was not read yet. Raises `ApiError`."""
+        """Reads the object, if there is a version of it that was not read yet, or in doubt. Raises `ApiError`."""
+        doubted = request in self._doubted
+        self._doubted.discard(request)
         version = self._caches[request.kind].version(request.key)
         if version is None:
             self._forget(request)
@@ -68,11 +84,14 @@ class Contents:
         known = self._dispatcher.known(request)
         earlier = self._unusable.get(request)
         read = max(known.metadata.latest_version if known else 0, earlier.version if earlier else 0)
-        if version <= read:
+        usable = known is not None and known.metadata.rejection is None
+        if version <= read and not (doubted and usable):
             return
         identity = self._identity(request)
         try:
             obj = await self._client.get(resource_of(request.kind), request.key, maximum_bytes=MAXIMUM_OBJECT_BYTES)
+            if self._client.status_writes.has_another_written(resource_of(request.kind), request.key, obj):
+                self._others.met(request)
             resource = parse(request.kind, obj)
         except TooLarge:
             limit = f"the object has more than {MAXIMUM_OBJECT_BYTES // 1024} KiB as JSON; make its spec smaller"
@@ -109,6 +128,7 @@ class Contents:
 
     def _forget(self, request: Request) -> None:
         self._unusable.pop(request, None)
+        self._client.status_writes.forget(resource_of(request.kind), request.key)
         self._dispatcher.on_delete(request)
 
     async def _reject(self, request: Request, identity: _Identity, problem: str, obj: JsonObject | None = None) -> None:

@@ -34,6 +34,11 @@ class Metrics:
         waiting = Gauge("rasa_environments_queue_length", "Objects that wait for a pass", registry=self._registry)
         waiting.set_function(lambda: len(queue))
         self._tasks = Gauge("rasa_environments_tasks", "Tasks of the event loop", registry=self._registry)
+        self._others = Counter(
+            "rasa_environments_status_writes_by_others_total",
+            "Times that another operator was met, which had written the status of an object",
+            registry=self._registry,
+        )
         ProcessCollector(registry=self._registry)
         self._registry.register(_Objects(directory))
 
@@ -42,6 +47,10 @@ class Metrics:
         outcome = "timeout" if timed_out else "error" if result is None else "retry" if result.failed else "done"
         self._passes.labels(request.kind, outcome).inc()
         self._seconds.labels(request.kind).observe(perf_counter() - started)
+
+    def met_another_operator(self) -> None:
+        """Another operator has written the status of an object."""
+        self._others.inc()
 
     def count_tasks(self) -> None:
         """Counts the tasks of the event loop that this is called in."""

@@ -50,6 +50,7 @@ from rasa_environments.reconcile.dispatch import Dispatcher
 from rasa_environments.reconcile.environment import EnvironmentReconciler
 from rasa_environments.reconcile.model_server import ModelServerReconciler
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
+from rasa_environments.reconcile.others import OtherOperators
 from rasa_environments.reconcile.pods import Pods
 from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
@@ -108,8 +109,9 @@ class Operator:
         self._dispatcher = Dispatcher(
             surroundings.directory, surroundings.queue, surroundings.references, surroundings.pods
         )
-        self._contents = Contents(client, self._own, self._dispatcher)
         self.metrics = Metrics(surroundings.directory, surroundings.queue)
+        others = OtherOperators(self.metrics.met_another_operator)
+        self._contents = Contents(client, self._own, self._dispatcher, others)
         self._connections = connections = Connections(
             http,
             secrets,
@@ -261,6 +263,7 @@ class Operator:
         while True:
             await asyncio.sleep(self._settings.resync_interval)
             for request in self._contents.requests():
+                self._contents.doubt(request)
                 self._surroundings.queue.add(request)
             self._surroundings.secrets.keep_only(self._surroundings.directory.namespaces)
 

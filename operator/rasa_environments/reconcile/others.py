@@ -1,0 +1,36 @@
+"""Other operators at work on the same objects."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from rasa_environments.reconcile.queue import Request
+
+logger = logging.getLogger(__name__)
+
+LOG_SECONDS: Final = 600.0
+"""Between two warnings: two operators meet at every change of an object."""
+
+
+class OtherOperators:
+    """Warns of them, and has each meeting counted by `count`."""
+
+    def __init__(self, count: Callable[[], None] = lambda: None) -> None:
+        self._count = count
+        self._warned_at = -LOG_SECONDS
+
+    def met(self, request: Request) -> None:
+        """Another operator has written the status of an object that this one looks after."""
+        self._count()
+        now = time.monotonic()
+        if now - self._warned_at < LOG_SECONDS:
+            return
+        self._warned_at = now
+        logger.warning(
+            "another operator works on the same objects: it has just written the status of %s. Run one alone, several"
+            " replicas with --leader-elect and one Lease, or each with a --namespace of its own",
+            request,
+        )
