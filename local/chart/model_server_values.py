@@ -44,8 +44,8 @@ class Tokens(Values):
 
     existing_secret: str = ""
     """Secret with `token` (to pull), `apiToken` (to upload and tag) and, with more than one replica, `jwtSecret`. If
-    empty they are generated at the first installation and stay, also when the release goes. Give one where templates
-    are rendered without a cluster, as Argo CD does: there they would be generated anew each time."""
+    empty they are generated at the first installation and stay, also when the release goes. Where templates are
+    rendered without a cluster, as Argo CD does, one must be given: generated ones would be others each time."""
 
 
 class ModelServerAccount(Values):

@@ -28,8 +28,9 @@ def container(values: dict[str, Any] | None = None) -> JsonObject:
 
 def test_it_asks_the_operator_and_where_there_is_one_the_model_server() -> None:
     assert container()["args"][2:] == [METRICS]
-    assert container({"modelServer": {"enabled": True}})["args"][2:] == [METRICS, MODEL_SERVER]
-    alone = {"operator": {"enabled": False}, "modelServer": {"enabled": True}}
+    server = {"modelServer": {"enabled": True, "tokens": {"existingSecret": "tokens"}}}
+    assert container(server)["args"][2:] == [METRICS, MODEL_SERVER]
+    alone = {"operator": {"enabled": False}, **server}
     assert container(alone)["args"][2:] == [MODEL_SERVER]
 
 

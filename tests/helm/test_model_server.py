@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local.helm import VERSIONS, Version
 from tests.helm.rendering import NAMESPACE, RELEASE, SERVED, Refused, Rendered, render
 
 NAME = f"{RELEASE}-model-server"
@@ -14,7 +15,7 @@ KEEP = {"helm.sh/resource-policy": "keep"}
 
 def with_server(**values: Any) -> Rendered:
     """A release with the model server."""
-    return render({"modelServer": {"enabled": True, **values}})
+    return render({"modelServer": {"enabled": True, "tokens": {"existingSecret": NAME}, **values}})
 
 
 def test_it_runs_from_the_same_image_by_another_command() -> None:
@@ -35,7 +36,9 @@ def test_its_pod_meets_the_restricted_level_and_its_user_writes_to_the_volume() 
 
 
 def test_openshift_chooses_the_group_itself() -> None:
-    release = render({"modelServer": {"enabled": True}}, served=[*SERVED, "security.openshift.io/v1"])
+    values = {"modelServer": {"enabled": True, "tokens": {"existingSecret": NAME}}}
+
+    release = render(values, served=[*SERVED, "security.openshift.io/v1"])
 
     assert "fsGroup" not in release.pod(NAME)["securityContext"]
 
@@ -51,15 +54,14 @@ def test_a_model_server_called_default_points_to_it_with_its_tokens() -> None:
     assert release.one("Service", NAME)["spec"]["ports"] == [{"name": "http", "port": 5002, "targetPort": "http"}]
 
 
-def test_tokens_are_generated_and_outlive_the_release() -> None:
-    secret = with_server().one("Secret", NAME)
-
-    assert secret["metadata"]["annotations"] == KEEP
-    assert len(set(secret["data"].values())) == len({"token", "apiToken", "jwtSecret"}) == len(secret["data"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_tokens_are_not_generated_where_no_cluster_would_keep_them(version: Version) -> None:
+    with pytest.raises(Refused, match=r"modelServer\.tokens\.existingSecret: name a Secret with `token`"):
+        render({"modelServer": {"enabled": True}}, version=version)
 
 
 def test_no_token_is_in_a_command_or_a_variable() -> None:
-    container = with_server().container(NAME)
+    container = with_server(replicas=2, bucket={"url": "s3://models"}).container(NAME)
 
     assert [each for each in container["args"] if "/tokens" in each] == [
         "--token-file=/tokens/token",
@@ -158,7 +160,8 @@ def test_its_port_is_open_to_its_namespace_and_to_those_whose_environments_may_u
 
 
 def test_its_port_is_open_to_an_operator_elsewhere_and_to_whom_the_values_name() -> None:
-    values = {"operator": {"enabled": False}, "modelServer": {"enabled": True}}
+    server = {"enabled": True, "tokens": {"existingSecret": NAME}}
+    values = {"operator": {"enabled": False}, "modelServer": server}
     ingress = {"namespaceSelector": {"matchLabels": {"name": "ingress-nginx"}}}
 
     moved = {**values, "networkPolicy": {"operatorNamespace": "operators", "modelServerFrom": [ingress]}}

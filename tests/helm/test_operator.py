@@ -142,7 +142,8 @@ def test_a_release_without_the_operator_has_none_of_it() -> None:
 
 
 def test_a_common_label_is_on_every_object() -> None:
-    release = render({"commonLabels": {"owner": "platform"}, "modelServer": {"enabled": True}, "replicas": 2})
+    server = {"enabled": True, "tokens": {"existingSecret": "tokens"}}
+    release = render({"commonLabels": {"owner": "platform"}, "modelServer": server, "replicas": 2})
 
     assert {obj["metadata"]["labels"].get("owner") for obj in release.objects} == {"platform"}
 

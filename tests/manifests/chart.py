@@ -17,7 +17,7 @@ STAMP = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
 """What a cluster serves from Kubernetes 1.36 on."""
 EVERYTHING: JsonObject = {
     "replicas": 2,
-    "modelServer": {"enabled": True},
+    "modelServer": {"enabled": True, "tokens": {"existingSecret": "tokens"}},
     "productionAndWorker": True,
     "environments": {"staging": {}},
     "modelTags": {"staging": "20260101-120000"},
