@@ -12,6 +12,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import ApiError, TooLarge
 from rasa_environments.cluster.resources import Resource
+from rasa_environments.cluster.status_writes import StatusWrites
 from rasa_environments.reconcile.contents import MAXIMUM_OBJECT_BYTES, Contents, identity_of
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.dispatch import Dispatcher
@@ -31,6 +32,7 @@ class Server:
     answer: JsonObject | Exception | None = None
     reads: int = 0
     statuses: list[JsonObject] = field(default_factory=list)
+    status_writes: StatusWrites = field(default_factory=lambda: StatusWrites("rasa-environments"))
 
     async def get(self, _: Resource, key: ObjectKey, *, maximum_bytes: int) -> JsonObject:
         """The object."""
@@ -92,6 +94,45 @@ async def test_an_object_is_read_once_for_each_version() -> None:
 
     await scene.bring(environment_body("support", version=2, tag="next"))
     assert (scene.tag, scene.server.reads) == ("next", 2)
+
+
+async def test_an_object_in_doubt_is_read_once_more_in_the_same_version() -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support", version=1, tag="live"))
+
+    scene.contents.doubt(SUPPORT)
+    await scene.contents.refresh(SUPPORT)
+    await scene.contents.refresh(SUPPORT)
+
+    assert scene.server.reads == 2
+
+
+async def test_a_version_that_cannot_be_used_is_never_in_doubt() -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support", version=1, tag="live"))
+    await scene.bring(INVALID)
+    scene.contents.doubt(SUPPORT)
+
+    await scene.contents.refresh(SUPPORT)
+
+    assert scene.server.reads == 2
+
+
+async def test_a_status_that_another_operator_has_written_is_told_once_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = Scene()
+    await scene.bring(environment_body("support", version=1))
+    for version in (2, 3):
+        body = environment_body("support", version=version)
+        body["metadata"]["managedFields"] = [
+            {"manager": "rasa-environments", "subresource": "status", "time": f"2026-01-01T00:00:0{version}Z"}
+        ]
+        await scene.bring(body)
+
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert "another operator works on the same objects" in warning.getMessage()
+    assert str(SUPPORT) in warning.getMessage()
 
 
 async def test_an_object_that_no_watch_knows_any_more_is_gone_without_a_read() -> None:

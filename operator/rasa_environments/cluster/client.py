@@ -41,7 +41,7 @@ _PARTIAL: Final = "application/json;as={};g=meta.k8s.io;v=v1"
 _NOT_TYPED: Final = "failed to create typed patch object"
 """How the API server's message begins when what is applied does not fit the schema (apimachinery, managedfields)."""
 
-_WATCH_SECONDS: Final = (40, 50)
+WATCH_SECONDS: Final = (40, 50)
 """How long the API server is asked to keep a watch open, in seconds. One that has not ended `_WATCH_GRACE` after that
 is dead, however alive its connection looks: so a watch that brings nothing any more is found within a minute."""
 _WATCH_GRACE: Final = 5.0
@@ -271,7 +271,7 @@ class Client:
         A change of an object that cannot be used comes as `Rejected`. Raises `ApiError`, with status 410 if that
         version is too old to go on from, and for everything after which it is not known what has happened.
         """
-        seconds = random.randint(*_WATCH_SECONDS)  # noqa: S311
+        seconds = random.randint(*WATCH_SECONDS)  # noqa: S311
         query = {
             "watch": "1",
             "allowWatchBookmarks": "true",

@@ -13,7 +13,7 @@ from typing import Final
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.backoff import Backoff
 from rasa_environments.cluster.cache import ObjectCache, Relist, identity
-from rasa_environments.cluster.client import Client, Listing, Rejected, WatchEvent
+from rasa_environments.cluster.client import WATCH_SECONDS, Client, Listing, Rejected, WatchEvent
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import Resource
 from rasa_environments.cluster.retries import Retries
@@ -70,6 +70,8 @@ class Reflector:
         """Set when everything has been listed once."""
         self.skipped = 0
         """How many objects were skipped so far."""
+        self.interruptions = 0
+        """How often a watch has ended before its time so far, as it does when a definition is replaced."""
         self._client = client
         self._cache = cache
         self._on_change = on_change
@@ -129,6 +131,7 @@ class Reflector:
             listed = time.monotonic()
             await self._watch_from(version, scope, contact)
         except ApiError as error:
+            self.interruptions += 1
             contact.failed(_NOT_DEFINED if error.status == 404 else error)
         except Exception as error:
             log.exception("watching %s failed, it is listed again", self.name)
@@ -183,7 +186,9 @@ class Reflector:
             opened = time.monotonic()
             version = await self._watch(version, scope, contact)
             contact.heard()
-            short = short + 1 if time.monotonic() - opened < _STEADY else 0
+            lasted = time.monotonic() - opened
+            self.interruptions += lasted < WATCH_SECONDS[0] - 1
+            short = short + 1 if lasted < _STEADY else 0
             if short >= _MANY_SHORT:
                 contact.failed(_ENDS_AT_ONCE)
             pause = _SHORT_BACKOFF.seconds(max(short - 1, 0), random.random())  # noqa: S311

@@ -125,6 +125,9 @@ class Operator:
         }
         self._reconciliations = Reconciliations(reconcilers, self._contents, self.metrics)
         self._kopf = KopfHost(self._keys, self._changed)
+        self._own_watches: dict[Kind, Reflector] = {}
+        self._interruptions: dict[Kind, int] = {}
+        """Of each of them, when that was looked at last."""
         self._watches = Watches(self._watched(caches, secrets))
         self._read = False
         self._standing_by = settings.leader_elect
@@ -136,7 +139,7 @@ class Operator:
     def _watched(self, caches: Mapping[Resource, ObjectCache], secrets: Secrets) -> dict[str, Watch]:
         """A watch for each resource: the own kinds as metadata, which kopf passes on; children and pods by label."""
         watch = partial(Reflector, self._client, namespaces=self._settings.namespaces, retries=self._retries)
-        own = {
+        self._own_watches = own = {
             kind: watch(resource_of(kind), self._own[kind], partial(self._notify, kind), metadata_only=True)
             for kind in Kind
         }
@@ -262,10 +265,18 @@ class Operator:
         """Reconciles every object now and then, whatever has been missed, and forgets namespaces without any."""
         while True:
             await asyncio.sleep(self._settings.resync_interval)
+            doubted = self._kinds_in_doubt()
             for request in self._contents.requests():
-                self._contents.doubt(request)
+                if request.kind in doubted:
+                    self._contents.doubt(request)
                 self._surroundings.queue.add(request)
             self._surroundings.secrets.keep_only(self._surroundings.directory.namespaces)
+
+    def _kinds_in_doubt(self) -> set[Kind]:
+        """Kinds whose watch was interrupted since this was asked: their definition may have been replaced."""
+        now = {kind: reflector.interruptions for kind, reflector in self._own_watches.items()}
+        before, self._interruptions = self._interruptions, now
+        return {kind for kind, number in now.items() if number != before.get(kind, 0)}
 
     async def _drain(self, working: asyncio.Task[None]) -> None:
         """Starts no more passes, and lets those under way come to their end."""
