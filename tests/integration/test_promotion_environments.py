@@ -114,6 +114,7 @@ def test_no_way_of_changing_it_goes_round(team: Team, attempt: Attempt, changed:
 
 FREE_FIELDS: JsonObject = {
     "autoscaling": {"maxReplicas": 3},
+    "deploymentStrategy": {"type": "Recreate"},
     "podDisruptionBudget": {"minAvailable": 1},
     "replicas": 3,
     "resources": {"requests": {"cpu": "1"}},
@@ -125,6 +126,7 @@ GUARDED_FIELDS: JsonObject = {
     "channels": [{"name": "rest"}],
     "endpoints": {"nlg": {"url": "http://nlg"}},
     "eventBroker": {"rabbitmq": {"host": "rabbitmq"}},
+    "ignoreDefaults": ["ingress"],
     "ingress": {"hosts": [{"host": "chat.example.com"}]},
     "jwt": {"key": secret_value("mine", "key")},
     "lockStore": {"redis": {"host": "redis"}},
@@ -135,6 +137,7 @@ GUARDED_FIELDS: JsonObject = {
     "rasa": {"version": "3.6.20"},
     "role": "Custom",
     "service": {"type": "NodePort"},
+    "serviceAccount": {"annotations": {"team": "bots"}},
     "tag": "any",
     "trackerStore": {"redis": {"host": "redis"}},
 }
