@@ -16,6 +16,7 @@ from tests.integration.space import ENVIRONMENT, OUR_KINDS
 RBAC = "rbac.authorization.k8s.io"
 STAGING_PROMOTER = "tests-staging-promoter"
 CREATES_BY_HAND = "tests-creates-by-hand"
+RUNS_PODS = "tests-runs-pods"
 READS_SECRETS = "tests-reads-secrets"
 KNOWN_SECRET = "tests-known-secret"
 KNOWN = "known"
@@ -29,9 +30,10 @@ CLUSTER_ROLES: dict[str, JsonObject] = {
     },
     CREATES_BY_HAND: {
         "apiGroups": ["", "networking.k8s.io", "apps"],
-        "resources": ["pods", "services", "ingresses", "deployments"],
-        "verbs": ["create", "patch"],
+        "resources": ["pods", "services", "serviceaccounts", "ingresses", "deployments"],
+        "verbs": ["create", "update", "patch"],
     },
+    RUNS_PODS: {"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]},
     READS_SECRETS: {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
     KNOWN_SECRET: {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [KNOWN], "verbs": ["get"]},
 }
@@ -44,6 +46,7 @@ PEOPLE = {
     "alice": ("rasa-environments-admin", *BY_HAND),
     "grace": ("rasa-environments-admin", KNOWN_SECRET),
     "heidi": ("rasa-environments-admin", KNOWN_SECRET, CREATES_BY_HAND),
+    "ivan": ("rasa-environments-admin", KNOWN_SECRET, RUNS_PODS),
 }
 """Their ClusterRoles, everywhere. All may write: what is refused, admission refuses."""
 PROMOTED_BY = "rasa-environments.io/promoted-by"

@@ -16,7 +16,7 @@ from rasa_environments.api.base import API_VERSION, GROUP, JsonObject
 from tests.api.api_server import Answer, ApiServer, wait_until
 from tests.integration.conftest import Installation
 from tests.integration.manifests import environment, model_server, model_tag, secret, secret_value
-from tests.integration.people import Person, Team
+from tests.integration.people import MERGE_PATCH, Person, Team
 from tests.integration.space import ENVIRONMENT
 
 MODELS, PRODUCTION, WORKER, STAGING = "bots-model-server", "bots-production", "bots-worker", "bots-staging"
@@ -52,7 +52,7 @@ BY_OWN_OBJECTS: dict[str, Attempt] = {
     "a tag of production": lambda it: it.create(model_tag("innocent", tag="production", model="B", **SHARED)),
     "a tag of its name": lambda it: it.create(model_tag("production", model="B", **SHARED)),
     "a tag in capitals": lambda it: it.create(model_tag("capitals", tag="PRODUCTION", model="B", **SHARED)),
-    "a moved tag": lambda it: it.change(TAG, "staging", tag="production"),
+    "a tag without a model": lambda it: it.create(model_tag("production", **SHARED)),
     "an environment of its name": lambda it: it.create(anew("production")),
     "an environment with its RASA_ENVIRONMENT": lambda it: it.create(anew("other", environment="production")),
     "an environment that pulls its tag": lambda it: it.change(ENVIRONMENT, "staging", tag="production"),
@@ -74,6 +74,22 @@ BY_OWN_OBJECTS: dict[str, Attempt] = {
     ),
     "an Ingress": lambda it: it.change(ENVIRONMENT, "staging", ingress={"hosts": [{"host": "chat.example.com"}]}),
     "a Service": lambda it: it.change(ENVIRONMENT, "staging", service={"type": "LoadBalancer"}),
+    "a nodes' port": lambda it: it.change(ENVIRONMENT, "staging", service={"type": "NodePort", "nodePort": 30080}),
+    "a cloud's identity": lambda it: it.change(
+        ENVIRONMENT, "staging", serviceAccount={"annotations": {"iam.gke.io/gcp-service-account": "mine"}}
+    ),
+    "a certificate": lambda it: it.change(
+        ENVIRONMENT,
+        "staging",
+        ignoreDefaults=["actionEndpoint"],
+        actionEndpoint={"url": "https://mine", "tls": {"mode": "Required", "certSecretRef": {"name": "any"}}},
+    ),
+    "parameters of a database": lambda it: it.change(
+        ENVIRONMENT,
+        "staging",
+        ignoreDefaults=["trackerStore"],
+        trackerStore={"sql": {"host": "mine", "dialect": "MySQL", "query": {"local_infile": "1"}}},
+    ),
     "a model server": lambda it: it.create(model_server("http://mine")),
     "a role binding": lambda it: it.send(
         "POST",
@@ -105,6 +121,10 @@ IN_OTHER_NAMESPACES: dict[str, Attempt] = {
     "replicas": lambda it: it.merge(ENVIRONMENT, "production", {"spec": {"replicas": 0}}, "scale"),
     "the model server": lambda it: it.change(SERVER, "default", url="http://mine"),
     "who may use it": lambda it: it.change(SERVER, "default", accessFrom={"namespaces": ["mine"]}),
+    "who may use it by a label": lambda it: it.change(SERVER, "default", accessFrom={"namespaceSelectors": [{}]}),
+    "the labels of its namespace": lambda it: it.send(
+        "PATCH", f"/api/v1/namespaces/{it.namespace}", {"metadata": {"labels": {"a": "b"}}}, MERGE_PATCH
+    ),
     "a model server": lambda it: it.create(model_server("http://mine", "mine")),
     "the API token": lambda it: it.send("GET", it.path("Secret", "model-server-credentials")),
     "a Secret": lambda it: it.send("POST", it.path("Secret"), secret("mine", token="x")),
@@ -126,6 +146,13 @@ def test_nothing_in_the_files_of_staging_reaches_production(staging: Person, att
     answer = attempt(staging)
 
     assert answer.status == 403, answer.body
+
+
+def test_its_tag_does_not_become_another_one(staging: Person) -> None:
+    answer = staging.change(TAG, "staging", tag="production")
+
+    assert answer.status == 422
+    assert "spec.tag may not be changed" in answer.body["message"]
 
 
 @pytest.mark.parametrize("namespace", [MODELS, PRODUCTION])
@@ -197,6 +224,7 @@ def test_its_own_environment_is_its_own(staging: Person) -> None:
         lambda it: it.change(TAG, "staging", model="C"),
         lambda it: it.change(ENVIRONMENT, "staging", rasa={"version": "3.6.20"}),
         lambda it: it.change(ENVIRONMENT, "staging", replicas=2),
+        lambda it: it.change(ENVIRONMENT, "staging", ignoreDefaults=["ingress"]),
         lambda it: it.annotate(ENVIRONMENT, "staging", adopt_registration="true"),
         lambda it: it.delete(TAG, "staging"),
         lambda it: it.create(model_tag("staging", model="A", **SHARED)),

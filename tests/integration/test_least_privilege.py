@@ -80,7 +80,7 @@ def lose_the_model(space: Space) -> None:
     pod = pod_name(space)
     with scripted_rasa(space) as rasa:
         rasa.model = MODEL_A
-        space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True")
+        space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True", reason="Served")
         rasa.model = None
         space.eventually(lambda: pod_name(space) != pod, "the pod to be replaced")
 

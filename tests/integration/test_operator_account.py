@@ -128,6 +128,33 @@ PERMITTED: dict[str, Attempt] = {
         {"status": {"observedGeneration": 1}},
         MERGE_PATCH,
     ),
+    "a Service of a load balancer": create(
+        "Service",
+        {
+            "spec": {
+                "type": "LoadBalancer",
+                "loadBalancerClass": "example.com/public",
+                "ports": [{"name": "http", "port": 5005, "targetPort": "http", "nodePort": 30123}],
+                "sessionAffinity": "ClientIP",
+            }
+        },
+    ),
+    "a Deployment whose old pods go first": create(
+        "Deployment", {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
+    ),
+    "a ServiceAccount with a cloud's identity": create(
+        "ServiceAccount",
+        annotated(
+            **{
+                "eks.amazonaws.com__role-arn": "arn:aws:iam::1:role/support",
+                "iam.gke.io__gcp-service-account": "support@example.com",
+                "azure.workload.identity__client-id": "00000000-0000-0000-0000-000000000000",
+            }
+        ),
+    ),
+    "another cloud's identity": change(
+        "ServiceAccount", annotated(**{"iam.gke.io__gcp-service-account": "support@example.com"})
+    ),
     "its Lease": Attempt("POST", LEASES.path(NAMESPACE), lease("rasa-environments")),
 }
 

@@ -18,8 +18,8 @@ from rasa_environments.api.deployment_environment import (
 )
 from tests.api.api_server import Answer, wait_until
 from tests.integration.manifests import environment, model_tag, secret_value
-from tests.integration.people import PROMOTED_BY, Person, Team, bind, lacks, new_team, owner, refusal
-from tests.integration.space import CONFIRM_DELETION, ENVIRONMENT
+from tests.integration.people import PROMOTED_BY, READS_SECRETS, Person, Team, bind, lacks, new_team, owner, refusal
+from tests.integration.space import ENVIRONMENT
 
 Attempt = Callable[[Person, JsonObject], Answer]
 EXTERNAL: JsonObject = {
@@ -126,7 +126,7 @@ GUARDED_FIELDS: JsonObject = {
     "channels": [{"name": "rest"}],
     "endpoints": {"nlg": {"url": "http://nlg"}},
     "eventBroker": {"rabbitmq": {"host": "rabbitmq"}},
-    "ignoreDefaults": ["ingress"],
+    "ignoreDefaults": ["networkPolicy"],
     "ingress": {"hosts": [{"host": "chat.example.com"}]},
     "jwt": {"key": secret_value("mine", "key")},
     "lockStore": {"redis": {"host": "redis"}},
@@ -136,8 +136,8 @@ GUARDED_FIELDS: JsonObject = {
     "podTemplate": {"metadata": {"labels": {"team": "bots"}}},
     "rasa": {"version": "3.6.20"},
     "role": "Custom",
-    "service": {"type": "NodePort"},
-    "serviceAccount": {"annotations": {"team": "bots"}},
+    "service": {"type": "NodePort", "nodePort": 30080},
+    "serviceAccount": {"annotations": {"iam.gke.io/gcp-service-account": "any@example.com"}},
     "tag": "any",
     "trackerStore": {"redis": {"host": "redis"}},
 }
@@ -174,11 +174,16 @@ def test_changing_what_answers_needs_promote(team: Team, field: str) -> None:
 
 
 def test_taking_a_guarded_field_away_needs_promote(team: Team) -> None:
-    team.given(idle(networkPolicy={"from": "None"}, ingress={"hosts": [{"host": "chat.example.com"}]}))
+    team.given(
+        idle(networkPolicy={"from": "None"}, ingress={"hosts": [{"host": "chat.example.com"}]}, ignoreDefaults=["rasa"])
+    )
+    carol = team.person("carol")
 
-    answer = team.person("carol").change(ENVIRONMENT, "production", networkPolicy=None, ingress=None)
+    protection = carol.change(ENVIRONMENT, "production", networkPolicy=None, ingress=None)
+    default = carol.change(ENVIRONMENT, "production", ignoreDefaults=None)
 
-    assert "to change spec." in refusal(answer)
+    assert "to change spec." in refusal(protection)
+    assert refusal(default) == lacks("carol", "production", team.namespace, "spec.ignoreDefaults")
 
 
 @pytest.mark.parametrize(
@@ -265,6 +270,7 @@ def test_deleting_it_and_creating_it_again_is_no_way_round(team: Team, spec: Jso
 def test_promote_on_tag_and_environment_is_asked_for_where_the_model_server_is(team: Team) -> None:
     elsewhere = new_team(team.api)
     bind(team.api, "rasa-environments-admin", "bob", elsewhere.namespace)
+    bind(team.api, READS_SECRETS, "bob", elsewhere.namespace)
     bob = Person(team.api, "bob", elsewhere.namespace)
     there = {"namespace": team.namespace}
     wait_until(lambda: bob.create(idle()).accepted, "bob to have his rights")
@@ -284,6 +290,7 @@ def test_taking_production_away_from_its_model_server_needs_promote_there(team: 
     there = {"namespace": elsewhere.namespace}
     team.given(idle("live", environment="production", tag="stable", modelServerRef=there))
     bind(team.api, "rasa-environments-admin", "bill", team.namespace)
+    bind(team.api, READS_SECRETS, "bill", team.namespace)
     bill = Person(team.api, "bill", team.namespace)
     wait_until(lambda: bill.create(model_tag(model="A"), dryRun="All").accepted, "bill to have his rights")
 

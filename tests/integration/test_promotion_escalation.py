@@ -18,36 +18,64 @@ from tests.integration.space import ENVIRONMENT
 
 SERVER = "ModelServer"
 DRY = {"dryRun": "All"}
+SENTINEL: JsonObject = {"endpoints": ["redis:26379"], "masterName": "mine"}
 LOOT = "loot"
 """A Secret that neither grace nor heidi may get. Heidi may create pods, Services and Ingresses, and grace may not."""
+PLAIN_TEXT: JsonObject = {"mode": "Disabled"}
+KINDS: dict[str, dict[str, JsonObject]] = {
+    "eventBroker": {
+        "kafka": {"bootstrapServers": ["kafka:9092"], "username": "rasa"},
+        "rabbitmq": {"host": "rabbitmq"},
+        "sql": {"host": "db", "username": "rasa"},
+    },
+    "lockStore": {"redis": {"host": "redis"}, "concurrentRedis": {"sentinel": SENTINEL}},
+    "trackerStore": {"redis": {"cluster": {"endpoints": ["redis:6379"]}}, "sql": {"host": "db", "username": "rasa"}},
+}
+"""By its field, each kind of broker and store, without a password."""
+
+
+def with_password(field: str, kind: str, name: str) -> JsonObject:
+    """A spec with a broker or store that takes nothing from the defaults: it has a password, and no certificates."""
+    return {field: {kind: {**KINDS[field][kind], "password": secret_value(name, "key"), "tls": PLAIN_TEXT}}}
+
+
+def by_certificate(name: str) -> JsonObject:
+    """A connection by TLS with certificates of this Secret."""
+    return {"mode": "Required", "certSecretRef": {"name": name}}
+
+
+def with_certificate(field: str, kind: str, name: str) -> JsonObject:
+    """A spec with a broker or store that takes nothing from the defaults: it ignores them, and has certificates."""
+    described = {key: value for key, value in KINDS[field][kind].items() if key != "username"}
+    return {"ignoreDefaults": [field], field: {kind: {**described, "tls": by_certificate(name)}}}
 
 
 def named(name: str) -> dict[str, JsonObject]:
     """By the place in a spec: an environment's spec that names a Secret there, and in no other place."""
     value = secret_value(name, "key")
+    actions = {"url": "https://actions:5055/webhook"}
+    hosts = ["chat.example.com"]
     return {
-        "actionEndpoint.token": {"actionEndpoint": {"url": "http://actions:5055/webhook", "token": value}},
+        **{
+            f"{field}.{kind}.password": with_password(field, kind, name)
+            for field, kinds in KINDS.items()
+            for kind in kinds
+        },
+        **{
+            f"{field}.{kind}.tls.certSecretRef": with_certificate(field, kind, name)
+            for field, kinds in KINDS.items()
+            for kind in kinds
+        },
+        "actionEndpoint.token": {"actionEndpoint": {**actions, "token": value}},
+        "actionEndpoint.tls.certSecretRef": {
+            "ignoreDefaults": ["actionEndpoint"],
+            "actionEndpoint": {**actions, "tls": by_certificate(name)},
+        },
         "authToken": {"authToken": value},
-        "eventBroker.kafka.password": {
-            "eventBroker": {"kafka": {"bootstrapServers": ["kafka:9092"], "username": "rasa", "password": value}}
-        },
-        "eventBroker.rabbitmq.password": {"eventBroker": {"rabbitmq": {"host": "rabbitmq", "password": value}}},
-        "eventBroker.sql.password": {"eventBroker": {"sql": {"host": "db", "username": "rasa", "password": value}}},
-        "external.authToken": {
-            "external": {
-                "url": "https://rasa.example.com",
-                "authToken": {"secretKeyRef": {"name": name, "key": "token"}},
-            }
-        },
-        "jwt": {"jwt": {"key": value}},
-        "lockStore.redis.password": {"lockStore": {"redis": {"host": "redis", "password": value}}},
-        "trackerStore.redis.password": {"trackerStore": {"redis": {"host": "redis", "password": value}}},
-        "trackerStore.sql.password": {"trackerStore": {"sql": {"host": "db", "username": "rasa", "password": value}}},
-        "ingress.tlsSecretName": {
-            "ingress": {
-                "hosts": [{"host": "chat.example.com"}],
-                "tls": [{"hosts": ["chat.example.com"], "secretName": name}],
-            }
+        "external.authToken": {"external": {"url": "https://rasa.example.com", "authToken": value}},
+        "jwt.key": {"jwt": {"key": value}},
+        "ingress.tls[].secretName": {
+            "ingress": {"hosts": [{"host": hosts[0]}], "tls": [{"hosts": hosts, "secretName": name}]}
         },
         "rasa.imagePullSecrets": {"rasa": {"version": "3.6.21", "imagePullSecrets": [{"name": name}]}},
     }
@@ -55,12 +83,11 @@ def named(name: str) -> dict[str, JsonObject]:
 
 def named_by_server(name: str) -> dict[str, JsonObject]:
     """By the place in a ModelServer's spec: one that names the Secret there."""
+    nothing: JsonObject = {"credentialsSecretRef": None}
     return {
-        "authTokenSecretRef": {
-            "credentialsSecretRef": None,
-            "authToken": {"secretKeyRef": {"name": name, "key": "token"}},
-        },
+        "authToken": {**nothing, "authToken": secret_value(name, "token")},
         "credentialsSecretRef": {"credentialsSecretRef": {"name": name}},
+        "tls.certSecretRef": {**nothing, "tls": by_certificate(name)},
     }
 
 
@@ -70,6 +97,8 @@ WRITTEN = {"environmentsFile.secretName"}
 
 def places(schema: JsonObject, path: str = "") -> Iterator[str]:
     """Where in a schema a Secret is named."""
+    if "items" in schema:
+        yield from places(schema["items"], f"{path}[]")
     for name, inner in schema.get("properties", {}).items():
         place = f"{path}.{name}".removeprefix(".")
         if name == "secretKeyRef":
@@ -143,25 +172,45 @@ def test_a_model_server_needs_the_right_to_get_the_secrets_it_names(team: Team, 
 
 
 def test_each_of_several_secrets_is_asked_for(team: Team) -> None:
-    spec = {**named(KNOWN)["trackerStore.sql.password"], **named(LOOT)["eventBroker.sql.password"], **named("b")["jwt"]}
+    spec = {
+        **named(KNOWN)["trackerStore.sql.password"],
+        **named(LOOT)["eventBroker.sql.password"],
+        **named("b")["jwt.key"],
+    }
 
     answer = new(team.person("heidi"), **spec)
 
     assert refusal(answer) == may_not_use(LOOT, KNOWN, namespace=team.namespace)
 
 
-def test_three_registries_need_the_right_to_get_all_secrets(team: Team) -> None:
-    rasa = {"version": "3.6.21", "imagePullSecrets": [{"name": KNOWN}, {"name": "b"}, {"name": "c"}]}
+def test_the_last_of_many_secrets_is_asked_for(team: Team) -> None:
+    certificates = [{"hosts": ["chat.example.com"], "secretName": KNOWN}] * 15
+    last = {"hosts": ["chat.example.com"], "secretName": LOOT}
 
-    answer = new(team.person("heidi"), rasa=rasa)
+    answer = new(team.person("heidi"), ingress={"hosts": [{"host": "chat.example.com"}], "tls": [*certificates, last]})
 
-    assert refusal(answer) == may_not_set("spec.rasa.imagePullSecrets", USES_ANY, team.namespace, "heidi")
+    assert refusal(answer) == may_not_use(KNOWN, LOOT, namespace=team.namespace)
+
+
+def test_more_secrets_than_can_be_asked_for_need_the_right_to_get_all(team: Team) -> None:
+    certificates = [{"hosts": ["chat.example.com"], "secretName": KNOWN}] * 16
+    spec = {"ingress": {"hosts": [{"host": "chat.example.com"}], "tls": certificates}, **named(KNOWN)["jwt.key"]}
+
+    refused, permitted = (new(team.person(name), **spec) for name in ("heidi", "alice"))
+
+    right = ': needs the verb "get" on all secrets'
+    assert refusal(refused) == may_not_set("more than 16 Secrets", right, team.namespace, "heidi")
+    assert permitted.accepted, permitted.body["message"]
 
 
 CODE: dict[str, tuple[JsonObject, str]] = {
     "podTemplate": ({"podTemplate": {"spec": {"serviceAccountName": "powerful"}}}, "spec.podTemplate"),
     "endpoints": ({"endpoints": {"nlg": {"url": "http://mine"}}}, "spec.endpoints"),
-    "credentials": ({"channels": [{"name": "mine.Channel"}]}, "spec.credentials"),
+    "a channel of one's own": ({"channels": [{"name": "mine.Channel"}]}, "spec.channels"),
+    "a cloud's identity": (
+        {"serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/admin"}}},
+        "spec.serviceAccount",
+    ),
     "image": ({"rasa": {"image": "mine"}}, "spec.rasa.image"),
     "arguments": ({"rasa": {"version": "3.6.21", "extraArgs": ["--debug"]}}, "spec.rasa.extraArgs"),
     "variables in arguments": (
@@ -182,42 +231,123 @@ def test_running_code_needs_the_right_to_create_pods(team: Team, spec: JsonObjec
 
 
 def test_which_release_of_rasa_runs_needs_no_right_to_create_pods(team: Team) -> None:
-    rasa = {"version": "3.6.20", "port": 5006, "logLevel": "Debug"}
+    rasa = {"version": "3.6.20", "port": 5006, "logLevel": "Debug", "workers": 2, "drainSeconds": 60}
 
     answer = new(team.person("grace"), rasa=rasa)
 
     assert answer.accepted, answer.body["message"]
 
 
-UNSEEN: dict[str, JsonObject] = {
-    "trackerStore": {"sql": {"host": "mine", "username": "rasa"}},
-    "eventBroker": {"rabbitmq": {"host": "mine", "username": "${RASA_X_TOKEN}", "password": secret_value(KNOWN, "k")}},
-    "lockStore": {"redis": {"host": "mine"}},
-    "actionEndpoint": {"url": "http://mine/webhook"},
-}
-"""What can send the password that the defaults of the ModelServer name, or a token, to another address."""
+def test_a_channel_of_rasa_itself_needs_no_right_to_create_pods(team: Team) -> None:
+    answer = new(team.person("grace"), channels=[{"name": "rest"}, {"name": "socketio"}])
+
+    assert answer.accepted, answer.body["message"]
 
 
 FREE_FORM: dict[str, JsonObject] = {
-    "podTemplate": {"spec": {"volumes": [{"name": "loot", "secret": {"secretName": LOOT}}]}},
-    "endpoints": {"nlg": {"url": "http://mine", "token": secret_value(LOOT, "key")}},
-    "credentials": {"mine": {"deep": [{"down": secret_value(LOOT, "key")}]}},
+    "podTemplate": {"podTemplate": {"spec": {"volumes": [{"name": "loot", "secret": {"secretName": LOOT}}]}}},
+    "endpoints": {"endpoints": {"nlg": {"url": "http://mine", "token": secret_value(LOOT, "key")}}},
+    "channels": {"channels": [{"name": "mine", "config": {"deep": [{"down": secret_value(LOOT, "key")}]}}]},
 }
 
 
 @pytest.mark.parametrize("field", FREE_FORM)
 def test_a_free_form_field_needs_the_right_to_get_all_secrets(team: Team, field: str) -> None:
-    answer = new(team.person("heidi"), **{field: FREE_FORM[field]})
+    answer = new(team.person("heidi"), **FREE_FORM[field])
 
     assert refusal(answer) == may_not_set(f"spec.{field}", USES_ANY, team.namespace, "heidi")
 
 
-@pytest.mark.parametrize("field", UNSEEN)
-def test_sending_a_password_of_the_defaults_elsewhere_needs_the_right_to_get_all_secrets(
-    team: Team, field: str
+def test_a_channel_with_something_in_it_can_get_a_secret_of_the_defaults_that_it_does_not_name(team: Team) -> None:
+    elsewhere = [{"name": "callback", "config": {"url": "http://mine"}}]
+
+    answer = new(team.person("heidi"), channels=elsewhere)
+
+    assert refusal(answer) == may_not_set("spec.channels", USES_ANY, team.namespace, "heidi")
+
+
+def own(kind: JsonObject) -> JsonObject:
+    """A connection that takes nothing from the defaults."""
+    return {**kind, "password": secret_value(KNOWN, "key"), "tls": PLAIN_TEXT}
+
+
+SHARED: dict[str, JsonObject] = {
+    "host of a database": {"trackerStore": {"sql": {"host": "mine", "username": "rasa"}}},
+    "host of Redis": {"lockStore": {"redis": {"host": "mine"}}},
+    "sentinels of Redis": {"lockStore": {"redis": {"sentinel": SENTINEL}}},
+    "nodes of a Redis Cluster": {"trackerStore": {"redis": {"cluster": {"endpoints": ["mine:6379"]}}}},
+    "Kafka without a login": {"eventBroker": {"kafka": {"bootstrapServers": ["mine:9092"]}}},
+    "no TLS": {"eventBroker": {"rabbitmq": {"tls": PLAIN_TEXT}}},
+    "another authority": {"trackerStore": {"sql": {"tls": by_certificate(KNOWN)}}},
+    "another database by the certificate of the defaults": {
+        "trackerStore": {"sql": {"database": "mine", "username": "rasa", "password": secret_value(KNOWN, "key")}}
+    },
+    "a certificate of the defaults where TLS is wanted": {
+        "eventBroker": {
+            "rabbitmq": {"host": "mine", "password": secret_value(KNOWN, "key"), "tls": {"mode": "Required"}}
+        }
+    },
+    "action server": {"actionEndpoint": {"url": "http://mine/webhook"}},
+    "method of the JWT": {"jwt": {"method": "HS256"}},
+}
+"""What can send the password that the defaults of the ModelServer name to another address, or log in by it."""
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_sending_a_password_of_the_defaults_elsewhere_needs_the_right_to_get_all_secrets(team: Team, case: str) -> None:
+    (field,) = SHARED[case]
+
+    refused = new(team.person("heidi"), **SHARED[case])
+    permitted = new(team.person("alice"), **SHARED[case])
+
+    assert refusal(refused) == (
+        may_not_set(f"spec.{field}", USES_ANY, team.namespace, "heidi")
+        + f"; with {field} in spec.ignoreDefaults, on the secrets that it names"
+    )
+    assert permitted.accepted, permitted.body["message"]
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_what_takes_nothing_from_the_defaults_needs_no_right_to_get_all_secrets(team: Team, case: str) -> None:
+    answer = new(team.person("heidi"), ignoreDefaults=list(SHARED[case]), **SHARED[case])
+
+    assert answer.accepted, answer.body["message"]
+
+
+VARIABLES: dict[str, JsonObject] = {
+    "user": {"eventBroker": {"rabbitmq": own({"host": "mine", "username": "${RASA_X_TOKEN}"})}},
+    "queue": {"eventBroker": {"rabbitmq": own({"host": "mine", "queues": ["a", "$RASA_X_TOKEN"]})}},
+    "master set": {"lockStore": {"redis": own({"sentinel": {**SENTINEL, "masterName": "${RASA_X_TOKEN}"}})}},
+    "database": {"trackerStore": {"sql": own({"host": "mine", "username": "a", "database": "a$RASA_X_TOKEN"})}},
+}
+QUERIES: dict[str, JsonObject] = {
+    "variable": {"application_name": "${RASA_X_TOKEN}"},
+    "another host": {"host": "mine"},
+    "no TLS": {"sslmode": "disable"},
+    "a file for the asking": {"local_infile": "1"},
+}
+"""Parameters of a connection: PyMySQL hands any file of the pod to a server that asks for it, with local_infile."""
+
+
+@pytest.mark.parametrize("spec", VARIABLES.values(), ids=VARIABLES)
+def test_a_variable_in_a_text_needs_the_right_to_get_all_secrets(team: Team, spec: JsonObject) -> None:
+    (field,) = spec
+
+    answer = new(team.person("heidi"), ignoreDefaults=[field], **spec)
+
+    assert refusal(answer) == may_not_set(f"spec.{field}", USES_ANY, team.namespace, "heidi")
+
+
+@pytest.mark.parametrize("field", ["eventBroker", "trackerStore"])
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_parameters_of_a_connection_need_the_right_to_get_all_secrets(
+    team: Team, query: JsonObject, field: str
 ) -> None:
-    refused = new(team.person("heidi"), **{field: UNSEEN[field]})
-    permitted = new(team.person("alice"), **{field: UNSEEN[field]})
+    database = own({"host": "db", "username": "rasa", "query": query})
+
+    refused, permitted = (
+        new(team.person(name), ignoreDefaults=[field], **{field: {"sql": database}}) for name in ("heidi", "alice")
+    )
 
     assert refusal(refused) == may_not_set(f"spec.{field}", USES_ANY, team.namespace, "heidi")
     assert permitted.accepted, permitted.body["message"]
@@ -226,7 +356,9 @@ def test_sending_a_password_of_the_defaults_elsewhere_needs_the_right_to_get_all
 @pytest.mark.parametrize(
     ("field", "value", "resource"),
     [
-        ("ingress", {"host": "chat.example.com", "tlsSecretName": KNOWN}, "ingresses.networking.k8s.io"),
+        ("ingress", {"hosts": [{"host": "chat.example.com"}]}, "ingresses.networking.k8s.io"),
+        ("service", {"type": "NodePort", "nodePort": 30080}, "services"),
+        ("service", {"type": "LoadBalancer", "loadBalancerClass": "example.com/public"}, "services"),
         ("service", {"annotations": {"external-dns.alpha.kubernetes.io/hostname": "chat.example.com"}}, "services"),
     ],
 )
@@ -240,28 +372,68 @@ def test_opening_a_way_in_needs_the_right_to_create_it(
     assert permitted.accepted, permitted.body["message"]
 
 
+def test_an_identity_of_the_cloud_needs_the_rights_to_write_service_accounts(team: Team) -> None:
+    account = {"annotations": {"iam.gke.io/gcp-service-account": "admin@example.com"}}
+
+    refused = new(team.person("ivan"), serviceAccount=account)
+    permitted = new(team.person("heidi"), serviceAccount=account)
+
+    right = ': needs the verbs "create" and "update" on serviceaccounts'
+    assert refusal(refused) == may_not_set("spec.serviceAccount", right, team.namespace, "ivan")
+    assert permitted.accepted, permitted.body["message"]
+
+
 def test_defaults_of_a_model_server_need_what_an_environment_needs(team: Team) -> None:
     grace, heidi = team.person("grace"), team.person("heidi")
     credentials: JsonObject = {"credentialsSecretRef": {"name": KNOWN}}
 
     code = grace.create(model_server("http://server", **credentials, defaults={"rasa": {"image": "mine"}}), **DRY)
-    secret = heidi.create(model_server("http://server", **credentials, defaults=named(LOOT)["jwt"]), **DRY)
+    secret = heidi.create(model_server("http://server", **credentials, defaults=named(LOOT)["jwt.key"]), **DRY)
     plain = grace.create(model_server("http://server", **credentials, defaults={"rasa": {"version": "3.6.21"}}), **DRY)
 
     assert refusal(code) == may_not_set("spec.defaults.rasa.image", RUNS_CODE, team.namespace)
-    assert refusal(secret) == may_not_use(LOOT, namespace=team.namespace)
+    assert refusal(secret) == may_not_use(LOOT, KNOWN, namespace=team.namespace)
     assert plain.accepted, plain.body["message"]
+
+
+@pytest.mark.parametrize(
+    "field", ["actionEndpoint.token", "eventBroker.rabbitmq.password", "trackerStore.sql.password"]
+)
+def test_an_address_in_defaults_needs_the_right_to_get_all_secrets(team: Team, field: str) -> None:
+    """Environments of the namespace send passwords of their own to it."""
+    defaults = named(KNOWN)[field]
+
+    refused, permitted = (
+        team.person(name).create(
+            model_server("http://server", credentialsSecretRef={"name": KNOWN}, defaults=defaults), **DRY
+        )
+        for name in ("heidi", "alice")
+    )
+
+    place = f"spec.defaults.{field.partition('.')[0]}"
+    assert refusal(refused) == may_not_set(place, USES_ANY, team.namespace, "heidi")
+    assert permitted.accepted, permitted.body["message"]
+
+
+def test_taking_tls_away_from_defaults_needs_the_right_to_get_all_secrets(team: Team) -> None:
+    tls = {"trackerStore": {"sql": {"tls": {"mode": "Required"}}}}
+    team.given(model_server("http://server", credentialsSecretRef={"name": KNOWN}, defaults=tls))
+
+    answer = team.person("heidi").change(SERVER, "default", defaults={"trackerStore": None})
+
+    assert refusal(answer) == may_not_set("spec.defaults.trackerStore", USES_ANY, team.namespace, "heidi")
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"url": "http://mine"},
-        {"profile": "RasaX-0.32"},
         {"modelPath": "/mine/{tag}"},
+        {"tls": {"mode": "Disabled"}},
         {"accessFrom": {"namespaces": ["mine"]}},
+        {"accessFrom": {"namespaceSelectors": [{}]}},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=str,
 )
 def test_sending_the_token_of_a_model_server_elsewhere_needs_the_right_to_get_it(
     team: Team, change: JsonObject
@@ -271,6 +443,109 @@ def test_sending_the_token_of_a_model_server_elsewhere_needs_the_right_to_get_it
     answer = team.person("heidi").change(SERVER, "default", **change)
 
     assert refusal(answer) == may_not_use("model-server-credentials", namespace=team.namespace)
+
+
+REGISTRIES: dict[str, JsonObject] = {
+    "by the API": {"registration": "API"},
+    "by a file": {"registration": "File"},
+    "in a Secret that one may get": {"registration": "File", "environmentsFile": {"secretName": KNOWN}},
+    **{profile: {"profile": profile} for profile in ("RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0")},
+}
+GETS_TOKENS = (
+    'the spec of a ModelServer with a registry, which gets the tokens of its environments: needs the verb "get" on all '
+    "secrets"
+)
+
+
+@pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)
+def test_a_registry_needs_the_right_to_get_all_secrets_since_it_gets_the_tokens_of_environments(
+    team: Team, registry: JsonObject
+) -> None:
+    team.given(model_server("http://server", credentialsSecretRef={"name": KNOWN}))
+    another = model_server("http://mine", "another", credentialsSecretRef={"name": KNOWN}, **registry)
+
+    created = team.person("heidi").create(another, **DRY)
+    changed = team.person("heidi").change(SERVER, "default", **registry)
+    permitted = team.person("alice").create(another, **DRY)
+
+    assert refusal(created) == refusal(changed) == may_not_set(GETS_TOKENS, "", team.namespace, "heidi")
+    assert permitted.accepted, permitted.body["message"]
+
+
+def test_another_address_of_a_registry_needs_the_right_to_get_all_secrets(team: Team) -> None:
+    registry: JsonObject = {"profile": "RasaEnterprise-1.0", "credentialsSecretRef": {"name": KNOWN}}
+    team.given(model_server("http://server", **registry))
+    heidi = team.person("heidi")
+
+    elsewhere = heidi.change(SERVER, "default", url="http://mine")
+    nowhere_else = heidi.change(SERVER, "default", defaults={"rasa": {"version": "2.8.34"}})
+
+    assert refusal(elsewhere) == may_not_set(GETS_TOKENS, "", team.namespace, "heidi")
+    assert nowhere_else.accepted, nowhere_else.body["message"]
+
+
+OTHER = {"modelServerRef": {"name": "other"}}
+
+
+def test_going_to_another_model_server_needs_the_right_to_get_the_tokens_that_it_is_sent(team: Team) -> None:
+    """It is told the token at which the environment is registered."""
+    team.given(environment("any", suspend=True), environment("some", suspend=True, **named(LOOT)["authToken"]))
+    heidi = team.person("heidi")
+
+    with_a_generated_token = heidi.change(ENVIRONMENT, "any", **OTHER)
+    with_its_own = heidi.change(ENVIRONMENT, "some", **OTHER)
+    permitted = team.person("alice").change(ENVIRONMENT, "some", **OTHER)
+
+    assert refusal(with_a_generated_token) == may_not_use("any-rasa", namespace=team.namespace)
+    assert refusal(with_its_own) == may_not_use(LOOT, "some-rasa", namespace=team.namespace)
+    assert permitted.accepted, permitted.body["message"]
+
+
+STAYING: dict[str, tuple[JsonObject, str]] = {
+    "address": ({"trackerStore": {"redis": {"host": "dev"}}}, "spec.trackerStore"),
+    "channel": ({"channels": [{"name": "callback", "config": {"url": "http://dev"}}]}, "spec.channels"),
+    "endpoints": ({"endpoints": {"nlg": {"url": "http://dev"}}}, "spec.endpoints"),
+}
+"""What was written by somebody who might, and gets secrets of the defaults when it is merged with others."""
+
+
+@pytest.mark.parametrize(("spec", "place"), STAYING.values(), ids=STAYING)
+def test_a_field_that_stays_but_comes_to_be_merged_with_other_defaults_is_asked_for_again(
+    team: Team, spec: JsonObject, place: str
+) -> None:
+    (field,) = spec
+    team.given(
+        environment("any", suspend=True, ignoreDefaults=[field], **spec), environment("some", suspend=True, **spec)
+    )
+    heidi = team.person("heidi")
+
+    no_more_ignored = heidi.change(ENVIRONMENT, "any", ignoreDefaults=None)
+    ignored = heidi.change(ENVIRONMENT, "any", ignoreDefaults=["rasa", field])
+    of_another_server = heidi.change(ENVIRONMENT, "some", **OTHER)
+
+    expected = may_not_set(place, USES_ANY, team.namespace, "heidi")
+    assert refusal(no_more_ignored).startswith(expected)
+    assert refusal(of_another_server).startswith(expected)
+    assert ignored.accepted, ignored.body["message"]
+
+
+def test_dropping_a_default_whose_tls_protects_a_password_needs_the_right_to_get_it(team: Team) -> None:
+    team.given(environment("any", suspend=True, **named(LOOT)["trackerStore.sql.password"]))
+
+    answer = team.person("heidi").change(ENVIRONMENT, "any", ignoreDefaults=["trackerStore"])
+
+    assert refusal(answer) == may_not_use(LOOT, namespace=team.namespace)
+
+
+def test_dropping_a_default_that_the_spec_adds_nothing_to_needs_no_other_right(team: Team) -> None:
+    team.given(environment("any", suspend=True))
+    fields = ["channels", "ingress", "podTemplate", "trackerStore"]
+
+    dropped = team.person("grace").change(ENVIRONMENT, "any", ignoreDefaults=fields)
+    taken_again = team.person("grace").change(ENVIRONMENT, "any", ignoreDefaults=None)
+
+    assert dropped.accepted, dropped.body["message"]
+    assert taken_again.accepted, taken_again.body["message"]
 
 
 def test_having_a_deployment_restarted_needs_the_right_to_patch_it(team: Team) -> None:
@@ -292,8 +567,8 @@ def test_what_stays_is_not_asked_for_again(team: Team) -> None:
     assert heidi.change(ENVIRONMENT, "any", replicas=2, model={"required": False}).accepted
     assert heidi.change(ENVIRONMENT, "any", rasa={"version": "3.6.20"}).accepted
     assert heidi.change(ENVIRONMENT, "any", podTemplate=None).accepted
-    moved = heidi.change(ENVIRONMENT, "any", trackerStore={"sql": {"host": "mine"}})
-    assert refusal(moved) == may_not_use(LOOT, namespace=team.namespace)
+    redirected = heidi.change(ENVIRONMENT, "any", trackerStore={"sql": {"host": "mine"}})
+    assert refusal(redirected) == may_not_use(LOOT, namespace=team.namespace)
 
 
 def test_an_environment_that_sets_everything_is_within_the_limits_of_cel(team: Team) -> None:
@@ -302,6 +577,12 @@ def test_an_environment_that_sets_everything_is_within_the_limits_of_cel(team: T
         everything |= spec
     everything["podTemplate"] = {"metadata": {"annotations": {f"a{number}": "x" * 100 for number in range(1000)}}}
     everything["eventBroker"] = {"rabbitmq": {"host": "h", "queues": [f"q{number}" for number in range(16)]}}
+    everything["trackerStore"] = {
+        "sql": own({"host": "h", "username": "u", "query": {f"q{n}": "v" * 1000 for n in range(20)}})
+    }
+    everything["lockStore"] = {"redis": {"cluster": {"endpoints": [f"redis-{number}:6379" for number in range(32)]}}}
+    everything["channels"] = [{"name": f"channel{number}", "config": {"a": "b"}} for number in range(32)]
+    everything["ignoreDefaults"] = list(EnvironmentDefaults.model_json_schema()["properties"])
     everything["service"] = {"labels": {f"a{number}": "b" for number in range(60)}}
 
     permitted = new(team.person("alice"), **everything)
@@ -319,4 +600,4 @@ def test_the_fields_that_need_no_more_than_promote_are_those_that_were_looked_at
 
     assert listed <= fields, "a field of these was renamed"
     assert {field.alias or name for name, field in EnvironmentDefaults.model_fields.items()} <= fields
-    assert fields - listed == {"podTemplate", "endpoints", "credentials"}
+    assert fields - listed == {"podTemplate", "endpoints"}

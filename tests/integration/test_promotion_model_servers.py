@@ -24,6 +24,7 @@ DECISIVE: JsonObject = {
     "authToken": {"secretKeyRef": {"name": "another", "key": "token"}},
     "defaults": {"rasa": {"image": "evil"}},
     "accessFrom": {"namespaces": ["somebody-else"]},
+    "tls": {"mode": "Required", "certSecretRef": {"name": "another"}},
 }
 BELOW_ADMIN = ("dave", "carol", "erin")
 SHIPPED = model_server("http://server")
@@ -90,10 +91,16 @@ def test_no_way_of_changing_it_goes_round(team: Team, attempt: Callable[[Person,
     assert team.get(SERVER, "default") == before
 
 
-def test_who_is_no_more_allowed_to_use_it_is_decided_by_promote_too(team: Team) -> None:
-    team.given(model_server("http://server", accessFrom={"namespaces": ["somebody-else"]}))
+@pytest.mark.parametrize(
+    "access", [None, {"namespaces": []}, {"namespaceSelectors": []}, {"namespaceSelectors": [{}]}], ids=str
+)
+def test_who_may_use_it_from_elsewhere_is_decided_by_promote_too(team: Team, access: JsonObject | None) -> None:
+    labels: JsonObject = {"matchLabels": {"team": "bots"}}
+    team.given(
+        model_server("http://server", accessFrom={"namespaces": ["somebody-else"], "namespaceSelectors": [labels]})
+    )
 
-    answer = team.person("dave").change(SERVER, "default", accessFrom={"namespaces": []})
+    answer = team.person("dave").change(SERVER, "default", accessFrom=access)
 
     assert refusal(answer) == lacks_all("dave", team.namespace)
 

@@ -28,6 +28,8 @@ CREATIONS: dict[str, Callable[[Person], Answer]] = {
     "create": lambda person: person.create(model_tag(model="A")),
     "apply": lambda person: person.apply(model_tag(model="A")),
     "another name": lambda person: person.create(model_tag("innocent", tag="production", model="A")),
+    "no model": lambda person: person.create(model_tag()),
+    "no model, applied": lambda person: person.apply(model_tag()),
 }
 IN_CAPITALS = ("PRODUCTION", "Production", "wOrKeR")
 
@@ -49,8 +51,9 @@ def test_creating_a_tag_needs_promote_on_its_environment(
 def test_who_holds_promote_creates_changes_and_deletes_the_tag(team: Team, name: str, tag: str) -> None:
     person = team.person(name)
 
-    assert person.create(model_tag(tag, model="A")).accepted
-    assert person.change(TAG, tag, model="B").accepted
+    assert person.create(model_tag(tag)).accepted
+    assert person.change(TAG, tag, model="A").accepted
+    assert person.change(TAG, tag, model=None).accepted
     assert person.delete(TAG, tag).accepted
 
 
@@ -63,13 +66,14 @@ def test_promote_on_some_environments_is_not_promote_on_others(team: Team, name:
 
 @pytest.mark.parametrize("tag", IN_CAPITALS)
 def test_protected_names_are_protected_in_capitals(team: Team, tag: str) -> None:
-    team.given(model_tag("any", model="A"))
-    carol = team.person("carol")
+    answer = team.person("carol").create(model_tag("innocent", tag=tag, model="A"))
 
-    created = carol.create(model_tag("innocent", tag=tag, model="A"))
-    moved = carol.change(TAG, "any", tag=tag)
+    assert refusal(answer) == lacks("carol", tag, team.namespace)
 
-    assert refusal(created) == refusal(moved) == lacks("carol", tag, team.namespace)
+
+def without_model(tag: JsonObject) -> JsonObject:
+    """The same ModelTag without its model."""
+    return {**tag, "spec": {key: value for key, value in tag["spec"].items() if key != "model"}}
 
 
 CHANGES: dict[str, Attempt] = {
@@ -79,8 +83,12 @@ CHANGES: dict[str, Attempt] = {
     ),
     "apply": lambda person, _: person.apply(model_tag(model="B"), "another-manager"),
     "replace": lambda person, now: person.replace({**now, "spec": {"model": "B"}}),
-    "other tag": lambda person, _: person.change(TAG, "production", tag="staging"),
-    "other model server": lambda person, _: person.change(TAG, "production", **SOMEWHERE_ELSE),
+    "no model any more": lambda person, _: person.change(TAG, "production", model=None),
+    "no model any more, by replace": lambda person, now: person.replace(without_model(now)),
+    "its tag spelled out": lambda person, _: person.change(TAG, "production", tag="production"),
+    "its model server spelled out": lambda person, _: person.change(
+        TAG, "production", modelServerRef={"name": "default"}
+    ),
     "deletion policy": lambda person, _: person.change(TAG, "production", deletionPolicy="Delete"),
     "owner": lambda person, _: person.merge(
         TAG, "production", {"metadata": {"ownerReferences": [owner("doomed", "1")]}}
@@ -124,16 +132,22 @@ def test_what_changes_no_promotion_is_free(team: Team, attempt: Attempt) -> None
     person.merge(TAG, "production", {"metadata": {"finalizers": None}})
 
 
-def test_a_tag_moved_to_another_environment_needs_promote_on_both(team: Team) -> None:
-    team.given(model_tag("staging", model="A"), model_tag("any", model="A"))
+@pytest.mark.parametrize("move", [{"tag": "some"}, SOMEWHERE_ELSE], ids=str)
+def test_nobody_moves_it_to_another_tag_or_model_server(team: Team, move: JsonObject) -> None:
+    team.given(model_tag("any", model="A"))
 
-    away = team.person("carol").change(TAG, "staging", tag="production")
-    from_what_is_not_theirs = team.person("erin").change(TAG, "any", tag="staging")
-    between_theirs = team.person("carol").change(TAG, "any", tag="some")
+    answer = team.person("alice").change(TAG, "any", **move)
 
-    assert refusal(away) == lacks("carol", "production", team.namespace)
-    assert refusal(from_what_is_not_theirs) == lacks("erin", "any", team.namespace)
-    assert between_theirs.accepted
+    assert answer.status == 422
+    assert "may not be changed" in answer.body["message"]
+
+
+def test_a_model_is_given_to_a_tag_that_had_none_by_who_holds_promote(team: Team) -> None:
+    team.given(model_tag())
+
+    answer = team.person("carol").change(TAG, "production", model="A")
+
+    assert refusal(answer) == lacks("carol", "production", team.namespace)
 
 
 def test_promote_is_asked_for_where_the_model_server_is(team: Team) -> None:
@@ -143,11 +157,10 @@ def test_promote_is_asked_for_where_the_model_server_is(team: Team) -> None:
     wait_until(lambda: bob.create(model_tag(model="A")).accepted, "bob to have his rights")
     there = {"namespace": elsewhere.namespace}
 
-    moved = bob.change(TAG, "production", modelServerRef=there)
     created = bob.create(model_tag("another", tag="worker", model="A", modelServerRef=there))
+    without_a_model = bob.create(model_tag("another", tag="worker", modelServerRef=there))
 
-    assert refusal(moved) == lacks("bob", "production", elsewhere.namespace)
-    assert refusal(created) == lacks("bob", "worker", elsewhere.namespace)
+    assert refusal(created) == refusal(without_a_model) == lacks("bob", "worker", elsewhere.namespace)
 
 
 def test_a_name_that_the_server_makes_up_is_asked_for_as_it_is(team: Team) -> None:

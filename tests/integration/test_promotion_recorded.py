@@ -11,8 +11,8 @@ from tests.integration.manifests import environment, model_tag
 from tests.integration.model_server_process import MODEL_A, MODEL_B
 from tests.integration.people import PROMOTED_BY, Person, Team
 from tests.integration.space import Space
-from tests.integration.test_model_tags import TAG, wait_until_tagged
 
+TAG = "ModelTag"
 FORGED = {PROMOTED_BY: "dave"}
 Change = Callable[[Person, JsonObject], object]
 
@@ -20,8 +20,6 @@ PROMOTIONS: dict[str, Change] = {
     "model": lambda person, _: person.change(TAG, "any", model="B"),
     "model by apply": lambda person, _: person.apply(model_tag("any", model="B"), "another-manager"),
     "model by replace": lambda person, now: person.replace({**now, "spec": {"model": "B"}}),
-    "tag": lambda person, _: person.change(TAG, "any", tag="another"),
-    "model server": lambda person, _: person.change(TAG, "any", modelServerRef={"name": "another"}),
     "model, under another name": lambda person, _: person.merge(
         TAG, "any", {"metadata": {"annotations": FORGED}, "spec": {"model": "B"}}
     ),
@@ -55,6 +53,28 @@ def test_a_promotion_names_who_promoted(team: Team, promotion: Change) -> None:
     assert team.promoted_by("any") == "carol"
 
 
+def test_a_tag_without_a_model_names_nobody_until_it_gets_one(team: Team) -> None:
+    manifest = model_tag("any")
+    carol = team.person("carol")
+
+    created = carol.create(manifest)
+    before = team.promoted_by("any")
+    carol.change(TAG, "any", model="A")
+
+    assert created.accepted, created.body["message"]
+    assert (before, team.promoted_by("any")) == (None, "carol")
+
+
+def test_a_model_that_comes_back_names_who_brought_it_back(team: Team) -> None:
+    team.given(model_tag("any", model="A"))
+    carol = team.person("carol")
+
+    carol.change(TAG, "any", model=None)
+    carol.change(TAG, "any", model="A")
+
+    assert team.promoted_by("any") == "carol"
+
+
 OTHER_CHANGES: dict[str, Change] = {
     "another name": lambda person, _: person.annotate(TAG, "any", promoted_by="dave"),
     "their own name": lambda person, _: person.annotate(TAG, "any", promoted_by="carol"),
@@ -64,6 +84,7 @@ OTHER_CHANGES: dict[str, Change] = {
     "history limit": lambda person, _: person.change(TAG, "any", historyLimit=1),
     "deletion policy": lambda person, _: person.change(TAG, "any", deletionPolicy="Delete"),
     "same model": lambda person, _: person.apply(model_tag("any", model="A"), "another-manager"),
+    "no model": lambda person, _: person.change(TAG, "any", model=None),
 }
 
 
@@ -74,6 +95,13 @@ def test_between_promotions_the_name_stays_whatever_is_written(team: Team, chang
     change(team.person("carol"), team.get(TAG, "any"))
 
     assert team.promoted_by("any") == "alice"
+
+
+def wait_until_tagged(space: Space, model: str) -> None:
+    """Returns once the tag production is on the model."""
+    space.eventually(
+        lambda: space.status(TAG, "production").get("taggedModel", {}).get("name") == model, f"the tag to be on {model}"
+    )
 
 
 def test_the_history_tells_who_promoted_what_and_when(tag_space: Space) -> None:

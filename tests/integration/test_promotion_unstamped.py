@@ -91,3 +91,14 @@ def test_without_a_promotion_no_name_is_written_and_any_may_be_removed(team: Tea
     assert team.promoted_by("any") == "alice"
     assert carol.annotate(TAG, "any", promoted_by=None).accepted
     assert team.promoted_by("any") is None
+
+
+def test_a_tag_without_a_model_goes_under_no_name(team: Team) -> None:
+    manifest = tag_by("carol")
+    del manifest["spec"]["model"]
+    carol = team.person("carol")
+
+    assert "only a promotion writes it" in refusal(carol.create(manifest))
+    assert carol.create(model_tag("any")).accepted
+    assert carol.merge(TAG, "any", by("carol")).accepted
+    assert team.promoted_by("any") == "carol"

@@ -30,7 +30,11 @@ OWN = "own-rasa"
 """An object of a tenant's own, though of a name that a child would have."""
 EVERYTHING: JsonObject = {
     "rasa": {"version": "3.6.21"},
-    "ingress": {"hosts": [{"host": "support.example.com"}]},
+    "ingress": {
+        "hosts": [{"host": "support.example.com"}, {"host": "help.example.com", "paths": [{"path": "/webhooks/rest"}]}],
+        "tls": [{"hosts": ["support.example.com"], "secretName": "support-tls"}],
+    },
+    "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/support"}},
     "networkPolicy": {"from": "SameNamespace"},
     "podDisruptionBudget": {"maxUnavailable": 1},
     "autoscaling": {"maxReplicas": 2},

@@ -80,6 +80,14 @@ ROUTES: dict[str, dict[str, Attempt]] = {
         "tenant's Secret annotated": change("Secret", annotated(**{"rasa-environments.io__x": "y"}), OWN),
         "tenant's ConfigMap taken over": take_over("ConfigMap"),
         "tenant's ServiceAccount taken over": take_over("ServiceAccount"),
+        "tenant's ServiceAccount with a cloud's role": change(
+            "ServiceAccount", annotated(**{"eks.amazonaws.com__role-arn": "arn:aws:iam::1:role/admin"}), OWN
+        ),
+        "ServiceAccount of a cloud's role for no environment": create(
+            "ServiceAccount",
+            annotated(**{"eks.amazonaws.com__role-arn": "arn:aws:iam::1:role/admin"}),
+            ownerReferences=None,
+        ),
         "tenant's Service taken over": take_over("Service"),
         "tenant's Deployment taken over": take_over("Deployment"),
         "tenant's NetworkPolicy taken over": take_over("NetworkPolicy"),
@@ -159,11 +167,15 @@ ROUTES: dict[str, dict[str, Attempt]] = {
         "Secret that is copied from elsewhere": create(
             "Secret", annotated(**{"replicator.v1.mittwald.de__replicate-from": "kube-system/any"})
         ),
-        "ServiceAccount with a cloud's role": create(
-            "ServiceAccount", annotated(**{"eks.amazonaws.com__role-arn": "arn:aws:iam::1:role/admin"})
+        "ServiceAccount that Kubernetes acts on": create(
+            "ServiceAccount", annotated(**{"kubernetes.io__enforce-mountable-secrets": "false"})
         ),
-        "child ServiceAccount with a cloud's role": change(
-            "ServiceAccount", annotated(**{"iam.gke.io__gcp-service-account": "admin@example.com"})
+        "ServiceAccount as a client of OpenShift's logins": change(
+            "ServiceAccount",
+            annotated(**{"serviceaccounts.openshift.io__oauth-redirecturi.loot": "https://mine.example.com"}),
+        ),
+        "tenant's pods with a cloud's identity": change(
+            "Deployment", annotated(**{"iam.gke.io__gcp-service-account": "admin@example.com"})
         ),
     },
     "adds no finalizers": {
