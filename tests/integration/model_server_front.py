@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -68,8 +69,9 @@ class Listener(ThreadingHTTPServer):
 class Front:
     """Listens on a port of its own that stays the same while it goes down and up."""
 
-    def __init__(self, behind: ModelServerProcess) -> None:
+    def __init__(self, behind: ModelServerProcess, tls: ssl.SSLContext | None = None) -> None:
         self.behind = behind
+        self._tls = tls
         self.asked: list[Asked] = []
         self.fault: Fault = lambda _: None
         self._port = 0
@@ -79,13 +81,17 @@ class Front:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self._port}"
 
     def up(self) -> None:
         """Listens."""
         self._ends.clear()
         self._server = Listener(("127.0.0.1", self._port), self._handler())
         self._port = self._server.server_address[1]
+        if self._tls is not None:  # each handshake in the thread of its connection
+            self._server.socket = self._tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def down(self) -> None:
