@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject
@@ -14,6 +14,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.compose import DATABASE_HOST, RABBITMQ_HOST
 from rasa_environments.desired.context import Context, identifier, own_database, own_queue
+from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.uniqueness import Place, databases, has_own_queue_and_database, ingress_hosts, queues
 from tests.desired.contexts import children_by_kind, context
 from tests.desired.pages import JWT, files, plain_variables
@@ -73,11 +74,31 @@ def given_databases(endpoints: JsonObject, variables: dict[str, str]) -> set[Pla
     return {(store["url"], str(store["db"]))}
 
 
-@given(own=SPECS, defaults=SPECS, name=st.sampled_from(["support", "a-b"]))
+def part(of: st.SearchStrategy[JsonObject]) -> st.SearchStrategy[JsonObject]:
+    """The same, or without its host, which the defaults then have."""
+    return st.builds(
+        lambda described, keeps: {
+            kind: {key: value for key, value in each.items() if keeps or key != "host"}
+            for kind, each in described.items()
+        },
+        of,
+        st.booleans(),
+    )
+
+
+@given(
+    own=some({}, eventBroker=part(BROKERS), trackerStore=part(STORES)),
+    defaults=SPECS,
+    name=st.sampled_from(["support", "a-b"]),
+    ignored=st.sets(st.sampled_from(["eventBroker", "trackerStore"])).map(sorted),
+)
 def test_queues_and_databases_are_those_of_the_files_and_the_variables(
-    own: JsonObject, defaults: JsonObject, name: str
+    own: JsonObject, defaults: JsonObject, name: str, ignored: list[str]
 ) -> None:
-    of = made_of(own, defaults, name)
+    try:
+        of = made_of({**own, "ignoreDefaults": ignored}, defaults, name)
+    except SpecError:
+        reject()  # a host is nowhere
     children = children_by_kind(of)
     endpoints, variables = files(children)["endpoints.yml"], plain_variables(children)
 
@@ -97,6 +118,19 @@ def test_the_variables_say_of_stores_what_endpoints_yml_says(own: JsonObject, de
     if store.get("type") == "SQL":
         shown = [variables[f"DB_{name}"] for name in ("HOST", "PORT", "USER", "DATABASE", "LOGIN_DB")]
         assert shown == [store["url"], str(store["port"]), store["username"], store["db"], store["login_db"]]
+
+
+@pytest.mark.parametrize(
+    ("redis", "expected"),
+    [
+        ({"sentinel": {"endpoints": ["sentinel-1:26379"], "masterName": "chats"}}, {("chats", "0")}),
+        ({"cluster": {"endpoints": ["node-1:6379", "node-2:6379"]}}, {("node-1:6379", "0"), ("node-2:6379", "0")}),
+    ],
+)
+def test_several_servers_are_known_by_what_they_have_in_common(redis: JsonObject, expected: set[Place]) -> None:
+    its_server = server(profile="RasaPro")
+
+    assert databases(environment("support", trackerStore={"redis": redis}), its_server) == expected
 
 
 def test_a_silent_spec_has_a_queue_and_a_database_of_its_own_on_the_hosts_of_the_page() -> None:
