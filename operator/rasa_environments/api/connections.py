@@ -114,7 +114,8 @@ class Database(ApiModel):
     query: (
         Annotated[dict[str, BoundedText], Field(max_length=32), BOUNDED_KEYS, BeforeValidator(without_nulls)] | None
     ) = None
-    """Parameters of the connection that follow the database in its URL, for example {connect_timeout: "10"}."""
+    """Parameters of the connection that follow the database in its URL, for example {connect_timeout: "10"}. Rasa takes
+    none for the database of its events."""
     tls: Tls | None = None
     """Whether the database is reached by TLS; default as the driver decides."""
 
@@ -237,4 +238,5 @@ class ActionEndpoint(ApiModel):
     token: SecretValue | None = None
     """Token that Rasa sends to the action server, taken from a Secret."""
     tls: Tls | None = None
-    """With which authorities the certificate of an https URL is verified; default those of the image."""
+    """With which authorities the certificate of an https URL is verified; default those of the image. Of the Secret
+    `ca.crt` alone is read."""

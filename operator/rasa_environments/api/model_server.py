@@ -132,9 +132,10 @@ class ModelServerSpec(ApiModel):
     environments of this namespace; one elsewhere has to set its own."""
     access_from: AccessFrom | None = None
     """Namespaces, besides its own, whose environments and tags may refer to this server. Of the Secrets of this
-    namespace the token to pull is copied there, and nothing else."""
+    namespace the token to pull and the authorities of `tls` are copied there, and nothing else."""
     tls: Tls | None = None
-    """With which authorities the certificate of an https URL is verified; default those of the images."""
+    """With which authorities the certificate of an https URL is verified; default those of the images. Of the Secret
+    `ca.crt` alone is read."""
 
 
 class PendingTagDeletion(ApiModel):
