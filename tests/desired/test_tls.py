@@ -291,13 +291,27 @@ class TestRedis:
 
 
 class TestLockStoreOfRasaPro:
-    def test_the_server_is_a_host_and_a_password_has_a_user(self) -> None:
-        spec = {**PRO, "lockStore": {"redis": {"host": "redis", "password": PASSWORD}}}
+    def redis(self, version: str, host: str = "redis") -> JsonObject:
+        spec = {"rasa": {"version": version}, "lockStore": {"redis": {"host": host, "password": PASSWORD}}}
+        found: JsonObject = endpoints(spec, server=RASA_PRO)["lock_store"]
+        return found
 
-        store = endpoints(spec, server=RASA_PRO)["lock_store"]
+    @pytest.mark.parametrize(("version", "host"), [("3.21.0", "redis"), ("3.14.0", "redis"), ("3.13.25", "localhost")])
+    def test_the_server_is_a_host_and_a_password_has_a_user(self, version: str, host: str) -> None:
+        store = self.redis(version, host)
 
-        assert (store["type"], store["host"], store["username"]) == ("redis", "redis", "default")
+        assert (store["type"], store["host"], store["username"]) == ("redis", host, "default")
         assert "url" not in store
+
+    def test_an_earlier_one_has_an_address_as_ever(self) -> None:
+        store = self.redis("3.12.20")
+
+        assert store["url"] == "redis"
+        assert not {"host", "username"} & store.keys()
+
+    def test_3_13_takes_no_host_but_its_own(self) -> None:
+        with pytest.raises(SpecError, match=r"spec\.lockStore\.redis\.host redis is not for Rasa Pro 3\.13"):
+            self.redis("3.13.25")
 
     def test_concurrent_redis(self) -> None:
         spec = {**PRO, "lockStore": {"concurrentRedis": {"host": "redis", "password": PASSWORD}}}

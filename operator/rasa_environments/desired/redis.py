@@ -1,7 +1,7 @@
 """Redis in endpoints.yml, as a tracker store and as a lock store.
 
 Source: rasa/core/tracker_store.py and rasa/core/lock_store.py of the releases 1.10.26, 2.8.34 and 3.6.0 to 3.6.21, and
-rasa/core/redis_connection_factory.py and concurrent_lock_store.py of Rasa Pro 3.13, 3.14 and 3.21.
+the same and redis_connection_factory.py and concurrent_lock_store.py of Rasa Pro 3.11 to 3.14 and 3.21.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from rasa_environments.desired.context import Context
 from rasa_environments.desired.entries import present, reference
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import profile_of
-from rasa_environments.desired.releases import is_rasa_pro, want_rasa_pro, want_release
+from rasa_environments.desired.releases import is_rasa_pro, release, want_rasa_pro, want_release
 from rasa_environments.desired.tls import LOCK_STORE, TRACKER_STORE, certificate_paths, is_required
 
 USERS_SINCE = (3, 6, 7)
 """From here on both stores take a user and certificates."""
 SEVERAL_SINCE = (3, 14)
 """From here on Rasa Pro takes sentinels and clusters."""
+HOST_SINCE = (3, 13)
+"""From here on the lock store redis of Rasa Pro has a schema of its own."""
+LOCALHOST = "localhost"
 DEFAULT_USER = "default"
 """The user of who gives a password alone (https://redis.io/docs/latest/commands/auth/)."""
 
@@ -34,21 +37,29 @@ def redis_tracker_store(context: Context, store: Redis) -> JsonObject:
 
 
 def lock_store(context: Context, store: LockStore) -> JsonObject:
-    """The lock store. Rasa Pro asks for `host` where others take `url`, and for a user beside each password."""
+    """The lock store."""
     if store.concurrent_redis is not None:
         field = "spec.lockStore.concurrentRedis"
         want_rasa_pro(context, field)
-        server, kind, variable = store.concurrent_redis, "concurrent_redis", "LOCK_STORE_PASSWORD"
-    elif store.redis is not None:
-        field = "spec.lockStore.redis"
-        server, kind, variable = store.redis, "redis", "REDIS_PASSWORD"
-    else:
-        return {}
-    described = _redis(context, server, variable, field, LOCK_STORE, database=REDIS_DATABASE)
-    if not is_rasa_pro(context):
-        return {"type": kind, "url": _host(server), **described}
+        server, variable = store.concurrent_redis, "LOCK_STORE_PASSWORD"
+        described = _redis(context, server, variable, field, LOCK_STORE, database=REDIS_DATABASE)
+        return {"type": "concurrent_redis", "host": _host(server), **described}
+    return redis_lock_store(context, store.redis) if store.redis is not None else {}
+
+
+def redis_lock_store(context: Context, server: Redis) -> JsonObject:
+    """A lock store of the type redis. Rasa Pro calls the address `host`, and wants a user beside each password."""
+    field = "spec.lockStore.redis"
+    described = _redis(context, server, "REDIS_PASSWORD", field, LOCK_STORE, database=REDIS_DATABASE)
+    if not is_rasa_pro(context) or release(context) < HOST_SINCE:
+        return {"type": "redis", "url": _host(server), **described}
+    if release(context) < SEVERAL_SINCE and server.host != LOCALHOST:
+        raise SpecError(
+            f"{field}.host {server.host} is not for Rasa Pro 3.13, whose lock store redis takes localhost alone: set "
+            "spec.lockStore.concurrentRedis, or use Rasa Pro 3.14 or later"
+        )
     user = {"username": DEFAULT_USER} if server.password is not None and server.username is None else {}
-    return {"type": kind, "host": _host(server), **described, **user}
+    return {"type": "redis", "host": _host(server), **described, **user}
 
 
 def _redis(context: Context, server: Redis, variable: str, field: str, connection: str, *, database: int) -> JsonObject:
