@@ -60,7 +60,7 @@ users: [{name: me, user: {token: of-a-test}}]
 
 IMPORT_ALL = """
 import importlib, pkgutil
-for package in ('outbound_http', 'rasa_environments', 'rasa_model_server'):
+for package in ('log_lines', 'outbound_http', 'rasa_environments', 'rasa_model_server'):
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + '.'):
         if not module.name.endswith('.__main__'):
             importlib.import_module(module.name)

@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pythonjsonlogger.json import JsonFormatter
 
+from log_lines.lines import JsonLines
 from rasa_model_server import __version__
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import Catalogue, TaggedModel
@@ -29,7 +29,7 @@ async def test_the_access_log_has_each_request_and_no_secret(
     await server.listed(tag="production", limit="5")
     login = await server.log_in()
     await server.client.get(f"{MODELS}?{SERVICE_TOKEN}", headers=login)
-    caplog.handler.setFormatter(JsonFormatter("%(message)s"))
+    caplog.handler.setFormatter(JsonLines())
     lines = [caplog.handler.format(record) for record in caplog.records if record.name == "rasa_model_server.access"]
 
     assert [json.loads(line)["message"] for line in lines] == [

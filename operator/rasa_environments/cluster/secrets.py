@@ -12,6 +12,7 @@ import base64
 import binascii
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextvars import Context
 from typing import Final, NamedTuple
 
 from rasa_environments.api.base import JsonObject, ObjectKey
@@ -118,7 +119,9 @@ class Secrets:
                 metadata_only=True,
                 retries=self._retries,
             )
-            self._namespaces[namespace] = _Namespace(reflector, self._tasks.create_task(reflector.run()))
+            # It outlives whoever asks first, and its log lines are not about them.
+            task = self._tasks.create_task(reflector.run(), context=Context())
+            self._namespaces[namespace] = _Namespace(reflector, task)
         await self._namespaces[namespace].reflector.ready()
 
     async def _fetch(self, key: ObjectKey, held: _Held) -> SecretData | None:

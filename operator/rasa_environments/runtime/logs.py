@@ -1,31 +1,34 @@
-"""Logs: readable lines or JSON, and never a URL with a query."""
+"""Logs: one line for each thing that was done or went wrong, as JSON or as text for people."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from types import TracebackType
 
-from pythonjsonlogger.json import JsonFormatter
-
+from log_lines.lines import JsonLines, TextLines
+from rasa_environments.runtime.log_context import ReconciliationFields
+from rasa_environments.runtime.repetitions import Repetitions
 from rasa_environments.runtime.settings import LogFormat, Settings
 
-TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 QUIET = ("httpx", "httpcore", "aiohttp.access", "asyncio")
 """Loggers that speak only of trouble: httpx and httpcore would log URLs with the token in them."""
 
 
 def configure_logs(settings: Settings) -> None:
-    """Writes log lines to stderr in the format and from the level that the settings say."""
+    """Writes log lines, and nothing else, to stderr in the format and from the level that the settings say."""
     handler = logging.StreamHandler(sys.stderr)
-    if settings.log_format is LogFormat.JSON:
-        fields = {"asctime": "time", "levelname": "level", "name": "logger"}
-        formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=fields)
-        formatter.default_msec_format = "%s.%03d"
-        handler.setFormatter(formatter)
-    else:
-        handler.setFormatter(logging.Formatter(TEXT))
+    handler.setFormatter(JsonLines() if settings.log_format is LogFormat.JSON else TextLines())
+    handler.addFilter(ReconciliationFields())
+    handler.addFilter(Repetitions())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     # kopf tells of every object that it sees, and warns that it takes no signals in a thread.
     logging.getLogger("kopf").setLevel(logging.ERROR)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    logging.getLogger("rasa_environments").critical("ended by an error", exc_info=(kind, error, traceback))

@@ -12,6 +12,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.reconcile.contents import Contents
 from rasa_environments.reconcile.queue import FAILED, OUTAGE, Kind, Request, Result
+from rasa_environments.runtime.log_context import reconciliation_of
 from rasa_environments.runtime.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,10 @@ class Reconciliations:
 
     async def attempt(self, request: Request) -> Result:
         """Reconciles the object; where that fails, or takes too long, it is to be tried again."""
+        with reconciliation_of(request):
+            return await self._attempt(request)
+
+    async def _attempt(self, request: Request) -> Result:
         started = self._started[request] = perf_counter()
         result, failure = None, FAILED
         deadline = asyncio.timeout(DEADLINE_SECONDS)

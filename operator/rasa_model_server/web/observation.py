@@ -75,13 +75,15 @@ class Observation:
             path,
             tally.status,
             extra={
-                "method": method,
-                "path": path,
-                "status": tally.status,
-                "seconds": round(seconds, 4),
-                "received_bytes": tally.received,
-                "sent_bytes": tally.sent,
-                "client": client[0] if client else None,
+                "fields": {
+                    "method": method,
+                    "path": path,
+                    "status": tally.status,
+                    "seconds": round(seconds, 4),
+                    "received_bytes": tally.received,
+                    "sent_bytes": tally.sent,
+                    "client": client[0] if client else None,
+                }
             },
         )
 
