@@ -217,7 +217,8 @@ async def test_an_object_without_a_valid_version_says_so_once(
         "Stalled": ("True", "InvalidSpec"),
     }
     assert status["conditions"][0]["message"].startswith(message)
-    assert "DeploymentEnvironment bots/support cannot be used" in caplog.text
+    assert [entry.levelname for entry in caplog.records] == ["WARNING"]
+    assert f"InvalidSpec: {message}" in caplog.text
     assert (scene.tag, scene.server.reads) == (None, 1)
 
 

@@ -6,7 +6,6 @@ cannot be used is rejected: the last valid version stays in force, and a conditi
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -19,13 +18,12 @@ from rasa_environments.cluster.client import ApiError, Client, TooLarge
 from rasa_environments.cluster.resources import resource_of
 from rasa_environments.judge.conditions import transitioned
 from rasa_environments.judge.findings import Problem
+from rasa_environments.judge.transitions import transitions
 from rasa_environments.reconcile.dispatch import Dispatcher
 from rasa_environments.reconcile.others import OtherOperators
 from rasa_environments.reconcile.queue import Kind, Request
-from rasa_environments.reconcile.status import overruled, rejected, unready, write_status
+from rasa_environments.reconcile.status import log_transitions, overruled, rejected, unready, write_status
 from rasa_environments.reconcile.surroundings import utc_now
-
-logger = logging.getLogger(__name__)
 
 MAXIMUM_OBJECT_BYTES: Final = 512 * 1024
 """Bytes of an object as JSON. Beside a spec of 64 KiB, it may hold that once more in the annotation of
@@ -136,10 +134,8 @@ class Contents:
         rejection = Rejection(identity.version, identity.generation, problem)
         known = self._dispatcher.known(request)
         if known is not None and known.metadata.uid == identity.uid:
-            logger.warning("%s: its last valid version stays in force: %s", request, problem)
             self._dispatcher.reject(known, rejection)
             return
-        logger.warning("%s cannot be used: %s", request, problem)
         self._forget(request)
         version = await self._tell(request, rejection, obj)
         self._unusable[request] = Rejection(max(version, identity.version), identity.generation, problem)
@@ -152,6 +148,7 @@ class Contents:
             return rejection.version
         status = {"observedGeneration": rejection.generation, "conditions": conditions}
         written = await self._client.patch_status(resource_of(request.kind), request.key, status, metadata_only=True)
+        log_transitions(transitions((), stamped))
         return int(written["metadata"]["resourceVersion"])
 
 

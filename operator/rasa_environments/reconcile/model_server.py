@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,8 +22,6 @@ from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
-
-logger = logging.getLogger(__name__)
 
 OBSERVE_SECONDS = 60.0
 """For all that a check asks: the listing, or each tag by itself, the version, and the credentials that write."""
@@ -87,20 +84,10 @@ class ModelServerReconciler:
                 check = fresh and observation.lists  # Without a listing, what they are worth shows when a tag is put.
                 write_problem = await self._write_problem(connection, server) if check else None
         except RasaError as error:
-            return self._unanswered(server, last, Problem(error.reason, error.message, stalled=False))
+            return replace(last, problem=Problem(error.reason, error.message, stalled=False))
         except TimeoutError:
-            return self._unanswered(server, last, too_slow(server, OBSERVE_SECONDS))
-        if last.problem is not None:
-            logger.info("ModelServer %s answers again", server.metadata.key)
-        if write_problem is not None and write_problem != last.write_problem:
-            logger.warning("ModelServer %s: %s", server.metadata.key, write_problem.message)
+            return replace(last, problem=too_slow(server, OBSERVE_SECONDS))
         return replace(observation, version=version, write_problem=write_problem)
-
-    def _unanswered(self, server: ModelServer, last: ServerObservation, problem: Problem) -> ServerObservation:
-        """What is known still, with the problem, which is logged when it is a new one."""
-        if last.problem is None or last.problem.reason != problem.reason:
-            logger.warning("ModelServer %s: %s", server.metadata.key, problem.message)
-        return replace(last, problem=problem)
 
     async def _tags(self, connection: ModelServerClient, server: ModelServer) -> ServerObservation:
         """What carries which tag: from one listing, or, where a server of spec.modelPath has none, tag by tag."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
@@ -15,6 +16,9 @@ from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.resources import resource_of
 from rasa_environments.judge.conditions import condition, merge_patch, reconciling, stalled, transitioned
 from rasa_environments.judge.findings import Problem
+from rasa_environments.judge.transitions import Transition, reports, transitions
+
+logger = logging.getLogger(__name__)
 
 Status = EnvironmentStatus | ModelServerStatus | ModelTagStatus
 _UNREADABLE: Final = object()
@@ -24,6 +28,8 @@ T = TypeVar("T", DeploymentEnvironment, ModelServer, ModelTag, AnyResource)
 async def write_status(client: Client, obj: T, status: Status, conditions: Sequence[Condition], time: str) -> T | None:
     """Writes what differs from the object's status; returns the object as it is then, None where nothing differed.
 
+    What became of the conditions is logged once that is written.
+
     A rejected later version of the object outranks what is said of the one in force.
     """
     rejection = obj.metadata.rejection
@@ -31,7 +37,19 @@ async def write_status(client: Client, obj: T, status: Status, conditions: Seque
     current = conditions if rejection is None else overruled(conditions, rejected(rejection))
     stamped = transitioned(obj.status.conditions, current, generation=generation, time=time)
     full = status.model_copy(update={"observed_generation": generation, "conditions": list(stamped)})
-    return await patch_status(client, obj, full)
+    written = await patch_status(client, obj, full)
+    if written is not None:
+        log_transitions(transitions(obj.status.conditions, stamped))
+    return written
+
+
+def log_transitions(changes: Sequence[Transition]) -> None:
+    """One line for each reason: a warning where something is wrong."""
+    for report in reports(changes):
+        cause = report.cause
+        level = logging.WARNING if report.is_trouble else logging.INFO
+        fields = {"conditions": report.conditions, "reason": cause.reason}
+        logger.log(level, "%s: %s", cause.reason, cause.message, extra={"fields": fields})
 
 
 async def patch_status(client: Client, obj: T, status: Status) -> T | None:

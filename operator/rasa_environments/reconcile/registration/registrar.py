@@ -95,10 +95,8 @@ class Registrar:
             async with self._surroundings.asking(request, until=until):
                 facts = await self._replace(connection.environments, current, plan)
         except TimeoutError:
-            logger.warning("ModelServer %s: its registry is too slow", server.metadata.key)
             return _same_for_all(alive, TOO_SLOW), noted
         except RasaError as error:  # What was asked for may have been done all the same: it stays noted.
-            logger.warning("ModelServer %s: environments are not registered: %s", server.metadata.key, error.message)
             return _same_for_all(alive, _fact(Problem(error.reason, error.message))), noted
         logger.info("ModelServer %s: its registry holds %s", server.metadata.key, _names(plan.entries))
         return facts, noted
