@@ -18,10 +18,13 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.application import application
 from rasa_environments.desired.profiles import PROFILES
 from rasa_environments.desired.secret_variables import FIXED_KEYS
+from rasa_environments.reconcile.answer_times import AnswerTimes
 from rasa_environments.reconcile.directory import Directory
+from rasa_environments.reconcile.promotions import Promotions
 from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.settings import Settings
+from rasa_environments.runtime.watches import Watches
 from tests.desired.contexts import children_by_kind, context
 from tests.desired.golden_cases import given_context
 from tests.named_tests import names_of_tests_in
@@ -53,7 +56,7 @@ def test_each_setting_is_explained_and_nothing_else() -> None:
 
 
 def test_each_metric_is_explained_and_nothing_else() -> None:
-    exposed = Metrics(Directory(), WorkQueue()).text().decode()
+    exposed = Metrics(Directory(), WorkQueue(), Watches({}), Promotions(), AnswerTimes()).text().decode()
     metrics = set(re.findall(r"^# TYPE (rasa_environments_\S+) ", exposed, re.MULTILINE))
     explained = {name for name in named_in_tables(REFERENCE / "settings.md") if name.startswith("rasa_environments_")}
 

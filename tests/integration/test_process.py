@@ -51,7 +51,7 @@ def test_health_readiness_and_metrics_are_served(operator: OperatorProcess, spac
     metrics = operator.answer("/metrics").text
     of_the_environment = f'kind="{ENVIRONMENT}",name="production",namespace="{space.namespace}"'
     assert f'rasa_environments_condition{{condition="Ready",{of_the_environment}}} 1.0' in metrics
-    assert f'rasa_environments_condition{{condition="ModelServed",{of_the_environment}}} -1.0' in metrics
+    assert f'rasa_environments_condition{{condition="ModelServed",{of_the_environment}}} 1.0' in metrics
     assert f'rasa_environments_reconcile_total{{kind="{ENVIRONMENT}",result="done"}}' in metrics
     assert "rasa_environments_queue_length 0.0" in metrics
     for name in ("rasa_environments_tasks", "process_resident_memory_bytes", "process_open_fds"):
@@ -99,7 +99,11 @@ def test_logs_can_be_json_and_never_hold_a_token(
 
     lines = [json.loads(line) for line in operator.logged().splitlines()]
     assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
-    assert any("is created" in line["message"] for line in lines)
+    created = [line for line in lines if "is created" in line["message"]]
+    assert {(line["kind"], line["namespace"], line["name"]) for line in created} == {
+        (ENVIRONMENT, space.namespace, "production")
+    }
+    assert len({line["reconcileID"] for line in created}) == 1
     for value in (TOKEN, API_TOKEN, token):
         assert value not in operator.logged()
     space.remove()

@@ -14,6 +14,7 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
+from rasa_environments.reconcile.answer_times import AnswerTimes
 from rasa_environments.reconcile.healing import pods_to_ask
 from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.reconcile.served import (
@@ -341,3 +342,20 @@ def test_a_pod_is_asked_at_its_address_with_the_token(address: str, host: str) -
         assert request.url == f"http://{host}:5006/status?token=a+b"
 
     asking(test)
+
+
+def test_the_last_answer_is_as_old_as_the_last_time_that_all_servers_answered() -> None:
+    async def test() -> tuple[list[float], bool]:
+        rasa, times = Rasa(), AnswerTimes(asyncio.get_running_loop().time)
+        async with httpx.AsyncClient(transport=httpx.MockTransport(rasa.answer)) as http:
+            asker = Asker(rasa, ServedModels(http, INTERVALS, WorkQueue(), times=times))
+            ages = []
+            for host in ("127.0.0.3", "127.0.0.2"):  # the second one does not answer the second question
+                rasa.models[host] = httpx.ConnectError("silent")
+                await asker.ask(POD, SECOND)
+                await asyncio.sleep(INTERVALS.served)
+                ages.append(times.ages()[SUPPORT])
+            asker.served.forget(SUPPORT)
+            return ages, SUPPORT in times.ages()
+
+    assert run(test()) == ([INTERVALS.served, 2 * INTERVALS.served], False)

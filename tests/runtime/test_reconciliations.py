@@ -12,11 +12,14 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.errors import ApiError
+from rasa_environments.reconcile.answer_times import AnswerTimes
 from rasa_environments.reconcile.contents import Contents
 from rasa_environments.reconcile.directory import Directory
+from rasa_environments.reconcile.promotions import Promotions
 from rasa_environments.reconcile.queue import DONE, FAILED, OUTAGE, Kind, Request, Result, WorkQueue
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS, HANGING_SECONDS, Reconciliations
+from rasa_environments.runtime.watches import Watches
 from tests.reconcile.clock import run
 
 REQUEST = Request(Kind.MODEL_SERVER, ObjectKey("bots", "default"))
@@ -27,7 +30,7 @@ def attempted(
 ) -> tuple[Result, float, str]:
     """The result of an attempt, the seconds that it took, and what the metrics count it as."""
     contents = contents or Mock(spec=Contents)
-    metrics = Metrics(Directory(), WorkQueue())
+    metrics = Metrics(Directory(), WorkQueue(), Watches({}), Promotions(), AnswerTimes())
 
     async def attempt() -> tuple[Result, float]:
         reconciliations = Reconciliations({Kind.MODEL_SERVER: reconcile}, contents, metrics)

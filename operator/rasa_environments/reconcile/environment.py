@@ -68,7 +68,13 @@ class EnvironmentReconciler:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
-        self._served = ServedModels(surroundings.http, surroundings.intervals, surroundings.queue, surroundings.now)
+        self._served = ServedModels(
+            surroundings.http,
+            surroundings.intervals,
+            surroundings.queue,
+            surroundings.now,
+            surroundings.answer_times,
+        )
         self._healing = Healing(surroundings.client, surroundings.intervals)
         self._external = ExternalServers(surroundings, self._served)
         self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}

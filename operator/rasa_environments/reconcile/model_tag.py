@@ -13,6 +13,7 @@ from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.findings import Follower, Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
+from rasa_environments.judge.transitions import transitions
 from rasa_environments.rasa.errors import RasaError, UnknownModel
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS
@@ -190,9 +191,21 @@ class ModelTagReconciler:
         if isinstance(result, Problem):
             self._writes.failed(key, write, result, accepted=accepted)
         elif moved:
-            came_from = f"taken from {carrier.name}" if carrier else "on no model before"
-            logger.info("ModelTag %s: tag %s is on model %s, %s", key, tag.tag, model, came_from)
+            self._tell_move(tag, model, carrier)
         return result
+
+    def _tell_move(self, tag: ModelTag, model: str, carrier: TaggedModel | None) -> None:
+        """Counts and logs that the tag was moved."""
+        move = self._surroundings.promotions.moved(tag)
+        came_from = f"taken from {carrier.name}" if carrier else "on no model before"
+        fields = {
+            "result": move.value,
+            "tag": tag.tag,
+            "model": model,
+            "takenFrom": carrier.name if carrier else None,
+            "promotedBy": tag.promoted_by,
+        }
+        logger.info("tag %s is on model %s, %s", tag.tag, model, came_from, extra={"fields": fields})
 
     async def _verify(
         self, connection: ModelServerClient, tag: ModelTag, model: str, listed: TaggedModel | None
@@ -235,6 +248,12 @@ class ModelTagReconciler:
         written = await write_status(surroundings.client, tag, status, conditions, surroundings.now())
         if written is not None:
             surroundings.directory.tags.refresh(written)
+            self._count_failure(tag, written)
+
+    def _count_failure(self, before: ModelTag, after: ModelTag) -> None:
+        changes = transitions(before.status.conditions, after.status.conditions or ())
+        if any(change.after.type == ConditionType.TAGGED and change.after.status == "False" for change in changes):
+            self._surroundings.promotions.failed()
 
 
 def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None, needed: str | None = None) -> Problem:

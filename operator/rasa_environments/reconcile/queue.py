@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -83,7 +84,8 @@ class WorkQueue:
     def __init__(self, retries: Retries | None = None) -> None:
         self._ready: Turns[Request] = Turns()
         self._resuming: Turns[Resumption] = Turns()
-        self._waiting: set[Request] = set()
+        self._waiting: dict[Request, float] = {}
+        """Since when (time.monotonic()); the first waits for longest."""
         self._running: dict[Request, _Running] = {}
         self._started: Counter[str] = Counter()
         """By namespace: reconciliations that have been started and have not ended."""
@@ -93,11 +95,19 @@ class WorkQueue:
         self._retries = retries or Retries()
         """When what failed is tried again."""
         self._free_slots = 0
+        self._started_at: float | None = None
         self._changed = asyncio.Event()
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def oldest_wait(self) -> float:
+        """Seconds that the first in the queue has waited; 0 where none does, and where this process does not lead."""
+        since = next(iter(self._waiting.values()), None)
+        if since is None or self._started_at is None:
+            return 0.0
+        return time.monotonic() - max(since, self._started_at)
 
     def is_running(self, request: Request) -> bool:
         """Whether the object is being reconciled at this moment."""
@@ -119,7 +129,7 @@ class WorkQueue:
         if request in self._running:
             self._again.add(request)
         elif request not in self._waiting:
-            self._waiting.add(request)
+            self._waiting[request] = time.monotonic()
             self._ready.add(request.key.namespace, request)
             self._changed.set()
 
@@ -147,6 +157,7 @@ class WorkQueue:
         Raises an ExceptionGroup of what `handle` raises.
         """
         self._free_slots = slots
+        self._started_at = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 resumed = self._resume_next()
@@ -180,7 +191,7 @@ class WorkQueue:
         await self._take_slot(running)
 
     async def _reconcile(self, request: Request, handle: Callable[[Request], Awaitable[Result]]) -> None:
-        self._waiting.discard(request)
+        self._waiting.pop(request, None)
         running = self._running[request] = _Running(request.key.namespace)
         result = FAILED
         try:

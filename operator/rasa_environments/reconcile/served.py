@@ -22,6 +22,7 @@ from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
 from rasa_environments.rasa.transport import RASA_SERVER, Peer
+from rasa_environments.reconcile.answer_times import AnswerTimes
 from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.surroundings import Intervals, utc_now
 from rasa_environments.reconcile.workers import Unheard, ask_workers
@@ -125,17 +126,24 @@ class ServedModels:
     """The last answers of each environment's Rasa servers."""
 
     def __init__(
-        self, http: httpx.AsyncClient, intervals: Intervals, queue: WorkQueue, now: Callable[[], str] = utc_now
+        self,
+        http: httpx.AsyncClient,
+        intervals: Intervals,
+        queue: WorkQueue,
+        now: Callable[[], str] = utc_now,
+        times: AnswerTimes | None = None,
     ) -> None:
         self._http = http
         self._intervals = intervals
         self._queue = queue
         self._now = now
+        self._times = times or AnswerTimes()
         self._asked: dict[ObjectKey, _Asked] = {}
 
     def forget(self, environment: ObjectKey) -> None:
         """Drops what is known of an environment that is gone."""
         self._asked.pop(environment, None)
+        self._times.forget(environment)
 
     async def ask(
         self,
@@ -151,7 +159,7 @@ class ServedModels:
         `listed` are the models among which one is found by the time of its training.
         """
         if not servers:
-            self.forget(environment)
+            self._asked.pop(environment, None)
             return (), None
         identity = (wanted.model_id, wanted.trained_at) if wanted is not None else (None, None)
         question = Question(wanted, identity, tuple(servers), token)
@@ -162,6 +170,8 @@ class ServedModels:
         wanted_since = last.wanted_since if last is not None and last.question.wanted == wanted else now
         async with self._queue.outside(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment)):
             fresh = await self._answers(question, ByTrainingTime(tuple(listed)))
+        if all(fact.problem is None for fact in fresh):
+            self._times.answered(environment)
         now = asyncio.get_running_loop().time()
         known = self._known(servers, fresh, last.known if last is not None else {}, now)
         answers = tuple(

@@ -14,10 +14,12 @@ from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import OperatorPods
+from rasa_environments.reconcile.answer_times import AnswerTimes
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.observations import Observations
 from rasa_environments.reconcile.offers import Offers
 from rasa_environments.reconcile.pods import Pods
+from rasa_environments.reconcile.promotions import Promotions
 from rasa_environments.reconcile.queue import Request, WorkQueue
 from rasa_environments.reconcile.references import SecretReferences
 
@@ -53,6 +55,8 @@ class Surroundings:
     references: SecretReferences = field(default_factory=SecretReferences)
     observations: Observations = field(default_factory=Observations)
     offers: Offers = field(default_factory=Offers)
+    promotions: Promotions = field(default_factory=Promotions)
+    answer_times: AnswerTimes = field(default_factory=AnswerTimes)
     intervals: Intervals = Intervals()
     accept_unchecked: bool = False
     """Whether a pod that cannot be asked counts as one that serves the wanted model."""

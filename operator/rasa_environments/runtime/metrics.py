@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
+from rasa_environments.reconcile.answer_times import AnswerTimes
 from rasa_environments.reconcile.directory import Directory
+from rasa_environments.reconcile.promotions import Promotions
 from rasa_environments.reconcile.queue import Request, Result, WorkQueue
+from rasa_environments.runtime.object_metrics import AnswerMetrics, ObjectMetrics, PromotionMetrics
+from rasa_environments.runtime.watches import Watches
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -19,28 +20,39 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 class Metrics:
     """What is counted: passes with their result and duration, and the state of all objects when it is asked for."""
 
-    def __init__(self, directory: Directory, queue: WorkQueue) -> None:
-        self._registry = CollectorRegistry()
+    def __init__(
+        self,
+        directory: Directory,
+        queue: WorkQueue,
+        watches: Watches,
+        promotions: Promotions,
+        answer_times: AnswerTimes,
+    ) -> None:
+        self._queue, self._watches = queue, watches
+        self._registry = registry = CollectorRegistry()
         self._passes = Counter(
-            "rasa_environments_reconcile_total", "Passes over objects", ["kind", "result"], registry=self._registry
+            "rasa_environments_reconcile_total", "Passes over objects", ["kind", "result"], registry=registry
         )
         self._seconds = Histogram(
-            "rasa_environments_reconcile_seconds",
-            "Duration of passes",
+            "rasa_environments_reconcile_seconds", "Duration of passes", ["kind"], registry=registry, buckets=BUCKETS
+        )
+        self._waiting = Gauge("rasa_environments_queue_length", "Objects that wait for a pass", registry=registry)
+        self._oldest = Gauge(
+            "rasa_environments_queue_oldest_age_seconds",
+            "How long the first object in the queue has waited",
+            registry=registry,
+        )
+        self._contact = Gauge(
+            "rasa_environments_watch_age_seconds",
+            "Seconds since the API server was last heard of a kind",
             ["kind"],
-            registry=self._registry,
-            buckets=BUCKETS,
+            registry=registry,
         )
-        waiting = Gauge("rasa_environments_queue_length", "Objects that wait for a pass", registry=self._registry)
-        waiting.set_function(lambda: len(queue))
-        self._tasks = Gauge("rasa_environments_tasks", "Tasks of the event loop", registry=self._registry)
-        self._others = Counter(
-            "rasa_environments_status_writes_by_others_total",
-            "Times that another operator was met, which had written the status of an object",
-            registry=self._registry,
-        )
-        ProcessCollector(registry=self._registry)
-        self._registry.register(_Objects(directory))
+        self._tasks = Gauge("rasa_environments_tasks", "Tasks of the event loop", registry=registry)
+        ProcessCollector(registry=registry)
+        registry.register(ObjectMetrics(directory))
+        registry.register(AnswerMetrics(directory, answer_times))
+        registry.register(PromotionMetrics(promotions))
 
     def passed(self, request: Request, result: Result | None, started: float, *, timed_out: bool = False) -> None:
         """A pass has ended that started at `started` (time.perf_counter); without a result it broke down."""
@@ -48,33 +60,14 @@ class Metrics:
         self._passes.labels(request.kind, outcome).inc()
         self._seconds.labels(request.kind).observe(perf_counter() - started)
 
-    def met_another_operator(self) -> None:
-        """Another operator has written the status of an object."""
-        self._others.inc()
-
-    def count_tasks(self) -> None:
-        """Counts the tasks of the event loop that this is called in."""
+    def sample(self) -> None:
+        """Takes what can be read in the event loop alone."""
         self._tasks.set(len(asyncio.all_tasks()))
+        self._waiting.set(len(self._queue))
+        self._oldest.set(self._queue.oldest_wait())
+        for kind, age in self._watches.ages().items():
+            self._contact.labels(kind).set(age)
 
     def text(self) -> bytes:
         """All metrics in the text format of Prometheus; may be called in another thread."""
         return generate_latest(self._registry)
-
-
-class _Objects(Collector):
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One line for each object and condition: 1 True, 0 False, -1 Unknown."""
-        family = GaugeMetricFamily(
-            "rasa_environments_condition",
-            "Conditions: 1 is True, 0 is False, -1 is Unknown",
-            labels=["kind", "namespace", "name", "condition"],
-        )
-        values = {"True": 1.0, "False": 0.0, "Unknown": -1.0}
-        for resource in (*self._directory.servers, *self._directory.environments, *self._directory.tags):
-            key = resource.metadata.key
-            for found in resource.status.conditions or ():
-                family.add_metric([type(resource).__name__, key.namespace, key.name, found.type], values[found.status])
-        yield family

@@ -56,6 +56,7 @@ from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
 from rasa_environments.runtime.kopf_host import KopfHost
 from rasa_environments.runtime.leading import candidacy, fence
+from rasa_environments.runtime.log_context import reconciliation_of
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import Reconciliations
 from rasa_environments.runtime.settings import Settings
@@ -109,9 +110,15 @@ class Operator:
         self._dispatcher = Dispatcher(
             surroundings.directory, surroundings.queue, surroundings.references, surroundings.pods
         )
-        self.metrics = Metrics(surroundings.directory, surroundings.queue)
-        others = OtherOperators(self.metrics.met_another_operator)
-        self._contents = Contents(client, self._own, self._dispatcher, others)
+        self._contents = Contents(client, self._own, self._dispatcher)
+        self._watches = Watches(self._watched(caches, secrets))
+        self.metrics = Metrics(
+            surroundings.directory,
+            surroundings.queue,
+            self._watches,
+            surroundings.promotions,
+            surroundings.answer_times,
+        )
         self._connections = connections = Connections(
             http,
             secrets,
@@ -125,10 +132,6 @@ class Operator:
         }
         self._reconciliations = Reconciliations(reconcilers, self._contents, self.metrics)
         self._kopf = KopfHost(self._keys, self._changed)
-        self._own_watches: dict[Kind, Reflector] = {}
-        self._interruptions: dict[Kind, int] = {}
-        """Of each of them, when that was looked at last."""
-        self._watches = Watches(self._watched(caches, secrets))
         self._read = False
         self._standing_by = settings.leader_elect
         """Another process may hold the Lease: then this one is ready to take over."""
@@ -249,12 +252,13 @@ class Operator:
 
         async def read(request: Request) -> None:
             async with reading:
-                try:
-                    await self._contents.refresh(request)
-                except ApiError as error:
-                    logger.warning("%s cannot be read, trying again later: %s", request, error)
-                except Exception:
-                    logger.exception("%s cannot be read, trying again later", request)
+                with reconciliation_of(request):
+                    try:
+                        await self._contents.refresh(request)
+                    except ApiError as error:
+                        logger.warning("%s cannot be read, trying again later: %s", request, error)
+                    except Exception:
+                        logger.exception("%s cannot be read, trying again later", request)
             queue.add(request)
 
         async with asyncio.TaskGroup() as tasks:

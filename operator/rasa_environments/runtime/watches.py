@@ -43,6 +43,11 @@ class Watches:
         for watch in self._watches.values():
             await watch.synced.wait()
 
+    def ages(self) -> Mapping[str, float]:
+        """Seconds since the last contact with the API server, by what is watched."""
+        now = time.monotonic()
+        return {name: now - watch.last_contact for name, watch in self._watches.items()}
+
     def problem(self) -> str | None:
         """What is not being watched now, and why."""
         return unwatched(self._watches.values(), time.monotonic())

@@ -48,7 +48,7 @@ def _metrics(metrics: Metrics) -> Handler:
 
     async def answer(_: web.Request) -> web.Response:
         async with one_at_a_time:  # In a thread: of thousands of objects the text takes a while.
-            metrics.count_tasks()
+            metrics.sample()
             text = await asyncio.to_thread(metrics.text)
         return web.Response(body=text, content_type="text/plain", charset="utf-8")
 

@@ -1,0 +1,29 @@
+"""When the Rasa servers of each environment last said what they serve."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from rasa_environments.api.base import ObjectKey
+
+
+class AnswerTimes:
+    """Times by environment. `clock` is monotonic."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._answered: dict[ObjectKey, float] = {}
+
+    def answered(self, environment: ObjectKey) -> None:
+        """All Rasa servers of the environment have just answered."""
+        self._answered[environment] = self._clock()
+
+    def forget(self, environment: ObjectKey) -> None:
+        """The environment is gone."""
+        self._answered.pop(environment, None)
+
+    def ages(self) -> Mapping[ObjectKey, float]:
+        """Seconds since all of an environment's Rasa servers answered, of those that ever did so in this process."""
+        now = self._clock()
+        return {environment: now - since for environment, since in self._answered.items()}

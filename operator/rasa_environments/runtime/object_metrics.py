@@ -1,0 +1,132 @@
+"""Metrics of objects, made of what is known of them when they are asked for: those of a deleted object are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from rasa_environments.api.conditions import ConditionType
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.judge.conditions import condition_of
+from rasa_environments.reconcile.answer_times import AnswerTimes
+from rasa_environments.reconcile.directory import Directory
+from rasa_environments.reconcile.promotions import Promotions
+
+LONGEST_LABEL: Final = 256
+"""Characters of a label's value: names of models are those of foreign servers."""
+_TRUTH: Final = {"True": 1.0, "False": 0.0, "Unknown": -1.0}
+
+
+class ObjectMetrics(Collector):
+    """Conditions of all objects, and the models of environments."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """A series for each condition of each object, and for the models of each environment."""
+        yield self._conditions()
+        yield self._models()
+        yield self._served_since()
+
+    def _conditions(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "rasa_environments_condition",
+            "Conditions: 1 is True, 0 is False, -1 is Unknown",
+            labels=["kind", "namespace", "name", "condition"],
+        )
+        for resource in (*self._directory.servers, *self._directory.environments, *self._directory.tags):
+            kind, key = type(resource).__name__, resource.metadata.key
+            for found in resource.status.conditions or ():
+                family.add_metric([kind, key.namespace, key.name, found.type], _TRUTH[found.status])
+        return family
+
+    def _models(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "rasa_environments_model_info",
+            "Always 1: which model an environment should serve, and which ones its Rasa servers said that they serve",
+            labels=["namespace", "name", "environment", "tag", "desired", "served"],
+        )
+        for environment in self._directory.environments:
+            key = environment.metadata.key
+            family.add_metric([key.namespace, key.name, *map(label, models_of(environment))], 1)
+        return family
+
+    def _served_since(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "rasa_environments_model_served_since_timestamp_seconds",
+            "Since when an environment serves the desired model, where it does",
+            labels=["namespace", "name"],
+        )
+        for environment in self._directory.environments:
+            served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
+            since = _seconds(served.last_transition_time) if served is not None and served.status == "True" else None
+            if since is not None:
+                family.add_metric([environment.metadata.namespace, environment.metadata.name], since)
+        return family
+
+
+class AnswerMetrics(Collector):
+    """How old the last answers of Rasa servers are."""
+
+    def __init__(self, directory: Directory, times: AnswerTimes) -> None:
+        self._directory = directory
+        self._times = times
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """A series for each environment that has answered since the process started."""
+        family = GaugeMetricFamily(
+            "rasa_environments_served_answer_age_seconds",
+            "Seconds since all Rasa servers of an environment last said which model they serve",
+            labels=["namespace", "name"],
+        )
+        for key, age in self._times.ages().items():
+            if self._directory.environments.get(key) is not None:
+                family.add_metric([key.namespace, key.name], age)
+        yield family
+
+
+class PromotionMetrics(Collector):
+    """What came of promotions."""
+
+    def __init__(self, promotions: Promotions) -> None:
+        self._promotions = promotions
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The counters, from 0 on."""
+        results = CounterMetricFamily(
+            "rasa_environments_promotions", "Tags moved for a ModelTag, and promotions that failed", labels=["result"]
+        )
+        for result, count in self._promotions.results.items():
+            results.add_metric([result], count)
+        yield results
+        yield CounterMetricFamily(
+            "rasa_environments_tag_drift",
+            "Tags that somebody had moved or taken away, and that were put back",
+            value=self._promotions.drift,
+        )
+
+
+def models_of(environment: DeploymentEnvironment) -> tuple[str, str, str, str]:
+    """Its name at the model server, its tag, the desired model, and the served ones; empty where there is none."""
+    status = environment.status
+    desired = status.desired_model.name if status.desired_model is not None else ""
+    return environment.environment, environment.tag, desired, ",".join(each.name for each in status.served_models or ())
+
+
+def label(value: str) -> str:
+    """The value of a label: of bounded length, and in characters that UTF-8 has."""
+    cut = value if len(value) <= LONGEST_LABEL else f"{value[: LONGEST_LABEL - 1]}…"
+    return cut.encode(errors="replace").decode()
+
+
+def _seconds(time: str) -> float | None:
+    """Seconds since 1970; None for what is no time."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except (ValueError, OverflowError):
+        return None
