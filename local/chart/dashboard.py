@@ -1,4 +1,4 @@
-"""The Grafana dashboard: what is ready, what is not, and how the operator keeps up."""
+"""The Grafana dashboard: what production serves and since when, what is not ready, and how the operator keeps up."""
 
 import json
 from collections.abc import Sequence
@@ -9,6 +9,11 @@ from local.chart.base import JsonObject
 KINDS = ("DeploymentEnvironment", "ModelTag", "ModelServer")
 SOURCE = {"type": "prometheus", "uid": "${source}"}
 CONDITION = 'max by (kind, namespace, name, condition) (rasa_environments_condition{namespace=~"$namespace"%s})'
+OF_NAMESPACE = '{namespace=~"$namespace"}'
+PRODUCTION = '{namespace=~"$namespace", environment="production"}'
+SINCE = "rasa_environments_model_served_since_timestamp_seconds"
+MODELS = "rasa_environments_model_info"
+ANSWER_AGE = "rasa_environments_served_answer_age_seconds"
 WIDTH = 24
 """Columns of Grafana's grid."""
 
@@ -24,7 +29,7 @@ class Query:
 
 def dashboard() -> str:
     """The dashboard as JSON, of Grafana's schema 39 (Grafana 10 and later)."""
-    panels = [*_readiness(), _not_ready(), *_operator()]
+    panels = [*_production(), *_readiness(), _models(), _not_ready(), *_over_time(), *_operator()]
     document = {
         "title": "Rasa environments",
         "uid": "rasa-environments",
@@ -39,11 +44,37 @@ def dashboard() -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
+def _production() -> list[JsonObject]:
+    """What production serves, since when, and what it should serve."""
+    third = WIDTH // 3
+    by = "max by (namespace, name)"
+    since = f"{by} ({SINCE}{OF_NAMESPACE}) * on (namespace, name) {by} ({MODELS}{PRODUCTION})"
+    return [
+        _named_stat("Production serves", 0, f"max by (namespace, served) ({MODELS}{PRODUCTION})", "{{served}}"),
+        _panel(
+            "stat",
+            "Production has served it since",
+            (third, 0, third, 4),
+            [Query(f"max by (namespace) ({since}) * 1000", "{{namespace}}", instant=True)],
+            "dateTimeFromNow",
+        ),
+        _named_stat(
+            "Production should serve", 2 * third, f"max by (namespace, desired) ({MODELS}{PRODUCTION})", "{{desired}}"
+        ),
+    ]
+
+
+def _named_stat(title: str, left: int, expression: str, legend: str) -> JsonObject:
+    """A label of a series in large letters."""
+    panel = _panel("stat", title, (left, 0, WIDTH // 3, 4), [Query(expression, legend, instant=True)])
+    return {**panel, "options": {"textMode": "name", "graphMode": "none", "colorMode": "none"}}
+
+
 def _readiness() -> list[JsonObject]:
     """How many objects of each kind are ready, not ready, and not known to be either."""
     width = WIDTH // len(KINDS)
     return [
-        _panel("stat", f"{kind}: ready", (place * width, 0, width, 5), _counts(kind))
+        _panel("stat", f"{kind}: ready", (place * width, 4, width, 5), _counts(kind))
         for place, kind in enumerate(KINDS)
     ]
 
@@ -54,9 +85,47 @@ def _counts(kind: str) -> list[Query]:
     return [Query(f"count({ready} == {value}) or vector(0)", name, instant=True) for value, name in names.items()]
 
 
+def _models() -> JsonObject:
+    """A table of what each environment should serve, what it serves, since when, and how old the last answer is."""
+    is_served = CONDITION % ', kind="DeploymentEnvironment", condition="ModelServed"'
+    queries = [
+        f"max by (namespace, name, tag, desired, served) ({MODELS}{OF_NAMESPACE})",
+        f"max by (namespace, name) ({is_served})",
+        f"max by (namespace, name) ({SINCE}{OF_NAMESPACE}) * 1000",
+        f"min by (namespace, name) ({ANSWER_AGE}{OF_NAMESPACE})",
+    ]
+    panel = _panel("table", "Models", (0, 9, WIDTH, 9), [Query(query, instant=True) for query in queries])
+    for target in panel["targets"]:
+        target["format"] = "table"
+    columns = {"Value #B": "as desired", "Value #C": "since", "Value #D": "last answer"}
+    order = ["namespace", "name", "tag", "desired", "served", *columns]
+    panel["transformations"] = [
+        {"id": "merge", "options": {}},
+        {
+            "id": "organize",
+            "options": {
+                "excludeByName": {"Time": True, "Value #A": True},
+                "indexByName": {name: place for place, name in enumerate(order)},
+                "renameByName": columns,
+            },
+        },
+    ]
+    truth = {"1": {"text": "yes"}, "0": {"text": "no"}, "-1": {"text": "not known"}}
+    panel["fieldConfig"]["overrides"] = [
+        _override("as desired", "mappings", [{"type": "value", "options": truth}]),
+        _override("since", "unit", "dateTimeAsIso"),
+        _override("last answer", "unit", "s"),
+    ]
+    return panel
+
+
+def _override(column: str, key: str, value: object) -> JsonObject:
+    return {"matcher": {"id": "byName", "options": column}, "properties": [{"id": key, "value": value}]}
+
+
 def _not_ready() -> JsonObject:
     """A table of every condition that is False, by object."""
-    panel = _panel("table", "Conditions that are False", (0, 5, WIDTH, 9), [Query(f"{CONDITION % ''} == 0", "", True)])
+    panel = _panel("table", "Conditions that are False", (0, 18, WIDTH, 9), [Query(f"{CONDITION % ''} == 0", "", True)])
     panel["targets"][0]["format"] = "table"
     shown = {"kind": 0, "namespace": 1, "name": 2, "condition": 3}
     hidden = {"Time": True, "Value": True}
@@ -64,39 +133,57 @@ def _not_ready() -> JsonObject:
     return panel
 
 
-def _operator() -> list[JsonObject]:
-    """What the operator does, how much of it goes wrong, how long it takes, and what waits."""
-    total = "rasa_environments_reconcile_total"
-    buckets = "sum by (kind, le) (rate(rasa_environments_reconcile_seconds_bucket[5m]))"
+def _over_time() -> list[JsonObject]:
+    """Promotions, and how old the last answers were."""
     half = WIDTH // 2
     return [
         _panel(
             "timeseries",
-            "Passes per second",
-            (0, 14, half, 8),
-            [Query(f"sum by (kind) (rate({total}[5m]))", "{{kind}}")],
-            "ops",
+            "Promotions in an hour",
+            (0, 27, half, 8),
+            [
+                Query("sum by (result) (increase(rasa_environments_promotions_total[1h]))", "{{result}}"),
+                Query("sum(increase(rasa_environments_tag_drift_total[1h]))", "put back after somebody moved the tag"),
+            ],
         ),
         _panel(
             "timeseries",
+            "Age of the last answer of an environment",
+            (half, 27, half, 8),
+            [Query(f"min by (namespace, name) ({ANSWER_AGE}{OF_NAMESPACE})", "{{namespace}}/{{name}}")],
+            "s",
+        ),
+    ]
+
+
+def _operator() -> list[JsonObject]:
+    """What the operator does, how much of it goes wrong, how long it takes, what waits, and what it sees."""
+    total = "rasa_environments_reconcile_total"
+    buckets = "sum by (kind, le) (rate(rasa_environments_reconcile_seconds_bucket[5m]))"
+    plots = [
+        ("Passes per second", [Query(f"sum by (kind) (rate({total}[5m]))", "{{kind}}")], "ops"),
+        (
             "Passes per second that are tried again or break down",
-            (half, 14, half, 8),
             [Query(f'sum by (kind, result) (rate({total}{{result!="done"}}[5m]))', "{{kind}} {{result}}")],
             "ops",
         ),
-        _panel(
-            "timeseries",
+        (
             "Duration of passes",
-            (0, 22, half, 8),
             [Query(f"histogram_quantile({share}, {buckets})", f"{{{{kind}}}} {share:.0%}") for share in (0.5, 0.99)],
             "s",
         ),
-        _panel(
-            "timeseries",
-            "Objects that wait for a pass",
-            (half, 22, half, 8),
-            [Query("max(rasa_environments_queue_length)", "waiting")],
+        ("Objects that wait for a pass", [Query("max(rasa_environments_queue_length)", "waiting")], "short"),
+        ("How long the first has waited", [Query("max(rasa_environments_queue_oldest_age_seconds)", "oldest")], "s"),
+        (
+            "Since the API server was last heard of a kind",
+            [Query("max by (kind) (rasa_environments_watch_age_seconds)", "{{kind}}")],
+            "s",
         ),
+    ]
+    half = WIDTH // 2
+    return [
+        _panel("timeseries", title, (place % 2 * half, 35 + place // 2 * 8, half, 8), queries, unit)
+        for place, (title, queries, unit) in enumerate(plots)
     ]
 
 
@@ -110,7 +197,7 @@ def _panel(
         "datasource": SOURCE,
         "gridPos": {"x": left, "y": top, "w": width, "h": height},
         "fieldConfig": {"defaults": {"unit": unit}, "overrides": []},
-        "targets": [_target(query, letter) for query, letter in zip(queries, "ABC", strict=False)],
+        "targets": [_target(query, letter) for query, letter in zip(queries, "ABCD", strict=False)],
     }
 
 

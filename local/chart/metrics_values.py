@@ -38,8 +38,9 @@ class Rules(Values):
     """PrometheusRule for the Prometheus operator; ConfigMap holds the same as a file for other installations."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Labels by which Prometheus chooses it."""
-    runbook_url: str = "docs/runbooks/{alert}.md"
-    """Address of the runbooks; `{alert}` stands for the alert, as in rasa-environment-not-ready."""
+    runbook_url: Annotated[str, Field(pattern="^https?://")] = "https://rasa-environments.io/docs/runbooks/{alert}.html"
+    """Address of the runbooks, to set where you serve the pages yourself; `{alert}` stands for the alert, as in
+    rasa-environment-not-ready."""
     alert_labels: dict[str, str] = Field(default_factory=dict)
     """More labels of every alert, for example `team: bots`."""
 

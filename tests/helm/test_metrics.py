@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from local.installation import ROOT
 from local.progress import silent
 from local.promtool import PromtoolUnavailable, promtool
-from rasa_environments.runtime import metrics
-from tests.helm.rendering import RELEASE, render
+from rasa_environments.runtime import metrics, object_metrics
+from tests.helm.rendering import RELEASE, Rendered, render
 
 ALERTS = f"{RELEASE}-alerts"
 CONDITION = 'rasa_environments_condition{{kind="{kind}",namespace="bots",name="production",condition="{condition}"}}'
@@ -66,6 +69,13 @@ def test_every_alert_says_what_is_wrong_and_where_to_read_on() -> None:
         assert alert["labels"]["severity"] in {"critical", "warning"}
 
 
+def test_runbooks_have_absolute_addresses_by_default_and_a_page_each() -> None:
+    for alert in alerts():
+        address = urlsplit(alert["annotations"]["runbook_url"])
+        assert (address.scheme, address.netloc) == ("https", "rasa-environments.io")
+        assert (ROOT / address.path.removeprefix("/")).with_suffix(".md").is_file()
+
+
 def test_the_same_alerts_are_a_file_where_there_is_no_prometheus_operator() -> None:
     release = render({"metrics": {"rules": {"enabled": True, "kind": "ConfigMap"}}})
 
@@ -80,27 +90,36 @@ def test_the_dashboard_is_found_by_the_sidecar_of_grafana() -> None:
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
     dashboard = json.loads(found["data"]["rasa-environments.json"])
     titles = [panel["title"] for panel in dashboard["panels"]]
-    assert titles[:4] == [
+    assert titles[:8] == [
+        "Production serves",
+        "Production has served it since",
+        "Production should serve",
         "DeploymentEnvironment: ready",
         "ModelTag: ready",
         "ModelServer: ready",
+        "Models",
         "Conditions that are False",
     ]
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
 
 
+def queries(release: Rendered) -> list[str]:
+    """What the panels of the dashboard ask Prometheus."""
+    board = json.loads(release.one("ConfigMap", f"{RELEASE}-dashboard")["data"]["rasa-environments.json"])
+    return [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+
+
 def test_alerts_and_dashboard_speak_of_metrics_that_there_are() -> None:
     release = render({"metrics": {"rules": {"enabled": True}, "dashboard": {"enabled": True}}})
-    exported = set(METRIC.findall(Path(metrics.__file__).read_text()))
-    exported |= {f"{name}_bucket" for name in exported}
+    sources = inspect.getsource(metrics) + inspect.getsource(object_metrics)
+    exported = set(METRIC.findall(sources))
+    exported |= {f"{name}_{suffix}" for name in exported for suffix in ("bucket", "total")}
 
     asked = {name for alert in alerts() for name in METRIC.findall(alert["expr"])}
-    board = json.loads(release.one("ConfigMap", f"{RELEASE}-dashboard")["data"]["rasa-environments.json"])
-    queries = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    asked |= {name for query in queries for name in METRIC.findall(query)}
+    asked |= {name for query in queries(release) for name in METRIC.findall(query)}
 
     assert asked <= exported
-    assert len(asked) == 4
+    assert len(asked) == 11
 
 
 def condition(kind: str, name: str, values: str) -> dict[str, str]:
@@ -110,6 +129,10 @@ def condition(kind: str, name: str, values: str) -> dict[str, str]:
 
 OBJECT = {"namespace": "bots", "name": "production"}
 RUNS = {"series": "rasa_environments_queue_length", "values": "0x60"}
+OLDEST = "rasa_environments_queue_oldest_age_seconds"
+AGE = 'rasa_environments_watch_age_seconds{kind="modeltags"}'
+MODELS = 'rasa_environments_model_info{namespace="bots",name="production",desired="%s",served="old"}'
+WANTED, UNWANTED = ({"series": MODELS % model, "values": "1x60"} for model in ("new", ""))
 ENVIRONMENT = "DeploymentEnvironment"
 CASES: list[tuple[str, list[dict[str, str]], str, dict[str, str] | None]] = [
     ("RasaEnvironmentNotReady", [condition(ENVIRONMENT, "Ready", "0x60")], "16m", OBJECT),
@@ -118,9 +141,40 @@ CASES: list[tuple[str, list[dict[str, str]], str, dict[str, str] | None]] = [
     ("RasaEnvironmentNotReady", [condition(ENVIRONMENT, "Ready", "-1x60")], "30m", None),
     ("RasaModelNotServed", [condition(ENVIRONMENT, "ModelServed", "0x60")], "16m", OBJECT),
     ("RasaModelNotServed", [condition(ENVIRONMENT, "ModelServed", "-1x60")], "30m", None),
+    ("RasaServedModelUnknown", [WANTED, condition(ENVIRONMENT, "ModelServed", "-1x60")], "16m", OBJECT),
+    ("RasaServedModelUnknown", [WANTED, condition(ENVIRONMENT, "ModelServed", "-1x60")], "14m", None),
+    ("RasaServedModelUnknown", [WANTED, condition(ENVIRONMENT, "ModelServed", "-1x10 1x60")], "30m", None),
+    ("RasaServedModelUnknown", [WANTED, condition(ENVIRONMENT, "ModelServed", "0x60")], "30m", None),
+    ("RasaServedModelUnknown", [UNWANTED, condition(ENVIRONMENT, "ModelServed", "-1x60")], "30m", None),
+    (
+        "RasaServedModelUnknown",
+        [WANTED, condition(ENVIRONMENT, "ModelServed", "-1x60"), condition(ENVIRONMENT, "Ready", "0x60")],
+        "30m",
+        None,
+    ),
+    (
+        "RasaServedModelUnknown",
+        [WANTED, condition(ENVIRONMENT, "ModelServed", "-1x60"), condition(ENVIRONMENT, "Ready", "-1x60")],
+        "16m",
+        OBJECT,
+    ),
     ("RasaModelTagNotReady", [condition("ModelTag", "Ready", "0x60")], "16m", OBJECT),
+    (
+        "RasaModelTagNotReady",
+        [condition("ModelTag", "Ready", "0x60"), condition("ModelTag", "Tagged", "1x60")],
+        "16m",
+        OBJECT,
+    ),
+    (
+        "RasaModelTagNotReady",
+        [condition("ModelTag", "Ready", "0x60"), condition("ModelTag", "Tagged", "-1x60")],
+        "30m",
+        None,
+    ),
     ("RasaModelTagNotReady", [condition(ENVIRONMENT, "Ready", "0x60")], "16m", None),
     ("RasaModelServerNotReady", [condition("ModelServer", "Ready", "0x60")], "6m", OBJECT),
+    ("RasaModelServerNotReady", [condition("ModelServer", "Ready", "-1x60")], "6m", OBJECT),
+    ("RasaModelServerNotReady", [condition("ModelServer", "Ready", "1x60")], "30m", None),
     ("RasaEnvironmentNotRegistered", [condition(ENVIRONMENT, "Registered", "0x60")], "16m", OBJECT),
     ("RasaEnvironmentNotRegistered", [condition(ENVIRONMENT, "Ready", "0x60")], "16m", None),
     ("RasaOperatorAbsent", [], "11m", {}),
@@ -137,9 +191,11 @@ CASES: list[tuple[str, list[dict[str, str]], str, dict[str, str] | None]] = [
         "40m",
         None,
     ),
-    ("RasaOperatorQueueGrows", [{"series": RUNS["series"], "values": "20+2x60"}], "40m", {}),
-    ("RasaOperatorQueueGrows", [{"series": RUNS["series"], "values": "60-1x60"}], "30m", None),
-    ("RasaOperatorQueueGrows", [{"series": RUNS["series"], "values": "0+0x30 9 0x30"}], "32m", None),
+    ("RasaOperatorQueueGrows", [{"series": OLDEST, "values": "70+2x60"}], "6m", {}),
+    ("RasaOperatorQueueGrows", [{"series": OLDEST, "values": "50x60"}], "30m", None),
+    ("RasaOperatorQueueGrows", [{"series": OLDEST, "values": "0x29 90 90 0x30"}], "31m", None),
+    ("RasaOperatorBlind", [{"series": AGE, "values": "121x60"}], "6m", {"kind": "modeltags"}),
+    ("RasaOperatorBlind", [{"series": AGE, "values": "57x60"}], "30m", None),
 ]
 
 
@@ -150,6 +206,20 @@ def program() -> Path:
         return promtool(silent)
     except PromtoolUnavailable as error:
         pytest.skip(str(error))
+
+
+def test_prometheus_understands_each_query_of_the_dashboard(program: Path, tmp_path: Path) -> None:
+    asked = queries(render({"metrics": {"dashboard": {"enabled": True}}}))
+    rules = [
+        {"record": f"query:{number}", "expr": query.replace("$namespace", ".*")} for number, query in enumerate(asked)
+    ]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+
+    ran = subprocess.run(
+        [program, "check", "rules", "rules.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_alerts_ring_when_they_should_and_only_then(program: Path, tmp_path: Path) -> None:
