@@ -18,8 +18,10 @@ from local.node.certificates import Authority
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster import connection, credentials
 from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.errors import ApiError, ConfigurationError
-from rasa_environments.cluster.resources import CONFIG_MAPS
+from rasa_environments.cluster.impersonation import Impersonation
+from rasa_environments.cluster.resources import CONFIG_MAPS, SELF_SUBJECT_REVIEWS
 from tests.cluster.line import kubeconfig_with
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ async def test_a_token_file_that_rotates_is_read_again(cluster: ClusterFacts, to
     path = kubeconfig_with(cluster.kubeconfig, tmp_path / "config", user={"tokenFile": str(file)})
     async with await Client.connect(path) as client:
         assert not await is_accepted(client)
-        file.write_text(token)
+        file.write_text(f"{token}\n")
         assert await is_accepted(client)
 
 
@@ -141,13 +143,13 @@ async def test_an_exec_plugin_is_asked_again_when_its_token_is_refused(
         assert await is_accepted(client)
 
 
-async def test_inside_a_pod_the_service_account_is_used_and_its_token_rotates(
-    cluster: ClusterFacts, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def pod(cluster: ClusterFacts, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This process as if it were in a pod; returns the folder of the ServiceAccount's files."""
     address = urlsplit(cluster.server)
     authority = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["certificate-authority-data"]
     for name, content in (
-        ("token", "expired"),
+        ("token", token),
         ("ca.crt", base64.b64decode(authority).decode()),
         ("namespace", "bots"),
     ):
@@ -157,11 +159,36 @@ async def test_inside_a_pod_the_service_account_is_used_and_its_token_rotates(
     monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
     monkeypatch.setattr(credentials, "_NAMESPACE_FILE", tmp_path / "namespace")
+    return tmp_path
+
+
+async def test_inside_a_pod_the_service_account_is_used_and_its_token_rotates(pod: Path, token: str) -> None:
+    (pod / "token").write_text("expired")
     async with await Client.connect() as client:
         assert client.namespace == "bots"
         assert not await is_accepted(client)
-        (tmp_path / "token").write_text(token)
+        (pod / "token").write_text(token)
         assert await is_accepted(client)
+
+
+async def test_inside_a_pod_one_may_act_as_another(pod: Path) -> None:
+    async with await Client.by(CredentialSource(impersonation=Impersonation("pam"))) as client:
+        assert (await client.review(SELF_SUBJECT_REVIEWS))["userInfo"]["username"] == "pam"
+
+
+async def test_inside_a_pod_a_kubeconfig_of_the_home_goes_first(pod: Path, cluster: ClusterFacts) -> None:
+    home = pod / "home" / ".kube"
+    home.mkdir(parents=True)
+    (home / "config").write_bytes(cluster.kubeconfig.read_bytes())
+
+    async with await Client.connect() as client:
+        assert client.namespace == "default"
+
+
+@pytest.mark.parametrize("source", [CredentialSource(context="team"), CredentialSource(user="pam")])
+async def test_inside_a_pod_there_are_no_contexts(pod: Path, source: CredentialSource) -> None:
+    with pytest.raises(ConfigurationError, match="name parts of a kubeconfig, and in this pod there is none"):
+        await source.load()
 
 
 async def test_another_server_and_another_authority_in_the_kubeconfig_are_found(

@@ -18,6 +18,8 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.problems import problems
 from rasa_environments.cli.failures import CommandError
 from rasa_environments.cluster.client import ApiError, Client
+from rasa_environments.cluster.credentials import CredentialSource
+from rasa_environments.cluster.impersonation import Impersonation
 from rasa_environments.cluster.resources import Resource
 
 Kubeconfig = Annotated[
@@ -70,9 +72,8 @@ async def session(
 ) -> AsyncIterator[Session]:
     """A session with the cluster that the options name. Raises ConfigurationError where there is none."""
     try:
-        async with await Client.connect(
-            kubeconfig, context, field_manager=FIELD_MANAGER, impersonated=impersonated
-        ) as client:
+        source = CredentialSource(kubeconfig, context, impersonation=Impersonation(impersonated or ""))
+        async with await Client.by(source, field_manager=FIELD_MANAGER) as client:
             yield Session(client, namespace or client.namespace)
     finally:
         for _ in range(TURNS_TO_CLOSE):

@@ -68,16 +68,25 @@ class Client:
         context: str | None = None,
         user_agent: str = USER_AGENT,
         field_manager: str = FIELD_MANAGER,
-        impersonated: str | None = None,
         may_write: MayWrite = always,
     ) -> Self:
-        """A client by that kubeconfig, else $KUBECONFIG, the pod's ServiceAccount, or ~/.kube/config.
+        """A client by that kubeconfig, else $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount; see `by`."""
+        return await cls.by(CredentialSource(kubeconfig, context), user_agent, field_manager, may_write)
 
-        All it does is done as the user `impersonated`, if one is named and its own user may do so. A write is sent only
-        if `may_write` says so at that moment. Raises `ConfigurationError` if no kubeconfig can be used. No request is
-        sent yet.
+    @classmethod
+    async def by(
+        cls,
+        source: CredentialSource,
+        user_agent: str = USER_AGENT,
+        field_manager: str = FIELD_MANAGER,
+        may_write: MayWrite = always,
+    ) -> Self:
+        """A client by these credentials.
+
+        A write is sent only if `may_write` says so at that moment. Raises `ConfigurationError` if the credentials
+        cannot be used. No request is sent yet.
         """
-        connection = Connection(CredentialSource(kubeconfig, context), user_agent, impersonated, may_write)
+        connection = Connection(source, user_agent, may_write)
         await connection.open()
         return cls(connection, field_manager)
 

@@ -47,12 +47,10 @@ class Connection:
         self,
         source: CredentialSource,
         user_agent: str,
-        impersonated: str | None = None,
         may_write: MayWrite = always,
     ) -> None:
         self._source = source
         self._user_agent = user_agent
-        self._impersonated = impersonated
         self._may_write = may_write
         self._session: Session | None = None
         self._reloading = asyncio.Lock()
@@ -136,7 +134,7 @@ class Connection:
         access = await self._source.load()
         self.namespace = access.namespace
         try:
-            return Session(access, self._user_agent, self._impersonated, self._may_write)
+            return Session(access, self._user_agent, self._may_write)
         except (OSError, ValueError) as error:  # of ssl, which reads the certificates
             raise self._source.unusable(error) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import socket
 import weakref
@@ -13,6 +14,7 @@ import aiohttp
 from aiohttp.connector import Connection
 from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException
+from yarl import URL
 
 from rasa_environments.cluster.credentials import Access
 from rasa_environments.cluster.errors import ApiError
@@ -59,13 +61,9 @@ class Session(RESTClientObject):
     Its `request` parses and prints JSON on its own account; going to the session directly saves a third of the CPU.
     """
 
-    def __init__(
-        self, access: Access, user_agent: str, impersonated: str | None = None, may_write: MayWrite = always
-    ) -> None:
+    def __init__(self, access: Access, user_agent: str, may_write: MayWrite = always) -> None:
         configuration = access.configuration
-        headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
-        if impersonated is not None:
-            headers["Impersonate-User"] = impersonated
+        headers = [("User-Agent", user_agent), ("Accept-Encoding", "identity"), *access.impersonation]
         configuration.client_session_kwargs = {**(configuration.client_session_kwargs or {}), "headers": headers}
         super().__init__(configuration)
         self._may_write = may_write
@@ -80,7 +78,11 @@ class Session(RESTClientObject):
         if configuration.tls_server_name:
             self.options["server_hostname"] = configuration.tls_server_name
         if configuration.proxy:
-            self.options["proxy"] = configuration.proxy
+            proxy = URL(configuration.proxy)
+            self.options["proxy"] = proxy.with_user(None)  # aiohttp repeats it in its errors
+            if proxy.user is not None:
+                credentials = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
+                self.options["proxy_headers"] = {"Proxy-Authorization": f"Basic {credentials}"}
 
     @contextlib.asynccontextmanager
     async def in_use(self) -> AsyncIterator[Self]:
@@ -116,7 +118,7 @@ class Session(RESTClientObject):
             token: str | None = await self.configuration.get_api_key_with_prefix("BearerToken")
         except (ConfigException, OSError, ValueError) as error:
             raise ApiError(401, "Unauthorized", f"there is no token for the API server: {error}") from error
-        return token
+        return token and token.strip()  # of a file, which may end in a newline
 
     def _create_connector(self) -> aiohttp.TCPConnector:
         """No limit: every watch holds a connection, two of each namespace, and a request must not wait for them."""
