@@ -13,6 +13,7 @@ from typer.cli import get_docs_for_click
 from local.chart.documents import table
 from local.installation import ROOT
 from rasa_environments.cli.application import application
+from rasa_environments.cli.exit_codes import MEANINGS
 
 CRDS = ROOT / "crds"
 REFERENCE = ROOT / "docs" / "reference"
@@ -35,6 +36,26 @@ or a type that is not in this table is refused.
 """
 SHARED = "spec.defaults"
 """Where a ModelServer has the fields of an environment, which are not told twice."""
+
+EXIT_CODES = """## Exit codes
+
+The same for every command; each says which ones it uses, and for what.
+
+| code | meaning |
+|---|---|
+"""
+CLUSTER = """
+## Which cluster, and as whom
+
+As with kubectl:
+
+- The kubeconfig is that of `--kubeconfig`, of `$KUBECONFIG`, `~/.kube/config`, or in a pod its ServiceAccount. Of
+  several files in `$KUBECONFIG` the first that says something counts.
+- `as`, `as-groups`, `as-uid` and `as-user-extra` of the kubeconfig's user are honoured, by `run` too. `--as`,
+  `--as-group` and `--as-uid` go before them, one by one. Permission and history are those of whom you act as.
+- An exec plugin is run; if it fails, the command does too. A proxy is taken from `proxy-url`, or from `HTTPS_PROXY` and
+  `NO_PROXY`, which may list networks. SOCKS proxies are refused.
+"""
 
 Schema = Mapping[str, Any]
 
@@ -146,7 +167,9 @@ def commands_page() -> str:
     """The page on the command line, from the commands themselves."""
     command = typer.main.get_command(application)
     context = typer.Context(command, info_name=PROGRAM)
-    return f"{NOTE}\n{get_docs_for_click(obj=command, ctx=context, name=PROGRAM, title='Command line')}"
+    commands = get_docs_for_click(obj=command, ctx=context, name=PROGRAM, title="Command line")
+    rows = "".join(f"| {code.value} | {meaning} |\n" for code, meaning in MEANINGS.items())
+    return f"{NOTE}\n{commands}{EXIT_CODES}{rows}{CLUSTER}"
 
 
 def pages() -> dict[Path, str]:

@@ -15,6 +15,7 @@ from rasa_environments.cli.failures import explained
 from rasa_environments.cli.permission import PROTECTED, rights_to_promote
 from rasa_environments.cluster.errors import ApiError
 from tests.api.api_server import wait_until
+from tests.cluster.line import kubeconfig_with
 
 from .conftest import Ran, Team, command
 
@@ -110,7 +111,7 @@ def test_who_may_not_promote_is_told_what_is_lacking(team: Team, tmp_path: Path)
 
     ran = dave.run("can-promote production")
 
-    assert (ran.exit_code, ran.output, ran.errors) == (1, f"no - {dave.lacks_promote()}\n", "")
+    assert (ran.exit_code, ran.output, ran.errors) == (3, f"no - {dave.lacks_promote()}\n", "")
 
 
 @pytest.mark.parametrize("rule", [ANY_CUSTOM, STAGING], ids=["custom", "by name"])
@@ -146,11 +147,32 @@ def test_the_right_is_asked_for_on_the_tag_where_the_model_server_is(team: Team,
     assert dave.run("can-promote staging").output == f"no - {dave.lacks_promote('blue', 'kube-public')}\n"
 
 
-def test_one_may_ask_for_another(team: Team) -> None:
+def test_who_may_not_read_the_environment_is_not_told_no(team: Team) -> None:
     ran = team.run("can-promote production --as nobody")
 
-    assert ran.exit_code == 1
+    assert ran.exit_code == 6
+    assert ran.errors.startswith("error: could not ask whether you may promote to production: ")
     assert 'User "nobody" cannot get resource "deploymentenvironments"' in ran.errors
+
+
+def test_an_environment_that_is_not_there_is_neither_yes_nor_no(team: Team) -> None:
+    ran = team.run("can-promote moon")
+
+    assert (ran.exit_code, ran.output) == (4, "")
+
+
+def test_where_nobody_can_be_asked_the_answer_is_not_no(team: Team, tmp_path: Path) -> None:
+    nowhere = kubeconfig_with(team.kubeconfig, tmp_path / "nowhere", server="https://127.0.0.1:1")
+    stranger = kubeconfig_with(team.kubeconfig, tmp_path / "stranger", user={"token": "unknown"})
+
+    unreachable, unknown, no_file = (
+        command("can-promote production", Path(path)) for path in (nowhere, stranger, "/no/such/file")
+    )
+
+    assert (unreachable.exit_code, unknown.exit_code, no_file.exit_code) == (6, 6, 6)
+    assert "no answer from the API server https://127.0.0.1:1" in unreachable.errors
+    assert "does not accept these credentials" in unknown.errors
+    assert "no such file: /no/such/file" in no_file.errors
 
 
 def test_a_refused_promotion_writes_nothing(team: Team, tmp_path: Path) -> None:
@@ -160,8 +182,21 @@ def test_a_refused_promotion_writes_nothing(team: Team, tmp_path: Path) -> None:
 
     ran = dave.run("promote B production")
 
-    assert (ran.exit_code, ran.output, ran.errors) == (1, "", f"error: {dave.lacks_promote()}\n")
+    assert (ran.exit_code, ran.output, ran.errors) == (3, "", f"error: {dave.lacks_promote()}\n")
     assert team.get("ModelTag", "production") == before
+
+
+def test_a_promotion_that_its_author_may_not_watch_is_not_known(team: Team, tmp_path: Path) -> None:
+    dave = employ(team, tmp_path, READS, WRITES, promotes("deploymentenvironments", "production"))
+
+    ran = dave.run("promote B production --timeout 30")
+
+    assert ran.exit_code == 6
+    assert f"error: {team.namespace}/production: it is promoted, and cannot be followed: the API server does not" in (
+        ran.errors
+    )
+    assert 'cannot watch resource "' in ran.errors
+    assert team.get("ModelTag", "production")["spec"]["model"] == "B"
 
 
 def test_a_rollback_is_a_promotion(team: Team, tmp_path: Path) -> None:
@@ -171,7 +206,7 @@ def test_a_rollback_is_a_promotion(team: Team, tmp_path: Path) -> None:
 
     ran = dave.run("rollback production")
 
-    assert (ran.exit_code, ran.errors) == (1, f"error: {dave.lacks_promote()}\n")
+    assert (ran.exit_code, ran.errors) == (3, f"error: {dave.lacks_promote()}\n")
     assert team.get("ModelTag", "production")["spec"]["model"] == "B"
 
 

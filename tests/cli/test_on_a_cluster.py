@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pytest
+
 from rasa_environments.api.base import JsonObject
 
 from .conftest import Team, command
@@ -33,10 +35,36 @@ def test_status_shows_what_there_is(team: Team) -> None:
 
     ran = team.run("status")
 
-    assert ran.exit_code == 0
+    assert ran.exit_code == 1
     assert "False (AnotherModelServed)" in ran.output
     assert f"production: {why}" in ran.output
     assert "MODEL TAG" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("environment", "tag", "code"),
+    [
+        ("True", "True", 0),
+        ("True", "False", 1),
+        ("False", "Unknown", 1),
+        ("Unknown", "True", 6),
+        (None, "True", 6),
+    ],
+)
+def test_status_ends_well_when_everything_is_ready(team: Team, environment: str | None, tag: str, code: int) -> None:
+    team.create("ModelTag", "production", {"model": "B"})
+    team.report("ModelTag", "production", {}, Ready=(tag, "Because", "x"))
+    if environment:
+        team.report("DeploymentEnvironment", "production", {}, Ready=(environment, "Because", "x"))
+
+    assert (team.run("status").exit_code, team.run("status -o json").exit_code) == (code, code)
+
+
+def test_a_watch_that_is_not_permitted_is_refused(team: Team) -> None:
+    ran = team.run("status --watch --as nobody")
+
+    assert ran.exit_code == 3
+    assert 'User "nobody" cannot list resource "' in ran.errors
 
 
 def test_status_as_json_is_for_programs(team: Team) -> None:
@@ -56,6 +84,7 @@ def test_status_of_all_namespaces_names_them(team: Team) -> None:
 def test_status_of_an_empty_namespace_says_so(team: Team) -> None:
     ran = command("status -n kube-system", team.kubeconfig)
 
+    assert ran.exit_code == 4
     assert ran.output == (
         "there is no environment in namespace kube-system (-A shows all); create one: kubectl apply -f FILE\n"
     )
@@ -152,40 +181,97 @@ def test_a_promotion_that_a_person_must_help_fails_with_the_reason(team: Team, m
     meanwhile(operate)
     ran = team.run("promote missing production --timeout 30")
 
-    assert ran.exit_code == 1
+    assert ran.exit_code == 4
     assert ran.errors == f"error: {team.namespace}/production: there is no model missing\n"
 
 
-def test_simulated_pods_end_the_wait_with_the_reason(team: Team, meanwhile: Meanwhile) -> None:
-    team.create("ModelTag", "production", {"model": "A"})
+def test_a_promotion_that_another_overtakes_fails_and_says_so(team: Team, meanwhile: Meanwhile) -> None:
+    def overtake() -> None:
+        team.wait_for_promotion("production", "B")
+        body = {"spec": {"model": "C"}}
+        header = {"Content-Type": "application/merge-patch+json"}
+        assert team.api.request("PATCH", team.path("ModelTag", "production"), body, headers=header).accepted
+
+    meanwhile(overtake)
+    ran = team.run("promote B production --timeout 30")
+
+    assert ran.exit_code == 1
+    assert ran.errors == f"error: {team.namespace}/production: somebody else promoted C meanwhile\n"
+
+
+def test_pods_that_cannot_be_asked_end_in_unknown(team: Team, meanwhile: Meanwhile) -> None:
     silent = ("Unknown", "PodsNotReachable", "pod x does not say what it serves")
 
     def operate() -> None:
         team.wait_for_promotion("production", "B")
         team.report("ModelTag", "production", {"model": "B"}, **{**SERVED_B, "Served": silent})
-        team.report("DeploymentEnvironment", "production", {"model": {"wanted": "B"}}, Ready=GOOD, ModelServed=silent)
 
     meanwhile(operate)
-    ran = team.run("promote B production --timeout 30")
-
-    assert ran.exit_code == 0, ran.errors
-    assert ran.output.splitlines()[-1] == "whether it is served is not known: pod x does not say what it serves"
-
-
-def test_a_wait_that_is_too_short_says_that_it_goes_on(team: Team) -> None:
-    ran = team.run("promote B production --timeout 2")
+    ran = team.run("promote B production --timeout 5")
 
     key = f"{team.namespace}/production"
-    assert ran.exit_code == 1
+    assert ran.exit_code == 6
     assert ran.errors == (
-        f"error: {key} does not serve B after 2 s; the promotion goes on, see kubectl rasa status -n {team.namespace}\n"
+        f"error: {key}: it is not known whether B is served, after 5 s: whether it is served is not known: pod x does "
+        f"not say what it serves; the promotion goes on, see kubectl rasa status -n {team.namespace}\n"
     )
+
+
+def test_the_tag_alone_can_be_waited_for(team: Team, meanwhile: Meanwhile) -> None:
+    def operate() -> None:
+        team.wait_for_promotion("production", "B")
+        team.report("ModelTag", "production", {"model": "B"}, **{**TAGGED_B, "Ready": ("False", "Because", "x")})
+
+    meanwhile(operate)
+    ran = team.run("promote B production --until tagged --timeout 30")
+
+    assert ran.exit_code == 0, ran.errors
+    assert ran.output.splitlines()[-1] == "tag production is on B"
+
+
+def test_a_tag_that_nothing_follows_times_out_and_says_so(team: Team, meanwhile: Meanwhile) -> None:
+    nobody = ("False", "NoEnvironment", "no environment follows it")
+
+    def operate() -> None:
+        team.wait_for_promotion("production", "B")
+        team.report("ModelTag", "production", {"model": "B"}, **{**SERVED_B, "Served": nobody})
+
+    meanwhile(operate)
+    ran = team.run("promote B production --timeout 5")
+
+    assert ran.exit_code == 5
+    assert ": tag production is on B, but nothing serves it: no environment follows it; the promotion" in ran.errors
+
+
+def test_a_wait_that_is_too_short_says_what_was_last_known_and_that_it_goes_on(
+    team: Team, meanwhile: Meanwhile
+) -> None:
+    def operate() -> None:
+        team.wait_for_promotion("production", "B")
+        team.report("ModelTag", "production", {"model": "B"}, **TAGGED_B)
+
+    meanwhile(operate)
+    ran = team.run("promote B production --timeout 5")
+
+    key = f"{team.namespace}/production"
+    assert ran.exit_code == 5
+    assert ran.errors == (
+        f"error: {key}: B is not served after 5 s: waiting for the environment: pod x serves A, B is wanted; the "
+        f"promotion goes on, see kubectl rasa status -n {team.namespace}\n"
+    )
+
+
+def test_where_no_operator_is_at_work_nothing_is_known(team: Team) -> None:
+    ran = team.run("promote B production --timeout 2")
+
+    assert ran.exit_code == 6
+    assert ": waiting for the operator to see the change (is it running?); the promotion goes on" in ran.errors
 
 
 def test_an_environment_that_is_not_there_comes_with_those_that_are(team: Team) -> None:
     ran = team.run("promote B staging")
 
-    assert ran.exit_code == 1
+    assert ran.exit_code == 4
     assert ran.errors == (
         f"error: there is no DeploymentEnvironment staging in namespace {team.namespace} (there: production); "
         "check the name and --namespace\n"
@@ -249,7 +335,7 @@ def test_a_rollback_without_an_earlier_model_says_what_to_do(team: Team) -> None
     team.create("ModelTag", "production", {"model": "B"})
     without_history = team.run("rollback production")
 
-    assert (without_tag.exit_code, without_history.exit_code) == (1, 1)
+    assert (without_tag.exit_code, without_history.exit_code) == (4, 4)
     assert "so no earlier model is known; name one: kubectl rasa promote MODEL production" in without_tag.errors
     assert "knows no model before B; name one: kubectl rasa promote MODEL production" in without_history.errors
 

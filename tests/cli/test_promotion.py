@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.promotion import (
-    Outcome,
+    Goal,
+    Progress,
     model_name,
     new_model_tag,
     object_name,
@@ -20,17 +22,20 @@ from rasa_environments.cli.promotion import (
     rollback_target,
 )
 
-OBSERVED = {"observedGeneration": 2, "model": "A"}
+READY = ("Ready", "True", "")
 TAGGED = ("Tagged", "True", "tag production answers with model B")
 
 
-def conditions(*entries: tuple[str, str, str]) -> list[JsonObject]:
-    """Conditions of (type, status, message)."""
-    return [{"type": kind, "status": status, "reason": "Because", "message": text} for kind, status, text in entries]
+def conditions(*entries: tuple[str, ...]) -> list[JsonObject]:
+    """Conditions of (type, status, message), or with a reason at the end."""
+    return [
+        {"type": kind, "status": status, "reason": (*reason, "Because")[0], "message": text}
+        for kind, status, text, *reason in entries
+    ]
 
 
 def tag(
-    *entries: tuple[str, str, str], model: str = "B", carried: str | None = "B", observed: int = 2, **status: str
+    *entries: tuple[str, ...], model: str = "B", carried: str | None = "B", observed: int = 2, **status: str
 ) -> ModelTag:
     """A ModelTag of generation 2."""
     return ModelTag.model_validate(
@@ -42,104 +47,126 @@ def tag(
     )
 
 
-def environment(*entries: tuple[str, str, str], wanted: str = "B", **spec: object) -> DeploymentEnvironment:
+def environment(*entries: tuple[str, ...], **spec: object) -> DeploymentEnvironment:
     """An environment that the operator has seen."""
     return DeploymentEnvironment.model_validate(
         {
             "metadata": {"name": "production", "namespace": "team", "generation": 1},
             "spec": {"rasa": {"version": "3.6.21"}, **spec},
-            "status": {"observedGeneration": 1, "model": {"wanted": wanted}, "conditions": conditions(*entries)},
+            "status": {"observedGeneration": 1, "conditions": conditions(*entries)},
         }
     )
 
 
-def test_a_served_model_ends_it() -> None:
-    seen = progress(tag(TAGGED, ("Served", "True", "B is served by 1 environments")), environment(), "B")
+def seen(found: ModelTag | None, other: DeploymentEnvironment | None = None, goal: Goal = Goal.SERVED) -> Progress:
+    """How far the promotion of B has come that was written as generation 2."""
+    return progress(tag(), found, other or environment(), goal)
 
-    assert (seen.outcome, seen.text) == (Outcome.DONE, "B is served by 1 environments")
+
+def test_a_served_model_ends_it() -> None:
+    found = seen(tag(TAGGED, ("Served", "True", "B is served by 1 environments"), READY))
+
+    assert found == Progress("B is served by 1 environments", ExitCode.DONE)
+
+
+@given(st.sampled_from(["True", "False", "Unknown"]), st.sampled_from(["True", "False", "Unknown"]), st.booleans())
+def test_nothing_but_served_and_ready_of_this_generation_is_done(served: str, ready: str, current: bool) -> None:
+    found = seen(tag(TAGGED, ("Served", served, ""), ("Ready", ready, ""), observed=2 if current else 1))
+
+    assert (found.ended is ExitCode.DONE) == ((served, ready, current) == ("True", "True", True))
+
+
+def test_a_model_tag_that_is_not_ready_otherwise_is_waited_for() -> None:
+    found = seen(tag(TAGGED, ("Served", "True", ""), ("Ready", "False", "waits for approval")))
+
+    assert found == Progress("waiting for the ModelTag: waits for approval")
 
 
 def test_a_status_of_the_spec_before_counts_for_nothing() -> None:
-    seen = progress(tag(TAGGED, ("Served", "True", ""), observed=1), environment(), "B")
+    found = seen(tag(TAGGED, ("Served", "True", ""), READY, observed=1))
 
-    assert seen.outcome is Outcome.UNDER_WAY
-    assert "waiting for the operator" in seen.text
-
-
-def test_a_stalled_tag_ends_it_with_its_message() -> None:
-    seen = progress(tag(("Stalled", "True", "no model B")), environment(), "B")
-
-    assert (seen.outcome, seen.text) == (Outcome.FAILED, "no model B")
+    assert (found.ended, found.known) == (None, False)
+    assert "waiting for the operator" in found.text
 
 
-def test_a_model_that_the_server_does_not_have_ends_it() -> None:
-    unknown = {"type": "Tagged", "status": "False", "reason": "ModelNotFound", "message": "upload it"}
-    refused = tag(carried="A").model_copy(
-        update={"status": tag().status.model_validate({**OBSERVED, "conditions": [unknown]})}
-    )
+def test_an_object_older_than_what_was_written_counts_for_nothing() -> None:
+    old = tag(TAGGED, ("Served", "True", ""), READY, observed=1)
+    before = old.model_copy(update={"metadata": old.metadata.model_copy(update={"generation": 1})})
 
-    seen = progress(refused, environment(), "B")
-
-    assert (seen.outcome, seen.text) == (Outcome.FAILED, "upload it (the ModelTag goes on asking for B)")
+    assert seen(before).ended is None
 
 
-def test_a_tag_that_does_not_answer_yet_is_waited_for() -> None:
-    seen = progress(tag(("Tagged", "Unknown", "the model server is down"), carried="A"), environment(), "B")
+@pytest.mark.parametrize(("reason", "code"), [("InvalidSpec", 1), ("ModelNotFound", 4), ("ModelServerNotFound", 4)])
+def test_a_stalled_tag_ends_it_with_its_message(reason: str, code: int) -> None:
+    assert seen(tag(("Stalled", "True", "no model B", reason))) == Progress("no model B", ExitCode(code))
 
-    assert (seen.outcome, seen.text) == (Outcome.UNDER_WAY, "waiting for the tag: the model server is down")
+
+@pytest.mark.parametrize(("reason", "code"), [("ModelNotFound", 4), ("Unauthorized", 1), ("TagRefused", 1)])
+def test_a_tag_that_waiting_does_not_help_ends_it(reason: str, code: int) -> None:
+    found = seen(tag(("Tagged", "False", "upload it", reason), carried="A"))
+
+    assert found == Progress("upload it (the ModelTag goes on asking for B)", ExitCode(code))
+
+
+def test_a_tag_that_does_not_answer_yet_is_waited_for_and_not_known() -> None:
+    found = seen(tag(("Tagged", "Unknown", "the model server is down"), carried="A"))
+
+    assert found == Progress("waiting for the tag: the model server is down", known=False)
 
 
 def test_an_environment_that_serves_another_model_is_waited_for() -> None:
-    seen = progress(tag(TAGGED, ("Served", "False", "pod x serves A")), environment(), "B")
+    found = seen(tag(TAGGED, ("Served", "False", "pod x serves A")))
 
-    assert (seen.outcome, seen.text) == (Outcome.UNDER_WAY, "waiting for the environment: pod x serves A")
-
-
-def test_pods_that_cannot_be_asked_end_it_and_say_why() -> None:
-    simulated = environment(("Ready", "True", ""), ("ModelServed", "Unknown", "pod x does not answer"))
-
-    seen = progress(tag(TAGGED, ("Served", "Unknown", "whatever")), simulated, "B")
-
-    assert (seen.outcome, seen.text) == (
-        Outcome.DONE,
-        "whether it is served is not known: pod x does not answer",
-    )
+    assert found == Progress("waiting for the environment: pod x serves A")
 
 
-@pytest.mark.parametrize(
-    "still_moving",
-    [
-        environment(("Ready", "True", ""), ("ModelServed", "Unknown", ""), wanted="A"),
-        environment(("Ready", "False", ""), ("ModelServed", "Unknown", "")),
-        environment(),
-    ],
-)
-def test_unknown_is_no_end_while_the_environment_still_moves(still_moving: DeploymentEnvironment) -> None:
-    seen = progress(tag(TAGGED, ("Served", "Unknown", "on its way")), still_moving, "B")
+def test_pods_that_cannot_be_asked_are_no_end() -> None:
+    found = seen(tag(TAGGED, ("Served", "Unknown", "pod x does not answer")), environment(READY))
 
-    assert seen.outcome is Outcome.UNDER_WAY
+    assert found == Progress("whether it is served is not known: pod x does not answer", known=False)
+
+
+def test_a_tag_that_nothing_follows_is_not_served_and_said() -> None:
+    found = seen(tag(TAGGED, ("Served", "False", "no environment pulls it", "NoEnvironment")))
+
+    assert found == Progress("tag production is on B, but nothing serves it: no environment pulls it")
+
+
+@pytest.mark.parametrize("served", ["True", "False", "Unknown"])
+def test_where_only_the_tag_is_waited_for_it_ends_when_it_is_there(served: str) -> None:
+    found = seen(tag(TAGGED, ("Served", served, ""), ("Ready", served, "")), goal=Goal.TAGGED)
+
+    assert found == Progress("tag production is on B", ExitCode.DONE)
+
+
+def test_where_only_the_tag_is_waited_for_it_must_be_on_the_model() -> None:
+    assert seen(tag(TAGGED, carried="A"), goal=Goal.TAGGED).ended is None
 
 
 def test_a_stuck_environment_ends_it() -> None:
     stuck = environment(("Stalled", "True", "Secret db is not there"))
 
-    seen = progress(tag(TAGGED, ("Served", "False", "")), stuck, "B")
+    found = seen(tag(TAGGED, ("Served", "False", "")), stuck)
 
-    assert seen.outcome is Outcome.FAILED
-    assert "its environment is stuck: Secret db is not there" in seen.text
+    assert found.ended is ExitCode.FAILED
+    assert "its environment is stuck: Secret db is not there" in found.text
 
 
-def test_a_suspended_environment_is_not_waited_for() -> None:
-    seen = progress(tag(TAGGED, ("Served", "Unknown", "")), environment(suspend=True), "B")
+def test_a_suspended_environment_is_not_waited_for_and_not_known() -> None:
+    found = seen(tag(TAGGED, ("Served", "Unknown", "")), environment(suspend=True))
 
-    assert seen.outcome is Outcome.DONE
-    assert "suspended" in seen.text
+    assert found.ended is ExitCode.UNKNOWN
+    assert "team/production is suspended; set spec.suspend to false" in found.text
 
 
 def test_what_somebody_else_does_meanwhile_ends_it() -> None:
-    assert progress(None, environment(), "B").text == "the ModelTag was deleted meanwhile"
-    assert progress(tag(), None, "B").text == "the environment was deleted meanwhile"
-    assert progress(tag(model="C"), environment(), "B").text == "somebody else promoted C meanwhile"
+    again = tag()
+    recreated = again.model_copy(update={"metadata": again.metadata.model_copy(update={"uid": "another"})})
+    orphaned = progress(tag(), tag(TAGGED), None, Goal.SERVED)
+
+    assert seen(None) == seen(recreated) == Progress("the ModelTag was deleted meanwhile", ExitCode.FAILED)
+    assert seen(tag(model="C")) == Progress("somebody else promoted C meanwhile", ExitCode.FAILED)
+    assert orphaned == Progress("the environment was deleted meanwhile; tag production is on B", ExitCode.FAILED)
 
 
 def test_a_rollback_goes_to_the_model_before() -> None:

@@ -304,12 +304,6 @@ def test_a_file_without_an_environment_renders_nothing() -> None:
     ]
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    assert errors(command(f"render -f {tmp_path}/none.yaml")) == [
-        f"error: {tmp_path}/none.yaml cannot be read: No such file or directory"
-    ]
-
-
 def test_without_a_file_the_usage_is_shown() -> None:
     ran = command("render")
 

@@ -79,6 +79,7 @@ def test_a_missing_secret_is_named(team: Team, url: str, tmp_path: Path) -> None
 
     ran = team.run(f"upload {model_file(tmp_path, 'fourth')}")
 
+    assert ran.exit_code == 4
     assert f"Secret {team.namespace}/credentials of credentialsSecretRef is not there" in ran.errors
 
 
@@ -96,7 +97,7 @@ def test_a_wrong_token_is_told_and_not_shown(team: Team, url: str, tmp_path: Pat
 
     ran = team.run(f"upload {model_file(tmp_path, 'sixth')}")
 
-    assert ran.exit_code == 1
+    assert ran.exit_code == 3
     assert "it does not accept the credentials" in ran.errors
     assert "a-wrong-token" not in ran.errors + ran.output
 
@@ -106,6 +107,7 @@ def test_a_missing_model_server_comes_with_those_that_are(team: Team, url: str, 
 
     ran = team.run(f"upload {model_file(tmp_path, 'seventh')} --model-server other")
 
+    assert ran.exit_code == 4
     assert f"there is no ModelServer other in namespace {team.namespace} (there: default)" in ran.errors
 
 
@@ -116,7 +118,7 @@ def test_a_file_that_is_no_model_is_told(team: Team, url: str, tmp_path: Path) -
 
     ran = team.run(f"upload {file}")
 
-    assert ran.exit_code == 1
+    assert ran.exit_code == 3
     assert "refuses no-model.tar.gz" in ran.errors
 
 

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-import typer
 from pydantic import ValidationError
 
 from rasa_environments.api.base import JsonObject, ObjectKey
@@ -16,24 +15,11 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.problems import problems
+from rasa_environments.cli.cluster_options import ClusterOptions
+from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
 from rasa_environments.cluster.client import ApiError, Client
-from rasa_environments.cluster.credentials import CredentialSource
-from rasa_environments.cluster.impersonation import Impersonation
 from rasa_environments.cluster.resources import Resource
-
-Kubeconfig = Annotated[
-    str | None,
-    typer.Option(help="Kubeconfig file.", show_default="$KUBECONFIG, or ~/.kube/config", rich_help_panel="Cluster"),
-]
-Context = Annotated[
-    str | None,
-    typer.Option(help="Context of the kubeconfig.", show_default="the current one", rich_help_panel="Cluster"),
-]
-Namespace = Annotated[
-    str | None,
-    typer.Option("--namespace", "-n", help="Namespace.", show_default="that of the context", rich_help_panel="Cluster"),
-]
 
 FIELD_MANAGER = "kubectl-rasa"
 """Who changed a field, in `kubectl get --show-managed-fields`: a person's command, and not the operator."""
@@ -62,18 +48,16 @@ class Session:
         names = ", ".join(sorted(item["metadata"]["name"] for item in listing.items)) or "none"
         raise CommandError(
             f"there is no {resource.kind} {name} in namespace {key.namespace} (there: {names}); "
-            "check the name and --namespace"
+            "check the name and --namespace",
+            ExitCode.NOT_FOUND,
         )
 
 
 @asynccontextmanager
-async def session(
-    kubeconfig: str | None, context: str | None, namespace: str | None, impersonated: str | None = None
-) -> AsyncIterator[Session]:
+async def session(where: ClusterOptions, namespace: str | None) -> AsyncIterator[Session]:
     """A session with the cluster that the options name. Raises ConfigurationError where there is none."""
     try:
-        source = CredentialSource(kubeconfig, context, impersonation=Impersonation(impersonated or ""))
-        async with await Client.by(source, field_manager=FIELD_MANAGER) as client:
+        async with await Client.by(where.source, field_manager=FIELD_MANAGER) as client:
             yield Session(client, namespace or client.namespace)
     finally:
         for _ in range(TURNS_TO_CLOSE):

@@ -9,14 +9,9 @@ from typing import Annotated
 
 import typer
 
-from rasa_environments.cli.can_promote import can_promote
-from rasa_environments.cli.import_helm_values import import_helm_values
-from rasa_environments.cli.promote import promote
-from rasa_environments.cli.render import render
-from rasa_environments.cli.rollback import rollback
-from rasa_environments.cli.run import run
-from rasa_environments.cli.status import status
-from rasa_environments.cli.upload import upload
+from rasa_environments.cli import can_promote, import_helm_values, promote, render, rollback, run, status, upload
+from rasa_environments.cli.cluster_options import with_cluster_options
+from rasa_environments.cli.exit_codes import listed
 
 KUBECTL_PLUGIN = "kubectl-rasa"
 
@@ -26,8 +21,17 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (status, promote, rollback, can_promote, upload, render, import_helm_values, run):
-    application.command()(command)
+for command, exit_codes in (
+    (with_cluster_options(status.status), status.EXIT_CODES),
+    (with_cluster_options(promote.promote), promote.EXIT_CODES),
+    (with_cluster_options(rollback.rollback), rollback.EXIT_CODES),
+    (with_cluster_options(can_promote.can_promote), can_promote.EXIT_CODES),
+    (with_cluster_options(upload.upload), upload.EXIT_CODES),
+    (render.render, render.EXIT_CODES),
+    (import_helm_values.import_helm_values, import_helm_values.EXIT_CODES),
+    (with_cluster_options(run.run), run.EXIT_CODES),
+):
+    application.command(epilog=listed(exit_codes))(command)
 
 
 def print_version(asked: bool) -> None:

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.cli.access import Context, Kubeconfig, Namespace, session
-from rasa_environments.cli.failures import execute
+from rasa_environments.cli.access import session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import ExitCode
+from rasa_environments.cli.failures import CommandError, execute, explained
+from rasa_environments.cli.permission import Permission
 from rasa_environments.cli.promote import Environment, model_tag_of, permission_to_promote
+from rasa_environments.cluster.errors import ApiError, ConfigurationError
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
 
-As = Annotated[
-    str | None,
-    typer.Option("--as", help="Ask for this user, whom you may impersonate.", show_default="yourself"),
-]
+EXIT_CODES = {
+    ExitCode.DONE: "yes",
+    ExitCode.REFUSED: "no",
+    ExitCode.NOT_FOUND: "there is no such environment",
+    ExitCode.UNKNOWN: "it could not be asked, and the message says why",
+}
 
 
-def can_promote(
-    environment: Environment,
-    user: As = None,
-    namespace: Namespace = None,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
-) -> None:
-    """Say whether you may promote to an environment, and why not: exit code 0 for yes, 1 for no."""
+def can_promote(environment: Environment, where: ClusterOptions, namespace: Namespace = None) -> None:
+    """Say whether you may promote to an environment, and why not."""
 
     async def command() -> None:
-        async with session(kubeconfig, context, namespace, user) as connected:
-            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
-            tag = await model_tag_of(connected, target)
-            permission = await permission_to_promote(connected, target, tag)
+        permission = await asked(environment, where, namespace)
         answer = "yes" if permission.allowed else "no"
         typer.echo(f"{answer} - {permission.reason}" if permission.reason else answer)
         if not permission.allowed:
-            raise typer.Exit(1)
+            raise typer.Exit(ExitCode.REFUSED)
 
     execute(command())
+
+
+async def asked(environment: str, where: ClusterOptions, namespace: str | None) -> Permission:
+    """What the API server says. Raises CommandError, which tells an environment that is not there from no answer."""
+    try:
+        async with session(where, namespace) as connected:
+            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
+            tag = await model_tag_of(connected, target)
+            return await permission_to_promote(connected, target, tag)
+    except ConfigurationError as error:
+        cause = str(error)
+    except ApiError as error:
+        cause = explained(error)
+    raise CommandError(f"could not ask whether you may promote to {environment}: {cause}", ExitCode.UNKNOWN)

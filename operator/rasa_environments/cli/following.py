@@ -17,17 +17,29 @@ from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
 from rasa_environments.reconcile.directory import Directory
 
+LOOK_SECONDS = 1.0
+"""How often a watch is looked at that brings nothing: it may be one that is not permitted."""
+
 
 class Followed:
     """A directory that keeps up with the cluster."""
 
     def __init__(self) -> None:
         self.directory = Directory()
+        self.reflectors: tuple[Reflector, ...] = ()
         self._changed = asyncio.Event()
 
     async def change(self) -> None:
-        """Returns when something changed since the last call; changes that come together count as one."""
-        await self._changed.wait()
+        """Returns when something changed since the last call; changes that come together count as one.
+
+        Raises ApiError where changes do not come because the API server refuses to tell them.
+        """
+        while not self._changed.is_set():
+            for reflector in self.reflectors:
+                if reflector.error is not None and reflector.error.status in (401, 403):
+                    raise reflector.error
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), LOOK_SECONDS)
         self._changed.clear()
 
     def environment_changed(self, key: ObjectKey, obj: JsonObject | None) -> None:
@@ -61,17 +73,20 @@ class Followed:
 
 @asynccontextmanager
 async def followed(client: Client, namespaces: tuple[str, ...]) -> AsyncIterator[Followed]:
-    """Follows these namespaces (none: all) until the block ends; inside it, everything has been listed once."""
+    """Follows these namespaces (none: all) until the block ends; inside it, everything has been listed once.
+
+    Raises ApiError where the API server cannot be asked.
+    """
     following = Followed()
-    reflectors = (
+    following.reflectors = (
         Reflector(client, DEPLOYMENT_ENVIRONMENTS, ObjectCache(), following.environment_changed, namespaces=namespaces),
         Reflector(client, MODEL_TAGS, ObjectCache(), following.tag_changed, namespaces=namespaces),
     )
     try:
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(reflector.run()) for reflector in reflectors]
-            for reflector in reflectors:
-                await reflector.synced.wait()
+            running = [tasks.create_task(reflector.run()) for reflector in following.reflectors]
+            for reflector in following.reflectors:
+                await reflector.ready()
             yield following
             for task in running:
                 task.cancel()

@@ -11,6 +11,7 @@ import typer
 import yaml
 
 from rasa_environments.api.base import DNS_LABEL, JsonObject
+from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
 from rasa_environments.cli.manifests import STANDARD_INPUT
 from rasa_environments.migration.chart import version_of
@@ -18,6 +19,11 @@ from rasa_environments.migration.importing import HelmRelease, Imported, importe
 from rasa_environments.migration.loading import Values, ValuesError, merged
 from rasa_environments.migration.report import report
 
+EXIT_CODES = {
+    ExitCode.DONE: "the resources are printed; standard error says what became of each value",
+    ExitCode.FAILED: "a file is no values file of the chart, or an option no name or version",
+    ExitCode.NOT_FOUND: "there is no such file",
+}
 LONGEST_RELEASE = 53
 """Longest name of a release that Helm takes."""
 
@@ -46,7 +52,9 @@ def import_helm_values(
     try:
         helm = _release(release, namespace, chart_version)
         values = _read([file, *(more or [])])
-    except (CommandError, ValuesError) as error:
+    except CommandError as error:
+        fail(str(error), code=error.code)
+    except ValuesError as error:
         fail(str(error))
     result = imported(values.values, helm)
     sys.stdout.write(f"# Release {release} of the Helm chart rasa-x in namespace {namespace}.\n")
@@ -85,6 +93,8 @@ def _read(files: list[str]) -> Values:
         shown = "standard input" if file == STANDARD_INPUT else file
         try:
             text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise CommandError(f"{shown} is not there; check the path", ExitCode.NOT_FOUND) from None
         except OSError as error:
             raise CommandError(f"{shown} cannot be read: {error.strerror}; check the path") from None
         except UnicodeDecodeError:

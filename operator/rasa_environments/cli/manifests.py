@@ -13,6 +13,7 @@ from rasa_environments.api.base import API_VERSION, GROUP, JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import MODELS, InvalidObject, parse
 from rasa_environments.api.shapes import mapping
+from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
 from rasa_environments.cli.unknown_fields import meant, unknown_fields
 from rasa_environments.desired.network_policy import NAMESPACE_LABEL
@@ -56,10 +57,12 @@ def _documents(file: str, shown: str) -> Iterator[object]:
     try:
         text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text()
         documents = list(yaml.safe_load_all(text))
+    except FileNotFoundError:
+        raise CommandError(f"{shown} is not there; check the path", ExitCode.NOT_FOUND) from None
     except OSError as error:
-        raise CommandError(f"{shown} cannot be read: {error.strerror}") from None
+        raise CommandError(f"{shown} cannot be read: {error.strerror}; check the path") from None
     except UnicodeDecodeError:
-        raise CommandError(f"{shown} is not a text file") from None
+        raise CommandError(f"{shown} is not a text file; give a manifest in YAML") from None
     except yaml.YAMLError as error:
         raise CommandError(f"{shown} is not YAML: {' '.join(str(error).split())}") from None
     for document in documents:

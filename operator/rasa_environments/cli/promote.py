@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,39 +15,61 @@ from rich.console import Console
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, ModelName, ModelTag
-from rasa_environments.cli.access import Context, Kubeconfig, Namespace, Session, parsed, session
-from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.access import Session, parsed, session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
+from rasa_environments.cli.failures import CommandError, execute, explained
 from rasa_environments.cli.following import followed
 from rasa_environments.cli.permission import Permission, permission, right_to_write, rights_to_promote
-from rasa_environments.cli.promotion import Outcome, Progress, model_name, new_model_tag, progress
+from rasa_environments.cli.promotion import Goal, Progress, model_name, new_model_tag, progress
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
 from rasa_environments.reconcile.directory import Directory, server_of_environment
 
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until the environment serves the model.")]
+EXIT_CODES = {
+    ExitCode.DONE: "the model is served (with --until tagged: it carries the tag; with --no-wait: it is asked for)",
+    ExitCode.FAILED: "it came to a halt, or somebody else promoted another model meanwhile; " + UNREACHABLE,
+    ExitCode.REFUSED: NOT_PERMITTED,
+    ExitCode.NOT_FOUND: "there is no such environment, model server or model",
+    ExitCode.TIMED_OUT: "it is not served yet when --timeout is over; the promotion goes on",
+    ExitCode.UNKNOWN: "it is promoted, and whether it is served is not known",
+}
+RETRY_SECONDS = 1.0
+"""Between two attempts to follow a promotion while the API server does not answer."""
+
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it, or return when it is asked for.")]
+Until = Annotated[
+    Goal,
+    typer.Option(help="What to wait for: that the model carries the tag, or that all who follow the tag serve it."),
+]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds to wait at most.")]
 Environment = Annotated[str, typer.Argument(help="Name of the DeploymentEnvironment.", show_default=False)]
 
 
 @dataclass(frozen=True)
 class Following:
-    """Whether, and for how many seconds, a promotion is followed."""
+    """To what, and for how many seconds, a promotion is followed."""
 
-    wait: bool
+    until: Goal | None
+    """None: it is not followed."""
     timeout: float
 
 
 def promote(
     model: Annotated[str, typer.Argument(help="Name of the model, for example 20260101-120000.", show_default=False)],
     environment: Environment,
+    where: ClusterOptions,
     wait: Wait = True,
+    until: Until = Goal.SERVED,
     timeout: Timeout = 300.0,
     namespace: Namespace = None,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
 ) -> None:
-    """Put the tag that an environment pulls on a model, and wait until the environment serves it."""
+    """Put the tag that an environment pulls on a model, and wait until it is served.
+
+    Ends well only when the ModelTag says that the model is served. Where that cannot be known, for example of pods that
+    the operator does not reach, `--until tagged` waits for what the model server says alone.
+    """
     wanted = model_name(model)
     try:
         TypeAdapter(ModelName).validate_python(wanted)
@@ -53,10 +77,10 @@ def promote(
         raise typer.BadParameter(f"{model}: {error.errors()[0]['msg']}", param_hint="MODEL") from None
 
     async def command() -> None:
-        async with session(kubeconfig, context, namespace) as connected:
+        async with session(where, namespace) as connected:
             target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
             tag = await model_tag_of(connected, target)
-            await promote_to(connected, target, tag, wanted, Following(wait, timeout))
+            await promote_to(connected, target, tag, wanted, Following(until if wait else None, timeout))
 
     execute(command())
 
@@ -81,19 +105,24 @@ async def model_tag_of(connected: Session, environment: DeploymentEnvironment) -
 async def promote_to(
     connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, model: str, following: Following
 ) -> None:
-    """Changes or creates the ModelTag, and follows the promotion if that is wanted."""
+    """Changes or creates the ModelTag, and follows the promotion if that is wanted. Raises CommandError."""
     output = console()
     written = await write(connected, environment, tag, model, output)
-    if not following.wait:
+    if following.until is None:
         return
-    try:
-        async with asyncio.timeout(following.timeout):
-            await follow(connected, environment, written, model, output)
-    except TimeoutError:
-        raise CommandError(
-            f"{environment.metadata.key} does not serve {model} after {following.timeout:g} s; the promotion goes on, "
-            f"see kubectl rasa status -n {environment.metadata.namespace}"
-        ) from None
+    name, goal = environment.metadata.key, following.until
+    seen = await follow(connected, environment, written, following, output)
+    if seen.ended is ExitCode.DONE:
+        return
+    if seen.ended is not None:
+        raise CommandError(f"{name}: {seen.text}", seen.ended)
+    missed = f"{model} is not {goal} after {following.timeout:g} s"
+    unknown = f"it is not known whether {model} is {goal}, after {following.timeout:g} s"
+    raise CommandError(
+        f"{name}: {missed if seen.known else unknown}: {seen.text}; the promotion goes on, see kubectl rasa status -n "
+        f"{name.namespace}",
+        ExitCode.TIMED_OUT if seen.known else ExitCode.UNKNOWN,
+    )
 
 
 async def permission_to_promote(
@@ -121,7 +150,7 @@ async def write(
         return tag
     permission = await permission_to_promote(connected, environment, tag)
     if not permission.allowed:
-        raise CommandError(permission.reason)
+        raise CommandError(permission.reason, ExitCode.REFUSED)
     if tag is None:
         created = await create(connected, new_model_tag(environment, model, permission.user))
         output.print(f"{name}: {model} (ModelTag {created.metadata.key} created for tag {created.tag})")
@@ -147,22 +176,45 @@ async def create(connected: Session, manifest: JsonObject) -> ModelTag:
 
 
 async def follow(
-    connected: Session, environment: DeploymentEnvironment, tag: ModelTag, model: str, output: Console
-) -> None:
-    """Prints each step until the environment serves the model. Raises CommandError where it does not come to that."""
-    namespaces = tuple(sorted({environment.metadata.namespace, tag.metadata.namespace}))
-    told: Progress | None = None
+    connected: Session, environment: DeploymentEnvironment, written: ModelTag, following: Following, output: Console
+) -> Progress:
+    """Prints each step until the end, or until the time is over; returns the last that was seen."""
+    told = [Progress("waiting for the API server", known=False)]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(following.timeout):
+            while told[-1].ended is None:
+                try:
+                    async for seen in steps(connected, environment, written, following.until or Goal.SERVED):
+                        output.print(seen.text)
+                        told.append(seen)
+                except ApiError as error:
+                    text = f"it is promoted, and cannot be followed: {explained(error)}"
+                    told.append(Progress(text, ended_by(error), known=False))
+                    await asyncio.sleep(RETRY_SECONDS)
+    return told[-1]
+
+
+def ended_by(error: ApiError) -> ExitCode | None:
+    """How the command ends if a promotion cannot be followed; None where that may pass."""
+    return ExitCode.UNKNOWN if error.status in (401, 403) else None
+
+
+async def steps(
+    connected: Session, environment: DeploymentEnvironment, written: ModelTag, goal: Goal
+) -> AsyncIterator[Progress]:
+    """Each step of the promotion, once. Raises ApiError where the cluster does not say."""
+    seen: Progress | None = None
+    namespaces = tuple(sorted({environment.metadata.namespace, written.metadata.namespace}))
     async with followed(connected.client, namespaces) as following:
-        while True:
-            directory = following.directory
+        while seen is None or seen.ended is None:
+            directory, before = following.directory, seen
             seen = progress(
-                directory.tags.get(tag.metadata.key), directory.environments.get(environment.metadata.key), model
+                written,
+                directory.tags.get(written.metadata.key),
+                directory.environments.get(environment.metadata.key),
+                goal,
             )
-            if seen.outcome is Outcome.FAILED:
-                raise CommandError(f"{environment.metadata.key}: {seen.text}")
-            if seen != told:
-                output.print(seen.text)
-                told = seen
-            if seen.outcome is Outcome.DONE:
-                return
-            await following.change()
+            if seen != before:
+                yield seen
+            if seen.ended is None:
+                await following.change()

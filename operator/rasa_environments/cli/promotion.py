@@ -4,43 +4,44 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum
 
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, ModelTag
+from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.overview import is_current, truth
 from rasa_environments.judge.conditions import condition_of
 
 MODEL_SUFFIX = ".tar.gz"
-REFUSALS = frozenset(
-    {
-        Reason.MODEL_NOT_FOUND,
-        Reason.MODEL_SERVER_NOT_FOUND,
-        Reason.NO_WRITE_CREDENTIALS,
-        Reason.SECRET_NOT_FOUND,
-        Reason.TAG_REFUSED,
-        Reason.UNAUTHORIZED,
-    }
-)
+REFUSALS = {
+    Reason.MODEL_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.MODEL_SERVER_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.NO_WRITE_CREDENTIALS: ExitCode.FAILED,
+    Reason.SECRET_NOT_FOUND: ExitCode.FAILED,
+    Reason.TAG_REFUSED: ExitCode.FAILED,
+    Reason.UNAUTHORIZED: ExitCode.FAILED,
+}
 """Why a tag is not set, where waiting alone does not help: the operator goes on trying, the command does not."""
 
 
-class Outcome(Enum):
-    """Whether there is anything left to wait for."""
+class Goal(StrEnum):
+    """What a promotion is followed to."""
 
-    UNDER_WAY = auto()
-    DONE = auto()
-    FAILED = auto()
+    TAGGED = "tagged"
+    SERVED = "served"
 
 
 @dataclass(frozen=True)
 class Progress:
     """How far a promotion has come, in words."""
 
-    outcome: Outcome
     text: str
+    ended: ExitCode | None = None
+    """How the command ends; None while there is something to wait for."""
+    known: bool = True
+    """Whether the operator knows how far it is, about this very promotion."""
 
 
 def new_model_tag(environment: DeploymentEnvironment, model: str, user: str) -> JsonObject:
@@ -75,26 +76,42 @@ def rollback_target(tag: ModelTag) -> str | None:
     return previous.name if previous is not None else None
 
 
-def progress(tag: ModelTag | None, environment: DeploymentEnvironment | None, model: str) -> Progress:
-    """How far the promotion of `model` by this ModelTag has come, as the status of the two says."""
-    if tag is None or environment is None:
-        return Progress(Outcome.FAILED, f"the {'ModelTag' if tag is None else 'environment'} was deleted meanwhile")
-    if tag.spec.model != model:
-        return Progress(Outcome.FAILED, f"somebody else promoted {tag.spec.model} meanwhile")
-    if not is_current(tag):
-        return Progress(Outcome.UNDER_WAY, "waiting for the operator to see the change (is it running?)")
-    return tagged_progress(tag, model) or served_progress(tag, environment, model)
+def progress(
+    written: ModelTag, tag: ModelTag | None, environment: DeploymentEnvironment | None, goal: Goal
+) -> Progress:
+    """How far the promotion that wrote `written` has come, as the status of the two says."""
+    if tag is None or tag.metadata.uid != written.metadata.uid:
+        return Progress("the ModelTag was deleted meanwhile", ExitCode.FAILED)
+    if (untagged := overtaken_or_unseen(written, tag) or tagged_progress(tag)) is not None:
+        return untagged
+    on_model = f"tag {tag.tag} is on {tag.spec.model}"
+    if goal is Goal.TAGGED:
+        return Progress(on_model, ExitCode.DONE)
+    if environment is None:
+        return Progress(f"the environment was deleted meanwhile; {on_model}", ExitCode.FAILED)
+    return served_progress(tag) or unserved_progress(tag, environment)
 
 
-def tagged_progress(tag: ModelTag, model: str) -> Progress | None:
+def overtaken_or_unseen(written: ModelTag, tag: ModelTag) -> Progress | None:
+    """Why the status does not speak of this promotion; None where it does."""
+    if tag.spec.model != written.spec.model:
+        return Progress(f"somebody else promoted {tag.spec.model} meanwhile", ExitCode.FAILED)
+    if tag.metadata.generation < written.metadata.generation or not is_current(tag):
+        return Progress("waiting for the operator to see the change (is it running?)", known=False)
+    return None
+
+
+def tagged_progress(tag: ModelTag) -> Progress | None:
     """What keeps the tag from being on the model; None where it is there."""
-    if (obstacle := stuck(tag)) is not None:
-        return Progress(Outcome.FAILED, obstacle)
+    stalled = condition_of(tag.status.conditions, ConditionType.STALLED)
+    if stalled is not None and stalled.status == "True":
+        return Progress(stalled.message, _code_of(stalled))
+    model = tag.spec.model
     tagged = condition_of(tag.status.conditions, ConditionType.TAGGED)
     if tagged is not None and tagged.status == "False" and tagged.reason in REFUSALS:
-        return Progress(Outcome.FAILED, f"{tagged.message} (the ModelTag goes on asking for {model})")
+        return Progress(f"{tagged.message} (the ModelTag goes on asking for {model})", _code_of(tagged))
     if truth(tagged) != "True" or tag.status.tagged_model is None or tag.status.tagged_model.name != model:
-        return Progress(Outcome.UNDER_WAY, f"waiting for the tag: {_message(tagged)}")
+        return Progress(f"waiting for the tag: {_message(tagged)}", known=truth(tagged) != "Unknown")
     return None
 
 
@@ -104,29 +121,39 @@ def stuck(resource: ModelTag | DeploymentEnvironment) -> str | None:
     return stalled.message if stalled is not None and stalled.status == "True" and is_current(resource) else None
 
 
-def served_progress(tag: ModelTag, environment: DeploymentEnvironment, model: str) -> Progress:
-    """Whether the environment serves the model that carries its tag."""
+def served_progress(tag: ModelTag) -> Progress | None:
+    """That the model is served, as the ModelTag says; None where it does not."""
     served = condition_of(tag.status.conditions, ConditionType.SERVED)
-    if truth(served) == "True":
-        return Progress(Outcome.DONE, _message(served))
+    ready = condition_of(tag.status.conditions, ConditionType.READY)
+    if truth(served) != "True":
+        return None
+    if truth(ready) != "True":
+        return Progress(f"waiting for the ModelTag: {_message(ready)}", known=truth(ready) != "Unknown")
+    return Progress(_message(served), ExitCode.DONE)
+
+
+def unserved_progress(tag: ModelTag, environment: DeploymentEnvironment) -> Progress:
+    """Why the model is not known to be served; what is not known counts as no."""
+    served = condition_of(tag.status.conditions, ConditionType.SERVED)
     if environment.spec.suspend:
-        return Progress(Outcome.DONE, "whether it is served is not known: the environment is suspended")
+        name = environment.metadata.key
+        return Progress(
+            f"whether it is served is not known: {name} is suspended; set spec.suspend to false, or do not wait for "
+            "it: --until tagged",
+            ExitCode.UNKNOWN,
+        )
     if (obstacle := stuck(environment)) is not None:
-        return Progress(Outcome.FAILED, f"the model carries the tag, but its environment is stuck: {obstacle}")
-    unknown = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
-    if truth(served) == "Unknown" and unknown is not None and settled_without_knowing(environment, model):
-        return Progress(Outcome.DONE, f"whether it is served is not known: {unknown.message}")
-    return Progress(Outcome.UNDER_WAY, f"waiting for the environment: {_message(served)}")
+        return Progress(f"the model carries the tag, but its environment is stuck: {obstacle}", ExitCode.FAILED)
+    if truth(served) == "Unknown":
+        return Progress(f"whether it is served is not known: {_message(served)}", known=False)
+    if served is not None and served.reason == Reason.NO_ENVIRONMENT:
+        return Progress(f"tag {tag.tag} is on {tag.spec.model}, but nothing serves it: {served.message}")
+    return Progress(f"waiting for the environment: {_message(served)}")
 
 
-def settled_without_knowing(environment: DeploymentEnvironment, model: str) -> bool:
-    """Whether the environment is Ready and wants the model, and its pods cannot be asked what they serve."""
-    desired = environment.status.desired_model
-    wants_it = desired is not None and desired.name == model
-    conditions = environment.status.conditions
-    ready = truth(condition_of(conditions, ConditionType.READY)) == "True"
-    unknown = truth(condition_of(conditions, ConditionType.MODEL_SERVED)) == "Unknown"
-    return is_current(environment) and wants_it and ready and unknown
+def _code_of(condition: Condition) -> ExitCode:
+    """How the command ends for the reason of the condition."""
+    return next((code for reason, code in REFUSALS.items() if reason == condition.reason), ExitCode.FAILED)
 
 
 def _message(condition: Condition | None) -> str:

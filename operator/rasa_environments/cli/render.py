@@ -12,6 +12,7 @@ import yaml
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
 from rasa_environments.cli.manifests import Manifests, read
 from rasa_environments.desired.context import Context
@@ -38,6 +39,11 @@ from rasa_environments.reconcile.secret_values import (
 from rasa_environments.reconcile.server_access import unusable
 
 GENERATED = "<generated>"
+EXIT_CODES = {
+    ExitCode.DONE: "the objects are printed",
+    ExitCode.FAILED: "the manifest is wrong or incomplete, and no object is printed",
+    ExitCode.NOT_FOUND: "there is no such file",
+}
 
 
 def render(
@@ -57,7 +63,7 @@ def render(
     try:
         manifests = read(file, namespace)
     except CommandError as error:
-        fail(str(error))
+        fail(str(error), code=error.code)
     for document in manifests.left_out:
         sys.stderr.write(f"note: {document} is none of ours and left out\n")
     objects: list[JsonObject] = []

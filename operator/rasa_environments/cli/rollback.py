@@ -3,38 +3,48 @@
 from __future__ import annotations
 
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.cli.access import Context, Kubeconfig, Namespace, session
+from rasa_environments.cli.access import session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, execute
-from rasa_environments.cli.promote import Environment, Following, Timeout, Wait, model_tag_of, promote_to
-from rasa_environments.cli.promotion import rollback_target
+from rasa_environments.cli.promote import EXIT_CODES as EXIT_CODES_OF_PROMOTE
+from rasa_environments.cli.promote import Environment, Following, Timeout, Until, Wait, model_tag_of, promote_to
+from rasa_environments.cli.promotion import Goal, rollback_target
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
+
+EXIT_CODES = {
+    **EXIT_CODES_OF_PROMOTE,
+    ExitCode.NOT_FOUND: "there is no such environment, model server or model, or no earlier model is known",
+}
 
 
 def rollback(
     environment: Environment,
+    where: ClusterOptions,
     wait: Wait = True,
+    until: Until = Goal.SERVED,
     timeout: Timeout = 300.0,
     namespace: Namespace = None,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
 ) -> None:
     """Promote the model that an environment had before."""
 
     async def command() -> None:
-        async with session(kubeconfig, context, namespace) as connected:
+        async with session(where, namespace) as connected:
             target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
             tag = await model_tag_of(connected, target)
             if tag is None:
                 raise CommandError(
                     f"no ModelTag rules the tag {target.tag} of environment {target.metadata.key}, so no earlier "
-                    f"model is known; name one: kubectl rasa promote MODEL {environment}"
+                    f"model is known; name one: kubectl rasa promote MODEL {environment}",
+                    ExitCode.NOT_FOUND,
                 )
             model = rollback_target(tag)
             if model is None:
                 raise CommandError(
                     f"ModelTag {tag.metadata.key} knows no model before {tag.spec.model}; "
-                    f"name one: kubectl rasa promote MODEL {environment}"
+                    f"name one: kubectl rasa promote MODEL {environment}",
+                    ExitCode.NOT_FOUND,
                 )
-            await promote_to(connected, target, tag, model, Following(wait, timeout))
+            await promote_to(connected, target, tag, model, Following(until if wait else None, timeout))
 
     execute(command())

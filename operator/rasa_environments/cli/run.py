@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from typer.models import OptionInfo
 
 from rasa_environments.api.problems import problems
-from rasa_environments.cli.access import Context, Kubeconfig
+from rasa_environments.cli.cluster_options import ClusterOptions
+from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.runtime.logs import configure_logs
 from rasa_environments.runtime.settings import LogFormat, LogLevel, Settings
@@ -19,6 +20,10 @@ logger = logging.getLogger(__name__)
 
 DEFAULT = Settings()
 VARIABLE_PREFIX = "RASA_ENVIRONMENTS_"
+EXIT_CODES = {
+    ExitCode.DONE: "it was told to stop",
+    ExitCode.FAILED: "the credentials or the address cannot be used, or another process leads",
+}
 
 
 def setting(name: str, *flags: str) -> OptionInfo:
@@ -30,6 +35,7 @@ def setting(name: str, *flags: str) -> OptionInfo:
 
 
 def run(  # noqa: PLR0913, PLR0917 - one for each setting
+    where: ClusterOptions,
     namespaces: Annotated[list[str] | None, setting("namespaces", "--namespace", "-n")] = None,
     workers: Annotated[int, setting("workers")] = DEFAULT.workers,
     model_server_interval: Annotated[float, setting("model_server_interval")] = DEFAULT.model_server_interval,
@@ -47,8 +53,6 @@ def run(  # noqa: PLR0913, PLR0917 - one for each setting
     port: Annotated[int, setting("port")] = DEFAULT.port,
     log_format: Annotated[LogFormat, setting("log_format")] = DEFAULT.log_format,
     log_level: Annotated[LogLevel, setting("log_level")] = DEFAULT.log_level,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
 ) -> None:
     """Run the operator until it is told to stop (SIGTERM or Ctrl-C).
 
@@ -56,8 +60,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each setting
     """
     try:
         settings = Settings(
-            kubeconfig=kubeconfig,
-            context=context,
+            credentials=where.source,
             namespaces=tuple(namespaces or ()),
             workers=workers,
             model_server_interval=model_server_interval,
@@ -91,7 +94,7 @@ async def operate(settings: Settings) -> None:
         await run_operator(settings)
     except LeadershipLostError as error:
         logger.error("stopped: %s", error)  # noqa: TRY400 - what happened is known, a traceback would add nothing
-        raise typer.Exit(1) from None
+        raise typer.Exit(ExitCode.FAILED) from None
     except OSError as error:
         reason = error.strerror or str(error)
         where = f"{settings.address}:{settings.port}"

@@ -14,13 +14,22 @@ from rich.live import Live
 
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.cli.access import Context, Kubeconfig, Namespace, Session, parsed, session
+from rasa_environments.cli.access import Session, parsed, session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import execute
 from rasa_environments.cli.following import Followed, followed
 from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, overview
 from rasa_environments.cli.tables import as_json, console, drawn, line
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
 
+EXIT_CODES = {
+    ExitCode.DONE: "every environment and model tag that is shown is Ready",
+    ExitCode.FAILED: f"one of them is not Ready; {UNREACHABLE}",
+    ExitCode.REFUSED: NOT_PERMITTED,
+    ExitCode.NOT_FOUND: "there is no environment and no model tag",
+    ExitCode.UNKNOWN: "of one of them it is not known, and none is known not to be Ready",
+}
 AGES_SECONDS = 5.0
 """How often a live table is drawn anew though nothing changed: its ages do."""
 
@@ -33,24 +42,24 @@ class Output(StrEnum):
 
 
 def status(
+    where: ClusterOptions,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Stay, and show every change.")] = False,
     all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces.")] = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="How to write it.")] = Output.TABLE,
     namespace: Namespace = None,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
 ) -> None:
     """Show which model each environment wants and serves, and why one is not ready."""
     if watch and output is Output.JSON:
         raise typer.BadParameter("--watch shows a table or lines; for JSON leave one of the two out")
 
     async def command() -> None:
-        async with session(kubeconfig, context, namespace) as connected:
+        async with session(where, namespace) as connected:
             scope = None if all_namespaces else connected.namespace
             seen = await looked(connected, scope)
             if not watch:
                 show(seen, output, scope)
-            elif sys.stdout.isatty():
+                raise typer.Exit(verdict_on(seen))
+            if sys.stdout.isatty():
                 await draw_changes(connected, scope)
             else:
                 await print_changes(connected, scope)
@@ -67,6 +76,16 @@ async def looked(connected: Session, scope: str | None) -> Overview:
         (parsed(DeploymentEnvironment, item) for item in environments.items),
         (parsed(ModelTag, item) for item in tags.items),
     )
+
+
+def verdict_on(seen: Overview) -> ExitCode:
+    """The exit code: Unknown is not counted as Ready, nor is nothing at all."""
+    found = {row.ready for row in seen.environments} | {row.ready for row in seen.tags}
+    if not found:
+        return ExitCode.NOT_FOUND
+    if "False" in found:
+        return ExitCode.FAILED
+    return ExitCode.UNKNOWN if "Unknown" in found else ExitCode.DONE
 
 
 def show(seen: Overview, output: Output, scope: str | None) -> None:

@@ -15,7 +15,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.cli.access import Context, Kubeconfig, Namespace, Session, session
+from rasa_environments.cli.access import Session, session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.client import ApiError
@@ -35,12 +37,20 @@ COLUMNS = (
 )
 FORWARD = "from outside the cluster, forward its port (kubectl port-forward) and name the address by --url"
 
+EXIT_CODES = {
+    ExitCode.DONE: "the model is on the model server",
+    ExitCode.FAILED: f"{UNREACHABLE}; the same for the model server",
+    ExitCode.REFUSED: f"{NOT_PERMITTED}; or the model server refuses the credentials or the file",
+    ExitCode.NOT_FOUND: "there is no such ModelServer, or not the Secret that it names",
+}
+
 
 def upload(
     file: Annotated[
         Path,
         typer.Argument(help="Model file, *.tar.gz.", exists=True, dir_okay=False, readable=True, show_default=False),
     ],
+    where: ClusterOptions,
     model_server: Annotated[str, typer.Option(help="Name of the ModelServer.")] = "default",
     url: Annotated[
         str | None,
@@ -50,14 +60,12 @@ def upload(
         ),
     ] = None,
     namespace: Namespace = None,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
 ) -> None:
     """Upload a model file to a ModelServer, with the credentials that it names."""
     size = file.stat().st_size
 
     async def command() -> None:
-        async with session(kubeconfig, context, namespace) as connected:
+        async with session(where, namespace) as connected:
             server = await connected.get(ModelServer, MODEL_SERVERS, model_server)
             credentials = await credentials_of(connected, server)
         address = ModelServerAddress(url or server.spec.url, server.spec.project, server.spec.model_path)
@@ -85,7 +93,8 @@ async def credentials_of(connected: Session, server: ModelServer) -> Credentials
             raise
         raise CommandError(
             f"ModelServer {server.metadata.key}: Secret {key} of credentialsSecretRef is not there; "
-            "create it with the keys token and apiToken"
+            "create it with the keys token and apiToken",
+            ExitCode.NOT_FOUND,
         ) from None
     data = {name: _text(value) for name, value in (secret.get("data") or {}).items()}
     return Credentials(data.get("token"), data.get("apiToken"), data.get("username"), data.get("password"))

@@ -94,6 +94,11 @@ class Reflector:
         """Why changes do not come at present, or None."""
         return next((contact.failure for contact in self._contacts.values() if contact.failure), None)
 
+    @property
+    def error(self) -> ApiError | None:
+        """The answer of the API server that `failure` speaks of."""
+        return next((contact.error for contact in self._contacts.values() if contact.error), None)
+
     async def ready(self) -> None:
         """Return once everything has been listed; raises the `ApiError` of the last attempt if it has not."""
         for contact in self._contacts.values():

@@ -50,7 +50,7 @@ class Contact:
         self.failure: str | None = None
         self._name = name
         self._lost_at = 0.0
-        self._error: ApiError | None = None
+        self.error: ApiError | None = None
         self._noted = asyncio.Event()
         self._logged_at = -_LOG_SECONDS
         self._is_logged = False
@@ -70,39 +70,39 @@ class Contact:
         self.heard()
         if self._is_logged:
             log.info("watching %s again, after %.0f s", self._name, self.last_contact - self._lost_at)
-        self.failure = self._error = None
+        self.failure = self.error = None
         self._is_logged = False
 
     def failed(self, error: ApiError) -> None:
         """The connection is lost, or was refused."""
         now = time.monotonic()
-        if self._error is None:
+        if self.error is None:
             self._lost_at = now
-        is_news = self._error is None or self._error.reason != error.reason
+        is_news = self.error is None or self.error.reason != error.reason
         # A watch that has only expired (410) is opened again at once, and not worth a line.
         if is_news and error.status != 410 and now - self._logged_at >= _LOG_SECONDS:
             self._logged_at, self._is_logged = now, True
             log.warning("watching %s was interrupted; retrying with backoff: %s", self._name, error)
         self.failure = str(error)
-        self._error = error
+        self.error = error
         self._note()
 
     def stopped(self) -> None:
         """Nobody watches any more."""
-        self._error = ApiError(0, "Stopped", f"{self._name} are not watched any more")
-        self.failure = str(self._error)
+        self.error = ApiError(0, "Stopped", f"{self._name} are not watched any more")
+        self.failure = str(self.error)
         self._note()
 
     @property
     def is_missing(self) -> bool:
         """Whether the API server does not know the resource."""
-        return self._error is not None and self._error.status == 404
+        return self.error is not None and self.error.status == 404
 
     async def ready(self) -> None:
         """Return once everything has been listed; raises the `ApiError` of the last attempt if it has not."""
         while not self.synced.is_set():
-            if self._error is not None:
-                raise self._error
+            if self.error is not None:
+                raise self.error
             await self._noted.wait()
 
     def _note(self) -> None:

@@ -28,7 +28,7 @@ async def candidacy(settings: Settings) -> AsyncIterator[Leadership | None]:
     if not settings.leader_elect:
         yield None
         return
-    async with await Client.connect(settings.kubeconfig, settings.context) as client:
+    async with await Client.by(settings.credentials) as client:
         lease = ObjectKey(settings.lease_namespace or client.namespace, LEASE)
         yield Leadership(client, lease, f"{socket.gethostname()}_{uuid.uuid4()}")
 

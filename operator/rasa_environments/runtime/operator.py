@@ -18,7 +18,6 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, version_alone
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
-from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.lease import Leadership, LeadershipLostError
 from rasa_environments.cluster.projections import child_cache
 from rasa_environments.cluster.reflector import Reflector
@@ -89,8 +88,7 @@ class Operator:
         self._leadership = leadership
         self._client = client
         self._retries = Retries()
-        in_cluster = CredentialSource(settings.kubeconfig, settings.context).in_cluster
-        policy = address_policy(settings, in_cluster=in_cluster)
+        policy = address_policy(settings, in_cluster=settings.credentials.in_cluster)
         http = self._guarded(http_client(policy=policy))
         self._own = {kind: ObjectCache(identity_of) for kind in Kind}
         caches = {resource: child_cache() for resource in CHILD_RESOURCES}
@@ -335,7 +333,7 @@ async def run(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         leadership = await stack.enter_async_context(candidacy(settings))
         may_write = always if leadership is None else lambda: leadership.is_leader
-        client = await Client.connect(settings.kubeconfig, settings.context, may_write=may_write)
+        client = await Client.by(settings.credentials, may_write=may_write)
         await stack.enter_async_context(client)
         operator = Operator(settings, client, leadership)
         for name in (signal.SIGTERM, signal.SIGINT):

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.desired.context import OperatorPods
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
@@ -34,10 +35,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    kubeconfig: str | None = None
-    """Kubeconfig file; default $KUBECONFIG, the pod's ServiceAccount, or ~/.kube/config."""
-    context: str | None = None
-    """Context of the kubeconfig."""
+    credentials: CredentialSource = CredentialSource()
+    """Kubeconfig file, context and whom to act as; default $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount."""
     namespaces: tuple[str, ...] = ()
     """Namespaces to look after; none: all."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16

@@ -1,0 +1,44 @@
+"""How a command ends, for scripts: one meaning for each exit code, and what each command uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import TypeAlias
+
+
+class ExitCode(IntEnum):
+    """The exit codes of all commands; MEANINGS says what they mean."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    REFUSED = 3
+    NOT_FOUND = 4
+    TIMED_OUT = 5
+    UNKNOWN = 6
+
+
+INTERRUPTED = 130
+"""After Ctrl-C, as shells count it: 128 + SIGINT."""
+
+ExitCodes: TypeAlias = Mapping[ExitCode, str]
+"""What each exit code means for one command."""
+
+MEANINGS: ExitCodes = {
+    ExitCode.DONE: "done: it is so, or the answer is yes",
+    ExitCode.FAILED: "failed: the message says what is wrong, where, and what to do",
+    ExitCode.USAGE: "usage error: the arguments are not those of the command",
+    ExitCode.REFUSED: "refused: you may not, or the API server or the model server does not accept it",
+    ExitCode.NOT_FOUND: "not found: what the arguments name is not there",
+    ExitCode.TIMED_OUT: "timed out: it is known not to be so yet",
+    ExitCode.UNKNOWN: "unknown: nobody could say whether it is so; never counted as yes",
+}
+UNREACHABLE = "the API server cannot be reached, or something else went wrong"
+NOT_PERMITTED = "the API server refuses it: you may not, or it is not valid"
+
+
+def listed(codes: ExitCodes) -> str:
+    """The exit codes as the end of a help text and of a section of the reference."""
+    meanings = {ExitCode.USAGE: MEANINGS[ExitCode.USAGE], **codes}
+    return "\n\n".join(["Exit codes:", *(f"* `{code.value}`: {meanings[code]}." for code in sorted(meanings))])
