@@ -201,7 +201,11 @@ def test_a_promotion_that_its_author_may_not_watch_is_not_known(team: Team, tmp_
 
 def test_a_rollback_is_a_promotion(team: Team, tmp_path: Path) -> None:
     team.create("ModelTag", "production", {"model": "B"})
-    team.report("ModelTag", "production", {"model": "B", "previousModel": "A"})
+    team.report(
+        "ModelTag",
+        "production",
+        {"taggedModel": {"name": "B", "hash": "b"}, "previousModel": {"name": "A", "hash": "a"}},
+    )
     dave = employ(team, tmp_path, READS, WRITES)
 
     ran = dave.run("rollback production")

@@ -46,7 +46,7 @@ def test_each_value_is_accounted_for_with_its_line() -> None:
     report = import_values(VALUES).errors
 
     assert "standard input:2 rasax.tag: ModelServer: spec.profile" in report
-    assert "standard input:5 rasa.additionalChannelCredentials.slack.slack_token: spec.defaults.credentials" in report
+    assert "standard input:5 rasa.additionalChannelCredentials.slack.slack_token: spec.defaults.channels" in report
 
 
 def test_what_the_chart_adds_and_what_is_left_to_do_is_said() -> None:

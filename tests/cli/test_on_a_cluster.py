@@ -16,6 +16,8 @@ from rasa_environments.api.base import JsonObject
 from .conftest import Team, command
 
 Meanwhile = Callable[[Callable[[], None]], None]
+A = {"name": "A", "hash": "a"}
+B = {"name": "B", "hash": "b"}
 GOOD = ("True", "Ready", "as it should be")
 SERVED_B: dict[str, tuple[str, str, str]] = {
     "Ready": GOOD,
@@ -28,10 +30,10 @@ TAGGED_B = {**SERVED_B, "Served": ("False", "AnotherModelServed", "pod x serves 
 
 def test_status_shows_what_there_is(team: Team) -> None:
     team.create("ModelTag", "production", {"model": "B"})
-    team.report("ModelTag", "production", {"model": "B", "previousModel": "A"}, **SERVED_B)
-    model = {"wanted": "B", "served": "A", "servedBy": "0/1"}
+    team.report("ModelTag", "production", {"taggedModel": B, "previousModel": A}, **SERVED_B)
+    seen = {"desiredModel": B, "servedModels": [{"name": "A", "replicas": 1}], "servingReplicas": 0, "readyReplicas": 1}
     why = "pod x serves A, B is wanted"
-    team.report("DeploymentEnvironment", "production", {"model": model}, Ready=("False", "AnotherModelServed", why))
+    team.report("DeploymentEnvironment", "production", seen, Ready=("False", "AnotherModelServed", why))
 
     ran = team.run("status")
 
@@ -113,8 +115,8 @@ def watch_production_come_and_go(team: Team, process: subprocess.Popen[str]) -> 
     assert process.stdout is not None
     assert "production tag=production wanted=- served=- ready=Unknown" in process.stdout.readline()
 
-    model = {"wanted": "B", "served": "B", "servedBy": "1/1"}
-    team.report("DeploymentEnvironment", "production", {"model": model}, Ready=GOOD)
+    seen = {"desiredModel": B, "servedModels": [{"name": "B", "replicas": 1}], "servingReplicas": 1, "readyReplicas": 1}
+    team.report("DeploymentEnvironment", "production", seen, Ready=GOOD, ModelServed=GOOD)
     assert "production tag=production wanted=B served=B ready=True" in process.stdout.readline()
 
     team.api.request("DELETE", team.path("DeploymentEnvironment", "production"))
@@ -143,11 +145,11 @@ def test_a_promotion_changes_the_model_of_the_tag_that_the_environment_pulls(tea
 
 def test_a_promotion_is_followed_step_by_step_until_it_is_served(team: Team, meanwhile: Meanwhile) -> None:
     team.create("ModelTag", "production", {"model": "A"})
-    team.report("DeploymentEnvironment", "production", {"model": {"wanted": "A"}}, Ready=GOOD)
+    team.report("DeploymentEnvironment", "production", {"desiredModel": A}, Ready=GOOD)
 
     def operate() -> None:
         team.wait_for_promotion("production", "B")
-        team.report("ModelTag", "production", {"model": "B"}, **SERVED_B)
+        team.report("ModelTag", "production", {"taggedModel": B}, **SERVED_B)
 
     meanwhile(operate)
     ran = team.run("promote B production --timeout 30")
@@ -160,7 +162,7 @@ def test_a_promotion_is_followed_step_by_step_until_it_is_served(team: Team, mea
 
 def test_a_model_that_is_promoted_already_is_followed_all_the_same(team: Team) -> None:
     team.create("ModelTag", "production", {"model": "B"})
-    team.report("ModelTag", "production", {"model": "B"}, **SERVED_B)
+    team.report("ModelTag", "production", {"taggedModel": B}, **SERVED_B)
     generation = team.get("ModelTag", "production")["metadata"]["generation"]
 
     ran = team.run("promote B production")
@@ -200,11 +202,11 @@ def test_a_promotion_that_another_overtakes_fails_and_says_so(team: Team, meanwh
 
 
 def test_pods_that_cannot_be_asked_end_in_unknown(team: Team, meanwhile: Meanwhile) -> None:
-    silent = ("Unknown", "PodsNotReachable", "pod x does not say what it serves")
+    silent = ("Unknown", "PodsUnreachable", "pod x does not say what it serves")
 
     def operate() -> None:
         team.wait_for_promotion("production", "B")
-        team.report("ModelTag", "production", {"model": "B"}, **{**SERVED_B, "Served": silent})
+        team.report("ModelTag", "production", {"taggedModel": B}, **{**SERVED_B, "Served": silent})
 
     meanwhile(operate)
     ran = team.run("promote B production --timeout 5")
@@ -220,7 +222,7 @@ def test_pods_that_cannot_be_asked_end_in_unknown(team: Team, meanwhile: Meanwhi
 def test_the_tag_alone_can_be_waited_for(team: Team, meanwhile: Meanwhile) -> None:
     def operate() -> None:
         team.wait_for_promotion("production", "B")
-        team.report("ModelTag", "production", {"model": "B"}, **{**TAGGED_B, "Ready": ("False", "Because", "x")})
+        team.report("ModelTag", "production", {"taggedModel": B}, **{**TAGGED_B, "Ready": ("False", "Because", "x")})
 
     meanwhile(operate)
     ran = team.run("promote B production --until tagged --timeout 30")
@@ -234,7 +236,7 @@ def test_a_tag_that_nothing_follows_times_out_and_says_so(team: Team, meanwhile:
 
     def operate() -> None:
         team.wait_for_promotion("production", "B")
-        team.report("ModelTag", "production", {"model": "B"}, **{**SERVED_B, "Served": nobody})
+        team.report("ModelTag", "production", {"taggedModel": B}, **{**SERVED_B, "Served": nobody})
 
     meanwhile(operate)
     ran = team.run("promote B production --timeout 5")
@@ -248,7 +250,7 @@ def test_a_wait_that_is_too_short_says_what_was_last_known_and_that_it_goes_on(
 ) -> None:
     def operate() -> None:
         team.wait_for_promotion("production", "B")
-        team.report("ModelTag", "production", {"model": "B"}, **TAGGED_B)
+        team.report("ModelTag", "production", {"taggedModel": B}, **TAGGED_B)
 
     meanwhile(operate)
     ran = team.run("promote B production --timeout 5")
@@ -322,7 +324,7 @@ def test_a_tag_on_another_model_server_is_not_the_environments(team: Team) -> No
 
 def test_a_rollback_goes_to_the_model_before(team: Team) -> None:
     team.create("ModelTag", "production", {"model": "B"})
-    team.report("ModelTag", "production", {"model": "B", "previousModel": "A"}, **SERVED_B)
+    team.report("ModelTag", "production", {"taggedModel": B, "previousModel": A}, **SERVED_B)
 
     ran = team.run("rollback production --no-wait")
 

@@ -15,13 +15,16 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.overview import NOT_SEEN, Overview, age, overview
 from rasa_environments.cli.tables import WIDE, as_json, drawn, line
 
+TRUTHS = ("True", "Unknown")
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-READY = {"type": "Ready", "status": "True", "reason": "Ready", "message": "serves B"}
+SINCE = "2026-01-02T11:30:00Z"
+READY = {"type": "Ready", "status": "True", "reason": "Ready", "message": "serves B", "lastTransitionTime": SINCE}
 NOT_READY = {
     "type": "Ready",
     "status": "False",
     "reason": "AnotherModelServed",
     "message": "pod x serves A, B is wanted",
+    "lastTransitionTime": SINCE,
 }
 
 
@@ -46,16 +49,22 @@ SERVING = environment(
     {
         "observedGeneration": 1,
         "url": "http://production:5005",
-        "model": {"wanted": "B", "served": "B", "servedBy": "2/2"},
-        "conditions": [READY],
+        "desiredModel": {"name": "B", "hash": "b"},
+        "servedModels": [{"name": "B", "replicas": 2}],
+        "servingReplicas": 2,
+        "readyReplicas": 2,
+        "conditions": [READY, {**READY, "type": "ModelServed"}],
     },
 )
 BEHIND = environment(
     "staging",
     {
         "observedGeneration": 1,
-        "model": {"wanted": "B", "served": "A,B", "servedBy": "1/2"},
-        "conditions": [NOT_READY],
+        "desiredModel": {"name": "B", "hash": "b"},
+        "servedModels": [{"name": "A", "replicas": 1}, {"name": "B", "replicas": 1}],
+        "servingReplicas": 1,
+        "readyReplicas": 2,
+        "conditions": [NOT_READY, {**NOT_READY, "type": "ModelServed"}],
     },
 )
 NEW = environment("new", {})
@@ -65,10 +74,10 @@ TAG = ModelTag.model_validate(
         "spec": {"model": "B"},
         "status": {
             "observedGeneration": 3,
-            "previousModel": "A",
+            "previousModel": {"name": "A", "hash": "a"},
             "history": [
-                {"model": "B", "hash": "b", "taggedAt": "2026-01-02T11:55:00Z", "by": "carol"},
-                {"model": "A", "hash": "a", "taggedAt": "2026-01-01T12:00:00Z", "by": "dave"},
+                {"model": "B", "hash": "b", "taggedTime": "2026-01-02T11:55:00Z", "promotedBy": "carol"},
+                {"model": "A", "hash": "a", "taggedTime": "2026-01-01T12:00:00Z", "promotedBy": "dave"},
             ],
             "conditions": [READY, {**READY, "type": "Tagged"}, {**READY, "type": "Served", "status": "Unknown"}],
         },
@@ -134,6 +143,7 @@ def test_rows_are_sorted_and_name_their_namespace_where_there_are_several() -> N
 
 def test_a_ready_environment_that_is_not_registered_says_why() -> None:
     registered = {
+        **NOT_READY,
         "type": "Registered",
         "status": "False",
         "reason": "RegistryIncomplete",
@@ -142,6 +152,54 @@ def test_a_ready_environment_that_is_not_registered_says_why() -> None:
     ready = environment("production", {"observedGeneration": 1, "conditions": [READY, registered]})
 
     assert "production: not registered: worker is missing" in text(overview([ready], []))
+
+
+def test_where_conversations_are_not_kept_it_is_said() -> None:
+    forgetful = {
+        **NOT_READY,
+        "type": "ConversationsPersisted",
+        "status": "False",
+        "reason": "InMemory",
+        "message": "conversations are kept in memory and end with the pod; set spec.trackerStore",
+    }
+    shown = overview([environment("production", {"observedGeneration": 1, "conditions": [READY, forgetful]})], [])
+
+    told = "InMemory: conversations are kept in memory and end with the pod; set spec.trackerStore"
+    assert f"  production: {told}" in text(shown)
+    assert json.loads(as_json(shown))["environments"][0]["forgetful"] == told
+
+
+def test_where_conversations_are_kept_or_configured_elsewhere_nothing_is_said() -> None:
+    kept = [{**READY, "type": "ConversationsPersisted", "status": truth} for truth in TRUTHS]
+    rows = overview([environment("a", {"observedGeneration": 1, "conditions": [each]}) for each in kept], [])
+
+    assert [row.forgetful for row in rows.environments] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("models", "shown"), [([], "unknown"), ([{"name": "A", "replicas": 1}], "unknown (last: A)")], ids=["never", "once"]
+)
+def test_what_is_not_known_to_be_served_is_shown_as_unknown(models: list[JsonObject], shown: str) -> None:
+    status = {
+        "observedGeneration": 1,
+        "desiredModel": {"name": "A", "hash": "a"},
+        "servedModels": models,
+        "servingReplicas": 1,
+        "readyReplicas": 1,
+        "conditions": [{**NOT_READY, "type": kind, "status": "Unknown"} for kind in ("Ready", "ModelServed")],
+    }
+    seen = overview([environment("production", status)], [])
+
+    assert f"A        {shown}   " in text(seen)
+    assert f"served={shown} ready=Unknown" in line(seen.environments[0])
+
+
+@pytest.mark.parametrize(("truth", "shown"), [("True", "not checked"), ("False", "none")])
+def test_a_verdict_without_a_served_model_is_not_taken_for_one(truth: str, shown: str) -> None:
+    conditions = [{**READY, "type": "ModelServed", "status": truth}, {**READY, "status": truth}]
+    status = {"observedGeneration": 1, "desiredModel": {"name": "A", "hash": "a"}, "conditions": conditions}
+
+    assert f"A        {shown}   " in text(overview([environment("production", status)], []))
 
 
 def test_markup_in_a_message_is_text() -> None:
@@ -159,7 +217,7 @@ def test_programs_get_the_same_as_json() -> None:
 
 
 def test_a_promotion_by_nobody_known_has_its_time_alone() -> None:
-    entry = (TAG.status.history or [])[0].model_copy(update={"by": None})
+    entry = (TAG.status.history or [])[0].model_copy(update={"promoted_by": None})
     anonymous = TAG.model_copy(update={"status": TAG.status.model_copy(update={"history": [entry]})})
 
     assert "   5m ago   " in text(overview([], [anonymous]))

@@ -29,20 +29,40 @@ TAGGED = ("Tagged", "True", "tag production answers with model B")
 def conditions(*entries: tuple[str, ...]) -> list[JsonObject]:
     """Conditions of (type, status, message), or with a reason at the end."""
     return [
-        {"type": kind, "status": status, "reason": (*reason, "Because")[0], "message": text}
+        {
+            "type": kind,
+            "status": status,
+            "reason": (*reason, "Because")[0],
+            "message": text,
+            "lastTransitionTime": "2026-01-01T12:00:00Z",
+        }
         for kind, status, text, *reason in entries
     ]
 
 
+def named(model: str | None) -> JsonObject | None:
+    """A model with its hash."""
+    return None if model is None else {"name": model, "hash": model.lower()}
+
+
 def tag(
-    *entries: tuple[str, ...], model: str = "B", carried: str | None = "B", observed: int = 2, **status: str
+    *entries: tuple[str, ...],
+    model: str | None = "B",
+    carried: str | None = "B",
+    previous: str | None = None,
+    observed: int = 2,
 ) -> ModelTag:
     """A ModelTag of generation 2."""
     return ModelTag.model_validate(
         {
             "metadata": {"name": "production", "namespace": "team", "generation": 2},
             "spec": {"model": model},
-            "status": {"observedGeneration": observed, "model": carried, "conditions": conditions(*entries), **status},
+            "status": {
+                "observedGeneration": observed,
+                "taggedModel": named(carried),
+                "previousModel": named(previous),
+                "conditions": conditions(*entries),
+            },
         }
     )
 
@@ -170,12 +190,13 @@ def test_what_somebody_else_does_meanwhile_ends_it() -> None:
 
 
 def test_a_rollback_goes_to_the_model_before() -> None:
-    assert rollback_target(tag(previousModel="A")) == "A"
+    assert rollback_target(tag(previous="A")) == "A"
+    assert rollback_target(tag(model=None, previous="A")) == "A"
     assert rollback_target(tag()) is None
 
 
 def test_a_rollback_of_a_promotion_that_never_took_place_goes_to_what_is_still_served() -> None:
-    assert rollback_target(tag(model="missing", carried="B", previousModel="A")) == "B"
+    assert rollback_target(tag(model="missing", carried="B", previous="A")) == "B"
 
 
 def test_a_new_model_tag_says_no_more_than_it_must() -> None:

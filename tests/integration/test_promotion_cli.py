@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,15 +55,39 @@ def test_a_promotion_ends_when_the_pods_serve_the_model(tag_space: Space, comman
     assert steps[-1] == f"{MODEL_B} is served by environment {key}"
 
 
-def test_while_pods_cannot_be_asked_it_is_not_done(tag_space: Space, command: Command) -> None:
+def test_while_rasa_is_busy_loading_it_is_not_done(tag_space: Space, command: Command) -> None:
     key = started(tag_space)
 
-    ran = command(f"promote {MODEL_B} production --timeout 10")
+    with scripted_rasa(tag_space) as rasa:
+        rasa.model = MODEL_A
+        tag_space.wait_for_condition(TAG, "production", "Served", status="True", reason="Served")
+        loaded = threading.Event()
+        answer = rasa.answer
 
-    assert ran.returncode == 6, ran.stderr
-    pod = tag_space.list("Pod")[0]["metadata"]["name"]
-    assert ran.stderr.startswith(f"error: {key}: it is not known whether {MODEL_B} is served, after 10 s: ")
-    assert f"pod {pod}" in ran.stderr
+        def answer_once_loaded(path: str, token: str) -> tuple[int, dict[str, object]]:
+            loaded.wait()
+            return answer(path, token)
+
+        rasa.answer = answer_once_loaded  # type: ignore[method-assign]
+        while_loading = command(f"promote {MODEL_B} production --timeout 15")
+        rasa.model = MODEL_B
+        loaded.set()
+        when_loaded = command(f"promote {MODEL_B} production")
+
+    assert while_loading.returncode == 5, while_loading.stdout
+    assert while_loading.stderr.startswith(f"error: {key}: {MODEL_B} is not served after 15 s: waiting for ")
+    assert when_loaded.returncode == 0, when_loaded.stderr
+
+
+def test_where_the_operator_accepts_pods_that_nobody_can_ask_it_says_so(tag_space: Space, command: Command) -> None:
+    key = started(tag_space)
+
+    ran = command(f"promote {MODEL_B} production")
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1] == (
+        f"{MODEL_B} is wanted by environment {key}; whether it is served is not checked (--accept-unchecked)"
+    )
 
 
 def test_the_tag_alone_can_be_waited_for(tag_space: Space, command: Command) -> None:

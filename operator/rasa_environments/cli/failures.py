@@ -87,7 +87,7 @@ def explained(error: ApiError) -> str:
 def _not_found(error: ApiError) -> str:
     if _unknown_kind(error):
         return "this cluster does not know the resources of rasa-environments.io; install them: kubectl apply -f crds/"
-    return f"{error.message}; check the name and --namespace"
+    return f"{error.message or error.reason}; check the name and --namespace"
 
 
 def _forbidden(message: str) -> str:

@@ -23,11 +23,16 @@ class EnvironmentRow:
     tag: str
     wanted: str | None
     served: str | None
+    """The model of the last answers."""
+    serves_wanted: Truth
+    """Whether it serves the wanted model; Unknown where the last answers no longer count, or there are none."""
     ready: Truth
     reason: str | None
     message: str | None
     unregistered: str | None
     """Why its model server does not have it in its registry."""
+    forgetful: str | None
+    """Why users may be forgotten, or answered twice: where conversations are not kept as they should be."""
     url: str | None
     created: str
 
@@ -81,10 +86,12 @@ def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
         tag=environment.tag,
         wanted=desired.name if desired else None,
         served=_served(environment),
+        serves_wanted=_current_truth(environment, ConditionType.MODEL_SERVED),
         ready=ready,
         reason=reason,
         message=message,
         unregistered=unregistered(environment),
+        forgetful=forgetful(environment),
         url=status.url,
         created=environment.metadata.creation_timestamp,
     )
@@ -94,6 +101,12 @@ def unregistered(environment: DeploymentEnvironment) -> str | None:
     """Why the environment is not registered; None where it is, or its server has no registry."""
     found = condition_of(environment.status.conditions, ConditionType.REGISTERED)
     return None if found is None or found.status == "True" else found.message
+
+
+def forgetful(environment: DeploymentEnvironment) -> str | None:
+    """Why conversations are not kept; None where they are, or where that is configured elsewhere."""
+    found = condition_of(environment.status.conditions, ConditionType.CONVERSATIONS_PERSISTED)
+    return None if found is None or found.status != "False" else f"{found.reason}: {found.message}"
 
 
 def _served(environment: DeploymentEnvironment) -> str | None:
@@ -109,7 +122,6 @@ def _served(environment: DeploymentEnvironment) -> str | None:
 def tag_row(tag: ModelTag) -> TagRow:
     """What is known of a model tag; what is older than its spec counts as unknown."""
     ready, reason, message = verdict(tag)
-    current = is_current(tag)
     latest = next(iter(tag.status.history or ()), None)
     return TagRow(
         namespace=tag.metadata.namespace,
@@ -119,8 +131,8 @@ def tag_row(tag: ModelTag) -> TagRow:
         previous=tag.status.previous_model.name if tag.status.previous_model else None,
         promoted_by=latest.promoted_by if latest else None,
         promoted_at=latest.tagged_time if latest else None,
-        tagged=truth(condition_of(tag.status.conditions, ConditionType.TAGGED)) if current else "Unknown",
-        served=truth(condition_of(tag.status.conditions, ConditionType.SERVED)) if current else "Unknown",
+        tagged=_current_truth(tag, ConditionType.TAGGED),
+        served=_current_truth(tag, ConditionType.SERVED),
         ready=ready,
         reason=reason,
         message=message,
@@ -139,6 +151,11 @@ def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[Truth, str | No
 def is_current(resource: DeploymentEnvironment | ModelTag) -> bool:
     """Whether the status speaks of the spec as it is now."""
     return resource.status.observed_generation == resource.metadata.generation
+
+
+def _current_truth(resource: DeploymentEnvironment | ModelTag, kind: ConditionType) -> Truth:
+    """What the condition says of the spec as it is now."""
+    return truth(condition_of(resource.status.conditions, kind)) if is_current(resource) else "Unknown"
 
 
 def truth(condition: Condition | None) -> Truth:

@@ -157,7 +157,7 @@ async def write(
         return created
     change = {"metadata": {"annotations": {PROMOTED_BY_ANNOTATION: permission.user}}, "spec": {"model": model}}
     changed = await connected.client.patch(MODEL_TAGS, tag.metadata.key, change)
-    output.print(f"{name}: {tag.spec.model} -> {model} (ModelTag {tag.metadata.key})")
+    output.print(f"{name}: {tag.spec.model or 'no model'} -> {model} (ModelTag {tag.metadata.key})")
     return parsed(ModelTag, changed)
 
 

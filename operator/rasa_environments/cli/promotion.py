@@ -71,7 +71,7 @@ def model_name(given: str) -> str:
 def rollback_target(tag: ModelTag) -> str | None:
     """The model to go back to: the one before, or, where the last promotion never took place, the one still served."""
     tagged, previous = tag.status.tagged_model, tag.status.previous_model
-    if tagged is not None and tagged.name != tag.spec.model:
+    if tagged is not None and tag.spec.model is not None and tagged.name != tag.spec.model:
         return tagged.name
     return previous.name if previous is not None else None
 

@@ -41,7 +41,7 @@ def rollback(
             model = rollback_target(tag)
             if model is None:
                 raise CommandError(
-                    f"ModelTag {tag.metadata.key} knows no model before {tag.spec.model}; "
+                    f"ModelTag {tag.metadata.key} knows no model before {tag.spec.model or 'the present one'}; "
                     f"name one: kubectl rasa promote MODEL {environment}",
                     ExitCode.NOT_FOUND,
                 )

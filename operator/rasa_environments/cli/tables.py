@@ -15,6 +15,8 @@ from rasa_environments.api.conditions import Truth
 from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, age
 
 STYLES: dict[Truth, str] = {"True": "green", "False": "red", "Unknown": "yellow"}
+NOT_CHECKED: dict[Truth, str] = {"True": "not checked", "False": "none"}
+"""What is shown where no model is known to be served: it counts as served (ServedUnchecked), or none is."""
 WIDE = 4096
 """Columns where there is no terminal: nothing is cut or wrapped in a pipe."""
 
@@ -58,7 +60,7 @@ def line(row: EnvironmentRow | TagRow) -> str:
     name = f"{row.namespace}/{row.name}"
     why = "" if row.ready == "True" else f" ({row.reason}: {row.message})"
     if isinstance(row, EnvironmentRow):
-        facts = f"tag={row.tag} wanted={row.wanted or '-'} served={row.served or '-'}"
+        facts = f"tag={row.tag} wanted={row.wanted or '-'} served={_served(row)}"
         return f"environment {name} {facts} ready={row.ready}{why}"
     facts = f"tag={row.tag} model={row.model} tagged={row.tagged} served={row.served}"
     return f"model tag {name} {facts} ready={row.ready}{why}"
@@ -112,9 +114,11 @@ def _known(value: str | None) -> Text:
 
 
 def _served(row: EnvironmentRow) -> Text:
-    if row.served is None:
-        return Text("unknown", "yellow") if row.wanted else Text("-", "dim")
-    return Text(row.served, "green" if row.served == row.wanted else "red")
+    """What is served; what only was served by the last answer is not known to be."""
+    if row.serves_wanted == "Unknown":
+        last = f"unknown (last: {row.served})" if row.served else "unknown"
+        return Text(last if row.wanted or row.served else "-", STYLES["Unknown"])
+    return Text(row.served or NOT_CHECKED[row.serves_wanted], STYLES[row.serves_wanted])
 
 
 def _ready(ready: Truth, reason: str | None) -> Text:
@@ -122,11 +126,13 @@ def _ready(ready: Truth, reason: str | None) -> Text:
 
 
 def _reasons(rows: Iterable[EnvironmentRow | TagRow]) -> list[Text]:
-    """One line for each row that is not ready, and one for each environment that is not registered."""
+    """One line for each row that is not ready, and for each environment that is not registered or forgets users."""
     lines = []
     for row in rows:
         if row.ready != "True" and row.message:
             lines.append(Text.assemble((f"  {row.name}: ", STYLES[row.ready]), row.message))
         if isinstance(row, EnvironmentRow) and row.unregistered:
             lines.append(Text.assemble((f"  {row.name}: ", "yellow"), f"not registered: {row.unregistered}"))
+        if isinstance(row, EnvironmentRow) and row.forgetful:
+            lines.append(Text.assemble((f"  {row.name}: ", "yellow"), row.forgetful))
     return lines
