@@ -45,6 +45,7 @@ POD_DISRUPTION_BUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets",
 NETWORK_POLICIES: Final = Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
 INGRESSES: Final = Resource("networking.k8s.io", "v1", "ingresses", "Ingress")
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
+EVENTS: Final = Resource("events.k8s.io", "v1", "events", "Event")
 MODEL_SERVERS: Final = Resource(GROUP, VERSION, "modelservers", "ModelServer")
 DEPLOYMENT_ENVIRONMENTS: Final = Resource(GROUP, VERSION, "deploymentenvironments", "DeploymentEnvironment")
 MODEL_TAGS: Final = Resource(GROUP, VERSION, "modeltags", "ModelTag")
@@ -67,6 +68,7 @@ _BY_KIND: Final = {
         NETWORK_POLICIES,
         INGRESSES,
         LEASES,
+        EVENTS,
         MODEL_SERVERS,
         DEPLOYMENT_ENVIRONMENTS,
         MODEL_TAGS,

@@ -1,0 +1,258 @@
+"""What a person should hear of: the Events of an object, from its status before and after a write.
+
+Source of what an Event may hold: `ValidateEventCreate` of Kubernetes (pkg/apis/core/validation/events.go).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from rasa_environments.api.base import API_VERSION, JsonObject, ObjectKey
+from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.kinds import AnyResource
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.desired.context import child_key
+from rasa_environments.judge.conditions import condition_of, is_true
+
+LONGEST_NOTE: Final = 1024
+"""Bytes of a note in UTF-8."""
+LONGEST_NAME: Final = 253
+"""Characters of the name of an object."""
+
+EventType = Literal["Normal", "Warning"]
+
+
+class EventReason(StrEnum):
+    """Why an Event was written; one of a stalled object has the reason of its condition instead."""
+
+    PROMOTED = "Promoted"
+    ROLLED_BACK = "RolledBack"
+    TAG_REVERTED = "TagReverted"
+    MODEL_SERVED = "ModelServed"
+    MODEL_NOT_SERVED = "ModelNotServed"
+    TOKEN_ROTATED = "TokenRotated"
+    REGISTERED = "Registered"
+    DRIFT_REVERTED = "DriftReverted"
+    RECOVERED = "Recovered"
+    UNREACHABLE = "Unreachable"
+
+
+class Action(StrEnum):
+    """What the operator did when it came to be."""
+
+    PUT_TAG = "PutTag"
+    CHECK_MODEL = "CheckModel"
+    ROTATE_TOKEN = "RotateToken"
+    REGISTER = "Register"
+    CORRECT_CHILD = "CorrectChild"
+    CHECK_MODEL_SERVER = "CheckModelServer"
+    RECONCILE = "Reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectReference:
+    """Which object an Event speaks of."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an object."""
+
+    type: EventType
+    reason: str
+    action: Action
+    note: str
+    moment: str
+    """What tells this transition from others of its object and reason: when it was, and of a thing done also what."""
+    related: ObjectReference | None = None
+    """Another object that took part."""
+
+
+def reference_to(resource: AnyResource) -> ObjectReference:
+    """The reference to an object of the own kinds."""
+    metadata = resource.metadata
+    return ObjectReference(API_VERSION, type(resource).__name__, metadata.namespace, metadata.name, metadata.uid)
+
+
+def event_name(regarding: ObjectReference, event: Event) -> str:
+    """The name of the Event: the same for the same transition, whoever writes it and however often."""
+    identity = f"{regarding.uid}\n{event.reason}\n{event.moment}"
+    digest = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+    return f"{regarding.name[: LONGEST_NAME - 1 - len(digest)].rstrip('.-')}.{digest}"
+
+
+def shortened(note: str) -> str:
+    """The note, cut between two characters where it is too long."""
+    encoded = note.encode()
+    if len(encoded) <= LONGEST_NOTE:
+        return note
+    return f"{encoded[: LONGEST_NOTE - len('…'.encode())].decode(errors='ignore')}…"
+
+
+def transitions(before: AnyResource, after: AnyResource, *, time: str, server: ObjectKey | None) -> tuple[Event, ...]:
+    """What happened between the two: the same object with its status before and after it was written at `time`.
+
+    `server` is the ModelServer that it refers to.
+    """
+    events: list[Event] = []
+    match before, after:
+        case ModelTag(), ModelTag():
+            events += _of_tag(before, after, server)
+        case DeploymentEnvironment(), DeploymentEnvironment():
+            events += _of_environment(before, after, time, server)
+        case ModelServer(), ModelServer():
+            events += _of_server(before, after)
+    return (*events, *stalls(before.status.conditions, after.status.conditions))
+
+
+def stalls(before: Sequence[Condition] | None, after: Sequence[Condition] | None) -> Iterator[Event]:
+    """That a person has to act: the object has stalled, or for another reason than before."""
+    now, last = condition_of(after, ConditionType.STALLED), condition_of(before, ConditionType.STALLED)
+    if now is None or now.status != "True":
+        return
+    if last is None or (last.status, last.reason) != (now.status, now.reason):
+        yield stalled_event(now)
+
+
+def stalled_event(stalled: Condition, moment: str | None = None) -> Event:
+    """The Event of a condition Stalled that is True; its `moment` by default when it turned so."""
+    return Event("Warning", stalled.reason, Action.RECONCILE, stalled.message, moment or stalled.last_transition_time)
+
+
+def tag_reverted(tag: ModelTag, carrier: str | None, *, time: str, server: ObjectKey) -> Event:
+    """Somebody else moved the tag on the model server to `carrier`, or took it away, and it was put back."""
+    elsewhere = f"was moved to model {carrier}" if carrier else "was taken away"
+    note = f"tag {tag.tag} {elsewhere} on the model server; it is back on model {tag.spec.model}"
+    return Event("Warning", EventReason.TAG_REVERTED, Action.PUT_TAG, note, time, _server(server))
+
+
+def drift_reverted(child: JsonObject, path: str | None, *, time: str) -> Event:
+    """Somebody else changed a child at `path`, or deleted it (None), and it was put back. No value is told."""
+    metadata = child["metadata"]
+    related = ObjectReference(child["apiVersion"], child["kind"], metadata["namespace"], metadata["name"])
+    done = (
+        f"was changed by another at {path}; it is put back" if path else "was deleted by another; it is created again"
+    )
+    note = f"{related.kind} {related.name} {done}"
+    moment = f"{time} {related.kind} {path}"
+    return Event("Warning", EventReason.DRIFT_REVERTED, Action.CORRECT_CHILD, note, moment, related)
+
+
+def owner_reference(child: JsonObject) -> ObjectReference:
+    """The object that controls a child, which the child names as its only owner."""
+    (owner,) = child["metadata"]["ownerReferences"]
+    return ObjectReference(
+        owner["apiVersion"], owner["kind"], child["metadata"]["namespace"], owner["name"], owner["uid"]
+    )
+
+
+def _of_tag(before: ModelTag, after: ModelTag, server: ObjectKey | None) -> Iterator[Event]:
+    """The tag carries another model than before, or the same one with other content."""
+    last, now, tag = before.status.tagged_model, after.status.tagged_model, after.tag
+    if now is None or now == last:
+        return
+    promoted = (entry for entry in after.status.history or () if (entry.model, entry.hash) == (now.name, now.hash))
+    latest = next(promoted, None)
+    moment = f"{latest.tagged_time if latest else ''} {now.hash}"
+    by = f", promoted by {latest.promoted_by}" if after.spec.model and latest and latest.promoted_by else ""
+    former = before.status.previous_model
+    if last is not None and last.name == now.name:
+        note = f"tag {tag} is on model {now.name}, whose content was replaced on the model server"
+        yield Event("Normal", EventReason.PROMOTED, Action.PUT_TAG, note, moment, _server(server))
+    elif last is not None and former is not None and former.name == now.name:
+        note = f"tag {tag} went back from model {last.name} to {now.name}, which carried it before{by}"
+        yield Event("Warning", EventReason.ROLLED_BACK, Action.PUT_TAG, note, moment, _server(server))
+    else:
+        came_from = f", before on {last.name}" if last else ""
+        note = f"tag {tag} is on model {now.name}{came_from}{by}"
+        yield Event("Normal", EventReason.PROMOTED, Action.PUT_TAG, note, moment, _server(server))
+
+
+def _of_environment(
+    before: DeploymentEnvironment, after: DeploymentEnvironment, time: str, server: ObjectKey | None
+) -> Iterator[Event]:
+    yield from _of_model(before, after, time)
+    registered = _turned(before, after, ConditionType.REGISTERED, "True")
+    if registered is not None:
+        yield _told(registered, "Normal", EventReason.REGISTERED, Action.REGISTER, _server(server))
+    rotated, last = after.status.last_handled_rotate_token_at, before.status.last_handled_rotate_token_at
+    if rotated is not None and rotated != last and before.status.auth_token is not None:
+        secret = _child(after, "v1", "Secret")
+        note = f"a new token is in Secret {secret.name}, as the annotation asked for with {rotated}"
+        yield Event("Normal", EventReason.TOKEN_ROTATED, Action.ROTATE_TOKEN, note, f"{time} {rotated}", secret)
+
+
+def _of_model(before: DeploymentEnvironment, after: DeploymentEnvironment, time: str) -> Iterator[Event]:
+    """The environment has begun to serve the wanted model, or has ceased to, or serves another one that is wanted."""
+    deployment = _child(after, "apps/v1", "Deployment") if after.spec.external is None else None
+    lost = _turned(before, after, ConditionType.MODEL_SERVED, "False")
+    if lost is not None:
+        yield _told(lost, "Warning", EventReason.MODEL_NOT_SERVED, Action.CHECK_MODEL, deployment)
+    served = _seen_to_serve(after)
+    if served is None:
+        return
+    if _seen_to_serve(before) is None:
+        yield _told(served, "Normal", EventReason.MODEL_SERVED, Action.CHECK_MODEL, deployment)
+    elif _wanted(before) != _wanted(after):
+        moment = f"{time} {_wanted(after)}"
+        yield Event("Normal", EventReason.MODEL_SERVED, Action.CHECK_MODEL, served.message, moment, deployment)
+
+
+def _seen_to_serve(environment: DeploymentEnvironment) -> Condition | None:
+    """The condition ModelServed, where the servers have said so."""
+    served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
+    unchecked = served is None or served.reason == Reason.SERVED_UNCHECKED
+    return None if served is None or unchecked or served.status != "True" else served
+
+
+def _wanted(environment: DeploymentEnvironment) -> str | None:
+    """The hash of the model that is wanted."""
+    desired = environment.status.desired_model
+    return desired.hash if desired else None
+
+
+def _of_server(before: ModelServer, after: ModelServer) -> Iterator[Event]:
+    """The server cannot be used any more, or can again. Of one that waits for a person, Stalled tells."""
+    lost = _turned(before, after, ConditionType.READY, "False")
+    if lost is not None and not is_true(after.status.conditions, ConditionType.STALLED):
+        yield _told(lost, "Warning", EventReason.UNREACHABLE, Action.CHECK_MODEL_SERVER)
+    last = condition_of(before.status.conditions, ConditionType.READY)
+    back = _turned(before, after, ConditionType.READY, "True")
+    if back is not None and last is not None and last.status == "False":
+        yield _told(back, "Normal", EventReason.RECOVERED, Action.CHECK_MODEL_SERVER)
+
+
+def _turned(before: AnyResource, after: AnyResource, kind: ConditionType, truth: Truth) -> Condition | None:
+    """The condition, where it has just got that status."""
+    now, last = condition_of(after.status.conditions, kind), condition_of(before.status.conditions, kind)
+    if now is None or now.status != truth or (last is not None and last.status == truth):
+        return None
+    return now
+
+
+def _told(
+    condition: Condition, kind: EventType, reason: EventReason, action: Action, related: ObjectReference | None = None
+) -> Event:
+    """The Event of a condition that has turned."""
+    return Event(kind, reason, action, condition.message, condition.last_transition_time, related)
+
+
+def _child(environment: DeploymentEnvironment, api_version: str, kind: str) -> ObjectReference:
+    key = child_key(environment.metadata.key)
+    return ObjectReference(api_version, kind, key.namespace, key.name)
+
+
+def _server(key: ObjectKey | None) -> ObjectReference | None:
+    return None if key is None else ObjectReference(API_VERSION, ModelServer.__name__, key.namespace, key.name)
