@@ -143,6 +143,7 @@ ALLOWED = [
     *(("delete", resource) for resource in ("secrets", "configmaps", "pods")),
     ("watch", "pods"),
     ("get", "namespaces"),
+    *((verb, "events.events.k8s.io") for verb in ("create", "patch")),
 ]
 FORBIDDEN = [
     *((verb, f"deploymentenvironments.{GROUP}") for verb in ("create", "update", "patch", "delete")),
@@ -150,6 +151,8 @@ FORBIDDEN = [
     *(("delete", resource) for resource in ("services", "serviceaccounts", "deployments.apps", "namespaces")),
     *((verb, "pods") for verb in ("create", "patch")),
     ("list", "namespaces"),
+    *((verb, "events.events.k8s.io") for verb in ("get", "list", "update", "delete")),
+    ("create", "events"),
     ("create", "pods/exec"),
     ("create", "serviceaccounts/token"),
     ("get", "nodes"),

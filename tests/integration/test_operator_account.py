@@ -22,6 +22,7 @@ from tests.integration.thief import (
     bound_to_everything,
     change,
     create,
+    event,
     family,
     furnish_tenant,
     lease,
@@ -155,6 +156,7 @@ PERMITTED: dict[str, Attempt] = {
     "another cloud's identity": change(
         "ServiceAccount", annotated(**{"iam.gke.io__gcp-service-account": "support@example.com"})
     ),
+    "an Event about an environment": event(),
     "its Lease": Attempt("POST", LEASES.path(NAMESPACE), lease("rasa-environments")),
 }
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from local.installation import NAMESPACE, SERVICE_ACCOUNT
 from rasa_environments.api.base import API_VERSION, JsonObject
-from rasa_environments.cluster.resources import LEASES, resource_of
+from rasa_environments.cluster.events import CONTROLLER
+from rasa_environments.cluster.resources import EVENTS, LEASES, resource_of
 from rasa_environments.desired.environment import children
 from tests.api.api_server import Answer, ApiServer
 from tests.desired.contexts import context
@@ -135,6 +136,29 @@ def own_deployment() -> JsonObject:
         "metadata": {"name": OWN},
         "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
     }
+
+
+def event(**fields: object) -> Attempt:
+    """An Event as the operator writes it, but for some fields."""
+    body = {
+        "apiVersion": EVENTS.api_version,
+        "kind": EVENTS.kind,
+        "metadata": {"name": "loot", "namespace": "tenant"},
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "reportingController": CONTROLLER,
+        "reportingInstance": "operator-0",
+        "type": "Normal",
+        "reason": "ModelServed",
+        "action": "CheckModel",
+        "note": "serves model-1",
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": "DeploymentEnvironment",
+            "namespace": "tenant",
+            "name": VICTIM,
+        },
+    }
+    return Attempt("POST", EVENTS.path("{ns}"), {**body, **fields})
 
 
 def merged(under: JsonObject, over: JsonObject) -> JsonObject:

@@ -13,6 +13,7 @@ from tests.integration.thief import (
     Attempt,
     change,
     create,
+    event,
     lease,
     model_server_owner,
     take_over,
@@ -246,6 +247,10 @@ ROUTES: dict[str, dict[str, Attempt]] = {
     },
     "has no reason to": {
         "another Lease of its own namespace": Attempt("POST", LEASES.path(NAMESPACE), lease("loot")),
+        "Event in the name of another controller": event(reportingController="kubelet"),
+        "Event about an object of another kind": event(
+            regarding={"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "tenant", "name": OWN}
+        ),
     },
     "selects only the pods of the environment": {
         "Deployment for more pods": create(
