@@ -18,6 +18,7 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.application import application
 from rasa_environments.desired.profiles import PROFILES
 from rasa_environments.desired.secret_variables import FIXED_KEYS
+from rasa_environments.judge.events import Action, EventReason
 from rasa_environments.reconcile.answer_times import AnswerTimes
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.promotions import Promotions
@@ -46,8 +47,12 @@ def test_each_condition_type_and_reason_is_explained_and_nothing_else() -> None:
     assert sorted(named_in_tables(REFERENCE / "conditions.md")) == sorted([*ConditionType, *Reason])
 
 
-CREDENTIALS = {"--kubeconfig", "--context", "--cluster", "--user", "--as", "--as-group", "--as-uid"}
-"""The options that make the setting `credentials`."""
+def test_each_reason_and_action_of_an_event_is_explained_and_nothing_else() -> None:
+    page = REFERENCE / "events.md"
+    last_cells = re.findall(r"\| `(\w+)` \|$", page.read_text(), re.MULTILINE)
+
+    assert sorted(named_in_tables(page)) == sorted(EventReason)
+    assert set(last_cells) == set(Action)
 
 
 def test_each_setting_is_explained_and_nothing_else() -> None:

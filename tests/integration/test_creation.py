@@ -6,9 +6,11 @@ import re
 
 from rasa_environments.api.base import JsonObject
 from tests.integration.audit import AuditLog, counted
+from tests.integration.events import wait_for_event
 from tests.integration.manifests import environment, model_tag, secret_value
 from tests.integration.model_server_process import MODEL_A, ModelServerProcess
 from tests.integration.operator_process import OperatorProcess
+from tests.integration.rasa_at_pod import scripted_rasa
 from tests.integration.space import ALWAYS_THERE, ENVIRONMENT, ON_REQUEST, Space
 
 CHILDREN = ("configmaps", "deployments", "secrets", "serviceaccounts", "services")
@@ -98,6 +100,7 @@ def test_an_environment_without_replicas_is_available_and_serves_nothing(space: 
 def test_a_new_environment_costs_seven_requests_and_one_for_each_further_status(space: Space, audit: AuditLog) -> None:
     space.apply(model_tag(model=MODEL_A))
     space.wait_for_condition("ModelTag", "production", "Tagged", status="True")
+    wait_for_event(space, "ModelTag", "production", "Promoted")  # which is written beside the work
     start = audit.mark()
 
     space.apply(environment())
@@ -111,6 +114,23 @@ def test_a_new_environment_costs_seven_requests_and_one_for_each_further_status(
     assert 1 <= requests.pop("patch modeltags/status") <= statuses  # which environments follow it, and how they are
     assert requests == {"get deploymentenvironments": 1, **{f"create {child}": 1 for child in CHILDREN}}
     assert statuses <= len(("waits for pods", "has pods", "Ready"))
+
+
+def test_a_model_that_is_served_costs_a_status_and_one_event_more(space: Space, audit: AuditLog) -> None:
+    space.apply(environment())
+    space.wait_until_ready()
+    start = audit.mark()
+
+    with scripted_rasa(space) as rasa:
+        rasa.model = MODEL_A
+        wait_for_event(space, ENVIRONMENT, "production", "ModelServed")
+
+    written = [entry for entry in audit.requests(start) if entry.writes and entry.namespace == space.namespace]
+    requests = counted(written)
+    assert requests.pop("patch modelservers/status", 0) <= 1
+    statuses = requests.pop("patch deploymentenvironments/status")
+    assert requests == {"create events": statuses}, "one for each turn of ModelServed"
+    assert statuses <= len(("has no model yet", "serves"))
 
 
 def test_at_rest_be_it_well_or_not_nothing_is_written_and_nothing_is_read(

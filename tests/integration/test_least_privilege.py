@@ -46,6 +46,8 @@ def requests(
     for kind in ("ConfigMap", "Secret"):
         space.patch(kind, "production-rasa", {"data": None, "immutable": True})
         space.eventually(partial(is_mutable, space, kind), f"the {kind} to be put right")
+    put_right(space, "ConfigMap")
+    space.eventually(lambda: any("series" in event for event in space.list("Event")), "an Event to be counted again")
     lose_the_model(space)
     take_a_tag_away(space)
     space.patch(ENVIRONMENT, "production", {"spec": dict.fromkeys(EVERYTHING)})

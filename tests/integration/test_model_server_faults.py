@@ -154,7 +154,8 @@ def test_while_the_server_is_down_the_last_known_state_stays_and_nothing_flaps(
     assert tag_space.status(ENVIRONMENT, "production")["desiredModel"]["name"] == MODEL_A
     tag_space.wait_for_condition(ENVIRONMENT, "production", "Ready", status="True")
     written = [each for each in audit.requests(start) if each.writes and each.namespace == tag_space.namespace]
-    assert sorted(each.resource for each in written) == ["deploymentenvironments", "modelservers", "modeltags"]
+    told = ["deploymentenvironments", "events", "modelservers", "modeltags"]
+    assert sorted(each.resource for each in written) == told
 
 
 def test_a_server_that_comes_back_is_taken_up_again(tag_space: Space, front: Front) -> None:

@@ -13,6 +13,7 @@ import pytest
 from local.models import models_of
 from local.rasa import RELEASES
 from rasa_environments.api.base import JsonObject
+from tests.integration.events import wait_for_event
 from tests.integration.manifests import CREDENTIALS, environment, model_server, model_tag, secret
 from tests.integration.model_server_front import Asked, Front, Said, front_of, login_page
 from tests.integration.model_server_process import API_TOKEN, MODEL_A, TOKEN, ModelServerProcess
@@ -88,6 +89,15 @@ def test_an_environment_is_registered_with_its_address_and_its_token(enterprise:
 
     enterprise.wait_for("development", "True", "Registered")
     assert enterprise.registry() == [enterprise.entry("development")]
+
+
+def test_a_registration_is_told_by_an_event(enterprise: Enterprise) -> None:
+    enterprise.space.apply(environment("development"))
+
+    registered = wait_for_event(enterprise.space, ENVIRONMENT, "development", "Registered")
+
+    assert (registered["type"], registered["related"]["kind"]) == ("Normal", "ModelServer")
+    assert enterprise.space.token("development") not in str(registered)
 
 
 def test_what_others_registered_stays(enterprise: Enterprise) -> None:

@@ -23,11 +23,11 @@ from rasa_environments.judge.events import (
     ObjectReference,
     drift_reverted,
     event_name,
+    events_of,
     owner_reference,
     reference_to,
     shortened,
     tag_reverted,
-    transitions,
 )
 from rasa_environments.judge.findings import TaggedModel
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
@@ -72,7 +72,7 @@ def then(obj: AnyResource, truths: Mapping[ConditionType, Truth], **status: obje
 
 def happened(before: AnyResource, after: AnyResource) -> list[Event]:
     """The Events of a write of the status."""
-    return list(transitions(before, after, time=NOW, server=SERVER))
+    return list(events_of(before, after, time=NOW, server=SERVER))
 
 
 def told(before: AnyResource, after: AnyResource) -> list[tuple[str, str]]:
@@ -348,4 +348,4 @@ def test_a_child_that_was_put_back_is_told_of_at_its_owner_without_a_value(path:
 
 def test_a_model_server_has_no_related_server() -> None:
     assert isinstance(OBJECTS["ModelServer"], ModelServer)
-    assert transitions(server(), server(), time=NOW, server=None) == ()
+    assert events_of(server(), server(), time=NOW, server=None) == ()

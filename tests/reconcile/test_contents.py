@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import ApiError, TooLarge
 from rasa_environments.cluster.resources import Resource
 from rasa_environments.cluster.status_writes import StatusWrites
+from rasa_environments.judge.events import Event, ObjectReference, event_name
 from rasa_environments.reconcile.contents import MAXIMUM_OBJECT_BYTES, Contents, identity_of
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.dispatch import Dispatcher
@@ -61,7 +63,11 @@ class Scene:
         self.directory = Directory()
         self.caches = {kind: ObjectCache(identity_of) for kind in Kind}
         dispatcher = Dispatcher(self.directory, WorkQueue(), SecretReferences(), Pods())
-        self.contents = Contents(self.server, self.caches, dispatcher)  # type: ignore[arg-type] # of its shape
+        self.told: list[tuple[ObjectReference, Event]] = []
+        self.contents = Contents(self.server, self.caches, dispatcher, record=self._record)  # type: ignore[arg-type] # of its shape
+
+    def _record(self, regarding: ObjectReference, events: Sequence[Event]) -> None:
+        self.told += [(regarding, event) for event in events]
 
     async def bring(self, answer: JsonObject | Exception, **identity: Any) -> None:
         """A watch brings a version of the environment, and it is read."""
@@ -219,6 +225,10 @@ async def test_an_object_without_a_valid_version_says_so_once(
     assert status["conditions"][0]["message"].startswith(message)
     assert [entry.levelname for entry in caplog.records] == ["WARNING"]
     assert f"InvalidSpec: {message}" in caplog.text
+    ((regarding, event),) = scene.told
+    assert (regarding.kind, regarding.name, regarding.uid) == ("DeploymentEnvironment", "support", "uid")
+    assert (event.type, event.reason) == ("Warning", "InvalidSpec")
+    assert event.note.startswith(message)
     assert (scene.tag, scene.server.reads) == (None, 1)
 
 
@@ -238,6 +248,16 @@ async def test_what_the_status_says_already_is_not_written_again() -> None:
     await restarted.bring(INVALID | {"status": first.server.statuses[0]})
 
     assert restarted.server.statuses == []
+    assert restarted.told == []
+
+
+async def test_of_an_object_that_is_too_large_a_restart_tells_the_same_event() -> None:
+    first, restarted = Scene(), Scene()
+
+    for scene in (first, restarted):
+        await scene.bring(TOO_LARGE, version=2)
+
+    assert [event_name(*told) for told in first.told] == [event_name(*told) for told in restarted.told]
 
 
 async def test_an_unusable_object_in_the_place_of_a_former_one_leaves_nothing_of_that_in_force() -> None:

@@ -9,6 +9,7 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.events import record_nothing
 from rasa_environments.reconcile.status import write_status
 
 METADATA = {"name": "live", "namespace": "bots", "resourceVersion": "1", "generation": 3}
@@ -34,7 +35,7 @@ def model_tag(status: JsonObject) -> ModelTag:
 async def patched(tag: ModelTag, status: ModelTagStatus) -> JsonObject:
     """What is written to make that status of the one that the tag has."""
     patches = Patches()
-    await write_status(cast("Client", patches), tag, status, (), "2026-01-01T00:00:00Z")
+    await write_status(cast("Client", patches), tag, status, (), "2026-01-01T00:00:00Z", record_nothing)
     (patch,) = patches.taken
     return patch
 

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import orjson
@@ -21,11 +22,13 @@ from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.contention import Contention
 from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict, Outdated, OwnerGone
+from rasa_environments.cluster.events import Record, record_nothing, timestamp
 from rasa_environments.cluster.ownership import fields_to_leave, migration
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, controller, is_outline
 from rasa_environments.cluster.resources import Resource, resource_of
 from rasa_environments.judge.additions import NO_INJECTORS, Guarded, Injectors, additions
 from rasa_environments.judge.drift import difference
+from rasa_environments.judge.events import drift_reverted, owner_reference
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +65,14 @@ class Children:
     """The children of all environments, seen through the caches that reflectors keep."""
 
     def __init__(
-        self, client: Client, caches: Mapping[Resource, ObjectCache], injectors: Injectors = NO_INJECTORS
+        self,
+        client: Client,
+        caches: Mapping[Resource, ObjectCache],
+        injectors: Injectors = NO_INJECTORS,
+        record: Record = record_nothing,
     ) -> None:
         self._client = client
+        self._record = record
         self._injectors = injectors
         self._caches = caches
         self._verdicts: dict[Resource, dict[ObjectKey, _Verdict]] = {resource: {} for resource in caches}
@@ -155,7 +163,10 @@ class Children:
 
     async def _create(self, resource: Resource, key: ObjectKey, wanted: JsonObject, check_owner: Check) -> Outcome:
         await check_owner()
+        verdict = self._verdicts[resource].get(key)
         self._keep(resource, key, wanted, await self._client.create(resource, wanted))
+        if verdict is not None and verdict.digest == _digest_of(wanted):
+            self._tell_reverted(wanted, None)
         return Outcome.CREATED
 
     async def _existing(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outdated:
@@ -183,7 +194,7 @@ class Children:
     ) -> Outcome:
         live = await self._client.find(resource, key)
         if live is None:
-            self._forget(resource, key)
+            self._caches[resource].remove(key)
             return await self._create(resource, key, wanted, check_owner)
         # What is not ours has not our label: no watch would tell that it is gone, so it must not get into the cache.
         _refuse_what_is_not_ours(wanted, live)
@@ -194,10 +205,14 @@ class Children:
         if version is not None and live["metadata"]["resourceVersion"] != version:
             raise Outdated(resource.kind, key, live)
         log.info("%s %s is corrected: it differs at %s", resource.kind, key, path)
+        drifted = not _is_for_another_wish(wanted, live)
         if live.get("immutable"):  # a ConfigMap or Secret that no write can change any more
             await self._client.delete(resource, key, uid=live["metadata"]["uid"])
             self._forget(resource, key)
-            return await self._create(resource, key, wanted, check_owner)
+            outcome = await self._create(resource, key, wanted, check_owner)
+            if drifted:
+                self._tell_reverted(wanted, path)
+            return outcome
         # Where something else is desired than last time, what seems to be added may be the operator's own, which the
         # apply removes: then pods are rolled once, with all that changes. But an admission policy may refuse it for
         # what was added.
@@ -214,7 +229,14 @@ class Children:
         if added_still := additions(wanted, answer, self._injectors):
             answer = await self._client.json_patch(resource, key, _replacements(answer, added_still))
         self._keep(resource, key, wanted, answer)
+        if drifted:
+            self._tell_reverted(wanted, path)
         return Outcome.CORRECTED
+
+    def _tell_reverted(self, wanted: JsonObject, path: str | None) -> None:
+        """Records that somebody else had changed the object at `path`, or deleted it (None)."""
+        event = drift_reverted(wanted, path, time=timestamp(datetime.now(UTC)))
+        self._record(owner_reference(wanted), (event,))
 
     async def _write(
         self, resource: Resource, key: ObjectKey, wanted: JsonObject, live: JsonObject, added: Sequence[Guarded]
@@ -284,6 +306,12 @@ def was_asked_for(desired: JsonObject, live: JsonObject) -> bool:
 def was_last_written_as(wanted: JsonObject, live: JsonObject) -> bool:
     """The same for an object that has the digest of itself already."""
     return (live["metadata"].get("annotations") or {}).get(DESIRED_ANNOTATION) == _digest_of(wanted)
+
+
+def _is_for_another_wish(wanted: JsonObject, live: JsonObject) -> bool:
+    """Whether `live` was last written when something else was desired; who takes the digest away has edited it."""
+    digest = (live["metadata"].get("annotations") or {}).get(DESIRED_ANNOTATION)
+    return digest is not None and digest != _digest_of(wanted)
 
 
 def _replacements(live: JsonObject, parts: Sequence[Guarded]) -> list[JsonObject]:

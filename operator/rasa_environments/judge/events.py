@@ -101,7 +101,7 @@ def shortened(note: str) -> str:
     return f"{encoded[: LONGEST_NOTE - len('…'.encode())].decode(errors='ignore')}…"
 
 
-def transitions(before: AnyResource, after: AnyResource, *, time: str, server: ObjectKey | None) -> tuple[Event, ...]:
+def events_of(before: AnyResource, after: AnyResource, *, time: str, server: ObjectKey | None) -> tuple[Event, ...]:
     """What happened between the two: the same object with its status before and after it was written at `time`.
 
     `server` is the ModelServer that it refers to.

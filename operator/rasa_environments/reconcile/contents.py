@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rasa_environments.api.base import JsonObject, Rejection
-from rasa_environments.api.conditions import Reason
+from rasa_environments.api.base import API_VERSION, JsonObject, Rejection
+from rasa_environments.api.conditions import ConditionType, Reason
 from rasa_environments.api.kinds import InvalidObject, parse
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import ApiError, Client, TooLarge
+from rasa_environments.cluster.events import Record, record_nothing
 from rasa_environments.cluster.resources import resource_of
-from rasa_environments.judge.conditions import transitioned
+from rasa_environments.judge.conditions import condition_of, transitioned
+from rasa_environments.judge.events import ObjectReference, stalled_event
 from rasa_environments.judge.findings import Problem
 from rasa_environments.judge.transitions import transitions
 from rasa_environments.reconcile.dispatch import Dispatcher
@@ -53,9 +55,11 @@ class Contents:
         caches: Mapping[Kind, ObjectCache],
         dispatcher: Dispatcher,
         others: OtherOperators | None = None,
+        record: Record = record_nothing,
     ) -> None:
         self._client = client
         self._others = others or OtherOperators()
+        self._record = record
         self._caches = caches
         self._dispatcher = dispatcher
         self._unusable: dict[Request, Rejection] = {}
@@ -112,7 +116,12 @@ class Contents:
         message = f"the operator failed ({type(error).__name__}) and tries again; its log has the details"
         conditions = unready(Problem(Reason.INTERNAL_ERROR, message, stalled=False))
         written = await write_status(
-            self._client, known, known.status, overruled(known.status.conditions or (), conditions), utc_now()
+            self._client,
+            known,
+            known.status,
+            overruled(known.status.conditions or (), conditions),
+            utc_now(),
+            self._record,
         )
         if written is not None:
             self._dispatcher.refresh(written)
@@ -137,10 +146,10 @@ class Contents:
             self._dispatcher.reject(known, rejection)
             return
         self._forget(request)
-        version = await self._tell(request, rejection, obj)
+        version = await self._tell(request, identity.uid, rejection, obj)
         self._unusable[request] = Rejection(max(version, identity.version), identity.generation, problem)
 
-    async def _tell(self, request: Request, rejection: Rejection, obj: JsonObject | None) -> int:
+    async def _tell(self, request: Request, uid: str, rejection: Rejection, obj: JsonObject | None) -> int:
         """Writes the conditions, unless the object has them; returns its resourceVersion then."""
         stamped = transitioned((), rejected(rejection), generation=rejection.generation, time=utc_now())
         conditions = [entry.model_dump(by_alias=True, exclude_none=True) for entry in stamped]
@@ -149,6 +158,11 @@ class Contents:
         status = {"observedGeneration": rejection.generation, "conditions": conditions}
         written = await self._client.patch_status(resource_of(request.kind), request.key, status, metadata_only=True)
         log_transitions(transitions((), stamped))
+        stalled = condition_of(stamped, ConditionType.STALLED)
+        if stalled is not None:
+            # Of an object that is too large it is not known what its status said before: the same of one generation.
+            regarding = ObjectReference(API_VERSION, request.kind, request.key.namespace, request.key.name, uid)
+            self._record(regarding, (stalled_event(stalled, f"generation {rejection.generation}"),))
         return int(written["metadata"]["resourceVersion"])
 
 

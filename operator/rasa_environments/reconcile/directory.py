@@ -34,6 +34,17 @@ def server_of_tag(tag: ModelTag) -> ObjectKey:
     return server_of(tag.metadata.namespace, tag.spec.model_server_ref)
 
 
+def server_of_resource(resource: AnyResource) -> ObjectKey | None:
+    """The ModelServer that an object refers to; None for a ModelServer itself."""
+    match resource:
+        case DeploymentEnvironment():
+            return server_of_environment(resource)
+        case ModelTag():
+            return server_of_tag(resource)
+        case ModelServer():
+            return None
+
+
 FILED_AT_A_TIME = 20
 """Environments whose claims are filed in one piece, which takes some milliseconds."""
 

@@ -270,7 +270,9 @@ class EnvironmentReconciler:
         self, environment: DeploymentEnvironment, status: EnvironmentStatus, conditions: tuple[Condition, ...]
     ) -> None:
         surroundings = self._surroundings
-        current = await write_status(surroundings.client, environment, status, conditions, surroundings.now())
+        current = await write_status(
+            surroundings.client, environment, status, conditions, surroundings.now(), surroundings.record
+        )
         if current is not None:
             surroundings.directory.environments.refresh(current)
             self._tell_tag(current)

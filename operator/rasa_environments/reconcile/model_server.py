@@ -156,7 +156,9 @@ class ModelServerReconciler:
             registered=tuple(sorted(outcome.registered)) if outcome else (),
         )
         status, conditions = judged(findings, server)
-        written = await write_status(surroundings.client, server, status, conditions, surroundings.now())
+        written = await write_status(
+            surroundings.client, server, status, conditions, surroundings.now(), surroundings.record
+        )
         if written is None:
             return
         surroundings.directory.servers.refresh(written)

@@ -11,6 +11,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.judge.conditions import condition_of
+from rasa_environments.judge.events import reference_to, tag_reverted
 from rasa_environments.judge.findings import Follower, Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
 from rasa_environments.judge.transitions import transitions
@@ -20,6 +21,7 @@ from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.directory import server_of_tag
 from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, too_slow
+from rasa_environments.reconcile.promotions import Move
 from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.server_access import missing, unusable
 from rasa_environments.reconcile.status import write_status
@@ -195,8 +197,9 @@ class ModelTagReconciler:
         return result
 
     def _tell_move(self, tag: ModelTag, model: str, carrier: TaggedModel | None) -> None:
-        """Counts and logs that the tag was moved."""
-        move = self._surroundings.promotions.moved(tag)
+        """Counts and logs that the tag was moved; that it was put back no status shows, so an Event tells it."""
+        surroundings = self._surroundings
+        move = surroundings.promotions.moved(tag)
         came_from = f"taken from {carrier.name}" if carrier else "on no model before"
         fields = {
             "result": move.value,
@@ -206,6 +209,10 @@ class ModelTagReconciler:
             "promotedBy": tag.promoted_by,
         }
         logger.info("tag %s is on model %s, %s", tag.tag, model, came_from, extra={"fields": fields})
+        if move is Move.PUT_BACK:
+            elsewhere = carrier.name if carrier else None
+            event = tag_reverted(tag, elsewhere, time=surroundings.now(), server=server_of_tag(tag))
+            surroundings.record(reference_to(tag), (event,))
 
     async def _verify(
         self, connection: ModelServerClient, tag: ModelTag, model: str, listed: TaggedModel | None
@@ -245,7 +252,9 @@ class ModelTagReconciler:
 
     async def _write_status(self, tag: ModelTag, status: ModelTagStatus, conditions: tuple[Condition, ...]) -> None:
         surroundings = self._surroundings
-        written = await write_status(surroundings.client, tag, status, conditions, surroundings.now())
+        written = await write_status(
+            surroundings.client, tag, status, conditions, surroundings.now(), surroundings.record
+        )
         if written is not None:
             surroundings.directory.tags.refresh(written)
             self._count_failure(tag, written)

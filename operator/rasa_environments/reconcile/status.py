@@ -1,4 +1,4 @@
-"""One patch of a status, and only where it changed."""
+"""One patch of a status, and only where it changed; then the Events of what has happened."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.cluster.client import ApiError, Client
+from rasa_environments.cluster.events import Record
 from rasa_environments.cluster.resources import resource_of
 from rasa_environments.judge.conditions import condition, merge_patch, reconciling, stalled, transitioned
+from rasa_environments.judge.events import events_of, reference_to
 from rasa_environments.judge.findings import Problem
 from rasa_environments.judge.transitions import Transition, reports, transitions
+from rasa_environments.reconcile.directory import server_of_resource
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +28,12 @@ _UNREADABLE: Final = object()
 T = TypeVar("T", DeploymentEnvironment, ModelServer, ModelTag, AnyResource)
 
 
-async def write_status(client: Client, obj: T, status: Status, conditions: Sequence[Condition], time: str) -> T | None:
+async def write_status(
+    client: Client, obj: T, status: Status, conditions: Sequence[Condition], time: str, record: Record
+) -> T | None:
     """Writes what differs from the object's status; returns the object as it is then, None where nothing differed.
 
-    What became of the conditions is logged once that is written.
+    What became of the conditions is logged once that is written, and recorded as Events.
 
     A rejected later version of the object outranks what is said of the one in force.
     """
@@ -40,6 +45,7 @@ async def write_status(client: Client, obj: T, status: Status, conditions: Seque
     written = await patch_status(client, obj, full)
     if written is not None:
         log_transitions(transitions(obj.status.conditions, stamped))
+        record(reference_to(written), events_of(obj, written, time=time, server=server_of_resource(written)))
     return written
 
 

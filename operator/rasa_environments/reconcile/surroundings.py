@@ -12,6 +12,7 @@ import httpx
 
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.events import Record, record_nothing
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import OperatorPods
 from rasa_environments.reconcile.answer_times import AnswerTimes
@@ -62,6 +63,8 @@ class Surroundings:
     """Whether a pod that cannot be asked counts as one that serves the wanted model."""
     operator_pods: OperatorPods | None = None
     now: Callable[[], str] = utc_now
+    record: Record = record_nothing
+    """Takes note of Events."""
 
     @asynccontextmanager
     async def asking(self, request: Request, *, until: float) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from rasa_environments.cluster.events import Written
 from rasa_environments.reconcile.answer_times import AnswerTimes
 from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.promotions import Promotions
@@ -49,6 +50,16 @@ class Metrics:
             registry=registry,
         )
         self._tasks = Gauge("rasa_environments_tasks", "Tasks of the event loop", registry=registry)
+        self._others = Counter(
+            "rasa_environments_status_writes_by_others_total",
+            "Times that another operator was met, which had written the status of an object",
+            registry=registry,
+        )
+        self._events = Counter(
+            "rasa_environments_events_total", "Kubernetes Events to write", ["result"], registry=registry
+        )
+        for result in Written:
+            self._events.labels(result.value)
         ProcessCollector(registry=registry)
         registry.register(ObjectMetrics(directory))
         registry.register(AnswerMetrics(directory, answer_times))
@@ -59,6 +70,14 @@ class Metrics:
         outcome = "timeout" if timed_out else "error" if result is None else "retry" if result.failed else "done"
         self._passes.labels(request.kind, outcome).inc()
         self._seconds.labels(request.kind).observe(perf_counter() - started)
+
+    def met_another_operator(self) -> None:
+        """Another operator has written the status of an object."""
+        self._others.inc()
+
+    def event(self, result: Written) -> None:
+        """Counts a Kubernetes Event, or one more time in its series, by what became of it."""
+        self._events.labels(result.value).inc()
 
     def sample(self) -> None:
         """Takes what can be read in the event loop alone."""

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
@@ -18,6 +19,8 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, version_alone
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
+from rasa_environments.cluster.credentials import CredentialSource
+from rasa_environments.cluster.events import EventWriter, Written
 from rasa_environments.cluster.lease import Leadership, LeadershipLostError
 from rasa_environments.cluster.projections import child_cache
 from rasa_environments.cluster.reflector import Reflector
@@ -78,6 +81,8 @@ CHILD_RESOURCES = (
 )
 STOP_SECONDS = 10.0
 """How long reconciliations may go on after SIGTERM."""
+EVENT_SECONDS = 2.0
+"""How long Events may be written after that."""
 
 
 class Operator:
@@ -92,10 +97,12 @@ class Operator:
         http = self._guarded(http_client(policy=policy))
         self._own = {kind: ObjectCache(identity_of) for kind in Kind}
         caches = {resource: child_cache() for resource in CHILD_RESOURCES}
+        self._events = EventWriter(client, socket.gethostname(), self._event_counted)
+        record = self._events.record
         secrets = Secrets(client, self._secret_changed, self._retries)
         self._surroundings = Surroundings(
             client=client,
-            children=Children(client, caches, Injectors(settings.allowed_injectors)),
+            children=Children(client, caches, Injectors(settings.allowed_injectors), record),
             secrets=secrets,
             pods=Pods(),
             http=http,
@@ -103,6 +110,7 @@ class Operator:
             intervals=Intervals(model_server=settings.model_server_interval, served=settings.served_interval),
             operator_pods=settings.operator_pods,
             accept_unchecked=settings.accept_unchecked,
+            record=record,
         )
         surroundings = self._surroundings
         self._dispatcher = Dispatcher(
@@ -117,6 +125,8 @@ class Operator:
             surroundings.promotions,
             surroundings.answer_times,
         )
+        others = OtherOperators(self.metrics.met_another_operator)
+        self._contents = Contents(client, self._own, self._dispatcher, others, record)
         self._connections = connections = Connections(
             http,
             secrets,
@@ -242,6 +252,7 @@ class Operator:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(queue.run(self._reconciliations.attempt, settings.workers))
             tasks.create_task(self._resync_forever())
+            tasks.create_task(self._events.run())
 
     async def _read_all(self) -> None:
         """Reads every object once, so that none is taken for gone; an object that cannot be read is tried later."""
@@ -284,6 +295,7 @@ class Operator:
         """Starts no more passes, and lets those under way come to their end."""
         self._surroundings.queue.close()
         await self._reconciliations.drained(STOP_SECONDS)
+        await self._events.drained(EVENT_SECONDS)
         working.cancel()
 
     def _version(self, request: Request) -> int | None:
@@ -301,6 +313,9 @@ class Operator:
         """The handler that kopf calls."""
         request = Request(Kind(resource.kind), key)
         self._dispatcher.changed(request, self._version(request))
+
+    def _event_counted(self, result: Written) -> None:
+        self.metrics.event(result)
 
     def _secret_changed(self, key: ObjectKey) -> None:
         self._dispatcher.secret_changed(key)

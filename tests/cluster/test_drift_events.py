@@ -1,0 +1,125 @@
+"""What somebody else changed is told when it is put back, without a value; what the operator itself changes is not."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.cluster.cache import ObjectCache, identity
+from rasa_environments.cluster.children import Children, Outcome
+from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.projections import DESIRED_ANNOTATION
+from rasa_environments.cluster.resources import CONFIG_MAPS, Resource
+from rasa_environments.judge.events import Event, ObjectReference
+
+Refresh = Callable[[], Awaitable[None]]
+
+
+class Told:
+    """The notes of the Events, in their order."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.owners: set[str] = set()
+
+    def record(self, regarding: ObjectReference, events: Sequence[Event]) -> None:
+        """Keeps them."""
+        self.owners.add(regarding.name)
+        self.notes += [event.note for event in events]
+
+
+@pytest.fixture
+def told() -> Told:
+    """What was told."""
+    return Told()
+
+
+@pytest.fixture
+def children(client: Client, caches: dict[Resource, ObjectCache], told: Told) -> Children:
+    """Under test."""
+    return Children(client, caches, record=told.record)
+
+
+def changed(settings: JsonObject) -> JsonObject:
+    """Something else that is asked for."""
+    return {**settings, "data": {"a": "another", "b": "2"}}
+
+
+async def test_an_edit_is_told_by_its_place_alone(
+    children: Children, someone: Client, settings: JsonObject, refresh: Refresh, told: Told
+) -> None:
+    await children.settle(settings)
+    await someone.patch(CONFIG_MAPS, identity(settings)[0], {"data": {"a": "secret"}})
+    await refresh()
+
+    assert await children.settle(settings) is Outcome.CORRECTED
+
+    assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
+    assert told.owners == {"owner"}
+
+
+async def test_an_edit_that_happened_while_nobody_looked_is_told(
+    client: Client,
+    children: Children,
+    someone: Client,
+    settings: JsonObject,
+    caches: dict[Resource, ObjectCache],
+    refresh: Refresh,
+    told: Told,
+) -> None:
+    await children.settle(settings)
+    edit = {"data": {"a": "secret"}, "metadata": {"annotations": {DESIRED_ANNOTATION: None}}}
+    await someone.patch(CONFIG_MAPS, identity(settings)[0], edit)
+    await refresh()
+
+    await Children(client, caches, record=told.record).settle(settings)
+
+    assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
+
+
+async def test_an_edit_of_what_was_made_immutable_is_told(
+    children: Children, someone: Client, settings: JsonObject, refresh: Refresh, told: Told
+) -> None:
+    await children.settle(settings)
+    await someone.patch(CONFIG_MAPS, identity(settings)[0], {"data": {"a": "secret"}, "immutable": True})
+    await refresh()
+
+    assert await children.settle(settings) is Outcome.CREATED
+
+    assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
+
+
+async def test_a_deletion_is_told(
+    children: Children, someone: Client, settings: JsonObject, refresh: Refresh, told: Told
+) -> None:
+    await children.settle(settings)
+    await someone.delete(CONFIG_MAPS, identity(settings)[0])
+    await refresh()
+
+    assert await children.settle(settings) is Outcome.CREATED
+
+    assert told.notes == ["ConfigMap child was deleted by another; it is created again"]
+
+
+async def test_what_is_asked_for_anew_is_not_told(
+    children: Children, settings: JsonObject, refresh: Refresh, told: Told
+) -> None:
+    assert await children.settle(settings) is Outcome.CREATED
+    await refresh()
+
+    assert await children.settle(changed(settings)) is Outcome.CORRECTED
+
+    assert told.notes == []
+
+
+async def test_what_the_operator_itself_took_away_is_not_told_when_it_comes_back(
+    children: Children, settings: JsonObject, owner: JsonObject, told: Told
+) -> None:
+    await children.settle(settings)
+    await children.remove(CONFIG_MAPS, identity(settings)[0], owner["metadata"]["uid"])
+
+    assert await children.settle(settings) is Outcome.CREATED
+
+    assert told.notes == []
