@@ -142,7 +142,7 @@ ALLOWED = [
     ),
     *(("delete", resource) for resource in ("secrets", "configmaps", "pods")),
     ("watch", "pods"),
-    ("get", "namespaces"),
+    *((verb, "namespaces") for verb in ("get", "list", "watch")),
     *((verb, "events.events.k8s.io") for verb in ("create", "patch")),
 ]
 FORBIDDEN = [
@@ -150,7 +150,6 @@ FORBIDDEN = [
     ("patch", f"modeltags.{GROUP}"),
     *(("delete", resource) for resource in ("services", "serviceaccounts", "deployments.apps", "namespaces")),
     *((verb, "pods") for verb in ("create", "patch")),
-    ("list", "namespaces"),
     *((verb, "events.events.k8s.io") for verb in ("get", "list", "update", "delete")),
     ("create", "events"),
     ("create", "pods/exec"),
