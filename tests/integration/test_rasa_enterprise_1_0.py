@@ -278,13 +278,13 @@ def test_one_model_may_carry_the_tags_of_two_environments(enterprise: Enterprise
 
 
 @pytest.mark.usefixtures("pull_token_taken_back")
-def test_a_refused_pull_token_shows_in_the_conditions_alone(enterprise: Enterprise) -> None:
+def test_a_refused_pull_token_is_the_trouble_of_the_server_and_what_serves_stays_ready(enterprise: Enterprise) -> None:
     enterprise.serve(MODEL_A)
 
     enterprise.rasa_x.start(token="another-token")
 
-    enterprise.condition("production", "ModelAvailable", status="False", reason="Unauthorized")
-    enterprise.condition("production", "Ready", status="False", reason="Unauthorized")
+    enterprise.condition("production", "ModelAvailable", status="Unknown", reason="Unauthorized")
+    enterprise.condition("production", "Ready", status="True", reason="Ready")
     enterprise.rasa_x.wait_for_pulls(enterprise.space, "production", 2)
     production = enterprise.rasas["production"]
     assert production.looks_healthy
