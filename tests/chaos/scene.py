@@ -17,9 +17,9 @@ from local.service_account import service_account_kubeconfig
 from tests.chaos.proxy import FaultProxy, kubeconfig
 from tests.integration.conftest import Installation
 from tests.integration.model_server_process import ModelServerProcess
-from tests.integration.operator_process import OperatorProcess
+from tests.integration.operator_process import SIMULATED_PODS, OperatorProcess
 
-FLAGS = ("--model-server-interval", "2")
+FLAGS = ("--model-server-interval", "2", *SIMULATED_PODS)
 """The interval between resyncs stays as long as it is: what a fault has made the operator miss is found without one."""
 PERIOD = 0.2
 

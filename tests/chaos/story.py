@@ -95,10 +95,11 @@ class Story:
         tag, kept = self.space.find(TAG, self.kept), self.space.find(ENVIRONMENT, self.kept)
         come = self.space.find(ENVIRONMENT, self.come)
         wanted = ((kept or {}).get("status") or {}).get("desiredModel", {}).get("name")
+        tagged = ((tag or {}).get("status") or {}).get("taggedModel", {}).get("name")
         facts = {
             f"the tag is not on {MODEL_B}": self.is_promoted(),
             "the ModelTag is not Ready": is_ready(tag),
-            f"the ModelTag is not on {MODEL_B}": ((tag or {}).get("status") or {}).get("model") == MODEL_B,
+            f"the ModelTag is not on {MODEL_B}": tagged == MODEL_B,
             f"the environment does not want {MODEL_B}": wanted == MODEL_B,
             "the environment is not Ready": is_ready(kept),
             "the new environment is not Ready": is_ready(come),

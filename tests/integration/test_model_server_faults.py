@@ -29,7 +29,7 @@ def test_a_model_server_tells_its_version_and_what_it_holds(tag_space: Space) ->
     tag_space.apply(environment(), environment("worker"), model_tag(model=MODEL_A))
 
     wait_for_server(tag_space, "True", "Ready", "reached, and the credentials are accepted")
-    counts = {"version": __version__, "environments": 2, "tags": 1}
+    counts = {"version": __version__, "environmentCount": 2, "tagCount": 1}
     tag_space.eventually(
         lambda: counts.items() <= tag_space.status(SERVER, "default").items(), f"the status to hold {counts}"
     )
