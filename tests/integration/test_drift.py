@@ -211,7 +211,8 @@ def test_removing_from_the_podtemplate_what_was_set_there_removes_it(space: Spac
 
 def test_what_is_no_longer_asked_for_is_deleted(space: Space) -> None:
     on_request = {name: value for name, value in EVERYTHING.items() if name != "resources"}
-    on_request["ingress"] = {"host": "on-request.example.com"}  # whose host it is counts in the whole cluster
+    # Whose host it is counts in the whole cluster.
+    on_request["ingress"] = {"hosts": [{"host": "on-request.example.com"}]}
     kinds = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress")
     space.apply(environment(**on_request))
     for kind in (*kinds, "Deployment"):

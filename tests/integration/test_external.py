@@ -105,4 +105,4 @@ def test_an_environment_does_not_become_external_later(space: Space) -> None:
     answer = space.try_to_apply(outside())
 
     assert not answer.accepted
-    assert "spec.external cannot be added or taken away" in answer.body["message"]
+    assert "spec.external may not be added or removed" in answer.body["message"]

@@ -14,7 +14,7 @@ def test_a_pod_that_has_lost_its_model_is_replaced(tag_space: Space) -> None:
     tag_space.wait_until_ready()
     with scripted_rasa(tag_space) as rasa:
         rasa.model = MODEL_A
-        tag_space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True")
+        tag_space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True", reason="Served")
         pod = pod_name(tag_space)
 
         rasa.model = MODEL_B
@@ -32,4 +32,4 @@ def test_a_pod_that_has_lost_its_model_is_replaced(tag_space: Space) -> None:
     with scripted_rasa(tag_space) as rasa:
         rasa.model = MODEL_A
         tag_space.wait_until_ready()
-        tag_space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True")
+        tag_space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True", reason="Served")

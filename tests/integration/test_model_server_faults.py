@@ -72,11 +72,14 @@ def test_a_wrong_api_token_is_told_and_harms_nobody_who_only_pulls(tag_space: Sp
 def test_without_credentials_to_write_a_tag_must_be_right_already(empty_space: Space, front: Front) -> None:
     front.behind.put_tag(MODEL_A, "worker")
     empty_space.apply(secret(CREDENTIALS, token=TOKEN), model_server(front.url))
-    wait_for_server(
-        empty_space,
-        "True",
-        "NoWriteCredentials",
-        "models can be pulled; to put tags, add apiToken, or username and password, to the Secret "
+    wait_for_server(empty_space, "True", "Ready", "reached, and the credentials are accepted")
+    empty_space.wait_for_condition(
+        SERVER,
+        "default",
+        "Writable",
+        status="False",
+        reason="NoWriteCredentials",
+        message="models can only be pulled; to put tags, add apiToken, or username and password, to the Secret "
         "model-server-credentials",
     )
 
@@ -106,9 +109,10 @@ def test_a_wrong_pull_token_is_told_where_rasa_itself_would_say_nothing(tag_spac
     )
     wait_for_server(tag_space, "False", "Unauthorized", message)
     tag_space.wait_for_condition(
-        ENVIRONMENT, "production", "ModelAvailable", status="False", reason="Unauthorized", message=message
+        ENVIRONMENT, "production", "ModelAvailable", status="Unknown", reason="Unauthorized", message=message
     )
-    tag_space.wait_for_condition(TAG, "production", "Tagged", status="False", reason="Unauthorized", message=message)
+    tag_space.wait_for_condition(TAG, "production", "Tagged", status="Unknown", reason="Unauthorized", message=message)
+    tag_space.wait_for_condition(ENVIRONMENT, "production", "Ready", status="True")
     assert tag_space.status(ENVIRONMENT, "production")["desiredModel"]["name"] == MODEL_A
 
 
@@ -148,8 +152,8 @@ def test_while_the_server_is_down_the_last_known_state_stays_and_nothing_flaps(
         )
     tag_space.operator.wait_for_passes(SERVER, 3)
     tag = tag_space.status(TAG, "production")
-    assert {name: tag[name] for name in ("model", "hash", "history")} == {
-        name: before[name] for name in ("model", "hash", "history")
+    assert {name: tag[name] for name in ("taggedModel", "history")} == {
+        name: before[name] for name in ("taggedModel", "history")
     }
     assert tag_space.status(ENVIRONMENT, "production")["desiredModel"]["name"] == MODEL_A
     tag_space.wait_for_condition(ENVIRONMENT, "production", "Ready", status="True")
@@ -340,7 +344,7 @@ def test_a_hash_is_the_same_however_the_server_writes_its_etag(tag_space: Space,
     front.fault = rewritten
     tag_space.apply(model_tag(model=MODEL_A))
 
-    assert wait_until_tagged(tag_space, MODEL_A)["hash"] == front.behind.hash_of(MODEL_A)
+    assert wait_until_tagged(tag_space, MODEL_A)["taggedModel"]["hash"] == front.behind.hash_of(MODEL_A)
 
 
 def test_a_model_path_that_answers_nothing_is_suspected(empty_space: Space, front: Front) -> None:

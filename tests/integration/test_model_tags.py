@@ -48,12 +48,15 @@ def test_a_tag_is_put_on_its_model_once_and_pulled_once_to_be_sure(tag_space: Sp
     assert "previousModel" not in status
     assert front.count("PUT", f"{MODELS}/{MODEL_A}/tags/production") == 1
     assert front.count("HEAD", f"{MODELS}/tags/production") == 1
-    tag_space.wait_for_condition(
-        TAG,
-        "production",
-        "Ready",
-        message=f"{MODEL_A} carries production: no environment pulls the tag production",
-    )
+    for condition in ("Served", "Ready"):
+        tag_space.wait_for_condition(
+            TAG,
+            "production",
+            condition,
+            status="False",
+            reason="NoEnvironment",
+            message="no environment pulls the tag production, so nobody serves its model",
+        )
 
 
 def test_a_tag_that_is_where_it_should_be_is_not_put_again(empty_space: Space, front: Front) -> None:
@@ -142,33 +145,43 @@ def test_a_model_carries_several_tags_and_each_moves_alone(tag_space: Space, fro
     assert front.behind.tags() == {"production": MODEL_A, "worker": MODEL_B, "blue": MODEL_A}
 
 
-@pytest.mark.parametrize(("policy", "left"), [("Retain", {"green", "blue"}), ("Delete", {"green"})])
-def test_a_renamed_tag_starts_a_history_of_its_own_and_the_former_goes_where_that_is_wanted(
-    tag_space: Space, front: Front, policy: str, left: set[str]
-) -> None:
-    tag_space.apply(model_tag("live", tag="blue", model=MODEL_B, deletionPolicy=policy))
-    wait_until_tagged(tag_space, MODEL_B, "live")
+def test_a_tag_stays_the_tag_that_its_history_is_of(tag_space: Space) -> None:
+    tag_space.apply(model_tag("live", tag="blue", model=MODEL_B))
 
-    tag_space.apply(model_tag("live", tag="green", model=MODEL_A, deletionPolicy=policy))
+    answer = tag_space.try_to_apply(model_tag("live", tag="green", model=MODEL_A))
 
-    status = wait_until_tagged(tag_space, MODEL_A, "live")
-    assert status["tag"] == "green"
-    assert models_in(status["history"]) == [MODEL_A]
-    assert "previousModel" not in status
-    tag_space.eventually(lambda: front.behind.tags().keys() == left, f"the server to hold the tags {left}")
+    assert not answer.accepted
+    assert "spec.tag may not be changed: the history is that of one tag" in answer.body["message"]
+
+
+def test_without_a_model_a_tag_stays_where_it_is_and_is_told(tag_space: Space, front: Front) -> None:
+    front.behind.put_tag(MODEL_B, "production")
+
+    tag_space.apply(model_tag())
+
+    assert wait_until_tagged(tag_space, MODEL_B)["history"][0]["model"] == MODEL_B
+    assert front.behind.tags() == {"production": MODEL_B}
 
 
 def test_the_environments_that_pull_the_tag_are_named(tag_space: Space, front: Front) -> None:
     tag_space.apply(model_tag(model=MODEL_A), environment(), environment("other", tag="none"))
     tag_space.wait_until_ready("production")
 
-    def followers() -> object:
-        return tag_space.status(TAG, "production").get("environments")
-
+    named = {"namespace": tag_space.namespace, "name": "production", "served": "True", "ready": "True"}
     tag_space.eventually(
-        lambda: followers() == [{"namespace": tag_space.namespace, "name": "production", "ready": True}],
+        lambda: tag_space.status(TAG, "production").get("environments") == [named],
         "the environment that pulls the tag to be listed",
     )
+
+
+def test_a_tag_whose_last_environment_is_deleted_is_served_by_nobody(tag_space: Space) -> None:
+    tag_space.apply(model_tag(model=MODEL_A), environment())
+    tag_space.wait_until_ready()
+    tag_space.wait_for_condition(TAG, "production", "Served", status="True")
+
+    tag_space.delete(ENVIRONMENT, "production")
+
+    tag_space.wait_for_condition(TAG, "production", "Served", status="False", reason="NoEnvironment")
 
 
 def test_a_promotion_reaches_the_environments_at_once(tag_space: Space, front: Front) -> None:
@@ -210,10 +223,10 @@ def test_a_tag_whose_server_is_not_there_waits_for_it(empty_space: Space, front:
     empty_space.wait_for_condition(
         TAG,
         "production",
-        "Ready",
+        "Tagged",
         status="False",
         reason="ModelServerNotFound",
-        message=f"ModelServer {empty_space.namespace}/default is not there: create it, or name another one in "
+        message=f"ModelServer {empty_space.namespace}/default not found: create it, or name another one in "
         "spec.modelServerRef",
     )
 

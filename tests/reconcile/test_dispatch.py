@@ -170,7 +170,11 @@ def test_what_is_gone_concerns_the_same(known: Iterable[JsonObject], body: JsonO
     made = scene(*known, body)
     request = request_of(body)
 
-    assert made.after_the_end_of(request) == concerned - {request}
+    told = made.after_the_end_of(request)
+
+    if request.kind is Kind.DEPLOYMENT_ENVIRONMENT:  # and the tag that it followed: see below
+        told = {each for each in told if each.kind is not Kind.MODEL_TAG}
+    assert told == concerned - {request}
     assert made.version(request) is None
 
 
@@ -273,3 +277,17 @@ def test_a_secret_concerns_those_who_name_it() -> None:
     looks = made.looks(lambda dispatcher: dispatcher.secret_changed(passwords))
 
     assert set(looks) == {server("default"), environment("support")}
+
+
+def test_a_status_that_this_process_has_not_written_concerns_the_tag_that_tells_of_it() -> None:
+    known = scene(server_body(), tag_body("live"), environment_body("live"))
+
+    written = {**environment_body("live", version=2), "status": {"tag": "live"}}
+
+    assert known.after(written) == {tag("live")}
+
+
+def test_the_end_of_an_environment_concerns_the_tag_that_it_followed() -> None:
+    known = scene(server_body(), tag_body("live"), environment_body("live"))
+
+    assert known.after_the_end_of(environment("live")) == {tag("live")}

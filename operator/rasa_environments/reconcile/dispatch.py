@@ -53,6 +53,9 @@ class Dispatcher:
         known = self.known(request_of(resource))
         self._directory.put(resource)
         self._look_around(known, resource)
+        # Its own writes are known already: this one's answer was lost, or somebody else wrote it.
+        if isinstance(known, DeploymentEnvironment) and known.status != resource.status:
+            self._notify_tag(known)
 
     def reject(self, known: AnyResource, rejection: Rejection) -> None:
         """The object has a later version that cannot be used: the known one stays in force."""
@@ -72,6 +75,8 @@ class Dispatcher:
         self._directory.remove(known)
         self._queue.forget(request)
         self._look_around(known, None)
+        if isinstance(known, DeploymentEnvironment):
+            self._notify_tag(known)
 
     def child_changed(self, key: ObjectKey, child: JsonObject | None) -> None:
         """A child of an environment was changed, or is gone (None)."""
@@ -113,6 +118,12 @@ class Dispatcher:
             for request in self._concerned(resource):
                 if request != own:  # whoever brings the change reconciles the object itself
                     self._queue.add(request)
+
+    def _notify_tag(self, environment: DeploymentEnvironment) -> None:
+        """Queues the ModelTag that the environment follows: what it says of who serves its model has changed."""
+        tag = self._directory.ruler(server_of_environment(environment), environment.tag)
+        if tag is not None:
+            self._queue.add(request_of(tag))
 
     def _concerned(self, resource: AnyResource | None) -> Iterable[Request]:
         directory = self._directory
