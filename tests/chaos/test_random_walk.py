@@ -142,6 +142,8 @@ class Walk(RuleBasedStateMachine):
         try:
             self._come_to_rest()
         finally:
+            for environment in self.space.list(ENVIRONMENT):
+                self.space.confirm_deletion(environment["metadata"]["name"])
             for kind in reversed(OUR_KINDS):
                 self.space.api.request("DELETE", self.space.path(kind))
             gone = not any(self.space.list(kind) for kind in OUR_KINDS)

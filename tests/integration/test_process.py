@@ -125,7 +125,7 @@ def test_an_operator_of_some_namespaces_leaves_others_alone(
     own.wait_until_ready()
     second.wait_until_ready()
     operator.wait_for_passes("ModelServer", 4)
-    assert other.status(ENVIRONMENT, "production") == {}
+    assert other.status(ENVIRONMENT, "production") == {"observedGeneration": -1}
     assert other.find_child("Secret") is None
     touched = {entry.namespace for entry in breakable.audit.requests(start)}
     assert touched == {"team-a", "team-b"}

@@ -219,7 +219,7 @@ def test_a_model_server_that_is_missing_is_named_and_once_it_is_there_all_is_wel
     space.apply(environment())
     space.wait_until_not_ready(
         "ModelServerNotFound",
-        f"ModelServer {space.namespace}/default is not there: create it, or name another one in spec.modelServerRef",
+        f"ModelServer {space.namespace}/default not found: create it, or name another one in spec.modelServerRef",
     )
 
     furnish(space, model_server)

@@ -54,10 +54,14 @@ class Rasa:
 
     models: dict[str, str | Exception | None] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
+    refuses: bool = False
+    """Whether they accept no token."""
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """The answer to `GET /status`."""
         self.requests.append(request)
+        if self.refuses:
+            return sent(401, {"reason": "NotAuthenticated"})
         model = self.models.get(request.url.host, WANTED)
         if isinstance(model, Exception):
             raise model
@@ -263,6 +267,20 @@ def test_a_server_that_is_busy_keeps_its_last_answer_and_its_time() -> None:
         assert answer.known
 
     asking(test, d1=OLD)
+
+
+def test_a_server_that_refuses_the_token_is_not_one_that_is_busy() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask()
+        asker.rasa.refuses = True
+        await asyncio.sleep(INTERVALS.served)
+
+        (answer,) = (await asker.ask()).answers
+
+        assert not answer.known
+        assert answer.reason == "Unauthorized"
+
+    asking(test)
 
 
 def test_a_server_that_was_never_heard_has_no_answer() -> None:

@@ -84,7 +84,7 @@ class ModelTagReconciler:
         findings = ModelTagFindings(
             tag=tag.tag,
             model=tag.spec.model,
-            answers=observation is not None and observation.problem is None,
+            answers=observation is None or observation.problem is None,
             problem=tagged if isinstance(tagged, Problem) else None,
             tagged=tagged if isinstance(tagged, TaggedModel) else None,
             followers=tuple(map(follower, directory.rightful_followers(server_key, tag.tag))),

@@ -29,7 +29,7 @@ from rasa_environments.reconcile.workers import Unheard, ask_workers
 
 LONGEST_WHILE_WRONG_SECONDS = 10.0
 GROWTH = 1.3
-ANSWERED = frozenset({Reason.MODEL_UNKNOWN, Reason.WORKERS_UNHEARD})
+ANSWERED = frozenset({Reason.MODEL_UNKNOWN, Reason.UNAUTHORIZED, Reason.WORKERS_UNHEARD})
 """Reasons of servers that did answer, and do not say enough: what they said before does not count any more."""
 ANSWER_COUNTS_SECONDS = 600.0
 """How long the answer of a server counts that has not answered since."""
