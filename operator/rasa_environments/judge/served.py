@@ -37,7 +37,7 @@ def model_answered(findings: EnvironmentFindings) -> Condition:
     if not findings.served:
         return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
     if wanted is None:
-        return condition(kind, "Unknown", Reason.TAG_NOT_FOUND, _without_a_wanted_model(findings))
+        return _without_a_wanted_model(findings)
     wrong = next((fact for fact in findings.served if serves(fact, wanted) == "False"), None)
     if wrong is not None:
         reason = Reason.ANOTHER_MODEL_SERVED if wrong.serves_one else Reason.NO_MODEL_SERVED
@@ -65,13 +65,16 @@ def _not_known(fact: ServedFact, wanted: TaggedModel, findings: EnvironmentFindi
     return condition(kind, "Unknown", fact.reason, f"{message}; {REMEDY}")
 
 
-def _without_a_wanted_model(findings: EnvironmentFindings) -> str:
-    answers = [fact for fact in findings.served if fact.known]
-    if not answers:
-        return "which model is wanted is not known"
-    names = ",".join(sorted({served_name(fact, None) for fact in answers}))
-    who = f"{answers[0].server} serves" if findings.external else "pods serve"
-    return f"{who} {names}; which model is wanted is not known"
+def _without_a_wanted_model(findings: EnvironmentFindings) -> Condition:
+    kind = ConditionType.MODEL_SERVED
+    silent = next((fact for fact in findings.served if not fact.known), None)
+    if silent is not None:
+        message = f"{silent.server} does not say what it serves: {silent.problem}"
+        return condition(kind, "Unknown", silent.reason, message)
+    names = ",".join(sorted({served_name(fact, None) for fact in findings.served}))
+    who = f"{findings.served[0].server} serves" if findings.external else "pods serve"
+    message = f"{who} {names}; which model is wanted is not known"
+    return condition(kind, "Unknown", Reason.TAG_NOT_FOUND, message)
 
 
 def _wrong_message(fact: ServedFact, wanted: TaggedModel) -> str:
