@@ -302,7 +302,7 @@ async def test_a_watch_that_the_server_does_not_end_in_time_is_an_error(
     scripted: tuple[Scripted, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script, client = scripted
-    monkeypatch.setattr(client_module, "_WATCH_SECONDS", (0, 0))
+    monkeypatch.setattr(client_module, "WATCH_SECONDS", (0, 0))
     monkeypatch.setattr(client_module, "_WATCH_GRACE", 0.2)
     over = asyncio.Event()
     script.answers = [Silent(over)]

@@ -152,7 +152,7 @@ async def test_when_the_server_ends_a_watch_it_goes_on_without_another_list(
     cache: ObjectCache,
     changes: Changes,
 ) -> None:
-    monkeypatch.setattr(client_module, "_WATCH_SECONDS", (1, 1))
+    monkeypatch.setattr(client_module, "WATCH_SECONDS", (1, 1))
     watches = 0
     watch = client.watch
 

@@ -234,12 +234,12 @@ def states(new_delivery: Callable[[], Delivery]) -> dict[str, JsonObject]:
     space.wait_for_condition("ModelTag", "production", "Tagged", status="True")
     space.apply(manifests.model_tag("usurper", model=MODEL_B, tag="production"))
     wanted = {
-        "serves": (ENVIRONMENT, "production", "Ready"),
+        "serves": (ENVIRONMENT, "production", "ServedUnchecked"),
         "suspended": (ENVIRONMENT, "paused", "Suspended"),
         "no model": (ENVIRONMENT, "lonely", "TagNotFound"),
         "refused spec": (ENVIRONMENT, "old", "InvalidSpec"),
         "rolling out": (ENVIRONMENT, "stuck", "WaitingForPods"),
-        "tagged": ("ModelTag", "production", "Tagged"),
+        "tagged": ("ModelTag", "production", "ServedUnchecked"),
         "model missing": ("ModelTag", "missing", "ModelNotFound"),
         "tag conflict": ("ModelTag", "usurper", "TagConflict"),
         "reached": ("ModelServer", "default", "Ready"),
@@ -256,7 +256,7 @@ def test_real_objects_have_the_health_that_a_person_would_give_them(states: dict
     answers = dict(zip(states, ask(find_or_build_gitops(silent), questions), strict=True))
 
     assert {state: (answer.lua["status"], answer.flux, answer.kstatus) for state, answer in answers.items()} == {
-        "unseen": ("Progressing", "Unknown", "Current"),
+        "unseen": ("Progressing", "InProgress", "InProgress"),
         "serves": ("Healthy", "Current", "Current"),
         "suspended": ("Suspended", "InProgress", "InProgress"),
         "no model": ("Progressing", "InProgress", "InProgress"),
