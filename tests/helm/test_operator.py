@@ -14,11 +14,11 @@ OF_ITS_PODS = {
     "RASA_ENVIRONMENTS_OPERATOR_NAMESPACE": "",  # the pod's own, by reference
     "RASA_ENVIRONMENTS_OPERATOR_SELECTOR": f"app.kubernetes.io/name={RELEASE},app.kubernetes.io/component=operator",
 }
-ELSEWHERE = {"kubeconfig", "context", "namespaces", "leader_elect", "lease_namespace", "address", "port"} | {
+ELSEWHERE = {"credentials", "accept_unchecked", "namespaces", "leader_elect", "lease_namespace", "address", "port"} | {
     "operator_namespace",
     "operator_selector",
 }
-"""Settings that other values decide, or that a pod has no use for."""
+"""Settings that other values decide, that a pod has no use for, or that are for simulated pods alone."""
 
 
 def test_one_operator_never_runs_beside_another() -> None:

@@ -28,11 +28,11 @@ BROKEN_TEMPLATES: dict[str, tuple[Any, str]] = {
     ),
     "a container that is no mapping": (
         {"spec": {"containers": ["rasa"]}},
-        "spec.podTemplate.spec.containers[0] must be a mapping, not text",
+        "spec.podTemplate.spec.containers[0] must be a map, not text",
     ),
-    "no spec": ({"spec": "rasa"}, "spec.podTemplate.spec must be a mapping, not text"),
+    "no spec": ({"spec": "rasa"}, "spec.podTemplate.spec must be a map, not text"),
     "the server removed": (
-        {"spec": {"containers": None}},
+        {"spec": {"containers": [{"name": "rasa", "$patch": "delete"}]}},
         "spec.podTemplate removes the container rasa: leave it, and add others beside it",
     ),
     "the Service's label changed": (
@@ -41,7 +41,7 @@ BROKEN_TEMPLATES: dict[str, tuple[Any, str]] = {
     ),
     "another environment": (
         {"spec": {"containers": [{"name": "rasa", "env": [{"name": "RASA_ENVIRONMENT", "value": "other"}]}]}},
-        "spec.podTemplate sets RASA_ENVIRONMENT: set spec.environment instead",
+        "spec.podTemplate sets or removes RASA_ENVIRONMENT: set spec.environment instead",
     ),
 }
 REFUSED_TEMPLATES: dict[str, tuple[Any, str]] = {
@@ -109,7 +109,7 @@ def test_an_unknown_version_is_refused(space: Space, version: str) -> None:
 
     space.wait_until_not_ready(
         "InvalidSpec",
-        f"spec.rasa.version {version} is not known to the profile ModelServer, which runs Rasa 2.x and 3.x: "
+        f"spec.rasa.version {version} is not known to the profile OpenSource, which runs Rasa 2.x and 3.x: "
         "set such a version, for example 3.6.21",
     )
 
@@ -129,15 +129,15 @@ def test_an_environment_without_version_and_image_is_refused_until_the_defaults_
     space.wait_until_ready()
 
 
-def test_a_hyphen_in_the_name_of_a_database_is_refused_by_the_api_server(space: Space) -> None:
-    answer = space.try_to_apply(environment(trackerStore={"sql": {"host": "db", "database": "rasa-experimental"}}))
+def test_a_hyphen_in_the_name_of_a_database_that_rasa_is_to_create_is_refused(space: Space) -> None:
+    database = {"host": "db", "database": "rasa-experimental", "loginDatabase": "rasa"}
 
-    assert answer.status == 422
-    message = (
-        'Invalid value: "rasa-experimental": must be letters, digits and _ (Rasa runs CREATE DATABASE without quotes, '
-        "so a hyphen fails): write rasa_experimental, not rasa-experimental"
-    )
-    assert answer.causes == [("spec.trackerStore.sql.database", message)]
+    space.apply(environment(trackerStore={"sql": database}))
+
+    stalled = space.wait_for_condition(ENVIRONMENT, "production", "Stalled", status="True", reason="InvalidSpec")
+    assert "spec.trackerStore.sql.database: must be letters, digits and _" in stalled["message"]
+    space.apply(environment(trackerStore={"sql": {"host": "db", "database": "rasa-experimental"}}))
+    space.wait_until_ready()
 
 
 def test_what_is_not_a_url_is_refused_by_the_api_server(space: Space) -> None:
@@ -297,9 +297,9 @@ def test_a_wrong_token_is_said_on_the_model_server_and_on_its_environments(space
 
     space.apply(secret(CREDENTIALS, token="wrong", apiToken=API_TOKEN))
 
-    for kind, name in (("ModelServer", "default"), (ENVIRONMENT, "production")):
-        condition = "Ready" if kind == "ModelServer" else "ModelAvailable"
-        space.wait_for_condition(kind, name, condition, status="False", reason="Unauthorized")
+    space.wait_for_condition("ModelServer", "default", "Ready", status="False", reason="Unauthorized")
+    space.wait_for_condition(ENVIRONMENT, "production", "ModelAvailable", status="Unknown", reason="Unauthorized")
+    space.wait_for_condition(ENVIRONMENT, "production", "Ready", status="True")
     space.apply(secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN))
     space.wait_for_condition("ModelServer", "default", "Ready", status="True")
     space.wait_for_condition(ENVIRONMENT, "production", "ModelAvailable", status="True")

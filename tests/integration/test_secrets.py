@@ -183,7 +183,7 @@ def test_a_namespace_in_a_free_form_reference_is_not_followed(space: Space, anot
 
     space.wait_until_not_ready(
         "SecretNotFound",
-        f"spec.credentials.slack.slack_token: Secret {space.namespace}/slack is not there: "
+        f"spec.channels[slack].config.slack_token: Secret {space.namespace}/slack is not there: "
         "create it with the key token",
     )
 

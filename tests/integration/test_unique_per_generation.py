@@ -58,7 +58,7 @@ def test_the_newer_of_two_environments_of_rasa_x_0_2_with_one_queue_or_database_
     second.wait_until_ready("b")
 
 
-@pytest.mark.parametrize("profile", ["RasaX-0.32", "ModelServer"])
+@pytest.mark.parametrize("profile", ["RasaX-0.32", "OpenSource"])
 def test_later_generations_share_a_queue(empty_space: Space, model_server: ModelServerProcess, profile: str) -> None:
     furnish(empty_space, model_server, profile=profile)
     version = RASA_1 if profile == "RasaX-0.32" else {}

@@ -333,6 +333,16 @@ def test_each_condition_explains_itself(findings: EnvironmentFindings) -> None:
     assert all(entry.message and entry.reason in set(Reason) for entry in conditions)
 
 
+def test_of_ready_pods_that_nobody_asks_it_is_not_said_that_there_are_none() -> None:
+    pod = PodFacts("support-0", "10.0.0.1", ready=True)
+    findings = replace(GOOD, problem=INVALID, served=(), pods=(pod,))
+
+    served = verdict(findings, ConditionType.MODEL_SERVED)
+
+    assert (served.status, served.reason) == ("Unknown", "Pending")
+    assert "not asked" in served.message
+
+
 def test_where_conversations_are_kept_does_not_count_for_ready() -> None:
     findings = replace(GOOD, conversations=Conversations(servers=1, stored=False, locked=False))
 

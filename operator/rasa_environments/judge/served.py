@@ -34,6 +34,9 @@ def model_answered(findings: EnvironmentFindings) -> Condition:
     kind, wanted = ConditionType.MODEL_SERVED, findings.wanted
     if findings.deployment is not None and findings.deployment.wanted == 0:
         return condition(kind, "False", Reason.NO_PODS, "no replica is wanted, so nobody serves a model")
+    if not findings.served and findings.problem is not None and any(pod.ready for pod in findings.pods):
+        message = "the pods are not asked which model they serve while the environment cannot be reconciled"
+        return condition(kind, "Unknown", Reason.PENDING, message)
     if not findings.served:
         return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
     if wanted is None:
