@@ -151,18 +151,14 @@ def test_what_is_not_a_url_is_refused_by_the_api_server(space: Space) -> None:
 
 
 def test_defaults_that_do_not_fit_the_environment_are_refused(space: Space, model_server: ModelServerProcess) -> None:
-    furnish(
-        space,
-        model_server,
-        defaults={"networkPolicy": {"from": "SameNamespace"}, "podDisruptionBudget": {"minAvailable": 1}},
-    )
+    furnish(space, model_server, defaults={"autoscaling": {"maxReplicas": 2}})
 
-    space.apply(environment(podDisruptionBudget={"maxUnavailable": 1}))
+    space.apply(environment(autoscaling={"minReplicas": 3}))
 
     space.wait_until_not_ready(
         "InvalidSpec",
-        f"with the defaults of ModelServer {space.namespace}/default: spec.podDisruptionBudget: "
-        "must have exactly one of minAvailable, maxUnavailable",
+        f"with the defaults of ModelServer {space.namespace}/default: spec.autoscaling.minReplicas: "
+        "may not be greater than maxReplicas (spec.ignoreDefaults names fields of the defaults to do without)",
     )
 
 
