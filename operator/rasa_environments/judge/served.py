@@ -32,13 +32,8 @@ def model_served(findings: EnvironmentFindings) -> Condition:
 def model_answered(findings: EnvironmentFindings) -> Condition:
     """The same by the last answers alone."""
     kind, wanted = ConditionType.MODEL_SERVED, findings.wanted
-    if findings.deployment is not None and findings.deployment.wanted == 0:
-        return condition(kind, "False", Reason.NO_PODS, "no replica is wanted, so nobody serves a model")
-    if not findings.served and findings.problem is not None and any(pod.ready for pod in findings.pods):
-        message = "the pods are not asked which model they serve while the environment cannot be reconciled"
-        return condition(kind, "Unknown", Reason.PENDING, message)
-    if not findings.served:
-        return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
+    if not findings.served or (findings.deployment is not None and findings.deployment.wanted == 0):
+        return _nobody_asked(findings)
     if wanted is None:
         return _without_a_wanted_model(findings)
     wrong = next((fact for fact in findings.served if serves(fact, wanted) == "False"), None)
@@ -53,6 +48,17 @@ def model_answered(findings: EnvironmentFindings) -> Condition:
     silent = next((fact for fact in findings.served if fact.problem is not None), None)
     since = f"; {_silent_message(silent)}" if silent is not None else ""
     return condition(kind, "True", Reason.SERVED, f"{who} {wanted.name}{since}")
+
+
+def _nobody_asked(findings: EnvironmentFindings) -> Condition:
+    """Why no server is asked."""
+    kind = ConditionType.MODEL_SERVED
+    if findings.deployment is not None and findings.deployment.wanted == 0:
+        return condition(kind, "False", Reason.NO_PODS, "no replica is wanted, so nobody serves a model")
+    if findings.problem is not None and any(pod.ready for pod in findings.pods):
+        message = "the pods are not asked which model they serve while the environment cannot be reconciled"
+        return condition(kind, "Unknown", Reason.PENDING, message)
+    return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
 
 
 def _not_known(fact: ServedFact, wanted: TaggedModel, findings: EnvironmentFindings) -> Condition:
