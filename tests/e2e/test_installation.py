@@ -42,7 +42,7 @@ def test_the_operator_says_when_it_listens_and_when_it_works(
     started = float(release.cluster.kubectl("exec", *where, "python", "-c", START_OF_PROCESS_1))
 
     lines = map(json.loads, release.cluster.log(release.namespace, name).splitlines())
-    said = {str(line["message"]): datetime.fromisoformat(f"{line['time']}+00:00").timestamp() for line in lines}
+    said = {str(line["message"]): datetime.fromisoformat(line["time"]).timestamp() for line in lines}
     listens = next(at for message, at in said.items() if message.startswith("health and metrics are served"))
     works = next(at for message, at in said.items() if message.startswith("all is listed"))
 
