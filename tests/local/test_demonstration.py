@@ -65,7 +65,7 @@ def test_the_demonstration_shows_a_promotion_and_what_the_bot_says(
     before, promotion, after = shown.stdout.partition("Promote model")
     assert promotion
     for name in ("production", "worker", "staging"):
-        assert f"environment default/{name} tag={name} wanted={MODEL_A} served=- ready=True" in before
+        assert f"environment default/{name} tag={name} wanted={MODEL_A} served=not checked ready=True" in before
     assert f"environment default/production tag=production wanted={MODEL_A} served={MODEL_A} ready=True" in before
     assert f"{ASKED}\n   Bot: Hello from model A.\n" in before
     assert f"environment default/production tag=production wanted={MODEL_B} served={MODEL_B} ready=True" in after
