@@ -167,7 +167,7 @@ def test_environments_are_found_by_their_tag_and_tags_by_their_model(bots: Kubec
         name.replace("deploymentenvironment.rasa-environments.io", "denv")
         for name in bots("get", "denv", "--field-selector=status.tag=production", "-o", "name").split()
     }
-    assert bots("get", "mtag", f"--field-selector=spec.model={MODEL_A}", "-o", "name").split() == [
+    assert bots("get", "mtag", f"--field-selector=status.taggedModel.name={MODEL_A}", "-o", "name").split() == [
         "modeltag.rasa-environments.io/production"
     ]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from rasa_environments.runtime.watches import STALE_SECONDS, unwatched
+import pytest
+
+from rasa_environments.runtime.watches import STALE_SECONDS, Watches, unwatched
 
 NOW = 1000.0
 
@@ -44,3 +46,19 @@ def test_each_kind_that_is_not_being_watched_is_named_with_the_reason() -> None:
         "modeltags: 404: the server could not find the requested resource; secrets: not all are listed yet; "
         "configmaps: no contact with the API server for 200 s"
     )
+
+
+def test_the_operator_does_without_a_dispensable_watch_that_it_has_no_right_to() -> None:
+    denied = Facts("namespaces", failure="Forbidden: namespaces is forbidden", listed=False)
+    watches = Watches({"namespaces": denied, "pods": Facts("pods")}, dispensable=("namespaces",))
+
+    asyncio.run(asyncio.wait_for(watches.synced(), 5))
+
+    assert watches.problem() is None
+
+
+@pytest.mark.parametrize("failure", ["Forbidden: pods is forbidden", "503: the server is overloaded"])
+def test_any_other_failure_counts(failure: str) -> None:
+    name = "pods" if failure.startswith("Forbidden") else "namespaces"
+
+    assert Watches({name: Facts(name, failure=failure)}, dispensable=("namespaces",)).problem() == f"{name}: {failure}"

@@ -227,7 +227,7 @@ class ModelReference(ApiModel):
     """A model and its content."""
 
     name: StatusText
-    """Name of the model."""
+    """What the model server calls it, for example 20260101-120000."""
     hash: StatusText
     """Its hash, as the model server reports it."""
 

@@ -96,7 +96,7 @@ class AccessFrom(ApiModel):
     """Namespaces that an object may be referred to from: those of the list, and those that a selector selects."""
 
     namespaces: Annotated[list[DnsLabel], Field(max_length=256), Keyed()] | None = None
-    """Names of namespaces."""
+    """Namespaces by their names, besides the object's own."""
     namespace_selectors: Annotated[list[LabelSelector], Field(max_length=16)] | None = None
     """Labels of namespaces; an empty selector admits all. They need the operator's right to read namespaces, which an
     installation for chosen namespaces does not have."""

@@ -116,8 +116,10 @@ class Operator:
         self._dispatcher = Dispatcher(
             surroundings.directory, surroundings.queue, surroundings.references, surroundings.pods
         )
-        self._contents = Contents(client, self._own, self._dispatcher)
-        self._watches = Watches(self._watched(caches, secrets))
+        self._own_watches: dict[Kind, Reflector] = {}
+        self._interruptions: dict[Kind, int] = {}
+        """Of each of them, when that was looked at last."""
+        self._watches = Watches(self._watched(caches, secrets), dispensable=(NAMESPACES.plural,))
         self.metrics = Metrics(
             surroundings.directory,
             surroundings.queue,

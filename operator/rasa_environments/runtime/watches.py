@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from rasa_environments.cluster.watch import Watch
 
 STALE_SECONDS: Final = 57.0
 """A watch that has not ended after 55 s is taken for dead (`Client.watch`): one without contact for longer is blind."""
+
+DENIAL_SECONDS: Final = 0.5
+"""Between two looks whether a watch that has not listed anything yet is refused."""
 
 
 def unwatched(watches: Iterable[Watch], now: float) -> str | None:
@@ -29,19 +33,25 @@ def _problem(watch: Watch, now: float) -> str | None:
 
 
 class Watches:
-    """All watches, by what they watch."""
+    """All watches, by what they watch.
 
-    def __init__(self, watches: Mapping[str, Watch]) -> None:
+    The operator works without those of `dispensable` where it has no right to them.
+    """
+
+    def __init__(self, watches: Mapping[str, Watch], dispensable: Collection[str] = ()) -> None:
         self._watches = watches
+        self._dispensable = dispensable
 
     def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Starts to watch everything; each task goes on until it is cancelled."""
         return [tasks.create_task(watch.run(), name=f"watch of {name}") for name, watch in self._watches.items()]
 
     async def synced(self) -> None:
-        """Returns once everything was listed."""
-        for watch in self._watches.values():
-            await watch.synced.wait()
+        """Returns once everything was listed that may be."""
+        for name, watch in self._watches.items():
+            while not watch.synced.is_set() and not self._is_denied(name, watch):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(watch.synced.wait(), DENIAL_SECONDS)
 
     def ages(self) -> Mapping[str, float]:
         """Seconds since the last contact with the API server, by what is watched."""
@@ -50,4 +60,9 @@ class Watches:
 
     def problem(self) -> str | None:
         """What is not being watched now, and why."""
-        return unwatched(self._watches.values(), time.monotonic())
+        needed = [watch for name, watch in self._watches.items() if not self._is_denied(name, watch)]
+        return unwatched(needed, time.monotonic())
+
+    def _is_denied(self, name: str, watch: Watch) -> bool:
+        """Whether the API server refuses the operator a watch that it can do without."""
+        return name in self._dispensable and (watch.failure or "").startswith("Forbidden")
