@@ -55,6 +55,10 @@ def test_each_reason_and_action_of_an_event_is_explained_and_nothing_else() -> N
     assert set(last_cells) == set(Action)
 
 
+CREDENTIALS = {"--kubeconfig", "--context", "--cluster", "--user", "--as", "--as-group", "--as-uid"}
+"""The options that make the setting `credentials`."""
+
+
 def test_each_setting_is_explained_and_nothing_else() -> None:
     renamed = {"namespaces": "--namespace", "allowed_injectors": "--allowed-injector"}
     own = Settings.model_fields.keys() - {"credentials"}

@@ -19,7 +19,7 @@ from rasa_environments.api.deployment_environment import (
 from tests.api.api_server import Answer, wait_until
 from tests.integration.manifests import environment, model_tag, secret_value
 from tests.integration.people import PROMOTED_BY, READS_SECRETS, Person, Team, bind, lacks, new_team, owner, refusal
-from tests.integration.space import ENVIRONMENT
+from tests.integration.space import CONFIRM_DELETION, ENVIRONMENT
 
 Attempt = Callable[[Person, JsonObject], Answer]
 EXTERNAL: JsonObject = {

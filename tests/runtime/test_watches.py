@@ -51,7 +51,9 @@ def test_each_kind_that_is_not_being_watched_is_named_with_the_reason() -> None:
 
 def test_the_operator_does_without_a_dispensable_watch_that_it_has_no_right_to() -> None:
     denied = Facts("namespaces", failure="Forbidden: namespaces is forbidden", listed=False)
-    watches = Watches({"namespaces": denied, "pods": Facts("pods", last_contact=time.monotonic())}, dispensable=("namespaces",))
+    watches = Watches(
+        {"namespaces": denied, "pods": Facts("pods", last_contact=time.monotonic())}, dispensable=("namespaces",)
+    )
 
     asyncio.run(asyncio.wait_for(watches.synced(), 5))
 

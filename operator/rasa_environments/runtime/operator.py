@@ -19,7 +19,6 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, version_alone
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import ApiError, Client
-from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.events import EventWriter, Written
 from rasa_environments.cluster.lease import Leadership, LeadershipLostError
 from rasa_environments.cluster.projections import child_cache
