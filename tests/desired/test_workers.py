@@ -6,18 +6,24 @@ from typing import Any
 
 import pytest
 
-from rasa_environments.api.deployment_environment import EnvironmentSpec
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.context import Context
 from rasa_environments.desired.workers import workers
+from tests.desired.contexts import context
 
 REDIS = {"redis": {"host": "redis"}}
 FROM_A_SECRET = {"valueFrom": {"secretKeyRef": {"name": "settings", "key": "workers"}}}
 
 
-def spec(entry: dict[str, Any] | None, container: str = "rasa", **fields: Any) -> EnvironmentSpec:
-    """A spec whose podTemplate sets SANIC_WORKERS so."""
+def spec(entry: dict[str, Any] | None, container: str = "rasa", **fields: Any) -> Context:
+    """An environment whose podTemplate sets SANIC_WORKERS so."""
+    return context({"podTemplate": with_workers(entry, container), **fields})
+
+
+def with_workers(entry: dict[str, Any] | None, container: str = "rasa") -> JsonObject:
+    """A podTemplate that sets SANIC_WORKERS so."""
     env = [] if entry is None else [{"name": "SANIC_WORKERS", **entry}]
-    template = {"spec": {"containers": [{"name": container, "env": env}]}}
-    return EnvironmentSpec.model_validate({"podTemplate": template, **fields})
+    return {"spec": {"containers": [{"name": container, "env": env}]}}
 
 
 @pytest.mark.parametrize(
@@ -52,3 +58,17 @@ def test_the_field_says_it_unless_a_variable_does() -> None:
 
 def test_the_variable_of_another_container_is_another() -> None:
     assert workers(spec({"value": "4"}, container="sidecar", lockStore=REDIS)) == 1
+
+
+def test_the_variable_of_the_defaults_counts_too() -> None:
+    defaults = {"podTemplate": with_workers({"value": "4"}), "lockStore": REDIS}
+
+    assert workers(context({}, defaults=defaults)) == 4
+    assert workers(context({"podTemplate": with_workers({"value": "2"})}, defaults=defaults)) == 2
+    assert workers(context({"ignoreDefaults": ["podTemplate"]}, defaults=defaults)) == 1
+
+
+def test_a_variable_that_is_removed_does_not_count() -> None:
+    removed = {"spec": {"containers": [{"name": "rasa", "env": [{"name": "SANIC_WORKERS", "$patch": "delete"}]}]}}
+
+    assert workers(context({"podTemplate": removed, "rasa": {"workers": 3}, "lockStore": REDIS})) == 1

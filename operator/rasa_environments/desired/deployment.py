@@ -28,6 +28,7 @@ from rasa_environments.desired.tls import certificate_mount, certificate_volume,
 
 CONTAINER = "rasa"
 WORKING_DIRECTORY = "/app"
+WORKERS_VARIABLE = "SANIC_WORKERS"
 QUIET_LEVELS = ("WARNING", "ERROR", "CRITICAL")
 """Levels of LOG_LEVEL_LIBRARIES at which no library logs an address (source: rasa/utils/common.py)."""
 DRAIN_SECONDS = 5
@@ -112,10 +113,18 @@ def pod_template(context: Context, config_digest: str) -> JsonObject:
         },
         "spec": pod,
     }
+    return _checked(with_pod_templates(template, context), context)
+
+
+def with_pod_templates(template: JsonObject, context: Context) -> JsonObject:
+    """A template with the podTemplate of the defaults laid on it, then the environment's.
+
+    Raises SpecError where one does not fit.
+    """
     for spec, _ in reversed(layers(context.environment, context.server)):
         if spec.pod_template:
             template = merge_pod_template(template, spec.pod_template)
-    return _checked(template, context)
+    return template
 
 
 def container(context: Context) -> JsonObject:
@@ -170,7 +179,7 @@ def variables(context: Context) -> list[JsonObject]:
         "RASA_X_HOST": context.server_url,
         **profile_of(context).variables(context),
         **({"LOG_LEVEL": rasa.log_level.upper()} if rasa is not None and rasa.log_level is not None else {}),
-        **({"SANIC_WORKERS": str(rasa.workers)} if rasa is not None and rasa.workers is not None else {}),
+        **({WORKERS_VARIABLE: str(rasa.workers)} if rasa is not None and rasa.workers is not None else {}),
         # Nothing but /tmp is writable: telemetry settings, matplotlib's cache and the training cache go there.
         "HOME": "/tmp",  # noqa: S108
         "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108

@@ -5,31 +5,36 @@ Rasa takes SANIC_WORKERS only with a lock store that is shared (rasa 3.6, core/u
 
 from __future__ import annotations
 
+from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import EnvironmentSpec
-from rasa_environments.api.shapes import mapping, mappings, text
-from rasa_environments.desired.deployment import CONTAINER
+from rasa_environments.api.shapes import mapping, text
+from rasa_environments.desired.context import Context
+from rasa_environments.desired.deployment import CONTAINER, WORKERS_VARIABLE, with_pod_templates
 
-WORKERS_VARIABLE = "SANIC_WORKERS"
 
-
-def workers(spec: EnvironmentSpec) -> int | None:
+def workers(context: Context) -> int | None:
     """The number of worker processes of each pod; None where a reference to another object says how many.
 
-    A variable of podTemplate wins over `rasa.workers`, as in the container.
+    A variable of podTemplate, the environment's or that of the defaults, wins over `rasa.workers`, as in the container.
     """
-    entry = (spec.endpoints or {}).get("lock_store")
-    shared = mapping(entry).get("type") != "in_memory" if entry is not None else spec.lock_store is not None
-    if not shared:
+    if not _shares_locks(context.spec):
         return 1
-    pod = mapping(mapping(spec.pod_template).get("spec"))
-    server = next((each for each in mappings(pod.get("containers")) if each.get("name") == CONTAINER), {})
-    found = [each for each in mappings(server.get("env")) if each.get("name") == WORKERS_VARIABLE]
-    if not found:
-        return (spec.rasa and spec.rasa.workers) or 1
-    value = text(found[-1].get("value"))
+    rasa = context.spec.rasa
+    variable = {"name": WORKERS_VARIABLE, "value": str((rasa and rasa.workers) or 1)}
+    bare = {"spec": {"containers": [{"name": CONTAINER, "env": [variable]}]}}
+    containers = with_pod_templates(bare, context)["spec"]["containers"]
+    server: JsonObject = next((each for each in containers if each.get("name") == CONTAINER), {})
+    entry: JsonObject = next((each for each in server.get("env", ()) if each.get("name") == WORKERS_VARIABLE), {})
+    value = text(entry.get("value"))
     if value is None:
-        return None if found[-1].get("valueFrom") else 1
+        return None if entry.get("valueFrom") else 1
     try:
         return max(int(value), 1)
     except ValueError:
         return 1
+
+
+def _shares_locks(spec: EnvironmentSpec) -> bool:
+    """Whether there is a lock store outside the process; an entry of spec.endpoints wins over the typed one."""
+    entry = (spec.endpoints or {}).get("lock_store")
+    return spec.lock_store is not None if entry is None else mapping(entry).get("type") != "in_memory"

@@ -177,7 +177,7 @@ class EnvironmentReconciler:
             return findings, None
         served, again = await self._served.ask(
             key,
-            rasa_servers(pods, context.port, workers(context.spec)),
+            rasa_servers(pods, context.port, workers(context)),
             wanted=wanted,
             token=token,
             listed=listed,
