@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from rasa_environments.api.base import ModelReference, ObjectKey, SecretKeyRef, SecretValue
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus, ServedModel
-from rasa_environments.judge.conditions import condition, condition_of
+from rasa_environments.judge.conditions import condition, condition_of, transitioned
 from rasa_environments.judge.conversations import Conversations
 from rasa_environments.judge.environment import judged, suspended
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.findings import DeploymentFacts, PodFacts, Problem, ServedFact, TaggedModel
+from rasa_environments.judge.transitions import transitions
 
 WANTED = TaggedModel("20260101-120000", "8f14e45f")
 OLD = "20250101-120000"
@@ -425,6 +426,17 @@ def test_nobody_knows_whether_a_suspended_environment_is_ready(findings: Environ
     assert ready.message == "reconciling is suspended: remove spec.suspend to go on; the pods run as they are"
     assert under_way is not None
     assert (under_way.status, under_way.reason) == ("False", "Suspended")
+
+
+def test_the_condition_of_another_version_does_not_disturb_a_suspended_environment() -> None:
+    foreign = Condition(
+        type="StoresShared", status="True", reason="Shared", message="kept", last_transition_time="2025-01-01T00:00:00Z"
+    )
+
+    after = transitioned([foreign], suspended(EnvironmentStatus(conditions=[foreign])), generation=2, time=ANSWERED)
+
+    assert after[-1] == foreign.model_copy(update={"observed_generation": 2})
+    assert [each.after.type for each in transitions([foreign], after)] == ["Ready", "Reconciling"]
 
 
 def test_a_suspended_environment_keeps_its_other_conditions() -> None:

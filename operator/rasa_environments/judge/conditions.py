@@ -19,8 +19,8 @@ def condition(kind: ConditionType, status: Truth, reason: Reason, message: str) 
     return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time="")
 
 
-def condition_of(conditions: Iterable[Condition] | None, kind: ConditionType) -> Condition | None:
-    """The condition of a type, where there is one."""
+def condition_of(conditions: Iterable[Condition] | None, kind: str) -> Condition | None:
+    """The condition of a type, where there is one; the type may be one that this version does not know."""
     return next((entry for entry in conditions or () if entry.type == kind), None)
 
 
@@ -60,7 +60,7 @@ def transitioned(
             update={
                 "observed_generation": generation,
                 "last_transition_time": old.last_transition_time
-                if (old := condition_of(before, ConditionType(entry.type))) is not None and old.status == entry.status
+                if (old := condition_of(before, entry.type)) is not None and old.status == entry.status
                 else time,
             }
         )

@@ -58,7 +58,7 @@ def is_good(condition: Condition) -> bool:
 def transitions(before: Iterable[Condition] | None, after: Sequence[Condition]) -> tuple[Transition, ...]:
     """The transitions between two states of an object's conditions, in the order of those after it."""
     known = tuple(before or ())
-    found = (Transition(condition_of(known, ConditionType(entry.type)), entry) for entry in after)
+    found = (Transition(condition_of(known, entry.type), entry) for entry in after)
     return tuple(transition for transition in found if _is_one(transition))
 
 
