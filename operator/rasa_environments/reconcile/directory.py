@@ -230,6 +230,10 @@ class Directory:
         first = self._tag_claims.first(tag_key(server, tag))
         return None if first is None else self.tags.get(first)
 
+    def followed(self, environment: DeploymentEnvironment) -> ModelTag | None:
+        """The ModelTag that decides on the tag of an environment."""
+        return self.ruler(server_of_environment(environment), environment.tag)
+
     def rules(self, tag: ModelTag) -> bool:
         """Whether this ModelTag decides on its tag."""
         return self._tag_claims.first(tag_key(server_of_tag(tag), tag.tag)) == tag.metadata.key

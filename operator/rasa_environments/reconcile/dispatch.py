@@ -121,7 +121,7 @@ class Dispatcher:
 
     def _notify_tag(self, environment: DeploymentEnvironment) -> None:
         """Queues the ModelTag that the environment follows: what it says of who serves its model has changed."""
-        tag = self._directory.ruler(server_of_environment(environment), environment.tag)
+        tag = self._directory.followed(environment)
         if tag is not None:
             self._queue.add(request_of(tag))
 

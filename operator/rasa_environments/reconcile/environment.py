@@ -280,7 +280,7 @@ class EnvironmentReconciler:
     def _tell_tag(self, environment: DeploymentEnvironment) -> None:
         """Queues the ModelTag that the environment follows; of one that is only coming up it is told when it is up."""
         key, starting = environment.metadata.key, is_true(environment.status.conditions, ConditionType.RECONCILING)
-        tag = self._surroundings.directory.ruler(server_of_environment(environment), environment.tag)
+        tag = self._surroundings.directory.followed(environment)
         if tag is None:
             return
         listed = any((each.namespace, each.name) == (key.namespace, key.name) for each in tag.status.environments or ())
