@@ -155,6 +155,11 @@ class SecretRef(ApiModel):
     """Set by the operator alone, when it knows whose reference this is; never read from a manifest."""
 
 
+def secret_of(reference: SecretRef | SecretKeyRef) -> ObjectKey:
+    """Namespace and name of the Secret that a bound reference names."""
+    return ObjectKey(reference.namespace or "", reference.name)
+
+
 class Tls(ApiModel):
     """Whether a connection is made by TLS, and with which certificates."""
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey, secret_of
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
@@ -27,13 +27,12 @@ from rasa_environments.desired.secret_variables import (
     SecretVariable,
 )
 from rasa_environments.desired.tls import AUTHORITIES, CertificateSource, key_in_secret
-from rasa_environments.reconcile.certificates import held_files, secret_of, wanted_certificates
+from rasa_environments.reconcile.certificates import held_files, wanted_certificates
 from rasa_environments.reconcile.conflicts import conflict
 from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.secret_values import (
     SERVICE_TOKEN_KEY,
     credentials_secret,
-    secret_key,
     wanted_variables,
 )
 from rasa_environments.reconcile.server_access import unusable
@@ -119,7 +118,7 @@ def placeholders(variables: Iterable[SecretVariable], manifests: Manifests) -> d
     """What stands for each secret value. Raises CommandError where the file holds the Secret, and it lacks the key."""
     values = {}
     for variable in variables:
-        secret, key = secret_key(variable.source), variable.source.key
+        secret, key = secret_of(variable.source), variable.source.key
         if secret in manifests.secrets and key not in manifests.secrets[secret]:
             there = ", ".join(sorted(manifests.secrets[secret])) or "nothing"
             raise CommandError(f"{variable.path}: key {key} is not in Secret {secret} (it holds {there}); add it")

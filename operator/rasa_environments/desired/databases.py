@@ -84,8 +84,8 @@ def query_of(context: Context, store: Sql) -> dict[str, str]:
     """
     asked = dict(store.query or {})
     if store.tls is None:
-        alone = is_postgresql(store) and not variables_of_events_database(context)
-        return asked if alone or not is_postgresql(store) else {"sslmode": PREFERRED, **asked}
+        shared = is_postgresql(store) and variables_of_events_database(context)
+        return {"sslmode": PREFERRED, **asked} if shared else asked
     contradiction = _contradiction(store, asked)
     if contradiction is not None:
         raise SpecError(

@@ -9,7 +9,6 @@ import yaml
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.connections import ActionEndpoint, TrackerStore
-from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.compose import refuse_for_rasa_x_0_32
 from rasa_environments.desired.context import Context
 from rasa_environments.desired.databases import sql_tracker_store
@@ -20,7 +19,7 @@ from rasa_environments.desired.profiles import profile_of
 from rasa_environments.desired.redis import lock_store, redis_tracker_store
 from rasa_environments.desired.releases import want_release
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE, with_variables
-from rasa_environments.desired.tls import ACTION_ENDPOINT, certificate_paths, is_required
+from rasa_environments.desired.tls import ACTION_ENDPOINT, agrees_with_scheme, certificate_paths, is_required
 
 CAFILE_SINCE = (2, 0)
 """From here on Rasa takes authorities for its action server (rasa/utils/endpoints.py)."""
@@ -32,7 +31,7 @@ def endpoints_yaml(context: Context) -> str:
     Raises SpecError where the environment's Rasa cannot do what is asked for.
     """
     spec = context.spec
-    if context.server.spec.profile == Profile.RASA_X_0_32.value:
+    if profile_of(context).configured_by_server:
         refuse_for_rasa_x_0_32(spec)
     endpoints: JsonObject = {"models": models_endpoint(context)}
     if spec.event_broker is not None:
@@ -76,7 +75,7 @@ def tracker_store(context: Context, store: TrackerStore) -> JsonObject:
 def action_endpoint(context: Context, endpoint: ActionEndpoint) -> JsonObject:
     """The action server. Raises SpecError where `tls` contradicts the scheme of its address."""
     tls, url = endpoint.tls, endpoint.url or ""
-    if tls is not None and is_required(tls) != url.startswith("https://"):
+    if tls is not None and not agrees_with_scheme(tls, url):
         scheme = "https" if is_required(tls) else "http"
         raise SpecError(
             f"spec.actionEndpoint.tls.mode {tls.mode} contradicts spec.actionEndpoint.url {url}: make it {scheme}, or "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 
 
@@ -14,6 +15,14 @@ class SpecError(ValueError):
 
 
 class SecretElsewhere(SpecError):
-    """A value that is in a Secret of another namespace, from which it is not taken."""
+    """A default of a ModelServer that names a Secret of another namespace than the environment's."""
 
     reason = Reason.SECRET_NOT_FOUND
+
+    def __init__(self, path: str, server: ObjectKey, what: str, namespace: str) -> None:
+        """`path` is the environment's own field, `what` names in words what stays in the server's namespace."""
+        default = path.replace("spec.", "spec.defaults.", 1)
+        super().__init__(
+            f"{default} of ModelServer {server} names a Secret in namespace {server.namespace}, and {what} do not "
+            f"cross into namespace {namespace}: set {path} of this environment to a Secret of its own namespace"
+        )

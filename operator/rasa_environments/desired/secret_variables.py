@@ -14,6 +14,7 @@ from rasa_environments.api.base import SecretKeyRef, SecretValue
 from rasa_environments.api.deployment_environment import EnvironmentSpec
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import is_secret_value
+from rasa_environments.desired.tls import is_required
 
 TOKEN_KEY = "token"
 MODEL_SERVER_TOKEN_KEY = "model-server-token"
@@ -91,7 +92,7 @@ def _typed(spec: EnvironmentSpec) -> Iterator[SecretVariable]:
 def _by_amqps(spec: EnvironmentSpec) -> bool:
     """Whether Rasa makes an address with RabbitMQ's password in it (rasa/core/brokers/pika.py)."""
     broker = spec.event_broker.rabbitmq if spec.event_broker is not None else None
-    return broker is not None and broker.tls is not None and broker.tls.mode == "Required"
+    return broker is not None and is_required(broker.tls)
 
 
 def _at(value: object, path: Sequence[str]) -> object:

@@ -43,6 +43,11 @@ class CertificateSource:
     shows_certificate: bool = True
     """Whether Rasa can show a client certificate there; else the authorities alone are taken."""
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the Secret that are taken where they are there."""
+        return (AUTHORITIES, CERTIFICATE, KEY) if self.shows_certificate else (AUTHORITIES,)
+
 
 @dataclass(frozen=True)
 class CertificatePaths:
@@ -67,6 +72,11 @@ def certificate_sources(spec: EnvironmentSpec, server: ModelServer) -> tuple[Cer
 def is_required(tls: Tls | None) -> bool:
     """Whether a connection is made by TLS, and by nothing else."""
     return tls is not None and tls.mode == "Required"
+
+
+def agrees_with_scheme(tls: Tls | None, url: str) -> bool:
+    """Whether an address has the scheme that `tls` asks for; where `tls` is not set it has."""
+    return tls is None or is_required(tls) == url.startswith("https://")
 
 
 def _of_spec(spec: EnvironmentSpec) -> Iterator[CertificateSource]:

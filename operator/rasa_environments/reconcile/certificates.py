@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import Iterable, Mapping
 
-from rasa_environments.api.base import ObjectKey, SecretRef
+from rasa_environments.api.base import secret_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
 from rasa_environments.api.model_server import ModelServer
@@ -19,7 +19,6 @@ from rasa_environments.desired.tls import (
     MODEL_SERVER,
     CertificateSource,
     certificate_sources,
-    is_required,
     key_in_secret,
 )
 from rasa_environments.judge.findings import Problem
@@ -42,23 +41,13 @@ def wanted_certificates(
     namespace = environment.metadata.namespace
     for source in sources:
         if source.connection != MODEL_SERVER and source.secret.namespace != namespace:
-            default = source.path.replace("spec.", "spec.defaults.", 1)
-            raise SecretElsewhere(
-                f"{default} of ModelServer {server.metadata.key} names a Secret in namespace "
-                f"{source.secret.namespace}, and certificates do not cross into namespace {namespace}: set "
-                f"{source.path} of this environment to a Secret of its own namespace"
-            )
+            raise SecretElsewhere(source.path, server.metadata.key, "certificates", namespace)
     return sources
 
 
 def source_of_server(server: ModelServer) -> CertificateSource | None:
     """The Secret with the authorities that a model server's certificate is verified with."""
     return next((each for each in certificate_sources(EnvironmentSpec(), server)), None)
-
-
-def secret_of(reference: SecretRef) -> ObjectKey:
-    """Namespace and name of a bound reference."""
-    return ObjectKey(reference.namespace or "", reference.name)
 
 
 async def gathered_certificates(reader: Secrets, sources: Iterable[CertificateSource]) -> dict[str, str] | Problem:
@@ -79,8 +68,7 @@ async def certificates_of(reader: Secrets, source: CertificateSource) -> dict[st
     if data is None:
         message = f"{source.path}: Secret {secret} is not there: create it with {_keys(source)}"
         return Problem(Reason.SECRET_NOT_FOUND, message, stalled=False)
-    wanted = (AUTHORITIES, CERTIFICATE, KEY) if source.shows_certificate else (AUTHORITIES,)
-    held = {key: data[key] for key in wanted if data.get(key)}
+    held = {key: data[key] for key in source.keys if data.get(key)}
     missing = _missing(source, held)
     if missing is not None:
         there = ", ".join(sorted(data)) or "nothing"
@@ -141,13 +129,6 @@ def context_of(authorities: str) -> ssl.SSLContext | None:
     return context
 
 
-def is_reached_by_tls(server: ModelServer) -> bool:
-    """Whether `tls` of the server agrees with the scheme of its address; where it is not set, it does."""
-    tls = server.spec.tls
-    return tls is None or is_required(tls) == server.spec.url.startswith("https://")
-
-
 def held_files(secret: Mapping[str, object], source: CertificateSource) -> list[str]:
     """The keys of a Secret that a connection uses, for what knows the keys alone."""
-    wanted = (AUTHORITIES, CERTIFICATE, KEY) if source.shows_certificate else (AUTHORITIES,)
-    return [key for key in wanted if key in secret]
+    return [key for key in source.keys if key in secret]

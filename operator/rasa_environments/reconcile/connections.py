@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import httpx
 
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import ObjectKey, secret_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerSpec
 from rasa_environments.cluster.secrets import Secrets
-from rasa_environments.desired.tls import AUTHORITIES, CertificateSource
+from rasa_environments.desired.tls import AUTHORITIES, CertificateSource, agrees_with_scheme
 from rasa_environments.judge.findings import Problem
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
@@ -20,8 +20,6 @@ from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.certificates import (
     certificates_of,
     context_of,
-    is_reached_by_tls,
-    secret_of,
     source_of_server,
 )
 from rasa_environments.reconcile.queue import Kind, Request
@@ -122,7 +120,7 @@ class Connections:
 
     async def _authorities(self, server: ModelServer, source: CertificateSource | None) -> str | Problem | None:
         """The authorities of the server alone; None where those of the image are trusted."""
-        if not is_reached_by_tls(server):
+        if not agrees_with_scheme(server.spec.tls, server.spec.url):
             return contradicting_tls(server)
         if source is None:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from rasa_environments.api.base import SecretKeyRef
+from rasa_environments.api.base import SecretKeyRef, secret_of
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, External
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable
@@ -16,7 +16,7 @@ from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
 from rasa_environments.reconcile.blocked import Blocked, usable_server
 from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.registration.registrar import make_offer
-from rasa_environments.reconcile.secret_values import secret_key, value_of
+from rasa_environments.reconcile.secret_values import value_of
 from rasa_environments.reconcile.served import RasaServer, ServedModels
 from rasa_environments.reconcile.surroundings import Surroundings
 
@@ -51,7 +51,7 @@ class ExternalServers:
 
     async def _token(self, environment: DeploymentEnvironment, source: SecretKeyRef) -> str:
         request = Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
-        self._surroundings.references.set(request, {secret_key(source)})
+        self._surroundings.references.set(request, {secret_of(source)})
         variable = SecretVariable(TOKEN_VARIABLE, source, "spec.external.authToken")
         value = await value_of(self._surroundings.secrets, variable)
         if isinstance(value, Problem):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from rasa_environments.api.base import JsonObject, ObjectKey, SecretKeyRef
+from rasa_environments.api.base import JsonObject, ObjectKey, secret_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION, DeploymentEnvironment, EnvironmentSpec
 from rasa_environments.api.model_server import ModelServer
@@ -30,7 +30,6 @@ from rasa_environments.desired.secret_variables import (
 )
 from rasa_environments.desired.tls import CertificateSource
 from rasa_environments.judge.findings import Problem
-from rasa_environments.reconcile.certificates import secret_of
 
 TOKEN_BYTES = 32
 GENERATED_VARIABLES = (TOKEN_VARIABLE, JWT_VARIABLE)
@@ -65,7 +64,7 @@ def wanted_variables(
     variables = list(secret_variables(spec))
     for variable in variables:
         if variable.source.namespace != namespace:
-            raise SecretElsewhere(_does_not_cross(variable, server, namespace))
+            raise SecretElsewhere(variable.path, server.metadata.key, "secret values", namespace)
     if spec.auth_token is not None:
         variables.append(SecretVariable(TOKEN_VARIABLE, spec.auth_token.secret_key_ref, "spec.authToken"))
     elif server.spec.auth_token is not None and server.metadata.namespace == namespace:
@@ -74,15 +73,6 @@ def wanted_variables(
         place = f"ModelServer {server.metadata.key}: spec.authToken"
         variables.append(SecretVariable(TOKEN_VARIABLE, shared, place))
     return variables
-
-
-def _does_not_cross(variable: SecretVariable, server: ModelServer, namespace: str) -> str:
-    default = variable.path.replace("spec.", "spec.defaults.", 1)
-    return (
-        f"{default} of ModelServer {server.metadata.key} names a Secret in namespace {server.metadata.namespace}, and "
-        f"secret values do not cross into namespace {namespace}: set {variable.path} of this environment to a Secret "
-        "of its own namespace"
-    )
 
 
 def credentials_secret(server: ModelServer) -> ObjectKey | None:
@@ -95,14 +85,9 @@ def secrets_of(
     variables: Iterable[SecretVariable], certificates: Iterable[CertificateSource], server: ModelServer
 ) -> set[ObjectKey]:
     """The Secrets whose change concerns the environment."""
-    named = {secret_key(variable.source) for variable in variables} | {secret_of(each.secret) for each in certificates}
+    named = {secret_of(variable.source) for variable in variables} | {secret_of(each.secret) for each in certificates}
     credentials = credentials_secret(server)
     return named | {credentials} if credentials is not None else named
-
-
-def secret_key(reference: SecretKeyRef) -> ObjectKey:
-    """Namespace and name of a bound reference."""
-    return ObjectKey(reference.namespace or "", reference.name)
 
 
 async def gathered(
@@ -167,7 +152,7 @@ def unsafe_token(server: ModelServer) -> Problem:
 
 async def value_of(reader: Secrets, variable: SecretVariable) -> str | Problem:
     """The value, or why there is none."""
-    secret, key = secret_key(variable.source), variable.source.key
+    secret, key = secret_of(variable.source), variable.source.key
     data = await reader.read(secret)
     if data is None:
         message = f"{variable.path}: Secret {secret} is not there: create it with the key {key}"
