@@ -202,11 +202,17 @@ OwnAnnotations = Annotated[Mapping[str, str], AfterValidator(_of_this_group)]
 T = TypeVar("T")
 
 
+Generation = Annotated[int, Field(ge=-1, json_schema_extra={"format": "int64"})]
+"""A metadata.generation that a status speaks of; -1 before the first status."""
+
+
 class Status(ApiModel):
     """What was seen of an object."""
 
     unreadable: SkipJsonSchema[bool] = Field(default=False, exclude=True)
     """Set by the operator alone: what is stored has another shape, and is to be replaced as a whole."""
+    observed_generation: Generation | None = None
+    """The metadata.generation that this status speaks of; -1 before the first."""
 
 
 def _empty_if_invalid(value: object, handler: ValidatorFunctionWrapHandler) -> object:
@@ -218,10 +224,6 @@ def _empty_if_invalid(value: object, handler: ValidatorFunctionWrapHandler) -> o
 
 Observed = Annotated[T, WrapValidator(_empty_if_invalid)]
 """A status: one of another shape reads as empty."""
-
-Generation = Annotated[int, Field(ge=-1, json_schema_extra={"format": "int64"})]
-"""A metadata.generation that a status speaks of; -1 before the first status."""
-
 
 Count = Annotated[int, Field(ge=0)]
 StatusText = Annotated[str, Field(max_length=4096)]

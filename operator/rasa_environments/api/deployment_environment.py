@@ -15,7 +15,6 @@ from rasa_environments.api.base import (
     ApiModel,
     Boolean,
     Count,
-    Generation,
     Metadata,
     ModelReference,
     ModelServerRef,
@@ -222,8 +221,6 @@ class ServedModel(ApiModel):
 class EnvironmentStatus(Status):
     """What was seen of an environment."""
 
-    observed_generation: Generation | None = None
-    """The metadata.generation that this status speaks of; -1 before the first."""
     url: StatusText | None = None
     """Address of the Rasa server inside the cluster."""
     environment: StatusText | None = None

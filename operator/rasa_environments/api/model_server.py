@@ -11,7 +11,6 @@ from rasa_environments.api.base import (
     ApiModel,
     Count,
     DnsLabel,
-    Generation,
     Metadata,
     ObjectName,
     Observed,
@@ -152,8 +151,6 @@ class PendingTagDeletion(ApiModel):
 class ModelServerStatus(Status):
     """What was seen of a ModelServer."""
 
-    observed_generation: Generation | None = None
-    """The metadata.generation that this status speaks of; -1 before the first."""
     version: StatusText | None = None
     """Version that the server reports."""
     environment_count: Count | None = None

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from rasa_environments.api.base import (
     ApiModel,
-    Generation,
     Metadata,
     ModelReference,
     ModelServerRef,
@@ -90,8 +89,6 @@ class Follower(ApiModel):
 class ModelTagStatus(Status):
     """What was seen of a tag."""
 
-    observed_generation: Generation | None = None
-    """The metadata.generation that this status speaks of; -1 before the first."""
     tag: StatusText | None = None
     """Tag that the model has on the server."""
     tagged_model: ModelReference | None = None
