@@ -155,7 +155,7 @@ class EnvironmentReconciler:
             findings,
             url=context.url,
             token_rotated_at=context.token_rotated_at,
-            ingress_hosts=frozenset(each.host for each in (context.spec.ingress and context.spec.ingress.hosts) or ()),
+            ingress_hosts=ingress_hosts(environment, context.server),
             model_required=context.model_required,
             conversations=conversations_of(context.spec, context.server),
             channels=open_channels(context),
