@@ -1,4 +1,4 @@
-"""Entries of endpoints.yml."""
+"""Entries of endpoints.yml, and of any mapping that leaves out what is not set."""
 
 from __future__ import annotations
 

@@ -73,18 +73,20 @@ def _told(lines: Sequence[str], server: ModelServer) -> str:
 
 def _layer(spec: EnvironmentDefaults) -> JsonObject:
     """A spec as JSON that can be merged: its channels by their names."""
-    layer: JsonObject = present(spec.model_dump(by_alias=True, exclude_unset=True, exclude={"pod_template"}))
+    layer: JsonObject = without_nested_nulls(
+        spec.model_dump(by_alias=True, exclude_unset=True, exclude={"pod_template"})
+    )
     if CHANNELS in layer:
         layer[CHANNELS] = {channel["name"]: channel for channel in layer[CHANNELS]}
     return layer
 
 
-def present(value: Any) -> Any:
+def without_nested_nulls(value: Any) -> Any:
     """A value without the nulls of its maps, which mean nothing: `kubectl apply` leaves them out."""
     if isinstance(value, Mapping):
-        return {key: present(inner) for key, inner in value.items() if inner is not None}
+        return {key: without_nested_nulls(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [present(item) for item in value]
+        return [without_nested_nulls(item) for item in value]
     return value
 
 

@@ -26,9 +26,9 @@ def queues(environment: DeploymentEnvironment, server: ModelServer) -> frozenset
     brokers = [spec.event_broker for spec in _layers(environment, server) if spec.event_broker]
     if brokers and _kind(brokers) not in (None, "rabbitmq"):
         return frozenset()
-    layers: list[RabbitMQ] = [broker.rabbitmq for broker in brokers if broker.rabbitmq is not None]
-    host = next((layer.host for layer in layers if layer.host), RABBITMQ_HOST)
-    names = next((layer.queues for layer in layers if layer.queues), None) or [own_queue(environment)]
+    described: list[RabbitMQ] = [broker.rabbitmq for broker in brokers if broker.rabbitmq is not None]
+    host = next((each.host for each in described if each.host), RABBITMQ_HOST)
+    names = next((each.queues for each in described if each.queues), None) or [own_queue(environment)]
     return frozenset((host, name) for name in names)
 
 
@@ -46,15 +46,15 @@ def databases(environment: DeploymentEnvironment, server: ModelServer) -> frozen
     stores = [spec.tracker_store for spec in _layers(environment, server) if spec.tracker_store]
     if _kind(stores) == "redis":
         return _redis_database([store.redis for store in stores if store.redis is not None])
-    layers: list[Sql] = [store.sql for store in stores if store.sql is not None]
-    host = next((layer.host for layer in layers if layer.host), DATABASE_HOST)
-    name = next((layer.database for layer in layers if layer.database), None) or own_database(environment)
+    described: list[Sql] = [store.sql for store in stores if store.sql is not None]
+    host = next((each.host for each in described if each.host), DATABASE_HOST)
+    name = next((each.database for each in described if each.database), None) or own_database(environment)
     return frozenset({(host, name)})
 
 
-def _redis_database(layers: list[Redis]) -> frozenset[Place]:
-    number = next((layer.database for layer in layers if layer.database is not None), 0)
-    return frozenset((server, str(number)) for server in next(filter(None, map(_servers, layers)), ()))
+def _redis_database(described: list[Redis]) -> frozenset[Place]:
+    number = next((each.database for each in described if each.database is not None), 0)
+    return frozenset((server, str(number)) for server in next(filter(None, map(_servers, described)), ()))
 
 
 def _servers(redis: Redis) -> tuple[str, ...]:
@@ -66,10 +66,10 @@ def _servers(redis: Redis) -> tuple[str, ...]:
     return (redis.host,) if redis.host is not None else ()
 
 
-def _kind(layers: Sequence[EventBroker | TrackerStore]) -> str | None:
+def _kind(described: Sequence[EventBroker | TrackerStore]) -> str | None:
     """The member of the first layer that sets one: naming a member drops those of the layers below it."""
     kinds = (
-        next((kind for kind in type(layer).model_fields if getattr(layer, kind) is not None), None) for layer in layers
+        next((kind for kind in type(each).model_fields if getattr(each, kind) is not None), None) for each in described
     )
     return next(filter(None, kinds), None)
 

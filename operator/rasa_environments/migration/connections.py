@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.entries import present
 from rasa_environments.migration import kinds
 from rasa_environments.migration.chart import Names
 from rasa_environments.migration.findings import path_of
@@ -222,8 +223,3 @@ def address(reader: Reader, path: str, url: str, kind: Kind[str]) -> JsonObject 
     except ValueError:
         reader.refuse(path, f"with it {path.partition('.')[0]} has no address such as http://host:port/path")
         return None
-
-
-def present(**entries: object) -> JsonObject:
-    """The entries that are set."""
-    return {key: value for key, value in entries.items() if value is not None}

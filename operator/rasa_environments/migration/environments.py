@@ -10,10 +10,10 @@ from rasa_environments.api.base import API_VERSION, MAXIMUM_NAME_LENGTH, JsonObj
 from rasa_environments.api.connections import CREATABLE_DATABASE
 from rasa_environments.api.deployment_environment import SERVICE_NAME_PATTERN, Role
 from rasa_environments.api.model_server import Profile
+from rasa_environments.desired.entries import present
 from rasa_environments.desired.profiles import PROFILES
 from rasa_environments.migration import kinds
 from rasa_environments.migration.chart import DEFAULTS, NOT_ALL_BY_DEFAULT, Names, Version
-from rasa_environments.migration.connections import present
 from rasa_environments.migration.findings import Path, shown
 from rasa_environments.migration.reader import Reader
 from rasa_environments.migration.secret_values import reference

@@ -9,6 +9,7 @@ from typing import Any
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.compose import COMMON_QUEUE
+from rasa_environments.desired.entries import present
 from rasa_environments.migration import connections, free_form, kinds, traffic, workload
 from rasa_environments.migration.accounting import findings_of
 from rasa_environments.migration.chart import (
@@ -22,7 +23,6 @@ from rasa_environments.migration.chart import (
     release_of,
     version_of,
 )
-from rasa_environments.migration.connections import present
 from rasa_environments.migration.environments import Surroundings, environments
 from rasa_environments.migration.findings import Finding, Path
 from rasa_environments.migration.reader import Reader

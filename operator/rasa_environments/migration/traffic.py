@@ -7,9 +7,9 @@ from typing import Any
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.traffic import Ingress, IpBlock
+from rasa_environments.desired.entries import present
 from rasa_environments.migration import kinds
 from rasa_environments.migration.chart import NOT_ALL_BY_DEFAULT, Version
-from rasa_environments.migration.connections import present
 from rasa_environments.migration.reader import Reader
 
 CALLERS = ("rasa-x", "nginx")

@@ -7,10 +7,10 @@ from typing import Any
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.model_server import Profile
+from rasa_environments.desired.entries import present
 from rasa_environments.desired.profiles import PROFILES
 from rasa_environments.migration import kinds
 from rasa_environments.migration.chart import Names, Release, version_of
-from rasa_environments.migration.connections import present
 from rasa_environments.migration.findings import Path
 from rasa_environments.migration.reader import Kind, Reader
 from rasa_environments.migration.secret_values import SecretValues, looks_secret, text_of
