@@ -1,4 +1,4 @@
-"""Keeps a cluster of a name running until it is told to end.
+"""Keeps a cluster of a name running until a signal ends it.
 
 `python -m local.node.supervisor NAME` does so in the background, for `local/bin/kind`. SIGTERM and SIGINT end the
 cluster, and SIGUSR1 restarts its node.

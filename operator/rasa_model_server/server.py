@@ -1,4 +1,4 @@
-"""Serving the application until the process is told to stop."""
+"""Serving the application until a signal stops the process."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ LEASE_PATH = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/rasa-e
 TAKEOVER_SECONDS = 15.0
 """After the leader was killed, was stopped, or lost the API server."""
 RELEASE_SECONDS = 5.0
-"""After the leader was told to stop: it has ended, and the standby leads."""
+"""After the leader received SIGTERM: it has ended, and the standby leads."""
 NOTICE_SECONDS = 10.0
 """Until a leader whose Lease somebody else has taken, or deleted, has ended."""
 
@@ -112,7 +112,7 @@ def test_a_standby_takes_over_after_kill_9_and_goes_on_where_the_leader_was(
     assert seconds < TAKEOVER_SECONDS
 
 
-def test_a_leader_that_is_told_to_stop_hands_over_at_once(pair: Pair, record: Callable[[str, object], None]) -> None:
+def test_a_leader_that_receives_sigterm_hands_over_at_once(pair: Pair, record: Callable[[str, object], None]) -> None:
     told = time.monotonic()
 
     assert pair.leader.process.stop() == 0

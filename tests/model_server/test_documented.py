@@ -1,4 +1,4 @@
-"""docs/reference/model-server.md: its tables say what is so."""
+"""docs/reference/model-server.md: its tables describe the server as it is."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 DEFAULT = Settings()
 VARIABLE_PREFIX = "RASA_ENVIRONMENTS_"
 EXIT_CODES = {
-    ExitCode.DONE: "it was told to stop",
+    ExitCode.DONE: "it was stopped by SIGTERM or Ctrl-C",
     ExitCode.FAILED: "the credentials or the address cannot be used, or another process leads",
 }
 
@@ -54,7 +54,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each setting
     log_format: Annotated[LogFormat, setting("log_format")] = DEFAULT.log_format,
     log_level: Annotated[LogLevel, setting("log_level")] = DEFAULT.log_level,
 ) -> None:
-    """Run the operator until it is told to stop (SIGTERM or Ctrl-C).
+    """Run the operator until SIGTERM or Ctrl-C stops it.
 
     Each option of its own is also read from RASA_ENVIRONMENTS_<OPTION>, for example RASA_ENVIRONMENTS_LOG_FORMAT.
     """
