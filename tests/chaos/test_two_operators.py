@@ -127,7 +127,7 @@ def test_a_leader_that_receives_sigterm_hands_over_at_once(pair: Pair, record: C
 def test_a_leader_that_was_stopped_in_the_middle_of_a_reconciliation_writes_nothing_when_it_goes_on(pair: Pair) -> None:
     stopped = stopping_at(pair.leader, "configmaps")
     pair.space.apply(environment())
-    assert stopped.wait(30)
+    pair.space.eventually(stopped.is_set, "the leader to be stopped at its first write of a ConfigMap")
     since = time.monotonic()
 
     seconds = pair.seconds_until_standby_leads(since)

@@ -160,9 +160,25 @@ async def test_what_others_add_to_the_pods_is_removed(
     assert await children.settle(workload) is Outcome.CORRECTED
 
     assert (await read(someone, workload))["spec"] == before
-    assert connection.verbs[-3:] == ["GET", "PATCH", "PATCH"]
     await refresh()
     assert await children.settle(workload) is Outcome.UNCHANGED
+
+
+async def test_what_others_add_is_removed_by_a_read_and_two_writes(
+    children: Children,
+    someone: Client,
+    connection: RecordingConnection,
+    settings: JsonObject,
+    refresh: Callable[[], Awaitable[None]],
+) -> None:
+    await children.settle(settings)
+    await someone.patch(CONFIG_MAPS, identity(settings)[0], {"data": {"mine": "1"}})
+    await refresh()
+    connection.requests.clear()
+
+    assert await children.settle(settings) is Outcome.CORRECTED
+
+    assert connection.verbs == ["GET", "PATCH", "PATCH"]
 
 
 async def test_what_others_added_is_removed_along_with_a_change_of_what_is_desired(

@@ -13,6 +13,7 @@ from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION
 from rasa_environments.cluster.resources import CONFIG_MAPS, Resource
 from rasa_environments.judge.events import Event, ObjectReference
+from tests.cluster.line import RecordingConnection
 
 Refresh = Callable[[], Awaitable[None]]
 
@@ -89,6 +90,33 @@ async def test_an_edit_of_what_was_made_immutable_is_told(
     assert await children.settle(settings) is Outcome.CREATED
 
     assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
+
+
+async def test_an_addition_is_told_where_another_writes_between_the_two_writes_that_remove_it(
+    children: Children,
+    connection: RecordingConnection,
+    someone: Client,
+    settings: JsonObject,
+    refresh: Refresh,
+    told: Told,
+) -> None:
+    await children.settle(settings)
+    key = identity(settings)[0]
+    await someone.patch(CONFIG_MAPS, key, {"data": {"mine": "secret"}})
+    await refresh()
+
+    async def annotate_between(method: str, _: str) -> None:
+        if method == "PATCH" and "mine" not in (await someone.get(CONFIG_MAPS, key))["data"]:
+            await someone.patch(CONFIG_MAPS, key, {"metadata": {"annotations": {"seen": "1"}}})
+
+    connection.before = annotate_between
+
+    assert await children.settle(settings) is Outcome.CORRECTED
+
+    assert told.notes == ["ConfigMap child was changed by another at data.mine; it is put back"]
+    stored = await someone.get(CONFIG_MAPS, key)
+    assert (stored["data"], stored["metadata"]["annotations"]["seen"]) == (settings["data"], "1")
+    assert await children.settle(settings) is Outcome.UNCHANGED
 
 
 async def test_a_deletion_is_told(

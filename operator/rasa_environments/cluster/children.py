@@ -249,7 +249,17 @@ class Children:
         if patch:
             live = await self._client.json_patch(resource, key, patch)
         identified = {name: live["metadata"][name] for name in ("uid", "resourceVersion")}
-        return await self._apply(resource, key, {**wanted, "metadata": {**wanted["metadata"], **identified}})
+        try:
+            return await self._apply(resource, key, {**wanted, "metadata": {**wanted["metadata"], **identified}})
+        except ApiError as error:
+            if not patch or not _lost_a_race(error):
+                raise
+            # Somebody else, such as the controller that writes the status, wrote in between. Where the patch alone has
+            # put everything right, this was the correction: a new attempt would find nothing to correct.
+            stored = await self._client.find(resource, key)
+            if stored is None or stored["metadata"]["uid"] != identified["uid"] or self._difference(wanted, stored):
+                raise
+            return stored
 
     def _difference(self, wanted: JsonObject, live: JsonObject) -> str | None:
         """The path of the first difference: of what is missing or changed, else of what others added."""
