@@ -24,6 +24,13 @@ def lines_of(operator: OperatorProcess, space: Space, name: str, words: str) -> 
     return [line for line in lines if words in line]
 
 
+def the_line_of(operator: OperatorProcess, space: Space, name: str, words: str) -> str:
+    """The only line with these words about the ModelTag."""
+    lines = lines_of(operator, space, name, words)
+    assert len(lines) == 1, "\n".join(lines)
+    return lines[0]
+
+
 def test_a_promotion_to_a_model_that_is_not_there_leaves_one_line(
     tag_space: Space, front: Front, operator: OperatorProcess
 ) -> None:
@@ -36,7 +43,7 @@ def test_a_promotion_to_a_model_that_is_not_there_leaves_one_line(
         "the operator to try again twice",
     )
 
-    (line,) = lines_of(operator, tag_space, "production", " WARNING ")
+    line = the_line_of(operator, tag_space, "production", " WARNING ")
     assert "ModelNotFound: the model server at " in line
     assert "conditions=" in line
     assert line.endswith("reason=ModelNotFound")
@@ -50,7 +57,7 @@ def test_a_conflict_about_a_tag_leaves_one_line(tag_space: Space, front: Front, 
 
     tag_space.wait_for_condition(TAG, "second", "Ready", status="False", reason=Reason.TAG_CONFLICT)
     operator.wait_for_passes("ModelTag", 4)
-    (line,) = lines_of(operator, tag_space, "second", " WARNING ")
+    line = the_line_of(operator, tag_space, "second", " WARNING ")
     assert f"TagConflict: tag live belongs to the older ModelTag {tag_space.namespace}/first" in line
 
 

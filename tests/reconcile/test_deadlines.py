@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from unittest.mock import AsyncMock, Mock
 
 import httpx
@@ -20,6 +21,7 @@ from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.reconcile.registration.registrar import REGISTRY_SECONDS
 from rasa_environments.reconcile.served import ASKED_AT_A_TIME, ASKING_SECONDS, ServedModels, rasa_servers
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
+from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS
 from tests.reconcile.clock import run
 from tests.reconcile.objects import environment, server, tag
@@ -93,7 +95,8 @@ def test_a_tag_that_takes_too_long_to_put_is_told() -> None:
     bench.surroundings.directory.tags.put(tag("live"))
     bench.surroundings.observations.listed(SERVER, ServerObservation(known=True))
 
-    assert bench.reconcile(ModelTagReconciler) == PUT_SECONDS
+    reconciler = partial(ModelTagReconciler, unread=Mock(spec=UnreadServers))
+    assert bench.reconcile(reconciler) == PUT_SECONDS
 
     assert bench.condition("Tagged")["reason"] == "ModelServerUnreachable"
 

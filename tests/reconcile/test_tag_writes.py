@@ -19,6 +19,7 @@ from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.surroundings import Surroundings
 from rasa_environments.reconcile.tag_writes import BACKOFF
+from rasa_environments.reconcile.unread_servers import UnreadServers
 from tests.reconcile.clock import run
 from tests.reconcile.objects import server, tag
 
@@ -43,7 +44,7 @@ class Tagging:
         self.surroundings.directory.servers.put(server())
         self.surroundings.directory.tags.put(tag("live", model="new"))
         self.observe(observation)
-        self.reconciler = ModelTagReconciler(self.surroundings, connections)
+        self.reconciler = ModelTagReconciler(self.surroundings, connections, Mock(spec=UnreadServers))
 
     def observe(self, observation: ServerObservation) -> None:
         """The server was listed."""

@@ -71,6 +71,10 @@ class Contents:
         """All objects that there are."""
         return [Request(kind, key) for kind, cache in self._caches.items() for key in cache.keys()]  # noqa: SIM118
 
+    def rejects(self, request: Request) -> bool:
+        """Whether the object is there, and no version of it could be used yet."""
+        return request in self._unusable
+
     def doubt(self, request: Request) -> None:
         """Have the object read once more: its version stays when another definition shows less of it, or more."""
         self._doubted.add(request)

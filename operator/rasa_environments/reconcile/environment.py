@@ -52,6 +52,7 @@ from rasa_environments.reconcile.server_access import Labels, unusable
 from rasa_environments.reconcile.settling import settle
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings
+from rasa_environments.reconcile.unread_servers import UnreadServers
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +67,9 @@ SECRET_ATTEMPTS = 3
 class EnvironmentReconciler:
     """Brings each environment's children into line and writes its status."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, unread: UnreadServers) -> None:
         self._surroundings = surroundings
+        self._unread = unread
         self._served = ServedModels(
             surroundings.http,
             surroundings.intervals,
@@ -93,8 +95,8 @@ class EnvironmentReconciler:
             await self._write_status(environment, environment.status, suspended(environment.status))
             return DONE
         server = self._surroundings.directory.servers.get(server_of_environment(environment))
-        if server is not None and self._surroundings.observations.get(server.metadata.key) is None:
-            return DONE  # The ModelServer's first check queues its environments.
+        if await self._waits_for(server, environment):
+            return DONE
         try:
             findings, again = await self._look_until_decided(environment, server)
         except OwnerGone as gone:
@@ -108,6 +110,12 @@ class EnvironmentReconciler:
             failed=reason in RETRIED,
             outage=reason is Reason.REFUSED_BY_API_SERVER,  # a right, a quota or a webhook concerns others, too
         )
+
+    async def _waits_for(self, server: ModelServer | None, environment: DeploymentEnvironment) -> bool:
+        """Whether its ModelServer is still to be read or checked for the first time: that done, it is queued."""
+        if server is None:
+            return await self._unread.has(server_of_environment(environment), environment.status.conditions)
+        return self._surroundings.observations.get(server.metadata.key) is None
 
     async def _look_until_decided(
         self, environment: DeploymentEnvironment, server: ModelServer | None

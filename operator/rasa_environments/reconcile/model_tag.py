@@ -27,6 +27,7 @@ from rasa_environments.reconcile.server_access import missing, unusable
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
 from rasa_environments.reconcile.tag_writes import TagWrite, TagWrites
+from rasa_environments.reconcile.unread_servers import UnreadServers
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +54,10 @@ class Verified:
 class ModelTagReconciler:
     """Keeps each tag on the model that its ModelTag names."""
 
-    def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
+    def __init__(self, surroundings: Surroundings, connections: Connections, unread: UnreadServers) -> None:
         self._surroundings = surroundings
         self._connections = connections
+        self._unread = unread
         self._verified: dict[ObjectKey, Verified] = {}
         self._writes = TagWrites()
 
@@ -72,6 +74,8 @@ class ModelTagReconciler:
         server_key = server_of_tag(tag)
         server = directory.servers.get(server_key)
         observation = self._surroundings.observations.get(server_key)
+        if server is None and await self._unread.has(server_key, tag.status.conditions):
+            return DONE  # Once it has been read, its tags are queued.
         if server is not None and observation is None:
             return DONE  # The ModelServer's first check queues its tags.
         if server is not None and self._to_be_noted(tag, server):

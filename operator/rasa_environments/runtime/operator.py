@@ -55,6 +55,7 @@ from rasa_environments.reconcile.others import OtherOperators
 from rasa_environments.reconcile.pods import Pods
 from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
+from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.runtime.kopf_host import KopfHost
 from rasa_environments.runtime.leading import candidacy, fence
 from rasa_environments.runtime.log_context import reconciliation_of
@@ -134,10 +135,11 @@ class Operator:
             surroundings.references,
             lambda authorities: self._guarded(http_client(policy=policy, authorities=authorities)),
         )
+        unread = UnreadServers(client, self._own[Kind.MODEL_SERVER], self._contents, settings.namespaces)
         reconcilers = {
             Kind.MODEL_SERVER: ModelServerReconciler(surroundings, connections).reconcile,
-            Kind.DEPLOYMENT_ENVIRONMENT: EnvironmentReconciler(surroundings).reconcile,
-            Kind.MODEL_TAG: ModelTagReconciler(surroundings, connections).reconcile,
+            Kind.DEPLOYMENT_ENVIRONMENT: EnvironmentReconciler(surroundings, unread).reconcile,
+            Kind.MODEL_TAG: ModelTagReconciler(surroundings, connections, unread).reconcile,
         }
         self._reconciliations = Reconciliations(reconcilers, self._contents, self.metrics)
         self._kopf = KopfHost(self._keys, self._changed)
