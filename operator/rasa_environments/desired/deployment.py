@@ -210,7 +210,7 @@ def _readiness_probe(context: Context) -> JsonObject:
         return _http_probe(period=5, failures=3)
     return {
         "exec": {"command": readiness_command(context.port, ready_if_none_is_wanted=_ready_if_none_is_wanted(context))},
-        "periodSeconds": 5,
+        "periodSeconds": 10,
         "timeoutSeconds": 10,
         "failureThreshold": 3,
     }
