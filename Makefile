@@ -37,7 +37,7 @@ test: prepare ## Run all tests on all cores; ARGS='-k promotion -x' goes to pyte
 
 .PHONY: test-e2e
 test-e2e: environment ## Run the end-to-end tests: real pods (in Docker's kind, else on a node of its own: Linux, root), demonstration, tutorial, commands, releases
-	@$(BIN)/python -m local prepare --node
+	@$(BIN)/python -m tests.preparation --node
 	@$(BIN)/pytest $(END_TO_END) --cluster-name=rasa-environments-e2e --durations=15 $(ARGS)
 
 .PHONY: test-attacks
@@ -50,7 +50,7 @@ test-chaos: prepare ## Run every fault at full length, kill the operator at ever
 
 .PHONY: prepare
 prepare: environment ## Make what the tests use and what takes minutes, once: the cluster's programs, Rasa, services
-	@$(BIN)/python -m local prepare
+	@$(BIN)/python -m tests.preparation
 
 .PHONY: check
 check: environment ## Style, types, imports, generated files; that the tests load without a warning
@@ -59,10 +59,10 @@ check: environment ## Style, types, imports, generated files; that the tests loa
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m rasa_environments.api.crd --check
-	$(BIN)/python -m local.chart --check
-	$(BIN)/python -m local.single_file --check
-	$(BIN)/python -m local.argo_cd --check
-	$(BIN)/python -m local.reference --check
+	$(BIN)/python -m release.chart --check
+	$(BIN)/python -m release.single_file --check
+	$(BIN)/python -m release.argo_cd --check
+	$(BIN)/python -m release.reference --check
 	@$(MAKE) --no-print-directory docs
 	$(BIN)/pytest --collect-only --quiet --quiet
 
@@ -74,10 +74,10 @@ format: environment ## Put the style right
 .PHONY: generate
 generate: environment ## Write what is made of other files: crds/, the chart, the single-file installation, the reference
 	$(BIN)/python -m rasa_environments.api.crd
-	$(BIN)/python -m local.chart
-	$(BIN)/python -m local.single_file
-	$(BIN)/python -m local.argo_cd
-	$(BIN)/python -m local.reference
+	$(BIN)/python -m release.chart
+	$(BIN)/python -m release.single_file
+	$(BIN)/python -m release.argo_cd
+	$(BIN)/python -m release.reference
 
 .PHONY: docs
 docs: environment ## Make a site of docs/ in build/docs; whatever Sphinx warns of, a link to nowhere too, ends it
@@ -85,7 +85,7 @@ docs: environment ## Make a site of docs/ in build/docs; whatever Sphinx warns o
 
 .PHONY: plugin
 plugin: environment ## Make dist/: `kubectl rasa` for krew and its manifest; URL=https://... says where it will be
-	@$(BIN)/python -m local.plugin --base-url "$(URL)"
+	@$(BIN)/python -m release.plugin --base-url "$(URL)"
 
 .PHONY: models
 models: environment ## Train the sample models of each release of Rasa with the real thing
@@ -120,5 +120,5 @@ $(STAMP): requirements.lock pyproject.toml .ci/python-environment
 .PHONY: clean
 clean: ## Remove what was made in the checkout
 	rm -rf $(VENV) build dist operator/*.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
-	find local operator tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find local operator release tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "kept: the programs and the Rasa in $${RASA_ENVIRONMENTS_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/rasa-environments}"

@@ -16,7 +16,6 @@ from local.images import IMAGES, image_archive
 from local.models import train_models
 from local.node.foreground import stay_up
 from local.node.supervisor import FAILURES as NODE_FAILURES
-from local.preparation import prepare, prepare_node
 from local.progress import ConsoleProgress
 from local.rasa import RASA_VERSION, RELEASES, RasaRelease, RasaUnavailable, rasa_environment
 from rasa_environments.cli.tables import console
@@ -82,16 +81,6 @@ def images() -> None:
         for name in IMAGES:
             archive = image_archive(name, progress)
             typer.echo(f"{name}: {archive} ({archive.stat().st_size / 1e6:.0f} MB)")
-
-
-@commands.command(name="prepare")
-def prepare_tests(
-    node: Annotated[bool, typer.Option("--node", help="What the end-to-end tests use, instead of the others.")] = False,
-) -> None:
-    """Find or make all that tests use and that takes minutes, and say what cannot be had here."""
-    with ConsoleProgress() as progress:
-        for reason in prepare_node(progress) if node else prepare(progress):
-            progress(f"tests will miss this: {reason}")
 
 
 Releases = Annotated[list[str], typer.Argument(metavar="VERSION...", help=f"Of {', '.join(RELEASES)}.")]

@@ -11,9 +11,9 @@ from typing import Any
 
 from lupa import lua51  # type: ignore[import-untyped]
 
-from local.argo_cd import DISCOVERY, SCRIPTS
 from rasa_environments.api.base import JsonObject
 from rasa_environments.judge.conditions import merge_patch
+from release.argo_cd import DISCOVERY, SCRIPTS
 
 HEALTH = (SCRIPTS / "health.lua").read_text()
 PREPARE = """

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lupa.lua51 import LuaError  # type: ignore[import-untyped]
 
-from local.argo_cd import SCRIPTS
 from local.gitops import Question, ask
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.promotion import rollback_target
 from rasa_environments.judge.findings import RegistrationFact
+from release.argo_cd import SCRIPTS
 from tests.gitops import judged_objects as objects
 from tests.gitops.sandbox import available, change, run, script
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local import argo_cd
-from local.argo_cd import CONFIG_MAP, KINDS, SCRIPTS, main
+from release import argo_cd
+from release.argo_cd import CONFIG_MAP, KINDS, SCRIPTS, main
 
 PREFIX = "resource.customizations."
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.chart.operator_values import Settings as ChartSettings
 from rasa_environments.runtime.settings import Settings
+from release.chart.operator_values import Settings as ChartSettings
 from tests.helm.rendering import RELEASE, Refused, render
 
 OF_ITS_PODS = {

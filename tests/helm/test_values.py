@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from local.chart.files import COPIES, differences, generated, rules, write
-from local.chart.values import ChartValues
 from local.helm import CHART, VERSIONS, Version
+from release.chart.files import COPIES, differences, generated, rules, write
+from release.chart.values import ChartValues
 from tests.helm.rendering import Refused, render, run
 
 TYPOS: dict[str, tuple[dict[str, Any], str]] = {

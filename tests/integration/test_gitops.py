@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.argo_cd import CONFIG_MAP
 from local.binaries import find_kubectl
 from local.gitops import Question, ask, find_or_build_gitops
 from local.installation import MANIFESTS
 from local.kustomize import kustomized
 from local.progress import silent
 from rasa_environments.api.base import JsonObject
+from release.argo_cd import CONFIG_MAP
 from tests.gitops.checking import run_check
 from tests.gitops.sandbox import HEALTH, change, health, run, script
 from tests.integration import manifests

@@ -1,8 +1,8 @@
 """What takes minutes is made before the tests run."""
 
-from local.preparation import made
 from local.rasa import RasaUnavailable
 from local.services import ServiceUnavailable
+from tests.preparation import made
 
 
 def test_what_cannot_be_had_is_told_and_keeps_nothing_else_from_being_made() -> None:

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from local.binaries import find_kubectl
-from local.plugin import PROGRAM, PYTHON, main, manifest, plugin_archive, this_platform, version
 from local.progress import silent
 from rasa_environments.api.base import JsonObject
+from release.plugin import PROGRAM, PYTHON, main, manifest, plugin_archive, this_platform, version
 
 BASE_URL = "https://downloads.example.com/rasa-environments/"
 

@@ -12,8 +12,8 @@ from local.binaries import find_kubectl
 from local.installation import MANIFESTS, ROOT
 from local.kustomize import KustomizationRefused, kustomized
 from local.progress import silent
-from local.single_file import OVERLAYS, main
 from rasa_environments.api.base import GROUP
+from release.single_file import OVERLAYS, main
 
 
 @pytest.fixture(scope="module")

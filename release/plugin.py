@@ -1,4 +1,4 @@
-"""`python -m local.plugin`: the archive of `kubectl rasa` for this platform, and the manifest that krew installs it by.
+"""`python -m release.plugin`: the archive of `kubectl rasa` for this platform, and its manifest for krew.
 
 The archive holds a program, and beside it the libraries of requirements-runtime.lock, some of which have native parts:
 they do not load from a zip, so that zipapp will not do. krew unpacks regular files and folders alone, and links the
@@ -178,7 +178,7 @@ def _platform(archive: Path, base_url: str) -> JsonObject:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the archive of this platform, and the manifest for it and all others there; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m local.plugin", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m release.plugin", description=__doc__.partition("\n")[0])
     parser.add_argument("--directory", type=Path, default=Path("dist"), help="where both go (default: dist)")
     parser.add_argument("--base-url", required=True, help="where the archives are published, without their names")
     options = parser.parse_args(arguments)

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from local.chart.base import JsonObject, Name, OptionalName, Values
-from local.chart.metrics_values import Metrics
-from local.chart.model_server_values import ModelServer
-from local.chart.operator_values import (
+from release.chart.base import JsonObject, Name, OptionalName, Values
+from release.chart.metrics_values import Metrics
+from release.chart.model_server_values import ModelServer
+from release.chart.operator_values import (
     AccountPolicy,
     NetworkPolicy,
     Operator,
@@ -15,7 +15,7 @@ from local.chart.operator_values import (
     Rbac,
     ServiceAccount,
 )
-from local.chart.specs import EnvironmentDefaults, EnvironmentSpec, ModelServerSpec, ModelTagSpec
+from release.chart.specs import EnvironmentDefaults, EnvironmentSpec, ModelServerSpec, ModelTagSpec
 
 
 class Image(Values):

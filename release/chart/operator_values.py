@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from local.chart.base import JsonObject, Name, Seconds, Values
+from release.chart.base import JsonObject, Name, Seconds, Values
 
 
 class Settings(Values):

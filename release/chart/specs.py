@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
 
-from local.chart.base import JsonObject
 from rasa_environments.api import crd
+from release.chart.base import JsonObject
 
 DEFINITIONS = "#/definitions/"
 SPEC = "x-spec"

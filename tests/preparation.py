@@ -1,20 +1,24 @@
-"""All that tests use and that takes minutes to make: found on the machine or in the cache, or made there once."""
+"""`python -m tests.preparation`: finds or makes, once, all that tests use and that takes minutes."""
 
+from __future__ import annotations
+
+import argparse
+import sys
 from collections.abc import Callable
 from functools import partial
 
 from local.binaries import KUBECONFORM, BinariesUnavailable, find_kubectl, find_or_build, find_or_build_program
-from local.flavour import choose_flavour, kind_is_usable
+from local.flavour import UnknownFlavour, choose_flavour, kind_is_usable
 from local.gitops import find_or_build_gitops
 from local.helm import VERSIONS, helm
 from local.images import IMAGES, ImageUnavailable, image_archive
 from local.node.programs import NodeUnavailable, find_or_build_node
-from local.plugin import PluginUnavailable, plugin_archive
-from local.progress import Progress
+from local.progress import ConsoleProgress, Progress
 from local.promtool import PromtoolUnavailable, promtool
 from local.rasa import RELEASES, RasaUnavailable, rasa_environment
 from local.services import ServiceUnavailable, find_programs
 from local.services.programs import SERVICES
+from release.plugin import PluginUnavailable, plugin_archive
 
 UNAVAILABLE = (
     BinariesUnavailable,
@@ -69,3 +73,21 @@ def made(steps: list[Callable[[], object]]) -> list[str]:
         except UNAVAILABLE as error:
             reasons.append(str(error))
     return list(dict.fromkeys(reasons))
+
+
+def main() -> None:
+    """Prepare for the tests, or with --node for the end-to-end tests, and say what cannot be had here."""
+    parser = argparse.ArgumentParser(prog="python -m tests.preparation", description=__doc__)
+    parser.add_argument("--node", action="store_true", help="what the end-to-end tests use, instead of the others")
+    arguments = parser.parse_args()
+    with ConsoleProgress() as progress:
+        try:
+            reasons = prepare_node(progress) if arguments.node else prepare(progress)
+        except UnknownFlavour as error:
+            sys.exit(f"Error: {error}")
+        for reason in reasons:
+            progress(f"tests will miss this: {reason}")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from local.chart.base import Name, Values
-from local.chart.operator_values import Pod, Resources
-from local.chart.specs import ModelServerPart
+from release.chart.base import Name, Values
+from release.chart.operator_values import Pod, Resources
+from release.chart.specs import ModelServerPart
 
 AccessMode = Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]
 MINIMUM = Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "512Mi"})

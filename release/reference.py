@@ -10,10 +10,10 @@ import typer.main
 import yaml
 from typer.cli import get_docs_for_click
 
-from local.chart.documents import table
 from local.installation import ROOT
 from rasa_environments.cli.application import application
 from rasa_environments.cli.exit_codes import MEANINGS
+from release.chart.documents import table
 
 CRDS = ROOT / "crds"
 REFERENCE = ROOT / "docs" / "reference"

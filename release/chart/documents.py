@@ -11,10 +11,10 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from local.chart.schema import one_line
-from local.chart.values import ChartValues
+from release.chart.schema import one_line
+from release.chart.values import ChartValues
 
-HEADER = "# Generated from the models in local/chart by `make generate`: edit those.\n"
+HEADER = "# Generated from the models in release/chart by `make generate`: edit those.\n"
 PLACEHOLDERS = ("enabled", "global")
 """Keys that only charts above this one set: in the schema, and not in values.yaml."""
 WIDTH = 118

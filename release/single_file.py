@@ -1,4 +1,4 @@
-"""`python -m local.single_file`: writes the files of manifests/ that install everything by one `kubectl apply -f`."""
+"""`python -m release.single_file`: writes the files of manifests/ that install everything by one `kubectl apply -f`."""
 
 import argparse
 import sys
@@ -33,7 +33,7 @@ def files(kubectl: Path) -> Mapping[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the files, or with --check compares them; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m local.single_file", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m release.single_file", description=__doc__)
     parser.add_argument("--directory", type=Path, default=MANIFESTS, help="where the files are (default: manifests)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file differs")
     options = parser.parse_args(arguments)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from local.chart.base import Values
+from release.chart.base import Values
 
 Duration = Annotated[str, Field(pattern="^([0-9]+(ms|s|m|h))+$")]
 

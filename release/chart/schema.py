@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from local.chart.base import JsonObject
-from local.chart.specs import DEFINITIONS, SPEC, definitions
-from local.chart.values import ChartValues
+from release.chart.base import JsonObject
+from release.chart.specs import DEFINITIONS, SPEC, definitions
+from release.chart.values import ChartValues
 
 LEFT_OUT = ("title", "default", "$defs")
 """What pydantic says besides: a default in a schema does nothing, and the real ones are in values.yaml."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from local.chart.base import JsonObject
+from release.chart.base import JsonObject
 
 KINDS = ("DeploymentEnvironment", "ModelTag", "ModelServer")
 SOURCE = {"type": "prometheus", "uid": "${source}"}

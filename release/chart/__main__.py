@@ -1,16 +1,16 @@
-"""`python -m local.chart`: writes the generated files of the Helm chart, or with --check compares them."""
+"""`python -m release.chart`: writes the generated files of the Helm chart, or with --check compares them."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from local.chart.files import ROOT, differences, generated, write
 from local.helm import CHART
+from release.chart.files import ROOT, differences, generated, write
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m local.chart", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m release.chart", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file differs")
     options = parser.parse_args(arguments)
     if options.check:

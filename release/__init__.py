@@ -1,0 +1,1 @@
+"""What is generated or packed for users: the chart's files, single-file manifests, reference pages, `kubectl rasa`."""
