@@ -16,13 +16,13 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import DEFAULT_REGISTRATIONS, ModelServer, Profile
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.application import application
+from rasa_environments.controller.answer_times import AnswerTimes
+from rasa_environments.controller.promotions import Promotions
+from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.desired.profiles import PROFILES
 from rasa_environments.desired.secret_variables import FIXED_KEYS
+from rasa_environments.domain.lister import Directory
 from rasa_environments.judge.events import Action, EventReason
-from rasa_environments.reconcile.answer_times import AnswerTimes
-from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.promotions import Promotions
-from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.settings import Settings
 from rasa_environments.runtime.watches import Watches

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from rasa_environments.reconcile.queue import NAMESPACE_LIMIT
+from rasa_environments.controller.queue import NAMESPACE_LIMIT
 from tests.integration import manifests
 from tests.integration.conftest import furnish
 from tests.integration.dripping import SECONDS, dripping

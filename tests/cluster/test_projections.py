@@ -9,7 +9,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, LARGEST_CHILD, child_cache, is_outline
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, ROTATED_AT_ANNOTATION
-from rasa_environments.judge.findings import deployment_facts
+from rasa_environments.domain.facts import deployment_facts
 from tests.cluster.objects import config_map, deployment, environment_child
 
 MEGABYTE = "x" * 1_000_000

@@ -12,12 +12,7 @@ from rasa_environments.api.crd import UNOBSERVED
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.judge import environment, model_server, model_tag
-from rasa_environments.judge.conditions import transitioned
-from rasa_environments.judge.conversations import Conversations
-from rasa_environments.judge.environment import suspended
-from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import (
+from rasa_environments.domain.facts import (
     DeploymentFacts,
     Follower,
     Problem,
@@ -25,6 +20,11 @@ from rasa_environments.judge.findings import (
     ServerObservation,
     TaggedModel,
 )
+from rasa_environments.judge import environment, model_server, model_tag
+from rasa_environments.judge.conditions import transitioned
+from rasa_environments.judge.conversations import Conversations
+from rasa_environments.judge.environment import suspended
+from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.model_server import ModelServerFindings
 from rasa_environments.judge.model_tag import ModelTagFindings
 from rasa_environments.reconcile.status import Status

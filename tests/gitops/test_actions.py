@@ -16,7 +16,7 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.promotion import rollback_target
-from rasa_environments.judge.findings import RegistrationFact
+from rasa_environments.domain.facts import RegistrationFact
 from release.argo_cd import SCRIPTS
 from tests.gitops import judged_objects as objects
 from tests.gitops.sandbox import available, change, run, script

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from local.gitops import Answer, Question, ask
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import ConditionType, Reason
+from rasa_environments.domain.facts import Problem, RegistrationFact, ServedFact
 from rasa_environments.judge.conversations import Conversations
-from rasa_environments.judge.findings import Problem, RegistrationFact, ServedFact
 from release.argo_cd import KINDS
 from tests.gitops import judged_objects as objects
 from tests.gitops.sandbox import HEALTH, STATUSES, health

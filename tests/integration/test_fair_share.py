@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.reconcile.queue import NAMESPACE_LIMIT
+from rasa_environments.controller.queue import NAMESPACE_LIMIT
 from tests.integration import manifests
 from tests.integration.conftest import furnish
 from tests.integration.dripping import dripping

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rasa_environments.api.conditions import Reason, Truth
+from rasa_environments.domain.facts import ServedFact, TaggedModel
 from rasa_environments.judge.comparison import (
     FALLBACK_NAME,
     not_comparable,
@@ -15,7 +16,6 @@ from rasa_environments.judge.comparison import (
     told_wanted,
     unread,
 )
-from rasa_environments.judge.findings import ServedFact, TaggedModel
 
 NAMED = TaggedModel("20260101-120000", "hash")
 FILE = TaggedModel("5f3c-6123", "5f3c-6123")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.domain.facts import Problem
 from rasa_environments.judge.conditions import (
     MAXIMUM_MESSAGE,
     condition,
@@ -20,7 +21,6 @@ from rasa_environments.judge.conditions import (
     stalled,
     transitioned,
 )
-from rasa_environments.judge.findings import Problem
 
 BEFORE, NOW = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 NAMES = st.sampled_from(["a", "b", "c"])

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from rasa_environments.api.base import ModelReference, ObjectKey, SecretKeyRef, SecretValue
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus, ServedModel
+from rasa_environments.domain.facts import DeploymentFacts, PodFacts, Problem, ServedFact, TaggedModel
 from rasa_environments.judge.conditions import condition, condition_of, transitioned
 from rasa_environments.judge.conversations import Conversations
 from rasa_environments.judge.environment import judged, suspended
 from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import DeploymentFacts, PodFacts, Problem, ServedFact, TaggedModel
 from rasa_environments.judge.transitions import transitions
 
 WANTED = TaggedModel("20260101-120000", "8f14e45f")

@@ -13,6 +13,7 @@ from rasa_environments.api.conditions import Condition, ConditionType, Reason, T
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.domain.facts import TaggedModel
 from rasa_environments.judge.conditions import condition, transitioned
 from rasa_environments.judge.events import (
     LONGEST_NAME,
@@ -29,7 +30,6 @@ from rasa_environments.judge.events import (
     shortened,
     tag_reverted,
 )
-from rasa_environments.judge.findings import TaggedModel
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
 from tests.cluster.objects import config_map, environment_child
 from tests.reconcile.objects import environment, server, tag

@@ -9,10 +9,10 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus, ServedModel
+from rasa_environments.domain.facts import Problem, ServedFact, TaggedModel
 from rasa_environments.judge.conversations import ELSEWHERE
 from rasa_environments.judge.environment import judged
 from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import Problem, ServedFact, TaggedModel
 
 SERVER = "the Rasa server of support"
 WANTED = TaggedModel("20260101-120000", "8f14e45f")

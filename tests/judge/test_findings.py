@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rasa_environments.judge.findings import DeploymentFacts, PodFacts, deployment_facts, pod_facts
+from rasa_environments.domain.facts import DeploymentFacts, PodFacts, deployment_facts, pod_facts
 
 SETTLED = {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from rasa_environments.api.conditions import Reason
-from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel, pod_facts
+from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel, pod_facts
 from rasa_environments.judge.healing import ServingRecord, observe, to_restart
 
 A, B = TaggedModel("a", "hash-a"), TaggedModel("b", "hash-b")

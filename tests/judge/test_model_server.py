@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
+from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, judged, pending_deletions
 
 MODELS = {"model-1": TaggedModel("model-1", "hash-1")}

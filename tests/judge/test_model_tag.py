@@ -18,8 +18,8 @@ from rasa_environments.api.model_tag import (
     ModelTag,
     ModelTagStatus,
 )
+from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.findings import Follower, Problem, TaggedModel
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
 
 FIRST, SECOND, THIRD = (TaggedModel(f"model-{number}", f"hash-{number}") for number in (1, 2, 3))

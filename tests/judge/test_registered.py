@@ -10,11 +10,11 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus
+from rasa_environments.domain.facts import RegistrationFact, ServedFact, ServerObservation, TaggedModel
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.environment import judged as judged_environment
 from rasa_environments.judge.environment import suspended
 from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import RegistrationFact, ServedFact, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings
 from rasa_environments.judge.model_server import judged as judged_server
 

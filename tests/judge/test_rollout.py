@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from rasa_environments.domain.facts import DeploymentFacts
 from rasa_environments.judge.environment import lacking
-from rasa_environments.judge.findings import DeploymentFacts
 
 SETTLED = DeploymentFacts(wanted=2, replicas=2, updated=2, available=2, current=True, failure=None)
 

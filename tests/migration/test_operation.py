@@ -11,8 +11,8 @@ from rasa_environments.desired.context import Context
 from rasa_environments.desired.environment import children
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import secret_variables
+from rasa_environments.domain.lister import Directory
 from rasa_environments.migration.importing import Imported
-from rasa_environments.reconcile.directory import Directory
 from rasa_environments.reconcile.secret_values import wanted_variables
 
 from .cases import from_values

@@ -13,7 +13,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
 from rasa_environments.desired.merging import merged_spec
-from rasa_environments.judge.findings import Problem
+from rasa_environments.domain.facts import Problem
 from rasa_environments.reconcile.secret_values import (
     SecretValues,
     gathered,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.reconcile.offers import Offer
+from rasa_environments.controller.registrations import Offer
 
 NAMES = st.sampled_from(["production", "worker", "staging", "experimental", "a"])
 ADDRESSES = st.sampled_from(["http://one:5005", "http://two:5005", "http://one:5005/"])

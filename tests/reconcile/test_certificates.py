@@ -16,7 +16,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.errors import SecretElsewhere
 from rasa_environments.desired.merging import merged_spec
-from rasa_environments.judge.findings import Problem
+from rasa_environments.domain.facts import Problem
 from rasa_environments.reconcile.certificates import LONGEST_FILE, gathered_certificates, wanted_certificates
 from rasa_environments.reconcile.secret_values import secrets_of
 from tests.reconcile.objects import environment, server

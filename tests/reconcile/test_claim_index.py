@@ -10,8 +10,8 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.uniqueness import databases, ingress_hosts, queues
-from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.server_access import permits
+from rasa_environments.domain.access import permits
+from rasa_environments.domain.lister import Directory
 from tests.reconcile.objects import environment, server
 
 SERVER = ObjectKey("bots", "default")

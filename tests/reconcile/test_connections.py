@@ -15,13 +15,13 @@ from local.node.certificates import Authority
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.cluster.secrets import Secrets
-from rasa_environments.judge.findings import Problem
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.secret_references import SecretReferences
+from rasa_environments.domain.facts import Problem
 from rasa_environments.rasa.errors import Unreachable
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.connections import Connections
-from rasa_environments.reconcile.queue import Kind, Request
-from rasa_environments.reconcile.references import SecretReferences
 from tests.outbound_http.raw_server import answer, listening, saying
 from tests.reconcile.objects import server
 

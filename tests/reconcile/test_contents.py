@@ -14,13 +14,13 @@ from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import ApiError, TooLarge
 from rasa_environments.cluster.resources import Resource
 from rasa_environments.cluster.status_writes import StatusWrites
+from rasa_environments.controller.event_handlers import Dispatcher
+from rasa_environments.controller.pods import Pods
+from rasa_environments.controller.queue import Kind, Request, WorkQueue
+from rasa_environments.controller.secret_references import SecretReferences
+from rasa_environments.domain.lister import Directory
 from rasa_environments.judge.events import Event, ObjectReference, event_name
 from rasa_environments.reconcile.contents import MAXIMUM_OBJECT_BYTES, Contents, identity_of
-from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.dispatch import Dispatcher
-from rasa_environments.reconcile.pods import Pods
-from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
-from rasa_environments.reconcile.references import SecretReferences
 from tests.reconcile.objects import environment_body
 
 KEY = ObjectKey("bots", "support")

@@ -13,11 +13,11 @@ import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
-from rasa_environments.judge.findings import PodFacts, ServerObservation, TaggedModel
+from rasa_environments.controller.queue import WorkQueue
+from rasa_environments.domain.facts import PodFacts, ServerObservation, TaggedModel
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.model_server import OBSERVE_SECONDS, ModelServerReconciler
 from rasa_environments.reconcile.model_tag import PUT_SECONDS, ModelTagReconciler
-from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.reconcile.registration.registrar import REGISTRY_SECONDS
 from rasa_environments.reconcile.served import ASKED_AT_A_TIME, ASKING_SECONDS, ServedModels, rasa_servers
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rasa_environments.api.base import ModelServerRef, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.reconcile.directory import Directory, server_of
+from rasa_environments.domain.lister import Directory, server_of
 from tests.reconcile.objects import environment, server, tag
 
 DEFAULT = ObjectKey("bots", "default")

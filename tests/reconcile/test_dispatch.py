@@ -11,11 +11,11 @@ import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey, Rejection
 from rasa_environments.api.kinds import parse
-from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.dispatch import CHILD_DELAY_SECONDS, Dispatcher
-from rasa_environments.reconcile.pods import Pods
-from rasa_environments.reconcile.queue import DONE, Kind, Request, Result, WorkQueue
-from rasa_environments.reconcile.references import SecretReferences
+from rasa_environments.controller.event_handlers import CHILD_DELAY_SECONDS, Dispatcher
+from rasa_environments.controller.pods import Pods
+from rasa_environments.controller.queue import DONE, Kind, Request, Result, WorkQueue
+from rasa_environments.controller.secret_references import SecretReferences
+from rasa_environments.domain.lister import Directory
 from tests.reconcile.clock import run
 from tests.reconcile.objects import environment_body, server_body, tag_body
 

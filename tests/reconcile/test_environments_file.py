@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rasa_environments.controller.registrations import Offer
 from rasa_environments.desired.environments_file import FileEntry
-from rasa_environments.reconcile.offers import Offer
 from rasa_environments.reconcile.registration.file import incomplete, laid_over
 from tests.reconcile.objects import server
 from tests.reconcile.registry_objects import ADDRESSES, NAMES, OFFERS, TOKENS

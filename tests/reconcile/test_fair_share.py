@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.reconcile.queue import (
+from rasa_environments.controller.queue import (
     DONE,
     FAILED,
     NAMESPACE_LIMIT,
@@ -21,7 +21,7 @@ from rasa_environments.reconcile.queue import (
     Result,
     WorkQueue,
 )
-from rasa_environments.reconcile.turns import Turns
+from rasa_environments.controller.turns import Turns
 from tests.reconcile.clock import run, settled
 
 DRIP_SECONDS = 30.0

@@ -13,9 +13,9 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment, 
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.resources import PODS, Resource
 from rasa_environments.desired.context import Context
+from rasa_environments.domain.facts import PodFacts, Problem, ServedFact, TaggedModel
 from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import PodFacts, Problem, ServedFact, TaggedModel
 from rasa_environments.judge.served import model_served
 from rasa_environments.reconcile.healing import Healing
 from rasa_environments.reconcile.surroundings import Intervals

@@ -9,8 +9,8 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.reconcile.blocked import Blocked, usable_server
-from rasa_environments.reconcile.directory import Directory, server_of_environment
+from rasa_environments.domain.checks import Blocked, usable_server
+from rasa_environments.domain.lister import Directory, server_of_environment
 from tests.reconcile.objects import environment, server
 
 HOST = "chat.example.com"

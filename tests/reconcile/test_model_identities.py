@@ -11,7 +11,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.judge.findings import TaggedModel
+from rasa_environments.domain.facts import TaggedModel
 from rasa_environments.rasa.errors import RasaError, Unreachable, UnreadableModel
 from rasa_environments.rasa.model_archive import ModelIdentity
 from rasa_environments.reconcile.model_identities import (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.judge.findings import ServerObservation, TaggedModel
-from rasa_environments.reconcile.observations import Observations
+from rasa_environments.controller.observations import Observations
+from rasa_environments.domain.facts import ServerObservation, TaggedModel
 
 SERVER, OTHER = ObjectKey("bots", "default"), ObjectKey("bots", "other")
 OLD, NEW = TaggedModel("old", "hash-old"), TaggedModel("new", "hash-new")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.reconcile.offers import Offer, Offers
+from rasa_environments.controller.registrations import Offer, Offers
 from rasa_environments.reconcile.registration.registry import DONE, PENDING
 from tests.reconcile.registry_objects import offer
 

@@ -11,11 +11,11 @@ import pytest
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.model_server import PendingTagDeletion
 from rasa_environments.cluster.resources import MODEL_TAGS, Resource
-from rasa_environments.judge.findings import ServerObservation, TaggedModel
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.domain.facts import ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import Unauthorized
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.orphaned_tags import OrphanedTags, Orphans
-from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.surroundings import Surroundings
 from tests.reconcile.objects import server
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.judge.findings import PodFacts
-from rasa_environments.reconcile.pods import Pods
+from rasa_environments.controller.pods import Pods
+from rasa_environments.domain.facts import PodFacts
 
 SUPPORT, SALES = ObjectKey("bots", "support"), ObjectKey("bots", "sales")
 

@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from rasa_environments.judge.findings import ServerObservation, TaggedModel
+from rasa_environments.domain.facts import ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import RasaError, Unauthorized, UnexpectedAnswer, Unreachable
 from rasa_environments.rasa.pulls import TagAnswer
 from rasa_environments.reconcile.environment import wanted_model

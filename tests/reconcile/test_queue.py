@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.reconcile.queue import (
+from rasa_environments.controller.queue import (
     BACKOFF,
     DONE,
     FAILED,

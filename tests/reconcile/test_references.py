@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.reconcile.queue import Kind, Request
-from rasa_environments.reconcile.references import SecretReferences
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.secret_references import SecretReferences
 
 SECRETS = [ObjectKey("bots", name) for name in ("passwords", "slack", "rasa-x")]
 USERS = [

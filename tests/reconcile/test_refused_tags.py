@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rasa_environments.judge.findings import TaggedModel
+from rasa_environments.domain.facts import TaggedModel
 from rasa_environments.rasa.errors import RasaError, Unauthorized, UnknownModel
 from rasa_environments.rasa.listing import Model
 from rasa_environments.reconcile.model_server import listed, observed

@@ -11,11 +11,11 @@ import pytest
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RegistrationRefused, Unreachable
 from rasa_environments.reconcile.connections import Connections
-from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar, summary
 from rasa_environments.reconcile.registration.registry import DONE, PENDING
 from rasa_environments.reconcile.surroundings import Surroundings

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rasa_environments.controller.registrations import Offer
 from rasa_environments.rasa.environments import RegisteredEnvironment
-from rasa_environments.reconcile.offers import Offer
 from rasa_environments.reconcile.registration.registry import DONE, PENDING, Merged, by_another, merged
 from tests.reconcile.registry_objects import ADDRESSES, NAMES, OFFERS, TOKENS, offer
 

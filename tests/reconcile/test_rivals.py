@@ -9,9 +9,9 @@ import pytest
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.reconcile.blocked import Blocked, usable_server
-from rasa_environments.reconcile.conflicts import WAYS_OUT, conflict
-from rasa_environments.reconcile.directory import Directory, Rival
+from rasa_environments.domain.checks import Blocked, usable_server
+from rasa_environments.domain.conflicts import WAYS_OUT, conflict
+from rasa_environments.domain.lister import Directory, Rival
 from tests.reconcile.objects import environment, server
 
 DEFAULT = ObjectKey("bots", "default")

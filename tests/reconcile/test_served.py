@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
-from rasa_environments.reconcile.answer_times import AnswerTimes
+from rasa_environments.controller.answer_times import AnswerTimes
+from rasa_environments.controller.queue import WorkQueue
+from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
 from rasa_environments.reconcile.healing import pods_to_ask
-from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.reconcile.served import (
     ANSWER_COUNTS_SECONDS,
     GROWTH,

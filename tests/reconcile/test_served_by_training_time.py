@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.judge.findings import ServedFact, TaggedModel
+from rasa_environments.controller.queue import WorkQueue
+from rasa_environments.domain.facts import ServedFact, TaggedModel
 from rasa_environments.rasa.server import Served
-from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.reconcile.served import (
     TRAINED_TOGETHER_SECONDS,
     ByTrainingTime,

@@ -12,7 +12,7 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
-from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
+from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import RasaError, Unreachable
 from rasa_environments.rasa.pulls import TagAnswer
 from rasa_environments.reconcile.connections import Connections

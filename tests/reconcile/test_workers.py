@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestServer
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
-from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
+from rasa_environments.controller.queue import WorkQueue
+from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
 from rasa_environments.rasa.transport import http_client
-from rasa_environments.reconcile.queue import WorkQueue
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
 from rasa_environments.reconcile.surroundings import Intervals
 from rasa_environments.reconcile.workers import QUESTIONS_PER_WORKER

@@ -14,8 +14,8 @@ from unittest.mock import Mock
 import pytest
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.contents import Contents
-from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.runtime.log_context import reconciliation_of
 from rasa_environments.runtime.logs import configure_logs
 from rasa_environments.runtime.metrics import Metrics

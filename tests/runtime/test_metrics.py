@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.reconcile.answer_times import AnswerTimes
-from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.promotions import Promotions
-from rasa_environments.reconcile.queue import DONE, Kind, Request, Result, WorkQueue
+from rasa_environments.controller.answer_times import AnswerTimes
+from rasa_environments.controller.promotions import Promotions
+from rasa_environments.controller.queue import DONE, Kind, Request, Result, WorkQueue
+from rasa_environments.domain.lister import Directory
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.object_metrics import LONGEST_LABEL, label
 from rasa_environments.runtime.watches import Watches

@@ -12,11 +12,11 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.errors import ApiError
-from rasa_environments.reconcile.answer_times import AnswerTimes
+from rasa_environments.controller.answer_times import AnswerTimes
+from rasa_environments.controller.promotions import Promotions
+from rasa_environments.controller.queue import DONE, FAILED, OUTAGE, Kind, Request, Result, WorkQueue
+from rasa_environments.domain.lister import Directory
 from rasa_environments.reconcile.contents import Contents
-from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.promotions import Promotions
-from rasa_environments.reconcile.queue import DONE, FAILED, OUTAGE, Kind, Request, Result, WorkQueue
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS, HANGING_SECONDS, Reconciliations
 from rasa_environments.runtime.watches import Watches

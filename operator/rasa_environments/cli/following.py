@@ -15,7 +15,7 @@ from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
-from rasa_environments.reconcile.directory import Directory
+from rasa_environments.domain.lister import Directory
 
 LOOK_SECONDS = 1.0
 """How often a watch is looked at that brings nothing: it may be one that is not permitted."""

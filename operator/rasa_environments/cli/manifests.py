@@ -17,7 +17,7 @@ from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
 from rasa_environments.cli.unknown_fields import meant, unknown_fields
 from rasa_environments.desired.network_policy import NAMESPACE_LABEL
-from rasa_environments.reconcile.directory import Directory
+from rasa_environments.domain.lister import Directory
 
 STANDARD_INPUT = "-"
 

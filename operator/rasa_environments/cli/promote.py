@@ -25,7 +25,7 @@ from rasa_environments.cli.promotion import Goal, Progress, model_name, new_mode
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
-from rasa_environments.reconcile.directory import Directory, server_of_environment
+from rasa_environments.domain.lister import Directory, server_of_environment
 
 EXIT_CODES = {
     ExitCode.DONE: "the model is served (with --until tagged: it carries the tag; with --no-wait: it is asked for)",

@@ -27,15 +27,15 @@ from rasa_environments.desired.secret_variables import (
     SecretVariable,
 )
 from rasa_environments.desired.tls import AUTHORITIES, CertificateSource, key_in_secret
+from rasa_environments.domain.access import unusable
+from rasa_environments.domain.conflicts import conflict
+from rasa_environments.domain.lister import server_of_environment
 from rasa_environments.reconcile.certificates import held_files, wanted_certificates
-from rasa_environments.reconcile.conflicts import conflict
-from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.secret_values import (
     SERVICE_TOKEN_KEY,
     credentials_secret,
     wanted_variables,
 )
-from rasa_environments.reconcile.server_access import unusable
 
 GENERATED = "<generated>"
 EXIT_CODES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasa_environments.api.conditions import Reason, Truth
-from rasa_environments.judge.findings import ServedFact, TaggedModel
+from rasa_environments.domain.facts import ServedFact, TaggedModel
 
 FALLBACK_NAME = "model"
 """What Rasa calls a model that it pulled from a server which names none by the header `filename`: model.tar.gz (seen

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
-from rasa_environments.judge.findings import Problem, RegistrationFact
+from rasa_environments.domain.facts import Problem, RegistrationFact
 
 MAXIMUM_MESSAGE = 4096
 """Characters of a condition's message; a longer one is cut. The API server refuses one of more than 32768."""

@@ -6,11 +6,11 @@ from rasa_environments.api.base import ModelReference, SecretKeyRef, SecretValue
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.desired.secret_variables import TOKEN_KEY
+from rasa_environments.domain.facts import DeploymentFacts, Problem
 from rasa_environments.judge.comparison import serves
 from rasa_environments.judge.conditions import condition, condition_of, reconciling, registered, stalled
 from rasa_environments.judge.conversations import conversations_persisted
 from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import DeploymentFacts, Problem
 from rasa_environments.judge.served import model_served, served_models
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.judge.conversations import Conversations
-from rasa_environments.judge.findings import (
+from rasa_environments.domain.facts import (
     DeploymentFacts,
     PodFacts,
     Problem,
@@ -14,6 +13,7 @@ from rasa_environments.judge.findings import (
     ServedFact,
     TaggedModel,
 )
+from rasa_environments.judge.conversations import Conversations
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
 from rasa_environments.judge.comparison import proves_another, serves
-from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
+from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
 from rasa_environments.judge.conditions import condition, reconciling, registered, stalled
-from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
 
 
 @dataclass(frozen=True)

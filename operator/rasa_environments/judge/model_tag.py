@@ -9,8 +9,8 @@ from rasa_environments.api.base import ModelReference
 from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
 from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.api.model_tag import Follower as FollowerStatus
+from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition, reconciling, stalled
-from rasa_environments.judge.findings import Follower, Problem, TaggedModel
 
 UNANSWERED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.PENDING})
 """Reasons that leave open what carries the tag."""

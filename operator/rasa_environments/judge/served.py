@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import ServedModel
+from rasa_environments.domain.facts import ServedFact, TaggedModel
 from rasa_environments.judge.comparison import not_comparable, served_name, serves, told, told_wanted, unread
 from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import ServedFact, TaggedModel
 
 MAXIMUM_SERVED_MODELS = 32
 """As many models as the status lists."""

@@ -1,1 +1,1 @@
-"""The order of steps, per resource, and the queue that works them off."""
+"""The steps of a reconciliation, a file for each kind and for what the kinds share."""

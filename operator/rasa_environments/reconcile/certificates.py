@@ -21,7 +21,7 @@ from rasa_environments.desired.tls import (
     certificate_sources,
     key_in_secret,
 )
-from rasa_environments.judge.findings import Problem
+from rasa_environments.domain.facts import Problem
 
 LONGEST_FILE = 64 * 1024
 """Bytes of a file: an environment's Secret holds several, and may have a megabyte."""

@@ -12,8 +12,10 @@ from rasa_environments.api.base import ObjectKey, secret_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerSpec
 from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.tls import AUTHORITIES, CertificateSource, agrees_with_scheme
-from rasa_environments.judge.findings import Problem
+from rasa_environments.domain.facts import Problem
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.model_server import ModelServerClient
@@ -22,8 +24,6 @@ from rasa_environments.reconcile.certificates import (
     context_of,
     source_of_server,
 )
-from rasa_environments.reconcile.queue import Kind, Request
-from rasa_environments.reconcile.references import SecretReferences
 from rasa_environments.reconcile.secret_values import credentials_secret, decoded, missing_credentials
 
 

@@ -17,13 +17,13 @@ from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import ApiError, Client, TooLarge
 from rasa_environments.cluster.events import Record, record_nothing
 from rasa_environments.cluster.resources import resource_of
+from rasa_environments.controller.event_handlers import Dispatcher
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.domain.facts import Problem
 from rasa_environments.judge.conditions import condition_of, transitioned
 from rasa_environments.judge.events import ObjectReference, stalled_event
-from rasa_environments.judge.findings import Problem
 from rasa_environments.judge.transitions import transitions
-from rasa_environments.reconcile.dispatch import Dispatcher
 from rasa_environments.reconcile.others import OtherOperators
-from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.status import log_transitions, overruled, rejected, unready, write_status
 from rasa_environments.reconcile.surroundings import utc_now
 

@@ -14,6 +14,7 @@ from rasa_environments.api.deployment_environment import (
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.cluster.errors import Outdated, OwnerGone
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
+from rasa_environments.controller.queue import DONE, FAILED, Kind, Request, Result
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
 from rasa_environments.desired.credentials import open_channels
 from rasa_environments.desired.errors import SpecError
@@ -21,24 +22,24 @@ from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
 from rasa_environments.desired.workers import workers
-from rasa_environments.judge.conditions import condition_of, is_true
-from rasa_environments.judge.conversations import conversations_of
-from rasa_environments.judge.environment import judged, suspended
-from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import (
+from rasa_environments.domain.access import Labels, unusable
+from rasa_environments.domain.checks import Blocked, usable_server
+from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
+from rasa_environments.domain.facts import (
     Problem,
     RegistrationFact,
     ServerObservation,
     TaggedModel,
     deployment_facts,
 )
-from rasa_environments.reconcile.blocked import Blocked, usable_server
+from rasa_environments.domain.lister import server_of_environment
+from rasa_environments.judge.conditions import condition_of, is_true
+from rasa_environments.judge.conversations import conversations_of
+from rasa_environments.judge.environment import judged, suspended
+from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.reconcile.certificates import gathered_certificates, wanted_certificates
-from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS, CONFLICTS
-from rasa_environments.reconcile.directory import server_of_environment
 from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.healing import Healing, pods_to_ask
-from rasa_environments.reconcile.queue import DONE, FAILED, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import make_offer
 from rasa_environments.reconcile.secret_values import (
     GENERATED_VARIABLES,
@@ -48,7 +49,6 @@ from rasa_environments.reconcile.secret_values import (
     wanted_variables,
 )
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
-from rasa_environments.reconcile.server_access import Labels, unusable
 from rasa_environments.reconcile.settling import settle
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings

@@ -8,13 +8,13 @@ from dataclasses import replace
 from rasa_environments.api.base import SecretKeyRef, secret_of
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, External
 from rasa_environments.api.model_server import ModelServer
+from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable
+from rasa_environments.domain.checks import Blocked, usable_server
+from rasa_environments.domain.facts import Problem, TaggedModel
 from rasa_environments.judge.conversations import ELSEWHERE
 from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import Problem, TaggedModel
 from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
-from rasa_environments.reconcile.blocked import Blocked, usable_server
-from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.registration.registrar import make_offer
 from rasa_environments.reconcile.secret_values import value_of
 from rasa_environments.reconcile.served import RasaServer, ServedModels

@@ -14,9 +14,9 @@ from rasa_environments.api.deployment_environment import Healing as HealingMode
 from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.resources import PODS
 from rasa_environments.desired.context import Context
+from rasa_environments.domain.facts import PodFacts, TaggedModel
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.findings import PodFacts, TaggedModel
 from rasa_environments.judge.healing import ServingRecord, observe, to_restart
 from rasa_environments.reconcile.surroundings import Intervals
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.judge.findings import TaggedModel
+from rasa_environments.domain.facts import TaggedModel
 from rasa_environments.rasa.errors import RasaError, UnreadableModel
 from rasa_environments.rasa.model_archive import ModelIdentity
 from rasa_environments.rasa.model_server import ModelServerClient

@@ -10,7 +10,8 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.judge.findings import Problem, ServerObservation, TaggedModel
+from rasa_environments.controller.queue import DONE, Kind, Request, Result
+from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_server import ModelServerFindings, judged, pending_deletions
 from rasa_environments.rasa.errors import NoListing, RasaError, Unauthorized, UnexpectedAnswer
 from rasa_environments.rasa.listing import Model
@@ -18,7 +19,6 @@ from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.model_identities import ModelIdentities
 from rasa_environments.reconcile.orphaned_tags import RECHECK_SECONDS, OrphanedTags
-from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings, in_seconds

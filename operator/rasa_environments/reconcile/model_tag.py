@@ -10,20 +10,20 @@ from rasa_environments.api.conditions import Condition, ConditionType, Reason, k
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
+from rasa_environments.controller.promotions import Move
+from rasa_environments.controller.queue import DONE, Kind, Request, Result
+from rasa_environments.domain.access import missing, unusable
+from rasa_environments.domain.conflicts import CONFLICT_SECONDS
+from rasa_environments.domain.facts import Follower, Problem, ServerObservation, TaggedModel
+from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.events import reference_to, tag_reverted
-from rasa_environments.judge.findings import Follower, Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.model_tag import ModelTagFindings, judged
 from rasa_environments.judge.transitions import transitions
 from rasa_environments.rasa.errors import RasaError, UnknownModel
 from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.reconcile.conflicts import CONFLICT_SECONDS
 from rasa_environments.reconcile.connections import Connections
-from rasa_environments.reconcile.directory import server_of_tag
 from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, too_slow
-from rasa_environments.reconcile.promotions import Move
-from rasa_environments.reconcile.queue import DONE, Kind, Request, Result
-from rasa_environments.reconcile.server_access import missing, unusable
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
 from rasa_environments.reconcile.tag_writes import TagWrite, TagWrites

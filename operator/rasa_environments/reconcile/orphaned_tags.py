@@ -10,11 +10,11 @@ from typing import Final
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.cluster.resources import MODEL_TAGS, NAMESPACES
-from rasa_environments.judge.findings import Problem, ServerObservation
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.domain.facts import Problem, ServerObservation
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
-from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
 
 logger = logging.getLogger(__name__)

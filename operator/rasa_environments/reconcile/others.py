@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from rasa_environments.reconcile.queue import Request
+from rasa_environments.controller.queue import Request
 
 logger = logging.getLogger(__name__)
 

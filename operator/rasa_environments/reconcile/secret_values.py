@@ -29,7 +29,7 @@ from rasa_environments.desired.secret_variables import (
     secret_variables,
 )
 from rasa_environments.desired.tls import CertificateSource
-from rasa_environments.judge.findings import Problem
+from rasa_environments.domain.facts import Problem
 
 TOKEN_BYTES = 32
 GENERATED_VARIABLES = (TOKEN_VARIABLE, JWT_VARIABLE)

@@ -17,13 +17,13 @@ import httpx
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason, Truth
+from rasa_environments.controller.answer_times import AnswerTimes
+from rasa_environments.controller.queue import Kind, Request, WorkQueue
+from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
 from rasa_environments.judge.comparison import serves
-from rasa_environments.judge.findings import PodFacts, ServedFact, TaggedModel
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
 from rasa_environments.rasa.transport import RASA_SERVER, Peer
-from rasa_environments.reconcile.answer_times import AnswerTimes
-from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.surroundings import Intervals, utc_now
 from rasa_environments.reconcile.workers import Unheard, ask_workers
 

@@ -18,8 +18,8 @@ from rasa_environments.desired.context import Context
 from rasa_environments.desired.deployment import without_drain
 from rasa_environments.desired.environment import OPTIONAL_KINDS, children
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.judge.findings import Problem
-from rasa_environments.reconcile.blocked import Blocked
+from rasa_environments.domain.checks import Blocked
+from rasa_environments.domain.facts import Problem
 from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)

@@ -15,11 +15,11 @@ from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.events import Record
 from rasa_environments.cluster.resources import resource_of
+from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.lister import server_of_resource
 from rasa_environments.judge.conditions import condition, merge_patch, reconciling, stalled, transitioned
 from rasa_environments.judge.events import events_of, reference_to
-from rasa_environments.judge.findings import Problem
 from rasa_environments.judge.transitions import Transition, reports, transitions
-from rasa_environments.reconcile.directory import server_of_resource
 
 logger = logging.getLogger(__name__)
 

@@ -14,15 +14,15 @@ from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.events import Record, record_nothing
 from rasa_environments.cluster.secrets import Secrets
+from rasa_environments.controller.answer_times import AnswerTimes
+from rasa_environments.controller.observations import Observations
+from rasa_environments.controller.pods import Pods
+from rasa_environments.controller.promotions import Promotions
+from rasa_environments.controller.queue import Request, WorkQueue
+from rasa_environments.controller.registrations import Offers
+from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.context import OperatorPods
-from rasa_environments.reconcile.answer_times import AnswerTimes
-from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.observations import Observations
-from rasa_environments.reconcile.offers import Offers
-from rasa_environments.reconcile.pods import Pods
-from rasa_environments.reconcile.promotions import Promotions
-from rasa_environments.reconcile.queue import Request, WorkQueue
-from rasa_environments.reconcile.references import SecretReferences
+from rasa_environments.domain.lister import Directory
 
 
 def utc_now() -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.backoff import Backoff
-from rasa_environments.judge.findings import Problem, TaggedModel
+from rasa_environments.domain.facts import Problem, TaggedModel
 from rasa_environments.rasa.model_server import ModelServerClient
 
 BACKOFF: Final = Backoff(first=1.0, longest=10.0)

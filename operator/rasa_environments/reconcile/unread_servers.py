@@ -13,9 +13,9 @@ from rasa_environments.api.conditions import Condition
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.resources import resource_of
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.domain.access import missing
 from rasa_environments.reconcile.contents import Contents
-from rasa_environments.reconcile.queue import Kind, Request
-from rasa_environments.reconcile.server_access import missing
 
 
 class UnreadServers:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from rasa_environments.reconcile.queue import Request
+from rasa_environments.controller.queue import Request
 
 Fields = Mapping[str, object]
 

@@ -8,10 +8,10 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from rasa_environments.cluster.events import Written
-from rasa_environments.reconcile.answer_times import AnswerTimes
-from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.promotions import Promotions
-from rasa_environments.reconcile.queue import Request, Result, WorkQueue
+from rasa_environments.controller.answer_times import AnswerTimes
+from rasa_environments.controller.promotions import Promotions
+from rasa_environments.controller.queue import Request, Result, WorkQueue
+from rasa_environments.domain.lister import Directory
 from rasa_environments.runtime.object_metrics import AnswerMetrics, ObjectMetrics, PromotionMetrics
 from rasa_environments.runtime.watches import Watches
 

@@ -11,10 +11,10 @@ from prometheus_client.registry import Collector
 
 from rasa_environments.api.conditions import ConditionType
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.controller.answer_times import AnswerTimes
+from rasa_environments.controller.promotions import Promotions
+from rasa_environments.domain.lister import Directory
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.reconcile.answer_times import AnswerTimes
-from rasa_environments.reconcile.directory import Directory
-from rasa_environments.reconcile.promotions import Promotions
 
 LONGEST_LABEL: Final = 256
 """Characters of a label's value: names of models are those of foreign servers."""

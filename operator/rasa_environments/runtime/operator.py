@@ -42,18 +42,18 @@ from rasa_environments.cluster.retries import Retries
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.cluster.session import always
 from rasa_environments.cluster.watch import Watch
+from rasa_environments.controller.event_handlers import Dispatcher
+from rasa_environments.controller.pods import Pods
+from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
 from rasa_environments.judge.additions import Injectors
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.contents import Contents, identity_of
-from rasa_environments.reconcile.dispatch import Dispatcher
 from rasa_environments.reconcile.environment import EnvironmentReconciler
 from rasa_environments.reconcile.model_server import ModelServerReconciler
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.others import OtherOperators
-from rasa_environments.reconcile.pods import Pods
-from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
 from rasa_environments.reconcile.surroundings import Intervals, Surroundings
 from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.runtime.kopf_host import KopfHost

@@ -10,8 +10,8 @@ from time import perf_counter
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.errors import ApiError
+from rasa_environments.controller.queue import FAILED, OUTAGE, Kind, Request, Result
 from rasa_environments.reconcile.contents import Contents
-from rasa_environments.reconcile.queue import FAILED, OUTAGE, Kind, Request, Result
 from rasa_environments.runtime.log_context import reconciliation_of
 from rasa_environments.runtime.metrics import Metrics
 

@@ -13,6 +13,7 @@ from rasa_environments.cluster.children import Outcome
 from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict, Outdated
 from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import DEPLOYMENTS, MODEL_SERVERS, SECRETS
+from rasa_environments.controller.registrations import Offer
 from rasa_environments.desired.deployment import digest
 from rasa_environments.desired.environments_file import (
     FILE,
@@ -22,8 +23,7 @@ from rasa_environments.desired.environments_file import (
     file_text,
     missing_from,
 )
-from rasa_environments.judge.findings import RegistrationFact
-from rasa_environments.reconcile.offers import Offer
+from rasa_environments.domain.facts import RegistrationFact
 from rasa_environments.reconcile.registration.registry import PENDING
 from rasa_environments.reconcile.surroundings import Surroundings
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION, DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer, Registration
-from rasa_environments.judge.findings import Problem, RegistrationFact, ServerObservation
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.registrations import Offer
+from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefused
 from rasa_environments.reconcile.connections import Connections
-from rasa_environments.reconcile.offers import Offer
-from rasa_environments.reconcile.queue import Kind, Request
 from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
 from rasa_environments.reconcile.registration.registry import Merged, merged
 from rasa_environments.reconcile.status import patch_status

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION
-from rasa_environments.judge.findings import RegistrationFact
+from rasa_environments.controller.registrations import Offer
+from rasa_environments.domain.facts import RegistrationFact
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.redaction import origin
-from rasa_environments.reconcile.offers import Offer
 
 DONE = RegistrationFact("True", Reason.REGISTERED, "the model server has it in its registry")
 PENDING = RegistrationFact(

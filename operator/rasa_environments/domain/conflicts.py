@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.judge.findings import Problem
-from rasa_environments.reconcile.directory import Rival
+from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.lister import Rival
 
 WAYS_OUT = {
     Reason.ENVIRONMENT_CONFLICT: "delete one of the two, or create this one with another spec.environment",

@@ -9,11 +9,11 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.controller.pods import Pods
+from rasa_environments.controller.queue import Kind, Request, WorkQueue
+from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.context import environment_key
-from rasa_environments.reconcile.directory import Directory, server_of_environment, server_of_tag
-from rasa_environments.reconcile.pods import Pods
-from rasa_environments.reconcile.queue import Kind, Request, WorkQueue
-from rasa_environments.reconcile.references import SecretReferences
+from rasa_environments.domain.lister import Directory, server_of_environment, server_of_tag
 
 CHILD_DELAY_SECONDS = 0.1
 """A controller changes a child several times in a row: one look serves them all."""

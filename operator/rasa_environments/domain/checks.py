@@ -7,10 +7,10 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import require_tag_of_its_name
-from rasa_environments.judge.findings import Problem
-from rasa_environments.reconcile.conflicts import conflict
-from rasa_environments.reconcile.directory import Directory, server_of_environment
-from rasa_environments.reconcile.server_access import missing, unusable
+from rasa_environments.domain.access import missing, unusable
+from rasa_environments.domain.conflicts import conflict
+from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.lister import Directory, server_of_environment
 
 
 class Blocked(Exception):

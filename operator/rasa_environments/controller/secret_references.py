@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.reconcile.queue import Request
+from rasa_environments.controller.queue import Request
 
 
 class SecretReferences:

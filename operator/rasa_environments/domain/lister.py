@@ -13,10 +13,10 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.reconcile.claim_index import ClaimIndex
-from rasa_environments.reconcile.claims import claims_of_environment, claims_of_tag, tag_key
-from rasa_environments.reconcile.server_access import Labels, permits
-from rasa_environments.reconcile.shelf import Shelf
+from rasa_environments.domain.access import Labels, permits
+from rasa_environments.domain.claim_index import ClaimIndex
+from rasa_environments.domain.claims import claims_of_environment, claims_of_tag, tag_key
+from rasa_environments.domain.indexer import Shelf
 
 
 def server_of(namespace: str, reference: ModelServerRef | None) -> ObjectKey:

@@ -12,7 +12,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.desired.uniqueness import databases, has_own_queue_and_database, ingress_hosts, queues
-from rasa_environments.reconcile.server_access import Labels, permits
+from rasa_environments.domain.access import Labels, permits
 
 WILDCARD = "*."
 

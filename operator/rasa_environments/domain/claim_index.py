@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.reconcile.claims import NO_CLAIMS, ClaimKey, Claims, Contest, concerned_by
+from rasa_environments.domain.claims import NO_CLAIMS, ClaimKey, Claims, Contest, concerned_by
 
 
 class Place(NamedTuple):

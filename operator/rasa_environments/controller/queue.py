@@ -18,7 +18,7 @@ from enum import StrEnum
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.backoff import Backoff
 from rasa_environments.cluster.retries import Retries
-from rasa_environments.reconcile.turns import Turns
+from rasa_environments.controller.turns import Turns
 
 BACKOFF = Backoff(first=0.5, longest=60.0)
 SLOTS = 16

@@ -8,7 +8,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.traffic import LabelRequirement, LabelSelector
-from rasa_environments.judge.findings import Problem
+from rasa_environments.domain.facts import Problem
 
 Labels = Mapping[str, str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.shapes import mapping, text
 from rasa_environments.desired.context import INSTANCE_LABEL
-from rasa_environments.judge.findings import PodFacts, pod_facts
+from rasa_environments.domain.facts import PodFacts, pod_facts
 
 
 class Pods:

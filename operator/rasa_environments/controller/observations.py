@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.judge.findings import ServerObservation, TaggedModel
+from rasa_environments.domain.facts import ServerObservation, TaggedModel
 
 
 class Observations:

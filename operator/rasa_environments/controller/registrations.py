@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.judge.findings import RegistrationFact
+from rasa_environments.domain.facts import RegistrationFact
 
 
 @dataclass(frozen=True)
