@@ -21,7 +21,7 @@ from rasa_environments.controller.promotions import Promotions
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.desired.profiles import PROFILES
 from rasa_environments.desired.secret_variables import FIXED_KEYS
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 from rasa_environments.judge.events import Action, EventReason
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.settings import Settings
@@ -70,7 +70,7 @@ def test_each_setting_is_explained_and_nothing_else() -> None:
 
 
 def test_each_metric_is_explained_and_nothing_else() -> None:
-    exposed = Metrics(Directory(), WorkQueue(), Watches({}), Promotions(), AnswerTimes()).text().decode()
+    exposed = Metrics(Lister(), WorkQueue(), Watches({}), Promotions(), AnswerTimes()).text().decode()
     metrics = set(re.findall(r"^# TYPE (rasa_environments_\S+) ", exposed, re.MULTILINE))
     explained = {name for name in named_in_tables(REFERENCE / "settings.md") if name.startswith("rasa_environments_")}
 

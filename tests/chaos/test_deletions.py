@@ -324,6 +324,6 @@ def test_a_namespace_with_the_model_server_of_others_goes_and_these_go_on(
 
 
 def lasting(space: Space, environment: str) -> JsonObject:
-    """What must stay while the environment's surroundings change: its Deployment and its token."""
+    """What must stay while the environment's dependencies change: its Deployment and its token."""
     deployment = space.child("Deployment", environment)["metadata"]
     return {"uid": deployment["uid"], "generation": deployment["generation"], "token": space.token(environment)}

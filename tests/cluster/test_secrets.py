@@ -209,7 +209,7 @@ async def test_a_namespace_that_concerns_nobody_any_more_is_forgotten(
     secrets: Secrets, key: ObjectKey, changed: list[str], someone: Client
 ) -> None:
     await secrets.read(key)
-    secrets.keep_only(())
+    secrets.set_namespaces(())
     changed.clear()
     await someone.patch(SECRETS, key, {"data": {"token": "c2Vjb25k"}})
     assert await secrets.read(key) == {"token": b"second"}

@@ -11,7 +11,7 @@ from rasa_environments.desired.context import Context
 from rasa_environments.desired.environment import children
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import secret_variables
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 from rasa_environments.migration.importing import Imported
 from rasa_environments.reconcile.secret_values import wanted_variables
 
@@ -25,13 +25,13 @@ TOKENS = ("RASA_X_TOKEN", "JWT_SECRET")
 
 def operated(result: Imported) -> list[str]:
     """The Deployments that the operator makes. Raises SpecError where it makes none."""
-    directory = Directory()
+    lister = Lister()
     server = ModelServer.model_validate(result.resources[0])
-    directory.servers.put(server)
+    lister.servers.put(server)
     environments = [DeploymentEnvironment.model_validate(each) for each in result.resources[1:]]
     for environment in environments:
-        directory.environments.put(environment)
-    assert [directory.rival(environment) for environment in environments] == [None] * len(environments)
+        lister.environments.put(environment)
+    assert [lister.conflict(environment) for environment in environments] == [None] * len(environments)
     deployed = [environment for environment in environments if environment.spec.external is None]
     return [name for environment in deployed for name in _deployments(environment, server)]
 

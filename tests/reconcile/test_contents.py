@@ -14,11 +14,11 @@ from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import ApiError, TooLarge
 from rasa_environments.cluster.resources import Resource
 from rasa_environments.cluster.status_writes import StatusWrites
-from rasa_environments.controller.event_handlers import Dispatcher
+from rasa_environments.controller.event_handlers import EventHandlers
 from rasa_environments.controller.pods import Pods
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.controller.secret_references import SecretReferences
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 from rasa_environments.judge.events import Event, ObjectReference, event_name
 from rasa_environments.reconcile.contents import MAXIMUM_OBJECT_BYTES, Contents, identity_of
 from tests.reconcile.objects import environment_body
@@ -56,15 +56,15 @@ class Server:
 
 
 class Scene:
-    """A directory, and the caches that say what is there."""
+    """A lister, and the caches that say what is there."""
 
     def __init__(self) -> None:
         self.server = Server()
-        self.directory = Directory()
+        self.lister = Lister()
         self.caches = {kind: ObjectCache(identity_of) for kind in Kind}
-        dispatcher = Dispatcher(self.directory, WorkQueue(), SecretReferences(), Pods())
+        event_handlers = EventHandlers(self.lister, WorkQueue(), SecretReferences(), Pods())
         self.told: list[tuple[ObjectReference, Event]] = []
-        self.contents = Contents(self.server, self.caches, dispatcher, record=self._record)  # type: ignore[arg-type] # of its shape
+        self.contents = Contents(self.server, self.caches, event_handlers, record=self._record)  # type: ignore[arg-type] # of its shape
 
     def _record(self, regarding: ObjectReference, events: Sequence[Event]) -> None:
         self.told += [(regarding, event) for event in events]
@@ -79,7 +79,7 @@ class Scene:
     @property
     def tag(self) -> str | None:
         """The tag of the environment that is in force."""
-        found = self.directory.environments.get(KEY)
+        found = self.lister.environments.get(KEY)
         return None if found is None else found.tag
 
 
@@ -179,7 +179,7 @@ async def test_the_last_valid_version_stays_in_force(answer: JsonObject | Except
     await scene.contents.refresh(SUPPORT)
 
     assert (scene.tag, scene.server.reads) == ("live", 2)
-    in_force = scene.directory.environments.get(KEY)
+    in_force = scene.lister.environments.get(KEY)
     assert in_force is not None
     assert in_force.metadata.rejection is not None
     assert in_force.metadata.rejection.version == 2
@@ -192,7 +192,7 @@ async def test_a_valid_version_ends_the_rejection() -> None:
 
     await scene.bring(environment_body("support", version=3, tag="next"))
 
-    in_force = scene.directory.environments.get(KEY)
+    in_force = scene.lister.environments.get(KEY)
     assert in_force is not None
     assert (in_force.tag, in_force.metadata.rejection) == ("next", None)
 

@@ -16,16 +16,16 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import PodFacts, ServerObservation, TaggedModel
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.dependencies import Dependencies, Intervals
 from rasa_environments.reconcile.model_server import OBSERVE_SECONDS, ModelServerReconciler
 from rasa_environments.reconcile.model_tag import PUT_SECONDS, ModelTagReconciler
 from rasa_environments.reconcile.registration.registrar import REGISTRY_SECONDS
 from rasa_environments.reconcile.served import ASKED_AT_A_TIME, ASKING_SECONDS, ServedModels, rasa_servers
-from rasa_environments.reconcile.surroundings import Intervals, Surroundings
 from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS
 from tests.reconcile.clock import run
 from tests.reconcile.objects import environment, server, tag
-from tests.reconcile.registry_objects import offer
+from tests.reconcile.registry_objects import desired
 
 SERVER = ObjectKey("bots", "default")
 
@@ -44,17 +44,17 @@ class Bench:
     written: list[JsonObject] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.surroundings = Surroundings(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
-        self.surroundings.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
-        self.surroundings.client.find = AsyncMock(return_value={"metadata": {}})  # type: ignore[method-assign]
-        self.surroundings.directory.servers.put(server(**self.spec))
+        self.dependencies = Dependencies(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
+        self.dependencies.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
+        self.dependencies.client.find = AsyncMock(return_value={"metadata": {}})  # type: ignore[method-assign]
+        self.dependencies.lister.servers.put(server(**self.spec))
         self.connections = Mock(spec=Connections)
         self.connections.connect = AsyncMock(return_value=self.client)
         self.connections.can_write = Mock(return_value=True)
 
     def _patched(self, _: object, key: ObjectKey, status: JsonObject, **__: object) -> JsonObject:
         self.written.append(status)
-        known = self.surroundings.directory.servers.get(SERVER) if key == SERVER else tag("live")
+        known = self.dependencies.lister.servers.get(SERVER) if key == SERVER else tag("live")
         assert known is not None
         return known.model_dump(by_alias=True, exclude_none=True)
 
@@ -64,13 +64,13 @@ class Bench:
         return next(each for each in conditions if each["type"] == kind)
 
     def reconcile(
-        self, make: Callable[[Surroundings, Connections], ModelServerReconciler | ModelTagReconciler]
+        self, make: Callable[[Dependencies, Connections], ModelServerReconciler | ModelTagReconciler]
     ) -> float:
         """Seconds that a reconciliation took, with the result that it is tried again."""
 
         async def timed() -> float:
             key = SERVER if make is ModelServerReconciler else ObjectKey("bots", "live")
-            result = await make(self.surroundings, self.connections).reconcile(key)
+            result = await make(self.dependencies, self.connections).reconcile(key)
             assert result.failed
             return asyncio.get_running_loop().time()
 
@@ -92,8 +92,8 @@ def test_a_listing_that_takes_too_long_is_told() -> None:
 
 def test_a_tag_that_takes_too_long_to_put_is_told() -> None:
     bench = Bench(Mock(put_tag=forever))
-    bench.surroundings.directory.tags.put(tag("live"))
-    bench.surroundings.observations.listed(SERVER, ServerObservation(known=True))
+    bench.dependencies.lister.tags.put(tag("live"))
+    bench.dependencies.observations.listed(SERVER, ServerObservation(known=True))
 
     reconciler = partial(ModelTagReconciler, unread=Mock(spec=UnreadServers))
     assert bench.reconcile(reconciler) == PUT_SECONDS
@@ -111,14 +111,14 @@ def test_a_registry_that_takes_too_long_is_told_and_all_deadlines_fit_into_that_
         environments=Mock(read=forever),
     )
     bench = Bench(client, {"profile": "RasaEnterprise-1.0"})
-    bench.surroundings.directory.environments.put(environment("live"))
-    bench.surroundings.offers.keep(offer("live", url="http://live:5005"))
-    known = bench.surroundings.directory.servers.get(SERVER)
+    bench.dependencies.lister.environments.put(environment("live"))
+    bench.dependencies.registrations.request(desired("live", url="http://live:5005"))
+    known = bench.dependencies.lister.servers.get(SERVER)
     assert known is not None
-    bench.surroundings.directory.servers.put(known.model_copy(update={"status": known.status.model_validate(orphaned)}))
+    bench.dependencies.lister.servers.put(known.model_copy(update={"status": known.status.model_validate(orphaned)}))
 
     async def timed() -> float:
-        reconciler = ModelServerReconciler(bench.surroundings, bench.connections)
+        reconciler = ModelServerReconciler(bench.dependencies, bench.connections)
         await reconciler.reconcile(SERVER)
         return asyncio.get_running_loop().time()
 
@@ -126,7 +126,7 @@ def test_a_registry_that_takes_too_long_is_told_and_all_deadlines_fit_into_that_
 
     assert took + OBSERVE_SECONDS < DEADLINE_SECONDS
     assert took >= REGISTRY_SECONDS
-    fact = bench.surroundings.offers.fact(ObjectKey("bots", "live"))
+    fact = bench.dependencies.registrations.result(ObjectKey("bots", "live"))
     assert fact is not None
     assert (fact.truth, fact.reason) == ("Unknown", Reason.MODEL_SERVER_UNREACHABLE)
 

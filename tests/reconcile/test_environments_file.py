@@ -6,35 +6,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasa_environments.controller.registrations import Offer
+from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.desired.environments_file import FileEntry
 from rasa_environments.reconcile.registration.file import incomplete, laid_over
 from tests.reconcile.objects import server
-from tests.reconcile.registry_objects import ADDRESSES, NAMES, OFFERS, TOKENS
+from tests.reconcile.registry_objects import ADDRESSES, NAMES, REGISTRATIONS, TOKENS
 
 HELD = st.dictionaries(NAMES, st.builds(FileEntry, ADDRESSES, TOKENS))
 ENTRY = FileEntry("http://one:5005", "first-token")
 
 
-@given(held=HELD, offers=OFFERS, others=st.sets(NAMES))
+@given(held=HELD, registrations=REGISTRATIONS, others=st.sets(NAMES))
 def test_the_file_holds_who_is_offered_and_who_is_only_silent_yet(
-    held: dict[str, FileEntry], offers: list[Offer], others: set[str]
+    held: dict[str, FileEntry], registrations: list[DesiredRegistration], others: set[str]
 ) -> None:
-    offered = {each.name for each in offers}
+    desired = {each.name for each in registrations}
 
-    entries, _ = laid_over(held, offers, frozenset(offered | others))
+    entries, _ = laid_over(held, registrations, frozenset(desired | others))
 
-    assert entries.keys() == offered | (held.keys() & others)
-    assert all(entries[name] == held[name] for name in entries.keys() - offered)
+    assert entries.keys() == desired | (held.keys() & others)
+    assert all(entries[name] == held[name] for name in entries.keys() - desired)
 
 
-@given(held=HELD, offers=OFFERS)
+@given(held=HELD, registrations=REGISTRATIONS)
 def test_the_address_is_the_offered_one_and_the_old_token_stays_until_servers_run_with_the_new(
-    held: dict[str, FileEntry], offers: list[Offer]
+    held: dict[str, FileEntry], registrations: list[DesiredRegistration]
 ) -> None:
-    entries, pending = laid_over(held, offers, frozenset(each.name for each in offers))
+    entries, pending = laid_over(held, registrations, frozenset(each.name for each in registrations))
 
-    for each in offers:
+    for each in registrations:
         there = held.get(each.name)
         waits = not each.in_use and there is not None and there.url == each.url and there.token != each.token
         token = there.token if waits and there is not None else each.token
@@ -42,13 +42,15 @@ def test_the_address_is_the_offered_one_and_the_old_token_stays_until_servers_ru
         assert (each.name in pending) is waits
 
 
-@given(held=HELD, offers=OFFERS, others=st.sets(NAMES))
-def test_what_was_laid_over_stays(held: dict[str, FileEntry], offers: list[Offer], others: set[str]) -> None:
-    alive = frozenset({each.name for each in offers} | others)
-    once = laid_over(held, offers, alive)
+@given(held=HELD, registrations=REGISTRATIONS, others=st.sets(NAMES))
+def test_what_was_laid_over_stays(
+    held: dict[str, FileEntry], registrations: list[DesiredRegistration], others: set[str]
+) -> None:
+    alive = frozenset({each.name for each in registrations} | others)
+    once = laid_over(held, registrations, alive)
 
-    assert laid_over(once[0], offers, alive) == once
-    assert laid_over(held, offers[::-1], alive) == once
+    assert laid_over(once[0], registrations, alive) == once
+    assert laid_over(held, registrations[::-1], alive) == once
 
 
 @given(names=st.sets(NAMES), alive=st.sets(NAMES))

@@ -137,15 +137,6 @@ async def test_the_jwt_secret_is_that_of_the_spec_before_the_own_one_and_never_t
         assert found == {"RASA_TOKEN": KEPT, "RASA_X_TOKEN": "pull", "JWT_SECRET": secret}
 
 
-async def test_a_jwt_secret_of_the_server_that_an_earlier_version_copied_is_replaced() -> None:
-    shared = {CREDENTIALS: {"token": b"pull", "jwtSecret": b"shared\n"}}
-
-    found = await values(environment(), shared, model_server=RASA_X, own=with_jwt_secret("shared"))
-
-    assert re.fullmatch("[0-9a-f]{64}", found["JWT_SECRET"])
-
-
-@pytest.mark.parametrize("profile", ["RasaX-0.2", "RasaX-0.32"])
 async def test_a_jwt_secret_that_nobody_gives_is_generated_and_is_not_the_token(profile: str) -> None:
     found, other = [await values(environment(), model_server=server(profile=profile)) for _ in range(2)]
 
@@ -190,11 +181,6 @@ async def test_a_new_environment_gets_a_salt_of_its_own_and_keeps_it() -> None:
     assert await salt_of(environment()) != first.salt
     assert await salt_of(environment(), settled=first) == first.salt
     assert await salt_of(environment(), own=with_salt(own_secret())) == "kept-salt"
-
-
-async def test_an_environment_that_0_1_0_made_gets_a_salt_when_its_pods_are_restarted_anyway() -> None:
-    assert await salt_of(environment(), own=own_secret()) is None
-    assert await salt_of(environment(rotate=FIRST), own=own_secret()) is not None
 
 
 async def test_a_token_that_a_person_keeps_may_be_known_to_others_so_there_is_a_salt() -> None:

@@ -17,8 +17,8 @@ from rasa_environments.domain.facts import PodFacts, Problem, ServedFact, Tagged
 from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.served import model_served
+from rasa_environments.reconcile.dependencies import Intervals
 from rasa_environments.reconcile.healing import Healing
-from rasa_environments.reconcile.surroundings import Intervals
 from tests.desired.contexts import context
 
 MODEL = TaggedModel("a", "hash-a")

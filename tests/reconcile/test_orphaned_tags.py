@@ -15,8 +15,8 @@ from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import Unauthorized
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.orphaned_tags import OrphanedTags, Orphans
-from rasa_environments.reconcile.surroundings import Surroundings
 from tests.reconcile.objects import server
 
 MODEL_TAG = Request(Kind.MODEL_TAG, ObjectKey("tags", "live"))
@@ -38,7 +38,7 @@ class Checks:
 
     def __post_init__(self) -> None:
         client = Mock(delete_tag=AsyncMock(side_effect=self._delete))
-        surroundings = Surroundings(
+        dependencies = Dependencies(
             client=Mock(find=AsyncMock(side_effect=self._find)),
             children=Mock(),
             secrets=Mock(),
@@ -46,7 +46,7 @@ class Checks:
             http=Mock(),
             queue=Mock(is_running=lambda request: self.under_way and request == MODEL_TAG, outside=_outside),
         )
-        self._orphans = OrphanedTags(surroundings, Mock(spec=Connections, connect=AsyncMock(return_value=client)))
+        self._orphans = OrphanedTags(dependencies, Mock(spec=Connections, connect=AsyncMock(return_value=client)))
 
     def _delete(self, model: str, tag: str) -> None:
         self.deleted.append(f"{tag} of {model}")

@@ -16,11 +16,11 @@ from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObse
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RegistrationRefused, Unreachable
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar, summary
 from rasa_environments.reconcile.registration.registry import DONE, PENDING
-from rasa_environments.reconcile.surroundings import Surroundings
 from tests.reconcile.objects import environment, server, server_body
-from tests.reconcile.registry_objects import offer
+from tests.reconcile.registry_objects import desired
 
 SERVER = ObjectKey("bots", "default")
 THEIRS = RegisteredEnvironment("production", "http://elsewhere:5005", "their-token")
@@ -57,7 +57,7 @@ class Registry:
 
 @dataclass
 class Operator:
-    """The registrar of a ModelServer whose environments have made their offers."""
+    """The registrar of a ModelServer whose environments have made their registrations."""
 
     registry: Registry = field(default_factory=Registry)
     connection: Problem | None = None
@@ -65,17 +65,17 @@ class Operator:
     """The names of each write to status.registered_environments."""
 
     def __post_init__(self) -> None:
-        self.surroundings = Surroundings(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
-        self.surroundings.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
-        self.surroundings.directory.servers.put(self.server)
+        self.dependencies = Dependencies(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
+        self.dependencies.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
+        self.dependencies.lister.servers.put(self.server)
         connections = Mock(spec=Connections)
         connections.connect = AsyncMock(side_effect=lambda _: self.connection or Mock(environments=self.registry))
-        self.registrar = Registrar(self.surroundings, connections)
+        self.registrar = Registrar(self.dependencies, connections)
 
     @property
     def server(self) -> ModelServer:
         """The ModelServer as it was read last."""
-        known = self.surroundings.directory.servers.get(SERVER)
+        known = self.dependencies.lister.servers.get(SERVER)
         return known or server(profile="RasaEnterprise-1.0")
 
     def _patched(self, *patch: object, **_: object) -> JsonObject:
@@ -86,21 +86,21 @@ class Operator:
         return {**body, "status": status}
 
     def has(self, *names: str) -> None:
-        """These environments are there, and have made their offers."""
+        """These environments are there, and have made their registrations."""
         for name in names:
-            self.surroundings.directory.environments.put(environment(name))
-            self.surroundings.offers.keep(offer(name, url=f"http://{name}:5005"))
+            self.dependencies.lister.environments.put(environment(name))
+            self.dependencies.registrations.request(desired(name, url=f"http://{name}:5005"))
 
     def loses(self, name: str) -> None:
         """The environment is gone."""
-        self.surroundings.directory.environments.remove(ObjectKey("bots", name))
-        self.surroundings.offers.withdraw(ObjectKey("bots", name))
+        self.dependencies.lister.environments.remove(ObjectKey("bots", name))
+        self.dependencies.registrations.withdraw(ObjectKey("bots", name))
 
     async def passes(self, problem: Problem | None = None) -> Outcome:
         """One pass, and what came of it; the names that it gives are those that the status has then."""
         outcome = await self.registrar.register(self.server, ServerObservation(problem=problem))
         assert outcome is not None
-        self.surroundings.directory.servers.refresh(
+        self.dependencies.lister.servers.refresh(
             ModelServer.model_validate(
                 self._patched(None, None, {"registeredEnvironments": sorted(outcome.registered)})
             )
@@ -110,7 +110,7 @@ class Operator:
 
     def told(self, name: str) -> RegistrationFact | None:
         """What the environment was told."""
-        return self.surroundings.offers.fact(ObjectKey("bots", name))
+        return self.dependencies.registrations.result(ObjectKey("bots", name))
 
 
 def refusing(name: str) -> Callable[[Sequence[RegisteredEnvironment]], Exception | None]:
@@ -140,12 +140,12 @@ async def test_at_rest_nothing_is_written_or_told() -> None:
     operator = Operator()
     operator.has("staging")
     await operator.passes()
-    told = len(operator.surroundings.queue)
+    told = len(operator.dependencies.queue)
 
     await operator.passes()
 
     assert operator.registry.writes == len(operator.noted) == 1
-    assert len(operator.surroundings.queue) == told
+    assert len(operator.dependencies.queue) == told
 
 
 async def test_an_environment_that_is_gone_leaves_the_registry_and_is_then_forgotten() -> None:
@@ -231,9 +231,9 @@ async def test_who_is_told_something_new_is_looked_at_again() -> None:
 
     await operator.passes()
 
-    assert len(operator.surroundings.queue) == 1
-    operator.surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, ObjectKey("bots", "staging")))
-    assert len(operator.surroundings.queue) == 1, "it is the environment that waits already"
+    assert len(operator.dependencies.queue) == 1
+    operator.dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, ObjectKey("bots", "staging")))
+    assert len(operator.dependencies.queue) == 1, "it is the environment that waits already"
 
 
 async def test_a_server_without_a_registry_is_not_asked() -> None:

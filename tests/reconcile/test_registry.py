@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasa_environments.controller.registrations import Offer
+from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.reconcile.registration.registry import DONE, PENDING, Merged, by_another, merged
-from tests.reconcile.registry_objects import ADDRESSES, NAMES, OFFERS, TOKENS, offer
+from tests.reconcile.registry_objects import ADDRESSES, NAMES, REGISTRATIONS, TOKENS, desired
 
 EXTRAS = st.dictionaries(st.sampled_from(["id", "licence"]), st.integers(0, 3) | st.none(), max_size=2)
 ENTRIES = st.lists(
@@ -23,17 +23,17 @@ ENTRIES = st.lists(
 
 @dataclass(frozen=True)
 class Situation:
-    """A registry, what is offered to it, and what this operator knows."""
+    """A registry, what is desired to it, and what this operator knows."""
 
     current: tuple[RegisteredEnvironment, ...]
-    offers: tuple[Offer, ...]
+    registrations: tuple[DesiredRegistration, ...]
     ours: frozenset[str]
     alive: frozenset[str]
 
     @property
     def plan(self) -> Merged:
         """What should be."""
-        return merged(self.current, self.offers, ours=self.ours, alive=self.alive)
+        return merged(self.current, self.registrations, ours=self.ours, alive=self.alive)
 
     @property
     def before(self) -> dict[str, RegisteredEnvironment]:
@@ -45,19 +45,19 @@ class Situation:
         """The entries that should be, by name."""
         return {entry.name: entry for entry in self.plan.entries}
 
-    def somebody_elses(self, offer: Offer) -> bool:
-        """Whether an entry of the offer's name leads elsewhere, and was not made here."""
-        there = self.before.get(offer.name)
-        elsewhere = there is not None and there.url.rstrip("/") != offer.url.rstrip("/")
-        return elsewhere and not offer.adopts and offer.name not in self.ours
+    def somebody_elses(self, desired: DesiredRegistration) -> bool:
+        """Whether an entry of the desired's name leads elsewhere, and was not made here."""
+        there = self.before.get(desired.name)
+        elsewhere = there is not None and there.url.rstrip("/") != desired.url.rstrip("/")
+        return elsewhere and not desired.adopts and desired.name not in self.ours
 
 
 SITUATIONS = st.builds(
-    lambda current, offers, ours, alive: Situation(
-        current, tuple(offers), frozenset(ours), frozenset(alive) | {each.name for each in offers}
+    lambda current, registrations, ours, alive: Situation(
+        current, tuple(registrations), frozenset(ours), frozenset(alive) | {each.name for each in registrations}
     ),
     ENTRIES,
-    OFFERS,
+    REGISTRATIONS,
     st.sets(NAMES),
     st.sets(NAMES),
 )
@@ -71,13 +71,13 @@ def whole(entry: RegisteredEnvironment | None) -> object:
 @given(of=SITUATIONS)
 def test_what_others_registered_under_other_names_stays_as_it_is(of: Situation) -> None:
     for entry in of.current:
-        if entry.name not in of.ours and entry.name not in {each.name for each in of.offers}:
+        if entry.name not in of.ours and entry.name not in {each.name for each in of.registrations}:
             assert whole(of.after.get(entry.name)) == whole(entry)
 
 
 @given(of=SITUATIONS)
 def test_what_others_registered_under_the_same_name_for_another_server_stays_and_is_told(of: Situation) -> None:
-    for each in of.offers:
+    for each in of.registrations:
         if of.somebody_elses(each):
             fact = of.plan.facts[each.name]
             assert whole(of.after[each.name]) == whole(of.before[each.name])
@@ -88,7 +88,7 @@ def test_what_others_registered_under_the_same_name_for_another_server_stays_and
 
 @given(of=SITUATIONS)
 def test_what_is_offered_is_registered_unless_it_is_somebody_elses(of: Situation) -> None:
-    for each in of.offers:
+    for each in of.registrations:
         if not of.somebody_elses(each):
             assert of.after[each.name].url.rstrip("/") == each.url.rstrip("/")
             assert of.plan.facts[each.name] in (DONE, PENDING)
@@ -99,7 +99,7 @@ def test_what_is_offered_is_registered_unless_it_is_somebody_elses(of: Situation
 
 @given(of=SITUATIONS)
 def test_the_old_token_stays_until_the_servers_run_with_the_new_one(of: Situation) -> None:
-    for each in of.offers:
+    for each in of.registrations:
         there = of.before.get(each.name)
         if there is None or there.token is None or each.in_use or of.somebody_elses(each):
             continue
@@ -115,7 +115,7 @@ def test_ours_goes_with_its_environment(of: Situation) -> None:
 
 @given(of=SITUATIONS)
 def test_ours_stays_while_its_environment_has_not_made_its_offer_yet(of: Situation) -> None:
-    silent = (of.ours & of.alive) - {each.name for each in of.offers}
+    silent = (of.ours & of.alive) - {each.name for each in of.registrations}
 
     assert [whole(of.after.get(name)) for name in silent] == [whole(of.before.get(name)) for name in silent]
 
@@ -132,14 +132,14 @@ def test_all_that_is_written_is_noted_first_and_what_is_to_go_stays_noted_until_
 
     assert written <= of.plan.noted
     assert of.ours & of.before.keys() <= of.plan.noted
-    assert of.plan.noted <= of.ours | {each.name for each in of.offers}
+    assert of.plan.noted <= of.ours | {each.name for each in of.registrations}
 
 
 @given(of=SITUATIONS)
 def test_once_it_is_as_it_should_be_it_stays(of: Situation) -> None:
     plan = of.plan
 
-    again = merged(plan.entries, of.offers, ours=plan.noted, alive=of.alive)
+    again = merged(plan.entries, of.registrations, ours=plan.noted, alive=of.alive)
 
     assert list(map(whole, again.entries)) == list(map(whole, plan.entries))
     assert again.facts == plan.facts
@@ -147,7 +147,7 @@ def test_once_it_is_as_it_should_be_it_stays(of: Situation) -> None:
 
 @given(of=SITUATIONS, order=st.randoms(use_true_random=False))
 def test_the_order_in_which_environments_come_does_not_count(of: Situation, order: random.Random) -> None:
-    shuffled = list(of.offers)
+    shuffled = list(of.registrations)
     order.shuffle(shuffled)
 
     plan = merged(of.current, shuffled, ours=of.ours, alive=of.alive)
@@ -171,14 +171,14 @@ def test_no_message_shows_a_token(of: Situation) -> None:
 OTHERS = RegisteredEnvironment("staging", "http://elsewhere:5005", "their-token", {"id": 7})
 
 
-def plan_for(*offers: Offer, ours: str = "") -> Merged:
+def plan_for(*registrations: DesiredRegistration, ours: str = "") -> Merged:
     """The plan for a registry in which somebody else registered `staging`."""
-    alive = frozenset(each.name for each in offers)
-    return merged([OTHERS], offers, ours=frozenset(ours.split()), alive=alive)
+    alive = frozenset(each.name for each in registrations)
+    return merged([OTHERS], registrations, ours=frozenset(ours.split()), alive=alive)
 
 
 def test_somebody_elses_entry_is_told_with_the_ways_out() -> None:
-    plan = plan_for(offer("staging"))
+    plan = plan_for(desired("staging"))
 
     assert plan.entries == (OTHERS,)
     assert plan.facts["staging"].message == (
@@ -190,13 +190,13 @@ def test_somebody_elses_entry_is_told_with_the_ways_out() -> None:
 
 @pytest.mark.parametrize("in_use", [True, False])
 def test_an_environment_that_adopts_takes_the_entry_over_with_what_is_unknown_in_it(in_use: bool) -> None:
-    (entry,) = plan_for(offer("staging", adopts=True, in_use=in_use)).entries
+    (entry,) = plan_for(desired("staging", adopts=True, in_use=in_use)).entries
 
     assert entry.as_json() == {"id": 7, "name": "staging", "url": "http://one:5005", "token": "first-token"}
 
 
 def test_an_entry_that_leads_to_the_environment_already_is_its_own() -> None:
-    plan = plan_for(offer("staging", url="http://elsewhere:5005/"))
+    plan = plan_for(desired("staging", url="http://elsewhere:5005/"))
 
     assert plan.entries == (RegisteredEnvironment("staging", "http://elsewhere:5005/", "first-token"),)
     assert plan.facts == {"staging": DONE}

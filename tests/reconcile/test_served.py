@@ -16,6 +16,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
+from rasa_environments.reconcile.dependencies import Intervals
 from rasa_environments.reconcile.healing import pods_to_ask
 from rasa_environments.reconcile.served import (
     ANSWER_COUNTS_SECONDS,
@@ -24,7 +25,6 @@ from rasa_environments.reconcile.served import (
     ServedModels,
     rasa_servers,
 )
-from rasa_environments.reconcile.surroundings import Intervals
 from tests.reconcile.clock import run
 
 SUPPORT = ObjectKey("bots", "support")
@@ -45,7 +45,7 @@ class Asked:
     """What one look came to."""
 
     answers: tuple[ServedFact, ...]
-    again_after: float | None
+    requeue_after: float | None
 
 
 @dataclass
@@ -88,9 +88,9 @@ class Asker:
         times = []
         for _ in range(looks):
             asked = await self.ask(**question)
-            assert asked.again_after is not None
-            times.append(asked.again_after)
-            await asyncio.sleep(asked.again_after)
+            assert asked.requeue_after is not None
+            times.append(asked.requeue_after)
+            await asyncio.sleep(asked.requeue_after)
         return times
 
 
@@ -214,7 +214,7 @@ def test_each_ready_pod_is_asked() -> None:
         asked = await asker.ask(POD, SECOND, waiting)
 
         assert asked.answers == (ServedFact("pod support-0", model=WANTED), ServedFact("pod support-1", model=OLD))
-        assert asked.again_after == INTERVALS.first_served
+        assert asked.requeue_after == INTERVALS.first_served
 
     asking(test, d2=OLD)
 

@@ -13,6 +13,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import ServedFact, TaggedModel
 from rasa_environments.rasa.server import Served
+from rasa_environments.reconcile.dependencies import Intervals
 from rasa_environments.reconcile.served import (
     TRAINED_TOGETHER_SECONDS,
     ByTrainingTime,
@@ -20,7 +21,6 @@ from rasa_environments.reconcile.served import (
     ServedModels,
     answered,
 )
-from rasa_environments.reconcile.surroundings import Intervals
 from tests.reconcile.clock import run
 
 SERVER = RasaServer("pod support-0", "http://127.0.0.1:5005")

@@ -16,8 +16,8 @@ from rasa_environments.domain.facts import Problem, ServerObservation, TaggedMod
 from rasa_environments.rasa.errors import RasaError, Unreachable
 from rasa_environments.rasa.pulls import TagAnswer
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
-from rasa_environments.reconcile.surroundings import Surroundings
 from rasa_environments.reconcile.tag_writes import BACKOFF
 from rasa_environments.reconcile.unread_servers import UnreadServers
 from tests.reconcile.clock import run
@@ -40,16 +40,16 @@ class Tagging:
             patch_status=AsyncMock(side_effect=lambda *_, **__: {"metadata": {"resourceVersion": str(next(versions))}})
         )
         connections = Mock(spec=Connections, connect=AsyncMock(return_value=self.client))
-        self.surroundings = Surroundings(client=api, children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
-        self.surroundings.directory.servers.put(server())
-        self.surroundings.directory.tags.put(tag("live", model="new"))
+        self.dependencies = Dependencies(client=api, children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
+        self.dependencies.lister.servers.put(server())
+        self.dependencies.lister.tags.put(tag("live", model="new"))
         self.observe(observation)
-        self.reconciler = ModelTagReconciler(self.surroundings, connections, Mock(spec=UnreadServers))
+        self.reconciler = ModelTagReconciler(self.dependencies, connections, Mock(spec=UnreadServers))
 
     def observe(self, observation: ServerObservation) -> None:
         """The server was listed."""
-        self.surroundings.observations.listing_begins(ObjectKey("bots", "default"))
-        self.surroundings.observations.listed(ObjectKey("bots", "default"), observation)
+        self.dependencies.observations.listing_begins(ObjectKey("bots", "default"))
+        self.dependencies.observations.listed(ObjectKey("bots", "default"), observation)
 
     async def reconcile_for(self, seconds: float, every: float = 1.0) -> None:
         """Reconciles as often as the listing of a server may ask for it."""
@@ -65,7 +65,7 @@ class Tagging:
     @property
     def reason(self) -> str:
         """Why it is not tagged."""
-        found = self.surroundings.directory.tags.get(KEY)
+        found = self.dependencies.lister.tags.get(KEY)
         assert found is not None
         return next(entry.reason for entry in found.status.conditions or () if entry.type == "Tagged")
 
@@ -157,7 +157,7 @@ def test_a_write_whose_answer_was_lost_is_not_waited_for_once_the_tag_is_seen() 
         await tagging.reconciler.reconcile(KEY)
         tagging.client.tag.return_value = TagAnswer(NEW.hash, NEW.name)
         tagging.observe(ServerObservation(models={"old": OLD, "new": NEW}, tags={"live": NEW}, known=True))
-        return (await tagging.reconciler.reconcile(KEY)).again_after, tagging.reason
+        return (await tagging.reconciler.reconcile(KEY)).requeue_after, tagging.reason
 
     assert run(test()) == (None, "Tagged")
 
@@ -169,7 +169,7 @@ def test_a_write_that_is_due_while_the_server_is_away_is_not_waited_for() -> Non
         away = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
         tagging.observe(replace(LISTED, problem=away))
         await asyncio.sleep(BACKOFF.longest)
-        return (await tagging.reconciler.reconcile(KEY)).again_after
+        return (await tagging.reconciler.reconcile(KEY)).requeue_after
 
     assert run(test()) is None
 
@@ -179,7 +179,7 @@ def test_a_postponed_write_names_its_reason_and_when_it_is_due() -> None:
         tagging = Tagging()
         await tagging.reconciler.reconcile(KEY)
         result = await tagging.reconciler.reconcile(KEY)
-        return tagging.reconciler._writes._failed[KEY].problem, result.again_after
+        return tagging.reconciler._writes._failed[KEY].problem, result.requeue_after
 
     problem, again = run(test())
     assert problem is not None

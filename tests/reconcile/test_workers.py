@@ -16,8 +16,8 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
 from rasa_environments.rasa.transport import http_client
+from rasa_environments.reconcile.dependencies import Intervals
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
-from rasa_environments.reconcile.surroundings import Intervals
 from rasa_environments.reconcile.workers import QUESTIONS_PER_WORKER
 
 NEW, OLD = TaggedModel("20260101-120000", "new"), TaggedModel("20250101-120000", "old")

@@ -17,7 +17,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.promotions import Promotions
 from rasa_environments.controller.queue import DONE, Kind, Request, Result, WorkQueue
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.object_metrics import LONGEST_LABEL, label
 from rasa_environments.runtime.watches import Watches
@@ -51,7 +51,7 @@ def served(status: str) -> JsonObject:
 class Scene:
     """What the metrics are made of."""
 
-    directory: Directory = field(default_factory=Directory)
+    lister: Lister = field(default_factory=Lister)
     queue: WorkQueue = field(default_factory=WorkQueue)
     promotions: Promotions = field(default_factory=Promotions)
     clock: Callable[[], float] = time.monotonic
@@ -59,7 +59,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.answer_times = AnswerTimes(self.clock)
-        self.metrics = Metrics(self.directory, self.queue, self.watches, self.promotions, self.answer_times)
+        self.metrics = Metrics(self.lister, self.queue, self.watches, self.promotions, self.answer_times)
 
     def scraped(self, name: str) -> dict[str, float]:
         """The series of a metric: value by labels."""
@@ -71,7 +71,7 @@ class Scene:
 
 def test_an_environment_tells_which_model_it_should_serve_and_which_it_serves() -> None:
     scene = Scene()
-    scene.directory.environments.put(environment(**MODEL))
+    scene.lister.environments.put(environment(**MODEL))
 
     assert scene.scraped("model_info") == {
         'desired="new",environment="live",name="live",namespace="bots",served="new,old",tag="production"': 1
@@ -80,7 +80,7 @@ def test_an_environment_tells_which_model_it_should_serve_and_which_it_serves() 
 
 def test_of_an_environment_without_a_model_the_labels_are_empty() -> None:
     scene = Scene()
-    scene.directory.environments.put(environment())
+    scene.lister.environments.put(environment())
 
     assert scene.scraped("model_info") == {
         'desired="",environment="live",name="live",namespace="bots",served="",tag="production"': 1
@@ -89,17 +89,17 @@ def test_of_an_environment_without_a_model_the_labels_are_empty() -> None:
 
 def test_it_is_told_since_when_the_desired_model_is_served_while_it_is() -> None:
     scene = Scene()
-    scene.directory.environments.put(environment(conditions=[served("True")]))
+    scene.lister.environments.put(environment(conditions=[served("True")]))
     assert scene.scraped("model_served_since_timestamp_seconds") == {'name="live",namespace="bots"': 1767225600}
 
-    scene.directory.environments.put(environment(conditions=[served("Unknown")]))
+    scene.lister.environments.put(environment(conditions=[served("Unknown")]))
 
     assert scene.scraped("model_served_since_timestamp_seconds") == {}
 
 
 def test_a_condition_tells_unknown_from_false() -> None:
     scene = Scene()
-    scene.directory.environments.put(environment(conditions=[served("Unknown")]))
+    scene.lister.environments.put(environment(conditions=[served("Unknown")]))
 
     (value,) = scene.scraped("condition").values()
 
@@ -109,7 +109,7 @@ def test_a_condition_tells_unknown_from_false() -> None:
 def test_the_age_of_the_last_answer_grows_until_the_next() -> None:
     now = 100.0
     scene = Scene(clock=lambda: now)
-    scene.directory.environments.put(environment())
+    scene.lister.environments.put(environment())
     scene.answer_times.answered(LIVE)
 
     now = 130.0
@@ -120,11 +120,11 @@ def test_the_age_of_the_last_answer_grows_until_the_next() -> None:
 
 def test_nothing_is_told_of_an_environment_that_is_deleted() -> None:
     scene = Scene()
-    scene.directory.environments.put(environment(**MODEL, conditions=[served("True")]))
+    scene.lister.environments.put(environment(**MODEL, conditions=[served("True")]))
     scene.answer_times.answered(LIVE)
     assert 'name="live"' in scene.metrics.text().decode()
 
-    scene.directory.environments.remove(LIVE)
+    scene.lister.environments.remove(LIVE)
 
     assert 'name="live"' not in scene.metrics.text().decode()
 
@@ -198,6 +198,6 @@ def test_a_label_is_short_and_can_be_written(text: str) -> None:
 
 def test_what_is_no_time_does_not_end_a_scrape() -> None:
     scene = Scene()
-    scene.directory.environments.put(environment(conditions=[{**served("True"), "lastTransitionTime": "yesterday"}]))
+    scene.lister.environments.put(environment(conditions=[{**served("True"), "lastTransitionTime": "yesterday"}]))
 
     assert scene.scraped("model_served_since_timestamp_seconds") == {}

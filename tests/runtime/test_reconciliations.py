@@ -15,7 +15,7 @@ from rasa_environments.cluster.errors import ApiError
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.promotions import Promotions
 from rasa_environments.controller.queue import DONE, FAILED, OUTAGE, Kind, Request, Result, WorkQueue
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 from rasa_environments.reconcile.contents import Contents
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS, HANGING_SECONDS, Reconciliations
@@ -30,7 +30,7 @@ def attempted(
 ) -> tuple[Result, float, str]:
     """The result of an attempt, the seconds that it took, and what the metrics count it as."""
     contents = contents or Mock(spec=Contents)
-    metrics = Metrics(Directory(), WorkQueue(), Watches({}), Promotions(), AnswerTimes())
+    metrics = Metrics(Lister(), WorkQueue(), Watches({}), Promotions(), AnswerTimes())
 
     async def attempt() -> tuple[Result, float]:
         reconciliations = Reconciliations({Kind.MODEL_SERVER: reconcile}, contents, metrics)

@@ -15,17 +15,17 @@ from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.reflector import Reflector
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 
 LOOK_SECONDS = 1.0
 """How often a watch is looked at that brings nothing: it may be one that is not permitted."""
 
 
 class Followed:
-    """A directory that keeps up with the cluster."""
+    """A lister that keeps up with the cluster."""
 
     def __init__(self) -> None:
-        self.directory = Directory()
+        self.lister = Lister()
         self.reflectors: tuple[Reflector, ...] = ()
         self._changed = asyncio.Event()
 
@@ -44,17 +44,17 @@ class Followed:
 
     def environment_changed(self, key: ObjectKey, obj: JsonObject | None) -> None:
         """An environment is there in this version, or is gone."""
-        self._take(key, obj, self.directory.environments.remove, self._put_environment)
+        self._take(key, obj, self.lister.environments.remove, self._put_environment)
 
     def tag_changed(self, key: ObjectKey, obj: JsonObject | None) -> None:
         """A ModelTag is there in this version, or is gone."""
-        self._take(key, obj, self.directory.tags.remove, self._put_tag)
+        self._take(key, obj, self.lister.tags.remove, self._put_tag)
 
     def _put_environment(self, obj: JsonObject) -> None:
-        self.directory.environments.put(DeploymentEnvironment.model_validate(obj))
+        self.lister.environments.put(DeploymentEnvironment.model_validate(obj))
 
     def _put_tag(self, obj: JsonObject) -> None:
-        self.directory.tags.put(ModelTag.model_validate(obj))
+        self.lister.tags.put(ModelTag.model_validate(obj))
 
     def _take(
         self,

@@ -17,7 +17,7 @@ from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
 from rasa_environments.cli.unknown_fields import meant, unknown_fields
 from rasa_environments.desired.network_policy import NAMESPACE_LABEL
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 
 STANDARD_INPUT = "-"
 
@@ -28,7 +28,7 @@ class Manifests:
 
     source: str
     """The file, as a person knows it."""
-    directory: Directory = field(default_factory=Directory)
+    lister: Lister = field(default_factory=Lister)
     environments: list[DeploymentEnvironment] = field(default_factory=list)
     """In the order of the file."""
     secrets: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
@@ -88,7 +88,7 @@ def _take(manifests: Manifests, document: object, where: str, namespace: str) ->
         manifests.secrets[key] = frozenset({**(document.get("data") or {}), **(document.get("stringData") or {})})
     elif (kind, version) == ("Namespace", "v1"):
         name = str(metadata["name"])
-        manifests.directory.namespace_changed(name, {**mapping(metadata.get("labels")), NAMESPACE_LABEL: name})
+        manifests.lister.namespace_changed(name, {**mapping(metadata.get("labels")), NAMESPACE_LABEL: name})
     elif not (version.startswith(f"{GROUP}/") or kind in MODELS):
         manifests.left_out.append(where)
     elif version != API_VERSION:
@@ -109,6 +109,6 @@ def _take_resource(manifests: Manifests, document: JsonObject, where: str, key: 
     except InvalidObject as error:
         manifests.errors += [f"{where}: {problem}" for problem in error.problems]
         return
-    manifests.directory.put(resource)
+    manifests.lister.put(resource)
     if isinstance(resource, DeploymentEnvironment):
         manifests.environments.append(resource)

@@ -25,7 +25,7 @@ from rasa_environments.cli.promotion import Goal, Progress, model_name, new_mode
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
-from rasa_environments.domain.lister import Directory, server_of_environment
+from rasa_environments.domain.lister import Lister, server_of_environment
 
 EXIT_CODES = {
     ExitCode.DONE: "the model is served (with --until tagged: it carries the tag; with --no-wait: it is asked for)",
@@ -88,7 +88,7 @@ def promote(
 async def model_tag_of(connected: Session, environment: DeploymentEnvironment) -> ModelTag | None:
     """The ModelTag that rules the tag which the environment pulls: the oldest one, in its namespace or the server's."""
     server = server_of_environment(environment)
-    found = Directory()
+    found = Lister()
     for namespace in sorted({environment.metadata.namespace, server.namespace}):
         try:
             listing = await connected.client.list(MODEL_TAGS, namespace)
@@ -207,11 +207,11 @@ async def steps(
     namespaces = tuple(sorted({environment.metadata.namespace, written.metadata.namespace}))
     async with followed(connected.client, namespaces) as following:
         while seen is None or seen.ended is None:
-            directory, before = following.directory, seen
+            lister, before = following.lister, seen
             seen = progress(
                 written,
-                directory.tags.get(written.metadata.key),
-                directory.environments.get(environment.metadata.key),
+                lister.tags.get(written.metadata.key),
+                lister.environments.get(environment.metadata.key),
                 goal,
             )
             if seen != before:

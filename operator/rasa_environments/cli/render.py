@@ -28,7 +28,7 @@ from rasa_environments.desired.secret_variables import (
 )
 from rasa_environments.desired.tls import AUTHORITIES, CertificateSource, key_in_secret
 from rasa_environments.domain.access import unusable
-from rasa_environments.domain.conflicts import conflict
+from rasa_environments.domain.conflicts import problem_of
 from rasa_environments.domain.lister import server_of_environment
 from rasa_environments.reconcile.certificates import held_files, wanted_certificates
 from rasa_environments.reconcile.secret_values import (
@@ -85,16 +85,16 @@ def render(
 def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterable[JsonObject]:
     """The children of one environment as they are shown. Raises CommandError where there would be none."""
     key = server_of_environment(environment)
-    server = manifests.directory.servers.get(key)
+    server = manifests.lister.servers.get(key)
     if server is None:
         raise CommandError(f"refers to ModelServer {key}, which is not in the file: add it, as the pods need its url")
     namespace = environment.metadata.namespace
-    problem = unusable(server, key, namespace, manifests.directory.labels_of(namespace))
+    problem = unusable(server, key, namespace, manifests.lister.labels_of(namespace))
     if problem is not None:
         raise CommandError(problem.message)
-    rival = manifests.directory.rival(environment)
-    if rival is not None:
-        raise CommandError(conflict(rival, environment).message)
+    conflict = manifests.lister.conflict(environment)
+    if conflict is not None:
+        raise CommandError(problem_of(conflict, environment).message)
     try:
         if environment.spec.external is not None:
             require_tag_of_its_name(environment, server)

@@ -104,7 +104,7 @@ async def draw_changes(connected: Session, scope: str | None) -> None:
     with Live(console=console(), auto_refresh=False) as live:
         async with followed(connected.client, (scope,) if scope else ()) as following:
             while True:
-                seen = overview(following.directory.environments, following.directory.tags)
+                seen = overview(following.lister.environments, following.lister.tags)
                 live.update(drawn(seen, datetime.now(UTC), namespaces=scope is None), refresh=True)
                 await change_or_pause(following)
 
@@ -129,7 +129,7 @@ async def changes(following: Followed) -> AsyncIterator[str]:
     """A line for each row that is new or another than before, and for each that is gone."""
     known: dict[tuple[str, str, str], EnvironmentRow | TagRow] = {}
     while True:
-        now = rows_by_name(overview(following.directory.environments, following.directory.tags))
+        now = rows_by_name(overview(following.lister.environments, following.lister.tags))
         for key, row in now.items():
             if known.get(key) != row:
                 yield line(row)

@@ -308,13 +308,8 @@ def with_digest(desired: JsonObject) -> JsonObject:
     return {**rest, "metadata": {**metadata, "annotations": annotations}}
 
 
-def was_asked_for(desired: JsonObject, live: JsonObject) -> bool:
-    """Whether `live` was last written as `desired`; it may have been edited since."""
-    return was_last_written_as(with_digest(desired), live)
-
-
 def was_last_written_as(wanted: JsonObject, live: JsonObject) -> bool:
-    """The same for an object that has the digest of itself already."""
+    """Whether `live` was last written as `wanted`, which has the digest of itself; it may have been edited since."""
     return (live["metadata"].get("annotations") or {}).get(DESIRED_ANNOTATION) == _digest_of(wanted)
 
 

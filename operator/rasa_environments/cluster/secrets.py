@@ -82,7 +82,7 @@ class Secrets:
                 return f"namespace {name}: {namespace.reflector.failure}"
         return None
 
-    def keep_only(self, namespaces: Collection[str]) -> None:
+    def set_namespaces(self, namespaces: Collection[str]) -> None:
         """Stop following all other namespaces, and forget their Secrets."""
         for name in self._namespaces.keys() - set(namespaces):
             self._namespaces.pop(name).task.cancel()

@@ -1,4 +1,4 @@
-"""From what was seen to who wants a look: keeps the directory, and fills the queue."""
+"""From what was seen to who wants a look: keeps the lister, and fills the queue."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from rasa_environments.controller.pods import Pods
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.context import environment_key
-from rasa_environments.domain.lister import Directory, server_of_environment, server_of_tag
+from rasa_environments.domain.lister import Lister, server_of_environment, server_of_tag
 
 CHILD_DELAY_SECONDS = 0.1
 """A controller changes a child several times in a row: one look serves them all."""
 
 
-class Dispatcher:
+class EventHandlers:
     """Everything that watches bring comes here."""
 
-    def __init__(self, directory: Directory, queue: WorkQueue, references: SecretReferences, pods: Pods) -> None:
-        self._directory = directory
+    def __init__(self, lister: Lister, queue: WorkQueue, references: SecretReferences, pods: Pods) -> None:
+        self._lister = lister
         self._queue = queue
         self._references = references
         self._pods = pods
-        directory.on_conflict_change(
+        lister.on_conflict_change(
             environments=lambda key: queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key)),
             tags=lambda key: queue.add(Request(Kind.MODEL_TAG, key)),
         )
@@ -36,11 +36,11 @@ class Dispatcher:
         """The object as it is in force, where there is one."""
         match request.kind:
             case Kind.MODEL_SERVER:
-                return self._directory.servers.get(request.key)
+                return self._lister.servers.get(request.key)
             case Kind.DEPLOYMENT_ENVIRONMENT:
-                return self._directory.environments.get(request.key)
+                return self._lister.environments.get(request.key)
             case Kind.MODEL_TAG:
-                return self._directory.tags.get(request.key)
+                return self._lister.tags.get(request.key)
 
     def changed(self, request: Request, version: int | None) -> None:
         """An object of an own kind is there in that version, or is gone (None). Versions that are known are ignored."""
@@ -51,30 +51,30 @@ class Dispatcher:
     def on_update(self, resource: AnyResource) -> None:
         """The object has been read, in a version that can be used; queues whom the change of its spec concerns."""
         known = self.known(request_of(resource))
-        self._directory.put(resource)
-        self._look_around(known, resource)
+        self._lister.put(resource)
+        self._enqueue_dependents(known, resource)
         # Its own writes are known already: this one's answer was lost, or somebody else wrote it.
         if isinstance(known, DeploymentEnvironment) and known.status != resource.status:
             self._notify_tag(known)
 
     def reject(self, known: AnyResource, rejection: Rejection) -> None:
         """The object has a later version that cannot be used: the known one stays in force."""
-        self._directory.put(
+        self._lister.put(
             known.model_copy(update={"metadata": known.metadata.model_copy(update={"rejection": rejection})})
         )
 
     def refresh(self, written: AnyResource) -> None:
         """Keeps what a write of the status returned."""
-        self._directory.refresh(written)
+        self._lister.refresh(written)
 
     def on_delete(self, request: Request) -> None:
         """The object is not there any more; queues whom that concerns."""
         known = self.known(request)
         if known is None:
             return
-        self._directory.remove(known)
+        self._lister.remove(known)
         self._queue.forget(request)
-        self._look_around(known, None)
+        self._enqueue_dependents(known, None)
         if isinstance(known, DeploymentEnvironment):
             self._notify_tag(known)
 
@@ -97,7 +97,7 @@ class Dispatcher:
     def namespace_changed(self, key: ObjectKey, namespace: JsonObject | None) -> None:
         """A namespace was changed, or is gone (None)."""
         labels = None if namespace is None else namespace["metadata"].get("labels") or {}
-        for resource in self._directory.namespace_changed(key.name, labels):
+        for resource in self._lister.namespace_changed(key.name, labels):
             self._queue.add(request_of(resource))
 
     def secret_changed(self, key: ObjectKey) -> None:
@@ -105,34 +105,34 @@ class Dispatcher:
         for request in self._references.users(key):
             self._queue.add(request)
 
-    def _look_around(self, before: AnyResource | None, now: AnyResource | None) -> None:
+    def _enqueue_dependents(self, before: AnyResource | None, now: AnyResource | None) -> None:
         """Queues whom the change of a spec concerns: who refers to it, or did before.
 
-        Who claims what it claims is told by the directory, where that makes a difference.
+        Who claims what it claims is told by the lister, where that makes a difference.
         """
         if before is not None and now is not None and before.spec == now.spec:
             return
         changed = now or before
         own = None if changed is None else request_of(changed)
         for resource in (before, now):
-            for request in self._concerned(resource):
+            for request in self._dependents(resource):
                 if request != own:  # whoever brings the change reconciles the object itself
                     self._queue.add(request)
 
     def _notify_tag(self, environment: DeploymentEnvironment) -> None:
         """Queues the ModelTag that the environment follows: what it says of who serves its model has changed."""
-        tag = self._directory.followed(environment)
+        tag = self._lister.followed(environment)
         if tag is not None:
             self._queue.add(request_of(tag))
 
-    def _concerned(self, resource: AnyResource | None) -> Iterable[Request]:
-        directory = self._directory
+    def _dependents(self, resource: AnyResource | None) -> Iterable[Request]:
+        lister = self._lister
         match resource:
             case ModelServer():
-                yield from _requests(directory.environments_of(resource.metadata.key))
-                yield from _requests(directory.tags_of(resource.metadata.key))
+                yield from _requests(lister.environments_of(resource.metadata.key))
+                yield from _requests(lister.tags_of(resource.metadata.key))
             case DeploymentEnvironment():
-                server = directory.servers.get(server_of_environment(resource))
+                server = lister.servers.get(server_of_environment(resource))
                 if server is not None and server.registration is not Registration.NONE:
                     yield Request(Kind.MODEL_SERVER, server.metadata.key)
             case ModelTag():

@@ -52,7 +52,7 @@ class Request:
 class Result:
     """What a pass asks for."""
 
-    again_after: float | None = None
+    requeue_after: float | None = None
     """Seconds until the next look, without being asked."""
     failed: bool = False
     """Whether to look again after a time that grows with every failure in a row."""
@@ -256,8 +256,8 @@ class WorkQueue:
         elif failures:
             seconds = min(result.longest, BACKOFF.seconds(failures, random.random()))  # noqa: S311
             self._retries.schedule(request, seconds, lambda: self.add(request), takes_turns=result.outage)
-        elif result.again_after is not None:
-            self.add_later(request, result.again_after)
+        elif result.requeue_after is not None:
+            self.add_later(request, result.requeue_after)
 
     def _cancel_timer(self, request: Request) -> None:
         self._retries.cancel(request)

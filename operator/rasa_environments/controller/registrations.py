@@ -1,4 +1,4 @@
-"""What environments have to say to their server's registry, and what came of it."""
+"""What each environment should be in its server's registry, and what came of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rasa_environments.domain.facts import RegistrationFact
 
 
 @dataclass(frozen=True)
-class Offer:
+class DesiredRegistration:
     """An environment as a registry takes it."""
 
     key: ObjectKey
@@ -23,34 +23,34 @@ class Offer:
     """Whether it may take over an entry of its name that somebody else made."""
 
 
-class Offers:
-    """The latest offer of each environment, and the latest fact about it."""
+class Registrations:
+    """The desired registration of each environment, and the result of the latest attempt."""
 
     def __init__(self) -> None:
-        self._offers: dict[ObjectKey, Offer] = {}
-        self._facts: dict[ObjectKey, RegistrationFact] = {}
+        self._desired: dict[ObjectKey, DesiredRegistration] = {}
+        self._results: dict[ObjectKey, RegistrationFact] = {}
 
-    def keep(self, offer: Offer) -> bool:
-        """Keeps what is to be registered; returns whether that is news."""
-        before = self._offers.get(offer.key)
-        self._offers[offer.key] = offer
-        return before != offer
+    def request(self, desired: DesiredRegistration) -> bool:
+        """Keep what is to be registered; return whether it differs from before."""
+        before = self._desired.get(desired.key)
+        self._desired[desired.key] = desired
+        return before != desired
 
     def withdraw(self, environment: ObjectKey) -> None:
-        """Forgets an environment that is gone."""
-        self._offers.pop(environment, None)
-        self._facts.pop(environment, None)
+        """Forget an environment that is gone."""
+        self._desired.pop(environment, None)
+        self._results.pop(environment, None)
 
-    def offered(self, environments: Iterable[ObjectKey]) -> tuple[Offer, ...]:
-        """The offers of those environments that have made one."""
-        return tuple(self._offers[key] for key in environments if key in self._offers)
+    def desired(self, environments: Iterable[ObjectKey]) -> tuple[DesiredRegistration, ...]:
+        """Return the desired registrations of those environments that have requested one."""
+        return tuple(self._desired[key] for key in environments if key in self._desired)
 
-    def fact(self, environment: ObjectKey) -> RegistrationFact | None:
-        """What came of its registration; None before the first attempt."""
-        return self._facts.get(environment)
+    def result(self, environment: ObjectKey) -> RegistrationFact | None:
+        """Return the result of the latest attempt; None before the first."""
+        return self._results.get(environment)
 
-    def told(self, environment: ObjectKey, fact: RegistrationFact) -> bool:
-        """Keeps what came of it; returns whether that is news."""
-        before = self._facts.get(environment)
-        self._facts[environment] = fact
-        return before != fact
+    def record(self, environment: ObjectKey, result: RegistrationFact) -> bool:
+        """Keep the result of an attempt; return whether it differs from before."""
+        before = self._results.get(environment)
+        self._results[environment] = result
+        return before != result

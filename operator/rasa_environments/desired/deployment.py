@@ -63,17 +63,6 @@ def strategy(context: Context) -> JsonObject:
     return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0, **given}}
 
 
-def without_drain(deployment: JsonObject) -> JsonObject:
-    """The same Deployment as version 0.1.0 asked for it, whose pods end at once."""
-    template = deployment["spec"]["template"]
-    containers = [
-        {name: value for name, value in each.items() if name != "lifecycle"} if each["name"] == CONTAINER else each
-        for each in template["spec"]["containers"]
-    ]
-    undrained = {**template, "spec": {**template["spec"], "containers": containers}}
-    return {**deployment, "spec": {**deployment["spec"], "template": undrained}}
-
-
 def digest(*parts: object) -> str:
     """A short digest of configuration. The Secret's salt keeps weak passwords in it from being guessed."""
     return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

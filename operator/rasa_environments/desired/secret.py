@@ -13,8 +13,7 @@ def secret(context: Context) -> JsonObject:
     """The server's token, the token to pull with, and a copy of each value and certificate that the spec names.
 
     The digest of the Secret is an annotation of the pods, which more people may read than the Secret. Who knows the
-    token, and every value but one, could find that one by trying: hence the salt. Environments that version 0.1.0 made
-    have none until their token changes, since that would restart their pods.
+    token, and every value but one, could find that one by trying: hence the salt.
     """
     contents = {key_of(variable): value for variable, value in sorted(context.secret_values.items())}
     contents |= dict(sorted(context.certificates.items()))

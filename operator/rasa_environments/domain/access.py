@@ -22,7 +22,7 @@ def missing(server: ObjectKey) -> Problem:
     )
 
 
-def permits(server: ModelServer, namespace: str, labels: Labels | None) -> bool:
+def allows(server: ModelServer, namespace: str, labels: Labels | None) -> bool:
     """Whether objects of that namespace may use the ModelServer; `labels` of a namespace that is not known are None."""
     access = server.spec.access_from
     if namespace == server.metadata.namespace:
@@ -60,7 +60,7 @@ def unusable(server: ModelServer | None, key: ObjectKey, namespace: str, labels:
     """Why an object in `namespace`, which has these labels, cannot use the ModelServer `key`; None where it can."""
     if server is None:
         return missing(key)
-    if permits(server, namespace, labels):
+    if allows(server, namespace, labels):
         return None
     selectors = server.spec.access_from is not None and server.spec.access_from.namespace_selectors
     hint = ""

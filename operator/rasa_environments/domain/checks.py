@@ -8,12 +8,12 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import require_tag_of_its_name
 from rasa_environments.domain.access import missing, unusable
-from rasa_environments.domain.conflicts import conflict
+from rasa_environments.domain.conflicts import problem_of
 from rasa_environments.domain.facts import Problem
-from rasa_environments.domain.lister import Directory, server_of_environment
+from rasa_environments.domain.lister import Lister, server_of_environment
 
 
-class Blocked(Exception):
+class BlockedError(Exception):
     """The pass cannot go on: the problem says why."""
 
     def __init__(self, problem: Problem) -> None:
@@ -21,21 +21,21 @@ class Blocked(Exception):
         self.problem = problem
 
 
-def usable_server(directory: Directory, environment: DeploymentEnvironment, server: ModelServer | None) -> ModelServer:
+def usable_server(lister: Lister, environment: DeploymentEnvironment, server: ModelServer | None) -> ModelServer:
     """The server, if it is there, lets the environment's namespace use it, and no older environment is in the way.
 
-    Raises Blocked otherwise.
+    Raises BlockedError otherwise.
     """
     key = server_of_environment(environment)
     namespace = environment.metadata.namespace
-    problem = unusable(server, key, namespace, directory.labels_of(namespace))
+    problem = unusable(server, key, namespace, lister.labels_of(namespace))
     if problem is not None or server is None:
-        raise Blocked(problem or missing(key))
-    rival = directory.rival(environment)
-    if rival is not None:
-        raise Blocked(conflict(rival, environment))
+        raise BlockedError(problem or missing(key))
+    conflict = lister.conflict(environment)
+    if conflict is not None:
+        raise BlockedError(problem_of(conflict, environment))
     try:
         require_tag_of_its_name(environment, server)
     except SpecError as error:
-        raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
+        raise BlockedError(Problem(Reason.INVALID_SPEC, str(error))) from error
     return server

@@ -29,7 +29,7 @@ class ClaimIndex:
         self._free: dict[ObjectKey, bool] = {}
         """Answers of `is_free` that still hold."""
 
-    def file(self, resource: ObjectKey, created: str, claims: Claims) -> None:
+    def index(self, resource: ObjectKey, created: str, claims: Claims) -> None:
         """These are the resource's claims now; `created`: when it was created."""
         old_created, old = self._filed.get(resource, ("", NO_CLAIMS))
         if (old_created, old) == (created, claims):

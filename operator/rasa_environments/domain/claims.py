@@ -12,7 +12,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.desired.uniqueness import databases, has_own_queue_and_database, ingress_hosts, queues
-from rasa_environments.domain.access import Labels, permits
+from rasa_environments.domain.access import Labels, allows
 
 WILDCARD = "*."
 
@@ -49,7 +49,7 @@ NO_CLAIMS = Claims({}, ())
 
 def claims_of_tag(tag: ModelTag, server_key: ObjectKey, server: ModelServer | None, labels: Labels | None) -> Claims:
     """The tag, where the server lets the ModelTag's namespace, which has these labels, use it."""
-    if server is None or not permits(server, tag.metadata.namespace, labels):
+    if server is None or not allows(server, tag.metadata.namespace, labels):
         return NO_CLAIMS
     key = tag_key(server_key, tag.tag)
     return Claims({key: False}, (Contest(key, Reason.TAG_CONFLICT, f"tag {tag.tag}"),))
@@ -73,7 +73,7 @@ def claims_of_environment(
     `held`, where its Ingress is.
     """
     hosts, contests = frozenset[str](), list[Contest]()
-    if server is not None and permits(server, environment.metadata.namespace, labels):
+    if server is not None and allows(server, environment.metadata.namespace, labels):
         contests = list(_on_its_server(environment, server_key, server))
         hosts = ingress_hosts(environment, server)
     filed = {contest.key: False for contest in contests}

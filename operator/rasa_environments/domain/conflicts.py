@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.domain.facts import Problem
-from rasa_environments.domain.lister import Rival
+from rasa_environments.domain.lister import Conflict
 
 WAYS_OUT = {
     Reason.ENVIRONMENT_CONFLICT: "delete one of the two, or create this one with another spec.environment",
@@ -20,13 +20,13 @@ CONFLICT_SECONDS = 300.0
 """Until a conflict is looked at again: its message names an environment that may be gone while yet another has come."""
 
 
-def conflict(rival: Rival, environment: DeploymentEnvironment) -> Problem:
+def problem_of(conflict: Conflict, environment: DeploymentEnvironment) -> Problem:
     """Why `environment` is left alone. Of another namespace a host's message says no more than that it is another."""
-    other = rival.environment.metadata
-    if rival.reason is not Reason.HOST_CONFLICT:
+    other = conflict.environment.metadata
+    if conflict.reason is not Reason.HOST_CONFLICT:
         whose = f"environment {other.key} on the same ModelServer"
     elif other.namespace == environment.metadata.namespace:
         whose = f"environment {other.key}"
     else:
         whose = "an environment in another namespace"
-    return Problem(rival.reason, f"{rival.what} is taken by {whose}: {WAYS_OUT[rival.reason]}")
+    return Problem(conflict.reason, f"{conflict.what} is taken by {whose}: {WAYS_OUT[conflict.reason]}")

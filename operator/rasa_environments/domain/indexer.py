@@ -15,7 +15,7 @@ Resource = TypeVar("Resource", ModelServer, DeploymentEnvironment, ModelTag)
 IndexKey = tuple[ObjectKey, str]
 
 
-class Shelf(Generic[Resource]):
+class Indexer(Generic[Resource]):
     """Resources of one kind by key, and by the index entries that they have, the oldest first."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Shelf(Generic[Resource]):
             self._changed(before, None)
         return before
 
-    def having(self, entry: IndexKey) -> tuple[Resource, ...]:
+    def by_index(self, entry: IndexKey) -> tuple[Resource, ...]:
         """The resources with that index entry, the oldest first."""
         return tuple(self._resources[key] for _, key in self._indexed.get(entry, ()))
 

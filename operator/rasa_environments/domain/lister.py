@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -13,10 +12,10 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.domain.access import Labels, permits
+from rasa_environments.domain.access import Labels, allows
 from rasa_environments.domain.claim_index import ClaimIndex
 from rasa_environments.domain.claims import claims_of_environment, claims_of_tag, tag_key
-from rasa_environments.domain.indexer import Shelf
+from rasa_environments.domain.indexer import Indexer
 
 
 def server_of(namespace: str, reference: ModelServerRef | None) -> ObjectKey:
@@ -45,12 +44,12 @@ def server_of_resource(resource: AnyResource) -> ObjectKey | None:
             return None
 
 
-FILED_AT_A_TIME = 20
-"""Environments whose claims are filed in one piece, which takes some milliseconds."""
+INDEXED_AT_A_TIME = 20
+"""Environments whose claims are indexed in one piece, which takes some milliseconds."""
 
 
 @dataclass(frozen=True)
-class Rival:
+class Conflict:
     """An environment that comes first, and what it has that the other one wants for itself."""
 
     environment: DeploymentEnvironment
@@ -58,19 +57,19 @@ class Rival:
     what: str
 
 
-class Directory:
+class Lister:
     """What is known of the three kinds."""
 
     def __init__(self) -> None:
-        self.servers: Shelf[ModelServer] = Shelf(lambda _: (), self._server_changed)
-        self.environments: Shelf[DeploymentEnvironment] = Shelf(
+        self.servers: Indexer[ModelServer] = Indexer(lambda _: (), self._server_changed)
+        self.environments: Indexer[DeploymentEnvironment] = Indexer(
             lambda environment: (
                 (server_of_environment(environment), ""),
                 (server_of_environment(environment), f"tag {environment.tag}"),
             ),
             self._environment_changed,
         )
-        self.tags: Shelf[ModelTag] = Shelf(
+        self.tags: Indexer[ModelTag] = Indexer(
             lambda tag: ((server_of_tag(tag), ""), (server_of_tag(tag), f"tag {tag.tag}")), self._tag_changed
         )
         self._environment_claims = ClaimIndex(lambda _: None)
@@ -78,8 +77,8 @@ class Directory:
         self._hosts: dict[ObjectKey, frozenset[str]] = {}
         """The Ingress hosts that each environment was granted last."""
         self._namespace_labels: dict[str, Labels] = {}
-        self._to_file: dict[ObjectKey, dict[ObjectKey, None]] = {}
-        """By ModelServer: the environments whose claims a change of its spec may have changed."""
+        self._unindexed: dict[ObjectKey, dict[ObjectKey, None]] = {}
+        """By ModelServer: the environments whose claims a change of its spec may have changed, to be indexed again."""
 
     def on_conflict_change(
         self, *, environments: Callable[[ObjectKey], None], tags: Callable[[ObjectKey], None]
@@ -99,7 +98,7 @@ class Directory:
                 self.tags.put(resource)
 
     def refresh(self, written: AnyResource) -> None:
-        """Keeps what a write of the status returned (`Shelf.refresh`)."""
+        """Keeps what a write of the status returned (`Indexer.refresh`)."""
         match written:
             case ModelServer():
                 self.servers.refresh(written)
@@ -125,59 +124,55 @@ class Directory:
 
     def environments_of(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
         """The environments that refer to a server, the oldest first."""
-        return self.environments.having((server, ""))
+        return self.environments.by_index((server, ""))
 
     def tags_of(self, server: ObjectKey) -> tuple[ModelTag, ...]:
         """The ModelTags that refer to a server, the oldest first."""
-        return self.tags.having((server, ""))
+        return self.tags.by_index((server, ""))
 
     def followers(self, server: ObjectKey, tag: str) -> tuple[DeploymentEnvironment, ...]:
         """The environments that pull a tag, the oldest first."""
-        return self.environments.having((server, f"tag {tag}"))
+        return self.environments.by_index((server, f"tag {tag}"))
 
-    def rightful_followers(self, server: ObjectKey, tag: str) -> tuple[DeploymentEnvironment, ...]:
+    def eligible_followers(self, server: ObjectKey, tag: str) -> tuple[DeploymentEnvironment, ...]:
         """Those that may pull it: the server permits them, and no older environment has the name or the tag."""
-        return self._rightful(server, self.followers(server, tag))
+        return self._eligible(server, self.followers(server, tag))
 
-    def rightful_environments(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
+    def eligible_environments(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
         """The environments that the server permits and no older one has anything against, the oldest first."""
-        return self._rightful(server, self.environments_of(server))
+        return self._eligible(server, self.environments_of(server))
 
-    def _rightful(
+    def _eligible(
         self, server: ObjectKey, environments: Iterable[DeploymentEnvironment]
     ) -> tuple[DeploymentEnvironment, ...]:
-        self._file(server)
+        self._index_claims(server)
         found, claims = self.servers.get(server), self._environment_claims
         if found is None:
             return ()
         permitted = (
             each
             for each in environments
-            if permits(found, each.metadata.namespace, self.labels_of(each.metadata.namespace))
+            if allows(found, each.metadata.namespace, self.labels_of(each.metadata.namespace))
         )
         return tuple(each for each in permitted if claims.is_free(each.metadata.key))
 
-    def rival(self, environment: DeploymentEnvironment) -> Rival | None:
+    def conflict(self, environment: DeploymentEnvironment) -> Conflict | None:
         """The environment that has already what must be this one's own."""
-        self._file(server_of_environment(environment))
+        self._index_claims(server_of_environment(environment))
         conflict = self._environment_claims.conflict(environment.metadata.key)
         if conflict is None:
             return None
         contest, other = conflict
         found = self.environments.get(other)
-        return None if found is None else Rival(found, contest.reason, contest.what)
+        return None if found is None else Conflict(found, contest.reason, contest.what)
 
-    async def catch_up(self, server: ObjectKey) -> None:
-        """Files the claims that a change of the server's spec left to file, a few at a time.
-
-        Whoever asks for conflicts right afterwards does not hold up the event loop, however many environments it has.
-        """
-        while self._to_file.get(server):
-            self._file(server, FILED_AT_A_TIME)
-            await asyncio.sleep(0)
+    def index_some_claims(self, server: ObjectKey) -> bool:
+        """Index a few of the claims that a change of the server's spec left to index; return whether any are left."""
+        self._index_claims(server, INDEXED_AT_A_TIME)
+        return server in self._unindexed
 
     def grant_hosts(self, environment: DeploymentEnvironment, hosts: frozenset[str]) -> None:
-        """The environment, which has no rival, gets an Ingress with these hosts, or none."""
+        """The environment, which has no conflict, gets an Ingress with these hosts, or none."""
         key = environment.metadata.key
         if self._hosts.get(key, frozenset()) == hosts or self.environments.get(key) is None:
             return
@@ -185,7 +180,7 @@ class Directory:
             self._hosts[key] = hosts
         else:
             del self._hosts[key]
-        self._file_environment(self.environments.get(key))
+        self._index_environment(self.environments.get(key))
 
     def labels_of(self, namespace: str) -> Labels | None:
         """The labels of a namespace; None where they are not known."""
@@ -210,7 +205,7 @@ class Directory:
             if each.metadata.namespace == namespace and self._is_selective(server_of_tag(each))
         ]
         for environment in environments:
-            self._file_environment(environment)
+            self._index_environment(environment)
         for tag in tags:
             self._tag_changed(None, tag)
         return (*environments, *tags)
@@ -223,18 +218,18 @@ class Directory:
 
     def claims(self, server: ObjectKey, tag: str) -> tuple[ModelTag, ...]:
         """The ModelTags for one tag, the oldest first."""
-        return self.tags.having((server, f"tag {tag}"))
+        return self.tags.by_index((server, f"tag {tag}"))
 
-    def ruler(self, server: ObjectKey, tag: str) -> ModelTag | None:
+    def tag_owner(self, server: ObjectKey, tag: str) -> ModelTag | None:
         """The ModelTag that decides on a tag: the oldest whose namespace may use the server."""
         first = self._tag_claims.first(tag_key(server, tag))
         return None if first is None else self.tags.get(first)
 
     def followed(self, environment: DeploymentEnvironment) -> ModelTag | None:
         """The ModelTag that decides on the tag of an environment."""
-        return self.ruler(server_of_environment(environment), environment.tag)
+        return self.tag_owner(server_of_environment(environment), environment.tag)
 
-    def rules(self, tag: ModelTag) -> bool:
+    def owns(self, tag: ModelTag) -> bool:
         """Whether this ModelTag decides on its tag."""
         return self._tag_claims.first(tag_key(server_of_tag(tag), tag.tag)) == tag.metadata.key
 
@@ -244,7 +239,7 @@ class Directory:
         if resource is None or (before is not None and now is not None and _terms(before) == _terms(now)):
             return
         key = resource.metadata.key
-        self._to_file[key] = {each.metadata.key: None for each in self.environments_of(key)}
+        self._unindexed[key] = {each.metadata.key: None for each in self.environments_of(key)}
         for tag in self.tags_of(key):
             self._tag_changed(None, tag)
 
@@ -253,34 +248,34 @@ class Directory:
             self._hosts.pop(before.metadata.key, None)
         if before is not None and now is None:
             self._environment_claims.withdraw(before.metadata.key)
-        self._file_environment(now)
+        self._index_environment(now)
 
     def _tag_changed(self, before: ModelTag | None, now: ModelTag | None) -> None:
         if now is not None:
             server = server_of_tag(now)
             claims = claims_of_tag(now, server, self.servers.get(server), self.labels_of(now.metadata.namespace))
-            self._tag_claims.file(now.metadata.key, now.metadata.creation_timestamp, claims)
+            self._tag_claims.index(now.metadata.key, now.metadata.creation_timestamp, claims)
         elif before is not None:
             self._tag_claims.withdraw(before.metadata.key)
 
-    def _file(self, server: ObjectKey, at_most: int | None = None) -> None:
-        """Files the claims of the environments of a server that are still to be filed."""
-        waiting = self._to_file.get(server, {})
+    def _index_claims(self, server: ObjectKey, at_most: int | None = None) -> None:
+        """Index the claims of the environments of a server that are not indexed yet."""
+        waiting = self._unindexed.get(server, {})
         for key in list(islice(waiting, at_most)):
             del waiting[key]
-            self._file_environment(self.environments.get(key))
+            self._index_environment(self.environments.get(key))
         if not waiting:
-            self._to_file.pop(server, None)
+            self._unindexed.pop(server, None)
 
-    def _file_environment(self, environment: DeploymentEnvironment | None) -> None:
+    def _index_environment(self, environment: DeploymentEnvironment | None) -> None:
         if environment is None:
             return
         metadata, server = environment.metadata, server_of_environment(environment)
-        self._to_file.get(server, {}).pop(metadata.key, None)
+        self._unindexed.get(server, {}).pop(metadata.key, None)
         held = {*(environment.status.ingress_hosts or ()), *self._hosts.get(metadata.key, ())}
         labels = self.labels_of(metadata.namespace)
         claims = claims_of_environment(environment, server, self.servers.get(server), labels, held)
-        self._environment_claims.file(metadata.key, metadata.creation_timestamp, claims)
+        self._environment_claims.index(metadata.key, metadata.creation_timestamp, claims)
 
 
 def _terms(server: ModelServer) -> tuple[object, ...]:

@@ -17,15 +17,15 @@ from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import ApiError, Client, TooLarge
 from rasa_environments.cluster.events import Record, record_nothing
 from rasa_environments.cluster.resources import resource_of
-from rasa_environments.controller.event_handlers import Dispatcher
+from rasa_environments.controller.event_handlers import EventHandlers
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.domain.facts import Problem
 from rasa_environments.judge.conditions import condition_of, transitioned
 from rasa_environments.judge.events import ObjectReference, stalled_event
 from rasa_environments.judge.transitions import transitions
+from rasa_environments.reconcile.dependencies import utc_now
 from rasa_environments.reconcile.others import OtherOperators
 from rasa_environments.reconcile.status import log_transitions, overruled, rejected, unready, write_status
-from rasa_environments.reconcile.surroundings import utc_now
 
 MAXIMUM_OBJECT_BYTES: Final = 512 * 1024
 """Bytes of an object as JSON. Beside a spec of 64 KiB, it may hold that once more in the annotation of
@@ -47,13 +47,13 @@ class _Identity:
 
 
 class Contents:
-    """Keeps the directory up to date with what the caches of the own kinds say is there."""
+    """Keeps the lister up to date with what the caches of the own kinds say is there."""
 
     def __init__(
         self,
         client: Client,
         caches: Mapping[Kind, ObjectCache],
-        dispatcher: Dispatcher,
+        event_handlers: EventHandlers,
         others: OtherOperators | None = None,
         record: Record = record_nothing,
     ) -> None:
@@ -61,7 +61,7 @@ class Contents:
         self._others = others or OtherOperators()
         self._record = record
         self._caches = caches
-        self._dispatcher = dispatcher
+        self._event_handlers = event_handlers
         self._unusable: dict[Request, Rejection] = {}
         """Objects of which no version could be used yet."""
         self._doubted: set[Request] = set()
@@ -87,7 +87,7 @@ class Contents:
         if version is None:
             self._forget(request)
             return
-        known = self._dispatcher.known(request)
+        known = self._event_handlers.known(request)
         earlier = self._unusable.get(request)
         read = max(known.metadata.latest_version if known else 0, earlier.version if earlier else 0)
         usable = known is not None and known.metadata.rejection is None
@@ -110,11 +110,11 @@ class Contents:
             self._forget(request)
         else:
             self._unusable.pop(request, None)
-            self._dispatcher.on_update(resource)
+            self._event_handlers.on_update(resource)
 
     async def report_failure(self, request: Request, error: Exception) -> None:
         """Says in the status that the operator itself failed over the object. Raises `ApiError`."""
-        known = self._dispatcher.known(request)
+        known = self._event_handlers.known(request)
         if known is None:
             return
         message = f"the operator failed ({type(error).__name__}) and tries again; its log has the details"
@@ -128,7 +128,7 @@ class Contents:
             self._record,
         )
         if written is not None:
-            self._dispatcher.refresh(written)
+            self._event_handlers.refresh(written)
 
     def _identity(self, request: Request) -> _Identity:
         found = self._caches[request.kind].get(request.key)
@@ -140,14 +140,14 @@ class Contents:
     def _forget(self, request: Request) -> None:
         self._unusable.pop(request, None)
         self._client.status_writes.forget(resource_of(request.kind), request.key)
-        self._dispatcher.on_delete(request)
+        self._event_handlers.on_delete(request)
 
     async def _reject(self, request: Request, identity: _Identity, problem: str, obj: JsonObject | None = None) -> None:
         """Lets the last valid version stay in force, or says in the status that there is none."""
         rejection = Rejection(identity.version, identity.generation, problem)
-        known = self._dispatcher.known(request)
+        known = self._event_handlers.known(request)
         if known is not None and known.metadata.uid == identity.uid:
-            self._dispatcher.reject(known, rejection)
+            self._event_handlers.reject(known, rejection)
             return
         self._forget(request)
         version = await self._tell(request, identity.uid, rejection, obj)

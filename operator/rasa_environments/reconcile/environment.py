@@ -23,7 +23,7 @@ from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
 from rasa_environments.desired.workers import workers
 from rasa_environments.domain.access import Labels, unusable
-from rasa_environments.domain.checks import Blocked, usable_server
+from rasa_environments.domain.checks import BlockedError, usable_server
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.domain.facts import (
     Problem,
@@ -38,9 +38,10 @@ from rasa_environments.judge.conversations import conversations_of
 from rasa_environments.judge.environment import judged, suspended
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.reconcile.certificates import gathered_certificates, wanted_certificates
+from rasa_environments.reconcile.dependencies import Dependencies, index_claims
 from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.healing import Healing, pods_to_ask
-from rasa_environments.reconcile.registration.registrar import make_offer
+from rasa_environments.reconcile.registration.registrar import request_registration
 from rasa_environments.reconcile.secret_values import (
     GENERATED_VARIABLES,
     SecretValues,
@@ -51,7 +52,6 @@ from rasa_environments.reconcile.secret_values import (
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
 from rasa_environments.reconcile.settling import settle
 from rasa_environments.reconcile.status import write_status
-from rasa_environments.reconcile.surroundings import Surroundings
 from rasa_environments.reconcile.unread_servers import UnreadServers
 
 logger = logging.getLogger(__name__)
@@ -67,25 +67,25 @@ SECRET_ATTEMPTS = 3
 class EnvironmentReconciler:
     """Brings each environment's children into line and writes its status."""
 
-    def __init__(self, surroundings: Surroundings, unread: UnreadServers) -> None:
-        self._surroundings = surroundings
+    def __init__(self, dependencies: Dependencies, unread: UnreadServers) -> None:
+        self._dependencies = dependencies
         self._unread = unread
         self._served = ServedModels(
-            surroundings.http,
-            surroundings.intervals,
-            surroundings.queue,
-            surroundings.now,
-            surroundings.answer_times,
+            dependencies.http,
+            dependencies.intervals,
+            dependencies.queue,
+            dependencies.now,
+            dependencies.answer_times,
         )
-        self._healing = Healing(surroundings.client, surroundings.intervals)
-        self._external = ExternalServers(surroundings, self._served)
+        self._healing = Healing(dependencies.client, dependencies.intervals)
+        self._external = ExternalServers(dependencies, self._served)
         self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
         self._begun: dict[ObjectKey, str] = {}
         """The uid of each environment whose children were begun."""
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One pass over one environment."""
-        environment = self._surroundings.directory.environments.get(key)
+        environment = self._dependencies.lister.environments.get(key)
         if environment is None:
             self._forget(key)
             return DONE
@@ -94,7 +94,7 @@ class EnvironmentReconciler:
         if environment.spec.suspend:
             await self._write_status(environment, environment.status, suspended(environment.status))
             return DONE
-        server = self._surroundings.directory.servers.get(server_of_environment(environment))
+        server = self._dependencies.lister.servers.get(server_of_environment(environment))
         if await self._waits_for(server, environment):
             return DONE
         try:
@@ -106,7 +106,7 @@ class EnvironmentReconciler:
         await self._write_status(environment, status, conditions)
         reason = findings.problem.reason if findings.problem else None
         return Result(
-            again_after=CONFLICT_SECONDS if reason in CONFLICTS else again,
+            requeue_after=CONFLICT_SECONDS if reason in CONFLICTS else again,
             failed=reason in RETRIED,
             outage=reason is Reason.REFUSED_BY_API_SERVER,  # a right, a quota or a webhook concerns others, too
         )
@@ -115,7 +115,7 @@ class EnvironmentReconciler:
         """Whether its ModelServer is still to be read or checked for the first time: that done, it is queued."""
         if server is None:
             return await self._unread.has(server_of_environment(environment), environment.status.conditions)
-        return self._surroundings.observations.get(server.metadata.key) is None
+        return self._dependencies.observations.get(server.metadata.key) is None
 
     async def _look_until_decided(
         self, environment: DeploymentEnvironment, server: ModelServer | None
@@ -139,7 +139,7 @@ class EnvironmentReconciler:
         """
         key = environment.metadata.key
         observation = self._observation(server)
-        labels = self._surroundings.directory.labels_of(key.namespace)
+        labels = self._dependencies.lister.labels_of(key.namespace)
         wanted, tag_problem = wanted_model(environment, server, labels, observation)
         findings = EnvironmentFindings(
             environment=environment.environment,
@@ -149,15 +149,15 @@ class EnvironmentReconciler:
             wanted=wanted,
             tag_problem=tag_problem,
             ingress_hosts=frozenset(environment.status.ingress_hosts or ()),
-            accept_unchecked=self._surroundings.accept_unchecked,
+            accept_unchecked=self._dependencies.accept_unchecked,
         )
         listed = observation.models.values()
         try:
             if environment.spec.external is not None:
                 return await self._external.look(findings, environment, environment.spec.external, server, listed)
-            own = secret or self._surroundings.children.observed(SECRETS, child_key(key))
+            own = secret or self._dependencies.children.observed(SECRETS, child_key(key))
             context = await self._context(environment, server, wanted, own)
-        except Blocked as blocked:
+        except BlockedError as blocked:
             return self._observed(findings, key, blocked.problem), None
         findings = replace(
             findings,
@@ -172,14 +172,16 @@ class EnvironmentReconciler:
         try:
             is_new = self._begun.get(key) != environment.metadata.uid
             self._begun[key] = environment.metadata.uid
-            await settle(self._surroundings, context, secret=own, owner_is_new=is_new)
-        except Blocked as blocked:
+            await settle(self._dependencies, context, secret=own, owner_is_new=is_new)
+        except BlockedError as blocked:
             return self._observed(findings, key, blocked.problem), None
         self._remember(environment, context)
         token = context.secret_values[TOKEN_VARIABLE]
         findings = self._observed(findings, key, None)
         available = findings.deployment is not None and findings.deployment.available_at_generation
-        make_offer(self._surroundings, environment, context.server, url=context.url, token=token, in_use=available)
+        request_registration(
+            self._dependencies, environment, context.server, url=context.url, token=token, in_use=available
+        )
         pods = pods_to_ask(findings.pods)
         if not available and all(pod.ready for pod in pods):
             return findings, None
@@ -198,7 +200,7 @@ class EnvironmentReconciler:
         """The findings with what came of the registration; as last told, where this process has not tried yet."""
         if server is None or server.registration is Registration.NONE:
             return findings
-        known = self._surroundings.offers.fact(environment.metadata.key)
+        known = self._dependencies.registrations.result(environment.metadata.key)
         return replace(findings, registration=known or remembered_registration(environment))
 
     def _remember(self, environment: DeploymentEnvironment, context: Context) -> None:
@@ -214,22 +216,22 @@ class EnvironmentReconciler:
         wanted: TaggedModel | None,
         own: JsonObject | None,
     ) -> Context:
-        """Everything that the children are made from. Raises Blocked where something is missing or wrong."""
+        """Everything that the children are made from. Raises BlockedError where something is missing or wrong."""
         key = environment.metadata.key
-        request, directory = Request(Kind.DEPLOYMENT_ENVIRONMENT, key), self._surroundings.directory
-        await directory.catch_up(server_of_environment(environment))
-        server = usable_server(directory, environment, server)
-        directory.grant_hosts(environment, ingress_hosts(environment, server))
+        request, lister = Request(Kind.DEPLOYMENT_ENVIRONMENT, key), self._dependencies.lister
+        await index_claims(lister, server_of_environment(environment))
+        server = usable_server(lister, environment, server)
+        lister.grant_hosts(environment, ingress_hosts(environment, server))
         try:
             spec = merged_spec(environment, server)
             variables = wanted_variables(environment, server, spec)
             sources = wanted_certificates(environment, server, spec)
         except SpecError as error:
-            raise Blocked(Problem(error.reason, str(error))) from error
-        self._surroundings.references.set(request, secrets_of(variables, sources, server))
+            raise BlockedError(Problem(error.reason, str(error))) from error
+        self._dependencies.references.set(request, secrets_of(variables, sources, server))
         uid, settled = self._settled.get(key, ("", None))
         values = await gathered(
-            self._surroundings.secrets,
+            self._dependencies.secrets,
             environment,
             server,
             variables,
@@ -237,10 +239,10 @@ class EnvironmentReconciler:
             settled=settled if uid == environment.metadata.uid else None,
         )
         if isinstance(values, Problem):
-            raise Blocked(values)
-        certificates = await gathered_certificates(self._surroundings.secrets, sources)
+            raise BlockedError(values)
+        certificates = await gathered_certificates(self._dependencies.secrets, sources)
         if isinstance(certificates, Problem):
-            raise Blocked(certificates)
+            raise BlockedError(certificates)
         return Context(
             environment=environment,
             server=server,
@@ -250,25 +252,25 @@ class EnvironmentReconciler:
             token_rotated_at=values.token_rotated_at,
             salt=values.salt,
             model_hash=wanted.hash if wanted else self._rolled_for(key),
-            operator_pods=self._surroundings.operator_pods,
+            operator_pods=self._dependencies.operator_pods,
         )
 
     def _observed(self, findings: EnvironmentFindings, key: ObjectKey, problem: Problem | None) -> EnvironmentFindings:
-        deployment = self._surroundings.children.observed(DEPLOYMENTS, child_key(key))
+        deployment = self._dependencies.children.observed(DEPLOYMENTS, child_key(key))
         return replace(
             findings,
             problem=problem,
             deployment=None if deployment is None else deployment_facts(deployment),
-            pods=self._surroundings.pods.of(key),
+            pods=self._dependencies.pods.of(key),
         )
 
     def _observation(self, server: ModelServer | None) -> ServerObservation:
-        found = self._surroundings.observations.get(server.metadata.key) if server is not None else None
+        found = self._dependencies.observations.get(server.metadata.key) if server is not None else None
         return found or ServerObservation()
 
     def _rolled_for(self, key: ObjectKey) -> str | None:
         """The model that the pods were rolled for last: kept while the server cannot say which one is wanted."""
-        deployment = self._surroundings.children.observed(DEPLOYMENTS, child_key(key))
+        deployment = self._dependencies.children.observed(DEPLOYMENTS, child_key(key))
         if deployment is None:
             return None
         annotations: dict[str, str] = deployment["spec"]["template"]["metadata"].get("annotations") or {}
@@ -277,32 +279,32 @@ class EnvironmentReconciler:
     async def _write_status(
         self, environment: DeploymentEnvironment, status: EnvironmentStatus, conditions: tuple[Condition, ...]
     ) -> None:
-        surroundings = self._surroundings
+        dependencies = self._dependencies
         current = await write_status(
-            surroundings.client, environment, status, conditions, surroundings.now(), surroundings.record
+            dependencies.client, environment, status, conditions, dependencies.now(), dependencies.record
         )
         if current is not None:
-            surroundings.directory.environments.refresh(current)
+            dependencies.lister.environments.refresh(current)
             self._tell_tag(current)
 
     def _tell_tag(self, environment: DeploymentEnvironment) -> None:
         """Queues the ModelTag that the environment follows; of one that is only coming up it is told when it is up."""
         key, starting = environment.metadata.key, is_true(environment.status.conditions, ConditionType.RECONCILING)
-        tag = self._surroundings.directory.followed(environment)
+        tag = self._dependencies.lister.followed(environment)
         if tag is None:
             return
         listed = any((each.namespace, each.name) == (key.namespace, key.name) for each in tag.status.environments or ())
         if listed or not starting:
-            self._surroundings.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
+            self._dependencies.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
 
     def _forget(self, key: ObjectKey) -> None:
-        self._surroundings.children.forget(child_key(key))
+        self._dependencies.children.forget(child_key(key))
         self._served.forget(key)
         self._healing.forget(key)
         self._settled.pop(key, None)
         self._begun.pop(key, None)
-        self._surroundings.offers.withdraw(key)
-        self._surroundings.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
+        self._dependencies.registrations.withdraw(key)
+        self._dependencies.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
 
 
 def wanted_model(

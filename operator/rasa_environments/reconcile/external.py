@@ -10,22 +10,22 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment, 
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable
-from rasa_environments.domain.checks import Blocked, usable_server
+from rasa_environments.domain.checks import BlockedError, usable_server
 from rasa_environments.domain.facts import Problem, TaggedModel
 from rasa_environments.judge.conversations import ELSEWHERE
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
-from rasa_environments.reconcile.registration.registrar import make_offer
+from rasa_environments.reconcile.dependencies import Dependencies, index_claims
+from rasa_environments.reconcile.registration.registrar import request_registration
 from rasa_environments.reconcile.secret_values import value_of
 from rasa_environments.reconcile.served import RasaServer, ServedModels
-from rasa_environments.reconcile.surroundings import Surroundings
 
 
 class ExternalServers:
     """Looks at Rasa servers that run elsewhere."""
 
-    def __init__(self, surroundings: Surroundings, served: ServedModels) -> None:
-        self._surroundings = surroundings
+    def __init__(self, dependencies: Dependencies, served: ServedModels) -> None:
+        self._dependencies = dependencies
         self._served = served
 
     async def look(
@@ -36,24 +36,24 @@ class ExternalServers:
         server: ModelServer | None,
         listed: Iterable[TaggedModel],
     ) -> tuple[EnvironmentFindings, float | None]:
-        """What there is, and in how many seconds to look again. Raises Blocked where something is missing or wrong."""
+        """What there is, and in how many seconds to look again. Raises BlockedError where something is in the way."""
         findings = replace(findings, url=external.url, external=True, conversations=ELSEWHERE)
-        await self._surroundings.directory.catch_up(findings.server)
-        server = usable_server(self._surroundings.directory, environment, server)
+        await index_claims(self._dependencies.lister, findings.server)
+        server = usable_server(self._dependencies.lister, environment, server)
         source = external.auth_token.secret_key_ref.model_copy(update={"namespace": environment.metadata.namespace})
         token = await self._token(environment, source)
         elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url, EXTERNAL_RASA_SERVER)
         served, again = await self._served.ask(
             environment.metadata.key, (elsewhere,), wanted=findings.wanted, token=token, listed=listed
         )
-        make_offer(self._surroundings, environment, server, url=external.url, token=token, in_use=True)
+        request_registration(self._dependencies, environment, server, url=external.url, token=token, in_use=True)
         return replace(findings, served=served), again
 
     async def _token(self, environment: DeploymentEnvironment, source: SecretKeyRef) -> str:
         request = Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
-        self._surroundings.references.set(request, {secret_of(source)})
+        self._dependencies.references.set(request, {secret_of(source)})
         variable = SecretVariable(TOKEN_VARIABLE, source, "spec.external.authToken")
-        value = await value_of(self._surroundings.secrets, variable)
+        value = await value_of(self._dependencies.secrets, variable)
         if isinstance(value, Problem):
-            raise Blocked(value)
+            raise BlockedError(value)
         return value

@@ -18,7 +18,7 @@ from rasa_environments.domain.facts import PodFacts, TaggedModel
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.healing import ServingRecord, observe, to_restart
-from rasa_environments.reconcile.surroundings import Intervals
+from rasa_environments.reconcile.dependencies import Intervals
 
 logger = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ from rasa_environments.rasa.errors import NoListing, RasaError, Unauthorized, Un
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.dependencies import Dependencies, in_seconds
 from rasa_environments.reconcile.model_identities import ModelIdentities
 from rasa_environments.reconcile.orphaned_tags import RECHECK_SECONDS, OrphanedTags
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
 from rasa_environments.reconcile.status import write_status
-from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
 
 OBSERVE_SECONDS = 60.0
 """For all that a check asks: the listing, or each tag by itself, the version, and the credentials that write."""
@@ -35,39 +35,39 @@ LONGEST_BACKOFF = 5.0
 class ModelServerReconciler:
     """Keeps the observation of each ModelServer fresh, and tells those whom a change concerns."""
 
-    def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
-        self._surroundings = surroundings
+    def __init__(self, dependencies: Dependencies, connections: Connections) -> None:
+        self._dependencies = dependencies
         self._connections = connections
-        self._registrar = Registrar(surroundings, connections)
-        self._orphans = OrphanedTags(surroundings, connections)
+        self._registrar = Registrar(dependencies, connections)
+        self._orphans = OrphanedTags(dependencies, connections)
         self._identities = ModelIdentities()
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One check of one ModelServer."""
-        surroundings = self._surroundings
-        server = surroundings.directory.servers.get(key)
+        dependencies = self._dependencies
+        server = dependencies.lister.servers.get(key)
         if server is None:
             await self._connections.forget(key)
-            surroundings.observations.forget(key)
+            dependencies.observations.forget(key)
             self._orphans.forget(key)
             self._identities.forget(key)
-            surroundings.references.set(Request(Kind.MODEL_SERVER, key), ())
+            dependencies.references.set(Request(Kind.MODEL_SERVER, key), ())
             self._notify_all(key)
             return DONE
-        before = surroundings.observations.get(key)
-        surroundings.observations.listing_begins(key)
-        observation = surroundings.observations.listed(key, await self._observe(server, before))
+        before = dependencies.observations.get(key)
+        dependencies.observations.listing_begins(key)
+        observation = dependencies.observations.listed(key, await self._observe(server, before))
         orphans = await self._orphans.delete(server, observation)
         outcome = await self._registrar.register(server, observation)
-        server = surroundings.directory.servers.get(key) or server
+        server = dependencies.lister.servers.get(key) or server
         await self._write_status(server, observation, orphans.done, outcome)
-        self._notify(key, before, surroundings.observations.get(key) or observation)
+        self._notify(key, before, dependencies.observations.get(key) or observation)
         await self._identify(server, observation)
         if observation.problem is not None or observation.write_problem is not None:
             return Result(failed=True, longest=LONGEST_BACKOFF)
         if orphans.recheck:
-            return Result(again_after=RECHECK_SECONDS)
-        return Result(again_after=surroundings.intervals.model_server * random.uniform(0.9, 1.1))  # noqa: S311
+            return Result(requeue_after=RECHECK_SECONDS)
+        return Result(requeue_after=dependencies.intervals.model_server * random.uniform(0.9, 1.1))  # noqa: S311
 
     async def _observe(self, server: ModelServer, before: ServerObservation | None) -> ServerObservation:
         last = before or ServerObservation()
@@ -78,7 +78,7 @@ class ModelServerReconciler:
         fresh = renewed or not last.known or last.problem is not None or last.write_problem is not None
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
-            async with self._surroundings.asking(request, until=in_seconds(OBSERVE_SECONDS)):
+            async with self._dependencies.asking(request, until=in_seconds(OBSERVE_SECONDS)):
                 observation = await self._tags(connection, server)
                 version = await connection.version() if fresh else last.version
                 check = fresh and observation.lists  # Without a listing, what they are worth shows when a tag is put.
@@ -97,10 +97,10 @@ class ModelServerReconciler:
             if server.spec.model_path is None:
                 raise
             unlisted = none
-        directory, key = self._surroundings.directory, server.metadata.key
-        followed = {environment.tag for environment in directory.environments_of(key)}
+        lister, key = self._dependencies.lister, server.metadata.key
+        followed = {environment.tag for environment in lister.environments_of(key)}
         noted = {entry.tag for entry in server.status.pending_tag_deletions or ()}
-        tags = sorted(noted | followed | {model_tag.tag for model_tag in directory.tags_of(key)})
+        tags = sorted(noted | followed | {model_tag.tag for model_tag in lister.tags_of(key)})
         carried, problems = await pulled(connection, tags)
         if not tags and unlisted.reason is Reason.UNAUTHORIZED:
             raise unlisted
@@ -113,14 +113,14 @@ class ModelServerReconciler:
         connection = await self._connections.connect(server)
         if observation.lists or observation.problem is not None or isinstance(connection, Problem):
             return
-        surroundings, key = self._surroundings, server.metadata.key
+        dependencies, key = self._dependencies, server.metadata.key
 
         def told(tag: str, model: TaggedModel) -> None:
-            surroundings.observations.tag_written(key, tag, model)
-            for environment in surroundings.directory.followers(key, tag):
-                surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+            dependencies.observations.tag_written(key, tag, model)
+            for environment in dependencies.lister.followers(key, tag):
+                dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
 
-        async with surroundings.queue.outside(Request(Kind.MODEL_SERVER, key)):
+        async with dependencies.queue.outside(Request(Kind.MODEL_SERVER, key)):
             await self._identities.read(
                 key, connection, observation.tags.items(), told, until=in_seconds(IDENTIFY_SECONDS)
             )
@@ -138,9 +138,9 @@ class ModelServerReconciler:
     async def _write_status(
         self, server: ModelServer, observation: ServerObservation, done: frozenset[str], outcome: Outcome | None
     ) -> None:
-        surroundings, key = self._surroundings, server.metadata.key
-        tags = surroundings.directory.tags_of(key)
-        owned = [tag for tag in tags if tag.spec.deletion_policy == "Delete" and surroundings.directory.rules(tag)]
+        dependencies, key = self._dependencies, server.metadata.key
+        tags = dependencies.lister.tags_of(key)
+        owned = [tag for tag in tags if tag.spec.deletion_policy == "Delete" and dependencies.lister.owns(tag)]
         released = {tag.tag for tag in tags}  # of these, what is not claimed is to stay
         claims = [
             PendingTagDeletion(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name) for tag in owned
@@ -149,7 +149,7 @@ class ModelServerReconciler:
             problem=observation.problem or observation.write_problem,
             observation=observation,
             can_write=self._connections.can_write(key),
-            environments=len(surroundings.directory.environments_of(key)),
+            environments=len(dependencies.lister.environments_of(key)),
             tags=len(tags),
             pending_tag_deletions=pending_deletions(claims, server.status.pending_tag_deletions or (), done | released),
             registration=outcome.summary if outcome else None,
@@ -157,36 +157,36 @@ class ModelServerReconciler:
         )
         status, conditions = judged(findings, server)
         written = await write_status(
-            surroundings.client, server, status, conditions, surroundings.now(), surroundings.record
+            dependencies.client, server, status, conditions, dependencies.now(), dependencies.record
         )
         if written is None:
             return
-        surroundings.directory.servers.refresh(written)
+        dependencies.lister.servers.refresh(written)
         noted = {entry.tag for entry in server.status.pending_tag_deletions or ()}
         for tag in owned:
             if tag.tag not in noted:
-                surroundings.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
+                dependencies.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
 
     def _notify(self, key: ObjectKey, before: ServerObservation | None, now: ServerObservation) -> None:
         """Queues whom the observation concerns: all when the server's health moved, else those of moved tags."""
         if before is None or before.problem != now.problem:
             self._notify_all(key)
             return
-        directory, queue = self._surroundings.directory, self._surroundings.queue
+        lister, queue = self._dependencies.lister, self._dependencies.queue
         for tag in before.tags.keys() | now.tags.keys() | before.tag_problems.keys() | now.tag_problems.keys():
             if before.tags.get(tag) != now.tags.get(tag) or before.tag_problems.get(tag) != now.tag_problems.get(tag):
-                for environment in directory.followers(key, tag):
+                for environment in lister.followers(key, tag):
                     queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
-        for model_tag in directory.tags_of(key):
+        for model_tag in lister.tags_of(key):
             carried = now.tags.get(model_tag.tag)
             if carried is None or not is_as_told(model_tag, carried):
                 queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
 
     def _notify_all(self, key: ObjectKey) -> None:
-        directory, queue = self._surroundings.directory, self._surroundings.queue
-        for model_tag in directory.tags_of(key):
+        lister, queue = self._dependencies.lister, self._dependencies.queue
+        for model_tag in lister.tags_of(key):
             queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
-        for environment in directory.environments_of(key):
+        for environment in lister.environments_of(key):
             queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
 
 

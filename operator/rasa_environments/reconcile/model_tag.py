@@ -23,9 +23,9 @@ from rasa_environments.judge.transitions import transitions
 from rasa_environments.rasa.errors import RasaError, UnknownModel
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
 from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, too_slow
 from rasa_environments.reconcile.status import write_status
-from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
 from rasa_environments.reconcile.tag_writes import TagWrite, TagWrites
 from rasa_environments.reconcile.unread_servers import UnreadServers
 
@@ -54,8 +54,8 @@ class Verified:
 class ModelTagReconciler:
     """Keeps each tag on the model that its ModelTag names."""
 
-    def __init__(self, surroundings: Surroundings, connections: Connections, unread: UnreadServers) -> None:
-        self._surroundings = surroundings
+    def __init__(self, dependencies: Dependencies, connections: Connections, unread: UnreadServers) -> None:
+        self._dependencies = dependencies
         self._connections = connections
         self._unread = unread
         self._verified: dict[ObjectKey, Verified] = {}
@@ -63,8 +63,8 @@ class ModelTagReconciler:
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One pass over one ModelTag."""
-        directory = self._surroundings.directory
-        tag = directory.tags.get(key)
+        lister = self._dependencies.lister
+        tag = lister.tags.get(key)
         if tag is None:
             self._verified.pop(key, None)
             self._writes.forget(key)
@@ -72,45 +72,45 @@ class ModelTagReconciler:
         if tag.metadata.deletion_timestamp is not None:
             return DONE
         server_key = server_of_tag(tag)
-        server = directory.servers.get(server_key)
-        observation = self._surroundings.observations.get(server_key)
+        server = lister.servers.get(server_key)
+        observation = self._dependencies.observations.get(server_key)
         if server is None and await self._unread.has(server_key, tag.status.conditions):
             return DONE  # Once it has been read, its tags are queued.
         if server is not None and observation is None:
             return DONE  # The ModelServer's first check queues its tags.
         if server is not None and self._to_be_noted(tag, server):
-            self._surroundings.queue.add(Request(Kind.MODEL_SERVER, server_key))
+            self._dependencies.queue.add(Request(Kind.MODEL_SERVER, server_key))
             return DONE  # What is to be deleted one day is noted before it is put; that done, the tag is queued.
         tagged = await self._tagged(tag, server, observation or ServerObservation())
         if isinstance(tagged, TaggedModel):
             self._writes.forget(key)
-        await directory.catch_up(server_key)
+        await index_claims(lister, server_key)
         findings = ModelTagFindings(
             tag=tag.tag,
             model=tag.spec.model,
             answers=observation is None or observation.problem is None,
             problem=tagged if isinstance(tagged, Problem) else None,
             tagged=tagged if isinstance(tagged, TaggedModel) else None,
-            followers=tuple(map(follower, directory.rightful_followers(server_key, tag.tag))),
+            followers=tuple(map(follower, lister.eligible_followers(server_key, tag.tag))),
         )
-        status, conditions = judged(findings, tag, self._surroundings.now())
+        status, conditions = judged(findings, tag, self._dependencies.now())
         await self._write_status(tag, status, conditions)
         return self._result(key, findings.problem, observation)
 
     def _result(self, key: ObjectKey, problem: Problem | None, observation: ServerObservation | None) -> Result:
         """When to reconcile again where nothing happens."""
         if problem is not None and problem.reason is Reason.TAG_CONFLICT:
-            return Result(again_after=CONFLICT_SECONDS)
+            return Result(requeue_after=CONFLICT_SECONDS)
         seconds_left = self._writes.seconds_left(key)
         if seconds_left is not None:
-            return Result(again_after=seconds_left)
+            return Result(requeue_after=seconds_left)
         server_is_well = observation is not None and observation.problem is None
         failed = server_is_well and problem is not None and problem.reason in RETRIED
         return Result(failed=failed, longest=LONGEST_BACKOFF) if failed else DONE
 
     def _to_be_noted(self, tag: ModelTag, server: ModelServer) -> bool:
         """Whether the ModelServer has yet to remember that the tag goes when its ModelTag goes."""
-        if tag.spec.deletion_policy != "Delete" or not self._surroundings.directory.rules(tag):
+        if tag.spec.deletion_policy != "Delete" or not self._dependencies.lister.owns(tag):
             return False
         return all(entry.tag != tag.tag for entry in server.status.pending_tag_deletions or ())
 
@@ -120,8 +120,8 @@ class ModelTagReconciler:
         """The model that the tag answers with, after it was put there if need be; or why it is not."""
         server_key = server_of_tag(tag)
         namespace = tag.metadata.namespace
-        refused_here = unusable(server, server_key, namespace, self._surroundings.directory.labels_of(namespace))
-        problem = refused_here or self._rival(tag) or observation.problem
+        refused_here = unusable(server, server_key, namespace, self._dependencies.lister.labels_of(namespace))
+        problem = refused_here or self._conflict(tag) or observation.problem
         if problem is not None or server is None:
             return problem or missing(server_key)
         connection = await self._connections.connect(server)
@@ -129,7 +129,7 @@ class ModelTagReconciler:
             return connection
         request = Request(Kind.MODEL_TAG, tag.metadata.key)
         try:
-            async with self._surroundings.asking(request, until=in_seconds(PUT_SECONDS)):
+            async with self._dependencies.asking(request, until=in_seconds(PUT_SECONDS)):
                 return await self._ask(connection, tag, observation)
         except TimeoutError:
             return too_slow(server, PUT_SECONDS)
@@ -153,13 +153,13 @@ class ModelTagReconciler:
         except RasaError as error:
             return refused(tag, error, listed)
 
-    def _rival(self, tag: ModelTag) -> Problem | None:
-        ruler = self._surroundings.directory.ruler(server_of_tag(tag), tag.tag)
-        if ruler is None or ruler.metadata.key == tag.metadata.key:
+    def _conflict(self, tag: ModelTag) -> Problem | None:
+        owner = self._dependencies.lister.tag_owner(server_of_tag(tag), tag.tag)
+        if owner is None or owner.metadata.key == tag.metadata.key:
             return None
         return Problem(
             Reason.TAG_CONFLICT,
-            f"tag {tag.tag} belongs to the older ModelTag {ruler.metadata.key} (model {ruler.spec.model}): "
+            f"tag {tag.tag} belongs to the older ModelTag {owner.metadata.key} (model {owner.spec.model}): "
             "change that one, or delete one of the two",
         )
 
@@ -202,8 +202,8 @@ class ModelTagReconciler:
 
     def _tell_move(self, tag: ModelTag, model: str, carrier: TaggedModel | None) -> None:
         """Counts and logs that the tag was moved; that it was put back no status shows, so an Event tells it."""
-        surroundings = self._surroundings
-        move = surroundings.promotions.moved(tag)
+        dependencies = self._dependencies
+        move = dependencies.promotions.moved(tag)
         came_from = f"taken from {carrier.name}" if carrier else "on no model before"
         fields = {
             "result": move.value,
@@ -215,8 +215,8 @@ class ModelTagReconciler:
         logger.info("tag %s is on model %s, %s", tag.tag, model, came_from, extra={"fields": fields})
         if move is Move.PUT_BACK:
             elsewhere = carrier.name if carrier else None
-            event = tag_reverted(tag, elsewhere, time=surroundings.now(), server=server_of_tag(tag))
-            surroundings.record(reference_to(tag), (event,))
+            event = tag_reverted(tag, elsewhere, time=dependencies.now(), server=server_of_tag(tag))
+            dependencies.record(reference_to(tag), (event,))
 
     async def _verify(
         self, connection: ModelServerClient, tag: ModelTag, model: str, listed: TaggedModel | None
@@ -247,26 +247,26 @@ class ModelTagReconciler:
         tagged = TaggedModel(model, answer.hash)
         server_key = server_of_tag(tag)
         self._verified[tag.metadata.key] = Verified(connection, tag.tag, tagged)
-        self._surroundings.observations.tag_written(server_key, tag.tag, tagged)
-        for environment in self._surroundings.directory.followers(server_key, tag.tag):
+        self._dependencies.observations.tag_written(server_key, tag.tag, tagged)
+        for environment in self._dependencies.lister.followers(server_key, tag.tag):
             desired = environment.status.desired_model
             if desired is None or desired.hash != tagged.hash:
-                self._surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+                self._dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
         return tagged
 
     async def _write_status(self, tag: ModelTag, status: ModelTagStatus, conditions: tuple[Condition, ...]) -> None:
-        surroundings = self._surroundings
+        dependencies = self._dependencies
         written = await write_status(
-            surroundings.client, tag, status, conditions, surroundings.now(), surroundings.record
+            dependencies.client, tag, status, conditions, dependencies.now(), dependencies.record
         )
         if written is not None:
-            surroundings.directory.tags.refresh(written)
+            dependencies.lister.tags.refresh(written)
             self._count_failure(tag, written)
 
     def _count_failure(self, before: ModelTag, after: ModelTag) -> None:
         changes = transitions(before.status.conditions, after.status.conditions or ())
         if any(change.after.type == ConditionType.TAGGED and change.after.status == "False" for change in changes):
-            self._surroundings.promotions.failed()
+            self._dependencies.promotions.failed()
 
 
 def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None, needed: str | None = None) -> Problem:

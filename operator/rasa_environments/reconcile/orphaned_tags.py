@@ -15,7 +15,7 @@ from rasa_environments.domain.facts import Problem, ServerObservation
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
-from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
+from rasa_environments.reconcile.dependencies import Dependencies, in_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ class OrphanedTags:
     A reconciliation of the ModelTag that was under way when it was deleted may move the tag until it ends.
     """
 
-    def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
-        self._surroundings = surroundings
+    def __init__(self, dependencies: Dependencies, connections: Connections) -> None:
+        self._dependencies = dependencies
         self._connections = connections
         self._unowned: dict[ObjectKey, frozenset[str]] = {}
         """By ModelServer: tags that nobody can have moved since the last check."""
@@ -55,7 +55,7 @@ class OrphanedTags:
         """Takes the tags that the listing shows off their models. Raises `ApiError`."""
         key = server.metadata.key
         unowned = self._unowned.pop(key, frozenset())
-        claimed = {tag.tag for tag in self._surroundings.directory.tags_of(key)}
+        claimed = {tag.tag for tag in self._dependencies.lister.tags_of(key)}
         entries = [entry for entry in server.status.pending_tag_deletions or () if entry.tag not in claimed]
         if not entries or observation.problem is not None:
             return Orphans()
@@ -77,13 +77,13 @@ class OrphanedTags:
         The API server is asked: a deletion outside of the cluster cannot be taken back.
         """
         key = ObjectKey(entry.namespace, entry.name)
-        if self._surroundings.directory.tags.get(key) is not None:
+        if self._dependencies.lister.tags.get(key) is not None:
             return False  # it has another tag by now
-        return await self._surroundings.client.find(MODEL_TAGS, key, metadata_only=True) is not None
+        return await self._dependencies.client.find(MODEL_TAGS, key, metadata_only=True) is not None
 
     def _is_under_way(self, entry: PendingTagDeletion) -> bool:
         """Whether a reconciliation of the ModelTag has not ended yet."""
-        return self._surroundings.queue.is_running(Request(Kind.MODEL_TAG, ObjectKey(entry.namespace, entry.name)))
+        return self._dependencies.queue.is_running(Request(Kind.MODEL_TAG, ObjectKey(entry.namespace, entry.name)))
 
     async def _retained(self, server: ModelServer, entries: Sequence[PendingTagDeletion]) -> set[str]:
         """The tags whose ModelTag went with its whole namespace, which is no decision on a tag: these stay."""
@@ -95,7 +95,7 @@ class OrphanedTags:
 
     async def _is_going(self, namespace: str) -> bool:
         """Whether the namespace is being deleted, or is gone."""
-        found = await self._surroundings.client.find(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
+        found = await self._dependencies.client.find(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
         return found is None or found["metadata"].get("deletionTimestamp") is not None
 
     async def _delete_all(
@@ -109,7 +109,7 @@ class OrphanedTags:
         failed = set()
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
-            async with self._surroundings.asking(request, until=in_seconds(DELETE_SECONDS)):
+            async with self._dependencies.asking(request, until=in_seconds(DELETE_SECONDS)):
                 for tag in sorted(entry.tag for entry in entries):
                     carrier = observation.tags.get(tag)
                     if carrier is not None and not await self._delete(connection, server, tag, carrier.name):
@@ -129,5 +129,5 @@ class OrphanedTags:
             logger.warning("ModelServer %s: tag %s is not deleted: %s", server.metadata.key, tag, error.message)
             return False
         logger.info("ModelServer %s: tag %s is deleted with its ModelTag", server.metadata.key, tag)
-        self._surroundings.observations.tag_written(server.metadata.key, tag, None)
+        self._dependencies.observations.tag_written(server.metadata.key, tag, None)
         return True

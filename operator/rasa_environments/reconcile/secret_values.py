@@ -123,11 +123,11 @@ async def gathered(
             return unsafe_token(server)
         values[MODEL_SERVER_TOKEN_VARIABLE] = pull_token
     if JWT_VARIABLE not in values and rules.jwt:
-        values[JWT_VARIABLE] = generated_jwt_secret(environment, own, settled, shared.get(JWT_SECRET_KEY))
+        values[JWT_VARIABLE] = generated_jwt_secret(environment, own, settled)
     if TOKEN_VARIABLE in values:
         return SecretValues(values, salt=salt(environment, own, settled))
     token, rotated_at = generated_token(environment, own, settled)
-    return SecretValues({**values, TOKEN_VARIABLE: token}, rotated_at, salt(environment, own, settled, token))
+    return SecretValues({**values, TOKEN_VARIABLE: token}, rotated_at, salt(environment, own, settled))
 
 
 def missing_credentials(server: ModelServer, secret: ObjectKey) -> Problem:
@@ -200,30 +200,20 @@ def generated_token(
 
 
 def generated_jwt_secret(
-    environment: DeploymentEnvironment, own: JsonObject | None, settled: SecretValues | None, of_server: str | None
+    environment: DeploymentEnvironment, own: JsonObject | None, settled: SecretValues | None
 ) -> str:
     """The JWT secret of an environment whose command line wants one that nobody gives: made once, for it alone.
 
-    It is never that of the server: who reads it in the environment's Secret could sign the server's own logins. An
-    environment that version 0.1.0 gave it gets one of its own.
+    It is never that of the server: who reads it in the environment's Secret could sign the server's own logins.
     """
     known = settled.values.get(JWT_VARIABLE) if settled is not None else None
-    known = known or kept(own, environment, key_of(JWT_VARIABLE))
-    return known if known and known != of_server else secrets.token_hex(TOKEN_BYTES)
+    return known or kept(own, environment, key_of(JWT_VARIABLE)) or secrets.token_hex(TOKEN_BYTES)
 
 
-def salt(
-    environment: DeploymentEnvironment,
-    own: JsonObject | None,
-    settled: SecretValues | None,
-    generated: str | None = None,
-) -> str | None:
-    """The salt of the environment's Secret: made once; None where version 0.1.0 generated the token and it stays."""
-    known = (settled.salt if settled is not None else None) or kept(own, environment, SALT_KEY)
-    if known:
-        return known
-    of_0_1_0 = generated is not None and kept(own, environment, TOKEN_KEY) == generated
-    return None if of_0_1_0 else secrets.token_hex(TOKEN_BYTES)
+def salt(environment: DeploymentEnvironment, own: JsonObject | None, settled: SecretValues | None) -> str:
+    """The salt of the environment's Secret: made once."""
+    known = settled.salt if settled is not None else None
+    return known or kept(own, environment, SALT_KEY) or secrets.token_hex(TOKEN_BYTES)
 
 
 def kept(own: JsonObject | None, environment: DeploymentEnvironment, key: str) -> str:

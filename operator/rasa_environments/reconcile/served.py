@@ -24,7 +24,7 @@ from rasa_environments.judge.comparison import serves
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
 from rasa_environments.rasa.transport import RASA_SERVER, Peer
-from rasa_environments.reconcile.surroundings import Intervals, utc_now
+from rasa_environments.reconcile.dependencies import Intervals, utc_now
 from rasa_environments.reconcile.workers import Unheard, ask_workers
 
 LONGEST_WHILE_WRONG_SECONDS = 10.0

@@ -9,18 +9,17 @@ from functools import partial
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Reason
-from rasa_environments.cluster.cache import identity, version_of
-from rasa_environments.cluster.children import Children, Outcome, no_check, was_asked_for
+from rasa_environments.cluster.cache import version_of
+from rasa_environments.cluster.children import Outcome, no_check
 from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict
 from rasa_environments.cluster.owners import OwnerCheck
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS, resource_of
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, SECRETS, resource_of
 from rasa_environments.desired.context import Context
-from rasa_environments.desired.deployment import without_drain
 from rasa_environments.desired.environment import OPTIONAL_KINDS, children
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.domain.checks import Blocked
+from rasa_environments.domain.checks import BlockedError
 from rasa_environments.domain.facts import Problem
-from rasa_environments.reconcile.surroundings import Surroundings
+from rasa_environments.reconcile.dependencies import Dependencies
 
 logger = logging.getLogger(__name__)
 
@@ -33,32 +32,29 @@ FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
 
 
 async def settle(
-    surroundings: Surroundings, context: Context, *, secret: JsonObject | None, owner_is_new: bool
+    dependencies: Dependencies, context: Context, *, secret: JsonObject | None, owner_is_new: bool
 ) -> None:
     """Brings the children into line, first what the pods need.
 
     `secret` is the Secret that its generated values were decided on, None where there was none. Before a child is
     created its owner is asked for, except where `owner_is_new`: it was just read, and had no children.
-    Raises Blocked at what is in the way, Outdated where the Secret is another by now, and OwnerGone.
+    Raises BlockedError at what is in the way, Outdated where the Secret is another by now, and OwnerGone.
     """
     try:
         objects = children(context)
     except SpecError as error:
-        raise Blocked(Problem(Reason.INVALID_SPEC, str(error))) from error
+        raise BlockedError(Problem(Reason.INVALID_SPEC, str(error))) from error
     owner = context.environment.metadata
-    check = no_check if owner_is_new else OwnerCheck(surroundings.client, DEPLOYMENT_ENVIRONMENTS, owner.key, owner.uid)
-    write: Write = partial(surroundings.children.settle, check_owner=check)
+    check = no_check if owner_is_new else OwnerCheck(dependencies.client, DEPLOYMENT_ENVIRONMENTS, owner.key, owner.uid)
+    write: Write = partial(dependencies.children.settle, check_owner=check)
     write_secret: Write = partial(
-        surroundings.children.settle, check_owner=check, create_only=secret is None, version=version_of(secret)
+        dependencies.children.settle, check_owner=check, create_only=secret is None, version=version_of(secret)
     )
     foundations = [child for child in objects if child["kind"] in FOUNDATIONS]
     others = [child for child in objects if child["kind"] not in FOUNDATIONS]
     for group in (foundations, others):
         results = await asyncio.gather(
-            *(
-                _settle_child(spared(surroundings.children, child), write_secret if _is_secret(child) else write)
-                for child in group
-            ),
+            *(_settle_child(child, write_secret if _is_secret(child) else write) for child in group),
             return_exceptions=True,
         )
         for result in results:
@@ -66,11 +62,11 @@ async def settle(
                 raise result
         problem = next((found for found in results if isinstance(found, Problem)), None)
         if problem is not None:
-            raise Blocked(problem)
+            raise BlockedError(problem)
     wanted = {child["kind"] for child in objects}
     for kind in OPTIONAL_KINDS:
         if kind not in wanted:
-            await surroundings.children.remove(resource_of(kind), context.key, owner.uid)
+            await dependencies.children.remove(resource_of(kind), context.key, owner.uid)
 
 
 def _is_secret(child: JsonObject) -> bool:
@@ -103,19 +99,6 @@ async def _settle_child(child: JsonObject, write: Write) -> Problem | None:
     if outcome is not Outcome.UNCHANGED:
         logger.info("%s %s is %s", kind, name, outcome.value)
     return None
-
-
-def spared(children: Children, child: JsonObject) -> JsonObject:
-    """What to ask for, so that a new version of the operator by itself restarts no pod.
-
-    A Deployment that 0.1.0 asked for, where nothing else has changed since, stays as it is; whatever rolls its pods
-    brings the rest.
-    """
-    if child["kind"] != DEPLOYMENTS.kind:
-        return child
-    live = children.observed(DEPLOYMENTS, identity(child)[0])
-    before = without_drain(child)
-    return before if live is not None and was_asked_for(before, live) else child
 
 
 def described_owner(owner: str | None) -> str:

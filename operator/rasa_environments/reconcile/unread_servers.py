@@ -1,4 +1,4 @@
-"""ModelServers that the directory does not know yet, although they are there.
+"""ModelServers that the lister does not know yet, although they are there.
 
 Objects that were created together come by different watches, in any order: an environment may be reconciled before
 anything is known of the ModelServer that was created just before it. To say then that it is not found would be false.

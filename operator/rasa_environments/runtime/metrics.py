@@ -11,7 +11,7 @@ from rasa_environments.cluster.events import Written
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.promotions import Promotions
 from rasa_environments.controller.queue import Request, Result, WorkQueue
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 from rasa_environments.runtime.object_metrics import AnswerMetrics, ObjectMetrics, PromotionMetrics
 from rasa_environments.runtime.watches import Watches
 
@@ -23,7 +23,7 @@ class Metrics:
 
     def __init__(
         self,
-        directory: Directory,
+        lister: Lister,
         queue: WorkQueue,
         watches: Watches,
         promotions: Promotions,
@@ -61,8 +61,8 @@ class Metrics:
         for result in Written:
             self._events.labels(result.value)
         ProcessCollector(registry=registry)
-        registry.register(ObjectMetrics(directory))
-        registry.register(AnswerMetrics(directory, answer_times))
+        registry.register(ObjectMetrics(lister))
+        registry.register(AnswerMetrics(lister, answer_times))
         registry.register(PromotionMetrics(promotions))
 
     def passed(self, request: Request, result: Result | None, started: float, *, timed_out: bool = False) -> None:

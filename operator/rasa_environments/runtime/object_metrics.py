@@ -13,7 +13,7 @@ from rasa_environments.api.conditions import ConditionType
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.promotions import Promotions
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 from rasa_environments.judge.conditions import condition_of
 
 LONGEST_LABEL: Final = 256
@@ -24,8 +24,8 @@ _TRUTH: Final = {"True": 1.0, "False": 0.0, "Unknown": -1.0}
 class ObjectMetrics(Collector):
     """Conditions of all objects, and the models of environments."""
 
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
+    def __init__(self, lister: Lister) -> None:
+        self._lister = lister
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """A series for each condition of each object, and for the models of each environment."""
@@ -39,7 +39,7 @@ class ObjectMetrics(Collector):
             "Conditions: 1 is True, 0 is False, -1 is Unknown",
             labels=["kind", "namespace", "name", "condition"],
         )
-        for resource in (*self._directory.servers, *self._directory.environments, *self._directory.tags):
+        for resource in (*self._lister.servers, *self._lister.environments, *self._lister.tags):
             kind, key = type(resource).__name__, resource.metadata.key
             for found in resource.status.conditions or ():
                 family.add_metric([kind, key.namespace, key.name, found.type], _TRUTH[found.status])
@@ -51,7 +51,7 @@ class ObjectMetrics(Collector):
             "Always 1: which model an environment should serve, and which ones its Rasa servers said that they serve",
             labels=["namespace", "name", "environment", "tag", "desired", "served"],
         )
-        for environment in self._directory.environments:
+        for environment in self._lister.environments:
             key = environment.metadata.key
             family.add_metric([key.namespace, key.name, *map(label, models_of(environment))], 1)
         return family
@@ -62,7 +62,7 @@ class ObjectMetrics(Collector):
             "Since when an environment serves the desired model, where it does",
             labels=["namespace", "name"],
         )
-        for environment in self._directory.environments:
+        for environment in self._lister.environments:
             served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
             since = _seconds(served.last_transition_time) if served is not None and served.status == "True" else None
             if since is not None:
@@ -73,8 +73,8 @@ class ObjectMetrics(Collector):
 class AnswerMetrics(Collector):
     """How old the last answers of Rasa servers are."""
 
-    def __init__(self, directory: Directory, times: AnswerTimes) -> None:
-        self._directory = directory
+    def __init__(self, lister: Lister, times: AnswerTimes) -> None:
+        self._lister = lister
         self._times = times
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -85,7 +85,7 @@ class AnswerMetrics(Collector):
             labels=["namespace", "name"],
         )
         for key, age in self._times.ages().items():
-            if self._directory.environments.get(key) is not None:
+            if self._lister.environments.get(key) is not None:
                 family.add_metric([key.namespace, key.name], age)
         yield family
 

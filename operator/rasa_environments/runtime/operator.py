@@ -42,7 +42,7 @@ from rasa_environments.cluster.retries import Retries
 from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.cluster.session import always
 from rasa_environments.cluster.watch import Watch
-from rasa_environments.controller.event_handlers import Dispatcher
+from rasa_environments.controller.event_handlers import EventHandlers
 from rasa_environments.controller.pods import Pods
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
@@ -50,11 +50,11 @@ from rasa_environments.judge.additions import Injectors
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.contents import Contents, identity_of
+from rasa_environments.reconcile.dependencies import Dependencies, Intervals
 from rasa_environments.reconcile.environment import EnvironmentReconciler
 from rasa_environments.reconcile.model_server import ModelServerReconciler
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.others import OtherOperators
-from rasa_environments.reconcile.surroundings import Intervals, Surroundings
 from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.runtime.kopf_host import KopfHost
 from rasa_environments.runtime.leading import candidacy, fence
@@ -100,7 +100,7 @@ class Operator:
         self._events = EventWriter(client, socket.gethostname(), self._event_counted)
         record = self._events.record
         secrets = Secrets(client, self._secret_changed, self._retries)
-        self._surroundings = Surroundings(
+        self._dependencies = Dependencies(
             client=client,
             children=Children(client, caches, Injectors(settings.allowed_injectors), record),
             secrets=secrets,
@@ -112,34 +112,34 @@ class Operator:
             accept_unchecked=settings.accept_unchecked,
             record=record,
         )
-        surroundings = self._surroundings
-        self._dispatcher = Dispatcher(
-            surroundings.directory, surroundings.queue, surroundings.references, surroundings.pods
+        dependencies = self._dependencies
+        self._event_handlers = EventHandlers(
+            dependencies.lister, dependencies.queue, dependencies.references, dependencies.pods
         )
         self._own_watches: dict[Kind, Reflector] = {}
         self._interruptions: dict[Kind, int] = {}
         """Of each of them, when that was looked at last."""
         self._watches = Watches(self._watched(caches, secrets), dispensable=(NAMESPACES.plural,))
         self.metrics = Metrics(
-            surroundings.directory,
-            surroundings.queue,
+            dependencies.lister,
+            dependencies.queue,
             self._watches,
-            surroundings.promotions,
-            surroundings.answer_times,
+            dependencies.promotions,
+            dependencies.answer_times,
         )
         others = OtherOperators(self.metrics.met_another_operator)
-        self._contents = Contents(client, self._own, self._dispatcher, others, record)
+        self._contents = Contents(client, self._own, self._event_handlers, others, record)
         self._connections = connections = Connections(
             http,
             secrets,
-            surroundings.references,
+            dependencies.references,
             lambda authorities: self._guarded(http_client(policy=policy, authorities=authorities)),
         )
         unread = UnreadServers(client, self._own[Kind.MODEL_SERVER], self._contents, settings.namespaces)
         reconcilers = {
-            Kind.MODEL_SERVER: ModelServerReconciler(surroundings, connections).reconcile,
-            Kind.DEPLOYMENT_ENVIRONMENT: EnvironmentReconciler(surroundings, unread).reconcile,
-            Kind.MODEL_TAG: ModelTagReconciler(surroundings, connections, unread).reconcile,
+            Kind.MODEL_SERVER: ModelServerReconciler(dependencies, connections).reconcile,
+            Kind.DEPLOYMENT_ENVIRONMENT: EnvironmentReconciler(dependencies, unread).reconcile,
+            Kind.MODEL_TAG: ModelTagReconciler(dependencies, connections, unread).reconcile,
         }
         self._reconciliations = Reconciliations(reconcilers, self._contents, self.metrics)
         self._kopf = KopfHost(self._keys, self._changed)
@@ -159,12 +159,12 @@ class Operator:
         }
         ours = partial(watch, label_selector=SELECTOR_OF_CHILDREN)
         children = {
-            resource: ours(resource, cache, self._dispatcher.child_changed) for resource, cache in caches.items()
+            resource: ours(resource, cache, self._event_handlers.child_changed) for resource, cache in caches.items()
         }
         return {
             **{resource_of(kind).plural: reflector for kind, reflector in own.items()},
             **{resource.plural: reflector for resource, reflector in children.items()},
-            PODS.plural: ours(PODS, ObjectCache(version_alone), self._dispatcher.pod_changed),
+            PODS.plural: ours(PODS, ObjectCache(version_alone), self._event_handlers.pod_changed),
             **self._namespaces_watched(),
             secrets.name: secrets,
         }
@@ -174,7 +174,7 @@ class Operator:
         if self._settings.namespaces:
             return {}
         cache = ObjectCache(version_alone)
-        on_change = self._dispatcher.namespace_changed
+        on_change = self._event_handlers.namespace_changed
         reflector = Reflector(self._client, NAMESPACES, cache, on_change, metadata_only=True, retries=self._retries)
         return {NAMESPACES.plural: reflector}
 
@@ -191,7 +191,7 @@ class Operator:
         the process must start anew.
         """
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._surroundings.http.aclose)
+            stack.push_async_callback(self._dependencies.http.aclose)
             stack.push_async_callback(self._connections.close)
             port = await stack.enter_async_context(
                 serving(
@@ -245,12 +245,12 @@ class Operator:
         await self._watches.synced()
         await self._read_all()
         self._read = True
-        directory, queue = self._surroundings.directory, self._surroundings.queue
+        lister, queue = self._dependencies.lister, self._dependencies.queue
         logger.info(
             "all is listed: %d model servers, %d environments, %d tags",
-            len(directory.servers),
-            len(directory.environments),
-            len(directory.tags),
+            len(lister.servers),
+            len(lister.environments),
+            len(lister.tags),
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(queue.run(self._reconciliations.attempt, settings.workers))
@@ -259,7 +259,7 @@ class Operator:
 
     async def _read_all(self) -> None:
         """Reads every object once, so that none is taken for gone; an object that cannot be read is tried later."""
-        queue = self._surroundings.queue
+        queue = self._dependencies.queue
         reading = asyncio.Semaphore(self._settings.workers)
 
         async def read(request: Request) -> None:
@@ -285,8 +285,8 @@ class Operator:
             for request in self._contents.requests():
                 if request.kind in doubted:
                     self._contents.doubt(request)
-                self._surroundings.queue.add(request)
-            self._surroundings.secrets.keep_only(self._surroundings.directory.namespaces)
+                self._dependencies.queue.add(request)
+            self._dependencies.secrets.set_namespaces(self._dependencies.lister.namespaces)
 
     def _kinds_in_doubt(self) -> set[Kind]:
         """Kinds whose watch was interrupted since this was asked: their definition may have been replaced."""
@@ -296,7 +296,7 @@ class Operator:
 
     async def _drain(self, working: asyncio.Task[None]) -> None:
         """Starts no more passes, and lets those under way come to their end."""
-        self._surroundings.queue.close()
+        self._dependencies.queue.close()
         await self._reconciliations.drained(STOP_SECONDS)
         await self._events.drained(EVENT_SECONDS)
         working.cancel()
@@ -315,13 +315,13 @@ class Operator:
     def _changed(self, resource: Resource, key: ObjectKey) -> None:
         """The handler that kopf calls."""
         request = Request(Kind(resource.kind), key)
-        self._dispatcher.changed(request, self._version(request))
+        self._event_handlers.changed(request, self._version(request))
 
     def _event_counted(self, result: Written) -> None:
         self.metrics.event(result)
 
     def _secret_changed(self, key: ObjectKey) -> None:
-        self._dispatcher.secret_changed(key)
+        self._event_handlers.secret_changed(key)
 
 
 def address_policy(settings: Settings, *, in_cluster: bool) -> AddressPolicy:

@@ -13,7 +13,7 @@ from rasa_environments.cluster.children import Outcome
 from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict, Outdated
 from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import DEPLOYMENTS, MODEL_SERVERS, SECRETS
-from rasa_environments.controller.registrations import Offer
+from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.desired.deployment import digest
 from rasa_environments.desired.environments_file import (
     FILE,
@@ -24,8 +24,8 @@ from rasa_environments.desired.environments_file import (
     missing_from,
 )
 from rasa_environments.domain.facts import RegistrationFact
+from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.registration.registry import PENDING
-from rasa_environments.reconcile.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -36,25 +36,29 @@ DIGEST_ANNOTATION = "rasa-environments.io/environments-digest"
 class EnvironmentsFileWriter:
     """Writes environments.yml of each ModelServer whose registration is ConfigMap."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
         self._restarted: dict[ObjectKey, tuple[str, str]] = {}
 
     async def write(
-        self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str]
+        self, server: ModelServer, registrations: Sequence[DesiredRegistration], alive: frozenset[str]
     ) -> Mapping[str, RegistrationFact]:
         """Brings the file in line with the environments; what came of it, by name."""
-        live = await self._surroundings.children.read(SECRETS, _secret_of(server))
+        live = await self._dependencies.children.read(SECRETS, _secret_of(server))
         try:
-            return await self._write(server, offers, alive, live)
+            return await self._write(server, registrations, alive, live)
         except Outdated as existing:  # its entries are to be kept
-            return await self._write(server, offers, alive, existing.live)
+            return await self._write(server, registrations, alive, existing.live)
 
     async def _write(
-        self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str], live: JsonObject | None
+        self,
+        server: ModelServer,
+        registrations: Sequence[DesiredRegistration],
+        alive: frozenset[str],
+        live: JsonObject | None,
     ) -> Mapping[str, RegistrationFact]:
         secret = _secret_of(server)
-        entries, pending = laid_over(entries_of(live), offers, alive)
+        entries, pending = laid_over(entries_of(live), registrations, alive)
         lacking = incomplete(entries, alive, server)
         if lacking is not None:
             return dict.fromkeys(sorted(alive), lacking)
@@ -67,9 +71,9 @@ class EnvironmentsFileWriter:
         """Writes the Secret; why that is not possible."""
         secret = _secret_of(server)
         desired, version = environments_secret(server, entries), version_of(live)
-        check = OwnerCheck(self._surroundings.client, MODEL_SERVERS, server.metadata.key, server.metadata.uid)
+        check = OwnerCheck(self._dependencies.client, MODEL_SERVERS, server.metadata.key, server.metadata.uid)
         try:
-            outcome = await self._surroundings.children.settle(
+            outcome = await self._dependencies.children.settle(
                 desired, create_only=live is None, version=version, check_owner=check
             )
         except (NameConflict, BeingDeleted) as error:
@@ -116,11 +120,11 @@ class EnvironmentsFileWriter:
         return RegistrationFact("True", Reason.REGISTERED, f"{where}, for which Deployment {key} was restarted")
 
     async def _annotate(self, deployment: ObjectKey, current: str) -> None:
-        template = (await self._surroundings.client.get(DEPLOYMENTS, deployment))["spec"]["template"]
+        template = (await self._dependencies.client.get(DEPLOYMENTS, deployment))["spec"]["template"]
         if (template.get("metadata", {}).get("annotations") or {}).get(DIGEST_ANNOTATION) == current:
             return
         annotations = {"metadata": {"annotations": {DIGEST_ANNOTATION: current}}}
-        await self._surroundings.client.patch(DEPLOYMENTS, deployment, {"spec": {"template": annotations}})
+        await self._dependencies.client.patch(DEPLOYMENTS, deployment, {"spec": {"template": annotations}})
         logger.info("Deployment %s is restarted to read %s", deployment, FILE)
 
 
@@ -129,17 +133,17 @@ def _secret_of(server: ModelServer) -> ObjectKey:
 
 
 def laid_over(
-    held: Mapping[str, FileEntry], offers: Sequence[Offer], alive: frozenset[str]
+    held: Mapping[str, FileEntry], registrations: Sequence[DesiredRegistration], alive: frozenset[str]
 ) -> tuple[dict[str, FileEntry], frozenset[str]]:
     """The file as it should be, and the environments whose new token waits until their servers run with it."""
     entries = {name: entry for name, entry in held.items() if name in alive}
     pending = set()
-    for offer in offers:
-        there, wanted = entries.get(offer.name), FileEntry(offer.url, offer.token)
-        if there is None or offer.in_use or there.url != offer.url:
-            entries[offer.name] = wanted
+    for desired in registrations:
+        there, wanted = entries.get(desired.name), FileEntry(desired.url, desired.token)
+        if there is None or desired.in_use or there.url != desired.url:
+            entries[desired.name] = wanted
         elif there != wanted:
-            pending.add(offer.name)
+            pending.add(desired.name)
     return entries, frozenset(pending)
 
 

@@ -10,15 +10,15 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION, DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.controller.queue import Kind, Request
-from rasa_environments.controller.registrations import Offer
+from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefused
 from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
 from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
 from rasa_environments.reconcile.registration.registry import Merged, merged
 from rasa_environments.reconcile.status import patch_status
-from rasa_environments.reconcile.surroundings import Surroundings, in_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ NOT_KNOWN = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER
 """Problems that leave open whether an environment is registered."""
 REGISTRY_SECONDS = 40.0
 """For reading the registry and writing it."""
-OFFER_DELAY_SECONDS = 0.2
+REGISTRATION_DELAY_SECONDS = 0.2
 """Environments come in groups: one pass over the registry serves them all."""
 MAXIMUM_NAMES = 20
 """In a message."""
@@ -51,33 +51,37 @@ class Outcome:
 class Registrar:
     """Keeps the registry of each ModelServer in line with its environments."""
 
-    def __init__(self, surroundings: Surroundings, connections: Connections) -> None:
-        self._surroundings = surroundings
+    def __init__(self, dependencies: Dependencies, connections: Connections) -> None:
+        self._dependencies = dependencies
         self._connections = connections
-        self._files = EnvironmentsFileWriter(surroundings)
+        self._files = EnvironmentsFileWriter(dependencies)
 
     async def register(self, server: ModelServer, observation: ServerObservation) -> Outcome | None:
         """One pass; tells every environment what came of it. None where the server has no registry."""
         if server.registration is Registration.NONE:
             return None
-        directory = self._surroundings.directory
-        await directory.catch_up(server.metadata.key)
-        rightful = directory.rightful_environments(server.metadata.key)
-        environments = [each for each in rightful if each.metadata.deletion_timestamp is None]
-        offers = self._surroundings.offers.offered(each.metadata.key for each in environments)
+        lister = self._dependencies.lister
+        await index_claims(lister, server.metadata.key)
+        eligible = lister.eligible_environments(server.metadata.key)
+        environments = [each for each in eligible if each.metadata.deletion_timestamp is None]
+        registrations = self._dependencies.registrations.desired(each.metadata.key for each in environments)
         alive = frozenset(each.environment for each in environments)
         ours = frozenset(server.status.registered_environments or ())
         if server.registration is Registration.FILE:
-            facts: Facts = await self._files.write(server, offers, alive)
+            facts: Facts = await self._files.write(server, registrations, alive)
         elif observation.problem is not None:
             facts = _same_for_all(alive, _fact(observation.problem))
         else:
-            facts, ours = await self._by_api(server, offers, alive, ours)
+            facts, ours = await self._by_api(server, registrations, alive, ours)
         self._tell(environments, facts)
         return Outcome(summary(facts, server), ours)
 
     async def _by_api(
-        self, server: ModelServer, offers: Sequence[Offer], alive: frozenset[str], ours: frozenset[str]
+        self,
+        server: ModelServer,
+        registrations: Sequence[DesiredRegistration],
+        alive: frozenset[str],
+        ours: frozenset[str],
     ) -> tuple[Facts, frozenset[str]]:
         connection = await self._connections.connect(server)
         if isinstance(connection, Problem):
@@ -85,14 +89,14 @@ class Registrar:
         noted, until = ours, in_seconds(REGISTRY_SECONDS)
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
-            async with self._surroundings.asking(request, until=until):
+            async with self._dependencies.asking(request, until=until):
                 current = await connection.environments.read()
-            plan = merged(current, offers, ours=ours, alive=alive)
+            plan = merged(current, registrations, ours=ours, alive=alive)
             await self._note(server, plan.noted)
             noted = plan.noted
             if plan.entries == current:
                 return plan.facts, noted
-            async with self._surroundings.asking(request, until=until):
+            async with self._dependencies.asking(request, until=until):
                 facts = await self._replace(connection.environments, current, plan)
         except TimeoutError:
             return _same_for_all(alive, TOO_SLOW), noted
@@ -130,15 +134,15 @@ class Registrar:
         if names <= known:
             return
         status = server.status.model_copy(update={"registered_environments": sorted(names | known)})
-        written = await patch_status(self._surroundings.client, server, status)
+        written = await patch_status(self._dependencies.client, server, status)
         if written is not None:
-            self._surroundings.directory.servers.refresh(written)
+            self._dependencies.lister.servers.refresh(written)
 
     def _tell(self, environments: Sequence[DeploymentEnvironment], facts: Facts) -> None:
         for environment in environments:
             fact, key = facts.get(environment.environment), environment.metadata.key
-            if fact is not None and self._surroundings.offers.told(key, fact):
-                self._surroundings.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key))
+            if fact is not None and self._dependencies.registrations.record(key, fact):
+                self._dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key))
 
 
 def summary(facts: Facts, server: ModelServer) -> RegistrationFact:
@@ -170,8 +174,8 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:MAXIMUM_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def make_offer(
-    surroundings: Surroundings,
+def request_registration(
+    dependencies: Dependencies,
     environment: DeploymentEnvironment,
     server: ModelServer,
     *,
@@ -185,7 +189,7 @@ def make_offer(
     """
     if server.registration is Registration.NONE:
         return
-    offer = Offer(
+    desired = DesiredRegistration(
         key=environment.metadata.key,
         name=environment.environment,
         url=url,
@@ -193,5 +197,5 @@ def make_offer(
         in_use=in_use,
         adopts=environment.metadata.annotations.get(ADOPT_REGISTRATION_ANNOTATION) == "true",
     )
-    if surroundings.offers.keep(offer):
-        surroundings.queue.add_later(Request(Kind.MODEL_SERVER, server.metadata.key), OFFER_DELAY_SECONDS)
+    if dependencies.registrations.request(desired):
+        dependencies.queue.add_later(Request(Kind.MODEL_SERVER, server.metadata.key), REGISTRATION_DELAY_SECONDS)

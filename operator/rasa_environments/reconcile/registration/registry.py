@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION
-from rasa_environments.controller.registrations import Offer
+from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.domain.facts import RegistrationFact
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.redaction import origin
@@ -33,32 +33,32 @@ class Merged:
 
 def merged(
     current: Sequence[RegisteredEnvironment],
-    offers: Sequence[Offer],
+    registrations: Sequence[DesiredRegistration],
     *,
     ours: frozenset[str],
     alive: frozenset[str],
 ) -> Merged:
-    """`current` without what this operator registered (`ours`) and is no more `alive`, and with what is offered.
+    """`current` without what this operator registered (`ours`) and is no more `alive`, and with what is desired.
 
-    An entry of an offer's name that somebody else made is left alone, unless it leads to the same address or the
-    environment adopts it. An environment that is alive and has not made its offer yet stays as it is.
+    An entry of an desired's name that somebody else made is left alone, unless it leads to the same address or the
+    environment adopts it. An environment that is alive and has not made its desired yet stays as it is.
     """
     entries = {entry.name: entry for entry in current if entry.name not in ours or entry.name in alive}
     facts: dict[str, RegistrationFact] = {}
     taken: set[str] = set()
-    for offer in offers:
-        there = entries.get(offer.name)
+    for desired in registrations:
+        there = entries.get(desired.name)
         if there is None:
-            entries[offer.name] = RegisteredEnvironment(offer.name, offer.url, offer.token)
-        elif not (offer.name in ours or offer.adopts or _same_address(there.url, offer.url)):
-            facts[offer.name] = by_another(there)
+            entries[desired.name] = RegisteredEnvironment(desired.name, desired.url, desired.token)
+        elif not (desired.name in ours or desired.adopts or _same_address(there.url, desired.url)):
+            facts[desired.name] = by_another(there)
             continue
-        elif offer.in_use or there.token is None or not _same_address(there.url, offer.url):
-            entries[offer.name] = replace(there, url=offer.url, token=offer.token)
-        elif there.token != offer.token:
-            facts[offer.name] = PENDING
-        taken.add(offer.name)
-        facts.setdefault(offer.name, DONE)
+        elif desired.in_use or there.token is None or not _same_address(there.url, desired.url):
+            entries[desired.name] = replace(there, url=desired.url, token=desired.token)
+        elif there.token != desired.token:
+            facts[desired.name] = PENDING
+        taken.add(desired.name)
+        facts.setdefault(desired.name, DONE)
     listed = {entry.name for entry in current}
     return Merged(tuple(entries.values()), facts, frozenset(taken | (ours & (alive | listed))))
 

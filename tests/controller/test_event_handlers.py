@@ -11,11 +11,11 @@ import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey, Rejection
 from rasa_environments.api.kinds import parse
-from rasa_environments.controller.event_handlers import CHILD_DELAY_SECONDS, Dispatcher
+from rasa_environments.controller.event_handlers import CHILD_DELAY_SECONDS, EventHandlers
 from rasa_environments.controller.pods import Pods
 from rasa_environments.controller.queue import DONE, Kind, Request, Result, WorkQueue
 from rasa_environments.controller.secret_references import SecretReferences
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 from tests.reconcile.clock import run
 from tests.reconcile.objects import environment_body, server_body, tag_body
 
@@ -37,22 +37,22 @@ def tag(name: str, namespace: str = "bots") -> Request:
 
 @dataclass
 class Scene:
-    """What a dispatcher works on, with a new queue for each act."""
+    """What a event_handlers works on, with a new queue for each act."""
 
-    directory: Directory = field(default_factory=Directory)
+    lister: Lister = field(default_factory=Lister)
     references: SecretReferences = field(default_factory=SecretReferences)
     pods: Pods = field(default_factory=Pods)
 
-    def dispatcher(self, queue: WorkQueue) -> Dispatcher:
-        """A dispatcher that fills the queue."""
-        return Dispatcher(self.directory, queue, self.references, self.pods)
+    def event_handlers(self, queue: WorkQueue) -> EventHandlers:
+        """A event_handlers that fills the queue."""
+        return EventHandlers(self.lister, queue, self.references, self.pods)
 
     def version(self, request: Request) -> int | None:
         """The version in which an object is known."""
-        known = self.dispatcher(WorkQueue()).known(request)
+        known = self.event_handlers(WorkQueue()).known(request)
         return None if known is None else known.metadata.version
 
-    def looks(self, act: Callable[[Dispatcher], object]) -> dict[Request, float]:
+    def looks(self, act: Callable[[EventHandlers], object]) -> dict[Request, float]:
         """What wants a look because of an act, and after how many seconds."""
 
         async def test() -> dict[Request, float]:
@@ -63,7 +63,7 @@ class Scene:
                 looked[request] = asyncio.get_running_loop().time()
                 return DONE
 
-            act(self.dispatcher(queue))
+            act(self.event_handlers(queue))
             worker = asyncio.create_task(queue.run(handle))
             await asyncio.sleep(1)
             worker.cancel()
@@ -75,11 +75,11 @@ class Scene:
 
     def after(self, body: JsonObject) -> set[Request]:
         """Which others are queued when an object has been read."""
-        return set(self.looks(lambda dispatcher: dispatcher.on_update(parse(body["kind"], body))))
+        return set(self.looks(lambda handlers: handlers.on_update(parse(body["kind"], body))))
 
     def after_the_end_of(self, request: Request) -> set[Request]:
         """Which others are queued when an object is gone."""
-        return set(self.looks(lambda dispatcher: dispatcher.on_delete(request)))
+        return set(self.looks(lambda handlers: handlers.on_delete(request)))
 
 
 def scene(*bodies: JsonObject) -> Scene:
@@ -204,30 +204,28 @@ def test_an_object_is_queued_in_a_version_that_was_not_read_yet_and_when_it_is_g
 ) -> None:
     made = scene(environment_body("support", version=7))
 
-    looks = made.looks(lambda dispatcher: dispatcher.changed(environment("support"), version))
+    looks = made.looks(lambda handlers: handlers.changed(environment("support"), version))
 
     assert set(looks) == ({environment("support")} if queued else set())
 
 
 def test_an_object_that_was_never_read_is_queued() -> None:
-    assert set(scene().looks(lambda dispatcher: dispatcher.changed(environment("support"), 1))) == {
-        environment("support")
-    }
+    assert set(scene().looks(lambda handlers: handlers.changed(environment("support"), 1))) == {environment("support")}
 
 
 def test_the_last_valid_version_stays_in_force_and_the_rejected_one_is_not_read_again() -> None:
     made = scene(environment_body("support", version=7, tag="live"))
-    known = made.directory.environments.get(ObjectKey("bots", "support"))
+    known = made.lister.environments.get(ObjectKey("bots", "support"))
     assert known is not None
     rejection = Rejection(version=8, generation=2, message="spec: is too large")
 
-    assert made.looks(lambda dispatcher: dispatcher.reject(known, rejection)) == {}
+    assert made.looks(lambda handlers: handlers.reject(known, rejection)) == {}
 
-    in_force = made.directory.environments.get(ObjectKey("bots", "support"))
+    in_force = made.lister.environments.get(ObjectKey("bots", "support"))
     assert in_force is not None
     assert (in_force.tag, in_force.metadata.rejection) == ("live", rejection)
-    assert made.looks(lambda dispatcher: dispatcher.changed(environment("support"), 8)) == {}
-    assert set(made.looks(lambda dispatcher: dispatcher.changed(environment("support"), 9))) == {environment("support")}
+    assert made.looks(lambda handlers: handlers.changed(environment("support"), 8)) == {}
+    assert set(made.looks(lambda handlers: handlers.changed(environment("support"), 9))) == {environment("support")}
 
 
 def test_the_end_of_what_was_never_seen_concerns_nobody() -> None:
@@ -237,7 +235,7 @@ def test_the_end_of_what_was_never_seen_concerns_nobody() -> None:
 def test_a_changed_child_concerns_its_environment_after_a_moment() -> None:
     made = scene()
 
-    looks = made.looks(lambda dispatcher: dispatcher.child_changed(ObjectKey("bots", "support-rasa"), {}))
+    looks = made.looks(lambda handlers: handlers.child_changed(ObjectKey("bots", "support-rasa"), {}))
 
     assert looks == {environment("support"): CHILD_DELAY_SECONDS}
 
@@ -245,7 +243,7 @@ def test_a_changed_child_concerns_its_environment_after_a_moment() -> None:
 def test_a_child_that_is_gone_concerns_its_environment_at_once() -> None:
     made = scene()
 
-    looks = made.looks(lambda dispatcher: dispatcher.child_changed(ObjectKey("bots", "support-rasa"), None))
+    looks = made.looks(lambda handlers: handlers.child_changed(ObjectKey("bots", "support-rasa"), None))
 
     assert looks == {environment("support"): 0}
 
@@ -253,15 +251,15 @@ def test_a_child_that_is_gone_concerns_its_environment_at_once() -> None:
 def test_an_object_that_is_not_named_as_a_child_concerns_nobody() -> None:
     made = scene()
 
-    assert made.looks(lambda dispatcher: dispatcher.child_changed(ObjectKey("bots", "support"), None)) == {}
+    assert made.looks(lambda handlers: handlers.child_changed(ObjectKey("bots", "support"), None)) == {}
 
 
 def test_a_pod_concerns_its_environment_when_something_moved() -> None:
     made = scene()
     pod = {"metadata": {"name": "a", "namespace": "bots", "labels": {"app.kubernetes.io/instance": "support"}}}
 
-    def changed(dispatcher: Dispatcher) -> None:
-        dispatcher.pod_changed(ObjectKey("bots", "a"), pod)
+    def changed(event_handlers: EventHandlers) -> None:
+        event_handlers.pod_changed(ObjectKey("bots", "a"), pod)
 
     assert made.looks(changed) == {environment("support"): CHILD_DELAY_SECONDS}
     assert made.looks(changed) == {}
@@ -274,7 +272,7 @@ def test_a_secret_concerns_those_who_name_it() -> None:
         made.references.set(user, [passwords])
     made.references.set(environment("other"), [ObjectKey("bots", "other")])
 
-    looks = made.looks(lambda dispatcher: dispatcher.secret_changed(passwords))
+    looks = made.looks(lambda handlers: handlers.secret_changed(passwords))
 
     assert set(looks) == {server("default"), environment("support")}
 

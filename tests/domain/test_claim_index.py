@@ -10,8 +10,8 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.uniqueness import databases, ingress_hosts, queues
-from rasa_environments.domain.access import permits
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.access import allows
+from rasa_environments.domain.lister import Lister
 from tests.reconcile.objects import environment, server
 
 SERVER = ObjectKey("bots", "default")
@@ -63,37 +63,37 @@ class IndexAgainstComparison(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.directory = Directory()
+        self.lister = Lister()
         self.told: set[ObjectKey] = set()
-        self.directory.on_conflict_change(environments=self.told.add, tags=self.told.add)
+        self.lister.on_conflict_change(environments=self.told.add, tags=self.told.add)
         self.blocked: dict[ObjectKey, bool] = {}
         self.touched: set[ObjectKey] = set()
 
     @rule(each=ENVIRONMENTS)
     def appears_or_changes(self, each: DeploymentEnvironment) -> None:
-        self.directory.environments.put(each)
+        self.lister.environments.put(each)
         self.touched = {each.metadata.key}
 
     @rule(key=st.sampled_from(KEYS))
     def goes(self, key: ObjectKey) -> None:
-        self.directory.environments.remove(key)
+        self.lister.environments.remove(key)
         self.touched = {key}
 
     @rule(each=st.none() | SERVERS)
     def the_server_changes(self, each: object) -> None:
         if each is None:
-            self.directory.servers.remove(SERVER)
+            self.lister.servers.remove(SERVER)
         else:
-            self.directory.servers.put(each)  # type: ignore[arg-type]
+            self.lister.servers.put(each)  # type: ignore[arg-type]
         self.touched = set(KEYS)
 
     @invariant()
     def verdicts_are_those_of_a_comparison_and_changes_are_told(self) -> None:
-        now = {each.metadata.key: self.directory.rival(each) is not None for each in self.directory.environments}
-        assert now == {each.metadata.key: self.compared(each) for each in self.directory.environments}
-        found = self.directory.servers.get(SERVER)
-        permitted = {key for key in now if found is not None and permits(found, key.namespace, None)}
-        free = {each.metadata.key for each in self.directory.rightful_environments(SERVER)}
+        now = {each.metadata.key: self.lister.conflict(each) is not None for each in self.lister.environments}
+        assert now == {each.metadata.key: self.compared(each) for each in self.lister.environments}
+        found = self.lister.servers.get(SERVER)
+        permitted = {key for key in now if found is not None and allows(found, key.namespace, None)}
+        free = {each.metadata.key for each in self.lister.eligible_environments(SERVER)}
         assert free == {key for key in permitted if not now[key]}
         changed = {key for key, blocked in now.items() if self.blocked.get(key, blocked) != blocked}
         assert changed <= self.told | self.touched
@@ -102,17 +102,17 @@ class IndexAgainstComparison(RuleBasedStateMachine):
 
     def compared(self, each: DeploymentEnvironment) -> bool:
         """Whether another environment comes first with something that this one wants, too."""
-        found = self.directory.servers.get(SERVER)
-        if found is None or not permits(found, each.metadata.namespace, None):
+        found = self.lister.servers.get(SERVER)
+        if found is None or not allows(found, each.metadata.namespace, None):
             return False
-        others = [other for other in self.directory.environments if other.metadata.key != each.metadata.key]
+        others = [other for other in self.lister.environments if other.metadata.key != each.metadata.key]
         return any(self.on_the_server(each, other) or self.by_host(each, other) for other in others)
 
     def on_the_server(self, each: DeploymentEnvironment, other: DeploymentEnvironment) -> bool:
         """Whether the other is older and has the name, tag, a queue or the database."""
-        found = self.directory.servers.get(SERVER)
+        found = self.lister.servers.get(SERVER)
         assert found is not None
-        if not permits(found, other.metadata.namespace, None) or age(other) > age(each):
+        if not allows(found, other.metadata.namespace, None) or age(other) > age(each):
             return False
         if each.environment == other.environment or each.tag == other.tag:
             return True
@@ -122,7 +122,7 @@ class IndexAgainstComparison(RuleBasedStateMachine):
 
     def by_host(self, each: DeploymentEnvironment, other: DeploymentEnvironment) -> bool:
         """Whether the other has a host that overlaps the wanted one, or wants it and is older."""
-        found = self.directory.servers.get(SERVER)
+        found = self.lister.servers.get(SERVER)
         assert found is not None
         return any(self.by_one_host(each, other, wanted, found) for wanted in ingress_hosts(each, found))
 
@@ -133,7 +133,7 @@ class IndexAgainstComparison(RuleBasedStateMachine):
         held = other.status.ingress_hosts or []
         mine = (wanted not in (each.status.ingress_hosts or []), *age(each))
         theirs = [(False, host) for host in held]
-        if permits(found, other.metadata.namespace, None):
+        if allows(found, other.metadata.namespace, None):
             theirs += [(host not in held, host) for host in ingress_hosts(other, found)]
         return any(overlap(host, wanted, new) and (new, *age(other)) < mine for new, host in theirs)
 

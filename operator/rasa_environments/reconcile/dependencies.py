@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import httpx
 
+from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.events import Record, record_nothing
@@ -19,10 +20,10 @@ from rasa_environments.controller.observations import Observations
 from rasa_environments.controller.pods import Pods
 from rasa_environments.controller.promotions import Promotions
 from rasa_environments.controller.queue import Request, WorkQueue
-from rasa_environments.controller.registrations import Offers
+from rasa_environments.controller.registrations import Registrations
 from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.context import OperatorPods
-from rasa_environments.domain.lister import Directory
+from rasa_environments.domain.lister import Lister
 
 
 def utc_now() -> str:
@@ -43,7 +44,7 @@ class Intervals:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Dependencies:
     """The API server, the caches, the queue, and what is known of model servers."""
 
     client: Client
@@ -52,10 +53,10 @@ class Surroundings:
     pods: Pods
     http: httpx.AsyncClient
     queue: WorkQueue = field(default_factory=WorkQueue)
-    directory: Directory = field(default_factory=Directory)
+    lister: Lister = field(default_factory=Lister)
     references: SecretReferences = field(default_factory=SecretReferences)
     observations: Observations = field(default_factory=Observations)
-    offers: Offers = field(default_factory=Offers)
+    registrations: Registrations = field(default_factory=Registrations)
     promotions: Promotions = field(default_factory=Promotions)
     answer_times: AnswerTimes = field(default_factory=AnswerTimes)
     intervals: Intervals = Intervals()
@@ -74,6 +75,15 @@ class Surroundings:
         """
         async with self.queue.outside(request), asyncio.timeout_at(until):
             yield
+
+
+async def index_claims(lister: Lister, server: ObjectKey) -> None:
+    """Index the claims that a change of the server's spec left to index, a few at a time.
+
+    Asking for conflicts right afterwards does not hold up the event loop, however many environments the server has.
+    """
+    while lister.index_some_claims(server):  # noqa: ASYNC110 - nobody else does this work meanwhile
+        await asyncio.sleep(0)
 
 
 def in_seconds(seconds: float) -> float:

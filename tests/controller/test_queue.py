@@ -124,7 +124,7 @@ def test_different_objects_are_looked_at_at_once() -> None:
 
 def test_a_look_that_asks_for_another_gets_it_after_its_time() -> None:
     async def test() -> None:
-        queue, worker = WorkQueue(), Worker(Result(again_after=30))
+        queue, worker = WorkQueue(), Worker(Result(requeue_after=30))
         queue.add(A)
 
         async with working(queue, worker.handle):
@@ -197,7 +197,7 @@ def test_after_each_failure_in_a_row_it_waits_longer() -> None:
 
 def test_after_a_success_the_waiting_begins_anew() -> None:
     async def test() -> None:
-        queue, worker = WorkQueue(), Worker(FAILED, FAILED, FAILED, Result(again_after=100), FAILED)
+        queue, worker = WorkQueue(), Worker(FAILED, FAILED, FAILED, Result(requeue_after=100), FAILED)
         queue.add(A)
 
         async with working(queue, worker.handle):

@@ -9,9 +9,9 @@ import pytest
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.domain.checks import Blocked, usable_server
-from rasa_environments.domain.conflicts import WAYS_OUT, conflict
-from rasa_environments.domain.lister import Directory, Rival
+from rasa_environments.domain.checks import BlockedError, usable_server
+from rasa_environments.domain.conflicts import WAYS_OUT, problem_of
+from rasa_environments.domain.lister import Conflict, Lister
 from tests.reconcile.objects import environment, server
 
 DEFAULT = ObjectKey("bots", "default")
@@ -27,13 +27,13 @@ def guest(name: str, age: int, **spec: Any) -> DeploymentEnvironment:
     return environment(name, namespace="guests", age=age, modelServerRef={"namespace": "bots"}, **spec)
 
 
-def directory_of(*environments: DeploymentEnvironment, profile: str = "RasaX-0.2", **spec: Any) -> Directory:
-    """A directory with a server that guests may use, too."""
-    directory = Directory()
-    directory.servers.put(server(profile=profile, accessFrom={"namespaces": ["guests"]}, **spec))
+def lister_of(*environments: DeploymentEnvironment, profile: str = "RasaX-0.2", **spec: Any) -> Lister:
+    """A lister with a server that guests may use, too."""
+    lister = Lister()
+    lister.servers.put(server(profile=profile, accessFrom={"namespaces": ["guests"]}, **spec))
     for each in environments:
-        directory.environments.put(each)
-    return directory
+        lister.environments.put(each)
+    return lister
 
 
 SHARED = [
@@ -50,35 +50,35 @@ def test_the_newer_of_two_with_one_thing_is_refused_with_the_older_named(
     old: JsonObject, young: JsonObject, reason: str, what: str
 ) -> None:
     older, newer = guest("a", 2, **old), environment("b", age=1, **young)
-    directory = directory_of(older, newer)
+    lister = lister_of(older, newer)
 
-    rival = directory.rival(newer)
+    conflict = lister.conflict(newer)
 
-    assert rival is not None
-    assert (rival.environment, rival.reason, rival.what) == (older, reason, what)
-    assert directory.rival(older) is None
-    assert directory.rightful_environments(DEFAULT) == (older,)
+    assert conflict is not None
+    assert (conflict.environment, conflict.reason, conflict.what) == (older, reason, what)
+    assert lister.conflict(older) is None
+    assert lister.eligible_environments(DEFAULT) == (older,)
 
 
 @pytest.mark.parametrize(("old", "young", "reason", "what"), SHARED)
 def test_what_is_said_names_both_and_the_way_out(old: JsonObject, young: JsonObject, reason: str, what: str) -> None:
     older, newer = guest("a", 2, **old), environment("b", age=1, **young)
-    directory = directory_of(older, newer)
+    lister = lister_of(older, newer)
 
-    with pytest.raises(Blocked) as blocked:
-        usable_server(directory, newer, directory.servers.get(DEFAULT))
+    with pytest.raises(BlockedError) as blocked:
+        usable_server(lister, newer, lister.servers.get(DEFAULT))
 
     problem = blocked.value.problem
     assert problem.reason == reason
     assert problem.message.startswith(f"{what} is taken by environment guests/a on the same ModelServer: ")
     assert problem.stalled
-    assert usable_server(directory, older, directory.servers.get(DEFAULT)) == directory.servers.get(DEFAULT)
+    assert usable_server(lister, older, lister.servers.get(DEFAULT)) == lister.servers.get(DEFAULT)
 
 
 def test_each_conflict_has_a_way_out_of_its_own() -> None:
     older = environment("a")
 
-    messages = {conflict(Rival(older, reason, "it"), older).message for reason in WAYS_OUT}
+    messages = {problem_of(Conflict(older, reason, "it"), older).message for reason in WAYS_OUT}
 
     assert len(messages) == len(WAYS_OUT) == len({row[2] for row in SHARED}) + 1
 
@@ -88,40 +88,40 @@ def test_each_conflict_has_a_way_out_of_its_own() -> None:
 def test_only_rasa_x_0_2_wants_queues_and_databases_apart(profile: str, shared: JsonObject) -> None:
     older, newer = environment("a", age=2, **shared), environment("b", age=1, **shared)
 
-    assert (directory_of(older, newer, profile=profile).rival(newer) is not None) is (profile == "RasaX-0.2")
+    assert (lister_of(older, newer, profile=profile).conflict(newer) is not None) is (profile == "RasaX-0.2")
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_environments_that_say_nothing_of_stores_share_nothing(profile: str) -> None:
     older, newer = environment("a", age=2), environment("b", age=1)
 
-    assert directory_of(older, newer, profile=profile).rival(newer) is None
+    assert lister_of(older, newer, profile=profile).conflict(newer) is None
 
 
 def test_a_queue_that_the_server_gives_to_all_is_a_conflict_of_the_second() -> None:
     older, newer = environment("a", age=2), environment("b", age=1)
 
-    directory = directory_of(older, newer, defaults=SAME_QUEUE)
+    lister = lister_of(older, newer, defaults=SAME_QUEUE)
 
-    assert directory.rival(older) is None
-    assert directory.rival(newer) == Rival(older, Reason.QUEUE_CONFLICT, "queue shared on rabbit")
+    assert lister.conflict(older) is None
+    assert lister.conflict(newer) == Conflict(older, Reason.QUEUE_CONFLICT, "queue shared on rabbit")
 
 
 def test_the_same_name_on_another_host_is_another_thing() -> None:
     other: JsonObject = {"eventBroker": {"rabbitmq": {"host": "other-rabbit", "queues": ["shared"]}}}
 
-    directory = directory_of(environment("a", age=2, **SAME_QUEUE), newer := environment("b", age=1, **other))
+    lister = lister_of(environment("a", age=2, **SAME_QUEUE), newer := environment("b", age=1, **other))
 
-    assert directory.rival(newer) is None
+    assert lister.conflict(newer) is None
 
 
 def test_when_the_older_one_is_gone_the_newer_one_is_free() -> None:
     older, newer = environment("a", age=2, **DATABASE), environment("b", age=1, **DATABASE)
-    directory = directory_of(older, newer)
+    lister = lister_of(older, newer)
 
-    directory.environments.remove(older.metadata.key)
+    lister.environments.remove(older.metadata.key)
 
-    assert directory.rival(newer) is None
+    assert lister.conflict(newer) is None
 
 
 def test_with_rasa_enterprise_a_tag_that_is_not_the_name_is_refused_even_for_a_server_that_runs_elsewhere() -> None:
@@ -130,10 +130,10 @@ def test_with_rasa_enterprise_a_tag_that_is_not_the_name_is_refused_even_for_a_s
         "authToken": {"secretKeyRef": {"name": "elsewhere", "key": "token"}},
     }
     wrong = environment("development", tag="live", external=elsewhere)
-    directory = directory_of(wrong, profile="RasaEnterprise-1.0")
+    lister = lister_of(wrong, profile="RasaEnterprise-1.0")
 
-    with pytest.raises(Blocked) as blocked:
-        usable_server(directory, wrong, directory.servers.get(DEFAULT))
+    with pytest.raises(BlockedError) as blocked:
+        usable_server(lister, wrong, lister.servers.get(DEFAULT))
 
     assert blocked.value.problem.reason == "InvalidSpec"
     assert blocked.value.problem.message.startswith("spec.tag live is not the environment's name development")
@@ -141,9 +141,9 @@ def test_with_rasa_enterprise_a_tag_that_is_not_the_name_is_refused_even_for_a_s
 
 def test_a_server_that_is_not_there_or_not_open_is_told_first() -> None:
     stranger = environment("a", namespace="strangers", modelServerRef={"namespace": "bots"})
-    directory = directory_of(stranger)
+    lister = lister_of(stranger)
 
-    for found, reason in ((None, "ModelServerNotFound"), (directory.servers.get(DEFAULT), "RefNotPermitted")):
-        with pytest.raises(Blocked) as blocked:
-            usable_server(directory, stranger, found)
+    for found, reason in ((None, "ModelServerNotFound"), (lister.servers.get(DEFAULT), "RefNotPermitted")):
+        with pytest.raises(BlockedError) as blocked:
+            usable_server(lister, stranger, found)
         assert blocked.value.problem.reason == reason

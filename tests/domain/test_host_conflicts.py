@@ -9,8 +9,8 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.domain.checks import Blocked, usable_server
-from rasa_environments.domain.lister import Directory, server_of_environment
+from rasa_environments.domain.checks import BlockedError, usable_server
+from rasa_environments.domain.lister import Lister, server_of_environment
 from tests.reconcile.objects import environment, server
 
 HOST = "chat.example.com"
@@ -21,25 +21,25 @@ def at(host: str, name: str = "bot", *, namespace: str = "bots", age: int = 1, *
     return environment(name, namespace=namespace, age=age, ingress={"hosts": [{"host": host}]}, **more)
 
 
-def having(environment: DeploymentEnvironment, host: str) -> DeploymentEnvironment:
+def holding(environment: DeploymentEnvironment, host: str) -> DeploymentEnvironment:
     """The environment with an Ingress that is written already."""
     return environment.model_copy(update={"status": environment.status.model_copy(update={"ingress_hosts": [host]})})
 
 
-def directory_of(*environments: DeploymentEnvironment) -> Directory:
+def lister_of(*environments: DeploymentEnvironment) -> Lister:
     """Each namespace with a ModelServer of its own."""
-    directory = Directory()
+    lister = Lister()
     for each in environments:
-        directory.servers.put(server(namespace=each.metadata.namespace))
-        directory.environments.put(each)
-    return directory
+        lister.servers.put(server(namespace=each.metadata.namespace))
+        lister.environments.put(each)
+    return lister
 
 
-def refused(directory: Directory, environment: DeploymentEnvironment) -> str | None:
+def refused(lister: Lister, environment: DeploymentEnvironment) -> str | None:
     """Why an environment is left alone."""
     try:
-        usable_server(directory, environment, directory.servers.get(server_of_environment(environment)))
-    except Blocked as blocked:
+        usable_server(lister, environment, lister.servers.get(server_of_environment(environment)))
+    except BlockedError as blocked:
         problem = blocked.problem
     else:
         return None
@@ -70,39 +70,39 @@ APART = [
 @pytest.mark.parametrize(("older", "newer"), OVERLAPPING)
 def test_the_newer_of_two_with_one_host_is_refused_in_whichever_namespace_they_are(older: str, newer: str) -> None:
     first, second = at(older, age=2), at(newer, namespace="others")
-    directory = directory_of(first, second)
-    assert refused(directory, first) is None
+    lister = lister_of(first, second)
+    assert refused(lister, first) is None
 
-    directory.grant_hosts(first, frozenset({older}))
+    lister.grant_hosts(first, frozenset({older}))
 
-    assert refused(directory, second) == (
+    assert refused(lister, second) == (
         f"host {newer} is taken by an environment in another namespace: set another host in spec.ingress, one that no "
         "wildcard of another environment covers"
     )
 
 
 def test_a_wildcard_that_is_refused_keeps_nobody_from_another_host() -> None:
-    victim = having(at(HOST, "victim"), HOST)
+    victim = holding(at(HOST, "victim"), HOST)
     thief = at("*.example.com", "thief", namespace="others", age=9)
     newer = at("new.example.com", namespace="newcomers")
-    directory = directory_of(victim, thief, newer)
+    lister = lister_of(victim, thief, newer)
 
-    assert refused(directory, thief) is not None
-    assert refused(directory, newer) is None
+    assert refused(lister, thief) is not None
+    assert refused(lister, newer) is None
 
 
 def test_of_two_that_want_one_host_and_do_not_have_it_yet_the_older_gets_it() -> None:
     older, newer = at(HOST, age=2), at(HOST, namespace="others")
-    directory = directory_of(older, newer)
+    lister = lister_of(older, newer)
 
-    assert refused(directory, older) is None
-    assert refused(directory, newer) is not None
+    assert refused(lister, older) is None
+    assert refused(lister, newer) is not None
 
 
 def test_in_its_own_namespace_the_other_one_is_named() -> None:
     older, newer = at(HOST, "a", age=2), at(HOST, "b")
 
-    message = refused(directory_of(older, newer), newer)
+    message = refused(lister_of(older, newer), newer)
 
     assert message is not None
     assert message.startswith(f"host {HOST} is taken by environment bots/a: ")
@@ -111,105 +111,105 @@ def test_in_its_own_namespace_the_other_one_is_named() -> None:
 @pytest.mark.parametrize(("one", "other"), APART)
 def test_hosts_apart_are_no_conflict(one: str, other: str) -> None:
     first, second = at(one, age=2), at(other, namespace="others")
-    directory = directory_of(first, second)
+    lister = lister_of(first, second)
 
-    assert refused(directory, first) is refused(directory, second) is None
+    assert refused(lister, first) is refused(lister, second) is None
 
 
 @pytest.mark.parametrize(("has", "wants"), OVERLAPPING)
 def test_an_older_environment_that_comes_to_want_the_host_of_a_newer_one_does_not_get_it(has: str, wants: str) -> None:
-    victim, thief = having(at(has, "victim"), has), environment("thief", namespace="others", age=9)
-    directory = directory_of(victim, thief)
+    victim, thief = holding(at(has, "victim"), has), environment("thief", namespace="others", age=9)
+    lister = lister_of(victim, thief)
 
-    directory.environments.put(changed := at(wants, "thief", namespace="others", age=9))
+    lister.environments.put(changed := at(wants, "thief", namespace="others", age=9))
 
-    assert refused(directory, victim) is None
-    assert refused(directory, changed) is not None
+    assert refused(lister, victim) is None
+    assert refused(lister, changed) is not None
 
 
 def test_a_host_is_held_from_the_moment_that_it_is_granted() -> None:
     victim, thief = at(HOST, "victim"), environment("thief", namespace="others", age=9)
-    directory = directory_of(victim, thief)
-    directory.grant_hosts(victim, frozenset({HOST}))
+    lister = lister_of(victim, thief)
+    lister.grant_hosts(victim, frozenset({HOST}))
 
-    directory.environments.put(changed := at(HOST, "thief", namespace="others", age=9))
+    lister.environments.put(changed := at(HOST, "thief", namespace="others", age=9))
 
-    assert refused(directory, victim) is None
-    assert refused(directory, changed) is not None
+    assert refused(lister, victim) is None
+    assert refused(lister, changed) is not None
 
 
 @pytest.mark.parametrize("missing", ["the server", "the permission"])
 def test_a_host_that_is_written_is_kept_while_its_environment_may_not_use_its_server(missing: str) -> None:
-    victim = having(at(HOST, "victim", modelServerRef={"namespace": "models"}), HOST)
+    victim = holding(at(HOST, "victim", modelServerRef={"namespace": "models"}), HOST)
     thief = at(HOST, "thief", namespace="others", age=9)
-    directory = directory_of(victim, thief)
+    lister = lister_of(victim, thief)
     if missing == "the permission":
-        directory.servers.put(server(namespace="models"))
+        lister.servers.put(server(namespace="models"))
 
-    assert refused(directory, thief) is not None
+    assert refused(lister, thief) is not None
 
 
 def test_who_may_not_use_its_server_and_has_no_ingress_takes_no_host() -> None:
     stranger = at(HOST, "stranger", age=9, modelServerRef={"namespace": "models"})
     newer = at(HOST, namespace="others")
-    directory = directory_of(stranger, newer)
-    directory.servers.put(server(namespace="models"))
+    lister = lister_of(stranger, newer)
+    lister.servers.put(server(namespace="models"))
 
-    assert refused(directory, newer) is None
+    assert refused(lister, newer) is None
 
 
 def test_a_host_of_the_defaults_goes_to_the_oldest() -> None:
     first, second = environment("a", age=2), environment("b", age=1)
-    directory = directory_of(first, second)
+    lister = lister_of(first, second)
 
-    directory.servers.put(server(defaults={"ingress": {"hosts": [{"host": HOST}]}}))
+    lister.servers.put(server(defaults={"ingress": {"hosts": [{"host": HOST}]}}))
 
-    assert refused(directory, first) is None
-    assert refused(directory, second) is not None
+    assert refused(lister, first) is None
+    assert refused(lister, second) is not None
 
 
 def test_a_server_that_runs_elsewhere_takes_no_host() -> None:
     external = {"url": "https://rasa.example.com", "authToken": {"secretKeyRef": {"name": "token", "key": "token"}}}
     elsewhere, newer = at(HOST, "a", age=2, external=external), at(HOST, "b")
 
-    assert refused(directory_of(elsewhere, newer), newer) is None
+    assert refused(lister_of(elsewhere, newer), newer) is None
 
 
 def test_an_environment_that_wants_another_host_gives_up_the_first_when_it_is_granted() -> None:
-    before, newer = having(at(HOST, "a", age=2), HOST), at(HOST, "b")
-    directory = directory_of(before, newer)
-    moved = having(at("new.example.com", "a", age=2), HOST)
-    directory.environments.put(moved)
-    assert refused(directory, newer) is not None
+    before, newer = holding(at(HOST, "a", age=2), HOST), at(HOST, "b")
+    lister = lister_of(before, newer)
+    moved = holding(at("new.example.com", "a", age=2), HOST)
+    lister.environments.put(moved)
+    assert refused(lister, newer) is not None
 
-    directory.grant_hosts(moved, frozenset({"new.example.com"}))
-    directory.environments.put(having(moved, "new.example.com"))
+    lister.grant_hosts(moved, frozenset({"new.example.com"}))
+    lister.environments.put(holding(moved, "new.example.com"))
 
-    assert refused(directory, newer) is None
+    assert refused(lister, newer) is None
 
 
 def test_an_environment_that_is_gone_gives_its_host_up() -> None:
     before, newer = at(HOST, "a", age=2), at(HOST, "b")
-    directory = directory_of(before, newer)
-    directory.grant_hosts(before, frozenset({HOST}))
+    lister = lister_of(before, newer)
+    lister.grant_hosts(before, frozenset({HOST}))
 
-    directory.environments.remove(before.metadata.key)
+    lister.environments.remove(before.metadata.key)
 
-    assert refused(directory, newer) is None
+    assert refused(lister, newer) is None
 
 
 def test_whose_conflict_ends_or_begins_is_told_across_namespaces() -> None:
     told: list[ObjectKey] = []
-    wildcard = having(at("*.example.com", "wildcard", namespace="others", age=0), "*.example.com")
+    wildcard = holding(at("*.example.com", "wildcard", namespace="others", age=0), "*.example.com")
     hosts = [at(f"{name}.example.com", name, age=age) for name, age in (("x", 3), ("y", 2))]
-    older = having(at("held.example.com", "held", age=1), "held.example.com")
-    directory = directory_of(*hosts, older)
-    directory.on_conflict_change(environments=told.append, tags=told.append)
+    older = holding(at("held.example.com", "held", age=1), "held.example.com")
+    lister = lister_of(*hosts, older)
+    lister.on_conflict_change(environments=told.append, tags=told.append)
 
-    directory.servers.put(server(namespace="others"))
-    directory.environments.put(wildcard)
+    lister.servers.put(server(namespace="others"))
+    lister.environments.put(wildcard)
     assert set(told) == {each.metadata.key for each in hosts}
 
     told.clear()
-    directory.environments.remove(wildcard.metadata.key)
+    lister.environments.remove(wildcard.metadata.key)
     assert set(told) == {each.metadata.key for each in hosts}
