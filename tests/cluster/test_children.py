@@ -26,16 +26,16 @@ async def read(client: Client, obj: JsonObject) -> JsonObject:
 async def test_a_missing_child_is_created_by_one_request(
     children: Children, connection: RecordingConnection, workload: JsonObject
 ) -> None:
-    assert await children.settle(workload) is Outcome.CREATED
+    assert await children.apply(workload) is Outcome.CREATED
     assert connection.verbs == ["POST"]
 
 
 async def test_a_child_that_is_right_costs_no_request(
     children: Children, connection: RecordingConnection, workload: JsonObject
 ) -> None:
-    await children.settle(workload)
+    await children.apply(workload)
     connection.requests.clear()
-    assert await children.settle(workload) is Outcome.UNCHANGED
+    assert await children.apply(workload) is Outcome.UNCHANGED
     assert connection.requests == []
 
 
@@ -47,21 +47,21 @@ async def test_after_a_restart_a_child_that_is_right_costs_no_request(
     caches: dict[Resource, ObjectCache],
     refresh: Callable[[], Awaitable[None]],
 ) -> None:
-    await children.settle(workload)
+    await children.apply(workload)
     await refresh()
     connection.requests.clear()
-    assert await Children(client, caches).settle(workload) is Outcome.UNCHANGED
+    assert await Children(client, caches).apply(workload) is Outcome.UNCHANGED
     assert connection.requests == []
 
 
 async def test_an_edited_child_is_put_right(
     children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
-    await children.settle(workload)
+    await children.apply(workload)
     edited = {"spec": {"replicas": 5, "template": {"spec": {"containers": [{"name": "rasa", "image": "mine"}]}}}}
     await someone.patch(DEPLOYMENTS, identity(workload)[0], edited)
     await refresh()
-    assert await children.settle(workload) is Outcome.CORRECTED
+    assert await children.apply(workload) is Outcome.CORRECTED
     live = await read(someone, workload)
     assert live["spec"]["replicas"] == 2
     assert container_of(live)["image"] == "rasa/rasa:3.6.21"
@@ -71,28 +71,28 @@ async def test_an_edited_child_is_put_right(
 async def test_a_deleted_child_is_created_again(
     children: Children, someone: Client, settings: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     await someone.delete(CONFIG_MAPS, identity(settings)[0])
     await refresh()
-    assert await children.settle(settings) is Outcome.CREATED
+    assert await children.apply(settings) is Outcome.CREATED
 
 
 async def test_a_child_that_was_deleted_unnoticed_is_created_again_when_it_is_corrected(
     children: Children, someone: Client, settings: JsonObject
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     await someone.delete(CONFIG_MAPS, identity(settings)[0])
     settings["data"]["a"] = "other"
-    assert await children.settle(settings) is Outcome.CREATED
+    assert await children.apply(settings) is Outcome.CREATED
 
 
 async def test_what_is_no_longer_asked_for_is_removed_from_an_object_that_was_posted(
     children: Children, someone: Client, workload: JsonObject
 ) -> None:
-    await children.settle(workload)
+    await children.apply(workload)
     container_of(workload)["env"].pop()
     del container_of(workload)["resources"]["limits"]["cpu"]
-    assert await children.settle(workload) is Outcome.CORRECTED
+    assert await children.apply(workload) is Outcome.CORRECTED
     live = container_of(await read(someone, workload))
     assert [variable["name"] for variable in live["env"]] == ["FIRST"]
     assert live["resources"]["limits"] == {"memory": "1Gi"}
@@ -101,10 +101,10 @@ async def test_what_is_no_longer_asked_for_is_removed_from_an_object_that_was_po
 async def test_what_is_no_longer_asked_for_is_removed_again_and_again(
     children: Children, someone: Client, settings: JsonObject
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     for name in ("a", "b"):
         del settings["data"][name]
-        assert await children.settle(settings) is Outcome.CORRECTED
+        assert await children.apply(settings) is Outcome.CORRECTED
         assert (await read(someone, settings)).get("data", {}) == settings["data"]
 
 
@@ -116,7 +116,7 @@ async def test_foreign_fields_stay_when_something_else_is_put_right(
     refresh: Callable[[], Awaitable[None]],
 ) -> None:
     children = Children(client, caches, Injectors(("proxy",)))
-    await children.settle(workload)
+    await children.apply(workload)
     key = identity(workload)[0]
     await someone.patch(
         DEPLOYMENTS,
@@ -125,9 +125,9 @@ async def test_foreign_fields_stay_when_something_else_is_put_right(
     )
     await add(someone, workload, "containers", {"name": "proxy", "image": "proxy"})
     await refresh()
-    assert await children.settle(workload) is Outcome.UNCHANGED
+    assert await children.apply(workload) is Outcome.UNCHANGED
     workload["spec"]["replicas"] = 3
-    assert await children.settle(workload) is Outcome.CORRECTED
+    assert await children.apply(workload) is Outcome.CORRECTED
     live = await read(someone, workload)
     assert live["metadata"]["annotations"]["mine"] == live["metadata"]["labels"]["mine"] == "1"
     assert live["spec"]["minReadySeconds"] == 3
@@ -151,17 +151,17 @@ async def test_what_others_add_to_the_pods_is_removed(
     workload: JsonObject,
     refresh: Callable[[], Awaitable[None]],
 ) -> None:
-    await children.settle(workload)
+    await children.apply(workload)
     before = (await read(someone, workload))["spec"]
     await intrude(someone, workload)
     await refresh()
     connection.requests.clear()
 
-    assert await children.settle(workload) is Outcome.CORRECTED
+    assert await children.apply(workload) is Outcome.CORRECTED
 
     assert (await read(someone, workload))["spec"] == before
     await refresh()
-    assert await children.settle(workload) is Outcome.UNCHANGED
+    assert await children.apply(workload) is Outcome.UNCHANGED
 
 
 async def test_what_others_add_is_removed_by_a_read_and_two_writes(
@@ -171,12 +171,12 @@ async def test_what_others_add_is_removed_by_a_read_and_two_writes(
     settings: JsonObject,
     refresh: Callable[[], Awaitable[None]],
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     await someone.patch(CONFIG_MAPS, identity(settings)[0], {"data": {"mine": "1"}})
     await refresh()
     connection.requests.clear()
 
-    assert await children.settle(settings) is Outcome.CORRECTED
+    assert await children.apply(settings) is Outcome.CORRECTED
 
     assert connection.verbs == ["GET", "PATCH", "PATCH"]
 
@@ -184,24 +184,24 @@ async def test_what_others_add_is_removed_by_a_read_and_two_writes(
 async def test_what_others_added_is_removed_along_with_a_change_of_what_is_desired(
     children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
-    await children.settle(workload)
+    await children.apply(workload)
     before = (await read(someone, workload))["spec"]
     await intrude(someone, workload)
     await refresh()
     workload["spec"]["replicas"] = 3
-    assert await children.settle(workload) is Outcome.CORRECTED
+    assert await children.apply(workload) is Outcome.CORRECTED
     assert (await read(someone, workload))["spec"] == before | {"replicas": 3}
 
 
 async def test_a_container_that_is_renamed_is_put_back(
     children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
-    await children.settle(workload)
+    await children.apply(workload)
     before = (await read(someone, workload))["spec"]
     name = "/spec/template/spec/containers/0/name"
     await someone.json_patch(DEPLOYMENTS, identity(workload)[0], [{"op": "replace", "path": name, "value": "mine"}])
     await refresh()
-    assert await children.settle(workload) is Outcome.CORRECTED
+    assert await children.apply(workload) is Outcome.CORRECTED
     assert (await read(someone, workload))["spec"] == before
 
 
@@ -222,9 +222,9 @@ async def test_replicas_keep_their_number_when_an_autoscaler_takes_over(
     children: Children, someone: Client, workload: JsonObject
 ) -> None:
     workload["spec"]["replicas"] = 4
-    await children.settle(workload)
+    await children.apply(workload)
     del workload["spec"]["replicas"]
-    assert await children.settle(workload) is Outcome.CORRECTED
+    assert await children.apply(workload) is Outcome.CORRECTED
     assert (await read(someone, workload))["spec"]["replicas"] == 4
 
 
@@ -232,11 +232,11 @@ async def test_an_autoscalers_replicas_stay(
     children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     del workload["spec"]["replicas"]
-    await children.settle(workload)
+    await children.apply(workload)
     await someone.patch(DEPLOYMENTS, identity(workload)[0], {"spec": {"replicas": 6}})
     await refresh()
     container_of(workload)["image"] = "rasa/rasa:3.6.20"
-    assert await children.settle(workload) is Outcome.CORRECTED
+    assert await children.apply(workload) is Outcome.CORRECTED
     assert (await read(someone, workload))["spec"]["replicas"] == 6
 
 
@@ -247,7 +247,7 @@ async def test_an_object_that_belongs_to_nobody_is_left_alone(
     with pytest.raises(
         NameConflict, match=f"ConfigMap {namespace}/child was not created by this operator; rename or delete it"
     ):
-        await children.settle(settings)
+        await children.apply(settings)
     assert await read(someone, settings) == theirs
 
 
@@ -257,7 +257,7 @@ async def test_an_object_that_belongs_to_another_is_left_alone(
     other = await someone.create(CONFIG_MAPS, config_map("other", namespace=namespace))
     theirs = await someone.create(CONFIG_MAPS, owned(config_map("child", namespace=namespace), other))
     with pytest.raises(NameConflict, match="belongs to ConfigMap/other") as caught:
-        await children.settle(settings)
+        await children.apply(settings)
     assert (caught.value.kind, caught.value.key) == ("ConfigMap", ObjectKey(namespace, "child"))
     assert await read(someone, settings) == theirs
 
@@ -268,36 +268,36 @@ async def test_the_child_of_a_former_owner_of_that_name_is_waited_for(
     former = {**owner, "metadata": {**owner["metadata"], "uid": "00000000-0000-0000-0000-000000000000"}}
     caches[CONFIG_MAPS].put(owned(settings, former))
     with pytest.raises(BeingDeleted):
-        await children.settle(settings)
+        await children.apply(settings)
 
 
 async def test_a_child_that_is_being_deleted_is_waited_for(
     children: Children, someone: Client, settings: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     key = identity(settings)[0]
     await someone.patch(CONFIG_MAPS, key, {"metadata": {"finalizers": ["tests.example.com/held"]}})
     await someone.delete(CONFIG_MAPS, key)
     await refresh()
     with pytest.raises(BeingDeleted, match=r"ConfigMap .*/child is being deleted"):
-        await children.settle(settings)
+        await children.apply(settings)
     await someone.patch(CONFIG_MAPS, key, {"metadata": {"finalizers": None}})
 
 
 async def test_a_child_that_exists_though_it_was_not_seen_yet_is_not_written(
     client: Client, children: Children, connection: RecordingConnection, settings: JsonObject
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     connection.requests.clear()
     blind = Children(client, {CONFIG_MAPS: ObjectCache()})
-    assert await blind.settle(settings) is Outcome.UNCHANGED
+    assert await blind.apply(settings) is Outcome.UNCHANGED
     assert connection.verbs == ["POST", "GET"]
 
 
 async def test_a_correction_that_others_interrupt_is_tried_again(
     children: Children, someone: Client, connection: RecordingConnection, settings: JsonObject
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     interruptions: list[str] = []
 
     async def interrupt(method: str, path: str) -> None:
@@ -307,7 +307,7 @@ async def test_a_correction_that_others_interrupt_is_tried_again(
 
     connection.before = interrupt
     settings["data"] = {"a": "other"}
-    assert await children.settle(settings) is Outcome.CORRECTED
+    assert await children.apply(settings) is Outcome.CORRECTED
     live = await read(someone, settings)
     assert interruptions
     assert live["data"] == {"a": "other"}
@@ -317,9 +317,9 @@ async def test_a_correction_that_others_interrupt_is_tried_again(
 async def test_an_object_that_takes_the_place_of_a_child_during_its_correction_is_left_alone(
     children: Children, someone: Client, connection: RecordingConnection, settings: JsonObject, namespace: str
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     settings["data"] = {"a": "second"}
-    await children.settle(settings)
+    await children.apply(settings)
     replaced: list[JsonObject] = []
 
     async def replace(method: str, path: str) -> None:
@@ -330,7 +330,7 @@ async def test_an_object_that_takes_the_place_of_a_child_during_its_correction_i
     connection.before = replace
     settings["data"] = {"a": "third"}
     with pytest.raises(NameConflict):
-        await children.settle(settings)
+        await children.apply(settings)
     assert [await read(someone, settings)] == replaced
 
 
@@ -343,11 +343,11 @@ async def test_what_the_api_server_does_not_keep_is_not_written_again(
     refresh: Callable[[], Awaitable[None]],
 ) -> None:
     desired = owned(secret("child", namespace, {"a": "1"}), owner)  # stringData is never shown
-    assert await children.settle(desired) is Outcome.CREATED
+    assert await children.apply(desired) is Outcome.CREATED
     await someone.apply(SECRETS, {**config_map("child", namespace=namespace), "kind": "Secret", "data": {"a": "MQ=="}})
     await refresh()
     connection.requests.clear()
-    assert await children.settle(desired) is Outcome.UNCHANGED
+    assert await children.apply(desired) is Outcome.UNCHANGED
     assert connection.requests == []
 
 
@@ -355,17 +355,17 @@ async def test_what_the_api_server_does_not_keep_hides_no_later_change(
     children: Children, someone: Client, namespace: str, owner: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     desired = owned(secret("child", namespace, {"a": "1"}), owner)
-    await children.settle(desired)
+    await children.apply(desired)
     await someone.patch(SECRETS, identity(desired)[0], {"data": {"a": "b3RoZXI="}})
     await refresh()
-    assert await children.settle(desired) is Outcome.CORRECTED
+    assert await children.apply(desired) is Outcome.CORRECTED
     assert (await read(someone, desired))["data"] == {"a": "MQ=="}
 
 
 async def test_a_refused_child_is_an_error_that_tells_the_field(children: Children, workload: JsonObject) -> None:
     container_of(workload)["ports"] = [{"containerPort": 70000}]
     with pytest.raises(ApiError, match=r"spec.template.spec.containers\[0\].ports\[0\].containerPort") as caught:
-        await children.settle(workload)
+        await children.apply(workload)
     assert caught.value.status == 422
 
 
@@ -374,14 +374,14 @@ async def test_a_field_that_does_not_exist_is_an_error_that_tells_the_field(
 ) -> None:
     container_of(workload)["imagePolicy"] = "Always"
     with pytest.raises(ApiError, match=r'unknown field "spec.template.spec.containers\[0\].imagePolicy"') as caught:
-        await children.settle(workload)
+        await children.apply(workload)
     assert caught.value.status == 400
 
 
 async def test_a_child_that_is_no_longer_wanted_is_removed(
     children: Children, someone: Client, settings: JsonObject, owner: JsonObject
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     key = identity(settings)[0]
     assert await children.remove(CONFIG_MAPS, key, owner["metadata"]["uid"])
     with pytest.raises(ApiError, match="not found"):
@@ -392,7 +392,7 @@ async def test_a_child_that_is_no_longer_wanted_is_removed(
 async def test_what_belongs_to_another_is_not_removed(
     children: Children, someone: Client, settings: JsonObject, connection: RecordingConnection
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     connection.requests.clear()
     assert not await children.remove(CONFIG_MAPS, identity(settings)[0], "another-uid")
     assert connection.requests == []
@@ -420,14 +420,14 @@ async def test_a_long_child_is_compared_as_it_is_stored_and_once_for_each_versio
         config_map("support-rasa", {"a": "x" * 40_000}, namespace=namespace), apiVersion=unserved
     )
     caches[CONFIG_MAPS] = child_cache()
-    await Children(client, caches).settle(desired)
+    await Children(client, caches).apply(desired)
     await refresh()
     restarted = Children(client, caches)
     connection.requests.clear()
-    assert is_outline(restarted.observed(CONFIG_MAPS, identity(desired)[0]) or {})
-    assert [await restarted.settle(desired) for _ in range(3)] == [Outcome.UNCHANGED] * 3
+    assert is_outline(restarted.live(CONFIG_MAPS, identity(desired)[0]) or {})
+    assert [await restarted.apply(desired) for _ in range(3)] == [Outcome.UNCHANGED] * 3
     assert connection.verbs == ["GET"]
     assert (await restarted.read(CONFIG_MAPS, identity(desired)[0]) or {})["data"] == desired["data"]
     await someone.patch(CONFIG_MAPS, identity(desired)[0], {"data": {"a": "y" * 40_000}})
     await refresh()
-    assert await restarted.settle(desired) is Outcome.CORRECTED
+    assert await restarted.apply(desired) is Outcome.CORRECTED

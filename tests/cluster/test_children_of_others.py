@@ -31,7 +31,7 @@ async def test_a_child_of_an_owner_that_exists_is_created_and_the_owner_asked_fo
     check = check_of(client, owner)
     for name in ("one", "two"):
         child = owned(config_map(name, namespace=namespace), owner)
-        assert await children.settle(child, check_owner=check) is Outcome.CREATED
+        assert await children.apply(child, check_owner=check) is Outcome.CREATED
     assert connection.verbs == ["GET", "POST", "POST"]
 
 
@@ -45,7 +45,7 @@ async def test_a_child_of_an_owner_that_is_gone_is_not_created(
 ) -> None:
     await someone.delete(CONFIG_MAPS, identity(owner)[0])
     with pytest.raises(OwnerGone):
-        await children.settle(settings, check_owner=check_of(client, owner))
+        await children.apply(settings, check_owner=check_of(client, owner))
     assert connection.verbs == ["GET"]
 
 
@@ -53,32 +53,32 @@ async def test_a_child_of_a_former_owner_of_that_name_is_not_created(
     client: Client, children: Children, settings: JsonObject, owner: JsonObject
 ) -> None:
     with pytest.raises(OwnerGone):
-        await children.settle(settings, check_owner=check_of(client, owner, "another uid"))
+        await children.apply(settings, check_owner=check_of(client, owner, "another uid"))
 
 
 async def test_a_child_that_vanished_unseen_is_not_created_again_for_an_owner_that_is_gone(
     client: Client, children: Children, someone: Client, settings: JsonObject, owner: JsonObject
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     key, _ = identity(settings)
     for gone in (key, identity(owner)[0]):
         await someone.delete(CONFIG_MAPS, gone)
     changed = {**settings, "data": {"a": "2"}}
     with pytest.raises(OwnerGone):
-        await children.settle(changed, check_owner=check_of(client, owner))
+        await children.apply(changed, check_owner=check_of(client, owner))
 
 
 async def test_values_that_were_decided_on_an_older_version_are_not_written(
     children: Children, someone: Client, namespace: str, owner: JsonObject, caches: dict[Resource, ObjectCache]
 ) -> None:
     desired = owned(secret("child", namespace, {"token": "first"}), owner)
-    await children.settle(desired)
+    await children.apply(desired)
     key, _ = identity(desired)
     seen = caches[SECRETS].get(key)
     assert seen is not None
     await someone.patch(SECRETS, key, {"stringData": {"token": "another operator's"}})
     with pytest.raises(Outdated) as caught:
-        await children.settle(
+        await children.apply(
             owned(secret("child", namespace, {"token": "second"}), owner), version=seen["metadata"]["resourceVersion"]
         )
     assert caught.value.live["data"] == {"token": "YW5vdGhlciBvcGVyYXRvcidz"}
@@ -92,7 +92,7 @@ async def test_a_correction_that_comes_second_finds_everything_right(
     settings: JsonObject,
     caches: dict[Resource, ObjectCache],
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     key, _ = identity(settings)
     drifted = await someone.patch(CONFIG_MAPS, key, {"data": {"a": "drifted"}})
     caches[CONFIG_MAPS].put(drifted)
@@ -105,7 +105,7 @@ async def test_a_correction_that_comes_second_finds_everything_right(
 
     connection.requests.clear()
     connection.before = meanwhile
-    assert await other.settle(settings) is Outcome.UNCHANGED
+    assert await other.apply(settings) is Outcome.UNCHANGED
     assert connection.verbs == ["GET", "PATCH", "GET"], (
         "the PATCH was refused: it named the version that it was made for"
     )
@@ -121,8 +121,8 @@ async def test_a_child_that_is_deleted_again_and_again_is_created_with_backoff(
     monkeypatch.setattr(contention, "BACKOFF", Backoff(first=1000.0, longest=1000.0))
     key, _ = identity(settings)
     for _ in range(AT_ONCE + 1):
-        assert await children.settle(settings) is Outcome.CREATED
+        assert await children.apply(settings) is Outcome.CREATED
         await someone.delete(CONFIG_MAPS, key)
         caches[CONFIG_MAPS].remove(key)
     with pytest.raises(Contended, match=f"was changed or deleted {AT_ONCE + 1} times in a row"):
-        await children.settle(settings)
+        await children.apply(settings)

@@ -19,7 +19,7 @@ async def test_a_secret_that_exists_unseen_is_not_written_over_with_generated_va
 ) -> None:
     await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
     with pytest.raises(Outdated, match="is there in another version") as caught:
-        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
+        await children.apply(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
     assert connection.verbs == ["POST", "GET"]
     assert caught.value.live["data"] == {"token": "b2Ygb2xk"}
 
@@ -35,7 +35,7 @@ async def test_a_secret_that_has_come_since_its_token_was_generated_is_not_writt
     there = await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
     caches[SECRETS].put(there)  # as the watch does, while other values are still being read
     with pytest.raises(Outdated) as caught:
-        await children.settle(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
+        await children.apply(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
     assert connection.verbs == ["GET"]
     assert caught.value.live["data"] == {"token": "b2Ygb2xk"}
 
@@ -45,5 +45,5 @@ async def test_a_secret_of_somebody_else_that_exists_unseen_is_left_alone(
 ) -> None:
     await someone.create(SECRETS, secret("child", namespace, {"token": "theirs"}))
     with pytest.raises(NameConflict):
-        await children.settle(owned(secret("child", namespace, {"token": "ours"}), owner), create_only=True)
+        await children.apply(owned(secret("child", namespace, {"token": "ours"}), owner), create_only=True)
     assert caches[SECRETS].get(ObjectKey(namespace, "child")) is None

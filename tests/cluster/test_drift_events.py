@@ -51,11 +51,11 @@ def changed(settings: JsonObject) -> JsonObject:
 async def test_an_edit_is_told_by_its_place_alone(
     children: Children, someone: Client, settings: JsonObject, refresh: Refresh, told: Told
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     await someone.patch(CONFIG_MAPS, identity(settings)[0], {"data": {"a": "secret"}})
     await refresh()
 
-    assert await children.settle(settings) is Outcome.CORRECTED
+    assert await children.apply(settings) is Outcome.CORRECTED
 
     assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
     assert told.owners == {"owner"}
@@ -70,12 +70,12 @@ async def test_an_edit_that_happened_while_nobody_looked_is_told(
     refresh: Refresh,
     told: Told,
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     edit = {"data": {"a": "secret"}, "metadata": {"annotations": {DESIRED_ANNOTATION: None}}}
     await someone.patch(CONFIG_MAPS, identity(settings)[0], edit)
     await refresh()
 
-    await Children(client, caches, record=told.record).settle(settings)
+    await Children(client, caches, record=told.record).apply(settings)
 
     assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
 
@@ -83,11 +83,11 @@ async def test_an_edit_that_happened_while_nobody_looked_is_told(
 async def test_an_edit_of_what_was_made_immutable_is_told(
     children: Children, someone: Client, settings: JsonObject, refresh: Refresh, told: Told
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     await someone.patch(CONFIG_MAPS, identity(settings)[0], {"data": {"a": "secret"}, "immutable": True})
     await refresh()
 
-    assert await children.settle(settings) is Outcome.CREATED
+    assert await children.apply(settings) is Outcome.CREATED
 
     assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
 
@@ -100,7 +100,7 @@ async def test_an_addition_is_told_where_another_writes_between_the_two_writes_t
     refresh: Refresh,
     told: Told,
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     key = identity(settings)[0]
     await someone.patch(CONFIG_MAPS, key, {"data": {"mine": "secret"}})
     await refresh()
@@ -111,22 +111,22 @@ async def test_an_addition_is_told_where_another_writes_between_the_two_writes_t
 
     connection.before = annotate_between
 
-    assert await children.settle(settings) is Outcome.CORRECTED
+    assert await children.apply(settings) is Outcome.CORRECTED
 
     assert told.notes == ["ConfigMap child was changed by another at data.mine; it is put back"]
     stored = await someone.get(CONFIG_MAPS, key)
     assert (stored["data"], stored["metadata"]["annotations"]["seen"]) == (settings["data"], "1")
-    assert await children.settle(settings) is Outcome.UNCHANGED
+    assert await children.apply(settings) is Outcome.UNCHANGED
 
 
 async def test_a_deletion_is_told(
     children: Children, someone: Client, settings: JsonObject, refresh: Refresh, told: Told
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     await someone.delete(CONFIG_MAPS, identity(settings)[0])
     await refresh()
 
-    assert await children.settle(settings) is Outcome.CREATED
+    assert await children.apply(settings) is Outcome.CREATED
 
     assert told.notes == ["ConfigMap child was deleted by another; it is created again"]
 
@@ -134,10 +134,10 @@ async def test_a_deletion_is_told(
 async def test_what_is_asked_for_anew_is_not_told(
     children: Children, settings: JsonObject, refresh: Refresh, told: Told
 ) -> None:
-    assert await children.settle(settings) is Outcome.CREATED
+    assert await children.apply(settings) is Outcome.CREATED
     await refresh()
 
-    assert await children.settle(changed(settings)) is Outcome.CORRECTED
+    assert await children.apply(changed(settings)) is Outcome.CORRECTED
 
     assert told.notes == []
 
@@ -145,9 +145,9 @@ async def test_what_is_asked_for_anew_is_not_told(
 async def test_what_the_operator_itself_took_away_is_not_told_when_it_comes_back(
     children: Children, settings: JsonObject, owner: JsonObject, told: Told
 ) -> None:
-    await children.settle(settings)
+    await children.apply(settings)
     await children.remove(CONFIG_MAPS, identity(settings)[0], owner["metadata"]["uid"])
 
-    assert await children.settle(settings) is Outcome.CREATED
+    assert await children.apply(settings) is Outcome.CREATED
 
     assert told.notes == []

@@ -9,8 +9,9 @@ import pytest
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.domain.checks import BlockedError, usable_server
+from rasa_environments.domain.checks import usable_server
 from rasa_environments.domain.conflicts import WAYS_OUT, problem_of
+from rasa_environments.domain.facts import Problem
 from rasa_environments.domain.lister import Conflict, Lister
 from tests.reconcile.objects import environment, server
 
@@ -34,6 +35,13 @@ def lister_of(*environments: DeploymentEnvironment, profile: str = "RasaX-0.2", 
     for each in environments:
         lister.environments.put(each)
     return lister
+
+
+def problem_with(environment: DeploymentEnvironment, lister: Lister) -> Problem:
+    """Why nothing is made for an environment."""
+    found = usable_server(environment, lister)
+    assert isinstance(found, Problem)
+    return found
 
 
 SHARED = [
@@ -65,14 +73,12 @@ def test_what_is_said_names_both_and_the_way_out(old: JsonObject, young: JsonObj
     older, newer = guest("a", 2, **old), environment("b", age=1, **young)
     lister = lister_of(older, newer)
 
-    with pytest.raises(BlockedError) as blocked:
-        usable_server(lister, newer, lister.servers.get(DEFAULT))
+    problem = problem_with(newer, lister)
 
-    problem = blocked.value.problem
     assert problem.reason == reason
     assert problem.message.startswith(f"{what} is taken by environment guests/a on the same ModelServer: ")
     assert problem.stalled
-    assert usable_server(lister, older, lister.servers.get(DEFAULT)) == lister.servers.get(DEFAULT)
+    assert usable_server(older, lister) == lister.servers.get(DEFAULT)
 
 
 def test_each_conflict_has_a_way_out_of_its_own() -> None:
@@ -132,18 +138,18 @@ def test_with_rasa_enterprise_a_tag_that_is_not_the_name_is_refused_even_for_a_s
     wrong = environment("development", tag="live", external=elsewhere)
     lister = lister_of(wrong, profile="RasaEnterprise-1.0")
 
-    with pytest.raises(BlockedError) as blocked:
-        usable_server(lister, wrong, lister.servers.get(DEFAULT))
+    problem = problem_with(wrong, lister)
 
-    assert blocked.value.problem.reason == "InvalidSpec"
-    assert blocked.value.problem.message.startswith("spec.tag live is not the environment's name development")
+    assert problem.reason == "InvalidSpec"
+    assert problem.message.startswith("spec.tag live is not the environment's name development")
 
 
 def test_a_server_that_is_not_there_or_not_open_is_told_first() -> None:
     stranger = environment("a", namespace="strangers", modelServerRef={"namespace": "bots"})
     lister = lister_of(stranger)
 
-    for found, reason in ((None, "ModelServerNotFound"), (lister.servers.get(DEFAULT), "RefNotPermitted")):
-        with pytest.raises(BlockedError) as blocked:
-            usable_server(lister, stranger, found)
-        assert blocked.value.problem.reason == reason
+    assert problem_with(stranger, lister).reason == "RefNotPermitted"
+
+    lister.servers.remove(DEFAULT)
+
+    assert problem_with(stranger, lister).reason == "ModelServerNotFound"

@@ -9,8 +9,9 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.domain.checks import BlockedError, usable_server
-from rasa_environments.domain.lister import Lister, server_of_environment
+from rasa_environments.domain.checks import usable_server
+from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.lister import Lister
 from tests.reconcile.objects import environment, server
 
 HOST = "chat.example.com"
@@ -37,11 +38,8 @@ def lister_of(*environments: DeploymentEnvironment) -> Lister:
 
 def refused(lister: Lister, environment: DeploymentEnvironment) -> str | None:
     """Why an environment is left alone."""
-    try:
-        usable_server(lister, environment, lister.servers.get(server_of_environment(environment)))
-    except BlockedError as blocked:
-        problem = blocked.problem
-    else:
+    problem = usable_server(environment, lister)
+    if not isinstance(problem, Problem):
         return None
     assert problem.reason is Reason.HOST_CONFLICT
     assert problem.stalled

@@ -12,8 +12,8 @@ from rasa_environments.desired.environment import children
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import secret_variables
 from rasa_environments.domain.lister import Lister
+from rasa_environments.domain.secret_values import named_values
 from rasa_environments.migration.importing import Imported
-from rasa_environments.reconcile.secret_values import wanted_variables
 
 from .cases import from_values
 from .samples import SAMPLES, changed
@@ -39,7 +39,7 @@ def operated(result: Imported) -> list[str]:
 def _deployments(environment: DeploymentEnvironment, server: ModelServer) -> list[str]:
     spec = merged_spec(environment, server)
     assert secret_variables(spec)
-    names = [*TOKENS, *(variable.name for variable in wanted_variables(environment, server, spec))]
+    names = [*TOKENS, *(variable.name for variable in named_values(environment, server, spec))]
     made = children(Context(environment, server, spec, dict.fromkeys(names, "x")))
     return [child["metadata"]["name"] for child in made if child["kind"] == "Deployment"]
 
@@ -62,7 +62,7 @@ def test_the_secrets_that_are_referred_to_are_the_chart_s_or_those_that_are_aske
     server = ModelServer.model_validate(result.resources[0])
     environment = DeploymentEnvironment.model_validate(result.resources[1])
 
-    variables = wanted_variables(environment, server, merged_spec(environment, server))
+    variables = named_values(environment, server, merged_spec(environment, server))
 
     secrets = {ObjectKey(each.source.namespace or "", each.source.name) for each in variables}
     assert secrets == {ObjectKey("bots", f"my-{name}") for name in ("rasa", "rabbitmq", "postgresql", "redis")}

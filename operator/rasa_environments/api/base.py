@@ -30,6 +30,9 @@ API_VERSION = f"{GROUP}/{VERSION}"
 JsonObject: TypeAlias = dict[str, Any]
 """A Kubernetes object or a part of one, as JSON: the edge where `Any` is allowed."""
 
+SecretData: TypeAlias = Mapping[str, bytes]
+"""The content of a Secret by key, decoded."""
+
 
 def without_nulls(values: object) -> object:
     """A mapping without its nulls: the API server drops those of what is not nullable, and nothing of ours is."""

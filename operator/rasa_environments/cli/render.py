@@ -4,40 +4,34 @@ from __future__ import annotations
 
 import sys
 from base64 import b64decode
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, TypeVar
 
 import typer
 import yaml
 
 from rasa_environments.api.base import JsonObject, ObjectKey, secret_of
+from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
 from rasa_environments.cli.manifests import Manifests, read
-from rasa_environments.desired.context import Context
 from rasa_environments.desired.environment import children
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.merging import merged_spec
-from rasa_environments.desired.profiles import profile_of, require_tag_of_its_name
-from rasa_environments.desired.secret_variables import (
-    JWT_VARIABLE,
-    MODEL_SERVER_TOKEN_VARIABLE,
-    TOKEN_VARIABLE,
-    SecretVariable,
-)
-from rasa_environments.desired.tls import AUTHORITIES, CertificateSource, key_in_secret
-from rasa_environments.domain.access import unusable
-from rasa_environments.domain.conflicts import problem_of
+from rasa_environments.desired.secret_variables import SecretVariable
+from rasa_environments.desired.tls import AUTHORITIES, CertificateSource
+from rasa_environments.domain.checks import usable_server
+from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.generated import Generated
 from rasa_environments.domain.lister import server_of_environment
-from rasa_environments.reconcile.certificates import held_files, wanted_certificates
-from rasa_environments.reconcile.secret_values import (
-    SERVICE_TOKEN_KEY,
-    credentials_secret,
-    wanted_variables,
-)
+from rasa_environments.domain.planning import plan
+from rasa_environments.domain.resolving import resolve
+from rasa_environments.domain.secret_values import SERVICE_TOKEN_KEY, credentials_secret
 
 GENERATED = "<generated>"
+GENERATED_VALUES = Generated(GENERATED, GENERATED, GENERATED)
+T = TypeVar("T")
 EXIT_CODES = {
     ExitCode.DONE: "the objects are printed",
     ExitCode.FAILED: "the manifest is wrong or incomplete, and no object is printed",
@@ -83,64 +77,64 @@ def render(
 
 
 def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterable[JsonObject]:
-    """The children of one environment as they are shown. Raises CommandError where there would be none."""
-    key = server_of_environment(environment)
-    server = manifests.lister.servers.get(key)
-    if server is None:
+    """Return the children of one environment as they are shown. Raises CommandError where there would be none."""
+    lister, key = manifests.lister, server_of_environment(environment)
+    if lister.servers.get(key) is None:
         raise CommandError(f"refers to ModelServer {key}, which is not in the file: add it, as the pods need its url")
-    namespace = environment.metadata.namespace
-    problem = unusable(server, key, namespace, manifests.lister.labels_of(namespace))
-    if problem is not None:
-        raise CommandError(problem.message)
-    conflict = manifests.lister.conflict(environment)
-    if conflict is not None:
-        raise CommandError(problem_of(conflict, environment).message)
+    if environment.spec.external is not None:
+        _unless_problem(usable_server(environment, lister))
+        return []
+    resolved = _unless_problem(resolve(environment, lister))
+    context = _unless_problem(plan(resolved, Placeholders(manifests.secrets), GENERATED_VALUES))
     try:
-        if environment.spec.external is not None:
-            require_tag_of_its_name(environment, server)
-            return []
-        spec = merged_spec(environment, server)
-        variables = wanted_variables(environment, server, spec)
-        values = {TOKEN_VARIABLE: GENERATED, **placeholders(variables, manifests)}
-        credentials = credentials_secret(server)
-        if credentials is not None and SERVICE_TOKEN_KEY in manifests.secrets.get(credentials, {SERVICE_TOKEN_KEY}):
-            values[MODEL_SERVER_TOKEN_VARIABLE] = placeholder(credentials, SERVICE_TOKEN_KEY)
-        certificates = certificate_placeholders(wanted_certificates(environment, server, spec), manifests)
-        context = Context(environment, server, spec, values, certificates, salt=GENERATED)
-        if profile_of(context).jwt and JWT_VARIABLE not in values:
-            values[JWT_VARIABLE] = GENERATED
         return [shown(child) for child in children(context)]
     except SpecError as error:
         raise CommandError(str(error)) from None
 
 
-def placeholders(variables: Iterable[SecretVariable], manifests: Manifests) -> dict[str, str]:
-    """What stands for each secret value. Raises CommandError where the file holds the Secret, and it lacks the key."""
-    values = {}
-    for variable in variables:
-        secret, key = secret_of(variable.source), variable.source.key
-        if secret in manifests.secrets and key not in manifests.secrets[secret]:
-            there = ", ".join(sorted(manifests.secrets[secret])) or "nothing"
-            raise CommandError(f"{variable.path}: key {key} is not in Secret {secret} (it holds {there}); add it")
-        values[variable.name] = placeholder(secret, key)
-    return values
+def _unless_problem(found: T | Problem) -> T:
+    if isinstance(found, Problem):
+        raise CommandError(found.message)
+    return found
 
 
-def certificate_placeholders(sources: Iterable[CertificateSource], manifests: Manifests) -> dict[str, str]:
-    """What stands for each file of a connection, by its key in the environment's own Secret.
+class Placeholders:
+    """The `SecretLookup` of a file: a text for each value that a person keeps in a Secret.
 
-    Of a Secret that is not in the file the authorities alone are known to be wanted. Raises CommandError where it is in
-    the file, and holds nothing that the connection uses.
+    A Secret that is not in the file is taken to hold what is wanted of it; of the files of a connection the authorities
+    alone.
     """
-    files: dict[str, str] = {}
-    for source in sources:
+
+    def __init__(self, secrets: Mapping[ObjectKey, Collection[str]]) -> None:
+        """`secrets` are those in the file, with their keys."""
+        self._secrets = secrets
+
+    def value(self, variable: SecretVariable) -> str | Problem:
+        """Return the placeholder of a value, or that its Secret lacks the key."""
+        secret, key = secret_of(variable.source), variable.source.key
+        return placeholder(secret, key) if self._has(secret, key) else self._lacks(variable.path, secret, key)
+
+    def pull_token(self, server: ModelServer) -> str | None:
+        """Return the placeholder of the token to pull with; None where there is none."""
+        secret = credentials_secret(server)
+        if secret is None or not self._has(secret, SERVICE_TOKEN_KEY):
+            return None
+        return placeholder(secret, SERVICE_TOKEN_KEY)
+
+    def certificates(self, source: CertificateSource) -> Mapping[str, str] | Problem:
+        """Return the placeholders of a connection's files, or that its Secret holds none."""
         secret = secret_of(source.secret)
-        held = held_files(dict.fromkeys(manifests.secrets.get(secret, {AUTHORITIES})), source)
-        if not held:
-            there = ", ".join(sorted(manifests.secrets[secret])) or "nothing"
-            raise CommandError(f"{source.path}: key {AUTHORITIES} is not in Secret {secret} (it holds {there}); add it")
-        files |= {key_in_secret(source.connection, key): placeholder(secret, key) for key in held}
-    return files
+        held = self._secrets.get(secret, {AUTHORITIES})
+        files = {key: placeholder(secret, key) for key in source.keys if key in held}
+        return files or self._lacks(source.path, secret, AUTHORITIES)
+
+    def _has(self, secret: ObjectKey, key: str) -> bool:
+        return key in self._secrets.get(secret, {key})
+
+    def _lacks(self, path: str, secret: ObjectKey, key: str) -> Problem:
+        there = ", ".join(sorted(self._secrets[secret])) or "nothing"
+        message = f"{path}: key {key} is not in Secret {secret} (it holds {there}); add it"
+        return Problem(Reason.SECRET_KEY_NOT_FOUND, message)
 
 
 def placeholder(secret: ObjectKey, key: str) -> str:

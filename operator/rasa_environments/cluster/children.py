@@ -46,7 +46,7 @@ async def no_check() -> None:
 
 
 class Outcome(enum.Enum):
-    """What `settle` had to do."""
+    """What `apply` had to do."""
 
     UNCHANGED = "unchanged"
     CREATED = "created"
@@ -78,16 +78,16 @@ class Children:
         self._verdicts: dict[Resource, dict[ObjectKey, _Verdict]] = {resource: {} for resource in caches}
         self._contention = Contention()
 
-    def observed(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
+    def live(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
         """The object as last seen, or None; without managedFields, and an outline if it is long (`projections`)."""
         return self._caches[resource].get(key)
 
     async def read(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
         """The whole object: as last seen, or where that is an outline as it is stored. Raises `ApiError`."""
-        seen = self.observed(resource, key)
+        seen = self.live(resource, key)
         return await self._client.get(resource, key) if seen is not None and is_outline(seen) else seen
 
-    async def settle(
+    async def apply(
         self,
         desired: JsonObject,
         *,
@@ -111,7 +111,7 @@ class Children:
         wanted = with_digest(desired)
         if not create_only and self._is_known_good(resource, key, wanted):
             return Outcome.UNCHANGED
-        live = self.observed(resource, key)
+        live = self.live(resource, key)
         if live is not None and not create_only and self._deviation(resource, key, wanted, live) is None:
             return Outcome.UNCHANGED
         if self._contention.seconds_left(resource, key, _digest_of(wanted)):
@@ -128,7 +128,7 @@ class Children:
 
     async def remove(self, resource: Resource, key: ObjectKey, owner_uid: str) -> bool:
         """Delete the object if there is one whose controller has that uid; whether it did."""
-        live = self.observed(resource, key)
+        live = self.live(resource, key)
         if live is None or live["metadata"].get("deletionTimestamp") or controller(live).get("uid") != owner_uid:
             return False
         await self._client.delete(resource, key, uid=live["metadata"]["uid"])

@@ -11,11 +11,11 @@ import asyncio
 import base64
 import binascii
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextvars import Context
 from typing import Final, NamedTuple
 
-from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey, SecretData
 from rasa_environments.cluster.cache import ObjectCache, identity, version_alone
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.reflector import Reflector
@@ -26,8 +26,6 @@ _NOT_OF_HELM: Final = "type!=helm.sh/release.v1"
 _TRIES: Final = 3
 _LARGEST_HELD: Final = 64 * 1024
 """Bytes of content that is held; a larger Secret is read each time."""
-
-SecretData = Mapping[str, bytes]
 
 
 class _Held:

@@ -1,6 +1,9 @@
-"""What keeps an environment from being looked after at all."""
+"""What has to hold before anything is made for an environment: a list of small checks, the first that fails decides."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
@@ -12,30 +15,38 @@ from rasa_environments.domain.conflicts import problem_of
 from rasa_environments.domain.facts import Problem
 from rasa_environments.domain.lister import Lister, server_of_environment
 
-
-class BlockedError(Exception):
-    """The pass cannot go on: the problem says why."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
+Check: TypeAlias = Callable[[DeploymentEnvironment, ModelServer, Lister], Problem | None]
 
 
-def usable_server(lister: Lister, environment: DeploymentEnvironment, server: ModelServer | None) -> ModelServer:
-    """The server, if it is there, lets the environment's namespace use it, and no older environment is in the way.
-
-    Raises BlockedError otherwise.
-    """
-    key = server_of_environment(environment)
+def namespace_allowed(environment: DeploymentEnvironment, server: ModelServer, lister: Lister) -> Problem | None:
+    """Check that the ModelServer lets the environment's namespace use it."""
     namespace = environment.metadata.namespace
-    problem = unusable(server, key, namespace, lister.labels_of(namespace))
-    if problem is not None or server is None:
-        raise BlockedError(problem or missing(key))
+    return unusable(server, server.metadata.key, namespace, lister.labels_of(namespace))
+
+
+def not_claimed_by_older(environment: DeploymentEnvironment, _: ModelServer, lister: Lister) -> Problem | None:
+    """Check that no older environment has the name, tag, queue, database or host that this one needs for itself."""
     conflict = lister.conflict(environment)
-    if conflict is not None:
-        raise BlockedError(problem_of(conflict, environment))
+    return None if conflict is None else problem_of(conflict, environment)
+
+
+def tag_matches_name(environment: DeploymentEnvironment, server: ModelServer, _: Lister) -> Problem | None:
+    """Check that the tag is the environment's name, where the server's profile wants it so."""
     try:
         require_tag_of_its_name(environment, server)
     except SpecError as error:
-        raise BlockedError(Problem(Reason.INVALID_SPEC, str(error))) from error
-    return server
+        return Problem(Reason.INVALID_SPEC, str(error))
+    return None
+
+
+CHECKS: Final[tuple[Check, ...]] = (namespace_allowed, not_claimed_by_older, tag_matches_name)
+
+
+def usable_server(environment: DeploymentEnvironment, lister: Lister) -> ModelServer | Problem:
+    """Return the environment's ModelServer, or why it cannot be used."""
+    key = server_of_environment(environment)
+    server = lister.servers.get(key)
+    if server is None:
+        return missing(key)
+    problems = (check(environment, server, lister) for check in CHECKS)
+    return next((problem for problem in problems if problem is not None), server)

@@ -15,16 +15,17 @@ from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.tls import AUTHORITIES, CertificateSource, agrees_with_scheme
-from rasa_environments.domain.facts import Problem
-from rasa_environments.rasa.address import ModelServerAddress
-from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.reconcile.certificates import (
+from rasa_environments.domain.certificates import (
     certificates_of,
     context_of,
     source_of_server,
 )
-from rasa_environments.reconcile.secret_values import credentials_secret, decoded, missing_credentials
+from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.secret_contents import decoded, missing_credentials
+from rasa_environments.domain.secret_values import credentials_secret
+from rasa_environments.rasa.address import ModelServerAddress
+from rasa_environments.rasa.credentials import Credentials
+from rasa_environments.rasa.model_server import ModelServerClient
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Connections:
             return contradicting_tls(server)
         if source is None:
             return None
-        files = await certificates_of(self._secrets, source)
+        files = certificates_of(await self._secrets.read(secret_of(source.secret)), source)
         return files if isinstance(files, Problem) else files[AUTHORITIES]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import replace
 
 from rasa_environments.api.base import JsonObject, ObjectKey
@@ -17,13 +18,10 @@ from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.controller.queue import DONE, FAILED, Kind, Request, Result
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
 from rasa_environments.desired.credentials import open_channels
-from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
 from rasa_environments.desired.workers import workers
 from rasa_environments.domain.access import Labels, unusable
-from rasa_environments.domain.checks import BlockedError, usable_server
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.domain.facts import (
     Problem,
@@ -32,25 +30,21 @@ from rasa_environments.domain.facts import (
     TaggedModel,
     deployment_facts,
 )
+from rasa_environments.domain.generated import Issued, generate, issued_in
 from rasa_environments.domain.lister import server_of_environment
+from rasa_environments.domain.planning import plan
+from rasa_environments.domain.resolving import resolve
+from rasa_environments.domain.secret_contents import SecretContents
 from rasa_environments.judge.conditions import condition_of, is_true
 from rasa_environments.judge.conversations import conversations_of
 from rasa_environments.judge.environment import judged, suspended
 from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.reconcile.certificates import gathered_certificates, wanted_certificates
+from rasa_environments.reconcile.children import apply_children
 from rasa_environments.reconcile.dependencies import Dependencies, index_claims
 from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.healing import Healing, pods_to_ask
 from rasa_environments.reconcile.registration.registrar import request_registration
-from rasa_environments.reconcile.secret_values import (
-    GENERATED_VARIABLES,
-    SecretValues,
-    gathered,
-    secrets_of,
-    wanted_variables,
-)
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
-from rasa_environments.reconcile.settling import settle
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.unread_servers import UnreadServers
 
@@ -60,6 +54,7 @@ RETRIED = frozenset(
     {Reason.REFUSED_BY_API_SERVER, Reason.NAME_CONFLICT, Reason.WAITING_FOR_DELETION, Reason.CHILD_CONTENDED}
 )
 """Problems whose end nobody announces: retried with backoff."""
+TOKEN_BYTES = 32
 SECRET_ATTEMPTS = 3
 """How often what the Secret should hold is decided, before the next reconciliation tries again."""
 
@@ -79,7 +74,8 @@ class EnvironmentReconciler:
         )
         self._healing = Healing(dependencies.client, dependencies.intervals)
         self._external = ExternalServers(dependencies, self._served)
-        self._settled: dict[ObjectKey, tuple[str, SecretValues]] = {}
+        self._issued: dict[ObjectKey, tuple[str, Issued]] = {}
+        """With the uid of the environment, the generated values that its Secret holds."""
         self._begun: dict[ObjectKey, str] = {}
         """The uid of each environment whose children were begun."""
 
@@ -98,7 +94,7 @@ class EnvironmentReconciler:
         if await self._waits_for(server, environment):
             return DONE
         try:
-            findings, again = await self._look_until_decided(environment, server)
+            findings, again = await self._reconcile_until_decided(environment, server)
         except OwnerGone as gone:
             logger.info("%s", gone.message)
             return FAILED
@@ -117,31 +113,62 @@ class EnvironmentReconciler:
             return await self._unread.has(server_of_environment(environment), environment.status.conditions)
         return self._dependencies.observations.get(server.metadata.key) is None
 
-    async def _look_until_decided(
+    async def _reconcile_until_decided(
         self, environment: DeploymentEnvironment, server: ModelServer | None
     ) -> tuple[EnvironmentFindings, float | None]:
-        """What `_look` returns, decided anew where somebody else writes the Secret meanwhile."""
+        """Do what `_reconcile` does, decided anew where somebody else writes the Secret meanwhile."""
         secret = None
         for _ in range(SECRET_ATTEMPTS - 1):
             try:
-                return await self._look(environment, server, secret)
+                return await self._reconcile(environment, server, secret)
             except Outdated as outdated:
                 secret = outdated.live
-        return await self._look(environment, server, secret)
+        return await self._reconcile(environment, server, secret)
 
-    async def _look(
+    async def _reconcile(
         self, environment: DeploymentEnvironment, server: ModelServer | None, secret: JsonObject | None = None
     ) -> tuple[EnvironmentFindings, float | None]:
-        """What there is, after everything was done that can be done; and in how many seconds to look again.
+        """Do everything that can be done; return what there is then, and in how many seconds to reconcile again.
 
         `secret` is the environment's Secret where it was just read. Raises Outdated where it is another by the time it
         is written, and OwnerGone where the environment was deleted.
         """
         key = environment.metadata.key
         observation = self._observation(server)
+        findings, listed = self._findings(environment, server, observation), observation.models.values()
+        await index_claims(self._dependencies.lister, findings.server)
+        if environment.spec.external is not None:
+            outcome = await self._external.reconcile(findings, environment, environment.spec.external, listed)
+            return (self._observed(findings, key, outcome), None) if isinstance(outcome, Problem) else outcome
+        own = secret or self._dependencies.children.live(SECRETS, child_key(key))
+        context = await self._plan(environment, findings.wanted, own)
+        if isinstance(context, Problem):
+            return self._observed(findings, key, context), None
+        findings = with_plan(findings, context)
+        problem = await self._apply_children(context, own)
+        findings = self._observed(findings, key, problem)
+        if problem is not None:
+            return findings, None
+        available = findings.deployment is not None and findings.deployment.available_at_generation
+        token = context.secret_values[TOKEN_VARIABLE]
+        request_registration(
+            self._dependencies, environment, context.server, url=context.url, token=token, in_use=available
+        )
+        pods = pods_to_ask(findings.pods)
+        if not available and all(pod.ready for pod in pods):
+            return findings, None
+        servers = rasa_servers(pods, context.port, workers(context))
+        served, again = await self._served.ask(key, servers, wanted=findings.wanted, token=token, listed=listed)
+        return await self._healing.heal(environment, context, replace(findings, served=served)), again
+
+    def _findings(
+        self, environment: DeploymentEnvironment, server: ModelServer | None, observation: ServerObservation
+    ) -> EnvironmentFindings:
+        """Return what is known before anything is done."""
+        key = environment.metadata.key
         labels = self._dependencies.lister.labels_of(key.namespace)
         wanted, tag_problem = wanted_model(environment, server, labels, observation)
-        findings = EnvironmentFindings(
+        return EnvironmentFindings(
             environment=environment.environment,
             tag=environment.tag,
             child=child_key(key),
@@ -151,48 +178,37 @@ class EnvironmentReconciler:
             ingress_hosts=frozenset(environment.status.ingress_hosts or ()),
             accept_unchecked=self._dependencies.accept_unchecked,
         )
-        listed = observation.models.values()
-        try:
-            if environment.spec.external is not None:
-                return await self._external.look(findings, environment, environment.spec.external, server, listed)
-            own = secret or self._dependencies.children.observed(SECRETS, child_key(key))
-            context = await self._context(environment, server, wanted, own)
-        except BlockedError as blocked:
-            return self._observed(findings, key, blocked.problem), None
-        findings = replace(
-            findings,
-            url=context.url,
-            token_rotated_at=context.token_rotated_at,
-            ingress_hosts=ingress_hosts(environment, context.server),
-            model_required=context.model_required,
-            conversations=conversations_of(context.spec, context.server),
-            channels=open_channels(context),
-            selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
+
+    async def _plan(
+        self, environment: DeploymentEnvironment, wanted: TaggedModel | None, own: JsonObject | None
+    ) -> Context | Problem:
+        """Return what the children are made from, or what is missing or wrong."""
+        key, dependencies = environment.metadata.key, self._dependencies
+        resolved = resolve(environment, dependencies.lister)
+        if isinstance(resolved, Problem):
+            return resolved
+        dependencies.lister.grant_hosts(environment, ingress_hosts(environment, resolved.server))
+        dependencies.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), resolved.secrets)
+        contents = SecretContents({secret: await dependencies.secrets.read(secret) for secret in resolved.secrets})
+        uid, issued = self._issued.get(key, ("", None))
+        is_of_this = uid == environment.metadata.uid
+        return plan(
+            resolved,
+            contents,
+            generate(environment, own, issued if is_of_this else None, new_token),
+            model_hash=wanted.hash if wanted else self._rolled_for(key),
+            operator_pods=dependencies.operator_pods,
         )
-        try:
-            is_new = self._begun.get(key) != environment.metadata.uid
-            self._begun[key] = environment.metadata.uid
-            await settle(self._dependencies, context, secret=own, owner_is_new=is_new)
-        except BlockedError as blocked:
-            return self._observed(findings, key, blocked.problem), None
-        self._remember(environment, context)
-        token = context.secret_values[TOKEN_VARIABLE]
-        findings = self._observed(findings, key, None)
-        available = findings.deployment is not None and findings.deployment.available_at_generation
-        request_registration(
-            self._dependencies, environment, context.server, url=context.url, token=token, in_use=available
-        )
-        pods = pods_to_ask(findings.pods)
-        if not available and all(pod.ready for pod in pods):
-            return findings, None
-        served, again = await self._served.ask(
-            key,
-            rasa_servers(pods, context.port, workers(context)),
-            wanted=wanted,
-            token=token,
-            listed=listed,
-        )
-        return await self._healing.heal(environment, context, replace(findings, served=served)), again
+
+    async def _apply_children(self, context: Context, own: JsonObject | None) -> Problem | None:
+        """Bring the children into their desired state; return what is in the way."""
+        metadata = context.environment.metadata
+        is_new = self._begun.get(metadata.key) != metadata.uid
+        self._begun[metadata.key] = metadata.uid
+        problem = await apply_children(self._dependencies, context, secret=own, owner_is_new=is_new)
+        if problem is None:
+            self._issued[metadata.key] = (metadata.uid, issued_in(context))
+        return problem
 
     def _with_registration(
         self, findings: EnvironmentFindings, environment: DeploymentEnvironment, server: ModelServer | None
@@ -203,60 +219,8 @@ class EnvironmentReconciler:
         known = self._dependencies.registrations.result(environment.metadata.key)
         return replace(findings, registration=known or remembered_registration(environment))
 
-    def _remember(self, environment: DeploymentEnvironment, context: Context) -> None:
-        """The generated values that its Secret holds by now."""
-        generated = {name: value for name, value in context.secret_values.items() if name in GENERATED_VARIABLES}
-        values = SecretValues(generated, context.token_rotated_at, context.salt)
-        self._settled[environment.metadata.key] = (environment.metadata.uid, values)
-
-    async def _context(
-        self,
-        environment: DeploymentEnvironment,
-        server: ModelServer | None,
-        wanted: TaggedModel | None,
-        own: JsonObject | None,
-    ) -> Context:
-        """Everything that the children are made from. Raises BlockedError where something is missing or wrong."""
-        key = environment.metadata.key
-        request, lister = Request(Kind.DEPLOYMENT_ENVIRONMENT, key), self._dependencies.lister
-        await index_claims(lister, server_of_environment(environment))
-        server = usable_server(lister, environment, server)
-        lister.grant_hosts(environment, ingress_hosts(environment, server))
-        try:
-            spec = merged_spec(environment, server)
-            variables = wanted_variables(environment, server, spec)
-            sources = wanted_certificates(environment, server, spec)
-        except SpecError as error:
-            raise BlockedError(Problem(error.reason, str(error))) from error
-        self._dependencies.references.set(request, secrets_of(variables, sources, server))
-        uid, settled = self._settled.get(key, ("", None))
-        values = await gathered(
-            self._dependencies.secrets,
-            environment,
-            server,
-            variables,
-            own=own,
-            settled=settled if uid == environment.metadata.uid else None,
-        )
-        if isinstance(values, Problem):
-            raise BlockedError(values)
-        certificates = await gathered_certificates(self._dependencies.secrets, sources)
-        if isinstance(certificates, Problem):
-            raise BlockedError(certificates)
-        return Context(
-            environment=environment,
-            server=server,
-            spec=spec,
-            secret_values=values.values,
-            certificates=certificates,
-            token_rotated_at=values.token_rotated_at,
-            salt=values.salt,
-            model_hash=wanted.hash if wanted else self._rolled_for(key),
-            operator_pods=self._dependencies.operator_pods,
-        )
-
     def _observed(self, findings: EnvironmentFindings, key: ObjectKey, problem: Problem | None) -> EnvironmentFindings:
-        deployment = self._dependencies.children.observed(DEPLOYMENTS, child_key(key))
+        deployment = self._dependencies.children.live(DEPLOYMENTS, child_key(key))
         return replace(
             findings,
             problem=problem,
@@ -270,7 +234,7 @@ class EnvironmentReconciler:
 
     def _rolled_for(self, key: ObjectKey) -> str | None:
         """The model that the pods were rolled for last: kept while the server cannot say which one is wanted."""
-        deployment = self._dependencies.children.observed(DEPLOYMENTS, child_key(key))
+        deployment = self._dependencies.children.live(DEPLOYMENTS, child_key(key))
         if deployment is None:
             return None
         annotations: dict[str, str] = deployment["spec"]["template"]["metadata"].get("annotations") or {}
@@ -301,10 +265,29 @@ class EnvironmentReconciler:
         self._dependencies.children.forget(child_key(key))
         self._served.forget(key)
         self._healing.forget(key)
-        self._settled.pop(key, None)
+        self._issued.pop(key, None)
         self._begun.pop(key, None)
         self._dependencies.registrations.withdraw(key)
         self._dependencies.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
+
+
+def new_token() -> str:
+    """Return a token that nobody can guess."""
+    return secrets.token_hex(TOKEN_BYTES)
+
+
+def with_plan(findings: EnvironmentFindings, context: Context) -> EnvironmentFindings:
+    """Return the findings with what is known once it is known what the children are made from."""
+    return replace(
+        findings,
+        url=context.url,
+        token_rotated_at=context.token_rotated_at,
+        ingress_hosts=ingress_hosts(context.environment, context.server),
+        model_required=context.model_required,
+        conversations=conversations_of(context.spec, context.server),
+        channels=open_channels(context),
+        selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
+    )
 
 
 def wanted_model(

@@ -73,7 +73,7 @@ class EnvironmentsFileWriter:
         desired, version = environments_secret(server, entries), version_of(live)
         check = OwnerCheck(self._dependencies.client, MODEL_SERVERS, server.metadata.key, server.metadata.uid)
         try:
-            outcome = await self._dependencies.children.settle(
+            outcome = await self._dependencies.children.apply(
                 desired, create_only=live is None, version=version, check_owner=check
             )
         except (NameConflict, BeingDeleted) as error:

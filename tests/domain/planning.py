@@ -1,24 +1,23 @@
-"""The secret values that are gathered for an environment."""
+"""The secret values that are planned for an environment."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
-from unittest.mock import AsyncMock, Mock
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION, DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.context import ROTATED_AT_ANNOTATION
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.domain.facts import Problem
-from rasa_environments.reconcile.secret_values import (
-    SecretValues,
-    gathered,
-    wanted_variables,
-)
+from rasa_environments.domain.generated import Issued, generate
+from rasa_environments.domain.planning import plan
+from rasa_environments.domain.resolving import Resolved
+from rasa_environments.domain.secret_contents import SecretContents
+from rasa_environments.domain.secret_values import named_values
+from rasa_environments.reconcile.environment import new_token
 from tests.reconcile.objects import environment_body, server
 
 KEPT = "4f" * 32
@@ -50,32 +49,35 @@ def own_secret(token: str = KEPT, *, rotated_at: str | None = None, owner: str =
     }
 
 
-async def values_of(
+def values_of(
     environment: DeploymentEnvironment,
     contents: Contents | None = None,
     *,
     model_server: ModelServer | None = None,
     own: JsonObject | None = None,
-    settled: SecretValues | None = None,
-) -> SecretValues | Problem:
-    """What is gathered where these Secrets are there."""
-    reader = Mock(spec=Secrets)
-    reader.read = AsyncMock(side_effect=(contents or {}).get)
+    issued: Issued | None = None,
+) -> Issued | Problem:
+    """The secret values that are planned where these Secrets are there."""
     found = model_server or server()
-    variables = wanted_variables(environment, found, merged_spec(environment, found))
-    return await gathered(reader, environment, found, variables, own=own, settled=settled)
+    spec = merged_spec(environment, found)
+    resolved = Resolved(environment, found, spec, named_values(environment, found, spec), ())
+    generated = generate(environment, own, issued, new_token)
+    context = plan(resolved, SecretContents(contents or {}), generated)
+    if isinstance(context, Problem):
+        return context
+    return Issued(context.secret_values, context.token_rotated_at, context.salt)
 
 
-async def values(environment: DeploymentEnvironment, contents: Contents | None = None, **more: Any) -> dict[str, str]:
+def values(environment: DeploymentEnvironment, contents: Contents | None = None, **more: Any) -> Mapping[str, str]:
     """The values, where none is missing."""
-    found = await values_of(environment, contents, **more)
-    assert isinstance(found, SecretValues), found
+    found = values_of(environment, contents, **more)
+    assert isinstance(found, Issued), found
     return found.values
 
 
-async def problem(environment: DeploymentEnvironment, contents: Contents | None = None, **more: Any) -> Problem:
+def problem(environment: DeploymentEnvironment, contents: Contents | None = None, **more: Any) -> Problem:
     """What is missing."""
-    found = await values_of(environment, contents, **more)
+    found = values_of(environment, contents, **more)
     assert isinstance(found, Problem), found
     return found
 

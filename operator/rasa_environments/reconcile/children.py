@@ -1,4 +1,4 @@
-"""An environment's children brought into line, and what stands in the way."""
+"""Bring an environment's children into their desired state, and say what is in the way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, SECRETS
 from rasa_environments.desired.context import Context
 from rasa_environments.desired.environment import OPTIONAL_KINDS, children
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.domain.checks import BlockedError
 from rasa_environments.domain.facts import Problem
 from rasa_environments.reconcile.dependencies import Dependencies
 
@@ -31,30 +30,30 @@ FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
 """Kinds that the pods need: without them nothing else is written."""
 
 
-async def settle(
+async def apply_children(
     dependencies: Dependencies, context: Context, *, secret: JsonObject | None, owner_is_new: bool
-) -> None:
-    """Brings the children into line, first what the pods need.
+) -> Problem | None:
+    """Bring the children into their desired state, first what the pods need; return what is in the way.
 
     `secret` is the Secret that its generated values were decided on, None where there was none. Before a child is
     created its owner is asked for, except where `owner_is_new`: it was just read, and had no children.
-    Raises BlockedError at what is in the way, Outdated where the Secret is another by now, and OwnerGone.
+    Raises Outdated where the Secret is another by now, and OwnerGone.
     """
     try:
         objects = children(context)
     except SpecError as error:
-        raise BlockedError(Problem(Reason.INVALID_SPEC, str(error))) from error
+        return Problem(Reason.INVALID_SPEC, str(error))
     owner = context.environment.metadata
     check = no_check if owner_is_new else OwnerCheck(dependencies.client, DEPLOYMENT_ENVIRONMENTS, owner.key, owner.uid)
-    write: Write = partial(dependencies.children.settle, check_owner=check)
+    write: Write = partial(dependencies.children.apply, check_owner=check)
     write_secret: Write = partial(
-        dependencies.children.settle, check_owner=check, create_only=secret is None, version=version_of(secret)
+        dependencies.children.apply, check_owner=check, create_only=secret is None, version=version_of(secret)
     )
     foundations = [child for child in objects if child["kind"] in FOUNDATIONS]
     others = [child for child in objects if child["kind"] not in FOUNDATIONS]
     for group in (foundations, others):
         results = await asyncio.gather(
-            *(_settle_child(child, write_secret if _is_secret(child) else write) for child in group),
+            *(_apply_child(child, write_secret if _is_secret(child) else write) for child in group),
             return_exceptions=True,
         )
         for result in results:
@@ -62,18 +61,19 @@ async def settle(
                 raise result
         problem = next((found for found in results if isinstance(found, Problem)), None)
         if problem is not None:
-            raise BlockedError(problem)
+            return problem
     wanted = {child["kind"] for child in objects}
     for kind in OPTIONAL_KINDS:
         if kind not in wanted:
             await dependencies.children.remove(resource_of(kind), context.key, owner.uid)
+    return None
 
 
 def _is_secret(child: JsonObject) -> bool:
     return bool(child["kind"] == SECRETS.kind)
 
 
-async def _settle_child(child: JsonObject, write: Write) -> Problem | None:
+async def _apply_child(child: JsonObject, write: Write) -> Problem | None:
     kind, name = child["kind"], f"{child['metadata']['namespace']}/{child['metadata']['name']}"
     try:
         outcome = await write(child)

@@ -12,13 +12,11 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
-from rasa_environments.reconcile.secret_values import (
-    SecretValues,
-    decoded,
-    secrets_of,
-    wanted_variables,
-)
-from tests.reconcile.gathering import (
+from rasa_environments.domain.generated import Issued
+from rasa_environments.domain.resolving import Resolved
+from rasa_environments.domain.secret_contents import decoded
+from rasa_environments.domain.secret_values import named_values
+from tests.domain.planning import (
     CREDENTIALS,
     KEPT,
     PASSWORDS,
@@ -37,21 +35,21 @@ SQL_HOST: JsonObject = {"host": "db", "username": "u"}
 SQL: JsonObject = {"trackerStore": {"sql": {**SQL_HOST, "password": SECRET}}}
 
 
-async def test_the_token_is_the_users_where_the_spec_names_one() -> None:
+def test_the_token_is_the_users_where_the_spec_names_one() -> None:
     own = environment(authToken={"secretKeyRef": {"name": "passwords", "key": "k"}})
 
-    assert await values(own, {PASSWORDS: {"k": b"mine"}}, own=own_secret()) == {"RASA_TOKEN": "mine"}
+    assert values(own, {PASSWORDS: {"k": b"mine"}}, own=own_secret()) == {"RASA_TOKEN": "mine"}
 
 
-async def test_the_token_is_that_of_the_server_where_it_names_one() -> None:
+def test_the_token_is_that_of_the_server_where_it_names_one() -> None:
     shared = server(authToken={"secretKeyRef": {"name": "shared", "key": "t"}})
 
-    assert await values(environment(), {ObjectKey("bots", "shared"): {"t": b"ours"}}, model_server=shared) == {
+    assert values(environment(), {ObjectKey("bots", "shared"): {"t": b"ours"}}, model_server=shared) == {
         "RASA_TOKEN": "ours"
     }
 
 
-async def test_of_a_server_in_another_namespace_only_the_token_to_pull_is_copied() -> None:
+def test_of_a_server_in_another_namespace_only_the_token_to_pull_is_copied() -> None:
     elsewhere = server(
         namespace="platform",
         profile="RasaX-0.2",
@@ -62,7 +60,7 @@ async def test_of_a_server_in_another_namespace_only_the_token_to_pull_is_copied
     there = {"token": b"pull", "apiToken": b"write", "jwtSecret": b"signs-logins", "password": b"mine"}
     contents = {SHARED: {"t": b"ours"}, ObjectKey("platform", "rasa-x"): there}
 
-    found = await values(guest, contents, model_server=elsewhere)
+    found = dict(values(guest, contents, model_server=elsewhere))
 
     assert found.pop("RASA_X_TOKEN") == "pull"
     assert set(found) == {"RASA_TOKEN", "JWT_SECRET"}
@@ -84,7 +82,7 @@ def test_a_secret_value_in_defaults_does_not_cross_into_another_namespace(defaul
     guest = environment(modelServerRef={"namespace": "platform"})
 
     with pytest.raises(SpecError) as refused:
-        wanted_variables(guest, elsewhere, merged_spec(guest, elsewhere))
+        named_values(guest, elsewhere, merged_spec(guest, elsewhere))
 
     assert str(refused.value) == (
         f"spec.defaults.{field} of ModelServer platform/default names a Secret in namespace platform, and secret "
@@ -93,51 +91,51 @@ def test_a_secret_value_in_defaults_does_not_cross_into_another_namespace(defaul
     )
 
 
-async def test_an_environment_elsewhere_may_set_its_own_secret_in_the_place_of_a_default() -> None:
+def test_an_environment_elsewhere_may_set_its_own_secret_in_the_place_of_a_default() -> None:
     elsewhere = server(namespace="platform", defaults={"trackerStore": {"sql": {**SQL_HOST, "password": SECRET}}})
     guest = environment(**SQL, modelServerRef={"namespace": "platform"})
 
-    found = await values(guest, {PASSWORDS: {"k": b"mine"}}, model_server=elsewhere)
+    found = values(guest, {PASSWORDS: {"k": b"mine"}}, model_server=elsewhere)
 
     assert found["DB_PASSWORD"] == "mine"
 
 
-async def test_the_own_token_wins_over_that_of_the_server() -> None:
+def test_the_own_token_wins_over_that_of_the_server() -> None:
     shared = server(authToken={"secretKeyRef": {"name": "shared", "key": "t"}})
     own = environment(authToken={"secretKeyRef": {"name": "passwords", "key": "k"}})
 
-    assert await values(own, {PASSWORDS: {"k": b"mine"}}, model_server=shared) == {"RASA_TOKEN": "mine"}
+    assert values(own, {PASSWORDS: {"k": b"mine"}}, model_server=shared) == {"RASA_TOKEN": "mine"}
 
 
-async def test_named_values_stand_beside_the_generated_token() -> None:
-    found = await values(environment(**SQL), {PASSWORDS: {"k": b"secret\n"}}, own=own_secret())
+def test_named_values_stand_beside_the_generated_token() -> None:
+    found = values(environment(**SQL), {PASSWORDS: {"k": b"secret\n"}}, own=own_secret())
 
     assert found == {"RASA_TOKEN": KEPT, "DB_PASSWORD": "secret"}
 
 
-async def test_the_token_to_pull_is_that_of_the_credentials() -> None:
+def test_the_token_to_pull_is_that_of_the_credentials() -> None:
     with_credentials = server(credentialsSecretRef={"name": "rasa-x"})
 
-    found = await values(environment(), {CREDENTIALS: {"token": b"pull\n"}}, model_server=with_credentials)
+    found = values(environment(), {CREDENTIALS: {"token": b"pull\n"}}, model_server=with_credentials)
 
     assert found["RASA_X_TOKEN"] == "pull"
 
 
 @pytest.mark.parametrize("character", ["+", "&", "#", "%", " ", "é", "\n"])
-async def test_a_token_that_rasa_x_would_not_get_as_it_is_is_refused_without_being_named(character: str) -> None:
+def test_a_token_that_rasa_x_would_not_get_as_it_is_is_refused_without_being_named(character: str) -> None:
     token = f"pull{character}token"
 
-    found = await problem(environment(), {CREDENTIALS: {"token": token.encode()}}, model_server=RASA_X)
+    found = problem(environment(), {CREDENTIALS: {"token": token.encode()}}, model_server=RASA_X)
 
     assert found.reason == Reason.INVALID_SPEC
     assert "has a character that an address must escape" in found.message
     assert token not in found.message
 
 
-async def test_credentials_without_a_token_to_pull_are_none() -> None:
+def test_credentials_without_a_token_to_pull_are_none() -> None:
     with_credentials = server(credentialsSecretRef={"name": "rasa-x"})
 
-    found = await values(environment(), {CREDENTIALS: {"apiToken": b"write"}}, model_server=with_credentials)
+    found = values(environment(), {CREDENTIALS: {"apiToken": b"write"}}, model_server=with_credentials)
 
     assert set(found) == {"RASA_TOKEN"}
 
@@ -160,8 +158,8 @@ MISSING: list[tuple[Contents, str, str]] = [
 
 
 @pytest.mark.parametrize(("contents", "reason", "message"), MISSING)
-async def test_what_is_missing_is_told_with_its_place(contents: Contents, reason: str, message: str) -> None:
-    found = await problem(environment(**SQL), contents)
+def test_what_is_missing_is_told_with_its_place(contents: Contents, reason: str, message: str) -> None:
+    found = problem(environment(**SQL), contents)
 
     assert found.reason == reason
     assert found.message.startswith("spec.trackerStore.sql.password: ")
@@ -169,8 +167,8 @@ async def test_what_is_missing_is_told_with_its_place(contents: Contents, reason
     assert not found.stalled
 
 
-async def test_missing_credentials_are_told_with_what_to_create() -> None:
-    found = await problem(environment(), model_server=server(credentialsSecretRef={"name": "rasa-x"}))
+def test_missing_credentials_are_told_with_what_to_create() -> None:
+    found = problem(environment(), model_server=server(credentialsSecretRef={"name": "rasa-x"}))
 
     assert found.message == (
         "ModelServer bots/default: spec.credentialsSecretRef: Secret bots/rasa-x is not there: "
@@ -178,19 +176,17 @@ async def test_missing_credentials_are_told_with_what_to_create() -> None:
     )
 
 
-async def test_a_missing_token_of_the_server_names_the_server() -> None:
-    found = await problem(
-        environment(), model_server=server(authToken={"secretKeyRef": {"name": "shared", "key": "t"}})
-    )
+def test_a_missing_token_of_the_server_names_the_server() -> None:
+    found = problem(environment(), model_server=server(authToken={"secretKeyRef": {"name": "shared", "key": "t"}}))
 
     assert found.message.startswith("ModelServer bots/default: spec.authToken: Secret bots/shared is not there")
 
 
 @pytest.mark.parametrize(("tls", "value"), [(None, "a/b@c"), ("Disabled", "a/b@c"), ("Required", "a%2Fb%40c")])
-async def test_a_password_that_rasa_puts_into_an_address_is_escaped(tls: str | None, value: str) -> None:
+def test_a_password_that_rasa_puts_into_an_address_is_escaped(tls: str | None, value: str) -> None:
     rabbitmq: JsonObject = {"host": "rabbit", "password": SECRET, **({} if tls is None else {"tls": {"mode": tls}})}
 
-    found = await values(environment(eventBroker={"rabbitmq": rabbitmq}), {PASSWORDS: {"k": b"a/b@c"}})
+    found = values(environment(eventBroker={"rabbitmq": rabbitmq}), {PASSWORDS: {"k": b"a/b@c"}})
 
     assert found["RABBITMQ_PASSWORD"] == value
 
@@ -198,14 +194,14 @@ async def test_a_password_that_rasa_puts_into_an_address_is_escaped(tls: str | N
 def test_the_secrets_that_concern_an_environment_are_those_named_and_the_credentials() -> None:
     found = server(credentialsSecretRef={"name": "rasa-x"})
 
-    variables = wanted_variables(environment(), found, merged_spec(environment(**SQL), found))
+    own, spec = environment(**SQL), merged_spec(environment(**SQL), found)
 
-    assert secrets_of(variables, (), found) == {PASSWORDS, CREDENTIALS}
-    assert secrets_of([], (), server()) == set()
+    assert Resolved(own, found, spec, named_values(own, found, spec), ()).secrets == {PASSWORDS, CREDENTIALS}
+    assert Resolved(environment(), server(), spec, (), ()).secrets == set()
 
 
 def test_values_that_are_shown_are_hidden() -> None:
-    assert KEPT not in repr(SecretValues({"RASA_TOKEN": KEPT}, salt=KEPT))
+    assert KEPT not in repr(Issued({"RASA_TOKEN": KEPT}, salt=KEPT))
 
 
 @given(

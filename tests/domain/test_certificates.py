@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -13,12 +12,14 @@ from local.node.certificates import Authority
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.desired.errors import SecretElsewhere
 from rasa_environments.desired.merging import merged_spec
+from rasa_environments.domain.certificates import LONGEST_FILE, named_certificates
 from rasa_environments.domain.facts import Problem
-from rasa_environments.reconcile.certificates import LONGEST_FILE, gathered_certificates, wanted_certificates
-from rasa_environments.reconcile.secret_values import secrets_of
+from rasa_environments.domain.generated import Generated
+from rasa_environments.domain.planning import plan
+from rasa_environments.domain.resolving import Resolved
+from rasa_environments.domain.secret_contents import SecretContents
 from tests.reconcile.objects import environment, server
 
 SECRET = ObjectKey("bots", "certificates")
@@ -35,28 +36,29 @@ def by_tls(**more: Any) -> JsonObject:
     return {"trackerStore": {"sql": {"host": "db", "tls": tls}}}
 
 
-async def files_of(
+def files_of(
     contents: Mapping[ObjectKey, Mapping[str, bytes]],
     spec: JsonObject | None = None,
     model_server: ModelServer | None = None,
-) -> dict[str, str] | Problem:
+) -> Mapping[str, str] | Problem:
     """What an environment gets where these Secrets are there."""
-    reader = Mock(spec=Secrets)
-    reader.read = AsyncMock(side_effect=contents.get)
     found = model_server or server()
     of = environment("support", **(by_tls() if spec is None else spec))
-    return await gathered_certificates(reader, wanted_certificates(of, found, merged_spec(of, found)))
+    merged = merged_spec(of, found)
+    resolved = Resolved(of, found, merged, (), named_certificates(of, found, merged))
+    context = plan(resolved, SecretContents(contents), Generated("token", "secret", "salt"))
+    return context if isinstance(context, Problem) else context.certificates
 
 
-async def problem_of(contents: Mapping[ObjectKey, Mapping[str, bytes]], spec: JsonObject | None = None) -> Problem:
+def problem_of(contents: Mapping[ObjectKey, Mapping[str, bytes]], spec: JsonObject | None = None) -> Problem:
     """Why it gets none."""
-    found = await files_of(contents, spec)
+    found = files_of(contents, spec)
     assert isinstance(found, Problem)
     return found
 
 
-async def test_all_three_files_are_taken() -> None:
-    found = await files_of({SECRET: CA | CLIENT})
+def test_all_three_files_are_taken() -> None:
+    found = files_of({SECRET: CA | CLIENT})
 
     assert found == {
         "tracker-store-ca.crt": AUTHORITY.certificate,
@@ -66,27 +68,27 @@ async def test_all_three_files_are_taken() -> None:
 
 
 @pytest.mark.parametrize(("held", "keys"), [(CA, {"ca.crt"}), (CLIENT, {"tls.crt", "tls.key"})])
-async def test_the_authorities_alone_or_the_pair_alone_are_enough(held: Mapping[str, bytes], keys: set[str]) -> None:
-    found = await files_of({SECRET: held})
+def test_the_authorities_alone_or_the_pair_alone_are_enough(held: Mapping[str, bytes], keys: set[str]) -> None:
+    found = files_of({SECRET: held})
 
     assert not isinstance(found, Problem)
     assert set(found) == {f"tracker-store-{key}" for key in keys}
 
 
-async def test_an_empty_file_of_authorities_counts_as_none() -> None:
+def test_an_empty_file_of_authorities_counts_as_none() -> None:
     """cert-manager writes one where the issuer does not tell its authority."""
-    found = await files_of({SECRET: {"ca.crt": b"", **CLIENT}})
+    found = files_of({SECRET: {"ca.crt": b"", **CLIENT}})
 
     assert not isinstance(found, Problem)
     assert "tracker-store-ca.crt" not in found
 
 
-async def test_a_disabled_connection_wants_none() -> None:
-    assert await files_of({}, by_tls(mode="Disabled")) == {}
+def test_a_disabled_connection_wants_none() -> None:
+    assert files_of({}, by_tls(mode="Disabled")) == {}
 
 
-async def test_a_missing_secret_is_told_with_place_and_remedy() -> None:
-    problem = await problem_of({})
+def test_a_missing_secret_is_told_with_place_and_remedy() -> None:
+    problem = problem_of({})
 
     assert problem.reason is Reason.SECRET_NOT_FOUND
     assert problem.message.startswith(f"{PLACE}: Secret bots/certificates is not there: create it with ca.crt")
@@ -96,8 +98,8 @@ async def test_a_missing_secret_is_told_with_place_and_remedy() -> None:
     ("held", "missing"),
     [({}, "ca.crt"), ({"tls.crt": CLIENT["tls.crt"]}, "tls.key"), ({"tls.key": CLIENT["tls.key"], **CA}, "tls.crt")],
 )
-async def test_a_missing_key_is_told_with_place_and_remedy(held: Mapping[str, bytes], missing: str) -> None:
-    problem = await problem_of({SECRET: held})
+def test_a_missing_key_is_told_with_place_and_remedy(held: Mapping[str, bytes], missing: str) -> None:
+    problem = problem_of({SECRET: held})
 
     assert problem.reason is Reason.SECRET_KEY_NOT_FOUND
     assert problem.message.startswith(f"{PLACE}: key {missing} of Secret bots/certificates is empty or not in it")
@@ -118,8 +120,8 @@ async def test_a_missing_key_is_told_with_place_and_remedy(held: Mapping[str, by
         ),
     ],
 )
-async def test_what_is_no_pem_is_refused_and_never_repeated(held: Mapping[str, bytes], wrong: str) -> None:
-    problem = await problem_of({SECRET: held})
+def test_what_is_no_pem_is_refused_and_never_repeated(held: Mapping[str, bytes], wrong: str) -> None:
+    problem = problem_of({SECRET: held})
 
     assert problem.reason is Reason.INVALID_SPEC
     assert not problem.stalled
@@ -127,7 +129,7 @@ async def test_what_is_no_pem_is_refused_and_never_repeated(held: Mapping[str, b
     assert "BEGIN" not in problem.message
 
 
-async def test_an_environment_elsewhere_gets_the_authorities_of_its_server_and_nothing_else() -> None:
+def test_an_environment_elsewhere_gets_the_authorities_of_its_server_and_nothing_else() -> None:
     platform = server(
         namespace="platform",
         url="https://models",
@@ -135,7 +137,7 @@ async def test_an_environment_elsewhere_gets_the_authorities_of_its_server_and_n
         tls={"mode": "Required", "certSecretRef": {"name": "certificates"}},
     )
 
-    found = await files_of({ObjectKey("platform", "certificates"): CA | CLIENT}, {}, platform)
+    found = files_of({ObjectKey("platform", "certificates"): CA | CLIENT}, {}, platform)
 
     assert found == {"model-server-ca.crt": AUTHORITY.certificate}
 
@@ -145,11 +147,13 @@ def test_certificates_of_defaults_do_not_cross_into_another_namespace() -> None:
     of = environment("support")
 
     with pytest.raises(SecretElsewhere, match=r"spec\.defaults\.trackerStore\.sql\.tls\.certSecretRef .* platform"):
-        wanted_certificates(of, platform, merged_spec(of, platform))
+        named_certificates(of, platform, merged_spec(of, platform))
 
 
 def test_a_change_of_the_secret_concerns_the_environment() -> None:
     of, its_server = environment("support", **by_tls()), server()
-    sources = wanted_certificates(of, its_server, merged_spec(of, its_server))
+    spec = merged_spec(of, its_server)
 
-    assert SECRET in secrets_of([], sources, its_server)
+    resolved = Resolved(of, its_server, spec, (), named_certificates(of, its_server, spec))
+
+    assert resolved.secrets == {SECRET}

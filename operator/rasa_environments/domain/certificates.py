@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterable, Mapping
 
-from rasa_environments.api.base import secret_of
+from rasa_environments.api.base import SecretData, secret_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.cluster.secrets import SecretData, Secrets
 from rasa_environments.desired.errors import SecretElsewhere
 from rasa_environments.desired.tls import (
     AUTHORITIES,
@@ -19,7 +17,6 @@ from rasa_environments.desired.tls import (
     MODEL_SERVER,
     CertificateSource,
     certificate_sources,
-    key_in_secret,
 )
 from rasa_environments.domain.facts import Problem
 
@@ -29,7 +26,7 @@ PRIVATE_KEY = re.compile("-----BEGIN ([A-Z]+ )?PRIVATE KEY-----")
 CERTIFICATE_BEGINS = "-----BEGIN CERTIFICATE-----"
 
 
-def wanted_certificates(
+def named_certificates(
     environment: DeploymentEnvironment, server: ModelServer, spec: EnvironmentSpec
 ) -> tuple[CertificateSource, ...]:
     """The Secrets that an environment's certificates are from.
@@ -50,21 +47,9 @@ def source_of_server(server: ModelServer) -> CertificateSource | None:
     return next((each for each in certificate_sources(EnvironmentSpec(), server)), None)
 
 
-async def gathered_certificates(reader: Secrets, sources: Iterable[CertificateSource]) -> dict[str, str] | Problem:
-    """Every file, by its key in the environment's own Secret; or the first thing that is wrong with one."""
-    files: dict[str, str] = {}
-    for source in sources:
-        found = await certificates_of(reader, source)
-        if isinstance(found, Problem):
-            return found
-        files |= {key_in_secret(source.connection, key): text for key, text in found.items()}
-    return files
-
-
-async def certificates_of(reader: Secrets, source: CertificateSource) -> dict[str, str] | Problem:
-    """The files of one connection, by their keys; or what is wrong with them."""
+def certificates_of(data: SecretData | None, source: CertificateSource) -> dict[str, str] | Problem:
+    """Return the files of one connection, by their keys, from its Secret's content; or what is wrong with them."""
     secret = secret_of(source.secret)
-    data = await reader.read(secret)
     if data is None:
         message = f"{source.path}: Secret {secret} is not there: create it with {_keys(source)}"
         return Problem(Reason.SECRET_NOT_FOUND, message, stalled=False)
@@ -127,8 +112,3 @@ def context_of(authorities: str) -> ssl.SSLContext | None:
     except (ssl.SSLError, ValueError):
         return None
     return context
-
-
-def held_files(secret: Mapping[str, object], source: CertificateSource) -> list[str]:
-    """The keys of a Secret that a connection uses, for what knows the keys alone."""
-    return [key for key in source.keys if key in secret]

@@ -1,0 +1,42 @@
+"""Which values an environment takes from Secrets that people keep."""
+
+from __future__ import annotations
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
+from rasa_environments.api.model_server import ModelServer
+from rasa_environments.desired.errors import SecretElsewhere
+from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable, secret_variables
+
+SERVICE_TOKEN_KEY = "token"
+"""Of the Secret with a ModelServer's credentials: what Rasa servers pull with."""
+
+
+def named_values(
+    environment: DeploymentEnvironment, server: ModelServer, spec: EnvironmentSpec
+) -> tuple[SecretVariable, ...]:
+    """Return every value that a person keeps in a Secret, the token among them where it is not generated.
+
+    Of the Secrets in a ModelServer's namespace only the token to pull is for environments elsewhere: these generate
+    their own token where the server's are to share one. Raises SpecError where a reference is not complete, and
+    SecretElsewhere for a default of a server in another namespace.
+    """
+    namespace = environment.metadata.namespace
+    variables = secret_variables(spec)
+    for variable in variables:
+        if variable.source.namespace != namespace:
+            raise SecretElsewhere(variable.path, server.metadata.key, "secret values", namespace)
+    if spec.auth_token is not None:
+        return (*variables, SecretVariable(TOKEN_VARIABLE, spec.auth_token.secret_key_ref, "spec.authToken"))
+    if server.spec.auth_token is not None and server.metadata.namespace == namespace:
+        reference = server.spec.auth_token.secret_key_ref
+        shared = reference.model_copy(update={"namespace": server.metadata.namespace})
+        place = f"ModelServer {server.metadata.key}: spec.authToken"
+        return (*variables, SecretVariable(TOKEN_VARIABLE, shared, place))
+    return tuple(variables)
+
+
+def credentials_secret(server: ModelServer) -> ObjectKey | None:
+    """Return the Secret with the server's credentials; None where it names none."""
+    reference = server.spec.credentials_secret_ref
+    return None if reference is None else ObjectKey(server.metadata.namespace, reference.name)
