@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.installation import ROOT
-from rasa_environments.cli import can_promote, import_helm_values, promote, render, rollback, run, status, upload
+from rasa_chart_import import command as import_command
+from rasa_environments.cli import can_promote, promote, render, rollback, run, status, upload
 from rasa_environments.cli.exit_codes import ExitCode, ExitCodes
 from rasa_environments.cli.failures import code_of, code_of_model_server, explained
 from rasa_environments.cluster.errors import ApiError
@@ -28,7 +29,7 @@ from .conftest import command
 REFERENCE = ROOT / "docs" / "reference" / "command-line.md"
 COMMANDS: dict[str, ExitCodes] = {
     "can-promote": can_promote.EXIT_CODES,
-    "import-helm-values": import_helm_values.EXIT_CODES,
+    "import-helm-values": import_command.EXIT_CODES,
     "promote": promote.EXIT_CODES,
     "render": render.EXIT_CODES,
     "rollback": rollback.EXIT_CODES,

@@ -235,6 +235,11 @@ def test_every_module_of_both_programs_finds_what_it_needs(root: Path) -> None:
     assert {"rasa_environments.runtime.operator", "rasa_model_server.storage.opening"} <= set(modules)
 
 
+def test_the_importer_of_chart_values_is_not_in_the_image(root: Path) -> None:
+    assert not list(root.rglob("rasa_chart_import"))
+    assert "import-helm-values" not in printed(run(root, "rasa-environments", "--help"))
+
+
 def test_what_is_left_of_the_library_for_kubernetes_reads_a_kubeconfig(root: Path) -> None:
     said = printed(run(root, "python", "-c", LOAD_A_KUBECONFIG, files={"kubeconfig": KUBECONFIG}))
 

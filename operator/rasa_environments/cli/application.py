@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from rasa_environments.cli import can_promote, import_helm_values, promote, render, rollback, run, status, upload
+from rasa_environments.cli import can_promote, promote, render, rollback, run, status, upload
 from rasa_environments.cli.cluster_options import with_cluster_options
-from rasa_environments.cli.exit_codes import listed
+from rasa_environments.cli.exit_codes import ExitCode, listed
 
 KUBECTL_PLUGIN = "kubectl-rasa"
+Command: TypeAlias = tuple[Callable[..., None], Mapping[ExitCode, str]]
+"""A command, with what its exit codes mean."""
 
 application = typer.Typer(
     help="Rasa deployment environments on Kubernetes: which model each one serves, and how to change it.",
@@ -21,16 +26,29 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command, exit_codes in (
+COMMANDS: Final[tuple[Command, ...]] = (
     (with_cluster_options(status.status), status.EXIT_CODES),
     (with_cluster_options(promote.promote), promote.EXIT_CODES),
     (with_cluster_options(rollback.rollback), rollback.EXIT_CODES),
     (with_cluster_options(can_promote.can_promote), can_promote.EXIT_CODES),
     (with_cluster_options(upload.upload), upload.EXIT_CODES),
     (render.render, render.EXIT_CODES),
-    (import_helm_values.import_helm_values, import_helm_values.EXIT_CODES),
     (with_cluster_options(run.run), run.EXIT_CODES),
-):
+)
+IMPORTER: Final = "rasa_chart_import"
+"""The package with one more command; the operator's image does without it."""
+
+
+def commands() -> Iterator[Command]:
+    """Yield the commands in the order of their help."""
+    yield from COMMANDS[:-1]
+    if find_spec(IMPORTER) is not None:
+        importer = import_module(f"{IMPORTER}.command")
+        yield importer.import_helm_values, importer.EXIT_CODES
+    yield COMMANDS[-1]
+
+
+for command, exit_codes in commands():
     application.command(epilog=listed(exit_codes))(command)
 
 

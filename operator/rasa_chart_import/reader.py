@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
+from rasa_chart_import.findings import Finding, Outcome, Path, is_empty, path_of, shown
 from rasa_environments.api.problems import problems
-from rasa_environments.migration.findings import Finding, Outcome, Path, is_empty, path_of, shown
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

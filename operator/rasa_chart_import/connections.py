@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rasa_chart_import import kinds
+from rasa_chart_import.chart import Names
+from rasa_chart_import.findings import path_of
+from rasa_chart_import.reader import Kind, Reader
+from rasa_chart_import.secret_values import SecretValues, looks_secret, reference
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.entries import present
-from rasa_environments.migration import kinds
-from rasa_environments.migration.chart import Names
-from rasa_environments.migration.findings import path_of
-from rasa_environments.migration.reader import Kind, Reader
-from rasa_environments.migration.secret_values import SecretValues, looks_secret, reference
 
 QUERY = ("rasa", "trackerStore", "query")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rasa_chart_import.findings import Finding, path_of
+from rasa_chart_import.importing import HelmRelease, Imported, imported
+from rasa_chart_import.loading import merged
 from rasa_environments.api.base import JsonObject
-from rasa_environments.migration.findings import Finding, path_of
-from rasa_environments.migration.importing import HelmRelease, Imported, imported
-from rasa_environments.migration.loading import merged
 
 CHARTS = Path(__file__).parent / "charts"
 RASA_X_0_2 = (1, 2, 4)

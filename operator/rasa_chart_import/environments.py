@@ -6,18 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rasa_chart_import import kinds
+from rasa_chart_import.chart import DEFAULTS, NOT_ALL_BY_DEFAULT, Names, Version
+from rasa_chart_import.findings import Path, shown
+from rasa_chart_import.reader import Reader
+from rasa_chart_import.secret_values import reference
+from rasa_chart_import.workload import own_pod_template
 from rasa_environments.api.base import API_VERSION, MAXIMUM_NAME_LENGTH, JsonObject
 from rasa_environments.api.connections import CREATABLE_DATABASE
 from rasa_environments.api.deployment_environment import SERVICE_NAME_PATTERN, Role
 from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.entries import present
 from rasa_environments.desired.profiles import PROFILES
-from rasa_environments.migration import kinds
-from rasa_environments.migration.chart import DEFAULTS, NOT_ALL_BY_DEFAULT, Names, Version
-from rasa_environments.migration.findings import Path, shown
-from rasa_environments.migration.reader import Reader
-from rasa_environments.migration.secret_values import reference
-from rasa_environments.migration.workload import own_pod_template
 
 VERSIONS = ("rasa", "versions")
 ROLES = {"rasaProduction": Role.PRODUCTION, "rasaWorker": Role.WORKER}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rasa_environments.migration.findings import Outcome
+from rasa_chart_import.findings import Outcome
 
 from .cases import (
     ENTERPRISE,

@@ -7,18 +7,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rasa_environments.api.base import JsonObject
-from rasa_environments.api.problems import problems
-from rasa_environments.migration import kinds
-from rasa_environments.migration.findings import Path
-from rasa_environments.migration.reader import Reader
-from rasa_environments.migration.secret_values import (
+from rasa_chart_import import kinds
+from rasa_chart_import.findings import Path
+from rasa_chart_import.reader import Reader
+from rasa_chart_import.secret_values import (
     SECRET_NAME,
     SecretValues,
     looks_secret,
     secret_in_channel,
     text_of,
 )
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.problems import problems
 
 CHANNELS = ("rasa", "additionalChannelCredentials")
 ENDPOINTS = ("rasa", "additionalEndpoints")

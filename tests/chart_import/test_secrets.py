@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rasa_chart_import.findings import Outcome
+from rasa_chart_import.report import report
 from rasa_environments.api.base import JsonObject
-from rasa_environments.migration.findings import Outcome
-from rasa_environments.migration.report import report
 
 from .cases import ENTERPRISE, RASA_X_0_2, RASA_X_0_4, defaults, finding, from_values, from_yaml, secret_key
 

@@ -9,10 +9,10 @@ import yaml
 from typer.main import get_command
 
 from local.installation import ROOT
+from rasa_chart_import.importing import HelmRelease
+from rasa_chart_import.importing import imported as import_values
+from rasa_chart_import.mapping import ENTRIES
 from rasa_environments.cli.application import application
-from rasa_environments.migration.importing import HelmRelease
-from rasa_environments.migration.importing import imported as import_values
-from rasa_environments.migration.mapping import ENTRIES
 from tests.desired.contexts import context
 
 from .cases import environments

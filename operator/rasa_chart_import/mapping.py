@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rasa_environments.migration.findings import Outcome, Path, path_of
+from rasa_chart_import.findings import Outcome, Path, path_of
 
 SERVER = "ModelServer: "
 DEFAULTS = "ModelServer: spec.defaults."

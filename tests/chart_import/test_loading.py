@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rasa_environments.migration.loading import ValuesError, merged
+from rasa_chart_import.loading import ValuesError, merged
 
 
 def test_a_later_file_is_laid_over_those_before_it() -> None:

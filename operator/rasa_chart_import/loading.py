@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from rasa_environments.migration.findings import Path, shown
+from rasa_chart_import.findings import Path, shown
 
 NAMES_A_VALUE = re.compile("alias|anchor|tag")
 """Words of the parser beside which it repeats what may be a password: `password: *secret`."""

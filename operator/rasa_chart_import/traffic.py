@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rasa_chart_import import kinds
+from rasa_chart_import.chart import NOT_ALL_BY_DEFAULT, Version
+from rasa_chart_import.reader import Reader
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.traffic import Ingress, IpBlock
 from rasa_environments.desired.entries import present
-from rasa_environments.migration import kinds
-from rasa_environments.migration.chart import NOT_ALL_BY_DEFAULT, Version
-from rasa_environments.migration.reader import Reader
 
 CALLERS = ("rasa-x", "nginx")
 """Components of the chart that connect to Rasa servers (templates/network-policy.yaml)."""

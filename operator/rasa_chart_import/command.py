@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 import yaml
 
+from rasa_chart_import.chart import version_of
+from rasa_chart_import.importing import HelmRelease, Imported, imported
+from rasa_chart_import.loading import Values, ValuesError, merged
+from rasa_chart_import.report import report
 from rasa_environments.api.base import DNS_LABEL, JsonObject
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
 from rasa_environments.cli.manifests import STANDARD_INPUT
-from rasa_environments.migration.chart import version_of
-from rasa_environments.migration.importing import HelmRelease, Imported, imported
-from rasa_environments.migration.loading import Values, ValuesError, merged
-from rasa_environments.migration.report import report
 
 EXIT_CODES = {
     ExitCode.DONE: "the resources are printed; standard error says what became of each value",

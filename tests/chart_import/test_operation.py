@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rasa_chart_import.importing import Imported
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
@@ -13,7 +14,6 @@ from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import secret_variables
 from rasa_environments.domain.lister import Lister
 from rasa_environments.domain.secret_values import named_values
-from rasa_environments.migration.importing import Imported
 
 from .cases import from_values
 from .samples import SAMPLES, changed

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from rasa_environments.migration.chart import HARMLESS
-from rasa_environments.migration.findings import Finding, Outcome, Path, is_empty, leaves, shown
-from rasa_environments.migration.mapping import PATTERNS, entry_of
-from rasa_environments.migration.reader import Reader
+from rasa_chart_import.chart import HARMLESS
+from rasa_chart_import.findings import Finding, Outcome, Path, is_empty, leaves, shown
+from rasa_chart_import.mapping import PATTERNS, entry_of
+from rasa_chart_import.reader import Reader
 
 
 def findings_of(values: Mapping[str, Any], reader: Reader) -> tuple[Finding, ...]:

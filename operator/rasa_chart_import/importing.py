@@ -6,13 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rasa_environments.api.base import API_VERSION, JsonObject
-from rasa_environments.api.model_server import Profile
-from rasa_environments.desired.compose import COMMON_QUEUE
-from rasa_environments.desired.entries import present
-from rasa_environments.migration import connections, free_form, kinds, traffic, workload
-from rasa_environments.migration.accounting import findings_of
-from rasa_environments.migration.chart import (
+from rasa_chart_import import connections, free_form, kinds, traffic, workload
+from rasa_chart_import.accounting import findings_of
+from rasa_chart_import.chart import (
     DEFAULTS,
     LAST_RELEASE,
     Names,
@@ -23,10 +19,14 @@ from rasa_environments.migration.chart import (
     release_of,
     version_of,
 )
-from rasa_environments.migration.environments import Surroundings, environments
-from rasa_environments.migration.findings import Finding, Path
-from rasa_environments.migration.reader import Reader
-from rasa_environments.migration.secret_values import SecretValues, reference
+from rasa_chart_import.environments import Surroundings, environments
+from rasa_chart_import.findings import Finding, Path
+from rasa_chart_import.reader import Reader
+from rasa_chart_import.secret_values import SecretValues, reference
+from rasa_environments.api.base import API_VERSION, JsonObject
+from rasa_environments.api.model_server import Profile
+from rasa_environments.desired.compose import COMMON_QUEUE
+from rasa_environments.desired.entries import present
 
 MODEL_SERVER = "default"
 

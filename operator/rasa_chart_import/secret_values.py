@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rasa_chart_import.chart import Names
+from rasa_chart_import.findings import Path
 from rasa_environments.api.base import JsonObject
-from rasa_environments.migration.chart import Names
-from rasa_environments.migration.findings import Path
 
 SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)?|pwd|secret|token|credential|private|api_?-?key|access_?-?key|_key$|-key$|^key$|auth"

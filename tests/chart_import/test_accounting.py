@@ -9,12 +9,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rasa_chart_import.findings import Outcome, leaves
+from rasa_chart_import.importing import Imported
+from rasa_chart_import.mapping import ENTRIES, PATTERNS
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cli.unknown_fields import unknown_fields
-from rasa_environments.migration.findings import Outcome, leaves
-from rasa_environments.migration.importing import Imported
-from rasa_environments.migration.mapping import ENTRIES, PATTERNS
 
 from .cases import CHARTS, finding, from_values, from_yaml
 from .samples import SAMPLES, STAGING, changed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rasa_environments.migration.findings import Outcome, Path, shown
-from rasa_environments.migration.importing import Imported
-from rasa_environments.migration.secret_values import text_of
+from rasa_chart_import.findings import Outcome, Path, shown
+from rasa_chart_import.importing import Imported
+from rasa_chart_import.secret_values import text_of
 
 TITLES = {
     Outcome.MAPPED: "carried over",

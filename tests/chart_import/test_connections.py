@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rasa_environments.migration.findings import Outcome
+from rasa_chart_import.findings import Outcome
 
 from .cases import ENTERPRISE, RASA_X_0_2, RASA_X_0_4, defaults, environments, finding, from_yaml, secret_key
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rasa_chart_import import kinds
+from rasa_chart_import.chart import Names, Release, version_of
+from rasa_chart_import.findings import Path
+from rasa_chart_import.reader import Kind, Reader
+from rasa_chart_import.secret_values import SecretValues, looks_secret, text_of
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.entries import present
 from rasa_environments.desired.profiles import PROFILES
-from rasa_environments.migration import kinds
-from rasa_environments.migration.chart import Names, Release, version_of
-from rasa_environments.migration.findings import Path
-from rasa_environments.migration.reader import Kind, Reader
-from rasa_environments.migration.secret_values import SecretValues, looks_secret, text_of
 
 VENDOR_IMAGE = "rasa/rasa"
 FULL = "-full"
