@@ -1,1 +1,1 @@
-"""Log lines of the operator and of the model server: one record, one line, in JSON or as text."""
+"""Log formatting for the operator and the model server: one line per record, as JSON or text."""

@@ -1,8 +1,8 @@
-"""A record as one line of JSON, or as text for people.
+"""Log formatters that write one line per record, as JSON or as human-readable text.
 
-Both have the time in UTC, the level, the logger, the message, and the record's `fields`: a mapping that the caller
-passes as `extra={"fields": {...}}`. Other attributes of a record are left out: what libraries attach is not meant to
-be read, and may hold secrets.
+Both write the time in UTC, the level, the logger, the message, and the record's `fields`: a mapping passed as
+`extra={"fields": {...}}`. Other attributes of a record are left out: what libraries attach is not meant to be read and
+may hold secrets.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Value = str | int | float | bool | None
 LONGEST_MESSAGE: Final = 4096
 LONGEST_FIELD: Final = 1024
 LONGEST_TRACEBACK: Final = 16_384
-"""Characters; of a longer traceback the end is kept, where the error stands."""
+"""Characters; a longer traceback keeps its end, which names the error."""
 
 _SECRETS: Final = (
     (re.compile(r"(://[^\s?]{0,512})\?[^\s\"']+"), r"\1?***"),
@@ -28,16 +28,16 @@ _SECRETS: Final = (
     (re.compile(r"((?:token|password|secret)\w{0,32}=)(?!\.\.\.)[^\s&\"']+", re.IGNORECASE), r"\1***"),
     (re.compile(r"\b(bearer|basic) +[\w.~+/=-]{16,}", re.IGNORECASE), r"\1 ***"),
 )
-"""Where tokens stand: the query of a URL and its user information, parameters, the header Authorization."""
+"""Places where tokens occur: query and user information of a URL, parameters, the Authorization header."""
 _PLAIN: Final = re.compile(r"[\w./:@+-]+", re.ASCII)
 """A value that needs no quotes in a line of text."""
 
 
 class JsonLines(logging.Formatter):
-    """Each record as a JSON object on one line, in ASCII."""
+    """Formats each record as a JSON object on one line, in ASCII."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the record as one line."""
         line: dict[str, Value] = {
             "time": _time(record),
             "level": record.levelname,
@@ -52,10 +52,11 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """Each record as a line of text with its fields at the end; the lines of a traceback follow, indented."""
+    """Formats each record as a line of text with its fields at the end, followed by the indented lines of a traceback.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the record as text."""
         parts = [_time(record), f"{record.levelname:<7}", f"{record.name}:", _printable(_message(record))]
         parts += [f"{name}={_quoted(value)}" for name, value in _fields(record).items()]
         trace = _traceback(self, record).splitlines()
@@ -63,7 +64,7 @@ class TextLines(logging.Formatter):
 
 
 def _time(record: logging.LogRecord) -> str:
-    """When it was logged (RFC 3339, UTC)."""
+    """Return when the record was created (RFC 3339, UTC)."""
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -79,7 +80,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Value]:
 
 
 def _value(value: object) -> Value:
-    """The value where JSON has its like, else its text."""
+    """Return the value unchanged if JSON can represent it, else as text."""
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return _masked(_cut(str(value), LONGEST_FIELD))
@@ -100,14 +101,14 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _masked(text: str) -> str:
-    """The text without what may be a token."""
+    """Return the text with everything that may be a token masked."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text
 
 
 def _printable(text: str) -> str:
-    """The text on one line: what is not printable is escaped as in Python and JSON."""
+    """Return the text on one line, with unprintable characters escaped as in Python and JSON."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

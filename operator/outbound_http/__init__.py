@@ -1,1 +1,1 @@
-"""Outbound HTTP of the operator and of the model server: which addresses are dialled, and what a response may cost."""
+"""Outbound HTTP for the operator and the model server: which addresses they may connect to, and limits on responses."""

@@ -1,4 +1,4 @@
-"""What an IP address is, and whether a server that somebody else names may be asked there."""
+"""Classification of IP addresses, and the policy that decides which of them may be connected to."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ METADATA_SERVICES: Mapping[Network, str] = {
     ip_network("fd00:42::42"): "Scaleway",
     ip_network("fd00:a9fe:a9fe::/64"): "Akamai",
 }
-"""Metadata services that are not link-local, as the documentation of each cloud names them.
+"""Metadata services outside the link-local ranges, as documented by each cloud.
 
-Amazon's and Oracle's are whole ranges: their IPv6 services (instance metadata, EKS Pod Identity, DNS, time) share one.
+Amazon and Oracle are whole ranges: their IPv6 services (instance metadata, EKS Pod Identity, DNS, time) share one.
 """
 THIS_NETWORK = IPv4Network("0.0.0.0/8")
-"""RFC 1122, 3.2.1.3: as a destination, Linux takes 0.0.0.0 for the host itself."""
+"""RFC 1122, 3.2.1.3. As a destination, Linux treats 0.0.0.0 as the host itself."""
 
 TRANSLATED = tuple(map(IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
-"""Prefixes before an IPv4 address in the last 32 bits: IPv4-compatible, IPv4-mapped (RFC 4291), IPv4-translated
-(RFC 7915), and the well-known prefix of NAT64 (RFC 6052)."""
+"""Prefixes of IPv6 addresses that hold an IPv4 address in their last 32 bits: IPv4-compatible and IPv4-mapped (RFC
+4291), IPv4-translated (RFC 7915), and the well-known prefix of NAT64 (RFC 6052)."""
 NAT64_LOCAL_USE = IPv6Network("64:ff9b:1::/48")
-"""RFC 8215: out of it a network takes a prefix of 48, 56, 64 or 96 bits, which decides where the IPv4 address is."""
+"""RFC 8215. A network picks a prefix of 48, 56, 64 or 96 bits from it; the length decides where the IPv4 address is."""
 SIX_TO_FOUR = IPv6Network("2002::/16")
 TEREDO = IPv6Network("2001::/32")
 ISATAP = frozenset({0x00005EFE, 0x02005EFE})
-"""Bits 64 to 96 of an address of ISATAP, with the IPv4 address behind them (RFC 5214)."""
+"""Bits 64 to 96 of an ISATAP address; the IPv4 address follows them (RFC 5214)."""
 
 LOW = 0xFFFFFFFF
 
 
 class Kind(Enum):
-    """Why an address is not one to send requests to; the value ends a sentence that begins with "it is"."""
+    """Why an address must not be connected to; the value completes a sentence that begins with "it is"."""
 
     LINK_LOCAL = "a link-local address, where clouds hand out a machine's credentials"
     METADATA = "the address at which a cloud hands out a machine's credentials"
@@ -52,24 +52,24 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Refusal:
-    """An address that is not dialled."""
+    """An address that the policy rejects."""
 
     kind: Kind
     description: str
-    """The end of "it is ..."."""
+    """Completes "it is ..."."""
 
 
 @dataclass(frozen=True)
 class AddressPolicy:
-    """Which addresses may be dialled besides the usual ones."""
+    """Which special addresses may be connected to, in addition to ordinary ones."""
 
     allow_link_local: bool = False
-    """Link-local ones and those of metadata services."""
+    """Link-local addresses and metadata services."""
     allow_loopback: bool = True
-    """127.0.0.0/8, ::1, and 0.0.0.0 and ::, which lead there."""
+    """127.0.0.0/8 and ::1, and the unspecified addresses 0.0.0.0 and ::, which reach the same host."""
 
     def refusal(self, address: Address) -> Refusal | None:
-        """Why the address is not dialled; None where it may be."""
+        """Return why the address is rejected, or None if it is allowed."""
         for kind, description in _kinds(address):
             allowed = self.allow_loopback if kind is Kind.LOOPBACK else self.allow_link_local
             if not allowed:
@@ -78,10 +78,10 @@ class AddressPolicy:
 
 
 def literal(host: str) -> Address | None:
-    """The address that a URL's host is, in any notation that `connect` understands; None where it is a name.
+    """Return the address that a URL's host denotes in any notation `connect` accepts, or None for a host name.
 
-    Besides the usual ones these are those of inet_aton: 2852039166, 0xa9fea9fe, 169.254.43518 and 0251.0376.0251.0376
-    all are 169.254.169.254.
+    This includes the notations of inet_aton: 2852039166, 0xa9fea9fe, 169.254.43518 and 0251.0376.0251.0376 all mean
+    169.254.169.254.
     """
     text = host.strip("[]").removesuffix(".")
     try:
@@ -95,7 +95,7 @@ def literal(host: str) -> Address | None:
 
 
 def _kinds(address: Address) -> Iterator[tuple[Kind, str]]:
-    """Everything that the address is, itself and as the IPv4 addresses that it stands for."""
+    """Yield every special kind of the address itself and of the IPv4 addresses embedded in it."""
     for form in _forms(address):
         if form.is_link_local:
             yield Kind.LINK_LOCAL, Kind.LINK_LOCAL.value
@@ -107,7 +107,7 @@ def _kinds(address: Address) -> Iterator[tuple[Kind, str]]:
 
 
 def _forms(address: Address) -> Iterator[Address]:
-    """The address without a zone, and every IPv4 address that it stands for."""
+    """Yield the address without its zone, and every IPv4 address embedded in it."""
     if isinstance(address, IPv4Address):
         yield address
         return
@@ -126,10 +126,10 @@ def _forms(address: Address) -> Iterator[Address]:
 
 
 def _translated_locally(number: int) -> Iterator[IPv4Address]:
-    """The IPv4 address behind each length of prefix that may be in use (RFC 6052, 2.2).
+    """Yield the IPv4 address for each prefix length that may be in use (RFC 6052, 2.2).
 
-    Bits 64 to 71 belong to none. Read with another length than the one in use, most addresses begin with zeros: such
-    a reading counts only where the bits around it are zeros as well.
+    Bits 64 to 71 are reserved. With a length other than the one in use, most addresses seem to begin with zeros, so
+    such a reading counts only if the bits around it are zero as well.
     """
     for length in (48, 56, 64):
         front, behind = 64 - length, 32 - (64 - length)
@@ -142,5 +142,5 @@ def _translated_locally(number: int) -> Iterator[IPv4Address]:
 
 
 def _low(number: int, bits: int) -> int:
-    """The last bits of the number."""
+    """Return the lowest `bits` bits of the number."""
     return number & (1 << bits) - 1

@@ -1,4 +1,4 @@
-"""One exchange: sent to an allowed address with a deadline, and read raw, up to a limit."""
+"""HTTP exchanges with allowed addresses only, with a deadline, and with bodies read undecoded up to a limit."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from outbound_http.login_pages import leads_to_login
 from outbound_http.network import GuardedTransport, RefusedHost, TooManyBytes, guarded_proxies, reading_at_most
 
 DEADLINE = 30.0
-"""Seconds for a whole exchange, redirects included, however slowly the other side drips."""
+"""Seconds for a whole exchange, including redirects, even if the server sends slowly."""
 MAXIMUM_REDIRECTS = 5
 MAXIMUM_ERROR_BODY = 64 * 1024
-"""Bytes of the body of a refusal or a web page: what is longer, or compressed, counts as none, since its head says
-enough."""
+"""Bytes of the body of an error response or web page. A longer or compressed body is treated as empty, since the status
+and headers say enough."""
 MAXIMUM_HEAD = 128 * 1024
-"""Bytes beside a body: headers (h11 takes 100 KiB), informational responses, trailers."""
+"""Bytes besides the body: headers (h11 allows 100 KiB), informational responses, trailers."""
 MAXIMUM_PIECES = 4096
-"""Chunks of a body: each costs time, however small it is."""
+"""Chunks of a body: each takes time to process, however small."""
 SMALLEST_PIECE = 512
-"""Bytes that the pieces of a body that is poured into a sink have on average, at least."""
+"""Minimum average size in bytes of the chunks of a body that is streamed to a sink."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REPEATED = frozenset({"GET", "HEAD"})
-"""Methods of requests that follow a redirect."""
+"""Methods for which redirects are followed."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked. `url` holds no secret; `query` and `headers` may, and are never shown."""
+    """A request. `url` holds no secret; `query` and `headers` may, and are never logged or displayed."""
 
     method: str
     url: str
@@ -45,18 +45,18 @@ class Request:
     json: JsonValue = field(default=None, repr=False)
     content: AsyncIterable[bytes] | None = field(default=None, repr=False)
     maximum_body: int = MAXIMUM_ERROR_BODY
-    """Bytes of the body of a successful response; 0: none of it is read."""
+    """Bytes of the body of a successful response; 0 reads none of it."""
     deadline: float | None = DEADLINE
     """Seconds for the whole exchange."""
     read_timeout: float | None = None
-    """Seconds to wait for each piece of the response; None: as the client has it."""
+    """Seconds to wait for each chunk of the response; None uses the client's timeout."""
     sink: Callable[[bytes], Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
-    """Takes the body of a successful response piece by piece, instead of its being kept; False ends the reading."""
+    """Receives the body of a successful response chunk by chunk instead of keeping it; returning False stops reading."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """What was answered, with the request that it answers: the last one, where there were redirects."""
+    """A response, with the URL of the request it answers: the last one if there were redirects."""
 
     url: str
     status: int
@@ -73,13 +73,13 @@ def http_client(
     proxies: bool = True,
     authorities: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
-    """A connection pool that dials only what the policy allows; `timeout`: seconds for each step of an exchange.
+    """Return a client that connects only where the policy allows; `timeout` limits each step, in seconds.
 
-    It asks for no compression and keeps no cookies (a session of one server is nothing to another). Its libraries stop
-    logging addresses: httpx at INFO and httpcore at DEBUG would write the query, which holds tokens. A private
-    authority is trusted by SSL_CERT_FILE, or by `authorities`, which then are the only ones. Idle connections go after
-    3 s, before uvicorn closes them after 5 s: none breaks in our hands. `proxies`: whether those of the environment
-    (HTTPS_PROXY, NO_PROXY ...) are used.
+    It requests no compression and keeps no cookies, so that sessions of different servers cannot mix. httpx at INFO and
+    httpcore at DEBUG would log URLs with tokens in their query, so both are limited to WARNING. To trust a private
+    authority, set SSL_CERT_FILE, or pass `authorities`, which replaces all others. Idle connections are closed after 3
+    s, before uvicorn closes them after 5 s, so no request is sent on a closing connection. `proxies` enables the
+    proxies of the environment (HTTPS_PROXY, NO_PROXY ...).
     """
     for library in ("httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.WARNING)
@@ -96,9 +96,10 @@ def http_client(
 
 
 async def exchange(http: httpx.AsyncClient, request: Request) -> Response:
-    """The response, whatever its status. Redirects of a read are followed within the same origin only.
+    """Send the request and return the response, whatever its status.
 
-    Raises ExchangeError: InvalidUrl, AddressRefused, Unreachable, Redirected, TooManyRedirects, TooLarge, Compressed.
+    Redirects of GET and HEAD are followed within the same origin only. Raises ExchangeError: InvalidUrl,
+    AddressRefused, Unreachable, Redirected, TooManyRedirects, TooLarge or Compressed.
     """
     if not is_url(request.url):
         raise failures.InvalidUrl
@@ -117,7 +118,7 @@ async def exchange(http: httpx.AsyncClient, request: Request) -> Response:
 
 
 def is_url(url: str) -> bool:
-    """Whether the URL is one that HTTP can be spoken to; httpx itself also takes blanks and ports above 65535."""
+    """Return whether this is a usable HTTP URL; httpx alone would also accept spaces and ports above 65535."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -127,7 +128,7 @@ def is_url(url: str) -> bool:
 
 
 async def _follow(http: httpx.AsyncClient, request: Request) -> Response:
-    """The first response that is no redirect."""
+    """Follow redirects and return the first other response."""
     for _ in range(MAXIMUM_REDIRECTS):
         response = await _send(http, request)
         location = response.headers.get("location")
@@ -146,12 +147,12 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _shown(url: httpx.URL) -> str:
-    """Scheme, host and port alone: a path may hold a token, as user information and a query may."""
+    """Return scheme, host and port only: user information, path and query may hold a token."""
     return f"{url.scheme}://{url.netloc.decode('ascii', 'replace').rpartition('@')[2]}"
 
 
 async def _send(http: httpx.AsyncClient, request: Request) -> Response:
-    """One request and its response, read up to the limit."""
+    """Send one request and return its response, read up to the limit."""
     message = http.build_request(
         request.method,
         httpx.URL(request.url).copy_merge_params(dict(request.query)),
@@ -170,7 +171,10 @@ async def _send(http: httpx.AsyncClient, request: Request) -> Response:
 
 
 async def _body(response: httpx.Response, request: Request) -> bytes:
-    """The body as it came. Raises TooLarge, Compressed where it belongs to no refusal and is no web page."""
+    """Return the undecoded body.
+
+    Raises TooLarge or Compressed, except where it is the body of an error response or web page.
+    """
     if response.status_code < 300:
         if not request.maximum_body:
             return b""
@@ -198,7 +202,8 @@ async def _pour(response: httpx.Response, maximum: int, sink: Callable[[bytes], 
 
 
 def _check_head(response: httpx.Response, maximum: int) -> None:
-    """Raises Compressed, or TooLarge by the length that is announced."""
+    """Check the headers before the body is read. Raises Compressed, or TooLarge if Content-Length exceeds the maximum.
+    """
     encodings = response.headers.get("content-encoding", "").split(",")
     if any(encoding.strip().lower() not in ("", "identity") for encoding in encodings):
         raise failures.Compressed
@@ -219,7 +224,7 @@ async def _raw(response: httpx.Response, maximum: int) -> bytes:
 
 
 def _timeout(http: httpx.AsyncClient, request: Request) -> httpx.Timeout:
-    """The client's timeout, with the request's own patience for the response."""
+    """Return the client's timeout, with the read timeout of the request if it has one."""
     usual = http.timeout
     read = usual.read if request.read_timeout is None else request.read_timeout
     return httpx.Timeout(connect=usual.connect, read=read, write=usual.write, pool=usual.pool)

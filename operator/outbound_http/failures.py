@@ -1,4 +1,4 @@
-"""What can go wrong with an exchange, and why there was no response at all, in plain words."""
+"""Why an exchange failed, in plain words."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from outbound_http.addresses import Kind
 
 
 class ExchangeError(Exception):
-    """There is no response that could be used."""
+    """The exchange brought no usable response."""
 
 
 class InvalidUrl(ExchangeError):
-    """The URL is not one that HTTP can be spoken to."""
+    """The URL is not a usable HTTP URL."""
 
 
 class AddressRefused(ExchangeError):
-    """The host is, or resolves to, an address that the policy refuses; the message says which, and what it is."""
+    """The host is, or resolves to, an address that the policy rejects; the message names it and says why."""
 
     def __init__(self, message: str, kind: Kind) -> None:
         super().__init__(message)
@@ -28,9 +28,10 @@ class AddressRefused(ExchangeError):
 
 
 class Unreachable(ExchangeError):
-    """No response came: the host is not known, or nothing behind it speaks HTTP in time.
+    """No response: the host name is unknown, or the server sent no valid HTTP response in time.
 
-    The message tells ports apart (closed, silent, of another protocol), so it is for those who run the program.
+    The message tells closed ports from silent ones and from other protocols, so show it only to whoever runs the
+    program.
     """
 
     def __init__(self, message: str, *, unknown_host: bool = False) -> None:
@@ -39,9 +40,9 @@ class Unreachable(ExchangeError):
 
 
 class Redirected(ExchangeError):
-    """The server redirects to another origin, or a request that is not repeated; `target` is that origin.
+    """The server redirects to another origin, or redirects a request that cannot be repeated; `target` is the origin.
 
-    `to_login`: the address looks like that of a login page.
+    `to_login`: the target looks like a login page.
     """
 
     def __init__(self, target: str, *, to_login: bool = False) -> None:
@@ -51,15 +52,15 @@ class Redirected(ExchangeError):
 
 
 class TooManyRedirects(ExchangeError):
-    """The server redirects again and again."""
+    """The server redirects too many times."""
 
 
 class TooLarge(ExchangeError):
-    """The response has more bytes, or comes in more pieces, than are read."""
+    """The response exceeds the maximum number of bytes or chunks."""
 
 
 class Compressed(ExchangeError):
-    """The response is compressed, which was not asked for; nothing was decompressed."""
+    """The response is compressed although no compression was requested; nothing was decompressed."""
 
 
 TRANSPORT_FAILURES: tuple[tuple[type[httpx.TransportError], str], ...] = (
@@ -72,11 +73,11 @@ TRANSPORT_FAILURES: tuple[tuple[type[httpx.TransportError], str], ...] = (
     (httpx.WriteError, "the connection broke"),
 )
 NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
-"""What OpenSSL says when the other side speaks plain HTTP."""
+"""OpenSSL's reasons when the server speaks plain HTTP."""
 
 
 def unreachable(error: httpx.TransportError, host: str) -> Unreachable:
-    """The failure of a request to `host`, with the deepest cause that says something."""
+    """Return the failure of a request to `host`, described by the most telling of the error's causes."""
     causes = tuple(_causes(error))
     for candidate in causes:
         match candidate:
@@ -96,7 +97,7 @@ def unreachable(error: httpx.TransportError, host: str) -> Unreachable:
 
 
 def _tls(error: ssl.SSLError) -> str:
-    """What a failed handshake means."""
+    """Explain a failed TLS handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"its certificate is not trusted ({error.verify_message}): name its authority in SSL_CERT_FILE "
@@ -108,7 +109,7 @@ def _tls(error: ssl.SSLError) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and everything that led to it, groups included."""
+    """Yield the error and all of its causes, including the members of exception groups."""
     yield error
     if isinstance(error, BaseExceptionGroup):
         for member in error.exceptions:

@@ -1,4 +1,4 @@
-"""Connections to addresses that the policy allows, whatever a name resolves to, of which only so much is read."""
+"""Network connections restricted to allowed addresses, even after name resolution, with a limit on the bytes read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from httpx._utils import get_environment_proxies
 from outbound_http.addresses import Address, AddressPolicy, Kind, literal
 
 READ_BYTES = 16 * 1024
-"""What is read, and parsed in one piece, at a time: the event loop is free again after that."""
+"""Bytes read and parsed at a time, before the event loop runs other tasks."""
 
 
 class RefusedHost(Exception):
-    """A host that is, or resolves to, an address that the policy refuses; says which, and why."""
+    """A host that is, or resolves to, an address that the policy rejects; the message names it and says why."""
 
     def __init__(self, message: str, kind: Kind) -> None:
         super().__init__(message)
@@ -34,27 +34,28 @@ class TooManyBytes(Exception):
 
 
 class Allowance:
-    """How many bytes may still be read from the network, headers and framing included."""
+    """The number of bytes that may still be read from the network, including headers and framing."""
 
     def __init__(self, size: int) -> None:
         self._left = size
 
     def spend(self, size: int) -> None:
-        """Counts bytes that have arrived. Raises TooManyBytes."""
+        """Subtract bytes that have arrived. Raises TooManyBytes if the allowance is used up."""
         self._left -= size
         if self._left < 0:
             raise TooManyBytes
 
 
 _ALLOWANCE: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
-"""Of the exchange that the current task carries out: a connection serves one exchange after the other."""
+"""The allowance of the exchange in the current task; a connection serves one exchange at a time."""
 
 
 @contextmanager
 def reading_at_most(size: int) -> Iterator[None]:
-    """Limits the bytes that the current task reads from guarded connections: TooManyBytes is raised at the first more.
+    """Limit the bytes that the current task reads from guarded connections.
 
-    It bounds what no limit of the body does: informational responses, headers, trailers and the framing of chunks.
+    This bounds what no limit on the body covers: informational responses, headers, trailers and chunk framing. Reading
+    more raises TooManyBytes.
     """
     token = _ALLOWANCE.set(Allowance(size))
     try:
@@ -64,13 +65,13 @@ def reading_at_most(size: int) -> Iterator[None]:
 
 
 class MeteredStream(httpcore.AsyncNetworkStream):
-    """A connection whose bytes are counted against the allowance of the exchange."""
+    """A connection that counts received bytes against the allowance of the exchange."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the interface has it
-        """Some bytes. Raises TooManyBytes."""
+        """Read some bytes. Raises TooManyBytes if the allowance is used up."""
         data = await self._inner.read(min(max_bytes, READ_BYTES), timeout)
         allowance = _ALLOWANCE.get()
         if allowance is not None:
@@ -78,11 +79,11 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Sends the bytes."""
+        """Send the bytes."""
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        """Closes the connection."""
+        """Close the connection."""
         await self._inner.aclose()
 
     async def start_tls(
@@ -91,16 +92,16 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.AsyncNetworkStream:
-        """The same connection with TLS."""
+        """Upgrade the connection to TLS."""
         return MeteredStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore wants to know of the connection, such as whether it is readable."""
+        """Return what httpcore asks about the connection, such as whether it is readable."""
         return self._inner.get_extra_info(info)
 
 
 class GuardedNetwork(httpcore.AnyIOBackend):
-    """Resolves a host once, and connects to what was looked at: a name cannot change its address in between."""
+    """Resolves a host once and connects to the checked address, so the name cannot change its address in between."""
 
     def __init__(self, policy: AddressPolicy) -> None:
         self._policy = policy
@@ -113,9 +114,9 @@ class GuardedNetwork(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to the first of the host's addresses that takes one, `timeout` being shared among them.
+        """Connect to the first of the host's addresses that accepts; they share `timeout`.
 
-        Raises RefusedHost before any connection when one of them is refused, ConnectError, ConnectTimeout.
+        Raises RefusedHost before connecting if any address is rejected; otherwise ConnectError or ConnectTimeout.
         """
         addresses = await _resolved(host, port, timeout)
         for address in addresses:
@@ -139,16 +140,16 @@ class GuardedNetwork(httpcore.AnyIOBackend):
 
 
 class ProxyNetwork(GuardedNetwork):
-    """Connects to the proxy, which whoever runs the program named: it may be anywhere, also beside it in the pod."""
+    """Connects to the proxy, which is trusted configuration: it may be anywhere, including in the same pod."""
 
     def __init__(self) -> None:
         super().__init__(AddressPolicy(allow_link_local=True, allow_loopback=True))
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx' own transport on a guarded network.
+    """The httpx transport on a guarded network.
 
-    A proxy resolves names itself, so that through one only a host that is an address is looked at.
+    A proxy resolves names itself, so through a proxy only hosts given as IP addresses are checked.
     """
 
     def __init__(
@@ -164,7 +165,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         self._pool._network_backend = network  # noqa: SLF001 - httpx has no parameter for it
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The response. Raises RefusedHost when the host is an address that is refused."""
+        """Send the request and return the response. Raises RefusedHost if the host is a rejected address."""
         address = literal(request.url.host)
         if address is not None:
             refuse(self._policy, request.url.host, address)
@@ -174,9 +175,9 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 def guarded_proxies(
     policy: AddressPolicy, limits: httpx.Limits, authorities: ssl.SSLContext | None = None
 ) -> dict[str, GuardedTransport | None]:
-    """Transports through the proxies of the environment (HTTPS_PROXY, NO_PROXY ...), for httpx' `mounts`.
+    """Return transports for the proxies of the environment (HTTPS_PROXY, NO_PROXY ...), for the `mounts` of httpx.
 
-    httpx looks for proxies itself only as long as it makes the transports.
+    httpx itself looks up proxies only if it creates the transports.
     """
     return {
         pattern: None if url is None else GuardedTransport(policy, limits, httpx.Proxy(url), authorities)
@@ -185,7 +186,7 @@ def guarded_proxies(
 
 
 def refuse(policy: AddressPolicy, host: str, address: Address) -> None:
-    """Raises RefusedHost when the policy refuses the host's address."""
+    """Check the host's address against the policy. Raises RefusedHost if it is rejected."""
     refusal = policy.refusal(address)
     if refusal is not None:
         also = "" if host == str(address) else f"{address}, "
@@ -193,7 +194,7 @@ def refuse(policy: AddressPolicy, host: str, address: Address) -> None:
 
 
 async def _resolved(host: str, port: int, seconds: float | None) -> tuple[Address, ...]:
-    """Every address of the host, in the order of preference, without a look-up where it is one itself."""
+    """Return every address of the host in order of preference; a literal address needs no lookup."""
     if (address := literal(host)) is not None:
         return (address,)
     try:
