@@ -52,8 +52,7 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """Formats each record as a line of text with its fields at the end, followed by the indented lines of a traceback.
-    """
+    """Formats each record as a line of text with its fields at the end, then the indented lines of a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text."""

@@ -51,7 +51,8 @@ class Request:
     read_timeout: float | None = None
     """Seconds to wait for each chunk of the response; None uses the client's timeout."""
     sink: Callable[[bytes], Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
-    """Receives the body of a successful response chunk by chunk instead of keeping it; returning False stops reading."""
+    """Receives the body of a successful response chunk by chunk, instead of keeping it; returning False stops
+    reading."""
 
 
 @dataclass(frozen=True)
@@ -202,8 +203,7 @@ async def _pour(response: httpx.Response, maximum: int, sink: Callable[[bytes], 
 
 
 def _check_head(response: httpx.Response, maximum: int) -> None:
-    """Check the headers before the body is read. Raises Compressed, or TooLarge if Content-Length exceeds the maximum.
-    """
+    """Check the headers before reading the body. Raises Compressed, or TooLarge if Content-Length is too large."""
     encodings = response.headers.get("content-encoding", "").split(",")
     if any(encoding.strip().lower() not in ("", "identity") for encoding in encodings):
         raise failures.Compressed

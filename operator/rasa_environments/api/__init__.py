@@ -1,1 +1,1 @@
-"""The resources: their pydantic models, the rules that hold in them and in the CRDs, and the generator of crds/."""
+"""The custom resources: pydantic models, the validation rules they share with the CRDs, and the generator of crds/."""

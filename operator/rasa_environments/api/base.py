@@ -1,4 +1,4 @@
-"""What every resource of the group shares: the base model, names and references."""
+"""What all resources of the group share: the base model, names and references."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
 JsonObject: TypeAlias = dict[str, Any]
-"""A Kubernetes object or a part of one, as JSON: the edge where `Any` is allowed."""
+"""A Kubernetes object, or a part of one, as JSON. `Any` is allowed here, at the border."""
 
 SecretData: TypeAlias = Mapping[str, bytes]
 """The content of a Secret by key, decoded."""
 
 
 def without_nulls(values: object) -> object:
-    """A mapping without its nulls: the API server drops those of what is not nullable, and nothing of ours is."""
+    """Return a mapping without its nulls, as the API server does where a field is not nullable; none is."""
     if isinstance(values, dict) and None in values.values():
         return {name: value for name, value in values.items() if value is not None}
     return values
 
 
 class ApiModel(BaseModel):
-    """A part of a resource: camelCase outside, snake_case inside, unknown fields dropped as the API server prunes them.
+    """A part of a resource: camelCase outside, snake_case inside, unknown fields dropped as the API server does.
 
-    It refuses what the CRD refuses: attributes that are a Rule are checked here and stand in the CRD as CEL. Those that
-    are a MergedRule are checked by `merged_problems` alone, since a ModelServer's defaults may complete the part.
+    It rejects what the CRD rejects: class attributes that are a Rule are checked here and appear in the CRD as CEL.
+    Class attributes that are a MergedRule are checked by `merged_problems` only, since the defaults of a ModelServer
+    may complete the part.
     """
 
     model_config = ConfigDict(
@@ -59,9 +60,9 @@ class ApiModel(BaseModel):
     )
 
     model_rules: ClassVar[tuple[Rule[Any], ...]] = ()
-    """The rules of this class and of those it inherits from."""
+    """The rules of this class and its bases."""
     merged_rules: ClassVar[tuple[MergedRule[Any], ...]] = ()
-    """Those that hold once the defaults are merged."""
+    """The rules that apply once the defaults are merged."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -89,7 +90,7 @@ class ApiModel(BaseModel):
 
 
 def merged_problems(part: ApiModel, place: str) -> tuple[str, ...]:
-    """What a part at `place` of a merged spec lacks, a line each as `field: what is wrong`; none where all is well."""
+    """Return the problems of the part at `place` of a merged spec, each as `field: problem`."""
     found = [f"{place}{rule.field}: {rule.message}" for rule in part.merged_rules if not rule.holds(part)]
     for name, field in type(part).model_fields.items():
         value = getattr(part, name)
@@ -99,7 +100,7 @@ def merged_problems(part: ApiModel, place: str) -> tuple[str, ...]:
 
 
 def _class_attributes(model: type[ApiModel]) -> list[object]:
-    """Attributes of the class, those of its bases first."""
+    """Return the attributes of the class, those of its bases first."""
     return [value for base in reversed(model.__mro__) for value in vars(base).values()]
 
 
@@ -120,15 +121,15 @@ Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
 
 MAXIMUM_NAME_LENGTH = 58
-"""Longest metadata.name of an environment: its children add `-rasa` and a Service name has at most 63 characters."""
+"""Longest metadata.name of an environment: children append `-rasa`, and a Service name has at most 63 characters."""
 
 
 ATOMIC: ConfigDict = {"json_schema_extra": {"x-kubernetes-map-type": "atomic"}}
-"""Of a reference or a selector: it is replaced as a whole."""
+"""Configuration of references and selectors, which are replaced as a whole."""
 
 
 class SecretKeyRef(ApiModel):
-    """A key of a Secret in the namespace of the object that names it."""
+    """A key of a Secret in the namespace of the object that refers to it."""
 
     model_config = ATOMIC
 
@@ -137,51 +138,53 @@ class SecretKeyRef(ApiModel):
     key: SecretKey
     """Key in the Secret's data."""
     namespace: SkipJsonSchema[str | None] = None
-    """Set by the operator alone, when it knows whose reference this is; never read from a manifest."""
+    """Set by the operator once it knows the namespace of the reference; never read from a manifest."""
 
 
 class SecretValue(ApiModel):
-    """A value that is taken from a Secret."""
+    """A value taken from a Secret."""
 
     secret_key_ref: SecretKeyRef
-    """Which key of which Secret holds the value."""
+    """Secret and key that hold the value."""
 
 
 class SecretRef(ApiModel):
-    """A Secret in the namespace of the object that names it."""
+    """A Secret in the namespace of the object that refers to it."""
 
     model_config = ATOMIC
 
     name: ObjectName
     """Name of the Secret, in the same namespace as this object."""
     namespace: SkipJsonSchema[str | None] = None
-    """Set by the operator alone, when it knows whose reference this is; never read from a manifest."""
+    """Set by the operator once it knows the namespace of the reference; never read from a manifest."""
 
 
 def secret_of(reference: SecretRef | SecretKeyRef) -> ObjectKey:
-    """Namespace and name of the Secret that a bound reference names."""
+    """Return the namespace and name of the Secret that a bound reference refers to."""
     return ObjectKey(reference.namespace or "", reference.name)
 
 
 class Tls(ApiModel):
-    """Whether a connection is made by TLS, and with which certificates."""
+    """Whether a connection uses TLS, and with which certificates."""
 
     mode: Literal["Required", "Disabled"]
-    """Required: the server's certificate is verified. Disabled: plain text."""
+    """Required: use TLS and verify the server's certificate. Disabled: use plain text."""
     cert_secret_ref: SecretRef | None = None
-    """Secret with the PEM files of the connection: `ca.crt`, the authorities that the server's certificate is verified
-    with (absent: those of the image), and, where the server asks for a client certificate, `tls.crt` and `tls.key`."""
+    """Secret with PEM files for the connection: `ca.crt`, the certificate authorities to verify the server's
+    certificate with (default: those of the image), and, if the server requires a client certificate, `tls.crt` and
+    `tls.key`."""
 
 
 class ModelServerRef(ApiModel):
-    """Which ModelServer: by default the one called `default` in the object's own namespace."""
+    """Reference to a ModelServer; by default the one called `default` in the object's own namespace."""
 
     model_config = ATOMIC
 
     name: ObjectName = "default"
     """Name of the ModelServer."""
     namespace: DnsLabel | None = None
-    """Its namespace; default the object's own. Another one must admit this one in its `accessFrom`."""
+    """Namespace of the ModelServer; default the object's own. A ModelServer in another namespace must allow this one in
+    its `accessFrom`."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -206,16 +209,16 @@ T = TypeVar("T")
 
 
 Generation = Annotated[int, Field(ge=-1, json_schema_extra={"format": "int64"})]
-"""A metadata.generation that a status speaks of; -1 before the first status."""
+"""The metadata.generation that a status describes; -1 before the first status."""
 
 
 class Status(ApiModel):
-    """What was seen of an object."""
+    """Observed state of an object."""
 
     unreadable: SkipJsonSchema[bool] = Field(default=False, exclude=True)
-    """Set by the operator alone: what is stored has another shape, and is to be replaced as a whole."""
+    """Set by the operator: the stored status does not match the schema and is to be replaced as a whole."""
     observed_generation: Generation | None = None
-    """The metadata.generation that this status speaks of; -1 before the first."""
+    """The metadata.generation that this status describes; -1 before the first."""
 
 
 def _empty_if_invalid(value: object, handler: ValidatorFunctionWrapHandler) -> object:
@@ -226,35 +229,35 @@ def _empty_if_invalid(value: object, handler: ValidatorFunctionWrapHandler) -> o
 
 
 Observed = Annotated[T, WrapValidator(_empty_if_invalid)]
-"""A status: one of another shape reads as empty."""
+"""A status; one that does not match the schema reads as empty."""
 
 Count = Annotated[int, Field(ge=0)]
 StatusText = Annotated[str, Field(max_length=4096)]
-"""A text that the operator writes."""
+"""A text written by the operator."""
 
 
 class ModelReference(ApiModel):
-    """A model and its content."""
+    """A model and the hash of its content."""
 
     name: StatusText
-    """What the model server calls it, for example 20260101-120000."""
+    """Name of the model on the model server, for example 20260101-120000."""
     hash: StatusText
-    """Its hash, as the model server reports it."""
+    """Hash of the model, as the model server reports it."""
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A later version of an object that cannot be used: the one that is known stays in force."""
+    """A newer version of an object that cannot be used; the last valid one stays in force."""
 
     version: int
     """Its resourceVersion, or that of the operator's own write about it."""
     generation: int
     message: str
-    """What is wrong with it, and how to change it."""
+    """What is wrong with it, and how to fix it."""
 
 
 class Metadata(ApiModel):
-    """The part of an object's metadata that the operator reads."""
+    """The part of an object's metadata that the operator uses."""
 
     name: ObjectName
     namespace: str
@@ -264,9 +267,9 @@ class Metadata(ApiModel):
     creation_timestamp: str = ""
     deletion_timestamp: str | None = None
     annotations: SkipJsonSchema[OwnAnnotations] = Field(default_factory=dict)
-    """Those of this group; all others together can be as large as 256 KiB."""
+    """Annotations of this group only; all annotations together can be as large as 256 KiB."""
     rejection: SkipJsonSchema[Rejection | None] = None
-    """Set by the operator alone: a later version that it cannot use."""
+    """Set by the operator: a newer version that it cannot use."""
 
     @property
     def key(self) -> ObjectKey:
@@ -275,10 +278,10 @@ class Metadata(ApiModel):
 
     @property
     def version(self) -> int:
-        """The resourceVersion, which only grows; 0 where there is none."""
+        """The resourceVersion as a number, which only grows; 0 if there is none."""
         return int(self.resource_version or 0)
 
     @property
     def latest_version(self) -> int:
-        """The latest version that was read, whether it can be used or not."""
+        """The newest version that was read, usable or not."""
         return max(self.version, self.rejection.version) if self.rejection else self.version

@@ -1,4 +1,4 @@
-"""Conditions as Kubernetes tools understand them (kstatus), and the reasons this operator gives."""
+"""Conditions as Kubernetes tools understand them (kstatus), and the reasons that this operator uses."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class ConditionType(StrEnum):
 
 
 class Reason(StrEnum):
-    """Every reason of a condition: one CamelCase word per cause, listed in docs/reference/conditions.md."""
+    """Every reason of a condition, one per cause, in CamelCase; listed in docs/reference/conditions.md."""
 
-    # It is as it should be.
+    # All is well.
     READY = "Ready"
     SETTLED = "Settled"
     TAGGED = "Tagged"
@@ -102,7 +102,7 @@ class Reason(StrEnum):
 
 
 def known_reason(reason: str) -> Reason:
-    """The reason of a stored condition; Pending for one that this version does not know."""
+    """Return the reason of a stored condition; Pending for one that this version does not know."""
     try:
         return Reason(reason)
     except ValueError:
@@ -115,20 +115,20 @@ _REASON_PATTERN = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
 
 
 class Condition(ApiModel):
-    """One condition of a status (source of the limits and patterns: metav1.Condition in k8s.io/apimachinery)."""
+    """A condition of a status (limits and patterns are those of metav1.Condition in k8s.io/apimachinery)."""
 
     type: str = Field(max_length=316, pattern=_TYPE_PATTERN)
     """Type of the condition in CamelCase."""
     status: Truth
-    """Whether it holds: True, False or Unknown."""
+    """Whether the condition holds: True, False or Unknown."""
     reason: str = Field(min_length=1, max_length=1024, pattern=_REASON_PATTERN)
     """Cause of the last transition in CamelCase; docs/reference/conditions.md lists them."""
     message: str = Field(max_length=32768)
-    """What is the case, where, and what to do about it."""
+    """The problem, where it is, and how to fix it."""
     last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
     """When the status last changed (RFC 3339, UTC)."""
     observed_generation: Generation | None = None
-    """The metadata.generation that this condition speaks of."""
+    """The metadata.generation that this condition describes."""
 
 
 Conditions: TypeAlias = Annotated[list[Condition], Field(max_length=16), Keyed(("type",))]

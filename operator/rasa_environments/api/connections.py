@@ -1,4 +1,4 @@
-"""What a Rasa server is connected to: event broker, tracker store, lock store, action server."""
+"""The services that a Rasa server connects to: event broker, tracker store, lock store, action server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DatabaseName = Annotated[
     ),
 ]
 CREATABLE_DATABASE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-"""Names that Rasa can create: it runs CREATE DATABASE without quotes where it has a login database."""
+"""Names that Rasa can create: if a login database is set, it runs CREATE DATABASE without quoting the name."""
 BoundedText = Annotated[str, Field(max_length=1024)]
 
 
@@ -45,19 +45,19 @@ class RabbitMQ(ApiModel):
     _host_is_set = required("host", "host")
 
     host: Host | None = None
-    """Host name of the broker. It must be set here or in the defaults."""
+    """Host name of the broker. Must be set here or in the defaults."""
     port: Port | None = None
-    """Port that the broker listens at; default 5672, with TLS 5671."""
+    """Port of the broker; default 5672, with TLS 5671."""
     username: Text | None = None
-    """Name of the user who logs in to the broker; default `user`."""
+    """User name for the broker; default `user`."""
     password: SecretValue | None = None
     """Password of that user, taken from a Secret."""
     queues: Annotated[list[Text], Field(min_length=1, max_length=16), Keyed()] | None = None
-    """Queues that get the events; default `rasa_core_events`."""
+    """Queues that receive the events; default `rasa_core_events`."""
     exchange: Text | None = None
     """Name of the fanout exchange; default `rasa-exchange`."""
     tls: Tls | None = None
-    """Whether the broker is reached by TLS (amqps); default plain text."""
+    """Whether to connect to the broker over TLS (amqps); default plain text."""
 
 
 class Kafka(ApiModel):
@@ -76,17 +76,17 @@ class Kafka(ApiModel):
         return self.sasl_mechanism is None or self.username is not None
 
     bootstrap_servers: Annotated[list[HostAndPort], Field(min_length=1, max_length=32), Keyed()] | None = None
-    """Addresses of the first brokers to ask, each as host:port. They must be set here or in the defaults."""
+    """Addresses of the bootstrap brokers, each as host:port. Must be set here or in the defaults."""
     topic: Text | None = None
-    """Topic that gets the events; default `rasa_core_events`."""
+    """Topic that receives the events; default `rasa_core_events`."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    """SASL mechanism by which the user logs in; default PLAIN."""
+    """SASL mechanism to authenticate with; default PLAIN."""
     username: Text | None = None
-    """Name of the user who logs in by SASL; absent: nobody logs in."""
+    """User name for SASL; without one, the connection is not authenticated."""
     password: SecretValue | None = None
-    """Password of the SASL user, taken from a Secret."""
+    """Password of that user, taken from a Secret."""
     tls: Tls | None = None
-    """Whether the brokers are reached by TLS (SSL, SASL_SSL); default plain text."""
+    """Whether to connect to the brokers over TLS (SSL, SASL_SSL); default plain text."""
 
 
 class Database(ApiModel):
@@ -99,29 +99,29 @@ class Database(ApiModel):
         return self.password is None or self.username is not None
 
     host: Host | None = None
-    """Host name of the database server. It must be set here or in the defaults."""
+    """Host name of the database server. Must be set here or in the defaults."""
     port: Port | None = None
-    """Port that the database server listens at; default that of the dialect."""
+    """Port of the database server; default that of the dialect."""
     dialect: Literal["PostgreSQL", "MySQL"] | None = None
-    """Kind of database; default PostgreSQL."""
+    """Type of database; default PostgreSQL."""
     username: Text | None = None
-    """Name of the user who logs in to the database."""
+    """User name for the database."""
     password: SecretValue | None = None
     """Password of that user, taken from a Secret."""
     database: DatabaseName | None = None
-    """Database of this environment; default `rasa_<environment>` in lower case, with every other character as `_`; an
-    event broker's has `_events` after it."""
+    """Database of this environment; default `rasa_<environment>` in lower case, with `_` for every other character; the
+    default of an event broker ends in `_events`."""
     query: (
         Annotated[dict[str, BoundedText], Field(max_length=32), BOUNDED_KEYS, BeforeValidator(without_nulls)] | None
     ) = None
-    """Parameters of the connection that follow the database in its URL, for example {connect_timeout: "10"}. Rasa takes
-    none for the database of its events."""
+    """Connection parameters, appended to the database URL, for example {connect_timeout: "10"}. Rasa takes none for an
+    event broker's database."""
     tls: Tls | None = None
-    """Whether the database is reached by TLS; default as the driver decides."""
+    """Whether to connect to the database over TLS; default as the driver decides."""
 
 
 class Sql(Database):
-    """An SQL database that Rasa creates where it is missing."""
+    """An SQL database that Rasa can create."""
 
     @merged_rule(
         "must be letters, digits and _ where loginDatabase is set: Rasa creates the database without quotes, so a "
@@ -133,89 +133,89 @@ class Sql(Database):
         return unquoted or self.login_database is None
 
     login_database: DatabaseName | None = None
-    """Database to log in to first, so that `database` is created when it is missing."""
+    """Database to log in to first; Rasa then creates `database` if it does not exist."""
 
 
 RedisEndpoints = Annotated[list[HostAndPort], Field(min_length=1, max_length=32), Keyed()]
 
 
 class Sentinel(ApiModel):
-    """Redis Sentinels, which know the server of a master set (Rasa Pro)."""
+    """Redis Sentinels, which know the address of a master set's server (Rasa Pro)."""
 
     endpoints: RedisEndpoints
     """Addresses of the sentinels, each as host:port."""
     master_name: Text
-    """Name of the master set that the sentinels watch."""
+    """Name of the master set that the sentinels monitor."""
 
 
 class RedisCluster(ApiModel):
     """A Redis Cluster (Rasa Pro)."""
 
     endpoints: RedisEndpoints
-    """Addresses of the first nodes to ask, each as host:port."""
+    """Addresses of the first cluster nodes to contact, each as host:port."""
 
 
 class Redis(ApiModel):
-    """A Redis server, or several."""
+    """A Redis server, a set of Sentinels, or a Redis Cluster."""
 
     _one_address = one_of("host", "sentinel", "cluster")
 
     host: Host | None = None
-    """Host name of the server. It, `sentinel` or `cluster` must be set here or in the defaults."""
+    """Host name of the server. One of `host`, `sentinel` and `cluster` must be set here or in the defaults."""
     port: Port | None = None
-    """Port that the server listens at; default 6379."""
+    """Port of the server; default 6379."""
     sentinel: Sentinel | None = None
-    """Sentinels that name the server, in the place of `host`."""
+    """Sentinels to ask for the server's address, instead of `host`."""
     cluster: RedisCluster | None = None
-    """Nodes of a cluster, in the place of `host`."""
+    """Nodes of a cluster, instead of `host`."""
     database: Annotated[int, Field(ge=0, le=1024, strict=True)] | None = None
     """Number of the database; default 0 for a tracker store, 1 for a lock store."""
     username: Text | None = None
-    """Name of the user of an access control list; absent: the server's default user."""
+    """User name of the Redis access control list; default the server's default user."""
     password: SecretValue | None = None
-    """Password of the server or the user, taken from a Secret; absent: it asks for none."""
+    """Password for the server, taken from a Secret; without one, none is sent."""
     key_prefix: KeyPrefix | None = None
     """Prefix of the keys, letters and digits only; default the environment's name without other characters."""
     tls: Tls | None = None
-    """Whether the server is reached by TLS; default plain text."""
+    """Whether to connect to the server over TLS; default plain text."""
 
 
 class EventBroker(ApiModel):
-    """Where the environment's events go."""
+    """Where Rasa publishes the environment's events."""
 
     _at_most_one_kind = at_most_one_of("rabbitmq", "kafka", "sql")
     _one_kind = one_of("rabbitmq", "kafka", "sql")
 
     rabbitmq: RabbitMQ | None = None
-    """Events go to queues of RabbitMQ (Rasa's `pika`)."""
+    """Publish events to queues of RabbitMQ (Rasa's `pika`)."""
     kafka: Kafka | None = None
-    """Events go to a topic of Kafka."""
+    """Publish events to a Kafka topic."""
     sql: Database | None = None
-    """Events go to a table of an SQL database, which is there already."""
+    """Write events to a table of an existing SQL database."""
 
 
 class TrackerStore(ApiModel):
-    """Where the environment's conversations are kept."""
+    """Where Rasa stores the environment's conversations."""
 
     _at_most_one_kind = at_most_one_of("sql", "redis")
     _one_kind = one_of("sql", "redis")
 
     sql: Sql | None = None
-    """An SQL database keeps the conversations."""
+    """Store conversations in an SQL database."""
     redis: Redis | None = None
-    """A Redis server keeps the conversations."""
+    """Store conversations in Redis."""
 
 
 class LockStore(ApiModel):
-    """What keeps two replicas from handling one conversation at a time."""
+    """Locks that keep two replicas from handling the same conversation at the same time."""
 
     _at_most_one_kind = at_most_one_of("redis", "concurrentRedis")
     _one_kind = one_of("redis", "concurrentRedis")
 
     redis: Redis | None = None
-    """A Redis server keeps the locks."""
+    """Keep locks in Redis."""
     concurrent_redis: Redis | None = None
-    """A Redis server keeps the locks, as tickets that no two servers take at a time (Rasa Pro)."""
+    """Keep locks in Redis with atomically issued tickets, which no two servers can hold at the same time (Rasa Pro)."""
 
 
 ActionUrl = Annotated[
@@ -229,14 +229,14 @@ ActionUrl = Annotated[
 
 
 class ActionEndpoint(ApiModel):
-    """The server of custom actions."""
+    """The server of the custom actions."""
 
     _url_is_set = required("url", "url")
 
     url: ActionUrl | None = None
-    """Its webhook, for example http://actions:5055/webhook. It must be set here or in the defaults."""
+    """Webhook of the action server, for example http://actions:5055/webhook. Must be set here or in the defaults."""
     token: SecretValue | None = None
     """Token that Rasa sends to the action server, taken from a Secret."""
     tls: Tls | None = None
-    """With which authorities the certificate of an https URL is verified; default those of the image. Of the Secret
-    `ca.crt` alone is read."""
+    """Certificate authorities to verify an https URL with; default those of the image. Only `ca.crt` of the Secret is
+    used."""

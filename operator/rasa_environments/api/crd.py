@@ -20,12 +20,12 @@ from rasa_environments.api.schema import structural_schema, without_defaults
 HEADER = "# Generated from the models in operator/rasa_environments/api by `make generate`: edit those.\n"
 UNOBSERVED = -1
 LONGEST_NAME = 253
-"""Longest metadata.name of any custom resource; stated in the schema, it bounds the cost of rules on names."""
+"""Longest metadata.name of any custom resource; in the schema, it bounds the cost of rules on names."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of `kubectl get`; a wide one shows with `-o wide` only."""
+    """A column of `kubectl get`; a wide one appears with `-o wide` only."""
 
     name: str
     path: str
@@ -33,12 +33,12 @@ class Column:
     wide: bool = False
 
     def entry(self) -> JsonObject:
-        """The column as an entry of `additionalPrinterColumns`."""
+        """Return the column as an entry of `additionalPrinterColumns`."""
         return {"name": self.name, "type": self.type, "jsonPath": self.path, **({"priority": 1} if self.wide else {})}
 
 
 def condition(type_: str, field: str = "status") -> str:
-    """The path of a field of the condition of that type."""
+    """Return the JSON path of a field of the condition of that type."""
     return f'.status.conditions[?(@.type=="{type_}")].{field}'
 
 
@@ -50,7 +50,7 @@ AGE = Column("Age", ".metadata.creationTimestamp", "date")
 
 @dataclass(frozen=True)
 class Resource:
-    """One kind: its model, its names, and how `kubectl` shows and selects it."""
+    """A kind: its model, its names, and how `kubectl` displays and selects it."""
 
     model: type[ApiModel]
     plural: str
@@ -130,7 +130,7 @@ RESOURCES = (
 
 
 def definition(resource: Resource) -> JsonObject:
-    """The CustomResourceDefinition of a kind."""
+    """Return the CustomResourceDefinition of a kind."""
     scale = {
         "specReplicasPath": ".spec.replicas",
         "statusReplicasPath": ".status.replicas",
@@ -162,11 +162,11 @@ def definition(resource: Resource) -> JsonObject:
 
 
 def schema(resource: Resource) -> JsonObject:
-    """The OpenAPI schema of a kind.
+    """Return the OpenAPI schema of a kind.
 
-    A status has no defaults, since the operator writes it whole, but the generation of the first one: for whoever
-    compares generations (kstatus) an object that nobody has looked at yet is not current. Of metadata the API server
-    lets a CRD restrict the name alone, without so much as a description.
+    A status has no defaults, since the operator writes all of it, except for the first observedGeneration: tools that
+    compare generations (kstatus) must not take an object as current before the operator has read it. For metadata, the
+    API server lets a CRD restrict the name only, and allows no description.
     """
     result = structural_schema(resource.model)
     fields = result["properties"]
@@ -182,7 +182,7 @@ def schema(resource: Resource) -> JsonObject:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a repeated value again instead of an anchor, and lists as `kubectl` does."""
+    """Writes repeated values in full instead of as anchors, and indents lists as `kubectl` does."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
@@ -192,17 +192,17 @@ class _Dumper(yaml.SafeDumper):
 
 
 def text(resource: Resource) -> str:
-    """The definition as a YAML document, the same for the same models."""
+    """Return the definition as a YAML document; equal models give equal text."""
     return HEADER + yaml.dump(definition(resource), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def files() -> Mapping[str, str]:
-    """Name and text of every file in crds/."""
+    """Return name and text of every file in crds/."""
     return {resource.file_name: text(resource) for resource in RESOURCES}
 
 
 def differences(directory: Path) -> list[str]:
-    """What is not in `directory` as it should be, as `name: what is wrong`."""
+    """Return the differences between `directory` and the models, each as `name: problem`."""
     wanted = files()
     found = {path.name: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.yaml"))}
     missing = [f"{name}: is missing" for name in wanted if name not in found]
@@ -212,7 +212,7 @@ def differences(directory: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the definitions, or with --check compares them; returns the exit code."""
+    """Write the definitions, or compare them with --check; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m rasa_environments.api.crd", description=__doc__)
     parser.add_argument("--directory", type=Path, default=Path("crds"), help="where the files are (default: crds)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file differs")

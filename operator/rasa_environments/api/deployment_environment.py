@@ -51,16 +51,16 @@ PodTemplate = Annotated[
 ]
 
 ADOPT_REGISTRATION_ANNOTATION = "rasa-environments.io/adopt-registration"
-"""Annotation of an environment: "true" lets it take over an entry of its name that somebody else registered."""
+"""Annotation of an environment: "true" lets it take over a registration of its name made by somebody else."""
 ROTATE_TOKEN_ANNOTATION = "rasa-environments.io/rotate-token-at"
-"""Annotation of an environment: a new value asks for a new token; `status.lastHandledRotateTokenAt` then repeats it."""
+"""Annotation of an environment: a new value requests a new token; `status.lastHandledRotateTokenAt` then repeats it."""
 
 
 SERVICE_NAME_PATTERN = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
 
 class Role(StrEnum):
-    """What an environment is for."""
+    """The purpose of an environment."""
 
     PRODUCTION = "Production"
     WORKER = "Worker"
@@ -68,14 +68,14 @@ class Role(StrEnum):
 
 
 class UpdateStrategy(StrEnum):
-    """How a moved tag reaches the pods."""
+    """How pods get the new model after a tag has moved."""
 
     IN_PLACE = "InPlace"
     ROLLING_UPDATE = "RollingUpdate"
 
 
 class Healing(StrEnum):
-    """What becomes of a pod that has lost the model that it served."""
+    """What to do with a pod that no longer serves the model it served before."""
 
     RESTART = "Restart"
     DISABLED = "Disabled"
@@ -85,15 +85,15 @@ class Model(ApiModel):
     """How the environment gets its model."""
 
     update_strategy: Literal["InPlace", "RollingUpdate"] | None = None
-    """InPlace (default): the running server pulls the new model. RollingUpdate: a moved tag rolls the pods, gated by
-    readiness."""
+    """InPlace (default): the running server pulls the new model. RollingUpdate: moving the tag starts a rolling update
+    of the pods, gated by readiness."""
     pull_period_seconds: Annotated[int, Field(ge=1, le=86400, strict=True)] | None = None
-    """Seconds between two pulls; default 10. Not used with RollingUpdate, where a pod pulls once at its start."""
+    """Seconds between two pulls; default 10. Not used with RollingUpdate, where a pod pulls once, when it starts."""
     required: Boolean | None = None
-    """Whether a pod without a model is not ready, and an environment without one neither; default true."""
+    """Whether pods, and the environment, are unready without a model; default true."""
     healing: Literal["Restart", "Disabled"] | None = None
-    """Restart (default): a pod that served the wanted model and then answers with another one, or none, is deleted, so
-    that its ReplicaSet starts a new one; one at a time. Disabled: it is only reported."""
+    """Restart (default): a pod that served the desired model, and then another one or none, is deleted so that its
+    ReplicaSet replaces it; one pod at a time. Disabled: such a pod is only reported."""
 
 
 class Channel(ApiModel):
@@ -109,11 +109,11 @@ class Channel(ApiModel):
     ]
     """Name of the channel, for example rest, or the module path of a custom one."""
     config: Annotated[dict[str, Any], FreeForm()] | None = None
-    """What the channel needs, free-form; {secretKeyRef: {name, key}} stands for a secret value. Absent: nothing."""
+    """Configuration of the channel, free-form; use {secretKeyRef: {name, key}} for a secret value. Default: none."""
 
 
 class External(ApiModel):
-    """A Rasa server that runs elsewhere, and is only registered and asked what it serves."""
+    """A Rasa server that runs elsewhere and is only registered and monitored."""
 
     url: Annotated[
         str,
@@ -123,7 +123,7 @@ class External(ApiModel):
             " (the token belongs into a Secret: set authToken)"
         ),
     ]
-    """Its base address, for example https://rasa.example.com; where /status and the channels are."""
+    """Base URL of the server, for example https://rasa.example.com, under which /status and the channels are."""
     auth_token: SecretValue
     """Token that the server was started with (--auth-token), taken from a Secret."""
 
@@ -135,45 +135,46 @@ def _known_default(field: str) -> str:
 
 
 class EnvironmentDefaults(ApiModel):
-    """What environments of one server may share: all of a spec but what tells environments apart."""
+    """Fields that environments of a ModelServer may share: all of a spec except what identifies an environment."""
 
     rasa: Rasa | None = None
     """The Rasa server itself: its version, image and arguments."""
     model: Model | None = None
     """How the environment gets its model."""
     jwt: Jwt | None = None
-    """A second way to authenticate at the Rasa server."""
+    """A second way to authenticate to the Rasa server."""
     event_broker: EventBroker | None = None
-    """Where Rasa sends the events of conversations, for example to RabbitMQ."""
+    """Where Rasa publishes the events of conversations, for example RabbitMQ."""
     tracker_store: TrackerStore | None = None
-    """Where Rasa keeps its conversations, for example in PostgreSQL."""
+    """Where Rasa stores conversations, for example PostgreSQL."""
     lock_store: LockStore | None = None
-    """What keeps two replicas from handling one conversation at a time; more than one replica wants one."""
+    """Locks that keep two replicas from handling the same conversation at the same time; needed with several
+    replicas."""
     action_endpoint: ActionEndpoint | None = None
     """The server that runs the custom actions of the model."""
     endpoints: Endpoints | None = None
-    """More entries of endpoints.yml, free-form; {secretKeyRef: {name, key}} stands for a secret value."""
+    """Further entries of endpoints.yml, free-form; use {secretKeyRef: {name, key}} for a secret value."""
     channels: Annotated[list[Channel], Field(max_length=32), Keyed(("name",))] | None = None
-    """Channels of credentials.yml, merged with those of the defaults by name. Default: rest; an empty list: none."""
+    """Channels of credentials.yml, merged by name with those of the defaults. Default: rest; an empty list: none."""
     service: Service | None = None
-    """The Service by which the environment is reached inside the cluster."""
+    """Service through which the environment is reached inside the cluster."""
     service_account: ServiceAccount | None = None
     """The ServiceAccount that the pods run as."""
     deployment_strategy: DeploymentStrategy | None = None
-    """How a change of the Deployment replaces its pods."""
+    """How pods are replaced when the Deployment changes."""
     ingress: Ingress | None = None
-    """An Ingress for the environment's channels."""
+    """Ingress for the channels of the environment."""
     network_policy: NetworkPolicy | None = None
-    """A NetworkPolicy that closes the environment's port."""
+    """NetworkPolicy that restricts who may connect to the environment."""
     pod_disruption_budget: PodDisruptionBudget | None = None
-    """How many pods an eviction may take away."""
+    """How many pods may be evicted at the same time."""
     autoscaling: Autoscaling | None = None
-    """A HorizontalPodAutoscaler, which then decides the replicas in the place of spec.replicas."""
+    """HorizontalPodAutoscaler, which sets the number of replicas instead of spec.replicas."""
     resources: Resources | None = None
     """Compute resources of the rasa container."""
     pod_template: PodTemplate | None = None
-    """A partial pod template that is merged last, lists by their keys as `kubectl patch` does; `$patch: delete` in an
-    item or a map removes it. The server's container is called rasa."""
+    """A partial pod template that is merged last, with lists merged by key as in `kubectl patch`; `$patch: delete` in
+    an item or map removes it. The container of the Rasa server is called rasa."""
 
 
 DEFAULT_FIELDS = tuple(to_camel(name) for name in EnvironmentDefaults.model_fields)
@@ -186,72 +187,72 @@ DefaultField = Annotated[
 
 
 class EnvironmentSpec(EnvironmentDefaults):
-    """What is wanted of an environment."""
+    """Desired state of an environment."""
 
     model_server_ref: ModelServerRef | None = None
-    """Which ModelServer holds its model; default the one called `default` in its namespace."""
+    """ModelServer that holds the model; default the one called `default` in the environment's namespace."""
     environment: TagName | None = None
-    """RASA_ENVIRONMENT, unique per model server; default metadata.name. It cannot be changed."""
+    """Name of the environment in Rasa (RASA_ENVIRONMENT), unique per model server; default metadata.name. Immutable."""
     tag: TagName | None = None
-    """Model tag that it pulls; default the environment."""
+    """Tag of the model to pull; default the environment's name."""
     role: Literal["Production", "Worker", "Custom"] | None = None
     """Production, Worker (also trains) or Custom; default by the names production and worker, else Custom."""
     replicas: Annotated[int, Field(ge=0, le=1000, strict=True)] = 1
-    """Number of Rasa servers; more than one wants a lockStore and a trackerStore. Not used with autoscaling."""
+    """Number of Rasa servers; more than one needs a lockStore and a trackerStore. Not used with autoscaling."""
     auth_token: SecretValue | None = None
-    """The server's token; absent: that of the ModelServer, or one is generated."""
+    """Token of the Rasa server; default that of the ModelServer, else a generated one."""
     external: External | None = None
-    """A Rasa server that runs elsewhere: it is registered and looked at, and nothing is deployed. What describes a
-    deployment (rasa, replicas, stores, service ...) is not used then."""
+    """A Rasa server that runs elsewhere: it is registered and monitored, and nothing is deployed. Fields that describe
+    a deployment (rasa, replicas, stores, service ...) are then not used."""
     suspend: Boolean | None = None
-    """Stop reconciling this environment; its pods go on."""
+    """Stop reconciling this environment; its pods keep running."""
     ignore_defaults: Annotated[list[DefaultField], Field(max_length=len(DEFAULT_FIELDS)), Keyed()] | None = None
-    """Fields of the ModelServer's `defaults` that this environment does not take, for example [ingress]."""
+    """Fields of the ModelServer's `defaults` that this environment does not use, for example [ingress]."""
 
 
 class ServedModel(ApiModel):
     """A model that pods serve."""
 
     name: StatusText
-    """Name of the model, as the Rasa server tells it."""
+    """Name of the model, as the Rasa server reports it."""
     replicas: Count
-    """How many pods serve it by their last answer."""
+    """Number of pods whose last response named this model."""
 
 
 class EnvironmentStatus(Status):
-    """What was seen of an environment."""
+    """Observed state of an environment."""
 
     url: StatusText | None = None
-    """Address of the Rasa server inside the cluster."""
+    """URL of the Rasa server inside the cluster."""
     environment: StatusText | None = None
-    """Name that the environment has in Rasa and in the registry (RASA_ENVIRONMENT)."""
+    """Name of the environment in Rasa and in the registry (RASA_ENVIRONMENT)."""
     tag: StatusText | None = None
-    """Model tag that it pulls."""
+    """Tag of the model that the environment pulls."""
     desired_model: ModelReference | None = None
-    """Model that carries the tag on the model server."""
+    """Model that has the tag on the model server."""
     served_models: Annotated[list[ServedModel], Field(max_length=32), Keyed(("name",))] | None = None
-    """Models that the pods serve by their last answers, the one that most serve first."""
+    """Models that the pods serve by their last responses, the most widely served first."""
     serving_replicas: Count | None = None
-    """How many pods serve the desired model by their last answer."""
+    """Number of pods that serve the desired model by their last response."""
     ready_replicas: Count | None = None
-    """How many pods were asked: those that are ready, or were."""
+    """Number of pods that are asked for their model: those that are ready, or were."""
     ingress_hosts: Annotated[list[HostName], Field(max_length=16), Keyed()] | None = None
-    """Hosts of the environment's Ingress, which no other environment is given while this one has them."""
+    """Hosts of the environment's Ingress; no other environment can claim them meanwhile."""
     auth_token: SecretValue | None = None
-    """Where the server's token is."""
+    """Secret and key that hold the server's token."""
     last_handled_rotate_token_at: StatusText | None = None
-    """The last value of the annotation rasa-environments.io/rotate-token-at that a new token was made for."""
+    """Last value of the annotation rasa-environments.io/rotate-token-at for which a new token was generated."""
     replicas: Count | None = None
-    """Number of pods that the environment has now."""
+    """Current number of pods of the environment."""
     selector: StatusText | None = None
-    """Selector of its pods, for the scale subresource."""
+    """Label selector of the pods, for the scale subresource."""
     conditions: Conditions | None = None
-    """Ready, Reconciling, Stalled, Available, ModelAvailable, ModelServed, ConversationsPersisted, and Registered where
+    """Ready, Reconciling, Stalled, Available, ModelAvailable, ModelServed, ConversationsPersisted, and Registered if
     its server has a registry."""
 
 
 class DeploymentEnvironment(ApiModel):
-    """One Rasa environment: a Rasa server that pulls the one model that carries its tag."""
+    """A Rasa environment: a Rasa server that pulls the model with a given tag."""
 
     @rule(
         f"self.metadata.name.size() <= {MAXIMUM_NAME_LENGTH}",
@@ -289,10 +290,10 @@ class DeploymentEnvironment(ApiModel):
 
     @property
     def environment(self) -> str:
-        """RASA_ENVIRONMENT: the spec's, or the object's name."""
+        """Name of the environment in Rasa (RASA_ENVIRONMENT): that of the spec, or the object's name."""
         return self.spec.environment or self.metadata.name
 
     @property
     def tag(self) -> str:
-        """Model tag that it pulls: the spec's, or the environment."""
+        """Tag of the model to pull: that of the spec, or the environment's name."""
         return self.spec.tag or self.environment

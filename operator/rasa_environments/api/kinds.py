@@ -1,4 +1,4 @@
-"""The three kinds, and how an object of one is read."""
+"""The three kinds, and the parsing of their objects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODELS: Final[Mapping[str, type[AnyResource]]] = {
 
 
 class InvalidObject(Exception):
-    """An object that is none of its kind, or exceeds a limit; `problems` has a line for each thing that is wrong."""
+    """An object that does not match its kind or exceeds a limit; `problems` has a line for each violation."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))
@@ -30,7 +30,7 @@ class InvalidObject(Exception):
 
 
 def parse(kind: str, obj: JsonObject) -> AnyResource:
-    """The object as the model of its `kind`. Raises InvalidObject."""
+    """Return the object as the model of its `kind`. Raises InvalidObject."""
     limit = exceeded_limit(obj.get("spec"))
     if limit is not None:
         raise InvalidObject(limit)

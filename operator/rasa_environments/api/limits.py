@@ -1,4 +1,4 @@
-"""How large and how deeply nested a spec may be. A CRD cannot limit what stands in a free-form field."""
+"""Limits on the size and nesting of a spec, since a CRD cannot limit the content of free-form fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAXIMUM_SPEC_DEPTH: Final = 100
 
 
 def exceeded_limit(spec: object) -> str | None:
-    """What of a spec is too large or too deep, and how to change it; None where nothing is."""
+    """Return which limit a spec exceeds and how to fix it, or None."""
     if _is_deeper(spec, MAXIMUM_SPEC_DEPTH):
         return f"spec: is nested more than {MAXIMUM_SPEC_DEPTH} levels deep; flatten it"
     try:
@@ -29,7 +29,7 @@ def exceeded_limit(spec: object) -> str | None:
 
 
 def _is_deeper(value: object, levels: int) -> bool:
-    """Whether a JSON value has more levels than that. Goes level by level, since Python's stack has a limit, too."""
+    """Return whether a JSON value has more than `levels` levels. Iterative, since Python's stack is limited, too."""
     level = [value]
     for _ in range(levels):
         level = [inner for each in level for inner in _children(each)]

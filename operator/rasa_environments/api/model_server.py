@@ -1,4 +1,4 @@
-"""ModelServer: where models and tags live, and what its environments share."""
+"""ModelServer: a server of models and tags, and the defaults of its environments."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ModelPath = Annotated[
 
 
 class Profile(StrEnum):
-    """Which generation of server this is: it chooses command line, variables, uniqueness rules and registration."""
+    """Generation of the server, which decides the command line, variables, uniqueness rules and registration."""
 
     RASA_X_0_2 = "RasaX-0.2"
     RASA_X_0_32 = "RasaX-0.32"
@@ -66,7 +66,7 @@ class Profile(StrEnum):
 
 
 class Registration(StrEnum):
-    """How a server learns of the environments that it has."""
+    """How a server learns which environments it has."""
 
     API = "API"
     FILE = "File"
@@ -83,92 +83,93 @@ DEFAULT_REGISTRATIONS = {
 
 
 class EnvironmentsFile(ApiModel):
-    """The environments.yml of a Rasa X before 1.0, which reads it at its start."""
+    """The environments.yml of a Rasa X before 1.0, which reads it at startup."""
 
     secret_name: ObjectName | None = None
-    """Secret that the file is written to, under the key environments.yml; default `<metadata.name>-environments`."""
+    """Secret to write the file to, under the key environments.yml; default `<metadata.name>-environments`."""
     deployment_name: ObjectName | None = None
-    """Deployment of Rasa X, in the ModelServer's namespace, that is restarted when the file changes."""
+    """Deployment of Rasa X, in the ModelServer's namespace, to restart when the file changes."""
 
 
 class AccessFrom(ApiModel):
-    """Namespaces that an object may be referred to from: those of the list, and those that a selector selects."""
+    """Namespaces from which objects may refer to this one, by name and by selector."""
 
     namespaces: Annotated[list[DnsLabel], Field(max_length=256), Keyed()] | None = None
-    """Namespaces by their names, besides the object's own."""
+    """Names of namespaces, in addition to the object's own."""
     namespace_selectors: Annotated[list[LabelSelector], Field(max_length=16)] | None = None
-    """Labels of namespaces; an empty selector admits all. They need the operator's right to read namespaces, which an
-    installation for chosen namespaces does not have."""
+    """Label selectors for namespaces; an empty selector matches all. They need the operator's permission to read
+    namespaces, which an installation limited to some namespaces does not have."""
 
 
 class ModelServerSpec(ApiModel):
-    """What is wanted of a ModelServer."""
+    """Desired state of a ModelServer."""
 
     url: BaseUrl
-    """Base address of the server, without `/api`: for example http://rasa-x:5002."""
+    """Base URL of the server, without `/api`, for example http://rasa-x:5002."""
     profile: Literal["RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0", "OpenSource", "RasaPro"] = "OpenSource"
-    """Which product its environments belong to, and of which generation: it decides how they are run and registered
-    (docs/explanation/profiles.md). OpenSource and RasaPro pull from the server of this project, or from any that speaks
-    the pull protocol of Rasa."""
+    """Product and generation of its environments, which decides how they are run and registered
+    (docs/explanation/profiles.md). OpenSource and RasaPro pull from the model server of this project, or from any
+    that implements Rasa's pull protocol."""
     registration: Literal["API", "File", "None"] | None = None
-    """How environments are registered: API writes them to /api/environments; File writes environments.yml, into a
-    Secret since it holds tokens; None does nothing. Default: API for RasaEnterprise-1.0, File for RasaX, else None."""
+    """How to register environments: API writes them to /api/environments; File writes environments.yml to a Secret,
+    since it holds tokens; None does nothing. Default: API for RasaEnterprise-1.0, File for RasaX, else None."""
     environments_file: EnvironmentsFile | None = None
-    """Where environments.yml goes, and who is restarted to read it. Used with registration File alone."""
+    """Where to write environments.yml, and which Deployment to restart so that it is read. Used with registration File
+    only."""
     project: TagName = "default"
     """Project of the server that holds the models; `default` unless it has several."""
     model_path: ModelPath | None = None
-    """Path under `url` where a tag's model is pulled, with {project} and {tag}; default
+    """Path under `url` to pull the model of a tag from, with {project} and {tag}; default
     /api/projects/{project}/models/tags/{tag}."""
     credentials_secret_ref: SecretRef | None = None
-    """Secret with `token` (to pull) and, to write tags, `apiToken` or `username` and `password`; registering by API
-    wants the latter. Environments get a copy of `token` alone."""
+    """Secret with `token` (to pull) and, to write tags, `apiToken` or `username` and `password`; registration by API
+    needs user name and password. Only `token` is copied to environments."""
     auth_token: SecretValue | None = None
-    """Token that the environments of this server's namespace share; absent, and elsewhere: one generated token per
-    environment."""
+    """Token shared by the environments in this server's namespace; by default, and in other namespaces, each
+    environment gets a generated token."""
     defaults: EnvironmentDefaults | None = None
-    """A partial spec that is merged under the spec of each environment of this server. Secret values in it are for
-    environments of this namespace; one elsewhere has to set its own."""
+    """A partial spec, merged into the spec of each environment of this server, which takes precedence. Its secret
+    values apply to environments of this namespace; one in another namespace must set its own."""
     access_from: AccessFrom | None = None
-    """Namespaces, besides its own, whose environments and tags may refer to this server. Of the Secrets of this
-    namespace the token to pull and the authorities of `tls` are copied there, and nothing else."""
+    """Other namespaces whose environments and tags may refer to this server. Of the Secrets in this namespace, only the
+    pull token and the certificate authorities of `tls` are copied there."""
     tls: Tls | None = None
-    """With which authorities the certificate of an https URL is verified; default those of the images. Of the Secret
-    `ca.crt` alone is read."""
+    """Certificate authorities to verify an https URL with; default those of the images. Only `ca.crt` of the Secret is
+    used."""
 
 
 class PendingTagDeletion(ApiModel):
-    """A tag that is deleted from the server once its ModelTag (deletionPolicy Delete) is gone."""
+    """A tag to delete from the server once its ModelTag (deletionPolicy Delete) is gone."""
 
     tag: StatusText
     """The tag on the server."""
     namespace: StatusText
-    """Namespace of the ModelTag that asked for the tag."""
+    """Namespace of the ModelTag that requested the tag."""
     name: StatusText
-    """Name of the ModelTag that asked for the tag."""
+    """Name of the ModelTag that requested the tag."""
 
 
 class ModelServerStatus(Status):
-    """What was seen of a ModelServer."""
+    """Observed state of a ModelServer."""
 
     version: StatusText | None = None
     """Version that the server reports."""
     environment_count: Count | None = None
-    """How many environments refer to this server."""
+    """Number of environments that refer to this server."""
     tag_count: Count | None = None
-    """How many ModelTags refer to this server."""
+    """Number of ModelTags that refer to this server."""
     model_count: Count | None = None
-    """How many models the server holds."""
+    """Number of models on the server."""
     pending_tag_deletions: Annotated[list[PendingTagDeletion], Field(max_length=4096), Keyed(("tag",))] | None = None
-    """Tags to delete from the server when their ModelTag is gone."""
+    """Tags to delete from the server once their ModelTag is gone."""
     registered_environments: Annotated[list[StatusText], Field(max_length=4096), Keyed()] | None = None
-    """Environments that this operator registered, to be taken out of the registry when they are gone."""
+    """Environments registered by this operator, to be unregistered once they are gone."""
     conditions: Conditions | None = None
-    """Ready, Writable, Reconciling and Stalled, and Registered where the server has a registry."""
+    """Ready, Writable, Reconciling and Stalled, and Registered if the server has a registry."""
 
 
 class ModelServer(ApiModel):
-    """Where models and tags live, and what its environments share."""
+    """A server of models and tags, and the defaults of its environments."""
 
     metadata: Metadata
     spec: ModelServerSpec
@@ -176,7 +177,7 @@ class ModelServer(ApiModel):
 
     @property
     def registration(self) -> Registration:
-        """How its environments are registered: as the spec says, else as its profile's page does."""
+        """How its environments are registered: as the spec says, else the default of its profile."""
         if self.spec.registration is not None:
             return Registration(self.spec.registration)
         return DEFAULT_REGISTRATIONS[Profile(self.spec.profile)]

@@ -1,4 +1,4 @@
-"""ModelTag: which model carries a tag."""
+"""ModelTag: which model has a tag."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from rasa_environments.api.rules import Keyed, Rule, TransitionRule, matches, ru
 MAXIMUM_TAG_LENGTH = 63
 MAXIMUM_HISTORY = 100
 MAXIMUM_FOLLOWERS = 256
-"""As many environments as a status lists."""
+"""Maximum number of environments in a status."""
 PROMOTED_BY_ANNOTATION = "rasa-environments.io/promoted-by"
-"""Annotation of a ModelTag: the user who created it or changed its model, tag or ModelServer last. Admission writes it
-and keeps others from doing so (manifests/promotion)."""
+"""Annotation of a ModelTag: the user who created it, or who last changed its model, tag or ModelServer. Set by an
+admission policy, which keeps everybody else from changing it (manifests/promotion)."""
 
 ModelName = Annotated[
     str,
@@ -43,43 +43,43 @@ ModelName = Annotated[
 
 
 class ModelTagSpec(ApiModel):
-    """What is wanted of a tag."""
+    """Desired state of a tag."""
 
     model: ModelName | None = None
-    """Name of the model that carries the tag, for example 20260101-120000 (without .tar.gz). Absent: the tag stays
-    where it is, and is only looked at."""
+    """Name of the model to give the tag to, for example 20260101-120000 (without .tar.gz). Without a model, the tag
+    stays where it is and is only monitored."""
     tag: TagName | None = None
-    """Tag that the model gets on the server; default metadata.name. It cannot be changed."""
+    """Tag to give to the model on the server; default metadata.name. Immutable."""
     model_server_ref: ModelServerRef | None = None
-    """Which ModelServer holds the model; default the one called `default` in its namespace. It cannot be changed."""
+    """ModelServer that holds the model; default the one called `default` in the tag's namespace. Immutable."""
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
-    """Whether the tag stays on the server (Retain) or is taken away (Delete) when this object is deleted. It stays when
+    """Whether to keep the tag on the server (Retain) or remove it (Delete) when this object is deleted. It is kept if
     the whole namespace is deleted."""
     history_limit: Annotated[int, Field(ge=0, le=MAXIMUM_HISTORY, strict=True)] = 10
-    """How many earlier models the status remembers."""
+    """Number of earlier models to keep in the status."""
 
 
 class HistoryEntry(ApiModel):
-    """A model that carried the tag."""
+    """A model that had the tag."""
 
     model: StatusText
-    """Name of the model that carried the tag."""
+    """Name of the model."""
     hash: StatusText
-    """Its hash, as the model server reports it."""
+    """Hash of the model, as the model server reports it."""
     tagged_time: str = Field(json_schema_extra={"format": "date-time"})
-    """When the operator saw the tag on it first (RFC 3339, UTC)."""
+    """When the operator first saw the model with the tag (RFC 3339, UTC)."""
     promoted_by: StatusText | None = None
-    """User who promoted it, as the annotation rasa-environments.io/promoted-by said then; absent where it said nothing,
-    and where the model's content was replaced on the server."""
+    """User who promoted the model, from the annotation rasa-environments.io/promoted-by at that time; absent without
+    that annotation, and if the model's content was replaced on the server."""
 
 
 class Follower(ApiModel):
     """An environment that pulls the tag."""
 
     namespace: StatusText
-    """Namespace of the environment that pulls the tag."""
+    """Namespace of the environment."""
     name: StatusText
-    """Name of the environment that pulls the tag."""
+    """Name of the environment."""
     served: Truth
     """Whether every pod of the environment serves the tagged model."""
     ready: Truth
@@ -87,16 +87,16 @@ class Follower(ApiModel):
 
 
 class ModelTagStatus(Status):
-    """What was seen of a tag."""
+    """Observed state of a tag."""
 
     tag: StatusText | None = None
-    """Tag that the model has on the server."""
+    """Name of the tag on the server."""
     tagged_model: ModelReference | None = None
-    """Model that carries the tag."""
+    """Model that has the tag."""
     previous_model: ModelReference | None = None
-    """Model that carried it before: where `rollback` goes."""
+    """Model that had the tag before, and the target of a rollback."""
     history: Annotated[list[HistoryEntry], Field(max_length=MAXIMUM_HISTORY)] | None = None
-    """Models that carried the tag, the latest first: what was promoted, when, and by whom."""
+    """Models that had the tag, the latest first: what was promoted, when, and by whom."""
     environments: (
         Annotated[list[Follower], Field(max_length=MAXIMUM_FOLLOWERS), Keyed(("namespace", "name"))] | None
     ) = None
@@ -106,7 +106,7 @@ class ModelTagStatus(Status):
 
 
 class ModelTag(ApiModel):
-    """Which model carries a tag: changing `spec.model` promotes a model."""
+    """Which model has a tag: changing `spec.model` promotes a model."""
 
     @rule(
         f"has(self.spec.tag) || self.metadata.name.size() <= {MAXIMUM_TAG_LENGTH}",
@@ -140,10 +140,10 @@ class ModelTag(ApiModel):
 
     @property
     def tag(self) -> str:
-        """The tag: the spec's, or the object's name."""
+        """The tag: that of the spec, or the object's name."""
         return self.spec.tag or self.metadata.name
 
     @property
     def promoted_by(self) -> str | None:
-        """The user whose promotion the spec is, where admission wrote it down."""
+        """The user who promoted the model of the spec, if admission recorded one."""
         return self.metadata.annotations.get(PROMOTED_BY_ANNOTATION) or None

@@ -1,4 +1,4 @@
-"""What is wrong with a manifest, in words like those of the API server."""
+"""Problems of a manifest, worded like those of the API server."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 WORDS = {"missing": "is missing"}
-"""Our words for pydantic's, by the type of the error."""
+"""Wording that replaces pydantic's, by the type of the error."""
 
 
 def problems(error: ValidationError, root: str = "") -> tuple[str, ...]:
-    """One line for each error, `field: what is wrong`; `root` is the path of what was validated, for example `spec`."""
+    """Return each error as `field: problem`; `root` is the path of the validated value, for example `spec`."""
     return tuple(
         _line((root, *entry["loc"]) if root else entry["loc"], WORDS.get(entry["type"], entry["msg"]))
         for entry in error.errors(include_url=False, include_input=False)

@@ -1,4 +1,4 @@
-"""Validation rules that hold twice with one message: as CEL in the CRD, as Python in pydantic."""
+"""Validation rules that apply twice with the same message: as CEL in the CRD, and as Python in pydantic."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ PRESERVE = "x-kubernetes-preserve-unknown-fields"
 
 T = TypeVar("T")
 CauseOfRefusal: TypeAlias = Literal["FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired"]
-"""What the API server answers as the cause of a refusal (`reason` of a validation rule)."""
+"""Cause that the API server reports for a violation (`reason` of a validation rule)."""
 
 
 @dataclass(frozen=True)
 class Rule(Generic[T]):
-    """What must hold of a value, in CEL and in Python, and what a person is told where it does not.
+    """A condition on a value, in CEL and in Python, and the message for values that violate it.
 
-    In `Annotated[str, Rule(...)]` it speaks of that value, as an attribute of an ApiModel of the whole (see `rule`).
+    In `Annotated[str, Rule(...)]` it applies to that value, as an attribute of an ApiModel to the whole model (see
+    `rule`).
     """
 
     cel: str
     message: str
     holds: Callable[[T], bool]
     field: str = ""
-    """Path of the field that is refused, for example `.username`; empty: the value itself."""
+    """Path of the offending field, for example `.username`; empty: the value itself."""
     reason: CauseOfRefusal = "FieldValueInvalid"
 
     def entry(self) -> dict[str, Any]:
-        """The rule as an entry of `x-kubernetes-validations`."""
+        """Return the rule as an entry of `x-kubernetes-validations`."""
         return _entry(self.cel, self.message, self.field, self.reason)
 
     def __get_pydantic_core_schema__(self, source: type[T], handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -51,7 +52,7 @@ class Rule(Generic[T]):
 
 @dataclass(frozen=True)
 class TransitionRule:
-    """What must hold between the old and the new object: in CEL alone, since only the API server sees both."""
+    """A condition on the old and the new object; in CEL only, since only the API server sees both."""
 
     cel: str
     message: str
@@ -59,7 +60,7 @@ class TransitionRule:
     reason: CauseOfRefusal = "FieldValueForbidden"
 
     def entry(self) -> dict[str, Any]:
-        """The rule as an entry of `x-kubernetes-validations`."""
+        """Return the rule as an entry of `x-kubernetes-validations`."""
         return _entry(self.cel, self.message, self.field, self.reason)
 
 
@@ -69,7 +70,7 @@ def _entry(cel: str, message: str, field: str, reason: CauseOfRefusal) -> dict[s
 
 @dataclass(frozen=True)
 class MergedRule(Generic[T]):
-    """What must hold of a part of a spec once the ModelServer's defaults are under it: not a matter of the CRD."""
+    """A condition on a part of a spec after the ModelServer's defaults are merged; it does not appear in the CRD."""
 
     message: str
     holds: Callable[[T], bool]
@@ -78,7 +79,7 @@ class MergedRule(Generic[T]):
 
 
 def merged_rule(message: str, field: str = "") -> Callable[[Callable[[T], bool]], MergedRule[T]]:
-    """Make a method of an ApiModel, which says whether the rule holds, a rule of the merged spec."""
+    """Turn a method of an ApiModel, which returns whether the rule holds, into a rule of the merged spec."""
 
     def with_message(holds: Callable[[T], bool]) -> MergedRule[T]:
         return MergedRule(message, holds, field)
@@ -87,13 +88,13 @@ def merged_rule(message: str, field: str = "") -> Callable[[Callable[[T], bool]]
 
 
 def required(name: str, field: str, hint: str = "") -> MergedRule[Any]:
-    """The rule that the attribute `name`, in manifests `field`, is set, here or in the defaults."""
+    """Return a rule that the attribute `name`, called `field` in manifests, is set here or in the defaults."""
     message = f"must be set, here or in spec.defaults of the ModelServer{hint}"
     return MergedRule(message, lambda model: getattr(model, name) is not None, f".{field}")
 
 
 def refuse(rules: Sequence[Rule[T]], value: T) -> None:
-    """Raises a pydantic error with the messages of those rules that do not hold."""
+    """Check the value against the rules. Raises PydanticCustomError with the messages of those it violates."""
     messages = [rule.message for rule in rules if not rule.holds(value)]
     if messages:
         raise PydanticCustomError("rule", "{message}", {"message": "; ".join(messages)})
@@ -102,7 +103,7 @@ def refuse(rules: Sequence[Rule[T]], value: T) -> None:
 def rule(
     cel: str, message: str, field: str = "", reason: CauseOfRefusal = "FieldValueInvalid"
 ) -> Callable[[Callable[[T], bool]], Rule[T]]:
-    """Make a method of an ApiModel, which says whether the rule holds, the Python twin of a CEL rule."""
+    """Turn a method of an ApiModel, which returns whether the rule holds, into the Python twin of a CEL rule."""
 
     def twin(holds: Callable[[T], bool]) -> Rule[T]:
         return Rule(cel, message, holds, field, reason)
@@ -111,9 +112,9 @@ def rule(
 
 
 def matches(pattern: str, message: str) -> Rule[str]:
-    """The rule that a string matches an anchored pattern, which must mean the same in RE2 and in Python's `re`.
+    """Return a rule that a string matches an anchored pattern, which must mean the same in RE2 and in Python's `re`.
 
-    So it has [0-9] and no class such as `d` or `s`, which stand for more characters in Python than in RE2.
+    Hence use [0-9] instead of classes such as `d` and `s`, which match more characters in Python than in RE2.
     """
     compiled = re.compile(pattern)
     quoted = pattern.replace("\\", "\\\\").replace("'", "\\'")
@@ -121,7 +122,7 @@ def matches(pattern: str, message: str) -> Rule[str]:
 
 
 def at_most_one_of(*names: str) -> Rule[Any]:
-    """The rule that at most one of the fields `names` of a model is set, each as manifests spell it."""
+    """Return a rule that at most one of the fields `names`, spelled as in manifests, is set."""
     count = " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in names)
     attributes = [_attribute(name) for name in names]
 
@@ -132,7 +133,7 @@ def at_most_one_of(*names: str) -> Rule[Any]:
 
 
 def one_of(*names: str) -> MergedRule[Any]:
-    """The rule that one of the fields `names` of a model is set once the defaults are merged."""
+    """Return a rule that exactly one of the fields `names` is set once the defaults are merged."""
     attributes = [_attribute(name) for name in names]
 
     def holds(model: object) -> bool:
@@ -147,12 +148,12 @@ def _attribute(name: str) -> str:
 
 
 def without_key(key: str, message: str) -> Rule[dict[str, Any]]:
-    """The rule that a free-form field, whose schema declares `key`, does not have it."""
+    """Return a rule that a free-form field, whose schema declares `key`, does not have that key."""
     return Rule(f"!has(self.{key})", message, lambda value: value.get(key) is None, f".{key}", "FieldValueForbidden")
 
 
 LONGEST_KEY = 317
-"""Characters of a key of a map: those of a label with its prefix."""
+"""Characters of a key of a map: as many as a label with its prefix can have."""
 
 BOUNDED_KEYS: Rule[dict[str, Any]] = Rule(
     f"self.all(key, size(key) <= {LONGEST_KEY})",
@@ -163,9 +164,9 @@ BOUNDED_KEYS: Rule[dict[str, Any]] = Rule(
 
 @dataclass(frozen=True)
 class FreeForm:
-    """In `Annotated[dict[str, Any], FreeForm()]`: anything may stand in it. A rule can see the key `refused` alone.
+    """In `Annotated[dict[str, Any], FreeForm()]`: a field with any content, of which rules see only the key `refused`.
 
-    A rule sees only what is declared with its type: `refused_type` is `object`, or `array` of objects.
+    Rules see only what is declared with a type: `refused_type` is `object`, or `array` of objects.
     """
 
     refused: str | None = None
@@ -189,7 +190,7 @@ class FreeForm:
 
 @dataclass(frozen=True)
 class Keyed:
-    """In `Annotated[list[...], Keyed(...)]`: a list whose items the fields `keys` tell apart; no keys: a set."""
+    """In `Annotated[list[...], Keyed(...)]`: a list of items identified by the fields `keys`; without keys, a set."""
 
     keys: tuple[str, ...] = ()
 

@@ -1,6 +1,6 @@
-"""From a pydantic model to the structural OpenAPI schema that a CustomResourceDefinition wants.
+"""Conversion of a pydantic model to the structural OpenAPI schema that a CustomResourceDefinition requires.
 
-Structural means: no references, one type per value, nothing that is only known by trying alternatives
+Structural means: no references, one type per value, and no alternatives that only trial reveals
 (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
 """
 
@@ -17,13 +17,13 @@ ORDER = ("description", "type", "default", "enum")
 
 
 def structural_schema(model: type[ApiModel]) -> JsonObject:
-    """The schema of `model`, with each reference replaced by what it refers to."""
+    """Return the schema of `model`, with references resolved inline."""
     document = model.model_json_schema(by_alias=True)
     return _structural(document, document.get("$defs", {}))
 
 
 def without_defaults(schema: Mapping[str, Any]) -> JsonObject:
-    """The schema without the defaults of its fields, at any depth."""
+    """Return the schema without the defaults of its fields, at any depth."""
     result = {key: value for key, value in schema.items() if key != "default"}
     if "properties" in result:
         result["properties"] = {name: without_defaults(field) for name, field in result["properties"].items()}
@@ -53,9 +53,10 @@ def _structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Js
 
 
 def _bounded(schema: JsonObject) -> None:
-    """States what the API conventions want of numbers, lists and maps. Raises ValueError for one without a limit.
+    """Add what the API conventions require of numbers, lists and maps.
 
-    Source: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md
+    Source: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md.
+    Raises ValueError for a list or map without a size limit.
     """
     if schema.get("type") == "integer":
         schema.setdefault("format", "int32")
@@ -68,7 +69,7 @@ def _bounded(schema: JsonObject) -> None:
 
 
 def _inlined(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonObject:
-    """The definition that `schema` refers to, under what `schema` itself says."""
+    """Return the definition that `schema` refers to, overridden by the keys of `schema` itself."""
     if "$ref" not in schema:
         return dict(schema)
     definition = definitions[schema["$ref"].removeprefix("#/$defs/")]
@@ -76,7 +77,10 @@ def _inlined(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonO
 
 
 def _without_alternatives(schema: JsonObject, definitions: Mapping[str, Any]) -> JsonObject:
-    """An optional field as what it is when it is there. Raises ValueError for any other choice between schemas."""
+    """Return an optional field as the type it has if present.
+
+    Raises ValueError for any other choice between schemas.
+    """
     if "anyOf" not in schema:
         return schema
     present = [alternative for alternative in schema["anyOf"] if alternative.get("type") != "null"]

@@ -1,4 +1,4 @@
-"""Who reaches an environment: its Service, its Ingress and its NetworkPolicy."""
+"""Traffic to an environment: its Service, Ingress and NetworkPolicy."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class Service(ApiModel):
         return self.load_balancer_class is None or self.type == "LoadBalancer"
 
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] | None = None
-    """Type of the Service, which decides from where it is reached; default ClusterIP."""
+    """Type of the Service, which decides from where it can be reached; default ClusterIP."""
     port: Port | None = None
-    """Port at which the Service is reached; default that of the Rasa server."""
+    """Port of the Service; default that of the Rasa server."""
     node_port: Port | None = None
-    """Port of the nodes that leads to the Service, with type NodePort or LoadBalancer; default a free one."""
+    """Node port of the Service, with type NodePort or LoadBalancer; default a free one."""
     load_balancer_class: Annotated[str, Field(min_length=1, max_length=317)] | None = None
-    """Class of the load balancer, with type LoadBalancer; default the cluster's. It cannot be changed later."""
+    """Class of the load balancer, with type LoadBalancer; default the cluster's. Cannot be changed later."""
     session_affinity: Literal["None", "ClientIP"] | None = None
-    """ClientIP: connections of one client address go to one pod; default None."""
+    """ClientIP: connections from one client address go to the same pod; default None."""
     annotations: AnnotationMap | None = None
-    """Annotations of the Service, for example those that a cloud's load balancer reads."""
+    """Annotations of the Service, for example those read by a cloud's load balancer."""
     labels: LabelMap | None = None
-    """Labels of the Service besides those that the operator sets."""
+    """Labels of the Service, in addition to those set by the operator."""
 
 
 IngressPath = Annotated[
@@ -70,23 +70,23 @@ HostName = Annotated[
 
 
 class HttpPath(ApiModel):
-    """A path that leads to the Rasa server."""
+    """A path that is routed to the Rasa server."""
 
     path: IngressPath
     """The path, for example /webhooks."""
     path_type: Literal["Prefix", "Exact", "ImplementationSpecific"] | None = None
-    """How the path is matched; default Prefix."""
+    """How to match the path; default Prefix."""
 
 
 class IngressHost(ApiModel):
     """A host of the Ingress."""
 
     host: HostName
-    """Host name under which the channels are reached, for example chat.example.com. Only one environment of the cluster
-    gets it, also by a wildcard; where the ModelServer's defaults name it, that is the oldest."""
+    """Host name of the channels, for example chat.example.com. Only one environment of the cluster can have it,
+    including by wildcard; if the defaults of the ModelServer name it, the oldest environment gets it."""
     paths: Annotated[list[HttpPath], Field(min_length=1, max_length=16), Keyed(("path",))] | None = None
-    """Paths that lead to the Rasa server; default /webhooks and, with the channel socketio, /socket.io. The server's
-    own API then stays inside the cluster."""
+    """Paths to route to the Rasa server; default /webhooks and, with the channel socketio, /socket.io. The HTTP API of
+    the server is then not exposed."""
 
 
 class IngressTls(ApiModel):
@@ -95,26 +95,26 @@ class IngressTls(ApiModel):
     hosts: Annotated[list[HostName], Field(min_length=1, max_length=16), Keyed()]
     """Hosts that the certificate is for."""
     secret_name: ObjectName | None = None
-    """Secret with the certificate (type kubernetes.io/tls); absent: as the controller decides."""
+    """Secret with the certificate (type kubernetes.io/tls); default as the Ingress controller decides."""
 
 
 class Ingress(ApiModel):
-    """An Ingress for the environment's channels. Mind that the webhooks ask for no token."""
+    """Ingress for the channels of the environment. Note that webhooks do not require a token."""
 
     _hosts_are_set = required("hosts", "hosts")
 
     hosts: Annotated[list[IngressHost], Field(min_length=1, max_length=16), Keyed(("host",))] | None = None
-    """Hosts under which the channels are reached. They must be set here or in the defaults."""
+    """Hosts of the channels. Must be set here or in the defaults."""
     tls: Annotated[list[IngressTls], Field(max_length=16)] | None = None
-    """Certificates of the hosts; absent: no TLS."""
+    """Certificates of the hosts; default: no TLS."""
     class_name: ObjectName | None = None
     """Ingress class; default the cluster's."""
     annotations: AnnotationMap | None = None
-    """Annotations of the Ingress, for example those that its controller reads."""
+    """Annotations of the Ingress, for example those read by its controller."""
 
 
 class LabelRequirement(ApiModel):
-    """What holds of one label."""
+    """A requirement on one label."""
 
     @rule(
         "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
@@ -127,24 +127,24 @@ class LabelRequirement(ApiModel):
     key: Annotated[str, Field(min_length=1, max_length=317)]
     """Key of the label."""
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    """How the label's value relates to `values`."""
+    """Relation of the label's value to `values`."""
     values: Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=64), Keyed()] | None = None
     """Values of the label, for In and NotIn."""
 
 
 class LabelSelector(ApiModel):
-    """Labels that something must carry; empty: everything."""
+    """A label selector; an empty one matches everything."""
 
     model_config = ATOMIC
 
     match_labels: LabelMap | None = None
-    """All of these labels."""
+    """Labels that must all be present."""
     match_expressions: Annotated[list[LabelRequirement], Field(max_length=16)] | None = None
-    """All of these requirements."""
+    """Requirements that must all be met."""
 
 
 def is_cidr(value: str) -> bool:
-    """Whether CEL's isCIDR holds: it wants a prefix length, without leading zeros, and no IPv4 address in IPv6 form."""
+    """Return whether CEL's isCIDR holds: a prefix length without leading zeros, and no IPv4-mapped IPv6 address."""
     if re.fullmatch("[0-9A-Fa-f.:]+/(0|[1-9][0-9]{0,2})", value) is None:
         return False
     try:
@@ -166,13 +166,13 @@ class IpBlock(ApiModel):
 
     cidr: Cidr
     """The range, for example 10.0.0.0/8."""
-    # A trailing underscore keeps the name from being a statement of Python.
+    # The trailing underscore avoids a clash with Python's keyword.
     except_: Annotated[list[Cidr], Field(max_length=16), Keyed()] | None = Field(default=None, alias="except")
-    """Ranges within it from which nobody may connect."""
+    """Ranges within `cidr` that may not connect."""
 
 
 class Peer(ApiModel):
-    """Who may connect: the selectors that are set must all match."""
+    """Who may connect; all selectors that are set must match."""
 
     @rule(
         "has(self.ipBlock) ? !has(self.namespaceSelector) && !has(self.podSelector)"
@@ -188,13 +188,13 @@ class Peer(ApiModel):
     pod_selector: LabelSelector | None = None
     """Labels of the pods that may connect; empty or absent: all pods of those namespaces."""
     ip_block: IpBlock | None = None
-    """Range of addresses from which anybody may connect."""
+    """Range of addresses that may connect."""
 
 
 class NetworkPolicy(ApiModel):
-    """A NetworkPolicy that closes the environment's port to all but these and the operator's pods."""
+    """NetworkPolicy that allows only the listed peers and the operator to connect to the environment's port."""
 
     from_: Literal["SameNamespace", "None"] = Field(alias="from")
-    """SameNamespace: all pods of the environment's namespace may connect. None: only those of `allowFrom`."""
+    """SameNamespace: all pods of the environment's namespace may connect. None: only those in `allowFrom`."""
     allow_from: Annotated[list[Peer], Field(max_length=64)] | None = None
-    """Who else may connect."""
+    """Additional peers that may connect."""

@@ -1,4 +1,4 @@
-"""Addresses: what counts as a URL, a host and host:port in a spec."""
+"""URLs, hosts and host:port addresses that a spec may have."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ HOST_NAME = "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 IPV6_ADDRESS = "[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
 PATH = "(/([A-Za-z0-9._~!$&()*+,;=:@-]|%[0-9A-Fa-f]{2})*)*"
 URL_PATTERN = f"^https?://{HOST_NAME}(:[0-9]{{1,5}})?{PATH}$"
-"""Scheme, host, port and path of RFC 3986; no user name, query or fragment, where people keep secrets."""
+"""Scheme, host, port and path of RFC 3986, without user name, query and fragment, which tend to hold secrets."""
 HIGHEST_PORT = 65535
 
 
 def url_rule(message: str) -> Rule[str]:
-    """The rule that a string is an http(s) URL of a host, perhaps with port and path, and of nothing else."""
+    """Return a rule that a string is an http(s) URL with a host, optionally a port and path, and nothing else."""
     shape = matches(URL_PATTERN, message)
 
     def holds(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""The parts of an environment's spec that Kubernetes users know from other workloads."""
+"""Parts of an environment's spec that are common to Kubernetes workloads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rasa_environments.api.traffic import AnnotationMap
 
 
 def int_or_string(pattern: str, message: str) -> Rule[int | str]:
-    """The rule that a value is a number from 0, or text that matches `pattern`."""
+    """Return a rule that a value is a number of at least 0, or text that matches `pattern`."""
     text = matches(pattern, message)
 
     def holds(value: int | str) -> bool:
@@ -66,58 +66,58 @@ class Resources(ApiModel):
     """Compute resources of the rasa container."""
 
     requests: QuantityMap | None = None
-    """What is reserved, for example {cpu: 500m, memory: 1Gi}."""
+    """Reserved resources, for example {cpu: 500m, memory: 1Gi}."""
     limits: QuantityMap | None = None
-    """What must not be exceeded, for example {memory: 2Gi}."""
+    """Upper limits, for example {memory: 2Gi}."""
 
 
 class ServiceAccount(ApiModel):
     """The ServiceAccount that the pods run as."""
 
     annotations: AnnotationMap | None = None
-    """Annotations of the ServiceAccount, for example those that bind it to an identity of the cloud."""
+    """Annotations of the ServiceAccount, for example those that bind it to a cloud identity."""
 
 
 class RollingUpdate(ApiModel):
-    """How many pods a rolling update adds and takes away."""
+    """How many pods a rolling update adds and removes at a time."""
 
     @merged_rule("may not have 0 for both maxSurge and maxUnavailable, which is 0 by default")
     def _pods_can_be_replaced(self) -> bool:
         return self.max_surge not in (0, "0%") or self.max_unavailable not in (None, 0, "0%")
 
     max_surge: Amount | None = None
-    """Pods above the wanted number, as a number or percentage; default 1."""
+    """Pods above the desired number, as a number or percentage; default 1."""
     max_unavailable: Amount | None = None
-    """Pods below the wanted number, as a number or percentage; default 0."""
+    """Pods below the desired number, as a number or percentage; default 0."""
 
 
 class DeploymentStrategy(ApiModel):
-    """How a change of the Deployment replaces its pods."""
+    """How pods are replaced when the Deployment changes."""
 
     @merged_rule("may only be set with type RollingUpdate", ".rollingUpdate")
     def _numbers_of_a_rolling_update(self) -> bool:
         return self.rolling_update is None or self.type != "Recreate"
 
     type: Literal["RollingUpdate", "Recreate"] | None = None
-    """RollingUpdate (default): new pods are ready before old ones go. Recreate: old ones go first, which interrupts the
-    service."""
+    """RollingUpdate (default): start new pods before stopping old ones. Recreate: stop old pods first, which interrupts
+    the service."""
     rolling_update: RollingUpdate | None = None
-    """How many pods a rolling update adds and takes away."""
+    """How many pods a rolling update adds and removes at a time."""
 
 
 class PodDisruptionBudget(ApiModel):
-    """How many pods an eviction may take away."""
+    """How many pods may be evicted at the same time."""
 
     _one_amount = one_of("minAvailable", "maxUnavailable")
 
     min_available: Amount | None = None
-    """Pods that must stay, as a number or percentage."""
+    """Pods that must stay available, as a number or percentage."""
     max_unavailable: Amount | None = None
-    """Pods that may be away, as a number or percentage."""
+    """Pods that may be unavailable, as a number or percentage."""
 
 
 class Autoscaling(ApiModel):
-    """A HorizontalPodAutoscaler; it decides the replicas, `spec.replicas` does not."""
+    """HorizontalPodAutoscaler, which sets the number of replicas instead of `spec.replicas`."""
 
     _maximum_is_set = required("max_replicas", "maxReplicas")
 
@@ -126,24 +126,24 @@ class Autoscaling(ApiModel):
         return self.min_replicas is None or self.max_replicas is None or self.min_replicas <= self.max_replicas
 
     min_replicas: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
-    """Number of pods that it never goes below; default 1."""
+    """Minimum number of pods; default 1."""
     max_replicas: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
-    """Number of pods that it never goes above. It must be set here or in the defaults."""
+    """Maximum number of pods. Must be set here or in the defaults."""
     target_cpu_utilization_percentage: Percentage | None = Field(default=None, alias="targetCPUUtilizationPercentage")
-    """CPU use, in percent of the request, that is aimed at; default 80 when no memory target is set."""
+    """Target CPU utilization, in percent of the request; default 80 if no memory target is set."""
     target_memory_utilization_percentage: Percentage | None = None
-    """Memory use, in percent of the request, that is aimed at."""
+    """Target memory utilization, in percent of the request."""
 
 
 class Jwt(ApiModel):
-    """A second way to authenticate at the Rasa server: signed JSON Web Tokens."""
+    """A second way to authenticate to the Rasa server: signed JSON Web Tokens."""
 
     _key_is_set = required("key", "key")
 
     key: SecretValue | None = None
-    """The secret, or the public key, that tokens are checked with. It must be set here or in the defaults."""
+    """Secret or public key to verify tokens with. Must be set here or in the defaults."""
     method: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512"] | None = None
-    """Algorithm that tokens are signed with; default HS256."""
+    """Signature algorithm of the tokens; default HS256."""
 
 
 class PullSecret(ApiModel):
@@ -152,7 +152,7 @@ class PullSecret(ApiModel):
     model_config = ATOMIC
 
     name: ObjectName
-    """Name of the Secret with the registry's credentials."""
+    """Name of the Secret."""
 
 
 Version = Annotated[
@@ -189,23 +189,22 @@ class Rasa(ApiModel):
     """The Rasa server itself."""
 
     version: Version | None = None
-    """Version of Rasa, for example 3.6.21; it chooses the image unless `image` is set."""
+    """Version of Rasa, for example 3.6.21; it selects the image unless `image` is set."""
     image: Image | None = None
     """Container image of the Rasa server; default rasa/rasa:<version>-full."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
-    """When the image is pulled; default as Kubernetes decides by the image's tag."""
+    """When to pull the image; default as Kubernetes decides by the image's tag."""
     image_pull_secrets: Annotated[list[PullSecret], Field(max_length=16), Keyed(("name",))] | None = None
-    """Secrets with the registry's credentials that the image is pulled with."""
+    """Secrets with credentials of the image's registry."""
     port: Port | None = None
-    """Port that the Rasa server listens at; default 5005."""
+    """Port of the Rasa server; default 5005."""
     cors_origins: Annotated[list[Origin], Field(min_length=1, max_length=64), Keyed()] | None = None
-    """Origins that browsers may call from, for example https://chat.example.com; default `*`, which is all."""
+    """Origins that browsers may call from, for example https://chat.example.com; default `*`, which allows all."""
     log_level: Literal["Critical", "Error", "Warning", "Info", "Debug"] | None = None
-    """Least severe messages that Rasa logs; default as Rasa decides."""
+    """Minimum level of the messages that Rasa logs; default as Rasa decides."""
     workers: Annotated[int, Field(ge=1, le=64, strict=True)] | None = None
-    """Processes of one pod that answer requests (SANIC_WORKERS); default 1. More than one wants a lock store, as
-    several replicas do."""
+    """Worker processes per pod (SANIC_WORKERS); default 1. More than one needs a lock store, as several replicas do."""
     drain_seconds: Annotated[int, Field(ge=0, le=3600, strict=True)] | None = None
-    """How long a pod that is to end goes on answering, for conversations over sockets and by voice; default 5."""
+    """Seconds that a terminating pod continues to answer, for conversations over sockets and by voice; default 5."""
     extra_args: Annotated[list[Argument], Field(max_length=64)] | None = None
-    """Arguments of the command besides those that the operator writes, for example [--debug]."""
+    """Additional command line arguments, for example [--debug]."""
