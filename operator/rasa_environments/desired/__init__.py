@@ -1,1 +1,1 @@
-"""Pure: what should be there, as plain objects; one file per kind."""
+"""Pure functions from an environment to its desired objects, one file per kind."""

@@ -1,4 +1,4 @@
-"""The command lines of the vendor's pages; Kubernetes puts the secret values in from the container's variables."""
+"""The command lines of the vendor's pages; Kubernetes expands secret values from the container's variables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rasa_environments.desired.secret_variables import JWT_VARIABLE, TOKEN_VARIA
 
 
 def run_arguments(context: Context) -> list[str]:
-    """`rasa run` with the HTTP API: what an open-source server of 2.x and 3.x takes (page of Rasa Enterprise 1.0)."""
+    """Return the arguments of `rasa run` for an open-source server 2.x or 3.x (page of Rasa Enterprise 1.0)."""
     arguments = [
         "run",
         "--enable-api",
@@ -25,7 +25,7 @@ def run_arguments(context: Context) -> list[str]:
 
 
 def x_arguments(context: Context, config_endpoint: str | None = None) -> list[str]:
-    """`rasa x`, in the order of the pages of Rasa X 0.2x and, with a `config_endpoint`, 0.32."""
+    """Return the arguments of `rasa x` as on the pages of Rasa X 0.2x and, with a `config_endpoint`, 0.32."""
     return [
         "x",
         "--no-prompt",
@@ -42,16 +42,16 @@ def x_arguments(context: Context, config_endpoint: str | None = None) -> list[st
 
 
 def jwt(context: Context) -> list[str]:
-    """How a JWT is checked."""
+    """Return the arguments that configure JWT authentication."""
     method = context.spec.jwt.method if context.spec.jwt is not None else None
     return ["--jwt-method", method or "HS256", "--jwt-secret", f"$({JWT_VARIABLE})"]
 
 
 def cors(context: Context) -> list[str]:
-    """Origins that browsers may call from, each as a word of its own; default all."""
+    """Return the arguments for the origins that browsers may call from, one word each; all by default."""
     return ["--cors", *((context.spec.rasa and context.spec.rasa.cors_origins) or ["*"])]
 
 
 def extra(context: Context) -> list[str]:
-    """What the spec adds."""
+    """Return the additional arguments of the spec."""
     return list((context.spec.rasa and context.spec.rasa.extra_args) or ())

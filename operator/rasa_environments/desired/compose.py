@@ -1,4 +1,4 @@
-"""The variables of the compose fragments on the pages of Rasa X 0.2x and 0.32, by their names and defaults there."""
+"""The variables of the compose fragments on the pages of Rasa X 0.2x and 0.32, with their names and defaults."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ RABBITMQ_USERNAME = "user"
 DATABASE_HOST = "db"
 POSTGRESQL = "PostgreSQL"
 DATABASE_PORTS = {POSTGRESQL: 5432, "MySQL": 3306}
-"""Port by dialect of SQL, where the spec names none."""
+"""Default port by SQL dialect."""
 DATABASE_USER = "admin"
 LOGIN_DATABASE = "rasa"
 REDIS_PORT = 6379
 REDIS_DATABASE = 1
 USER_APP = "http://app:5055"
 COMMON_QUEUE = "rasa_production_events"
-"""The queue that Rasa X 0.32 and later read, whatever the environment."""
+"""The queue that Rasa X 0.32 and later read events from, for all environments."""
 
 SECRET_VARIABLES = ("RABBITMQ_PASSWORD", "DB_PASSWORD", MODEL_SERVER_TOKEN_VARIABLE)
-"""Variables of the page that stand for secrets, besides the two that every environment has."""
+"""Variables of the pages that hold secrets, besides the two that every environment has."""
 
 WEBHOOK_PATH = "/webhook"
 ACTION_ENDPOINT = USER_APP + WEBHOOK_PATH
 
 
 def compose_variables(context: Context, queue: str) -> dict[str, str]:
-    """Every variable of the page that is no secret; `queue` is the default of RABBITMQ_QUEUE.
+    """Return all non-secret variables of the page; `queue` is the default of RABBITMQ_QUEUE.
 
-    The page spells RASA_MODEL_PULL_INTERVALL, Rasa X itself reads RASA_MODEL_PULL_INTERVAL: both are there. A secret
-    that nobody gives is empty, as compose has it: Rasa refuses an endpoints.yml with a variable that is not set.
-    RABBITMQ_PORT and REDIS_* are not on the page: without them Rasa X 0.32, which writes endpoints.yml itself, could
-    not say what the spec says.
+    The page spells RASA_MODEL_PULL_INTERVALL, while Rasa X reads RASA_MODEL_PULL_INTERVAL, so both are set. Secrets
+    without a value are empty, as in compose, since Rasa rejects an endpoints.yml that refers to an unset variable.
+    RABBITMQ_PORT and REDIS_* are not on the page: Rasa X 0.32 writes endpoints.yml itself, and they convey what the
+    spec says.
     """
     broker = context.spec.event_broker.rabbitmq if context.spec.event_broker is not None else None
     database = context.spec.tracker_store.sql if context.spec.tracker_store is not None else None
@@ -61,7 +61,7 @@ def compose_variables(context: Context, queue: str) -> dict[str, str]:
 
 
 def lock_store_variables(context: Context) -> dict[str, str]:
-    """The lock store, by the names that endpoints.yml of Rasa X has; nothing where the spec has none."""
+    """Return the variables of the lock store, named as in endpoints.yml of Rasa X; none without a lock store."""
     redis = context.spec.lock_store.redis if context.spec.lock_store is not None else None
     if redis is None:
         return {}
@@ -74,18 +74,18 @@ def lock_store_variables(context: Context) -> dict[str, str]:
 
 
 def ungiven(context: Context, secrets: Iterable[str]) -> list[str]:
-    """The variables among these whose values nobody gives."""
+    """Return those of the variables that have no value."""
     return [name for name in secrets if name not in context.secret_values]
 
 
 def user_app(context: Context) -> str:
-    """The action server, without the /webhook that endpoints.yml of Rasa X adds."""
+    """Return the URL of the action server without /webhook, which endpoints.yml of Rasa X adds."""
     endpoint = context.spec.action_endpoint
     return (endpoint.url or "").removesuffix(WEBHOOK_PATH) if endpoint is not None else USER_APP
 
 
 def refuse_for_rasa_x_0_32(spec: EnvironmentSpec) -> None:
-    """Raises SpecError for what Rasa X 0.32 leaves out of the endpoints.yml that it writes for its servers."""
+    """Check for what Rasa X 0.32 leaves out of the endpoints.yml that it writes for its servers. Raises SpecError."""
     broker, tracker, lock = spec.event_broker, spec.tracker_store, spec.lock_store
     connections = {
         "spec.eventBroker.rabbitmq": broker and broker.rabbitmq,

@@ -1,4 +1,4 @@
-"""The ConfigMap with the files of the Rasa server."""
+"""The ConfigMap with the configuration files of the Rasa server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rasa_environments.desired.profiles import CREDENTIALS_FILE, ENDPOINTS_FILE
 
 
 def config_map(context: Context) -> JsonObject:
-    """endpoints.yml and credentials.yml, without a secret value in either."""
+    """Return the ConfigMap with endpoints.yml and credentials.yml, neither of which holds a secret value."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",

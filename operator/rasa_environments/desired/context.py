@@ -1,4 +1,4 @@
-"""Everything that the objects of an environment are made from."""
+"""The input that all objects of an environment are built from."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ROLE_NAMES = {"production": Role.PRODUCTION, "worker": Role.WORKER}
 
 
 def child_key(environment: ObjectKey) -> ObjectKey:
-    """Namespace and name of every child of an environment."""
+    """Return the namespace and name of the children of an environment."""
     return ObjectKey(environment.namespace, environment.name + CHILD_SUFFIX)
 
 
 def environment_key(child: ObjectKey) -> ObjectKey | None:
-    """Namespace and name of the environment that a child of this name would belong to."""
+    """Return the namespace and name of the environment that a child of this name would belong to."""
     if not child.name.endswith(CHILD_SUFFIX):
         return None
     return ObjectKey(child.namespace, child.name.removesuffix(CHILD_SUFFIX))
@@ -47,24 +47,24 @@ class OperatorPods:
 
 @dataclass(frozen=True)
 class Context:
-    """An environment, its server, and what was found out for them: all that the objects depend on."""
+    """An environment, its model server, and the values found for them: all that its objects depend on."""
 
     environment: DeploymentEnvironment
     server: ModelServer
     spec: EnvironmentSpec
-    """The environment's spec over its server's defaults, without `podTemplate` (merging.merged_spec)."""
+    """The environment's spec merged with the defaults of its server, without `podTemplate` (merging.merged_spec)."""
     secret_values: Mapping[str, str] = field(repr=False)
-    """Variable to value: RASA_TOKEN, RASA_X_TOKEN where there is one, and those of secret_variables."""
+    """Value by variable: RASA_TOKEN, RASA_X_TOKEN if there is one, and those of secret_variables."""
     certificates: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Key in the environment's Secret to a file in PEM (tls.key_in_secret)."""
+    """PEM files by their key in the environment's Secret (tls.key_in_secret)."""
     token_rotated_at: str | None = None
-    """The rotation that the token stands for."""
+    """The rotation request that the token was generated for."""
     salt: str | None = field(default=None, repr=False)
-    """Random text in the Secret, so that the digest of it lets nobody guess a weak password; None: see secret.py."""
+    """Random text in the Secret, so that weak passwords cannot be guessed from its digest; for None see secret.py."""
     model_hash: str | None = None
-    """Hash of the model that the pods were rolled for, with updateStrategy RollingUpdate."""
+    """Hash of the model that the pods were last rolled out for, with updateStrategy RollingUpdate."""
     operator_pods: OperatorPods | None = None
-    """Where the operator asks from; None outside of a cluster."""
+    """The pods from which the operator connects; None outside of a cluster."""
 
     @property
     def key(self) -> ObjectKey:
@@ -83,14 +83,14 @@ class Context:
 
     @property
     def role(self) -> Role:
-        """The role as given, or as the names production and worker imply it, in whatever case."""
+        """The role of the spec, else the one implied by the names production and worker, regardless of case."""
         if self.spec.role is not None:
             return Role(self.spec.role)
         return ROLE_NAMES.get(self.environment.environment.lower(), Role.CUSTOM)
 
     @property
     def rolls_on_promotion(self) -> bool:
-        """Whether a moved tag rolls the pods."""
+        """Whether moving the tag starts a rolling update."""
         return self.spec.model is not None and self.spec.model.update_strategy == UpdateStrategy.ROLLING_UPDATE.value
 
     @property
@@ -105,7 +105,7 @@ class Context:
 
     @property
     def model_url(self) -> str:
-        """Where the environment's Rasa servers pull their model."""
+        """URL from which the environment's Rasa servers pull their model."""
         return tag_url(self.server, self.environment.tag)
 
     @property
@@ -115,12 +115,12 @@ class Context:
 
     @property
     def server_url(self) -> str:
-        """Base address of the model server, without /api."""
+        """Base URL of the model server, without /api."""
         return self.server.spec.url.rstrip("/")
 
     @property
     def url(self) -> str:
-        """Address of the Rasa server inside the cluster."""
+        """URL of the Rasa server inside the cluster."""
         return f"http://{self.key.name}.{self.key.namespace}.svc:{self.service_port}"
 
     @property
@@ -142,7 +142,7 @@ class Context:
     def metadata(
         self, *, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
     ) -> JsonObject:
-        """The metadata of a child: named, labelled, and owned by the environment."""
+        """Return the metadata of a child: its name, labels and owner reference."""
         metadata: JsonObject = {
             "name": self.key.name,
             "namespace": self.key.namespace,
@@ -164,15 +164,15 @@ class Context:
 
 
 def identifier(environment: DeploymentEnvironment) -> str:
-    """The environment's name as a database takes it: letters, digits and `_`."""
+    """Return the environment's name as a database identifier: letters, digits and `_`."""
     return re.sub(r"[^a-z0-9]+", "_", environment.environment.lower())
 
 
 def own_database(environment: DeploymentEnvironment, purpose: str = "") -> str:
-    """The database of an environment that names none, with its `purpose` at the end.
+    """Return the default database of an environment, ending in `purpose`.
 
-    Lower case, `_`, and at most 63 bytes, as PostgreSQL has it.
-    Rasa creates it by an unquoted CREATE DATABASE, which would cut a longer name and then look for the whole one.
+    It is lower case, with `_`, and has at most 63 bytes, as PostgreSQL requires: Rasa creates it by CREATE DATABASE
+    without quotes, which would truncate a longer name, and then looks for the full name.
     """
     name = f"rasa_{identifier(environment)}{purpose}"
     if len(name) <= LONGEST_DATABASE_NAME:
@@ -182,11 +182,11 @@ def own_database(environment: DeploymentEnvironment, purpose: str = "") -> str:
 
 
 def own_queue(environment: DeploymentEnvironment) -> str:
-    """The queue of one environment, as the page of Rasa X 0.2x names it: rasa_experimental_events."""
+    """Return the default queue of an environment, as on the page of Rasa X 0.2x: rasa_experimental_events."""
     return f"rasa_{identifier(environment)}_events"
 
 
 def tag_url(server: ModelServer, tag: str) -> str:
-    """Where a tag's model is pulled: modelPath, or the path that every generation of Rasa X answers."""
+    """Return the URL to pull a tag's model from: modelPath, or the path that every generation of Rasa X serves."""
     path = server.spec.model_path or "/api/projects/{project}/models/tags/{tag}"
     return server.spec.url.rstrip("/") + path.replace("{project}", server.spec.project).replace("{tag}", tag)

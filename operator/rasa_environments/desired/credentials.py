@@ -1,4 +1,4 @@
-"""credentials.yml: the channels by which users reach the Rasa server (https://rasa.com/docs/rasa, credentials.yml)."""
+"""credentials.yml: the channels of the Rasa server (https://rasa.com/docs/rasa, credentials.yml)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DEFAULT_CHANNELS = (Channel(name="rest"),)
 
 
 def credentials_yaml(context: Context) -> str:
-    """The text of credentials.yml."""
+    """Return the text of credentials.yml."""
     return as_yaml(channels(context))
 
 
 def channels(context: Context) -> JsonObject:
-    """Each channel with what it needs: those of the spec, else REST, and `rasa` where the model server chats by it."""
+    """Return the channels and their configuration: those of the spec or REST, and `rasa` if the server uses it."""
     named = DEFAULT_CHANNELS if context.spec.channels is None else context.spec.channels
     described = {
         channel.name: None if channel.config is None else with_variables(("channels", channel.name), channel.config)
@@ -30,12 +30,12 @@ def channels(context: Context) -> JsonObject:
 
 
 def rasa_channel(context: Context) -> JsonObject:
-    """The channel `rasa`, which points to the server ("The rasa channel credentials", Rasa Enterprise 1.0)."""
+    """Return the channel `rasa`, which points to the server ("The rasa channel credentials", Rasa Enterprise 1.0)."""
     return {RASA_CHANNEL: {"url": f"{context.server_url}/api"}} if profile_of(context).rasa_channel else {}
 
 
 def open_channels(context: Context) -> tuple[str, ...] | None:
-    """The channels that reach users: all but `rasa`, by which the model server chats; None where it decides on them."""
+    """Return the channels open to users, that is all but `rasa`; None if the model server configures them."""
     if profile_of(context).configured_by_server:
         return None
     return tuple(name for name in channels(context) if name != RASA_CHANNEL)

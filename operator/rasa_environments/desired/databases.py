@@ -1,4 +1,4 @@
-"""SQL databases in endpoints.yml: that of the tracker store, and that of the events.
+"""SQL databases in endpoints.yml: those of the tracker store and of the event broker.
 
 Source: rasa/core/tracker_store.py and rasa/core/brokers/sql.py of the releases 1.10.26, 2.8.34 and 3.6.21, and those of
 Rasa Pro 3.13 and 3.21.
@@ -25,15 +25,15 @@ from rasa_environments.desired.tls import (
 )
 
 DIALECTS = {POSTGRESQL: "postgresql", "MySQL": "mysql+pymysql"}
-"""As SQLAlchemy calls them."""
+"""SQLAlchemy's names of the dialects."""
 VERIFYING = ("verify-full", "verify-ca")
-"""Values of libpq's sslmode that verify the server's certificate."""
+"""Values of libpq's sslmode with which it verifies the server's certificate."""
 PREFERRED = "prefer"
-"""What libpq does where nobody says."""
+"""Default of libpq's sslmode."""
 
 
 def sql_tracker_store(context: Context, store: Sql) -> JsonObject:
-    """An SQL tracker store: each environment has a database of its own."""
+    """Return an SQL tracker store; each environment has a database of its own."""
     rules = profile_of(context)
     defaults = {"username": rules.database_user, "login_database": rules.login_database}
     unset = {name: value for name, value in defaults.items() if getattr(store, name) is None}
@@ -46,9 +46,9 @@ def sql_tracker_store(context: Context, store: Sql) -> JsonObject:
 
 
 def events_database(context: Context, database: Database) -> JsonObject:
-    """A database of its own for the events: the tracker store has a table `events`, too, with other columns.
+    """Return a separate database for events: the tracker store has a table `events`, too, with other columns.
 
-    Raises SpecError for what Rasa cannot hand to that database: it takes no parameters.
+    Raises SpecError for connection parameters, which Rasa does not support for this database.
     """
     if database.query:
         raise SpecError(
@@ -64,7 +64,7 @@ def events_database(context: Context, database: Database) -> JsonObject:
 
 
 def sql(server: Database, database: str, variable: str) -> JsonObject:
-    """An SQL database, whose password is in a variable."""
+    """Return an SQL database whose password is in a variable."""
     dialect = server.dialect or POSTGRESQL
     return present(
         type="SQL",
@@ -78,7 +78,7 @@ def sql(server: Database, database: str, variable: str) -> JsonObject:
 
 
 def query_of(context: Context, store: Sql) -> dict[str, str]:
-    """The parameters of the tracker store's connection; those of spec.trackerStore.sql.query win.
+    """Return the connection parameters of the tracker store; those of spec.trackerStore.sql.query take precedence.
 
     Raises SpecError where one of them contradicts `tls`.
     """
@@ -100,7 +100,7 @@ def query_of(context: Context, store: Sql) -> dict[str, str]:
 
 
 def _contradiction(store: Sql, asked: Mapping[str, str]) -> str | None:
-    """The parameter that asks for something else than `tls`."""
+    """Return the name of the parameter that contradicts `tls`, or None."""
     if not is_required(store.tls):
         plain = {"sslmode": "disable"}
         return next((name for name in asked if name.startswith("ssl") and asked[name] != plain.get(name)), None)
@@ -109,12 +109,15 @@ def _contradiction(store: Sql, asked: Mapping[str, str]) -> str | None:
 
 
 def is_postgresql(server: Database) -> bool:
-    """Whether the database is reached by libpq."""
+    """Return whether the driver of the database is libpq."""
     return server.dialect in (None, POSTGRESQL)
 
 
 def _of_libpq(paths: CertificatePaths) -> dict[str, str]:
-    """https://www.postgresql.org/docs/current/libpq-ssl.html: it verifies nothing unless it is told with what."""
+    """Return the parameters for TLS with libpq, which verifies nothing unless told what to verify with.
+
+    Source: https://www.postgresql.org/docs/current/libpq-ssl.html
+    """
     return present(
         sslmode="verify-full",
         sslrootcert=paths.authorities or AUTHORITIES_OF_THE_IMAGE,
@@ -124,12 +127,15 @@ def _of_libpq(paths: CertificatePaths) -> dict[str, str]:
 
 
 def _of_pymysql(paths: CertificatePaths) -> dict[str, str]:
-    """https://docs.sqlalchemy.org/en/14/dialects/mysql.html: with an authority PyMySQL verifies the host name, too."""
+    """Return the parameters for TLS with PyMySQL, which also verifies the host name if it has an authority.
+
+    Source: https://docs.sqlalchemy.org/en/14/dialects/mysql.html
+    """
     return present(ssl_ca=paths.authorities or AUTHORITIES_OF_THE_IMAGE, ssl_cert=paths.certificate, ssl_key=paths.key)
 
 
 def variables_of_events_database(context: Context) -> dict[str, str]:
-    """Variables of libpq for the events: Rasa gives it no parameters for these."""
+    """Return libpq's variables for the event broker's database, since Rasa passes it no parameters."""
     broker = context.spec.event_broker
     database = broker.sql if broker is not None else None
     if database is None or database.tls is None or not is_postgresql(database):

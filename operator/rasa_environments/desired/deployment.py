@@ -30,15 +30,16 @@ CONTAINER = "rasa"
 WORKING_DIRECTORY = "/app"
 WORKERS_VARIABLE = "SANIC_WORKERS"
 QUIET_LEVELS = ("WARNING", "ERROR", "CRITICAL")
-"""Levels of LOG_LEVEL_LIBRARIES at which no library logs an address (source: rasa/utils/common.py)."""
+"""Values of LOG_LEVEL_LIBRARIES at which no library logs a URL (source: rasa/utils/common.py)."""
 DRAIN_SECONDS = 5
-"""How long a pod that is going still answers: Rasa closes its port at SIGTERM, and Services learn of it later."""
+"""Seconds that a terminating pod continues to answer: Rasa closes its port at SIGTERM, before Services remove the
+pod."""
 SECONDS_TO_END = 30
-"""How long a pod has after that, where the spec says how long it answers: the grace period of Kubernetes."""
+"""Seconds that a pod has afterwards if the spec sets drainSeconds; the default grace period of Kubernetes."""
 
 
 def deployment(context: Context, *, config: JsonObject, secret: JsonObject) -> JsonObject:
-    """The Deployment; `config` and `secret` are the objects whose change rolls the pods.
+    """Return the Deployment; changes of `config` and `secret` roll the pods.
 
     Raises SpecError where the pod template does not fit.
     """
@@ -54,7 +55,7 @@ def deployment(context: Context, *, config: JsonObject, secret: JsonObject) -> J
 
 
 def strategy(context: Context) -> JsonObject:
-    """How pods are replaced: by default the new ones are ready before the old ones go."""
+    """Return the update strategy; by default, new pods must be ready before old ones stop."""
     wanted = context.spec.deployment_strategy
     if wanted is not None and wanted.type == "Recreate":
         return {"type": "Recreate"}
@@ -64,12 +65,15 @@ def strategy(context: Context) -> JsonObject:
 
 
 def digest(*parts: object) -> str:
-    """A short digest of configuration. The Secret's salt keeps weak passwords in it from being guessed."""
+    """Return a short digest of configuration; the Secret's salt keeps weak passwords from being guessed from it."""
     return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def pod_template(context: Context, config_digest: str) -> JsonObject:
-    """The pods: `restricted` by Pod Security, writable only under /tmp, and the user's podTemplate laid on top."""
+    """Return the pod template with the user's podTemplate merged into it.
+
+    It meets the Pod Security level `restricted`, and is writable under /tmp only.
+    """
     annotations = {CONFIG_DIGEST_ANNOTATION: config_digest}
     if context.rolls_on_promotion and context.model_hash:
         annotations[MODEL_HASH_ANNOTATION] = context.model_hash
@@ -106,7 +110,7 @@ def pod_template(context: Context, config_digest: str) -> JsonObject:
 
 
 def with_pod_templates(template: JsonObject, context: Context) -> JsonObject:
-    """A template with the podTemplate of the defaults laid on it, then the environment's.
+    """Merge the podTemplate of the defaults and then that of the environment into a template.
 
     Raises SpecError where one does not fit.
     """
@@ -117,7 +121,7 @@ def with_pod_templates(template: JsonObject, context: Context) -> JsonObject:
 
 
 def container(context: Context) -> JsonObject:
-    """The Rasa server's container."""
+    """Return the container of the Rasa server."""
     rasa = context.spec.rasa
     result: JsonObject = {
         "name": CONTAINER,
@@ -153,14 +157,14 @@ def container(context: Context) -> JsonObject:
 
 
 def drain(context: Context) -> JsonObject:
-    """What keeps a pod that is to end answering. Older API servers refuse to sleep for no time."""
+    """Return the preStop hook that lets a pod drain; older API servers reject a sleep of 0 seconds."""
     rasa = context.spec.rasa
     seconds = rasa.drain_seconds if rasa is not None and rasa.drain_seconds is not None else DRAIN_SECONDS
     return {"lifecycle": {"preStop": {"sleep": {"seconds": seconds}}}} if seconds else {}
 
 
 def variables(context: Context) -> list[JsonObject]:
-    """The container's variables; every secret value by reference to the environment's own Secret."""
+    """Return the container's variables; secret values are references to the environment's own Secret."""
     rasa = context.spec.rasa
     plain = {
         "RASA_ENVIRONMENT": context.environment.environment,
@@ -169,7 +173,7 @@ def variables(context: Context) -> list[JsonObject]:
         **profile_of(context).variables(context),
         **({"LOG_LEVEL": rasa.log_level.upper()} if rasa is not None and rasa.log_level is not None else {}),
         **({WORKERS_VARIABLE: str(rasa.workers)} if rasa is not None and rasa.workers is not None else {}),
-        # Nothing but /tmp is writable: telemetry settings, matplotlib's cache and the training cache go there.
+        # Only /tmp is writable: telemetry settings, matplotlib's cache and the training cache go there.
         "HOME": "/tmp",  # noqa: S108
         "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
         "RASA_CACHE_DIRECTORY": "/tmp/rasa-cache",  # noqa: S108
@@ -185,7 +189,10 @@ def variables(context: Context) -> list[JsonObject]:
 
 
 def _http_probe(*, period: int, failures: int) -> JsonObject:
-    """`GET /` needs no token, and stays unanswered while a model is loaded: hence the long patience."""
+    """Return a probe of `GET /`, which needs no token.
+
+    Rasa does not answer while it loads a model, hence the long timeouts.
+    """
     return {
         "httpGet": {"path": "/", "port": PORT_NAME},
         "periodSeconds": period,
@@ -206,9 +213,9 @@ def _readiness_probe(context: Context) -> JsonObject:
 
 
 def _ready_if_none_is_wanted(context: Context) -> bool:
-    """Whether Rasa X must reach this environment while there is no model yet.
+    """Return whether Rasa X must reach this environment before it has a model.
 
-    It asks production for its version before it takes one, and has worker train it.
+    Rasa X asks production for its version before it accepts a first model, and has worker train it.
     """
     return context.role is not Role.CUSTOM and profile_of(context).asks_production
 

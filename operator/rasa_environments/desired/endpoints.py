@@ -1,4 +1,4 @@
-"""endpoints.yml, in the words of Rasa (https://rasa.com/docs/rasa, endpoints.yml)."""
+"""endpoints.yml, in the terms of Rasa (https://rasa.com/docs/rasa, endpoints.yml)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIAB
 from rasa_environments.desired.tls import ACTION_ENDPOINT, agrees_with_scheme, certificate_paths, is_required
 
 CAFILE_SINCE = (2, 0)
-"""From here on Rasa takes authorities for its action server (rasa/utils/endpoints.py)."""
+"""First release in which Rasa accepts certificate authorities for its action server (rasa/utils/endpoints.py)."""
 
 
 def endpoints_yaml(context: Context) -> str:
-    """The text of endpoints.yml. Entries of spec.endpoints win over the typed ones.
+    """Return the text of endpoints.yml; entries of spec.endpoints take precedence over typed fields.
 
-    Raises SpecError where the environment's Rasa cannot do what is asked for.
+    Raises SpecError where the environment's Rasa does not support what the spec asks for.
     """
     spec = context.spec
     if profile_of(context).configured_by_server:
@@ -49,10 +49,10 @@ def endpoints_yaml(context: Context) -> str:
 
 
 def models_endpoint(context: Context) -> JsonObject:
-    """Where the model is pulled. The interval is a literal: Rasa misreads a variable there.
+    """Return where to pull the model from; the interval is a literal, since Rasa misreads a variable there.
 
-    With RollingUpdate a server pulls once, at its start (`wait_time_between_pulls: null`), and a moved tag starts new
-    servers.
+    With RollingUpdate, a server pulls once, when it starts (`wait_time_between_pulls: null`), and moving the tag starts
+    new servers.
     """
     return {
         "url": context.model_url,
@@ -66,14 +66,14 @@ def models_endpoint(context: Context) -> JsonObject:
 
 
 def tracker_store(context: Context, store: TrackerStore) -> JsonObject:
-    """Where conversations are kept."""
+    """Return where conversations are stored."""
     if store.sql is not None:
         return sql_tracker_store(context, store.sql)
     return redis_tracker_store(context, store.redis) if store.redis is not None else {}
 
 
 def action_endpoint(context: Context, endpoint: ActionEndpoint) -> JsonObject:
-    """The action server. Raises SpecError where `tls` contradicts the scheme of its address."""
+    """Return the action server. Raises SpecError where `tls` contradicts the scheme of its URL."""
     tls, url = endpoint.tls, endpoint.url or ""
     if tls is not None and not agrees_with_scheme(tls, url):
         scheme = "https" if is_required(tls) else "http"
@@ -92,14 +92,14 @@ def action_endpoint(context: Context, endpoint: ActionEndpoint) -> JsonObject:
 
 
 def as_yaml(document: Mapping[str, Any]) -> str:
-    """`document` as YAML, in the order given."""
+    """Return `document` as YAML, keeping its order."""
     return yaml.dump(
         dict(document), Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=10_000
     )
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Writes a repeated value again instead of an anchor."""
+    """Writes repeated values in full instead of as anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True

@@ -1,4 +1,4 @@
-"""Entries of endpoints.yml, and of any mapping that leaves out what is not set."""
+"""Entries of endpoints.yml, and of mappings that omit unset values."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from rasa_environments.api.base import JsonObject, SecretValue
 
 
 def reference(variable: str, value: SecretValue | None) -> str | None:
-    """`${VARIABLE}`, which Rasa expands when it reads the file; None where there is no value."""
+    """Return `${VARIABLE}`, which Rasa expands when it reads the file; None without a value."""
     return None if value is None else f"${{{variable}}}"
 
 
 def present(**entries: Any) -> JsonObject:
-    """The entries that are set."""
+    """Return the entries that are not None."""
     return {key: value for key, value in entries.items() if value is not None}

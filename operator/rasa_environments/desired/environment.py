@@ -16,11 +16,11 @@ from rasa_environments.desired.service import service
 from rasa_environments.desired.service_account import service_account
 
 OPTIONAL_KINDS = ("PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy", "Ingress")
-"""Kinds of children that are deleted when the spec no longer asks for them."""
+"""Kinds of children that are deleted once the spec no longer asks for them."""
 
 
 def children(context: Context) -> tuple[JsonObject, ...]:
-    """The environment's children, the Deployment last, so that all that its pods need is there before them.
+    """Return the environment's children, the Deployment last, so that everything its pods need exists before them.
 
     Raises SpecError where the spec cannot work.
     """

@@ -1,4 +1,4 @@
-"""environments.yml, which a Rasa X before 1.0 reads at its start, in a Secret since it holds tokens.
+"""environments.yml, which a Rasa X before 1.0 reads at startup, in a Secret since it holds tokens.
 
 Source: "Updating the Environments Config" on the page of Rasa X 0.32.
 """
@@ -21,10 +21,10 @@ FILE = "environments.yml"
 REQUIRED = ("production", "worker")
 """Environments without which Rasa X does not start."""
 MAXIMUM_DEPTH = 2
-"""Of mappings within the file's."""
+"""Maximum nesting of mappings below the top level."""
 _ENVELOPE = (yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent, yaml.StreamEndEvent)
 MAXIMUM_CHARACTERS = 256 * 1024
-"""Of a file that is read, in base64: more than a thousand environments."""
+"""Maximum size of a file that is read, in base64: more than a thousand environments."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class FileEntry:
 
 
 def environments_secret(server: ModelServer, entries: Mapping[str, FileEntry]) -> JsonObject:
-    """The Secret with environments.yml."""
+    """Return the Secret with environments.yml."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -61,16 +61,16 @@ def environments_secret(server: ModelServer, entries: Mapping[str, FileEntry]) -
 
 
 def file_text(entries: Mapping[str, FileEntry]) -> str:
-    """The file: production and worker first, then the others by name."""
+    """Return the text of the file: production and worker first, then the others by name."""
     order = sorted(entries, key=lambda name: (name not in REQUIRED, name))
     environments = {name: {"url": entries[name].url, "token": entries[name].token} for name in order}
     return yaml.dump({"rasa": environments}, Dumper=yaml.CSafeDumper, sort_keys=False, width=10_000)
 
 
 def entries_of(secret: JsonObject | None) -> dict[str, FileEntry]:
-    """The environments in the Secret as it is now; none where it is not there or holds no such file.
+    """Return the environments in the stored Secret; none if it does not exist or holds no valid file.
 
-    Whoever may write the Secret decides what is read here: a file that is too large, or too deep, counts as none.
+    Whoever may write the Secret controls this input: a file that is too large or too deep counts as empty.
     """
     encoded = text(mapping((secret or {}).get("data")).get(FILE)) or ""
     if len(encoded) > MAXIMUM_CHARACTERS:
@@ -83,7 +83,7 @@ def entries_of(secret: JsonObject | None) -> dict[str, FileEntry]:
 
 
 def names_in(content: str) -> frozenset[str]:
-    """The environments in the text of the file; none where it is too large, too deep, or no such file."""
+    """Return the names of the environments in the text of the file; none if it is too large, too deep or invalid."""
     if len(content) > MAXIMUM_CHARACTERS:
         return frozenset()
     try:
@@ -93,10 +93,11 @@ def names_in(content: str) -> frozenset[str]:
 
 
 def _read(content: str) -> dict[str, Any]:
-    """The mappings of texts in a YAML document. Raises YAMLError, TypeError or ValueError where it holds anything else.
+    """Return the nested mappings of strings in a YAML document.
 
-    No loader of PyYAML may be used: nested deeply, a text ends the process in the one in C, and the one in Python takes
-    seconds; with aliases and merge keys a short text becomes endless in both. The parser that gives events does not.
+    It uses PyYAML's event parser, since its loaders are unsafe here: deep nesting crashes the process in the C loader
+    and takes seconds in the Python one, and aliases and merge keys expand without limit in both. Raises YAMLError,
+    TypeError or ValueError for any other content.
     """
     events = (event for event in yaml.parse(content, Loader=yaml.CSafeLoader) if not isinstance(event, _ENVELOPE))
     if not isinstance(next(events, None), yaml.MappingStartEvent):
@@ -105,7 +106,7 @@ def _read(content: str) -> dict[str, Any]:
 
 
 def _mapping(events: Iterator[yaml.Event], depth: int) -> dict[str, Any]:
-    """The mapping whose start was the last event."""
+    """Return the mapping whose start was the last event."""
     found: dict[str, Any] = {}
     for key in events:
         if isinstance(key, yaml.MappingEndEvent):
@@ -121,5 +122,5 @@ def _mapping(events: Iterator[yaml.Event], depth: int) -> dict[str, Any]:
 
 
 def missing_from(names: Sequence[str]) -> list[str]:
-    """Those that Rasa X does not start without."""
+    """Return those required environments that are missing."""
     return [name for name in REQUIRED if name not in names]

@@ -1,4 +1,4 @@
-"""What makes a spec impossible to turn into objects."""
+"""Errors of a spec that cannot be turned into objects."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from rasa_environments.api.conditions import Reason
 
 
 class SpecError(ValueError):
-    """A spec that the CRD lets through and that still cannot work: the message says what, where, and what to do."""
+    """A spec that the CRD accepts and that still cannot work; the message has problem, place and remedy."""
 
     reason: ClassVar[Reason] = Reason.INVALID_SPEC
 
 
 class SecretElsewhere(SpecError):
-    """A default of a ModelServer that names a Secret of another namespace than the environment's."""
+    """A default of a ModelServer that refers to a Secret in a namespace other than the environment's."""
 
     reason = Reason.SECRET_NOT_FOUND
 
     def __init__(self, path: str, server: ObjectKey, what: str, namespace: str) -> None:
-        """`path` is the environment's own field, `what` names in words what stays in the server's namespace."""
+        """Initialize the message: `path` is the environment's own field, `what` describes what is not copied across."""
         default = path.replace("spec.", "spec.defaults.", 1)
         super().__init__(
             f"{default} of ModelServer {server} names a Secret in namespace {server.namespace}, and {what} do not "

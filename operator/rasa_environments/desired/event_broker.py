@@ -20,15 +20,15 @@ from rasa_environments.desired.tls import EVENT_BROKER, certificate_paths, is_re
 
 RABBITMQ_TLS_PORT = 5671
 AMQPS_SINCE = (3, 6)
-"""From here on Rasa puts the user into an address itself; before, who logs in must stand in `url`, which it logs."""
+"""First release in which Rasa adds the user to a URL; before, the credentials had to be in `url`, which it logs."""
 ONE_TEXT_SINCE = (3, 4)
-"""From here on Rasa hands Kafka's addresses to librdkafka, which takes one text and cannot read a list."""
+"""First release in which Rasa passes Kafka's addresses to librdkafka, which accepts one string and no list."""
 
 
 def event_broker(context: Context, broker: EventBroker) -> JsonObject:
-    """The event broker; RASA_ENVIRONMENT tells environments apart on a common queue.
+    """Return the event broker; RASA_ENVIRONMENT distinguishes environments in a shared queue.
 
-    Raises SpecError where the environment's Rasa cannot do what is asked for.
+    Raises SpecError where the environment's Rasa does not support what the spec asks for.
     """
     if broker.rabbitmq is not None:
         return rabbitmq(context, broker.rabbitmq)
@@ -38,7 +38,7 @@ def event_broker(context: Context, broker: EventBroker) -> JsonObject:
 
 
 def rabbitmq(context: Context, broker: RabbitMQ) -> JsonObject:
-    """RabbitMQ, in plain text or by amqps."""
+    """Return RabbitMQ, in plain text or over TLS (amqps)."""
     if broker.exchange is not None and not profile_of(context).names_exchange_and_keys:
         raise SpecError(
             "spec.eventBroker.rabbitmq.exchange is not for Rasa 1.x, which publishes to rasa-exchange: leave it out"
@@ -67,7 +67,7 @@ def rabbitmq(context: Context, broker: RabbitMQ) -> JsonObject:
 
 
 def amqps(context: Context, broker: RabbitMQ, port: int) -> str:
-    """The address, without the user, whom Rasa puts in as it is: hence user and password are escaped elsewhere.
+    """Return the URL without the user, whom Rasa inserts unescaped; user and password are therefore escaped elsewhere.
 
     aiormq reads the files from the query, and verifies certificate and host name (aiormq/connection.py).
     """
@@ -79,7 +79,7 @@ def amqps(context: Context, broker: RabbitMQ, port: int) -> str:
 
 
 def kafka(context: Context, broker: Kafka) -> JsonObject:
-    """Kafka; TLS and a user decide the security protocol."""
+    """Return Kafka; TLS and the user name decide the security protocol."""
     tls = is_required(broker.tls)
     paths = certificate_paths(context, EVENT_BROKER)
     addresses = list(broker.bootstrap_servers or ())

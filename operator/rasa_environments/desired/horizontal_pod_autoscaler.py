@@ -8,7 +8,7 @@ from rasa_environments.desired.context import Context
 
 
 def horizontal_pod_autoscaler(context: Context, wanted: Autoscaling) -> JsonObject:
-    """Scales the Deployment itself, whose replicas the operator then leaves alone."""
+    """Return an autoscaler of the Deployment, whose replicas the operator then leaves alone."""
     memory, cpu = wanted.target_memory_utilization_percentage, wanted.target_cpu_utilization_percentage
     if cpu is None and memory is None:
         cpu = 80

@@ -1,4 +1,4 @@
-"""The Ingress to the environment's channels."""
+"""The Ingress for the channels of the environment."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from rasa_environments.desired.service import PORT_NAME
 
 WEBHOOKS = HttpPath(path="/webhooks")
 SOCKETS = HttpPath(path="/socket.io")
-"""Where the channel socketio listens by default (`socketio_path`, source: rasa/core/channels/socketio.py)."""
+"""Default path of the channel socketio (`socketio_path`, source: rasa/core/channels/socketio.py)."""
 
 
 def ingress(context: Context, wanted: Ingress) -> JsonObject:
-    """Opens the paths of each host, by default those of the channels: the server's own API stays inside the cluster."""
+    """Return an Ingress for the paths of each host.
+
+    By default these are the paths of the channels, so that the server's API stays internal.
+    """
     spec: JsonObject = {"rules": [_rule(context, host) for host in wanted.hosts or ()]}
     if wanted.class_name is not None:
         spec["ingressClassName"] = wanted.class_name

@@ -1,4 +1,4 @@
-"""The ModelServer's defaults under an environment's spec."""
+"""Merging of the ModelServer's defaults with an environment's spec."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALTERNATIVES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("lockStore", "concurrentRedis"): _REDIS,
     ("podDisruptionBudget",): ("minAvailable", "maxUnavailable"),
 }
-"""By the map that holds them, fields of which exactly one is set: naming another one drops the default's."""
+"""Mutually exclusive fields, by the path of the map that holds them: setting one drops the others of the defaults."""
 CHANNELS = "channels"
 FREE_FORM = frozenset({CHANNELS, "endpoints"})
 SECRET_VALUE = frozenset({"secretKeyRef"})
@@ -31,11 +31,11 @@ REFERENCES = SECRET_VALUE | {"certSecretRef"}
 
 
 def merged_spec(environment: DeploymentEnvironment, server: ModelServer) -> EnvironmentSpec:
-    """The environment's spec over its server's defaults; each reference to a Secret knows the namespace of its author.
+    """Return the environment's spec merged with its server's defaults.
 
-    Maps are merged, channels by their names, and everything else is replaced. `podTemplate` is left out: the templates
-    are laid on the pod one after the other (`layers`).
-    Raises SpecError where something is missing, or does not fit together.
+    Each reference to a Secret is bound to the namespace of the object that made it. Maps are merged, channels by name,
+    and everything else is replaced. `podTemplate` is left out: templates are merged into the pod one after the other
+    (`layers`). Raises SpecError where something is missing or inconsistent.
     """
     merged: JsonObject = {}
     for spec, namespace in reversed(layers(environment, server)):
@@ -54,7 +54,10 @@ def merged_spec(environment: DeploymentEnvironment, server: ModelServer) -> Envi
 
 
 def layers(environment: DeploymentEnvironment, server: ModelServer) -> list[tuple[EnvironmentDefaults, str]]:
-    """The specs that decide, each with its author's namespace: its own, and the defaults that it takes."""
+    """Return the specs that apply, with their namespaces.
+
+    The environment's own, and the defaults it does not ignore.
+    """
     own = (environment.spec, environment.metadata.namespace)
     defaults, ignored = server.spec.defaults, environment.spec.ignore_defaults or ()
     if defaults is None:
@@ -72,7 +75,7 @@ def _told(lines: Sequence[str], server: ModelServer) -> str:
 
 
 def _layer(spec: EnvironmentDefaults) -> JsonObject:
-    """A spec as JSON that can be merged: its channels by their names."""
+    """Return a spec as JSON that can be merged, with its channels keyed by name."""
     layer: JsonObject = without_nested_nulls(
         spec.model_dump(by_alias=True, exclude_unset=True, exclude={"pod_template"})
     )
@@ -82,7 +85,7 @@ def _layer(spec: EnvironmentDefaults) -> JsonObject:
 
 
 def without_nested_nulls(value: Any) -> Any:
-    """A value without the nulls of its maps, which mean nothing: `kubectl apply` leaves them out."""
+    """Return a value without the nulls of its maps, which mean nothing: `kubectl apply` omits them."""
     if isinstance(value, Mapping):
         return {key: without_nested_nulls(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
@@ -91,7 +94,7 @@ def without_nested_nulls(value: Any) -> Any:
 
 
 def _without_alternatives(under: JsonObject, over: JsonObject, path: tuple[str, ...] = ()) -> JsonObject:
-    """`under` without each field that `over` has an alternative to."""
+    """Return `under` without fields that `over` replaces by an alternative."""
     alternatives = ALTERNATIVES.get(path, ())
     dropped = set(alternatives) - over.keys() if over.keys() & set(alternatives) else set()
     return {
@@ -104,7 +107,7 @@ def _without_alternatives(under: JsonObject, over: JsonObject, path: tuple[str, 
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> JsonObject:
-    """`over` laid on `under`: maps merge key by key, and any other value of `over` wins."""
+    """Merge `over` into `under`: maps key by key, while any other value of `over` replaces the one below."""
     result = dict(under)
     for key, value in over.items():
         below = result.get(key)
@@ -115,12 +118,12 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> JsonObject:
 
 
 def is_secret_value(value: object) -> bool:
-    """Whether this is {secretKeyRef: {name, key}}: one value, never merged with another."""
+    """Return whether this is {secretKeyRef: {name, key}}, which is one value, never merged with another."""
     return isinstance(value, Mapping) and isinstance(value.get("secretKeyRef"), Mapping)
 
 
 def _bound_layer(layer: JsonObject, namespace: str) -> JsonObject:
-    """The references of a layer bound to its author's namespace; free-form fields have no certificates."""
+    """Return a layer with its references bound to its namespace; free-form fields have no certificates."""
     return {
         field: bound(value, namespace, SECRET_VALUE if field in FREE_FORM else REFERENCES)
         for field, value in layer.items()
@@ -128,7 +131,7 @@ def _bound_layer(layer: JsonObject, namespace: str) -> JsonObject:
 
 
 def bound(value: Any, namespace: str, references: frozenset[str] = SECRET_VALUE) -> Any:
-    """`value` with each map under one of the keys `references` bound to `namespace`, whatever namespace it claims."""
+    """Return `value` with each map under one of the keys `references` bound to `namespace`, whatever it said before."""
     if isinstance(value, Mapping):
         return {
             key: {**inner, "namespace": namespace}

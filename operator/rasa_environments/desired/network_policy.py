@@ -1,4 +1,4 @@
-"""The NetworkPolicy that closes the environment's port."""
+"""The NetworkPolicy that protects the environment's port."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from rasa_environments.desired.context import Context, OperatorPods
 from rasa_environments.desired.service import PORT_NAME
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
-"""On every namespace, by the API server (Kubernetes: Well-known labels)."""
+"""Label that the API server sets on every namespace (Kubernetes: Well-known labels)."""
 
 
 def network_policy(context: Context, wanted: NetworkPolicy) -> JsonObject:
-    """Lets in the pods of the namespace or not, whom else the spec names, and the operator, which asks `/status`."""
+    """Return a policy that allows the pods of the namespace, if wanted, the peers of the spec, and the operator.
+
+    The operator polls `/status`.
+    """
     peers: list[JsonObject] = [{"podSelector": {}}] if wanted.from_ == "SameNamespace" else []
     peers += [_peer(peer) for peer in wanted.allow_from or ()]
     if context.operator_pods is not None:
         peers.append(_operator(context.operator_pods))
-    # A rule without peers would let in everybody.
+    # A rule without peers would allow everyone.
     ingress = [{"from": peers, "ports": [{"port": PORT_NAME, "protocol": "TCP"}]}] if peers else []
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -36,7 +39,7 @@ def _peer(peer: Peer) -> JsonObject:
 
 
 def _operator(pods: OperatorPods) -> JsonObject:
-    """The operator's pods in its namespace: a pod elsewhere that bears their labels is not let in."""
+    """Return the operator's pods as a peer; pods with the same labels in other namespaces do not match."""
     return {
         "namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: pods.namespace}},
         "podSelector": {"matchLabels": dict(pods.labels)},

@@ -8,7 +8,7 @@ from rasa_environments.desired.context import Context
 
 
 def pod_disruption_budget(context: Context, wanted: PodDisruptionBudget) -> JsonObject:
-    """How many pods an eviction may take away."""
+    """Return a limit on how many pods may be evicted at the same time."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",

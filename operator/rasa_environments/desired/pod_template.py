@@ -1,4 +1,4 @@
-"""A partial pod template laid over a whole one, lists by their merge keys."""
+"""Merging of a partial pod template into a complete one, lists by their merge keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MERGE_KEYS: Mapping[str, str] = {
 }
 """`patchMergeKey` of the lists in a pod template (API reference: PodSpec, Container); other lists are replaced."""
 ONE_VALUE_LISTS = frozenset({"env", "volumes"})
-"""Lists whose items are one value each: an item of the same name replaces, it does not mix `value` with `valueFrom`."""
+"""Lists whose items are replaced as a whole by one of the same name, so `value` never mixes with `valueFrom`."""
 
 
 PLACE = "spec.podTemplate"
@@ -32,11 +32,10 @@ DIRECTIVE = "$patch"
 
 
 def merge_pod_template(template: Mapping[str, Any], partial: Mapping[str, Any]) -> JsonObject:
-    """The whole template with the partial one laid on it.
+    """Return the complete template with the partial one merged into it.
 
-    `$patch: delete` in a map, or in an item beside its key, removes what is below it; a null means nothing.
-    Raises SpecError where a list item lacks its key, one side is a list or map and the other is not, or something else
-    of a strategic merge patch is asked for.
+    `$patch: delete` in a map, or in an item beside its key, removes it; a null means nothing. Raises SpecError where a
+    list item lacks its key, where types do not match, and for other directives of a strategic merge patch.
     """
     if _deletes(partial, PLACE, ()):
         raise SpecError(f"{PLACE} removes the whole pod: put $patch: delete into the part that is to go")
@@ -79,7 +78,7 @@ def _merge_lists(name: str, under: Sequence[JsonObject], over: Sequence[JsonObje
 
 
 def _deletes(value: Mapping[str, Any], place: str, beside: Sequence[str]) -> bool:
-    """Whether a map asks for the removal of what is below it. Raises SpecError at any other directive."""
+    """Return whether a map is to be removed. Raises SpecError for any other directive."""
     directives = [key for key in value if str(key).startswith("$")]
     if not directives:
         return False
@@ -94,7 +93,7 @@ def _deletes(value: Mapping[str, Any], place: str, beside: Sequence[str]) -> boo
 
 
 def _replacing(value: Any, place: str) -> Any:
-    """A value that replaces what is below it. Raises SpecError at a directive: it would have nothing to act on."""
+    """Return a value that replaces the one below it. Raises SpecError for a directive, which would have no effect."""
     if isinstance(value, list):
         return [_replacing(item, f"{place}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What differs between generations of model servers: command line, variables, defaults, what must be unique."""
+"""Differences between generations of model servers: command line, variables, defaults and uniqueness rules."""
 
 from __future__ import annotations
 
@@ -25,47 +25,47 @@ CREDENTIALS_FILE = "credentials.yml"
 
 @dataclass(frozen=True)
 class ProfileRules:
-    """How an environment of a profile is run, in the order of docs/explanation/profiles.md."""
+    """How environments of a profile are run, in the order of docs/explanation/profiles.md."""
 
     arguments: Callable[[Context], list[str]]
-    """Arguments of the image's entrypoint `rasa`."""
+    """Arguments for the entrypoint of the image, `rasa`."""
     majors: frozenset[int]
-    """Major versions of Rasa that the profile runs."""
+    """Major versions of Rasa that the profile supports."""
     example: str
-    """A version to name in a message."""
+    """A version to suggest in messages."""
     image: str = "rasa/rasa:{version}-full"
-    """The vendor's image of a version."""
+    """The vendor's image, by version."""
     variables: Callable[[Context], Mapping[str, str]] = lambda _: {}
-    """Variables besides those that every profile has; none of them is a secret."""
+    """Variables besides those of every profile; none of them is secret."""
     queue: Callable[[Context], str] = lambda _: "rasa_core_events"
-    """RabbitMQ queue where the spec names none."""
+    """Default queue of RabbitMQ."""
     database_user: str | None = None
-    """User of the tracker store's database, where the spec names none."""
+    """Default user of the tracker store's database."""
     login_database: str | None = None
-    """Database that the tracker store logs in to first, where the spec names none."""
+    """Default database that the tracker store logs in to first."""
     action_endpoint: str | None = None
-    """Webhook of the action server, where the spec names none."""
+    """Default webhook of the action server."""
     rasa_channel: bool = False
     """Whether the server chats through the channel `rasa`, which every environment then has."""
     configured_by_server: bool = False
-    """Whether its servers take endpoints and channels from the model server, and not from the files."""
+    """Whether the Rasa servers take endpoints and channels from the model server instead of from files."""
     token_in_address: bool = False
-    """Whether Rasa puts the token that it pulls with into an address as it is (RasaHQ/rasa#9258)."""
+    """Whether Rasa inserts the pull token into a URL without escaping it (RasaHQ/rasa#9258)."""
     jwt: bool = False
-    """Whether the command line wants a JWT secret: one is made where nobody gives it."""
+    """Whether the command line requires a JWT secret; one is generated if none is given."""
     own_queue_and_database: bool = False
-    """Whether two environments with one queue, or one database, are refused."""
+    """Whether two environments that share a queue or a database are rejected."""
     tag_is_environment: bool = False
-    """Whether an environment follows the tag of its own name, and no other."""
+    """Whether an environment must use the tag of its own name."""
     names_exchange_and_keys: bool = True
-    """Whether its Rasa takes the name of a RabbitMQ exchange, and a prefix of Redis keys: 1.x takes neither."""
+    """Whether Rasa accepts the name of a RabbitMQ exchange and a prefix of Redis keys; 1.x accepts neither."""
     asks_production: bool = False
-    """Whether the server asks production before it takes a model or a tag: production must be reachable before it has
-    a model."""
+    """Whether the server asks production before it accepts a model or tag, so that production must be reachable before
+    it has a model."""
 
 
 def _x_configured_by_rasa_x(context: Context) -> list[str]:
-    """`rasa x --config-endpoint`: the address of Rasa X 0.32's configuration, whose token only the pod knows."""
+    """Return the arguments of `rasa x` with the configuration URL of Rasa X 0.32, whose token only the pod knows."""
     if MODEL_SERVER_TOKEN_VARIABLE not in context.secret_values:
         raise SpecError(
             "the profile RasaX-0.32 reads its configuration from Rasa X with a token: name a Secret with the key token "
@@ -75,7 +75,7 @@ def _x_configured_by_rasa_x(context: Context) -> list[str]:
 
 
 def _configured_by_rasa_x(context: Context) -> Mapping[str, str]:
-    """The variables of Rasa X 0.32, whose own configuration reads the pull interval from a variable."""
+    """Return the variables of Rasa X 0.32, whose own configuration reads the pull interval from a variable."""
     if context.rolls_on_promotion:
         raise SpecError(
             "spec.model.updateStrategy RollingUpdate is not for the profile RasaX-0.32, whose servers get the pull "
@@ -133,17 +133,17 @@ PROFILES: Mapping[Profile, ProfileRules] = {
 
 
 def rules_of(server: ModelServer) -> ProfileRules:
-    """The rules of the profile that a server has."""
+    """Return the rules of a server's profile."""
     return PROFILES[Profile(server.spec.profile)]
 
 
 def profile_of(context: Context) -> ProfileRules:
-    """The rules of the profile that the environment's server has."""
+    """Return the rules of the profile of the environment's server."""
     return rules_of(context.server)
 
 
 def require_tag_of_its_name(environment: DeploymentEnvironment, server: ModelServer) -> None:
-    """Raises SpecError where the profile wants RASA_ENVIRONMENT, tag and registered name to be one, and they are not.
+    """Check that tag and environment have the same name, if the profile requires it. Raises SpecError.
 
     "This value must match the target model tag and the name specified in the UI" (page of Rasa Enterprise 1.0).
     """
@@ -155,9 +155,9 @@ def require_tag_of_its_name(environment: DeploymentEnvironment, server: ModelSer
 
 
 def image_of(context: Context) -> str:
-    """The container image: as given, or the vendor's of the version.
+    """Return the container image: that of the spec, or the vendor's for the version.
 
-    Raises SpecError where neither is given, or the profile does not run that version.
+    Raises SpecError where neither is given, or the profile does not support the version.
     """
     rasa, rules = context.spec.rasa, profile_of(context)
     if rasa is not None and rasa.version is not None and int(rasa.version.split(".")[0]) not in rules.majors:

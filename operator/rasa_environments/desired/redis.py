@@ -19,25 +19,25 @@ from rasa_environments.desired.releases import is_rasa_pro, release, want_rasa_p
 from rasa_environments.desired.tls import LOCK_STORE, TRACKER_STORE, certificate_paths, is_required
 
 USERS_SINCE = (3, 6, 7)
-"""From here on both stores take a user and certificates."""
+"""First release in which both stores accept a user name and certificates."""
 SEVERAL_SINCE = (3, 14)
-"""From here on Rasa Pro takes sentinels and clusters."""
+"""First release of Rasa Pro that accepts sentinels and clusters."""
 HOST_SINCE = (3, 13)
-"""From here on the lock store redis of Rasa Pro has a schema of its own."""
+"""First release of Rasa Pro in which the lock store redis has a schema of its own."""
 LOCALHOST = "localhost"
 DEFAULT_USER = "default"
-"""The user of who gives a password alone (https://redis.io/docs/latest/commands/auth/)."""
+"""The user that a password without a user name belongs to (https://redis.io/docs/latest/commands/auth/)."""
 
 
 def redis_tracker_store(context: Context, store: Redis) -> JsonObject:
-    """A Redis tracker store: each environment has a prefix of its own."""
+    """Return a Redis tracker store; each environment has a key prefix of its own."""
     field = "spec.trackerStore.redis"
     described = _redis(context, store, "TRACKER_STORE_PASSWORD", field, TRACKER_STORE, database=0)
     return {"type": "redis", "url": _host(store), **described}
 
 
 def lock_store(context: Context, store: LockStore) -> JsonObject:
-    """The lock store."""
+    """Return the lock store."""
     if store.concurrent_redis is not None:
         field = "spec.lockStore.concurrentRedis"
         want_rasa_pro(context, field)
@@ -48,7 +48,10 @@ def lock_store(context: Context, store: LockStore) -> JsonObject:
 
 
 def redis_lock_store(context: Context, server: Redis) -> JsonObject:
-    """A lock store of the type redis. Rasa Pro calls the address `host`, and wants a user beside each password."""
+    """Return a lock store of the type redis.
+
+    Rasa Pro calls its address `host` and requires a user for each password.
+    """
     field = "spec.lockStore.redis"
     described = _redis(context, server, "REDIS_PASSWORD", field, LOCK_STORE, database=REDIS_DATABASE)
     if not is_rasa_pro(context) or release(context) < HOST_SINCE:
@@ -63,7 +66,7 @@ def redis_lock_store(context: Context, server: Redis) -> JsonObject:
 
 
 def _redis(context: Context, server: Redis, variable: str, field: str, connection: str, *, database: int) -> JsonObject:
-    """What both stores have in common; `field` of the spec describes the server."""
+    """Return what both stores have in common; `field` is the path of the server in the spec."""
     _refuse_what_it_cannot(context, server, field)
     paths = certificate_paths(context, connection)
     tls = is_required(server.tls)
@@ -90,12 +93,12 @@ def _endpoints(server: Redis) -> list[str]:
 
 
 def _host(server: Redis) -> str:
-    """The host; of several servers that of the first, which is not used, but must be there."""
+    """Return the host; of several servers the first one's, which Rasa requires but does not use."""
     return server.host or _endpoints(server)[0].rpartition(":")[0]
 
 
 def _refuse_what_it_cannot(context: Context, server: Redis, field: str) -> None:
-    """Raises SpecError for what the environment's Rasa does not take."""
+    """Check for fields that the environment's Rasa does not support. Raises SpecError."""
     if server.username is not None:
         want_release(context, USERS_SINCE, f"{field}.username", "it logs in to Redis with a password alone")
     if server.tls is not None and is_required(server.tls) and server.tls.cert_secret_ref is not None:
@@ -112,7 +115,7 @@ def _refuse_what_it_cannot(context: Context, server: Redis, field: str) -> None:
 
 
 def _key_prefix(context: Context, server: Redis, field: str) -> str | None:
-    """Rasa takes only letters and digits in a key prefix; 1.x does not start with any."""
+    """Return the key prefix, in which Rasa allows letters and digits only; 1.x does not start with any."""
     if profile_of(context).names_exchange_and_keys:
         return server.key_prefix or re.sub(r"[^A-Za-z0-9]", "", context.environment.environment)
     if server.key_prefix is not None:

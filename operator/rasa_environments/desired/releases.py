@@ -1,4 +1,4 @@
-"""Which release of Rasa an environment runs, for what only some of them take."""
+"""The release of Rasa that an environment runs, for features that only some releases have."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import profile_of
 
 NEWEST = 1_000_000
-"""A number that no release has."""
+"""A number that no release reaches."""
 
 
 def release(context: Context) -> tuple[int, ...]:
-    """The numbers of the version; of an image that comes without one, the newest that the profile runs."""
+    """Return the numbers of the version; for an image without a version, the newest that the profile supports."""
     rasa = context.spec.rasa
     if rasa is None or rasa.version is None:
         return (max(profile_of(context).majors), NEWEST)
@@ -22,12 +22,12 @@ def release(context: Context) -> tuple[int, ...]:
 
 
 def is_rasa_pro(context: Context) -> bool:
-    """Whether the environment runs Rasa Pro."""
+    """Return whether the environment runs Rasa Pro."""
     return Profile(context.server.spec.profile) is Profile.RASA_PRO
 
 
 def want_release(context: Context, since: tuple[int, ...], field: str, why: str) -> None:
-    """Raises SpecError where the environment's Rasa is older than `since`; `why`: what an older one lacks."""
+    """Require the release `since` or later; `why` says what older ones lack. Raises SpecError."""
     if release(context) < since:
         version = context.spec.rasa.version if context.spec.rasa is not None and context.spec.rasa.version else "1.x"
         raise SpecError(
@@ -36,7 +36,7 @@ def want_release(context: Context, since: tuple[int, ...], field: str, why: str)
 
 
 def want_rasa_pro(context: Context, field: str, since: tuple[int, ...] = ()) -> None:
-    """Raises SpecError where the environment runs another product than Rasa Pro, or an older one than `since`."""
+    """Require Rasa Pro, of the release `since` or later. Raises SpecError."""
     if not is_rasa_pro(context):
         raise SpecError(
             f"{field} is for Rasa Pro alone, and the profile of ModelServer {context.server.metadata.key} is "

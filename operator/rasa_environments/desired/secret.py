@@ -1,4 +1,4 @@
-"""The Secret that holds every secret value of the environment."""
+"""The Secret that holds all secret values of the environment."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rasa_environments.desired.secret_variables import SALT_KEY, key_of
 
 
 def secret(context: Context) -> JsonObject:
-    """The server's token, the token to pull with, and a copy of each value and certificate that the spec names.
+    """Return the Secret with the server's token, the pull token, and copies of the values and certificates of the spec.
 
-    The digest of the Secret is an annotation of the pods, which more people may read than the Secret. Who knows the
-    token, and every value but one, could find that one by trying: hence the salt.
+    A digest of the Secret is an annotation of the pods, which more people may read than the Secret itself. Someone who
+    knows the token and all values but one could find that one by trying, hence the salt.
     """
     contents = {key_of(variable): value for variable, value in sorted(context.secret_values.items())}
     contents |= dict(sorted(context.certificates.items()))

@@ -1,4 +1,4 @@
-"""Which secret values an environment needs, under which variable its server finds them."""
+"""The secret values that an environment needs, and the variables through which its server reads them."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ PASSWORDS: Mapping[str, str] = {
     "LOCK_STORE_PASSWORD": "lock_store.concurrent_redis.password",
     "ACTION_ENDPOINT_TOKEN": "action_endpoint.token",
 }
-"""Variable to the field of the spec that holds its value."""
+"""Field of the spec that holds a variable's value, by variable."""
 
 
 @dataclass(frozen=True)
 class SecretVariable:
-    """A variable of the Rasa server whose value a person keeps in a Secret."""
+    """A variable of the Rasa server whose value is in a user's Secret."""
 
     name: str
     source: SecretKeyRef
     path: str
-    """Field of the spec that asks for it, for messages."""
+    """Field of the spec that refers to it, for messages."""
     in_address: bool = False
-    """Whether Rasa puts the value into an address as it is, so that it must be escaped."""
+    """Whether Rasa inserts the value into a URL without escaping it, so that it must be escaped."""
 
     @property
     def key(self) -> str:
@@ -55,14 +55,14 @@ class SecretVariable:
 
 
 def key_of(variable: str) -> str:
-    """Key in the environment's Secret that holds a variable's value."""
+    """Return the key in the environment's Secret that holds a variable's value."""
     return FIXED_KEYS.get(variable, variable.lower().replace("_", "-"))
 
 
 def secret_variables(spec: EnvironmentSpec) -> tuple[SecretVariable, ...]:
-    """Every secret value that the merged spec names, besides the two tokens, in a stable order.
+    """Return all secret values of the merged spec, besides the two tokens, in a stable order.
 
-    Raises SpecError where a reference is not complete, or two of them would share a variable.
+    Raises SpecError where a reference is incomplete, or two of them would share a variable.
     """
     found: dict[str, SecretVariable] = {}
     for variable in (*_typed(spec), *_free_form(("endpoints",), "spec.endpoints", spec.endpoints), *_of_channels(spec)):
@@ -75,7 +75,7 @@ def secret_variables(spec: EnvironmentSpec) -> tuple[SecretVariable, ...]:
 
 
 def variable_of(*path: str) -> str:
-    """The variable for a secret value at a path of a free-form field: CHANNELS_SLACK_SLACK_TOKEN."""
+    """Return the variable for a secret value at a path of a free-form field, for example CHANNELS_SLACK_SLACK_TOKEN."""
     return re.sub(r"[^A-Z0-9]+", "_", "_".join(path).upper())
 
 
@@ -90,7 +90,7 @@ def _typed(spec: EnvironmentSpec) -> Iterator[SecretVariable]:
 
 
 def _by_amqps(spec: EnvironmentSpec) -> bool:
-    """Whether Rasa makes an address with RabbitMQ's password in it (rasa/core/brokers/pika.py)."""
+    """Return whether Rasa builds a URL that contains RabbitMQ's password (rasa/core/brokers/pika.py)."""
     broker = spec.event_broker.rabbitmq if spec.event_broker is not None else None
     return broker is not None and is_required(broker.tls)
 
@@ -132,9 +132,9 @@ def _references(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, 
 
 
 def with_variables(path: tuple[str, ...], value: Any) -> Any:
-    """What stands at `path` of a free-form field, with `${VARIABLE}` in place of every secret value.
+    """Return the value at `path` of a free-form field with `${VARIABLE}` instead of every secret value.
 
-    Nulls are left out: `kubectl apply` does not send them, so that they mean nothing.
+    Nulls are left out: `kubectl apply` does not send them, so they mean nothing.
     """
     if is_secret_value(value):
         return f"${{{variable_of(*path)}}}"

@@ -9,7 +9,7 @@ PORT_NAME = "http"
 
 
 def service(context: Context) -> JsonObject:
-    """The environment's stable address."""
+    """Return the Service, the stable address of the environment."""
     wanted = context.spec.service
     port: JsonObject = {"name": PORT_NAME, "port": context.service_port, "protocol": "TCP", "targetPort": PORT_NAME}
     spec: JsonObject = {

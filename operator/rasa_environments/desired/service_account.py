@@ -7,7 +7,7 @@ from rasa_environments.desired.context import Context
 
 
 def service_account(context: Context) -> JsonObject:
-    """An account without rights and without a mounted token: Rasa never talks to the API server."""
+    """Return an account without permissions and without a mounted token: Rasa never calls the API server."""
     wanted = context.spec.service_account
     return {
         "apiVersion": "v1",

@@ -1,7 +1,7 @@
-"""The certificates of connections: which Secret they are from, and where the Rasa server finds them.
+"""The certificates of connections: the Secrets they come from, and their paths in the Rasa server's container.
 
-Like every secret value they are copied into the environment's own Secret, so that a pod mounts no other, and a changed
-certificate rolls the pods.
+Like all secret values, they are copied to the environment's own Secret, so that a pod mounts no other Secret and a
+changed certificate rolls the pods.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.desired.context import Context
 
 AUTHORITIES, CERTIFICATE, KEY = "ca.crt", "tls.crt", "tls.key"
-"""Keys of a Secret that `certSecretRef` names."""
+"""Keys of a Secret that `certSecretRef` refers to."""
 DIRECTORY = "/app/tls"
 VOLUME = "tls"
 AUTHORITIES_OF_THE_IMAGE = "/etc/ssl/certs/ca-certificates.crt"
-"""Where Debian and its likes have the public authorities, for drivers that have to be told."""
+"""Public certificate authorities on Debian and its derivatives, for drivers that need a path."""
 READABLE = 0o444
 READABLE_BY_THE_GROUP = 0o440
-"""Mode of a private key: libpq takes one that is root's, and readable by root's group at most; Rasa's images run in
-that group (https://www.postgresql.org/docs/current/libpq-ssl.html)."""
+"""Mode of a private key: libpq accepts one that is owned by root and readable at most by root's group, which Rasa's
+images run in (https://www.postgresql.org/docs/current/libpq-ssl.html)."""
 
 EVENT_BROKER, TRACKER_STORE, LOCK_STORE = "event-broker", "tracker-store", "lock-store"
 ACTION_ENDPOINT, MODEL_SERVER = "action-endpoint", "model-server"
 """Names of connections."""
 AUTHORITIES_VARIABLE = "SSL_CERT_FILE"
-"""OpenSSL's variable for one more file of authorities: Rasa's pull of models has no option for it in any release."""
+"""OpenSSL's variable for an additional file of authorities: no release of Rasa has an option for its model pull."""
 
 
 @dataclass(frozen=True)
 class CertificateSource:
-    """The Secret that the certificates of a connection are taken from."""
+    """The Secret with the certificates of a connection."""
 
     connection: str
     secret: SecretRef
     path: str
-    """Field that names it, for messages."""
+    """Field that refers to it, for messages."""
     shows_certificate: bool = True
-    """Whether Rasa can show a client certificate there; else the authorities alone are taken."""
+    """Whether Rasa can present a client certificate on this connection; otherwise only the authorities are used."""
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Keys of the Secret that are taken where they are there."""
+        """Keys of the Secret that are used if present."""
         return (AUTHORITIES, CERTIFICATE, KEY) if self.shows_certificate else (AUTHORITIES,)
 
 
 @dataclass(frozen=True)
 class CertificatePaths:
-    """Paths of a connection's files in the container; None where there is no such file."""
+    """Paths of a connection's files in the container; None if the file does not exist."""
 
     authorities: str | None = None
     certificate: str | None = None
@@ -59,7 +59,7 @@ class CertificatePaths:
 
 
 def certificate_sources(spec: EnvironmentSpec, server: ModelServer) -> tuple[CertificateSource, ...]:
-    """The Secrets with certificates that the merged spec and the server name, in a stable order."""
+    """Return the Secrets with certificates that the merged spec and the server refer to, in a stable order."""
     found = list(_of_spec(spec))
     reference = _reference(server.spec.tls)
     if reference is not None:
@@ -70,12 +70,12 @@ def certificate_sources(spec: EnvironmentSpec, server: ModelServer) -> tuple[Cer
 
 
 def is_required(tls: Tls | None) -> bool:
-    """Whether a connection is made by TLS, and by nothing else."""
+    """Return whether a connection must use TLS."""
     return tls is not None and tls.mode == "Required"
 
 
 def agrees_with_scheme(tls: Tls | None, url: str) -> bool:
-    """Whether an address has the scheme that `tls` asks for; where `tls` is not set it has."""
+    """Return whether a URL has the scheme that `tls` requires; any scheme will do if `tls` is not set."""
     return tls is None or is_required(tls) == url.startswith("https://")
 
 
@@ -103,12 +103,12 @@ def _reference(tls: Tls | None) -> SecretRef | None:
 
 
 def key_in_secret(connection: str, key: str) -> str:
-    """Key of the environment's own Secret that holds a file, for example tracker-store-ca.crt."""
+    """Return the key of a file in the environment's own Secret, for example tracker-store-ca.crt."""
     return f"{connection}-{key}"
 
 
 def certificate_paths(context: Context, connection: str) -> CertificatePaths:
-    """Where the container has the files of a connection."""
+    """Return the paths of a connection's files in the container."""
 
     def path(key: str) -> str | None:
         there = key_in_secret(connection, key) in context.certificates
@@ -118,7 +118,7 @@ def certificate_paths(context: Context, connection: str) -> CertificatePaths:
 
 
 def certificate_volume(context: Context) -> JsonObject:
-    """The volume with the files of all connections."""
+    """Return the volume with the files of all connections."""
     items = []
     for name in sorted(context.certificates):
         connection, _, _ = name.rpartition("-")
@@ -129,11 +129,11 @@ def certificate_volume(context: Context) -> JsonObject:
 
 
 def certificate_mount() -> JsonObject:
-    """Where the container has that volume."""
+    """Return the mount of that volume."""
     return {"name": VOLUME, "mountPath": DIRECTORY, "readOnly": True}
 
 
 def variables_of_certificates(context: Context) -> Mapping[str, str]:
-    """Variables for connections that take their certificates from nowhere else."""
+    """Return variables for connections whose certificates cannot be configured otherwise."""
     authorities = certificate_paths(context, MODEL_SERVER).authorities
     return {AUTHORITIES_VARIABLE: authorities} if authorities is not None else {}

@@ -1,4 +1,4 @@
-"""What two environments must not share: the hosts of their Ingress, and, on one Rasa X 0.2x, queue and database."""
+"""What two environments must not share: hosts of an Ingress and, on a Rasa X 0.2x, queue and database."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rasa_environments.desired.merging import layers
 from rasa_environments.desired.profiles import rules_of
 
 Place = tuple[str, str]
-"""Host, and the name there."""
+"""Host, and name on that host."""
 
 
 def has_own_queue_and_database(server: ModelServer) -> bool:
-    """Whether environments of this server must not share a queue or a database."""
+    """Return whether environments of this server must not share a queue or a database."""
     return rules_of(server).own_queue_and_database
 
 
 def queues(environment: DeploymentEnvironment, server: ModelServer) -> frozenset[Place]:
-    """The RabbitMQ queues that the environment's events go to; none where it has another kind of broker."""
+    """Return the RabbitMQ queues of the environment's events; none for another type of broker."""
     brokers = [spec.event_broker for spec in _layers(environment, server) if spec.event_broker]
     if brokers and _kind(brokers) not in (None, "rabbitmq"):
         return frozenset()
@@ -33,7 +33,7 @@ def queues(environment: DeploymentEnvironment, server: ModelServer) -> frozenset
 
 
 def ingress_hosts(environment: DeploymentEnvironment, server: ModelServer) -> frozenset[str]:
-    """The hosts of its Ingress; none where it has none."""
+    """Return the hosts of the environment's Ingress; none without an Ingress."""
     if environment.spec.external is not None:
         return frozenset()
     ingresses = [spec.ingress for spec in _layers(environment, server) if spec.ingress is not None]
@@ -42,7 +42,7 @@ def ingress_hosts(environment: DeploymentEnvironment, server: ModelServer) -> fr
 
 
 def databases(environment: DeploymentEnvironment, server: ModelServer) -> frozenset[Place]:
-    """The database that holds its conversations: of SQL by its name, of Redis by its number."""
+    """Return the database of the environment's conversations: an SQL one by name, a Redis one by number."""
     stores = [spec.tracker_store for spec in _layers(environment, server) if spec.tracker_store]
     if _kind(stores) == "redis":
         return _redis_database([store.redis for store in stores if store.redis is not None])
@@ -58,7 +58,7 @@ def _redis_database(described: list[Redis]) -> frozenset[Place]:
 
 
 def _servers(redis: Redis) -> tuple[str, ...]:
-    """What two descriptions of one Redis have in common: its host, its master set, or a node of its cluster."""
+    """Return what identifies a Redis server: its host, its master set, or the nodes of its cluster."""
     if redis.sentinel is not None:
         return (redis.sentinel.master_name,)
     if redis.cluster is not None:
@@ -67,7 +67,7 @@ def _servers(redis: Redis) -> tuple[str, ...]:
 
 
 def _kind(described: Sequence[EventBroker | TrackerStore]) -> str | None:
-    """The member of the first layer that sets one: naming a member drops those of the layers below it."""
+    """Return the type set by the first layer that sets one, since it replaces the types of later layers."""
     kinds = (
         next((kind for kind in type(each).model_fields if getattr(each, kind) is not None), None) for each in described
     )
@@ -75,5 +75,5 @@ def _kind(described: Sequence[EventBroker | TrackerStore]) -> str | None:
 
 
 def _layers(environment: DeploymentEnvironment, server: ModelServer) -> list[EnvironmentDefaults]:
-    """The specs that decide, the environment's own first (merging.merged_spec)."""
+    """Return the specs that apply, the environment's own first (merging.merged_spec)."""
     return [spec for spec, _ in layers(environment, server)]

@@ -1,6 +1,6 @@
-"""How many worker processes a Rasa server has, each with a model of its own.
+"""The number of worker processes of a Rasa server, each of which has a model of its own.
 
-Rasa takes SANIC_WORKERS only with a lock store that is shared (rasa 3.6, core/utils.py: number_of_sanic_workers).
+Rasa uses SANIC_WORKERS only with a shared lock store (rasa 3.6, core/utils.py: number_of_sanic_workers).
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from rasa_environments.desired.deployment import CONTAINER, WORKERS_VARIABLE, wi
 
 
 def workers(context: Context) -> int | None:
-    """The number of worker processes of each pod; None where a reference to another object says how many.
+    """Return the number of worker processes per pod; None if it is a reference to another object.
 
-    A variable of podTemplate, the environment's or that of the defaults, wins over `rasa.workers`, as in the container.
+    A variable in podTemplate, of the environment or of the defaults, takes precedence over `rasa.workers`, as in the
+    container.
     """
     if not _shares_locks(context.spec):
         return 1
@@ -35,6 +36,6 @@ def workers(context: Context) -> int | None:
 
 
 def _shares_locks(spec: EnvironmentSpec) -> bool:
-    """Whether there is a lock store outside the process; an entry of spec.endpoints wins over the typed one."""
+    """Return whether locks are kept outside the process; an entry of spec.endpoints takes precedence over lockStore."""
     entry = (spec.endpoints or {}).get("lock_store")
     return spec.lock_store is not None if entry is None else mapping(entry).get("type") != "in_memory"
