@@ -1,4 +1,4 @@
-"""What a pass found out: the facts that verdicts are made from."""
+"""The facts that verdicts are based on."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rasa_environments.desired.deployment import CONTAINER
 
 @dataclass(frozen=True)
 class Problem:
-    """What keeps an object from being as it is wanted."""
+    """Why an object is not in its desired state."""
 
     reason: Reason
     message: str
     stalled: bool = True
-    """Whether a person has to act; else the operator goes on trying by itself."""
+    """Whether somebody has to act; otherwise the operator keeps retrying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,76 +30,76 @@ class TaggedModel:
     name: str
     hash: str
     trained_at: float | None = field(default=None, compare=False)
-    """Seconds since 1970: all that Rasa 1.x and 2.x tell of the model that they serve."""
+    """Seconds since 1970: all that Rasa 1.x and 2.x report about the model that they serve."""
     version: str | None = field(default=None, compare=False)
     """Version of Rasa that it was trained with."""
     compatible: bool = field(default=True, compare=False)
-    """Whether the server lets it carry a tag: False where production's version cannot load it."""
+    """Whether the server accepts a tag on it: False if production's version cannot load it."""
     model_id: str | None = field(default=None, compare=False)
-    """The id that its training gave it, which Rasa 3 tells of the model that it serves; read from the file itself."""
+    """The id from its training, which Rasa 3 reports about the model that it serves; read from the model file."""
     unidentified: str | None = field(default=None, compare=False)
-    """Why the file was to be read for that and does not tell which model it is."""
+    """Why the id could not be read from the model file."""
 
     @property
     def named(self) -> bool:
-        """Whether the server names it; a plain file server does not, and its hash stands in for the name."""
+        """Whether the server names it; a plain file server does not, and the hash stands in for the name."""
         return self.name != self.hash
 
 
 @dataclass(frozen=True)
 class ServerObservation:
-    """What the last listing of a model server said."""
+    """The result of the last listing of a model server."""
 
     models: Mapping[str, TaggedModel] = field(default_factory=dict)
-    """Model name to model."""
+    """Models by name."""
     tags: Mapping[str, TaggedModel] = field(default_factory=dict)
-    """Tag to the model that carries it: the last known, where `problem` says that the server cannot be asked."""
+    """Tagged models by tag: the last known ones if `problem` says why the server cannot be asked."""
     version: str | None = None
     known: bool = False
-    """Whether a listing ever succeeded since the operator started."""
+    """Whether a listing has succeeded since the operator started."""
     lists: bool = True
-    """Whether the server lists its models; one that only answers pulls is asked for each tag."""
+    """Whether the server lists its models; one that only supports pulls is asked for each tag."""
     tag_problems: Mapping[str, Problem] = field(default_factory=dict)
-    """Tags that are asked for one by one, and of which it is not known what carries them, with why."""
+    """Tags that were queried individually and whose model is unknown, with the reason."""
     problem: Problem | None = None
-    """Why it cannot be asked."""
+    """Why the server cannot be asked."""
     write_problem: Problem | None = None
-    """Why it refuses the credentials that write: what carries a tag is known all the same."""
+    """Why the server rejects the write credentials; which models have which tags is known nevertheless."""
 
 
 @dataclass(frozen=True)
 class PodFacts:
-    """What matters of a pod."""
+    """The facts about a pod."""
 
     name: str
     address: str | None
     ready: bool
     lost_readiness: bool = False
-    """Whether it was ready since its Rasa server started, and is not now."""
+    """Whether it was ready since its Rasa server started, but is not ready now."""
     terminating: bool = False
     finished: bool = False
-    """Whether its containers have ended for good, as those of an evicted pod."""
+    """Whether its containers have terminated for good, as those of an evicted pod."""
     model_hash: str | None = None
     """Hash of the model that it was started for, with updateStrategy RollingUpdate."""
     waiting: str | None = None
-    """Why a container does not run, where that is a fault: CrashLoopBackOff, ImagePullBackOff ..."""
+    """Why a container does not start, if that is an error: CrashLoopBackOff, ImagePullBackOff ..."""
 
 
 @dataclass(frozen=True)
 class ServedFact:
-    """Which model one Rasa server serves, by its last answer."""
+    """The model that a Rasa server serves, by its last answer."""
 
     server: str
-    """Which one, in words: pod support-rasa-0."""
+    """Name of the server for messages: pod support-rasa-0."""
     model: str | None = None
     model_id: str | None = field(default=None, compare=False)
-    """The id that its training gave it, which Rasa 3 tells."""
+    """The id from the model's training, which Rasa 3 reports."""
     problem: str | None = None
-    """Why it did not answer when it was asked last; None: it did."""
+    """Why it did not answer when last asked; None if it did."""
     reason: Reason = Reason.PODS_UNREACHABLE
     """The reason of the problem."""
     answered_time: str | None = None
-    """With a problem: when it answered before, with `model` (RFC 3339); None: it has not, or too long ago to count."""
+    """With a problem: when it last answered with `model` (RFC 3339); None if never, or too long ago to count."""
 
     @property
     def known(self) -> bool:
@@ -108,13 +108,13 @@ class ServedFact:
 
     @property
     def serves_one(self) -> bool:
-        """Whether it serves a model by that answer, whatever it calls it."""
+        """Whether it serves a model by that answer, whatever its name."""
         return self.model is not None or self.model_id is not None
 
 
 @dataclass(frozen=True)
 class RegistrationFact:
-    """What came of registering an environment with its model server."""
+    """The result of registering an environment with its model server."""
 
     truth: Truth
     reason: Reason
@@ -123,20 +123,20 @@ class RegistrationFact:
 
 @dataclass(frozen=True)
 class DeploymentFacts:
-    """What matters of a Deployment."""
+    """The facts about a Deployment."""
 
     wanted: int
     replicas: int
     updated: int
     available: int
     current: bool
-    """Whether its controller has seen the latest spec."""
+    """Whether its controller has observed the latest spec."""
     failure: str | None
     """The message of a failed rollout."""
 
     @property
     def settled(self) -> bool:
-        """Whether all pods are of the latest template and available, and no others are left."""
+        """Whether all pods have the latest template and are available, and no others are left."""
         return (
             self.current
             and self.updated >= self.wanted
@@ -146,19 +146,19 @@ class DeploymentFacts:
 
     @property
     def available_at_generation(self) -> bool:
-        """Whether as many pods as wanted are available."""
+        """Whether as many pods as desired are available."""
         return self.settled or (self.current and self.wanted == 0)
 
 
 @dataclass(frozen=True)
 class Follower:
-    """An environment that pulls a tag, as a ModelTag sees it."""
+    """An environment that pulls a tag, from the perspective of the ModelTag."""
 
     key: ObjectKey
     desired: TaggedModel | None
-    """Model that it wants, as far as its status says."""
+    """The model that it desires, by its status."""
     served: Truth
-    """Whether every one of its pods serves that model."""
+    """Whether all of its pods serve that model."""
     served_reason: Reason
     served_message: str
     ready: Truth
@@ -171,11 +171,11 @@ WAITING_FAULTS = frozenset(
 
 
 LONGEST_FAILURE = 1000
-"""Characters of the message of a failed rollout that are kept."""
+"""Characters of the message of a failed rollout before truncation."""
 
 
 def deployment_facts(deployment: JsonObject) -> DeploymentFacts:
-    """What matters of a Deployment object."""
+    """Return the facts about a Deployment."""
     metadata, spec, status = (mapping(deployment.get(field)) for field in ("metadata", "spec", "status"))
     conditions = {text(entry.get("type")): entry for entry in mappings(status.get("conditions"))}
     progressing, replica_failure = conditions.get("Progressing", {}), conditions.get("ReplicaFailure", {})
@@ -195,7 +195,7 @@ def deployment_facts(deployment: JsonObject) -> DeploymentFacts:
 
 
 def pod_facts(pod: JsonObject) -> PodFacts:
-    """What matters of a Pod object."""
+    """Return the facts about a Pod."""
     metadata, status = mapping(pod.get("metadata")), mapping(pod.get("status"))
     terminating = bool(metadata.get("deletionTimestamp"))
     conditions = mappings(status.get("conditions"))
@@ -215,10 +215,10 @@ def pod_facts(pod: JsonObject) -> PodFacts:
 
 
 def _lost_readiness(status: Mapping[str, Any], readiness: Mapping[str, Any]) -> bool:
-    """Whether the condition Ready became False after the Rasa server's container had started.
+    """Return whether the condition Ready became False after the Rasa server's container had started.
 
-    The condition of a pod that has not been ready yet is as old as the pod; a container that starts again does so after
-    the pod has ceased to be ready. Times of Kubernetes (RFC 3339, UTC, whole seconds) compare as text.
+    For a pod that was never ready, the condition is as old as the pod; and a container restarts only after its pod has
+    become unready. Times of Kubernetes (RFC 3339, UTC, whole seconds) compare as text.
     """
     containers = mappings(status.get("containerStatuses"))
     server: Mapping[str, Any] = next((each for each in containers if each.get("name") == CONTAINER), {})

@@ -1,1 +1,1 @@
-"""Pure: what was seen, and what it means for a status."""
+"""Pure functions from observed facts to a status."""

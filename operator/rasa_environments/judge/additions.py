@@ -1,10 +1,11 @@
-"""What others added to a child where it may not differ from what is desired, and the child without it.
+"""Detection of fields that others added to guarded parts of a child, and the child without them.
 
-`drift` asks whether each desired field is there. This asks the opposite where an additional field lets other code
-answer as the environment, or lets others read its traffic: in the pod spec, and in what decides where traffic goes.
-The guarded parts are closed: a field that is not desired is removed, unless it is listed here as free, is the default
-that the API server fills in, or belongs to an injector that is allowed by name. So a field that a later Kubernetes adds
-is guarded, too. Defaults are those of the API types of Kubernetes 1.36 (k8s.io/kubernetes/pkg/apis/*/v1/defaults.go).
+`drift` checks that each desired field is present. This module checks the opposite where an additional field would let
+other code answer as the environment, or let others read its traffic: in the pod spec, and in what decides where traffic
+goes. The guarded parts are closed: a field that is not desired is removed, unless it is listed here as free, is the
+default that the API server fills in, or belongs to an injector that is allowed by name. Fields added by future versions
+of Kubernetes are therefore guarded, too. Defaults are those of the API types of Kubernetes 1.36
+(k8s.io/kubernetes/pkg/apis/*/v1/defaults.go).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _GUARDED: Final[Mapping[str, tuple[Path, ...]]] = {
     "Secret": (("data",),),
     "Service": (("spec",),),
 }
-"""The parts of each kind that are closed. None of a ServiceAccount: OpenShift adds the names of its own Secrets."""
+"""The guarded parts of each kind. A ServiceAccount has none: OpenShift adds the names of its own Secrets."""
 
 _SCHEDULING: Final = frozenset(
     {"affinity", "nodeSelector", "overhead", "preemptionPolicy", "priority", "priorityClassName", "resources",
@@ -40,7 +41,7 @@ _CONTAINER: Final = frozenset(
     {"imagePullPolicy", "resizePolicy", "resources", "terminationMessagePath", "terminationMessagePolicy"}
 )
 _FREE: Final[Mapping[str, frozenset[str]]] = {
-    # Not `paused`: it would let pods of a template that was put back go on.
+    # Not `paused`: pods of a reverted template would keep running.
     "Deployment": frozenset(
         {"minReadySeconds", "progressDeadlineSeconds", "replicas", "revisionHistoryLimit", "selector", "strategy"}
     ),
@@ -58,7 +59,7 @@ _FREE: Final[Mapping[str, frozenset[str]]] = {
     "ports": frozenset({"appProtocol", "nodePort"}),
     "Ingress": frozenset({"ingressClassName"}),
 }  # fmt: skip
-"""By place (kind, or name of a field or list), what others may add: it neither runs code nor redirects traffic."""
+"""What others may add, by place (kind, or name of a field or list): it neither runs code nor redirects traffic."""
 
 _PROBE: Final[JsonObject] = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 _FILES: Final[JsonObject] = {"defaultMode": 0o644}
@@ -89,21 +90,21 @@ _DEFAULTS: Final[Mapping[str, JsonObject]] = {
     "volumeClaimTemplate": {"metadata": {}},
     "spec": {"resources": {}, "volumeMode": "Filesystem"},  # of a volumeClaimTemplate
 }
-"""By place, what the API server fills in."""
+"""Defaults that the API server fills in, by place."""
 
 _FREE_ITEMS: Final = frozenset({("Service", "ports")})
-"""Lists that others may add to: a port of a Service only leads to the pods that its selector names."""
+"""Lists that others may extend: a port of a Service leads only to the pods that its selector matches."""
 _INJECTED_BY_NAME: Final = frozenset({"containers", "env", "initContainers", "volumeMounts", "volumes"})
 
 
 @dataclass(frozen=True)
 class Injectors:
-    """Names of what may be added to pod templates: shell patterns of containers, volumes and variables."""
+    """Names of what injectors may add to pod templates: shell patterns of containers, volumes and variables."""
 
     names: tuple[str, ...] = ()
 
     def allow(self, name: object) -> bool:
-        """Whether one of the patterns matches."""
+        """Return whether one of the patterns matches."""
         return any(fnmatchcase(str(name), pattern) for pattern in self.names)
 
 
@@ -112,18 +113,18 @@ NO_INJECTORS: Final = Injectors()
 
 @dataclass(frozen=True)
 class Guarded:
-    """A guarded part of a live object that others added to."""
+    """A guarded part of a live object that others have extended."""
 
     path: Path
-    """Where it is in the object."""
+    """Path of the part in the object."""
     value: Any
-    """What it should be: what is desired, and what others may have added."""
+    """The correct value: what is desired, and what others may add."""
     added: tuple[str, ...]
-    """Paths of what others added and may not have, for example `spec.template.spec.hostAliases`; never a value."""
+    """Paths of disallowed additions, for example `spec.template.spec.hostAliases`; never a value."""
 
 
 def additions(desired: JsonObject, live: JsonObject, injectors: Injectors = NO_INJECTORS) -> tuple[Guarded, ...]:
-    """The guarded parts of `live` that hold more than they may; none where all is well."""
+    """Return the guarded parts of `live` that have disallowed additions."""
     kind = str(desired.get("kind", ""))
     found = []
     for path in _GUARDED.get(kind, ()):
@@ -143,7 +144,7 @@ def _at(value: Any, path: Path) -> Any:
 
 
 class _Part:
-    """Makes of what is desired and what is there what should be there, and notes what is left out."""
+    """Merges desired and live values into the correct value, and records what is left out."""
 
     def __init__(self, kind: str, injectors: Injectors) -> None:
         self._kind = kind
@@ -152,7 +153,7 @@ class _Part:
         self.added: list[str] = []
 
     def mapping(self, place: str, desired: Mapping[str, Any], live: Mapping[str, Any], path: str) -> JsonObject:
-        """One map of the object."""
+        """Return the correct value of a map."""
         free, defaults = _FREE.get(place, frozenset()), _DEFAULTS.get(place, {})
         result: JsonObject = {}
         for name, there in live.items():
@@ -188,12 +189,12 @@ class _Part:
         return desired
 
     def _injected(self, name: str, live: Sequence[Any], path: str) -> JsonObject:
-        """A list that is not desired at all, as far as injectors may have made it."""
+        """Return those items of an undesired list that injectors may add."""
         kept = self._keyed(name, (), live, self._lists.get(name) or ("name",), path)
         return {name: kept} if kept else {}
 
     def _keyed(self, name: str, desired: Sequence[Any], live: Sequence[Any], keys: Keys, path: str) -> list[Any]:
-        """A list by key in the order that is there, which counts for init containers, and what is missing after it."""
+        """Return a keyed list in its live order, which matters for init containers, followed by missing items."""
         missing = {_key(item, keys): item for item in desired}
         seen = set()
         result = []
@@ -216,12 +217,12 @@ class _Part:
 
 
 def _key(item: Any, keys: Keys) -> tuple[str | int, ...]:
-    """The key of an item; where it is of another shape than the API server's, one that no desired item has."""
+    """Return the key of an item; for an item of unexpected shape, a key that no desired item has."""
     return tuple(part if isinstance(part, str | int) else type(part).__name__ for part in item_key(item, keys))
 
 
 def _overlaid(name: str, desired: Any, live: Any) -> Any:
-    """A free field: what is desired over whatever is there."""
+    """Return a free field: the desired value merged over the live one."""
     if isinstance(desired, dict) and isinstance(live, dict) and name not in EXACT:
         return {**live, **{key: _overlaid(key, value, live.get(key)) for key, value in desired.items()}}
     return desired

@@ -1,4 +1,4 @@
-"""Whether what a Rasa server says it serves is the model that is wanted. Pure."""
+"""Comparison of the model that a Rasa server reports with the desired one. Pure."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from rasa_environments.api.conditions import Reason, Truth
 from rasa_environments.domain.facts import ServedFact, TaggedModel
 
 FALLBACK_NAME = "model"
-"""What Rasa calls a model that it pulled from a server which names none by the header `filename`: model.tar.gz (seen
-with 3.6.21)."""
+"""Rasa's name for a model from a server that sends no `filename` header: model.tar.gz (observed with 3.6.21)."""
 
 UNREAD = "the file of the tag has not been read yet"
 
 
 def serves(answer: ServedFact, wanted: TaggedModel) -> Truth:
-    """True, False, or Unknown where the two cannot be compared.
+    """Return whether the server serves the desired model: True, False, or Unknown if they cannot be compared.
 
-    Ids come first: they are of the model itself. A name is compared where both sides have one; the fallback of a Rasa
-    server is none, and neither is the hash that stands for a model without a name.
+    Ids are compared first, since they belong to the model itself. Names are compared only if both sides have one:
+    Rasa's fallback name is none, and neither is the hash that stands in for the name of an unnamed model.
     """
     if not answer.known:
         return "Unknown"
@@ -31,18 +30,18 @@ def serves(answer: ServedFact, wanted: TaggedModel) -> Truth:
 
 
 def proves_another(answer: ServedFact, wanted: TaggedModel) -> bool:
-    """Whether the server is known to serve something else, or nothing.
+    """Return whether the server is known to serve another model, or none.
 
-    One that tells only the time of a training, of which the model server lists none, serves something else, unless the
-    time at which the wanted model was trained is not known either.
+    A server that reports only the time of a training that the model server does not list serves another model, unless
+    the training time of the desired model is unknown, too.
     """
-    if answer.problem is not None:  # Nothing is concluded from an answer that was given before.
+    if answer.problem is not None:  # An earlier answer proves nothing.
         return answer.reason is Reason.MODEL_UNKNOWN and (wanted.named or wanted.trained_at is not None)
     return serves(answer, wanted) == "False"
 
 
 def not_comparable(answer: ServedFact, wanted: TaggedModel) -> str:
-    """Why it is not known whether the server serves the wanted model, and what to do."""
+    """Explain why it is unknown whether the server serves the desired model, and what to do about it."""
     called = f"{answer.server} serves a model that it calls {answer.model or 'nothing'}"
     if wanted.named:
         return (
@@ -57,25 +56,25 @@ def not_comparable(answer: ServedFact, wanted: TaggedModel) -> str:
 
 
 def unread(answer: ServedFact, wanted: TaggedModel | None) -> str:
-    """What to add where a server tells only when its model was trained, and of the wanted file that is not known."""
+    """Return a suffix for servers that report a training time only, while that of the desired file is unknown."""
     if answer.reason is not Reason.MODEL_UNKNOWN or wanted is None or wanted.named or wanted.trained_at is not None:
         return ""
     return f"; {wanted.unidentified or UNREAD}"
 
 
 def served_name(answer: ServedFact, wanted: TaggedModel | None) -> str:
-    """What to call the model that the server serves: as the wanted one where it is that one."""
+    """Return the name of the served model, which is that of the desired model if they are the same."""
     if wanted is not None and serves(answer, wanted) == "True":
         return wanted.name
     return answer.model or (FALLBACK_NAME if answer.serves_one else "no model")
 
 
 def told(answer: ServedFact) -> str:
-    """The model of an answer in a message, told from others that Rasa calls alike."""
+    """Return the served model for a message, with its id if Rasa's name for it is ambiguous."""
     name = served_name(answer, None)
     return f"{name} (id {answer.model_id})" if answer.model in (None, FALLBACK_NAME) and answer.model_id else name
 
 
 def told_wanted(answer: ServedFact, wanted: TaggedModel) -> str:
-    """The wanted model in a message, beside an answer that is told."""
+    """Return the desired model for a message that also names a served one."""
     return f"{wanted.name} (id {wanted.model_id})" if answer.model_id and wanted.model_id else wanted.name

@@ -1,4 +1,4 @@
-"""Conditions over time: what stays, what moves, and the smallest patch that says so."""
+"""Conditions over time: transitions, and the smallest patch to a status."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from rasa_environments.api.conditions import Condition, ConditionType, Reason, T
 from rasa_environments.domain.facts import Problem, RegistrationFact
 
 MAXIMUM_MESSAGE = 4096
-"""Characters of a condition's message; a longer one is cut. The API server refuses one of more than 32768."""
+"""Characters of a condition's message before truncation. The API server rejects more than 32768."""
 
 
 def condition(kind: ConditionType, status: Truth, reason: Reason, message: str) -> Condition:
-    """A condition as it is judged now; `transitioned` gives it its time."""
+    """Return a condition as of now; `transitioned` sets its time."""
     if len(message) > MAXIMUM_MESSAGE:
         message = f"{message[: MAXIMUM_MESSAGE - 1]}…"
     return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time="")
 
 
 def condition_of(conditions: Iterable[Condition] | None, kind: str) -> Condition | None:
-    """The condition of a type, where there is one; the type may be one that this version does not know."""
+    """Return the condition of a type, or None; the type may be unknown to this version."""
     return next((entry for entry in conditions or () if entry.type == kind), None)
 
 
 def is_true(conditions: Iterable[Condition] | None, kind: ConditionType) -> bool:
-    """Whether the condition of a type is True."""
+    """Return whether the condition of a type is True."""
     found = condition_of(conditions, kind)
     return found is not None and found.status == "True"
 
 
 def registered(fact: RegistrationFact | None) -> list[Condition]:
-    """What came of a registration; nothing where the model server has no registry."""
+    """Return the condition Registered; none if the model server has no registry."""
     if fact is None:
         return []
     return [condition(ConditionType.REGISTERED, fact.truth, fact.reason, fact.message)]
 
 
 def reconciling(trouble: Problem | None) -> Condition:
-    """kstatus: whether the operator is still at it."""
+    """Return the condition Reconciling (kstatus): whether the operator is still working on the object."""
     if trouble is None or trouble.stalled:
         return condition(ConditionType.RECONCILING, "False", Reason.SETTLED, "nothing is under way")
     return condition(ConditionType.RECONCILING, "True", trouble.reason, trouble.message)
 
 
 def stalled(trouble: Problem | None) -> Condition:
-    """kstatus: whether a person has to act."""
+    """Return the condition Stalled (kstatus): whether somebody has to act."""
     if trouble is None or not trouble.stalled:
         return condition(ConditionType.STALLED, "False", Reason.SETTLED, "nothing waits for a person")
     return condition(ConditionType.STALLED, "True", trouble.reason, trouble.message)
@@ -54,7 +54,10 @@ def stalled(trouble: Problem | None) -> Condition:
 def transitioned(
     before: Sequence[Condition] | None, now: Sequence[Condition], *, generation: int, time: str
 ) -> tuple[Condition, ...]:
-    """`now` with times: one whose status did not move keeps its last transition. Types not in `now` are dropped."""
+    """Return `now` with times: a condition whose status did not change keeps its last transition.
+
+    Types that are not in `now` are dropped.
+    """
     return tuple(
         entry.model_copy(
             update={
@@ -69,7 +72,7 @@ def transitioned(
 
 
 def merge_patch(before: Mapping[str, object], after: Mapping[str, object]) -> JsonObject:
-    """The JSON merge patch (RFC 7386) that makes `after` of `before`; empty where they are equal."""
+    """Return the JSON merge patch (RFC 7386) that turns `before` into `after`; empty if they are equal."""
     patch: JsonObject = {key: None for key in before if key not in after}
     for key, value in after.items():
         old = before.get(key)

@@ -1,4 +1,4 @@
-"""Where an environment keeps its conversations, and what that means for its users."""
+"""Where an environment stores its conversations, and what follows for its users."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from rasa_environments.desired.profiles import rules_of
 from rasa_environments.judge.conditions import condition
 
 IN_MEMORY_TYPES = frozenset({"", "in_memory", "inmemorytrackerstore", "inmemorylockstore"})
-"""Types of stores in endpoints.yml that keep everything in the process (source: rasa/core/tracker_store.py and
-lock_store.py of Rasa 3.6)."""
+"""Store types of endpoints.yml that keep everything in memory (source: rasa/core/tracker_store.py and lock_store.py of
+Rasa 3.6)."""
 
 
 @dataclass(frozen=True)
 class Conversations:
-    """Where conversations are kept."""
+    """Where conversations are stored."""
 
     servers: int
-    """How many processes of Rasa may answer one user: replicas, and workers in each."""
+    """Number of Rasa processes that may answer a user: replicas times workers."""
     stored: bool
     """Whether there is a tracker store outside the process."""
     locked: bool
     """Whether there is a lock store outside the process."""
     configured_here: bool = True
-    """Whether the environment's spec decides; a Rasa X 0.32, and a Rasa server elsewhere, have configurations of their
+    """Whether the environment's spec decides; a Rasa X 0.32 and external Rasa servers have configurations of their
     own."""
 
 
@@ -36,7 +36,7 @@ ELSEWHERE = Conversations(1, stored=False, locked=False, configured_here=False)
 
 
 def conversations_of(spec: EnvironmentSpec, server: ModelServer) -> Conversations:
-    """Where a merged spec keeps conversations."""
+    """Return where a merged spec stores conversations."""
     if rules_of(server).configured_by_server:
         return ELSEWHERE
     replicas = spec.replicas if spec.autoscaling is None else spec.autoscaling.max_replicas or 1
@@ -50,7 +50,10 @@ def conversations_of(spec: EnvironmentSpec, server: ModelServer) -> Conversation
 
 
 def _is_kept(store: str, endpoints: Mapping[str, Any], *, typed: bool) -> bool:
-    """Whether a store keeps its content outside the process; an entry of spec.endpoints wins over the typed one."""
+    """Return whether a store is outside the process.
+
+    An entry of spec.endpoints takes precedence over the typed field.
+    """
     entry = endpoints.get(store)
     if not isinstance(entry, Mapping):
         return typed
@@ -58,7 +61,7 @@ def _is_kept(store: str, endpoints: Mapping[str, Any], *, typed: bool) -> bool:
 
 
 def conversations_persisted(conversations: Conversations) -> Condition:
-    """Whether users are remembered, whichever server answers and whatever is restarted."""
+    """Return the condition that conversations survive restarts and do not depend on which server answers."""
     kind = ConditionType.CONVERSATIONS_PERSISTED
     if not conversations.configured_here:
         message = "the stores are configured elsewhere: the spec does not decide where conversations are kept"

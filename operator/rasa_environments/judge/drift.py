@@ -1,9 +1,9 @@
-"""Whether an object is as it should be: what was asked for against what the API server shows.
+"""Drift detection: compares the desired object with the live one.
 
-The comparison goes one way. Each field that is asked for must be there with that value; what others added (defaults of
-the API server, an autoscaler's replicas, foreign labels) is not looked at: `additions` does that where it matters.
-Which lists are maps by key, which maps and selectors are exact, and which fields are quantities is taken from the
-`x-kubernetes-*` marks of the OpenAPI document of Kubernetes 1.36.
+The comparison is one-way. Each desired field must be present with its value; what others added (defaults of the API
+server, an autoscaler's replicas, foreign labels) is ignored here, and checked by `additions` where it matters. Which
+lists are keyed, which maps and selectors are exact, and which fields are quantities follows the `x-kubernetes-*`
+extensions in the OpenAPI document of Kubernetes 1.36.
 """
 
 from __future__ import annotations
@@ -41,15 +41,16 @@ LISTS_BY_KIND: Final[Mapping[str, Mapping[str, Keys]]] = {
     "Service": {"ports": ("port", "protocol"), **METADATA_LISTS},
     "ServiceAccount": {"secrets": ("name",), **METADATA_LISTS},
 }
-"""Lists that the API server merges by key, in whatever order; a set has no key. All others are atomic."""
+"""Lists that the API server merges by key, in any order; a set has no key. All others are atomic."""
 
 _KEY_DEFAULTS: Final[Mapping[str, str]] = {"protocol": "TCP"}
 
 EXACT: Final = frozenset({"selector", "podSelector", "namespaceSelector", "labelSelector", "nodeSelector"})
-"""Maps that are owned whole: one more label selects something else, and an empty one differs from an absent one."""
+"""Maps that are compared exactly: an extra label selects something else, and an empty map differs from an absent
+one."""
 
 _PRESENT_WHEN_EMPTY: Final = frozenset({"emptyDir"})
-"""Fields that choose one of several by being there, so that an empty one differs from an absent one."""
+"""Fields whose presence selects one of several alternatives, so an empty value differs from an absent one."""
 
 _ZERO_IS_ABSENT: Final = frozenset(
     {
@@ -69,7 +70,7 @@ _ZERO_IS_ABSENT: Final = frozenset(
         "tty",
     }
 )
-"""Fields that the API server drops when they are false or 0 (`omitempty` without a pointer in k8s.io/api)."""
+"""Fields that the API server omits if they are false or 0 (`omitempty` without a pointer in k8s.io/api)."""
 
 _QUANTITY_MAPS: Final = frozenset({"limits", "requests", "overhead"})
 _QUANTITIES: Final = frozenset({"sizeLimit", "divisor"})
@@ -81,10 +82,9 @@ _NOT_COMPARED: Final = frozenset({"status", "apiVersion", "kind"})
 
 
 def difference(desired: JsonObject, live: JsonObject) -> str | None:
-    """Where `live` first differs from `desired`, as `spec.template.spec.containers[rasa].image`; None if nowhere.
+    """Return the path of the first difference, as `spec.template.spec.containers[rasa].image`, or None.
 
-    Only the path is told, never a value, so that it can be logged for a Secret. `status` is nobody's wish and not
-    compared.
+    The result contains the path only, never a value, so it can be logged for a Secret. `status` is not compared.
     """
     comparison = _Comparison(str(desired.get("kind", "")))
     for name, wanted in desired.items():
@@ -103,7 +103,7 @@ class _Comparison:
         self._quantities = _QUANTITIES | _QUANTITIES_BY_KIND.get(kind, frozenset())
 
     def field(self, name: str, wanted: Any, live: Any) -> str | None:
-        """One field of a map."""
+        """Compare a field of a map."""
         if wanted is None or (wanted == live and type(wanted) is type(live)):
             return None
         if name in EXACT:
@@ -172,21 +172,21 @@ class _Comparison:
 
 
 def item_key(item: Any, keys: Keys) -> tuple[Any, ...]:
-    """What tells an item of a list by key from the others."""
+    """Return the key that identifies an item of a keyed list."""
     if not isinstance(item, dict):
         return (item,)
     return tuple([item.get(key, _KEY_DEFAULTS.get(key)) for key in keys])
 
 
 def _without_empty(value: Any) -> Any:
-    """The value without null, empty maps and empty lists inside: the API server stores none of them in a selector."""
+    """Return the value without nulls, empty maps and empty lists, which the API server does not store in a selector."""
     if not isinstance(value, dict):
         return value
     return {key: inner for key, inner in value.items() if inner is not None and inner not in ({}, [])}
 
 
 def _same_scalar(wanted: Any, live: Any) -> bool:
-    """Whether two scalars mean the same; a number and its text do, as in an int-or-string field."""
+    """Return whether two scalars are equal; a number equals its text, as in an int-or-string field."""
     if isinstance(wanted, bool) or isinstance(live, bool):
         return wanted is live
     if isinstance(wanted, int | float) and isinstance(live, str):
@@ -211,7 +211,7 @@ def _same_quantity(wanted: Any, live: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def quantity(text: str) -> Decimal | None:
-    """The value of a Kubernetes quantity (`100m`, `1.5Gi`, `1e3`), or None if it is not one.
+    """Return the value of a Kubernetes quantity (`100m`, `1.5Gi`, `1e3`), or None if it is not one.
 
     Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
     """

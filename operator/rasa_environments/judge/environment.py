@@ -15,7 +15,7 @@ from rasa_environments.judge.served import model_served, served_models
 
 
 def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[EnvironmentStatus, tuple[Condition, ...]]:
-    """The status without its conditions, and the conditions without their times."""
+    """Return the status without its conditions, and the conditions without their times."""
     model, served = model_available(findings), model_served(findings)
     trouble = findings.problem or rollout(findings) or silent_elsewhere(findings)
     usable = available(findings, trouble)
@@ -33,7 +33,7 @@ def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[En
 
 
 def status_of(findings: EnvironmentFindings, before: EnvironmentStatus) -> EnvironmentStatus:
-    """The status without its conditions."""
+    """Return the status without its conditions."""
     deployment, wanted = findings.deployment, findings.wanted
     settled = deployment is not None and (deployment.settled or deployment.failure is not None)
     answered = any(fact.known for fact in findings.served)
@@ -50,21 +50,21 @@ def status_of(findings: EnvironmentFindings, before: EnvironmentStatus) -> Envir
         ingress_hosts=sorted(findings.ingress_hosts) or None,
         auth_token=SecretValue(secret_key_ref=token) if deployment is not None else before.auth_token,
         last_handled_rotate_token_at=findings.token_rotated_at or before.last_handled_rotate_token_at,
-        # While pods come and go the count is kept: a rollout is told by the conditions, in fewer writes.
+        # The count is kept during a rollout, which the conditions report with fewer writes.
         replicas=deployment.replicas if deployment is not None and settled else before.replicas or 0,
         selector=findings.selector or before.selector,
     )
 
 
 def ready_replicas(findings: EnvironmentFindings) -> int | None:
-    """How many Rasa servers users reach; None where nobody knows."""
+    """Return the number of Rasa servers available to users; None if unknown."""
     if findings.external:
         return sum(fact.problem is None for fact in findings.served)
     return None if findings.deployment is None else findings.deployment.available
 
 
 def suspended(before: EnvironmentStatus) -> tuple[Condition, ...]:
-    """The conditions of a suspended environment: nobody looks whether it is Ready."""
+    """Return the conditions of a suspended environment: Ready is Unknown, since it is not checked."""
     message = "reconciling is suspended: remove spec.suspend to go on; the pods run as they are"
     kept = [
         entry for entry in before.conditions or () if entry.type not in (ConditionType.READY, ConditionType.RECONCILING)
@@ -77,7 +77,7 @@ def suspended(before: EnvironmentStatus) -> tuple[Condition, ...]:
 
 
 def available(findings: EnvironmentFindings, trouble: Problem | None) -> Condition:
-    """Whether all that the spec asks for is there, and its Rasa servers are available."""
+    """Return whether all objects of the spec exist and the Rasa servers are available."""
     kind, deployment = ConditionType.AVAILABLE, findings.deployment
     if trouble is not None:
         return condition(kind, "False", trouble.reason, trouble.message)
@@ -95,14 +95,14 @@ def available(findings: EnvironmentFindings, trouble: Problem | None) -> Conditi
 
 
 def without_channels(findings: EnvironmentFindings) -> str:
-    """What to say of an environment that no user can reach."""
+    """Return a hint for environments that no user can reach."""
     if findings.channels is None or findings.channels:
         return ""
     return "; no channel is open, so no user reaches them: name one in spec.channels, for example [{name: rest}]"
 
 
 def model_available(findings: EnvironmentFindings) -> Condition:
-    """Whether a model carries the tag; Unknown where the model server cannot say."""
+    """Return whether a model has the tag; Unknown if the model server cannot be asked."""
     kind, problem = ConditionType.MODEL_AVAILABLE, findings.tag_problem
     if problem is not None:
         return condition(kind, "Unknown", problem.reason, problem.message)
@@ -118,7 +118,7 @@ def model_available(findings: EnvironmentFindings) -> Condition:
 
 
 def rollout(findings: EnvironmentFindings) -> Problem | None:
-    """What the Deployment still lacks."""
+    """Return why the rollout of the Deployment is incomplete, or None."""
     deployment = findings.deployment
     if deployment is None or deployment.available_at_generation:
         return None
@@ -131,7 +131,7 @@ def rollout(findings: EnvironmentFindings) -> Problem | None:
 
 
 def silent_elsewhere(findings: EnvironmentFindings) -> Problem | None:
-    """Why a Rasa server that runs elsewhere does not answer; one that answered lately may be loading a model."""
+    """Return why an external Rasa server does not answer; one that answered recently may be loading a model."""
     fault = next((fact for fact in findings.served if fact.problem is not None), None)
     if not findings.external or fault is None or fault.known or fault.reason is Reason.MODEL_UNKNOWN:
         return None
@@ -140,7 +140,7 @@ def silent_elsewhere(findings: EnvironmentFindings) -> Problem | None:
 
 
 def lacking(deployment: DeploymentFacts) -> str:
-    """What a Deployment that is not as wanted lacks first, in words."""
+    """Return the first thing that an incomplete Deployment is missing."""
     wanted = deployment.wanted
     if deployment.available < wanted:
         return f"{deployment.available} of {wanted} pods available"
@@ -152,16 +152,16 @@ def lacking(deployment: DeploymentFacts) -> str:
 
 
 def pulling(served: Condition) -> Problem | None:
-    """A ready pod that serves another model than wanted is about to pull it."""
+    """Return a problem if a ready pod serves a model other than the desired one, which it is about to pull."""
     if served.status != "False" or served.reason == Reason.NO_PODS:
         return None
     return Problem(Reason(served.reason), served.message, stalled=False)
 
 
 def ready(findings: EnvironmentFindings, usable: Condition, model: Condition, served: Condition) -> Condition:
-    """Whether the environment is as wanted and serves the model of its tag: the first that is not so decides."""
+    """Return whether the environment is in its desired state and serves its model; the first failing check decides."""
     kind, required = ConditionType.READY, findings.model_required
-    # A missing model is told before the rollout: pods without one do not become ready, and it is what to see to.
+    # A missing model is reported before the rollout, since it is why pods do not become ready.
     counted = [usable] if findings.problem is not None else []
     counted += [model] if required and model.status == "False" else []
     counted += [usable, *([served] if findings.wanted is not None else [])]
@@ -184,7 +184,7 @@ def _ready_message(findings: EnvironmentFindings, served: Condition) -> str:
 
 
 def persisted(findings: EnvironmentFindings, before: EnvironmentStatus) -> Condition:
-    """Whether conversations outlive the pods: as last told, where that was not found out this time."""
+    """Return whether conversations survive the pods: the previous verdict if that was not determined this time."""
     kind = ConditionType.CONVERSATIONS_PERSISTED
     if findings.conversations is not None:
         return conversations_persisted(findings.conversations)

@@ -1,4 +1,4 @@
-"""All that a reconciliation found out about an environment."""
+"""The facts that a reconciliation found about an environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rasa_environments.judge.conversations import Conversations
 
 @dataclass(frozen=True)
 class EnvironmentFindings:
-    """All that a pass found out about an environment."""
+    """The facts that a reconciliation found about an environment."""
 
     environment: str
     tag: str
@@ -29,26 +29,26 @@ class EnvironmentFindings:
     token_rotated_at: str | None = None
     model_required: bool = True
     conversations: Conversations | None = None
-    """Where conversations are kept; None where that was not found out."""
+    """Where conversations are stored; None if not determined."""
     channels: tuple[str, ...] | None = None
-    """Channels that reach users; None where that was not found out."""
+    """Channels open to users; None if not determined."""
     wanted: TaggedModel | None = None
-    """Model that carries the tag: the last known, where `tag_problem` says that it cannot be asked for."""
+    """Model that has the tag: the last known one if `tag_problem` says why it cannot be determined."""
     tag_problem: Problem | None = None
     deployment: DeploymentFacts | None = None
     pods: tuple[PodFacts, ...] = ()
     served: tuple[ServedFact, ...] = ()
     """Answers of the pods that are ready, or were."""
     lost: tuple[str, ...] = ()
-    """Which of them have lost the wanted model, which they served before."""
+    """Those of them that no longer serve the desired model, which they served before."""
     healing: bool = True
     """Whether such pods are restarted."""
     selector: str | None = None
     ingress_hosts: frozenset[str] = frozenset()
-    """Hosts of its Ingress: the last ones, while a problem keeps it from being changed."""
+    """Hosts of its Ingress: the last ones while a problem prevents changes."""
     external: bool = False
-    """Whether its Rasa server runs elsewhere, and is only asked."""
+    """Whether its Rasa server is external, and only monitored."""
     registration: RegistrationFact | None = None
-    """What came of its registration; None where its model server has no registry."""
+    """Result of its registration; None if its model server has no registry."""
     accept_unchecked: bool = False
-    """Whether a pod that cannot be asked counts as one that serves the wanted model."""
+    """Whether a pod that cannot be asked counts as serving the desired model."""

@@ -1,6 +1,6 @@
-"""What a person should hear of: the Events of an object, from its status before and after a write.
+"""The Events of an object, derived from its status before and after a write.
 
-Source of what an Event may hold: `ValidateEventCreate` of Kubernetes (pkg/apis/core/validation/events.go).
+Source of the limits of an Event: `ValidateEventCreate` of Kubernetes (pkg/apis/core/validation/events.go).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EventType = Literal["Normal", "Warning"]
 
 
 class EventReason(StrEnum):
-    """Why an Event was written; one of a stalled object has the reason of its condition instead."""
+    """Reason of an Event; an Event of a stalled object has the reason of its condition instead."""
 
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
@@ -44,7 +44,7 @@ class EventReason(StrEnum):
 
 
 class Action(StrEnum):
-    """What the operator did when it came to be."""
+    """What the operator was doing when the Event occurred."""
 
     PUT_TAG = "PutTag"
     CHECK_MODEL = "CheckModel"
@@ -57,7 +57,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectReference:
-    """Which object an Event speaks of."""
+    """Reference to the object of an Event."""
 
     api_version: str
     kind: str
@@ -75,26 +75,27 @@ class Event:
     action: Action
     note: str
     moment: str
-    """What tells this transition from others of its object and reason: when it was, and of a thing done also what."""
+    """Distinguishes this transition from others of its object and reason: its time, and for an action also its
+    subject."""
     related: ObjectReference | None = None
-    """Another object that took part."""
+    """Another object that was involved."""
 
 
 def reference_to(resource: AnyResource) -> ObjectReference:
-    """The reference to an object of the own kinds."""
+    """Return a reference to an object of the operator's own kinds."""
     metadata = resource.metadata
     return ObjectReference(API_VERSION, type(resource).__name__, metadata.namespace, metadata.name, metadata.uid)
 
 
 def event_name(regarding: ObjectReference, event: Event) -> str:
-    """The name of the Event: the same for the same transition, whoever writes it and however often."""
+    """Return the name of the Event, which is the same whenever and by whomever the same transition is recorded."""
     identity = f"{regarding.uid}\n{event.reason}\n{event.moment}"
     digest = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
     return f"{regarding.name[: LONGEST_NAME - 1 - len(digest)].rstrip('.-')}.{digest}"
 
 
 def shortened(note: str) -> str:
-    """The note, cut between two characters where it is too long."""
+    """Return the note, truncated between two characters if it is too long."""
     encoded = note.encode()
     if len(encoded) <= LONGEST_NOTE:
         return note
@@ -102,7 +103,7 @@ def shortened(note: str) -> str:
 
 
 def events_of(before: AnyResource, after: AnyResource, *, time: str, server: ObjectKey | None) -> tuple[Event, ...]:
-    """What happened between the two: the same object with its status before and after it was written at `time`.
+    """Return the Events of the change from `before` to `after`, the same object around a status write at `time`.
 
     `server` is the ModelServer that it refers to.
     """
@@ -118,7 +119,7 @@ def events_of(before: AnyResource, after: AnyResource, *, time: str, server: Obj
 
 
 def stalls(before: Sequence[Condition] | None, after: Sequence[Condition] | None) -> Iterator[Event]:
-    """That a person has to act: the object has stalled, or for another reason than before."""
+    """Yield an Event if the object has stalled, or has stalled for another reason than before."""
     now, last = condition_of(after, ConditionType.STALLED), condition_of(before, ConditionType.STALLED)
     if now is None or now.status != "True":
         return
@@ -127,19 +128,19 @@ def stalls(before: Sequence[Condition] | None, after: Sequence[Condition] | None
 
 
 def stalled_event(stalled: Condition, moment: str | None = None) -> Event:
-    """The Event of a condition Stalled that is True; its `moment` by default when it turned so."""
+    """Return the Event of a Stalled condition that is True; `moment` defaults to its last transition."""
     return Event("Warning", stalled.reason, Action.RECONCILE, stalled.message, moment or stalled.last_transition_time)
 
 
 def tag_reverted(tag: ModelTag, carrier: str | None, *, time: str, server: ObjectKey) -> Event:
-    """Somebody else moved the tag on the model server to `carrier`, or took it away, and it was put back."""
+    """Return the Event of a corrected tag, which somebody else had moved to the model `carrier` or removed (None)."""
     elsewhere = f"was moved to model {carrier}" if carrier else "was taken away"
     note = f"tag {tag.tag} {elsewhere} on the model server; it is back on model {tag.spec.model}"
     return Event("Warning", EventReason.TAG_REVERTED, Action.PUT_TAG, note, time, _server(server))
 
 
 def drift_reverted(child: JsonObject, path: str | None, *, time: str) -> Event:
-    """Somebody else changed a child at `path`, or deleted it (None), and it was put back. No value is told."""
+    """Return the Event of a correction of a child that was changed at `path`, or deleted (None). It holds no value."""
     metadata = child["metadata"]
     related = ObjectReference(child["apiVersion"], child["kind"], metadata["namespace"], metadata["name"])
     done = (
@@ -151,7 +152,7 @@ def drift_reverted(child: JsonObject, path: str | None, *, time: str) -> Event:
 
 
 def owner_reference(child: JsonObject) -> ObjectReference:
-    """The object that controls a child, which the child names as its only owner."""
+    """Return a reference to the object that controls a child, its only owner."""
     (owner,) = child["metadata"]["ownerReferences"]
     return ObjectReference(
         owner["apiVersion"], owner["kind"], child["metadata"]["namespace"], owner["name"], owner["uid"]
@@ -159,7 +160,7 @@ def owner_reference(child: JsonObject) -> ObjectReference:
 
 
 def _of_tag(before: ModelTag, after: ModelTag, server: ObjectKey | None) -> Iterator[Event]:
-    """The tag carries another model than before, or the same one with other content."""
+    """Yield an Event if the tag is on another model than before, or the content of its model has changed."""
     last, now, tag = before.status.tagged_model, after.status.tagged_model, after.tag
     if now is None or now == last:
         return
@@ -195,7 +196,7 @@ def _of_environment(
 
 
 def _of_model(before: DeploymentEnvironment, after: DeploymentEnvironment, time: str) -> Iterator[Event]:
-    """The environment has begun to serve the wanted model, or has ceased to, or serves another one that is wanted."""
+    """Yield Events if the environment starts or stops serving the desired model, or serves a newly desired one."""
     deployment = _child(after, "apps/v1", "Deployment") if after.spec.external is None else None
     lost = _turned(before, after, ConditionType.MODEL_SERVED, "False")
     if lost is not None:
@@ -211,20 +212,23 @@ def _of_model(before: DeploymentEnvironment, after: DeploymentEnvironment, time:
 
 
 def _seen_to_serve(environment: DeploymentEnvironment) -> Condition | None:
-    """The condition ModelServed, where the servers have said so."""
+    """Return the condition ModelServed if it is True and was confirmed by the servers."""
     served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
     unchecked = served is None or served.reason == Reason.SERVED_UNCHECKED
     return None if served is None or unchecked or served.status != "True" else served
 
 
 def _wanted(environment: DeploymentEnvironment) -> str | None:
-    """The hash of the model that is wanted."""
+    """Return the hash of the desired model."""
     desired = environment.status.desired_model
     return desired.hash if desired else None
 
 
 def _of_server(before: ModelServer, after: ModelServer) -> Iterator[Event]:
-    """The server cannot be used any more, or can again. Of one that waits for a person, Stalled tells."""
+    """Yield Events if the server becomes unavailable or available.
+
+    A stalled one is covered by the Stalled condition.
+    """
     lost = _turned(before, after, ConditionType.READY, "False")
     if lost is not None and not is_true(after.status.conditions, ConditionType.STALLED):
         yield _told(lost, "Warning", EventReason.UNREACHABLE, Action.CHECK_MODEL_SERVER)
@@ -235,7 +239,7 @@ def _of_server(before: ModelServer, after: ModelServer) -> Iterator[Event]:
 
 
 def _turned(before: AnyResource, after: AnyResource, kind: ConditionType, truth: Truth) -> Condition | None:
-    """The condition, where it has just got that status."""
+    """Return the condition if it has just changed to that status."""
     now, last = condition_of(after.status.conditions, kind), condition_of(before.status.conditions, kind)
     if now is None or now.status != truth or (last is not None and last.status == truth):
         return None
@@ -245,7 +249,7 @@ def _turned(before: AnyResource, after: AnyResource, kind: ConditionType, truth:
 def _told(
     condition: Condition, kind: EventType, reason: EventReason, action: Action, related: ObjectReference | None = None
 ) -> Event:
-    """The Event of a condition that has turned."""
+    """Return the Event of a condition that has just changed."""
     return Event(kind, reason, action, condition.message, condition.last_transition_time, related)
 
 

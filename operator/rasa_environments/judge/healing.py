@@ -1,4 +1,4 @@
-"""Which pods have lost the model that they served, and which of them to restart."""
+"""Detection of pods that have lost their model, and the choice of one to restart."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from rasa_environments.judge.comparison import proves_another, serves
 
 @dataclass(frozen=True)
 class ServingRecord:
-    """What an environment's pods have been seen to serve since this model is wanted."""
+    """What an environment's pods have served since this model became the desired one."""
 
     wanted: TaggedModel
     served_by: frozenset[str] = frozenset()
-    """Pods that have been seen to serve it."""
+    """Pods that have served it."""
     serving: frozenset[str] = frozenset()
     """Pods that serve it by their last answer."""
     silent: frozenset[str] = frozenset()
-    """Pods of which it is not known what they serve now."""
+    """Pods whose current model is unknown."""
     lost_since: Mapping[str, float] = field(default_factory=dict)
-    """Pods that have lost it, and when that was first seen (seconds of a monotonic clock)."""
+    """Pods that have lost it, and when that was first noticed (seconds of a monotonic clock)."""
 
 
 def observe(
@@ -31,11 +31,11 @@ def observe(
     answers: Mapping[str, ServedFact],
     now: float,
 ) -> ServingRecord:
-    """The record after these answers, by name of the pod. It starts anew where another model is wanted.
+    """Return the record updated with answers by pod name; it is reset if another model is desired.
 
-    A pod that has not served the wanted model yet is about to pull it, or cannot load it: a restart would not help, and
-    might end the model that it still serves. A pod that was ready since its server started had a model. No answer
-    proves nothing.
+    A pod that has not served the desired model yet is about to pull it, or cannot load it: a restart would not help,
+    and might take away the model that it still serves. A pod that was ready since its server started had a model. A
+    missing answer proves nothing.
     """
     if record is None or record.wanted != wanted:
         record = ServingRecord(wanted)
@@ -58,10 +58,10 @@ def observe(
 
 
 def to_restart(record: ServingRecord, pods: Sequence[PodFacts], now: float, patience: float) -> str | None:
-    """The pod to restart: one that lost its model at least `patience` seconds ago.
+    """Return the pod to restart: one that lost its model at least `patience` seconds ago, or None.
 
-    None while any other pod does not serve the wanted model: one pod is restarted at a time, and none where a new one
-    does not get the model either.
+    None while any other pod does not serve the desired model: pods are restarted one at a time, and not at all if a new
+    one does not get the model either.
     """
     lost = {name: since for name, since in record.lost_since.items() if name not in record.silent}
     due = sorted(name for name, since in lost.items() if now - since >= patience)

@@ -13,7 +13,7 @@ from rasa_environments.judge.conditions import condition, reconciling, registere
 
 @dataclass(frozen=True)
 class ModelServerFindings:
-    """All that a pass found out about a ModelServer."""
+    """The facts that a reconciliation found about a ModelServer."""
 
     problem: Problem | None
     observation: ServerObservation
@@ -22,13 +22,13 @@ class ModelServerFindings:
     tags: int
     pending_tag_deletions: tuple[PendingTagDeletion, ...]
     registration: RegistrationFact | None = None
-    """What came of registering its environments; None where it has no registry."""
+    """Result of registering its environments; None if it has no registry."""
     registered: tuple[str, ...] = ()
-    """Environments that this operator put into the registry."""
+    """Environments that this operator has registered."""
 
 
 def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
-    """The status without its conditions, and the conditions without their times."""
+    """Return the status without its conditions, and the conditions without their times."""
     observation = findings.observation
     status = ModelServerStatus(
         version=observation.version or before.status.version,
@@ -48,14 +48,14 @@ def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelSer
 
 
 def models_held(observation: ServerObservation, before: ModelServerStatus) -> int | None:
-    """How many models the server holds: the last known, while it cannot be asked, and None where it never tells."""
+    """Return the number of models on the server: the last known if it cannot be asked, None if it lists none."""
     if not observation.known:
         return before.model_count
     return len(observation.models) if observation.lists else None
 
 
 def ready(findings: ModelServerFindings) -> Condition:
-    """Whether the server was reached and took the credentials at the last check."""
+    """Return whether the server was reachable and accepted the credentials at the last check."""
     kind = ConditionType.READY
     if findings.problem is not None:
         return condition(kind, "False", findings.problem.reason, findings.problem.message)
@@ -73,7 +73,7 @@ def _without_a_listing(observation: ServerObservation) -> str:
 
 
 def writable(findings: ModelServerFindings, server: ModelServer) -> Condition:
-    """Whether the operator may put tags and register environments."""
+    """Return whether the operator can write tags and register environments."""
     kind, observation = ConditionType.WRITABLE, findings.observation
     if not findings.can_write:
         secret = server.spec.credentials_secret_ref
@@ -97,9 +97,9 @@ def writable(findings: ModelServerFindings, server: ModelServer) -> Condition:
 def pending_deletions(
     claims: Sequence[PendingTagDeletion], before: Sequence[PendingTagDeletion], done: frozenset[str]
 ) -> tuple[PendingTagDeletion, ...]:
-    """Tags that are to be deleted once their ModelTag is gone: those claimed now, and those still to be deleted.
+    """Return the tags to delete once their ModelTag is gone: those requested now, and earlier ones not yet deleted.
 
-    `done` are tags of `before` that are deleted, or are to stay.
+    `done` are tags of `before` that were deleted, or are to stay.
     """
     entries = {entry.tag: entry for entry in before if entry.tag not in done}
     entries.update({entry.tag: entry for entry in claims})

@@ -13,28 +13,28 @@ from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition, reconciling, stalled
 
 UNANSWERED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.PENDING})
-"""Reasons that leave open what carries the tag."""
+"""Reasons that leave open which model has the tag."""
 
 
 @dataclass(frozen=True)
 class ModelTagFindings:
-    """All that a pass found out about a ModelTag."""
+    """The facts that a reconciliation found about a ModelTag."""
 
     tag: str
     model: str | None = None
-    """Model that the ModelTag names; None: the tag stays where it is."""
+    """Model in the spec; None leaves the tag where it is."""
     problem: Problem | None = None
     answers: bool = True
-    """Whether the model server could be asked: where it could not, nothing is known of the tag."""
+    """Whether the model server could be asked; otherwise nothing is known about the tag."""
     tagged: TaggedModel | None = None
-    """What the tag answers with, once the server has confirmed it."""
+    """The model that has the tag, as confirmed by the server."""
     followers: tuple[Follower, ...] = ()
 
 
 def judged(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[ModelTagStatus, tuple[Condition, ...]]:
-    """The status without its conditions, and the conditions without their times. `time` dates a new model."""
+    """Return the status without its conditions, and the conditions without their times; `time` dates a new model."""
     known = before.status
-    # Where nobody names a model, nobody promoted the one that the tag is on.
+    # Without a model in the spec, nobody promoted the tagged one.
     history = history_with(known, findings.tagged, time, before.promoted_by if findings.model is not None else None)
     latest = ModelReference(name=history[0].model, hash=history[0].hash) if history else None
     expected = expected_model(findings, latest)
@@ -68,11 +68,11 @@ def judged(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[Mod
 def history_with(
     known: ModelTagStatus, tagged: TaggedModel | None, time: str, by: str | None
 ) -> tuple[HistoryEntry, ...]:
-    """The models that carried the tag, the latest first; one is added when the model or its content is another.
+    """Return the models that had the tag, the latest first; a new entry records a new model or new content.
 
-    `by` promoted the model; nobody did where only its content is another.
+    `by` promoted the model; a change of content alone was promoted by nobody.
 
-    `known` is the status so far. Where the history is limited to none, it still tells the latest.
+    `known` is the status so far, which has the latest model even if the history is limited to none.
     """
     history, latest = tuple(known.history or ()), known.tagged_model
     if not history and latest is not None:
@@ -87,7 +87,7 @@ def history_with(
 
 
 def expected_model(findings: ModelTagFindings, latest: ModelReference | None) -> ModelReference | None:
-    """The model that the environments should serve; without a hash where none is known of it."""
+    """Return the model that the environments should serve; its hash is empty if unknown."""
     if findings.tagged is not None:
         return ModelReference(name=findings.tagged.name, hash=findings.tagged.hash)
     if findings.model is None or (latest is not None and latest.name == findings.model):
@@ -96,7 +96,7 @@ def expected_model(findings: ModelTagFindings, latest: ModelReference | None) ->
 
 
 def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> ModelReference | None:
-    """The last model in the history that is another than the latest: where a rollback goes."""
+    """Return the last model in the history that differs from the latest: the target of a rollback."""
     for entry in history[1:]:
         if entry.model != history[0].model:
             return ModelReference(name=entry.model, hash=entry.hash)
@@ -104,7 +104,7 @@ def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> Mo
 
 
 def tagged_as_wanted(findings: ModelTagFindings) -> Condition:
-    """Whether the server answers the tag with the wanted model's hash."""
+    """Return whether the server answers the tag with the desired model's hash."""
     kind, problem = ConditionType.TAGGED, findings.problem
     if problem is not None:
         known = findings.answers and problem.reason not in UNANSWERED
@@ -114,7 +114,7 @@ def tagged_as_wanted(findings: ModelTagFindings) -> Condition:
 
 
 def served_by_followers(findings: ModelTagFindings, expected: ModelReference | None) -> Condition:
-    """Whether every environment that pulls the tag serves the model."""
+    """Return whether every environment that pulls the tag serves the model."""
     kind = ConditionType.SERVED
     if not findings.followers:
         message = f"no environment pulls the tag {findings.tag}, so nobody serves its model"
@@ -136,7 +136,7 @@ def served_by_followers(findings: ModelTagFindings, expected: ModelReference | N
 
 
 def served_truth(follower: Follower, expected: ModelReference | None) -> Truth:
-    """Whether the environment serves the model, and not one that it wanted before."""
+    """Return whether the environment serves the model, rather than one that it desired before."""
     if expected is None:
         return "Unknown"
     if _wants(follower, expected):
@@ -156,7 +156,10 @@ def _explained(follower: Follower, expected: ModelReference) -> str:
 
 
 def ready(tagged: Condition, served: Condition) -> Condition:
-    """Whether the tag is on its model, and every environment that pulls it serves that: Unknown is not True."""
+    """Return whether the tag is on its model and every environment that pulls it serves that model.
+
+    Unknown counts as not ready.
+    """
     for status in ("False", "Unknown"):
         for entry in (tagged, served):
             if entry.status == status:

@@ -1,4 +1,4 @@
-"""The verdict on what an environment's Rasa servers serve."""
+"""The verdict on which models an environment's Rasa servers serve."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 
 MAXIMUM_SERVED_MODELS = 32
-"""As many models as the status lists."""
+"""Maximum number of models in the status."""
 REMEDY = (
     "the operator must reach the pods at their port: let it in where a NetworkPolicy is in force, and see that the "
     "addresses of the pods lead to them"
 )
-"""What to do about a pod that never answered."""
+"""Remedy for a pod that never answered."""
 
 
 def model_served(findings: EnvironmentFindings) -> Condition:
-    """Whether every server that users reach serves the wanted model; Unknown where one cannot be asked."""
+    """Return whether every available server serves the desired model; Unknown if one cannot be asked."""
     if findings.lost and findings.wanted is not None:
         message = lost_message(findings, findings.wanted.name)
         return condition(ConditionType.MODEL_SERVED, "False", Reason.MODEL_LOST, message)
@@ -30,7 +30,7 @@ def model_served(findings: EnvironmentFindings) -> Condition:
 
 
 def model_answered(findings: EnvironmentFindings) -> Condition:
-    """The same by the last answers alone."""
+    """Return the same verdict, by the last answers alone."""
     kind, wanted = ConditionType.MODEL_SERVED, findings.wanted
     if not findings.served or (findings.deployment is not None and findings.deployment.wanted == 0):
         return _nobody_asked(findings)
@@ -51,7 +51,7 @@ def model_answered(findings: EnvironmentFindings) -> Condition:
 
 
 def _nobody_asked(findings: EnvironmentFindings) -> Condition:
-    """Why no server is asked."""
+    """Return the condition if no server is asked, with the reason why not."""
     kind = ConditionType.MODEL_SERVED
     if findings.deployment is not None and findings.deployment.wanted == 0:
         return condition(kind, "False", Reason.NO_PODS, "no replica is wanted, so nobody serves a model")
@@ -99,7 +99,7 @@ def _silent_message(fact: ServedFact) -> str:
 
 
 def lost_message(findings: EnvironmentFindings, wanted: str) -> str:
-    """What became of the first pod that has lost its model, and what is done about it."""
+    """Describe the first pod that has lost its model, and what is done about it."""
     pod = findings.lost[0]
     fact = next((fact for fact in findings.served if fact.server == pod), None)
     now = "does not answer now"
@@ -116,7 +116,7 @@ def lost_message(findings: EnvironmentFindings, wanted: str) -> str:
 
 
 def served_models(served: Sequence[ServedFact], wanted: TaggedModel | None) -> list[ServedModel]:
-    """The models of the answers that count, the one that most servers serve first."""
+    """Return the served models by the answers that count, the most widely served first."""
     counted = Counter(served_name(fact, wanted) for fact in served if fact.known and fact.serves_one)
     ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
     return [ServedModel(name=name, replicas=count) for name, count in ranked[:MAXIMUM_SERVED_MODELS]]

@@ -1,4 +1,4 @@
-"""What became of an object's conditions with a write of its status."""
+"""Changes of an object's conditions by a status write."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.judge.conditions import condition_of
 
 BAD_WHEN_TRUE = frozenset({ConditionType.RECONCILING, ConditionType.STALLED})
-"""Conditions of kstatus that speak of trouble; all others are good when True."""
+"""Conditions of kstatus that are bad when True; all others are good when True."""
 NO_TROUBLE = frozenset(
     {
         Reason.WAITING_FOR_PODS,
@@ -24,39 +24,40 @@ NO_TROUBLE = frozenset(
         Reason.SUSPENDED,
     }
 )
-"""Reasons that belong to a rollout, a promotion, a pause or a choice: no trouble unless they last, as alerts tell."""
+"""Reasons that belong to a rollout, a promotion, a suspension or a choice: trouble only if they last, which alerts
+detect."""
 
 
 @dataclass(frozen=True)
 class Transition:
-    """A condition whose status or reason has changed, or that says so of another generation in other words."""
+    """A condition whose status or reason changed, or whose message changed for another generation."""
 
     before: Condition | None
     after: Condition
 
     @property
     def is_good(self) -> bool:
-        """Whether all is well now, as far as this condition says."""
+        """Whether the condition is good now."""
         return is_good(self.after)
 
     @property
     def is_recovery(self) -> bool:
-        """Whether all is well now, and was not before."""
+        """Whether the condition is good now, and was not before."""
         return self.is_good and self.before is not None and not is_good(self.before)
 
     @property
     def is_trouble(self) -> bool:
-        """Whether something is wrong now that does not belong to a change under way."""
+        """Whether something is wrong that is not part of an ongoing change."""
         return not self.is_good and self.after.reason not in NO_TROUBLE
 
 
 def is_good(condition: Condition) -> bool:
-    """Whether the condition says that all is well. Unknown is not."""
+    """Return whether the condition is good; Unknown is not."""
     return condition.status == ("False" if condition.type in BAD_WHEN_TRUE else "True")
 
 
 def transitions(before: Iterable[Condition] | None, after: Sequence[Condition]) -> tuple[Transition, ...]:
-    """The transitions between two states of an object's conditions, in the order of those after it."""
+    """Return the transitions between two states of an object's conditions, in the order of `after`."""
     known = tuple(before or ())
     found = (Transition(condition_of(known, entry.type), entry) for entry in after)
     return tuple(transition for transition in found if _is_one(transition))
@@ -72,18 +73,18 @@ def _is_one(transition: Transition) -> bool:
 
 @dataclass(frozen=True)
 class Report:
-    """What a log line says of transitions that have one cause."""
+    """The content of a log line about transitions with the same cause."""
 
     transitions: tuple[Transition, ...]
 
     @property
     def cause(self) -> Condition:
-        """The condition whose reason and message stand for all."""
+        """The condition whose reason and message represent all."""
         return self.transitions[0].after
 
     @property
     def is_trouble(self) -> bool:
-        """Whether the line is a warning."""
+        """Whether to log a warning."""
         return any(transition.is_trouble for transition in self.transitions)
 
     @property
@@ -93,9 +94,9 @@ class Report:
 
 
 def reports(changes: Iterable[Transition]) -> tuple[Report, ...]:
-    """What is worth a line in the log, one line for each reason: trouble, what is on its way, and what has recovered.
+    """Return what to log, one line for each reason: trouble, progress and recoveries.
 
-    Reconciling only repeats what the others say.
+    Reconciling is left out, since it only repeats the others.
     """
     groups: dict[str, list[Transition]] = {}
     for change in changes:
@@ -106,7 +107,10 @@ def reports(changes: Iterable[Transition]) -> tuple[Report, ...]:
 
 
 def _is_worth_a_line(change: Transition) -> bool:
-    """Of what is well from the beginning Ready tells, and of what waited for a person and does so no more."""
+    """Return whether to log a transition.
+
+    Ready stands for conditions that are good from the start, and for a Stalled one that recovers.
+    """
     if not change.is_good:
         return True
     if change.after.type == ConditionType.READY:
