@@ -1,1 +1,1 @@
-"""The only code that talks to the Kubernetes API server."""
+"""All communication with the Kubernetes API server."""

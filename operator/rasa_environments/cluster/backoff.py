@@ -1,24 +1,24 @@
-"""Exponential backoff: how long to wait before something that failed is tried again."""
+"""Exponential backoff between retries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 _MOST_DOUBLINGS = 64
-"""More would leave the range of a float some day; no wait is that much longer than the first."""
+"""Limit that keeps the wait within the range of a float; no `longest` is that many doublings of `first`."""
 
 
 @dataclass(frozen=True)
 class Backoff:
-    """Waits that double with each failure in a row, up to a longest one; both in seconds."""
+    """Waits in seconds that double with each consecutive failure, up to a maximum."""
 
     first: float
     longest: float
 
     def seconds(self, failures: int, jitter: float = 1.0) -> float:
-        """How long to wait after `failures` failures in a row, 0 after none.
+        """Return how many seconds to wait after `failures` consecutive failures; 0 after none.
 
-        `jitter` from 0 to 1 spreads those that fail together: it scales the wait from half to the whole.
+        `jitter` from 0 to 1 spreads simultaneous failures: it scales the wait from half of it to all of it.
         """
         if failures == 0:
             return 0.0

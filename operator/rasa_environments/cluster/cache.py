@@ -1,4 +1,4 @@
-"""Objects as they were last seen, kept small: as JSON bytes, parsed when somebody asks."""
+"""A cache of observed objects, kept small: stored as JSON bytes, and parsed on access."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.client import Listing
 
 Projection = Callable[[JsonObject], JsonObject | None]
-"""What of an object is kept, None for nothing at all; it must not change its argument."""
+"""Returns the part of an object to keep, or None for nothing at all; it must not change its argument."""
 
 _ALL: Final = ""
 
@@ -23,14 +23,14 @@ class _Entry(NamedTuple):
 
 
 class ObjectCache:
-    """The objects of one resource, by namespace and name, as far as `projection` keeps them.
+    """The objects of one resource, by namespace and name, reduced by `projection`.
 
-    Of an object that is longer than `largest` bytes as JSON only the `outline` is kept.
+    If an object is longer than `largest` bytes as JSON, only its `outline` is kept.
 
-    An object never goes back to an older resourceVersion (they can be compared as numbers since Kubernetes 1.35, and
-    always could on etcd). Two sources feed it: lists and watches, and the answers to the operator's own writes, which
-    may come late. How far the watch is (`advance`) tells whether such an answer is about an object that was deleted
-    meanwhile.
+    An object never goes back to an older resourceVersion (these can be compared as numbers since Kubernetes 1.35, and
+    always could on etcd). The cache has two sources: lists and watches, and responses to the operator's own writes,
+    which may arrive late. The progress of the watch (`advance`) shows whether such a response is about an object that
+    has since been deleted.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ObjectCache:
         return key in self._entries
 
     def get(self, key: ObjectKey) -> JsonObject | None:
-        """The object as last seen (a new copy), or None."""
+        """Return a new copy of the object as last observed, or None."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -61,21 +61,21 @@ class ObjectCache:
         return obj
 
     def version(self, key: ObjectKey) -> int | None:
-        """Its resourceVersion, without parsing it."""
+        """Return the object's resourceVersion, without parsing it; None if it is not cached."""
         entry = self._entries.get(key)
         return None if entry is None else entry.version
 
     def keys(self) -> Iterator[ObjectKey]:
-        """All keys; the cache must not change meanwhile."""
+        """Return all keys; the cache must not change meanwhile."""
         return iter(self._entries)
 
     def put(self, obj: JsonObject) -> bool:
-        """Keep the object; True if it is news: not seen before, in a later version, or not kept any more."""
+        """Store the object; return whether this is a change: a new object, a newer version, or one no longer kept."""
         key, version = identity(obj)
         known = self._entries.get(key)
         if known is None:
             if 0 < version <= self._watched_until(key.namespace):
-                return False  # a late answer: the watch has passed it and there is no such object any more
+                return False  # a late response: the watch is past it, and the object is gone
         elif version <= known.version and version > 0:
             return False
         content = self._content(obj)
@@ -95,11 +95,11 @@ class ObjectCache:
         return bytes(memoryview(content))
 
     def remove(self, key: ObjectKey) -> bool:
-        """Forget the object; True if there was one."""
+        """Remove the object; return whether it was cached."""
         return self._entries.pop(key, None) is not None
 
     def forget(self, namespace: str) -> list[ObjectKey]:
-        """Forget all objects of a namespace, and how far its watch was; returns their keys."""
+        """Remove all objects of a namespace and the progress of its watch; return their keys."""
         gone = [key for key in self._entries if key.namespace == namespace]
         for key in gone:
             del self._entries[key]
@@ -107,7 +107,10 @@ class ObjectCache:
         return gone
 
     def replace(self, listing: Listing) -> set[ObjectKey]:
-        """Take over a complete listing of all namespaces; returns the keys that changed, were added, or are gone."""
+        """Replace all objects by a complete listing of all namespaces.
+
+        Return the keys that changed, appeared or vanished.
+        """
         relist = self.relist(None)
         relist.start(listing.resource_version)
         changed = set()
@@ -119,11 +122,11 @@ class ObjectCache:
         return changed | relist.finish()
 
     def relist(self, namespace: str | None) -> Relist:
-        """The same for a listing that comes in pages, of one namespace or of all."""
+        """Start a listing that arrives in pages, of one namespace or of all."""
         return Relist(self, namespace or _ALL)
 
     def advance(self, resource_version: str, namespace: str | None = None) -> None:
-        """Note that everything up to this version has been seen (of that namespace, or of all)."""
+        """Record that everything up to this version has been observed, in that namespace or in all."""
         scope = namespace or _ALL
         self._progress[scope] = max(_number(resource_version), self._progress.get(scope, 0))
 
@@ -132,7 +135,10 @@ class ObjectCache:
 
 
 class Relist:
-    """A listing on its way into a cache, page by page: what it does not name is gone at its end."""
+    """A listing that is being read into a cache page by page.
+
+    Objects that it does not contain are removed at its end.
+    """
 
     def __init__(self, cache: ObjectCache, scope: str) -> None:
         self._cache = cache
@@ -143,9 +149,10 @@ class Relist:
         self._version: str | None = None
 
     def start(self, resource_version: str) -> None:
-        """A page begins, of a listing made at that version.
+        """Begin a page of a listing made at that version.
 
-        If versions went back, because the API server's storage was restored from a backup, everything is forgotten.
+        If the version is older than before, because the API server's storage was restored from a backup, all objects
+        are removed first.
         """
         if self._version is None and _number(resource_version) < self._before:
             self._dropped = set(self._in_scope())
@@ -154,12 +161,12 @@ class Relist:
         self._version = resource_version
 
     def note(self, key: ObjectKey) -> None:
-        """The listing names this object."""
+        """Record that the listing contains this object."""
         if key in self._cache:
             self._there.add(key)
 
     def finish(self) -> set[ObjectKey]:
-        """Forget what was not in the listing; returns those keys."""
+        """Remove the objects that were not in the listing; return their keys."""
         if self._version is None:
             return set()
         version = _number(self._version)
@@ -177,7 +184,7 @@ class Relist:
 
 
 def without_managed_fields(obj: JsonObject) -> JsonObject:
-    """The object without `metadata.managedFields`, which are often half of it."""
+    """Return the object without `metadata.managedFields`, which are often half of it."""
     metadata = obj["metadata"]
     if "managedFields" not in metadata:
         return obj
@@ -185,12 +192,15 @@ def without_managed_fields(obj: JsonObject) -> JsonObject:
 
 
 def version_alone(_: JsonObject) -> JsonObject:
-    """Nothing of the object: the cache knows its key and version."""
+    """Return nothing of the object: the cache then holds its key and version only."""
     return {}
 
 
 def identity(obj: JsonObject) -> tuple[ObjectKey, int]:
-    """Key and resourceVersion of an object; 0 if it has none. The key of a cluster-scoped one has no namespace."""
+    """Return key and resourceVersion of an object.
+
+    The version is 0 if there is none; the key of a cluster-scoped object has an empty namespace.
+    """
     metadata = obj["metadata"]
     return ObjectKey(sys.intern(metadata.get("namespace", "")), metadata["name"]), _number(
         metadata.get("resourceVersion")
@@ -198,7 +208,7 @@ def identity(obj: JsonObject) -> tuple[ObjectKey, int]:
 
 
 def version_of(obj: JsonObject | None) -> str | None:
-    """The resourceVersion of an object that is there."""
+    """Return the resourceVersion of an object, or None without one."""
     return None if obj is None else obj["metadata"].get("resourceVersion")
 
 

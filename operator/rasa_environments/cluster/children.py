@@ -1,7 +1,7 @@
-"""Creates, compares and puts right the objects that belong to an environment.
+"""Creates, compares and corrects the objects that belong to an environment.
 
-Whether anything differs is decided here, from the cache: an apply that changes nothing costs the API server more than
-four creations. So an object is created by POST, and applied only to correct it.
+Differences are detected here, from the cache: an apply that changes nothing costs the API server more than four
+creations. So objects are created by POST, and applied only to correct them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 _ATTEMPTS: Final = 5
 _PAUSE: Final = 0.1
-"""Seconds; a Deployment that was just created is written by its controllers several times in a row."""
+"""Seconds between attempts; controllers write a newly created Deployment several times in a row."""
 _VOLATILE_METADATA: Final = frozenset({"resourceVersion", "managedFields", "generation"})
 
 
@@ -42,11 +42,11 @@ Check = Callable[[], Awaitable[None]]
 
 
 async def no_check() -> None:
-    """For an owner that is known to exist."""
+    """Skip the check, for an owner that is known to exist."""
 
 
 class Outcome(enum.Enum):
-    """What `apply` had to do."""
+    """What `apply` did."""
 
     UNCHANGED = "unchanged"
     CREATED = "created"
@@ -54,7 +54,7 @@ class Outcome(enum.Enum):
 
 
 class _Verdict(NamedTuple):
-    """That an object is as it should be: it was compared in this version, or its difference is the API server's own."""
+    """That an object is correct: compared in this version, or differing only by what the API server changes itself."""
 
     digest: str
     version: int | None
@@ -62,7 +62,7 @@ class _Verdict(NamedTuple):
 
 
 class Children:
-    """The children of all environments, seen through the caches that reflectors keep."""
+    """The children of all environments, observed through the caches that reflectors fill."""
 
     def __init__(
         self,
@@ -79,11 +79,14 @@ class Children:
         self._contention = Contention()
 
     def live(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
-        """The object as last seen, or None; without managedFields, and an outline if it is long (`projections`)."""
+        """Return the object as last observed, or None.
+
+        Without managedFields, and as an outline if long (`projections`).
+        """
         return self._caches[resource].get(key)
 
     async def read(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
-        """The whole object: as last seen, or where that is an outline as it is stored. Raises `ApiError`."""
+        """Return the complete object: as last observed, or as stored if that is an outline. Raises ApiError."""
         seen = self.live(resource, key)
         return await self._client.get(resource, key) if seen is not None and is_outline(seen) else seen
 
@@ -95,16 +98,14 @@ class Children:
         version: str | None = None,
         check_owner: Check = no_check,
     ) -> Outcome:
-        """Make the object as `desired`, which carries its owner as the controller in `ownerReferences`.
+        """Create or correct the object so that it matches `desired`, which names its controller in `ownerReferences`.
 
-        Makes no request if it is so already. Fields that are not in `desired` and never were stay as they are, except
-        in the guarded parts (judge/additions.py), which others may not add to.
-        `create_only`: `desired` holds values that were generated because there was no such object; one that has come
-        meanwhile is not written over, and with `version` none in another version. `check_owner` is called before the
-        object is created.
-        Raises `NameConflict` if an object of that name has another controller or none, `BeingDeleted` if it is on its
-        way out, `Outdated` if it is not what `desired` was decided on, `Contended` if somebody else changes it again
-        and again, and `ApiError` if a write is refused.
+        Makes no request if it matches already. Fields that are not in `desired` and never were stay unchanged, except
+        in the guarded parts (judge/additions.py), which others may not extend. `create_only`: `desired` holds values
+        generated for a missing object; one that was created meanwhile is not overwritten, and with `version` none in
+        another version. `check_owner` is called before the object is created. Raises NameConflict if an object of that
+        name has another controller or none, BeingDeleted if it is being deleted, Outdated if it is not the version that
+        `desired` is based on, Contended if somebody else keeps changing it, and ApiError if a write is rejected.
         """
         resource = resource_of(desired["kind"])
         key, _ = identity(desired)
@@ -127,7 +128,7 @@ class Children:
         return await self._correct(resource, key, wanted, version, check_owner)
 
     async def remove(self, resource: Resource, key: ObjectKey, owner_uid: str) -> bool:
-        """Delete the object if there is one whose controller has that uid; whether it did."""
+        """Delete the object if its controller has that uid; return whether it did."""
         live = self.live(resource, key)
         if live is None or live["metadata"].get("deletionTimestamp") or controller(live).get("uid") != owner_uid:
             return False
@@ -136,18 +137,21 @@ class Children:
         return True
 
     def forget(self, key: ObjectKey) -> None:
-        """The owner of the children of this name is gone: what was found out about them is needed no longer."""
+        """Discard what is known about the children of this name, whose owner is gone."""
         for verdicts in self._verdicts.values():
             verdicts.pop(key, None)
         self._contention.forget(key)
 
     def _is_known_good(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> bool:
-        """Whether this very version was compared with this very wish before."""
+        """Return whether this version was compared with this desired state before."""
         verdict = self._verdicts[resource].get(key)
         return verdict is not None and verdict[:2] == (_digest_of(wanted), self._caches[resource].version(key))
 
     def _deviation(self, resource: Resource, key: ObjectKey, wanted: JsonObject, live: JsonObject) -> str | None:
-        """Where `live` needs a write; None, and remembered, if it needs none. Raises if it is not ours to write."""
+        """Return where `live` needs a write; None, and remember that, if it needs none.
+
+        Raises NameConflict or BeingDeleted if the object is not managed by this owner.
+        """
         _refuse_what_is_not_ours(wanted, live)
         verdicts, digest = self._verdicts[resource], _digest_of(wanted)
         _, version = identity(live)
@@ -177,7 +181,7 @@ class Children:
     async def _correct(
         self, resource: Resource, key: ObjectKey, wanted: JsonObject, version: str | None, check_owner: Check
     ) -> Outcome:
-        """Write what differs, judged by the object in the storage: the cache may be behind."""
+        """Write what differs from the stored object, since the cache may be behind."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await self._correct_once(resource, key, wanted, version, check_owner)
@@ -196,7 +200,7 @@ class Children:
         if live is None:
             self._caches[resource].remove(key)
             return await self._create(resource, key, wanted, check_owner)
-        # What is not ours has not our label: no watch would tell that it is gone, so it must not get into the cache.
+        # An unmanaged object lacks our label, so no watch would report its deletion: it must not get into the cache.
         _refuse_what_is_not_ours(wanted, live)
         self._caches[resource].put(live)
         path = self._deviation(resource, key, wanted, live)
@@ -206,16 +210,16 @@ class Children:
             raise Outdated(resource.kind, key, live)
         log.info("%s %s is corrected: it differs at %s", resource.kind, key, path)
         drifted = not _is_for_another_wish(wanted, live)
-        if live.get("immutable"):  # a ConfigMap or Secret that no write can change any more
+        if live.get("immutable"):  # a ConfigMap or Secret that cannot be changed any more
             await self._client.delete(resource, key, uid=live["metadata"]["uid"])
             self._forget(resource, key)
             outcome = await self._create(resource, key, wanted, check_owner)
             if drifted:
                 self._tell_reverted(wanted, path)
             return outcome
-        # Where something else is desired than last time, what seems to be added may be the operator's own, which the
-        # apply removes: then pods are rolled once, with all that changes. But an admission policy may refuse it for
-        # what was added.
+        # If the desired state has changed, seeming additions may be fields that the operator wrote before, which the
+        # apply removes, so that pods roll only once. But an admission policy may reject the apply because of them, so
+        # they are then removed first.
         found = additions(wanted, live, self._injectors)
         added = found if was_last_written_as(wanted, live) else ()
         try:
@@ -234,16 +238,16 @@ class Children:
         return Outcome.CORRECTED
 
     def _tell_reverted(self, wanted: JsonObject, path: str | None) -> None:
-        """Records that somebody else had changed the object at `path`, or deleted it (None)."""
+        """Record an Event that somebody else had changed the object at `path`, or deleted it (None)."""
         event = drift_reverted(wanted, path, time=timestamp(datetime.now(UTC)))
         self._record(owner_reference(wanted), (event,))
 
     async def _write(
         self, resource: Resource, key: ObjectKey, wanted: JsonObject, live: JsonObject, added: Sequence[Guarded]
     ) -> JsonObject:
-        """Put back the parts that others added to, then apply; the object as stored.
+        """Revert the parts that others extended, then apply; return the object as stored.
 
-        Raises `ApiError` 409 if it has changed since it was read: another writer may have made it right already.
+        Raises ApiError 409 if it has changed since it was read: another writer may have corrected it already.
         """
         patch = [*_replacements(live, added), *(migration(live, fields_to_leave(wanted)) or ())]
         if patch:
@@ -254,25 +258,25 @@ class Children:
         except ApiError as error:
             if not patch or not _lost_a_race(error):
                 raise
-            # Somebody else, such as the controller that writes the status, wrote in between. Where the patch alone has
-            # put everything right, this was the correction: a new attempt would find nothing to correct.
+            # Another writer, such as the controller that writes the status, was faster. If the patch alone has
+            # corrected everything, this was the correction: another attempt would find nothing to correct.
             stored = await self._client.find(resource, key)
             if stored is None or stored["metadata"]["uid"] != identified["uid"] or self._difference(wanted, stored):
                 raise
             return stored
 
     def _difference(self, wanted: JsonObject, live: JsonObject) -> str | None:
-        """The path of the first difference: of what is missing or changed, else of what others added."""
+        """Return the path of the first difference: a missing or changed field, else a disallowed addition."""
         path = difference(wanted, live)
         if path is not None:
             return path
         return next((added for part in additions(wanted, live, self._injectors) for added in part.added), None)
 
     async def _apply(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> JsonObject:
-        """Apply; where that is refused, write whole lists instead of single items.
+        """Apply the object; if that is rejected, write whole lists instead of single items.
 
-        A list is merged by a key that somebody may have changed, such as a port's number: what is applied then stands
-        beside his item, and the API server refuses two ports of one name.
+        A list is merged by a key that somebody may have changed, such as a port's number: the applied item is then
+        added to the changed one, and the API server rejects two ports of the same name.
         """
         try:
             return await self._client.apply(resource, wanted)
@@ -282,7 +286,7 @@ class Children:
             return await self._client.patch(resource, key, wanted)
 
     def _keep(self, resource: Resource, key: ObjectKey, wanted: JsonObject, answer: JsonObject) -> None:
-        """Take the answer to a write into the cache, and for right, even where the API server changed it."""
+        """Store the response to a write, and accept it as correct even if the API server changed it."""
         self._caches[resource].put(answer)
         self._contention.corrected(resource, key, _digest_of(wanted))
         _, version = identity(answer)
@@ -299,28 +303,28 @@ class Children:
 
 
 def with_digest(desired: JsonObject) -> JsonObject:
-    """The object with the digest of itself as an annotation."""
+    """Return the object with an annotation that holds its own digest."""
     digest = hashlib.blake2b(orjson.dumps(desired, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
     metadata = desired["metadata"]
     annotations = {**(metadata.get("annotations") or {}), DESIRED_ANNOTATION: digest}
-    # The digest comes last, so that the first difference that is found and logged is a telling one.
+    # The digest comes last, so that the first difference that is found and logged is a meaningful one.
     rest = {name: value for name, value in desired.items() if name != "metadata"}
     return {**rest, "metadata": {**metadata, "annotations": annotations}}
 
 
 def was_last_written_as(wanted: JsonObject, live: JsonObject) -> bool:
-    """Whether `live` was last written as `wanted`, which has the digest of itself; it may have been edited since."""
+    """Return whether `live` was last written as `wanted`, which carries its digest; it may have been edited since."""
     return (live["metadata"].get("annotations") or {}).get(DESIRED_ANNOTATION) == _digest_of(wanted)
 
 
 def _is_for_another_wish(wanted: JsonObject, live: JsonObject) -> bool:
-    """Whether `live` was last written when something else was desired; who takes the digest away has edited it."""
+    """Return whether `live` was last written with another desired state; without a digest, somebody has edited it."""
     digest = (live["metadata"].get("annotations") or {}).get(DESIRED_ANNOTATION)
     return digest is not None and digest != _digest_of(wanted)
 
 
 def _replacements(live: JsonObject, parts: Sequence[Guarded]) -> list[JsonObject]:
-    """JSON patch operations that put the guarded parts back: an apply cannot remove what another manager owns.
+    """Return JSON patch operations that revert the guarded parts: an apply cannot remove what another manager owns.
 
     The patch fails with 409 if the object has changed since it was read.
     """
@@ -333,7 +337,7 @@ def _replacements(live: JsonObject, parts: Sequence[Guarded]) -> list[JsonObject
 
 
 def fingerprint(live: JsonObject) -> bytes:
-    """A digest of the object without its status and what changes with every write."""
+    """Return a digest of the object without its status and fields that change with every write."""
     metadata = {name: value for name, value in live["metadata"].items() if name not in _VOLATILE_METADATA}
     lasting = {name: value for name, value in live.items() if name != "status"} | {"metadata": metadata}
     return hashlib.blake2b(orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
@@ -345,7 +349,7 @@ def _digest_of(wanted: JsonObject) -> str:
 
 
 def _refuse_what_is_not_ours(wanted: JsonObject, live: JsonObject) -> None:
-    """Raise `NameConflict` or `BeingDeleted` unless `live` is controlled by the same owner as `wanted`."""
+    """Check that `live` is controlled by the same owner as `wanted`. Raises NameConflict or BeingDeleted."""
     owner, actual = controller(wanted), controller(live)
     key, _ = identity(wanted)
     if actual.get("uid") != owner["uid"]:
@@ -363,5 +367,5 @@ def _name_of(reference: JsonObject) -> tuple[str, ...]:
 
 
 def _lost_a_race(error: ApiError) -> bool:
-    """Whether somebody else wrote in between: changed, deleted, or replaced the object."""
+    """Return whether another writer was faster: it changed, deleted or replaced the object."""
     return error.status in (404, 409) or (error.status == 422 and "metadata.uid" in error.message)

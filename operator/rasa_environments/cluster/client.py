@@ -39,25 +39,25 @@ _JSON: Final = "application/json"
 _PARTIAL: Final = "application/json;as={};g=meta.k8s.io;v=v1"
 
 _NOT_TYPED: Final = "failed to create typed patch object"
-"""How the API server's message begins when what is applied does not fit the schema (apimachinery, managedfields)."""
+"""Prefix of the API server's message if an applied object does not match the schema (apimachinery, managedfields)."""
 
 WATCH_SECONDS: Final = (40, 50)
-"""How long the API server is asked to keep a watch open, in seconds. One that has not ended `_WATCH_GRACE` after that
-is dead, however alive its connection looks: so a watch that brings nothing any more is found within a minute."""
+"""How long the API server is asked to keep a watch open, in seconds. A watch that is still open `_WATCH_GRACE` after
+that is dead, even if its connection seems alive, so a dead watch is detected within a minute."""
 _WATCH_GRACE: Final = 5.0
 
 
 class Client:
     """A connection to one API server; an async context manager.
 
-    All methods raise `ApiError`. Objects are plain JSON; those of a list carry apiVersion and kind too.
+    Objects are plain JSON; those of a list have apiVersion and kind, too. All methods raise ApiError.
     """
 
     def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER) -> None:
         self._connection = connection
         self._reader = PageReader(self._get)
         self.status_writes = StatusWrites(field_manager)
-        """By whom statuses are written, as far as they go through this client."""
+        """The status writes made through this client."""
         self._written_by = urlencode({"fieldManager": field_manager})
         self._written_strictly_by = urlencode({"fieldManager": field_manager, "fieldValidation": "Strict"})
 
@@ -70,7 +70,10 @@ class Client:
         field_manager: str = FIELD_MANAGER,
         may_write: MayWrite = always,
     ) -> Self:
-        """A client by that kubeconfig, else $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount; see `by`."""
+        """Return a client for that kubeconfig, else $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount.
+
+        See `by`.
+        """
         return await cls.by(CredentialSource(kubeconfig, context), user_agent, field_manager, may_write)
 
     @classmethod
@@ -81,10 +84,10 @@ class Client:
         field_manager: str = FIELD_MANAGER,
         may_write: MayWrite = always,
     ) -> Self:
-        """A client by these credentials.
+        """Return a client for these credentials.
 
-        A write is sent only if `may_write` says so at that moment. Raises `ConfigurationError` if the credentials
-        cannot be used. No request is sent yet.
+        It sends a write only if `may_write` returns True at that moment. No request is sent yet. Raises
+        ConfigurationError if the credentials cannot be used.
         """
         connection = Connection(source, user_agent, may_write)
         await connection.open()
@@ -110,7 +113,7 @@ class Client:
     async def get(
         self, resource: Resource, key: ObjectKey, *, metadata_only: bool = False, maximum_bytes: int | None = None
     ) -> JsonObject:
-        """The object, read from the storage. Raises `TooLarge` if it has more than `maximum_bytes` as JSON."""
+        """Read the object from storage. Raises TooLarge if it has more than `maximum_bytes` as JSON."""
         accept = _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON
         path = resource.path(key.namespace, key.name)
         return await _object(
@@ -118,7 +121,7 @@ class Client:
         )
 
     async def find(self, resource: Resource, key: ObjectKey, *, metadata_only: bool = False) -> JsonObject | None:
-        """The same, or None where there is no such object."""
+        """Read the object from storage; None if there is no such object."""
         try:
             return await self.get(resource, key, metadata_only=metadata_only)
         except ApiError as error:
@@ -136,7 +139,7 @@ class Client:
         metadata_only: bool = False,
         page_size: int = 500,
     ) -> Listing:
-        """All objects, in one namespace or in all."""
+        """Return all objects, in one namespace or in all."""
         pages = [
             page
             async for page in self.pages(
@@ -164,10 +167,10 @@ class Client:
         metadata_only: bool = False,
         page_size: int = 500,
     ) -> AsyncGenerator[Listing]:
-        """The same as `list` page by page, all of one moment: what is big need not be held at once.
+        """Yield the pages of `list`, all from the same moment, so that large lists need not be held in memory.
 
-        A page has at most `page_size` objects, and fewer where they are big. One page at a time is read by all who use
-        this client, so that their memory does not add up: whoever asks for pages must not wait for others in between.
+        A page has at most `page_size` objects, and fewer if they are large. All users of this client together read one
+        page at a time, to bound memory: do not wait for another one while reading pages.
         """
         query = _given(labelSelector=label_selector, fieldSelector=field_selector)
         identity = {"apiVersion": resource.api_version, "kind": resource.kind}
@@ -181,28 +184,28 @@ class Client:
         async with contextlib.aclosing(pages):
             async for page in pages:
                 for item in page.items:
-                    # The items of a list carry no apiVersion and kind of their own, or those of the partial form.
+                    # The items of a list have no apiVersion and kind of their own, or those of the partial form.
                     item.update(identity)
                 yield page
                 del page
 
     async def create(self, resource: Resource, obj: JsonObject) -> JsonObject:
-        """Create the object and return it as stored; fields that the API does not know are refused."""
+        """Create the object and return it as stored; the API server rejects unknown fields."""
         path = f"{resource.path(obj['metadata']['namespace'])}?{self._written_strictly_by}"
         return await _object(self._request("POST", path, obj), _key_of(obj))
 
     async def review(self, resource: Resource, spec: JsonObject | None = None) -> JsonObject:
-        """The status that the API server gives a question, which is answered at once and never stored."""
+        """Return the status that the API server sets on a review, which is answered at once and never stored."""
         question = {"apiVersion": resource.api_version, "kind": resource.kind, **({"spec": spec} if spec else {})}
         status: JsonObject = (await self._json("POST", resource.path(), question))["status"]
         return status
 
     async def apply(self, resource: Resource, obj: JsonObject) -> JsonObject:
-        """Server-side apply with force, and the object as stored.
+        """Apply the object server-side with force, and return it as stored.
 
-        Fields that an earlier apply set and this one does not are removed. A `uid` in the metadata makes it fail where
-        the object is gone (409) or another (422). A field that the API does not know, or a value of another type, which
-        the API server answers with 500, is raised as the 400 that it is elsewhere.
+        Fields that an earlier apply set and this one does not are removed. With a `uid` in the metadata, it fails if
+        the object is gone (409) or is another one (422). Raises ApiError; for an unknown field or a value of the wrong
+        type, which the API server answers with 500, its status is 400 as for other writes.
         """
         metadata = obj["metadata"]
         path = f"{resource.path(metadata['namespace'], metadata['name'])}?{self._written_strictly_by}&force=true"
@@ -224,10 +227,10 @@ class Client:
         resource_version: str | None = None,
         metadata_only: bool = False,
     ) -> JsonObject:
-        """Merge `status` into the object's: null removes a field, a list replaces the whole list.
+        """Merge `status` into that of the object: null removes a field, a list replaces the whole list.
 
-        With `resource_version` it fails with 409 if the object has changed since. Returns the object as stored, or its
-        metadata only, which is small whatever is in the object.
+        With `resource_version`, it fails with 409 if the object has changed since. Returns the object as stored, or its
+        metadata only, which is small whatever the object holds.
         """
         body: JsonObject = {"status": status}
         if resource_version is not None:
@@ -242,17 +245,23 @@ class Client:
         return written
 
     async def patch(self, resource: Resource, key: ObjectKey, patch: JsonObject) -> JsonObject:
-        """JSON merge patch: null removes a field; a `metadata.resourceVersion` in it guards against other writers."""
+        """Send a JSON merge patch.
+
+        Null removes a field; `metadata.resourceVersion` guards against concurrent writes.
+        """
         path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
         return await _object(self._request("PATCH", path, patch, content_type="application/merge-patch+json"), key)
 
     async def json_patch(self, resource: Resource, key: ObjectKey, operations: Sequence[JsonObject]) -> JsonObject:
-        """JSON patch (RFC 6902)."""
+        """Send a JSON patch (RFC 6902)."""
         path = f"{resource.path(key.namespace, key.name)}?{self._written_by}"
         return await _object(self._request("PATCH", path, operations, content_type="application/json-patch+json"), key)
 
     async def delete(self, resource: Resource, key: ObjectKey, *, uid: str | None = None) -> None:
-        """Delete the object, its dependents after it; it is fine if it is gone. With `uid`, only that very object."""
+        """Delete the object, and its dependents in the background; a 404 counts as success.
+
+        With `uid`, only the object with that uid is deleted.
+        """
         body: JsonObject = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         if uid is not None:
             body["preconditions"] = {"uid": uid}
@@ -273,12 +282,11 @@ class Client:
         metadata_only: bool = False,
         opened: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[WatchEvent | Rejected]:
-        """What changes after `resource_version`, with bookmarks, until the server ends the watch (within a minute).
+        """Yield the changes after `resource_version`, with bookmarks, until the server ends the watch within a minute.
 
-        `opened` is called when the API server has accepted the watch.
-
-        A change of an object that cannot be used comes as `Rejected`. Raises `ApiError`, with status 410 if that
-        version is too old to go on from, and for everything after which it is not known what has happened.
+        `opened` is called when the API server has accepted the watch. A change of an object that cannot be used is
+        yielded as Rejected. Raises ApiError, with status 410 if that version is too old, and for everything that may
+        have lost changes.
         """
         seconds = random.randint(*WATCH_SECONDS)  # noqa: S311
         query = {
@@ -328,7 +336,7 @@ def _given(**parameters: str) -> dict[str, str]:
 
 
 async def _object(answer: Awaitable[bytes], key: ObjectKey) -> JsonObject:
-    """The Kubernetes object in the answer. Raises `ApiError` where it is not the one that was asked for."""
+    """Return the Kubernetes object in the response. Raises ApiError if it is not the requested one."""
     obj = await decoded(decode_object, await answer)
     metadata = obj["metadata"]
     if (metadata.get("namespace", ""), metadata.get("name")) != (key.namespace, key.name):

@@ -1,4 +1,4 @@
-"""HTTP to the API server: authentication, timeouts, credentials that change, a server that asks to slow down."""
+"""HTTP to the API server: authentication, timeouts, rotated credentials, throttling by the server."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT: Final = 5.0
 _READ_LIMITS: Final = aiohttp.ClientTimeout(total=15.0, sock_connect=_CONNECT_TIMEOUT, sock_read=8.0)
 _WRITE_LIMITS: Final = aiohttp.ClientTimeout(total=15.0, sock_connect=_CONNECT_TIMEOUT, sock_read=12.0)
-"""Seconds. A write may wait for an admission webhook, by default for 10; whatever hangs is tried again soon."""
+"""Seconds. A write may wait for an admission webhook, by default for 10; a request that hangs is retried soon."""
 _OPEN_TIMEOUT: Final = 8.0
-"""Seconds until a stream is answered."""
+"""Seconds until a stream must be answered."""
 LARGEST_OBJECT: Final = 10 * 1024 * 1024
-"""Bytes of one object as JSON, at most: etcd stores 1.5 MiB, and JSON writes some characters (`<`) with six."""
+"""Maximum size of an object as JSON in bytes: etcd stores 1.5 MiB, and JSON escapes some characters (`<`) to six."""
 _LARGEST_ERROR: Final = 1024 * 1024
 _MAX_SLOWDOWNS: Final = 5
 _LONGEST_SLOWDOWN: Final = 5.0
 _RELOAD_SECONDS: Final = 5.0
-"""Between two looks at credentials whose files have not changed: a plugin, or a service, may make new ones."""
+"""Seconds between two loads of credentials whose files have not changed: a plugin, or a service, may renew them."""
 
 _NETWORK_ERRORS: Final = (aiohttp.ClientError, TimeoutError, OSError)
 
 
 class Connection:
-    """Requests to one API server. Open it before use and close it after.
+    """Requests to one API server; open it before use and close it afterwards.
 
-    Credentials are loaded again when the API server refuses them, when its certificate is not the expected one, and
-    when it cannot be reached and the kubeconfig has changed meanwhile.
+    Credentials are reloaded if the API server rejects them, if its certificate is not the expected one, and if it
+    cannot be reached and the kubeconfig has changed meanwhile.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Connection:
         self.namespace = "default"
 
     async def open(self) -> None:
-        """Load the credentials; raises `ConfigurationError`. Nothing is sent yet."""
+        """Load the credentials; nothing is sent yet. Raises ConfigurationError."""
         self._session = await self._load()
 
     async def close(self) -> None:
@@ -77,11 +77,11 @@ class Connection:
         headers: dict[str, str],
         maximum_bytes: int = LARGEST_OBJECT,
     ) -> bytes:
-        """The body of a successful answer.
+        """Return the body of a successful response.
 
-        `path` includes the query, encoded. Raises `ApiError`, and `TooLarge` for an answer of more than
-        `maximum_bytes`. An answer 429 is waited out (the server has not done anything yet). Where other credentials
-        were found after a 401, the request is sent once more.
+        `path` includes the encoded query. A 429 is retried after a pause (the server has not done anything yet), and a
+        401 once if other credentials were found. Raises ApiError, and TooLarge for a response of more than
+        `maximum_bytes`.
         """
         slowdowns = 0
         reloaded = False
@@ -108,7 +108,7 @@ class Connection:
     async def stream(
         self, path: str, *, headers: dict[str, str], total_seconds: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The answer to a GET in pieces as they come; raises `ApiError` on entry and from the iteration."""
+        """Yield the response to a GET as a stream of chunks. Raises ApiError on entry and from the iteration."""
         limits = aiohttp.ClientTimeout(total=total_seconds, sock_connect=_CONNECT_TIMEOUT)
         async with self._require_session().in_use() as session:
             try:
@@ -125,7 +125,7 @@ class Connection:
                 try:
                     yield _pieces(response.content, session.host)
                 finally:
-                    # Left early, it would say goodbye in TLS and wait for the answer, which a closing loop does not.
+                    # Otherwise an abandoned stream would wait for the peer's TLS shutdown, which a closing loop does not.
                     if response.connection is not None and response.connection.transport is not None:
                         response.connection.transport.abort()
 
@@ -139,12 +139,12 @@ class Connection:
             raise self._source.unusable(error) from error
 
     async def _reload_after(self, error: BaseException, session: Session) -> None:
-        """Load the credentials again if those in use may be why there was no answer."""
+        """Reload the credentials if they may be the reason for the missing response."""
         if _is_of_tls(error) or self._has_changed():
             await self._reload(session)
 
     async def _reload(self, failed: Session) -> bool:
-        """Whether others than the credentials that failed are in use now."""
+        """Reload the credentials; return whether others than those that failed are in use now."""
         async with self._reloading:
             if self._session is not failed:
                 return True  # another request has found them
@@ -190,7 +190,7 @@ async def _send(
 
 
 async def _error_body(response: aiohttp.ClientResponse) -> bytes:
-    """The body of a refusal, as far as it comes in time."""
+    """Return the body of an error response, as far as it arrives in time."""
     try:
         async with asyncio.timeout(_OPEN_TIMEOUT):
             return await _bounded(response, _LARGEST_ERROR)
@@ -199,7 +199,7 @@ async def _error_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _is_of_tls(error: BaseException | None) -> bool:
-    """Whether one of the two sides did not accept the other's certificate."""
+    """Return whether one side did not accept the other's certificate."""
     while error is not None:
         if isinstance(error, (ssl.SSLError, aiohttp.ClientSSLError)):
             return True
@@ -208,7 +208,7 @@ def _is_of_tls(error: BaseException | None) -> bool:
 
 
 async def _bounded(response: aiohttp.ClientResponse, maximum_bytes: int) -> bytes:
-    """The body. One that is longer is not read to its end: the connection is closed."""
+    """Return the body. Raises TooLarge for a successful response that is longer; its connection is closed."""
     pieces: list[bytes] = []
     length = 0
     while piece := await response.content.readany():
@@ -231,7 +231,7 @@ async def _pieces(content: aiohttp.StreamReader, host: str) -> AsyncIterator[byt
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float:
-    """Seconds that the server asks to wait."""
+    """Return how many seconds the server asks to wait."""
     try:
         seconds = float(response.headers.get("Retry-After", "1"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where the API server is and how to authenticate to it: a kubeconfig file, or the pod's own ServiceAccount."""
+"""Address and credentials of the API server: from a kubeconfig file, or the pod's ServiceAccount."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _HOME_KUBECONFIG: Final = Path("~/.kube/config")
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach the API server, as loaded at one moment."""
+    """Address and credentials, as loaded at one moment."""
 
     configuration: Configuration
     namespace: str
     """The namespace of the current context, or of the pod."""
     impersonation: tuple[tuple[str, str], ...]
-    """Headers that name whom to act as."""
+    """Headers that name the user to impersonate."""
 
     identity: tuple[object, ...] = field(repr=False)
-    """Equal where the server, the credentials and the authority are the same; files count by their content."""
+    """Equal if the server, the credentials and the authority are the same; files are compared by content."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CredentialSource:
     user: str | None = None
     """User of the kubeconfig; default that of the context."""
     impersonation: Impersonation = NOBODY_ELSE
-    """Whom to act as; what is not set here is taken from the kubeconfig's user."""
+    """User to impersonate; unset fields are taken from the kubeconfig's user."""
 
     @property
     def in_cluster(self) -> bool:
@@ -55,16 +55,16 @@ class CredentialSource:
         return not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
 
     def version(self) -> object:
-        """What changes when somebody writes the kubeconfig; None in a pod, and where there is none."""
+        """Return a value that changes when the kubeconfig is written; None in a pod, and without a file."""
         with contextlib.suppress(ConfigurationError, OSError):
             written = [file.stat() for file in self._kubeconfig_files() or ()]
             return [(each.st_ino, each.st_mtime_ns, each.st_size) for each in written] or None
         return None
 
     async def load(self) -> Access:
-        """Read the given kubeconfig, $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount: kubectl's order.
+        """Read the given kubeconfig, $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount, in kubectl's order.
 
-        Raises `ConfigurationError` if there is none or it cannot be used.
+        Raises ConfigurationError if there is none or it cannot be used.
         """
         configuration = Configuration()
         try:
@@ -75,10 +75,10 @@ class CredentialSource:
                 usable(configuration.proxy)
         except (ConfigException, ConfigurationError, OSError, ValueError) as error:
             raise self.unusable(error) from error
-        except (TypeError, AttributeError) as error:  # what the library makes of a file of another shape
+        except (TypeError, AttributeError) as error:  # raised by the library for a file of the wrong structure
             raise self.unusable("it is not a kubeconfig") from error
         configuration.client_session_kwargs = {
-            "trust_env": False,  # it costs a hop to another thread per request; the proxy is looked up here instead
+            "trust_env": False,  # it costs a thread hop per request; the proxy is looked up here instead
             "cookie_jar": aiohttp.DummyCookieJar(),
         }
         return Access(configuration, namespace, headers, _identity(configuration, headers))
@@ -99,7 +99,7 @@ class CredentialSource:
         return chosen.namespace, chosen.impersonation
 
     def _kubeconfig_files(self) -> list[Path] | None:
-        """The kubeconfig files that are there, in the order of $KUBECONFIG; None inside a pod."""
+        """Return the kubeconfig files that exist, in the order of $KUBECONFIG; None inside a pod."""
         named = self.kubeconfig or os.environ.get("KUBECONFIG")
         if named:
             files = [Path(name).expanduser() for name in named.split(os.pathsep) if name]
@@ -117,7 +117,7 @@ class CredentialSource:
         )
 
     def unusable(self, why: object) -> ConfigurationError:
-        """The error that says what cannot be used, and why."""
+        """Return an error that says what cannot be used, and why."""
         named = self.kubeconfig or os.environ.get("KUBECONFIG")
         return ConfigurationError(
             f"{f'the kubeconfig {named}' if named else 'the access to Kubernetes'} cannot be used: {why}"

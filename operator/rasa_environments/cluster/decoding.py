@@ -1,11 +1,11 @@
-"""Every byte from the API server is parsed here: a bad object is rejected alone, and what stands beside it is read.
+"""Parsing of everything from the API server: an invalid object is rejected alone, without affecting others.
 
 Two limits are those of orjson: it reads 1024 levels of nesting and writes 254. Anybody who may write an object can nest
-deeper (the API server takes 10 000 levels, in `metadata.managedFields` of every kind), so what lies below level 200
-is cut off. After that, no code of the operator needs a limit of its own for recursion.
+deeper (the API server accepts 10 000 levels, in `metadata.managedFields` of every kind), so everything below level 200
+is cut off. After that, no code of the operator needs a recursion limit of its own.
 
-All functions are pure. Without `repair` they take the fast way and raise `Undecodable` where only the slow one helps,
-which reads the text bracket by bracket: up to half a second for an object of 1.4 MB, so not on the event loop.
+All functions are pure. Without `repair` they use the fast path and raise Undecodable if only the slow one helps, which
+scans the text bracket by bracket: up to half a second for an object of 1.4 MB, so not on the event loop.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.errors import ApiError
 
 DEEPEST: Final = 200
-"""Levels of nesting that are kept: more than the rules allow for free-form fields, so that they still see an excess."""
+"""Levels of nesting that are kept: more than the rules allow for free-form fields, so that they still detect an
+excess."""
 
 _WRITABLE: Final = 254
-"""Levels of nesting that orjson writes."""
+"""Levels of nesting that orjson can write."""
 _BRACKETS: Final = re.compile(rb'(?:[^"\[\]{}]|"(?:[^"\\]|\\.)*+")*+([\[{]+|[\]}]+)', re.DOTALL)
-"""The next brackets of one kind that are not within a string."""
+"""The next run of opening or closing brackets outside of strings."""
 _TOKEN: Final = re.compile(rb'[^"\[\]{}]*+("(?:[^"\\]|\\.)*+"|[\[\]{}])', re.DOTALL)
 """The next string or bracket."""
 _BRACKET: Final = (b"[", b"]", b"{", b"}")
 _WORD: Final = re.compile(rb"[^\s,]+")
-"""An entry of a list that is neither: a number, or `Infinity`, which is no JSON."""
+"""A list entry that is neither: a number, or `Infinity`, which is not valid JSON."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,252}")
 _VERSION: Final = re.compile(r"[0-9]{1,39}")
 _EVENTS: Final = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
@@ -40,22 +41,22 @@ _LONGEST_PROBLEM: Final = 200
 
 
 class Undecodable(ValueError):
-    """The content is not JSON that can be read as it is."""
+    """The content is not JSON that can be parsed as it is."""
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """An object that cannot be used: it is logged and skipped."""
+    """An object that cannot be used; it is logged and skipped."""
 
     key: ObjectKey | None
-    """Which one, as far as it can be told."""
+    """Its key, if it can be determined."""
     version: int
     """Its resourceVersion; 0 if unknown."""
     problem: str
 
     @classmethod
     def of(cls, obj: object, problem: str) -> Rejected:
-        """The rejection of an object that may be of any shape."""
+        """Return a rejection of an object that may have any structure."""
         metadata = obj.get("metadata") if isinstance(obj, dict) else None
         if not isinstance(metadata, dict):
             return cls(None, 0, problem)
@@ -69,27 +70,27 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Listing:
-    """Objects of one resource as they were at one moment."""
+    """Objects of one resource at one moment."""
 
     items: list[JsonObject]
     resource_version: str
-    """Where a watch goes on from."""
+    """The version to start a watch from."""
     rejected: tuple[Rejected, ...] = ()
-    """Objects that are there and cannot be used."""
+    """Objects that exist and cannot be used."""
     continuation: str = ""
-    """Token of the next page; empty at the last."""
+    """Token of the next page; empty for the last."""
 
 
 @dataclass(frozen=True)
 class WatchEvent:
-    """One change: ADDED, MODIFIED, DELETED with the object, or BOOKMARK with its resourceVersion alone."""
+    """A change: ADDED, MODIFIED or DELETED with the object, or BOOKMARK with only its resourceVersion."""
 
     type: str
     object: JsonObject
 
 
 def decode(content: bytes, *, repair: bool = False) -> JsonObject:
-    """One JSON object. Raises `ApiError` for what no API server answers, such as a proxy's page."""
+    """Return one JSON object. Raises ApiError for content that no API server sends, such as a proxy's page."""
     try:
         answer = _document(content, repair=repair)
     except Undecodable as error:
@@ -102,7 +103,7 @@ def decode(content: bytes, *, repair: bool = False) -> JsonObject:
 
 
 def decode_object(content: bytes, *, repair: bool = False) -> JsonObject:
-    """One Kubernetes object, with metadata of the right types. Raises `ApiError`."""
+    """Return one Kubernetes object, with metadata of the right types. Raises ApiError."""
     answer = decode(content, repair=repair)
     problem = problem_of(answer, namespaced=False)
     if problem is not None:
@@ -111,7 +112,7 @@ def decode_object(content: bytes, *, repair: bool = False) -> JsonObject:
 
 
 def decode_listing(content: bytes, *, repair: bool = False, namespaced: bool = True) -> Listing:
-    """One page of a list. Raises `ApiError` where it is no list at all, never for one of its items."""
+    """Return one page of a list. Raises ApiError if it is not a list, never because of one of its items."""
     unreadable: list[Rejected] = []
     try:
         answer = decode(content, repair=repair)
@@ -141,10 +142,10 @@ def decode_listing(content: bytes, *, repair: bool = False, namespaced: bool = T
 
 
 def decode_event(line: bytes, *, repair: bool = False, namespaced: bool = True) -> WatchEvent | Rejected:
-    """One line of a watch.
+    """Return one event of a watch.
 
-    Raises `ApiError` for an ERROR event and for what is no event: nothing is known then of what happened, and
-    everything has to be listed again.
+    Raises ApiError for an ERROR event and for anything else: changes may then be lost, and everything has to be listed
+    again.
     """
     try:
         event = decode(line, repair=repair)
@@ -170,10 +171,10 @@ def decode_event(line: bytes, *, repair: bool = False, namespaced: bool = True) 
 
 
 def problem_of(obj: object, *, namespaced: bool = True) -> str | None:
-    """Why the value cannot be used as a Kubernetes object; None if it can.
+    """Return why the value cannot be used as a Kubernetes object, or None.
 
-    What follows may rely on: metadata with a name, a namespace and a resourceVersion (a number as text), maps of text
-    as labels and annotations, a list of maps as owner references, and maps or nothing as spec, status and data.
+    Later code relies on: metadata with a name, a namespace and a resourceVersion (a number as text), maps of text as
+    labels and annotations, a list of maps as owner references, and spec, status and data that are maps or absent.
     """
     if not isinstance(obj, dict):
         return f"it is a {type(obj).__name__}, not an object"
@@ -212,7 +213,7 @@ def _problem_of_fields(obj: JsonObject, metadata: JsonObject) -> str | None:
 
 
 def _document(content: bytes, *, repair: bool) -> Any:
-    """The value, at most so deep that orjson can write it again."""
+    """Return the parsed value, nested no deeper than orjson can write."""
     try:
         value = orjson.loads(content)
         if content.count(b"{") + content.count(b"[") > _WRITABLE:
@@ -229,7 +230,7 @@ def _document(content: bytes, *, repair: bool) -> Any:
 
 
 def _cut(content: bytes) -> bytes:
-    """The same JSON text with every map and list below level DEEPEST emptied."""
+    """Return the JSON text with every map and list below level DEEPEST emptied."""
     kept: list[bytes] = []
     depth = start = 0
     for match in _matches(_BRACKETS, content):
@@ -243,13 +244,13 @@ def _cut(content: bytes) -> bytes:
             if depth <= DEEPEST < before:
                 start = match.start(1) + before - DEEPEST - 1
     if depth > DEEPEST:
-        return content  # it ends in the middle: whatever it is, it is no JSON
+        return content  # it is truncated, so it is not valid JSON
     kept.append(content[start:])
     return b"".join(kept)
 
 
 def _without_unreadable_items(content: bytes) -> tuple[bytes, list[Rejected]]:
-    """A list with null in place of each item that cannot be read, and what they are."""
+    """Return a list with null instead of each item that cannot be parsed, and the rejected items."""
     kept: list[bytes] = []
     rejected: list[Rejected] = []
     start = 0
@@ -265,7 +266,7 @@ def _without_unreadable_items(content: bytes) -> tuple[bytes, list[Rejected]]:
 
 
 def _items(content: bytes) -> Iterator[tuple[int, int]]:
-    """Where each entry in the field `items` of a list begins and ends."""
+    """Yield where each entry in the field `items` of a list begins and ends."""
     depth, begin, field, within = 0, 0, b"", False
     for match in _matches(_TOKEN, content):
         token = match[1]
@@ -288,7 +289,7 @@ def _items(content: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _matches(pattern: re.Pattern[bytes], content: bytes) -> Iterator[re.Match[bytes]]:
-    """One match after the other, up to where none follows at once: a search would look again from each byte on."""
+    """Yield consecutive matches, up to the first gap; a search would start again at each byte."""
     match = pattern.match(content)
     while match is not None:
         yield match
@@ -296,7 +297,7 @@ def _matches(pattern: re.Pattern[bytes], content: bytes) -> Iterator[re.Match[by
 
 
 def _loosely(content: bytes) -> Any:
-    """What Python's own reader makes of it, which takes NaN, half of a surrogate pair, and numbers of any length."""
+    """Return what Python's own parser reads: it accepts NaN, lone surrogates, and numbers of any length."""
     try:
         return json.loads(content.decode(errors="replace"), strict=False, parse_int=_nothing, parse_float=_nothing)
     except (ValueError, RecursionError):
@@ -308,7 +309,7 @@ def _nothing(_: str) -> int:
 
 
 def _usable_deletion(event: JsonObject) -> WatchEvent | None:
-    """A deletion of which the key and the version are known: nothing else of it matters."""
+    """Return a deletion if its key and version are known, since nothing else of it matters."""
     known = Rejected.of(event.get("object"), "")
     if event.get("type") != "DELETED" or known.key is None or not known.version:
         return None

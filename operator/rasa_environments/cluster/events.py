@@ -1,6 +1,6 @@
-"""Writes Events (events.k8s.io/v1) beside the work, and no more of them than a person would read.
+"""Writes Events (events.k8s.io/v1) in the background, and no more of them than a person would read.
 
-What happens again within ten minutes is counted in the `series` of the Event that is there. Source:
+Repetitions within ten minutes are counted in the `series` of the existing Event. Source:
 https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 """
 
@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 
 CONTROLLER: Final = f"{GROUP}/operator"
 SERIES_WINDOW: Final = timedelta(minutes=10)
-"""After the last time, what happens again is a new Event."""
+"""A repetition later than this after the last one is a new Event."""
 SERIES_PAUSE_SECONDS: Final = 10.0
-"""Between two writes of one Event, however often it happens meanwhile."""
+"""Seconds between two writes of the same Event, however often it repeats meanwhile."""
 MAXIMUM_EVENTS: Final = 10
-"""Of an object within the window. What exceeds it is counted in the latest Event of its reason, if there is one."""
+"""Events of an object within the window. Further ones are counted in the latest Event of the same reason, if any."""
 MAXIMUM_WAITING: Final = 2000
 """Events of all objects that wait to be created; more are dropped."""
 WRITERS: Final = 2
@@ -39,15 +39,15 @@ RETRY_SECONDS: Final = 5.0
 _LONGEST_INSTANCE: Final = 128
 
 Record = Callable[[ObjectReference, Sequence[Event]], None]
-"""Takes note of Events regarding an object; returns at once, and never raises."""
+"""Records Events about an object; returns at once, and never raises."""
 
 
 def record_nothing(_: ObjectReference, __: Sequence[Event]) -> None:
-    """For who writes no Events."""
+    """Record nothing, for callers that write no Events."""
 
 
 class Written(StrEnum):
-    """What became of an Event, or of one more time that it happened."""
+    """The result of writing an Event, or a repetition of it."""
 
     WRITTEN = "written"
     FAILED = "failed"
@@ -58,35 +58,35 @@ Counted = Callable[[Written], None]
 
 
 def count_nothing(_: Written) -> None:
-    """For who keeps no count."""
+    """Count nothing, for callers that keep no count."""
 
 
 @dataclass
 class _Series:
-    """An Event, and how often it has happened."""
+    """An Event, and how often it has occurred."""
 
     key: ObjectKey
     body: JsonObject | None
-    """What is still to be created; None once it is."""
+    """The Event to create; None once it is created."""
     last: datetime
     count: int = 1
     told: int = 0
-    """The count as it is stored."""
+    """The count as stored."""
     waiting: bool = False
-    """Whether it is to be written, or is being written."""
+    """Whether a write is due or in progress."""
     given_up: bool = False
-    """Whether it could not be written: what happens next time is a new Event."""
+    """Whether it could not be written; the next occurrence is then a new Event."""
     written_at: float | None = None
-    """When (time of the event loop) it was written last."""
+    """When it was last written (time of the event loop)."""
     attempts: int = 0
 
 
 _Alike = tuple[str, str]
-"""The reason and the note of an Event."""
+"""Reason and note of an Event."""
 
 
 class EventWriter:
-    """The Events of this process. `instance` is the name of its pod."""
+    """The Events of this process; `instance` is the name of its pod."""
 
     def __init__(
         self,
@@ -100,15 +100,15 @@ class EventWriter:
         self._counted = counted
         self._now = now
         self._recent: OrderedDict[str, dict[_Alike, _Series]] = OrderedDict()
-        """What happened within the window, by uid of the object; the object of the latest Event comes last."""
+        """The Events within the window, by uid of the object; the object of the latest Event comes last."""
         self._due: asyncio.Queue[_Series] = asyncio.Queue()
         self._to_create = 0
-        """Events that are still to be created."""
+        """Number of Events that are not created yet."""
         self._told = ""
-        """Why the last Event was not written, as the log says."""
+        """Why the last Event was not written, as logged."""
 
     def record(self, regarding: ObjectReference, events: Sequence[Event]) -> None:
-        """Takes note of what happened to an object; returns at once."""
+        """Record what happened to an object; return at once."""
         if not events:
             return
         now = self._now()
@@ -121,13 +121,13 @@ class EventWriter:
             self._record(recent, regarding, event, now)
 
     async def run(self) -> None:
-        """Writes what is recorded, until cancelled."""
+        """Write what is recorded, until cancelled."""
         async with asyncio.TaskGroup() as writers:
             for _ in range(WRITERS):
                 writers.create_task(self._write_forever())
 
     async def drained(self, seconds: float) -> None:
-        """Returns when what is due is written, or after so many seconds."""
+        """Wait until all due writes are done, for at most that many seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._due.join()
@@ -149,7 +149,7 @@ class EventWriter:
             self._enqueue(series)
 
     def _forget_before(self, start: datetime) -> None:
-        """Forgets the objects to which nothing has happened since that time."""
+        """Discard objects without Events since that time."""
         while self._recent:
             uid, recent = next(iter(self._recent.items()))
             if not all(_is_over(series, start) for series in recent.values()):
@@ -157,7 +157,7 @@ class EventWriter:
             del self._recent[uid]
 
     def _enqueue(self, series: _Series) -> None:
-        """Has the series written, at once or when the pause after its last write is over."""
+        """Schedule a write of the series, at once or after the pause since its last write."""
         if series.waiting:
             return
         series.waiting = True
@@ -181,11 +181,11 @@ class EventWriter:
                 self._enqueue_in(series, again)
                 continue
             series.waiting = False
-            if series.count > series.told and not series.given_up:  # it happened again while it was written
+            if series.count > series.told and not series.given_up:  # it was repeated while it was written
                 self._enqueue(series)
 
     async def _write(self, series: _Series) -> float | None:
-        """Writes the series once; in how many seconds to try again, None where it is done with."""
+        """Write the series once; return in how many seconds to retry, None if it is done."""
         count = series.count
         try:
             async with asyncio.timeout(WRITE_SECONDS):
@@ -204,7 +204,7 @@ class EventWriter:
         return None
 
     async def _send(self, series: _Series, count: int) -> None:
-        """Raises `ApiError` where it is refused; an Event of that name that is there already is this one."""
+        """Send the series; an existing Event of that name is the same one. Raises ApiError if it is rejected."""
         counted = {"count": count, "lastObservedTime": timestamp(series.last)} if count > 1 else None
         if series.body is None:
             await self._client.patch(EVENTS, series.key, {"series": counted})
@@ -216,7 +216,7 @@ class EventWriter:
                 raise
 
     def _failed(self, series: _Series, error: ApiError | TimeoutError) -> float | None:
-        """Counts and logs the failure; in how many seconds to try again, None for never."""
+        """Count and log the failure; return in how many seconds to retry, None for never."""
         passing = isinstance(error, TimeoutError) or error.status in (0, 429) or error.status >= 500
         series.attempts += 1
         if passing and series.attempts < ATTEMPTS:
@@ -234,19 +234,19 @@ class EventWriter:
         series.given_up = True
 
     def _is_there(self, series: _Series) -> None:
-        """The Event is created, or never will be."""
+        """Record that the Event is created, or never will be."""
         if series.body is not None:
             series.body = None
             self._to_create -= 1
 
 
 def _is_over(series: _Series, start: datetime) -> bool:
-    """Whether what happens now is another Event: this one last happened before that time, or could not be written."""
+    """Return whether the next occurrence is a new Event: this one is older than `start`, or could not be written."""
     return series.given_up or (series.last < start and not series.waiting)
 
 
 def event_body(regarding: ObjectReference, event: Event, instance: str, now: datetime) -> JsonObject:
-    """The Event as it is created."""
+    """Return the Event to create."""
     body: JsonObject = {
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,
@@ -269,5 +269,5 @@ def _reference(to: ObjectReference) -> JsonObject:
 
 
 def timestamp(time: datetime) -> str:
-    """The time as Kubernetes' MicroTime."""
+    """Return the time as Kubernetes' MicroTime."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

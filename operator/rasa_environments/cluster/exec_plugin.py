@@ -1,4 +1,4 @@
-"""Credentials that a program prints: `exec` of a kubeconfig's user, as every managed cluster has it.
+"""Credentials from an external program: `exec` of a kubeconfig's user, as managed clusters use it.
 
 Source: kubernetes.io, "client-go credential plugins", and client-go (plugin/pkg/client/auth/exec).
 """
@@ -22,7 +22,7 @@ from rasa_environments.cluster.errors import ConfigurationError
 _API_GROUP: Final = "client.authentication.k8s.io/"
 _EXTENSION: Final = "client.authentication.k8s.io/exec"
 _SILENT_SECONDS: Final = 60.0
-"""How long a plugin may take that asks nobody anything."""
+"""Seconds that a non-interactive plugin may take."""
 _PASSED_ON: Final = (
     "server",
     "tls-server-name",
@@ -35,18 +35,18 @@ _PASSED_ON: Final = (
 
 @dataclass(frozen=True)
 class ExecPlugin:
-    """The program, and the kubeconfig's words on it."""
+    """The program, and its settings in the kubeconfig."""
 
     settings: JsonObject
     folder: Path
-    """Of the kubeconfig, which a relative path of the program starts from."""
+    """Directory of the kubeconfig, which relative paths of the program refer to."""
     cluster: JsonObject
-    """The cluster, for a plugin that asks to be told (`provideClusterInfo`)."""
+    """The cluster, for a plugin that requests it (`provideClusterInfo`)."""
 
     async def credentials(self) -> JsonObject:
-        """The `status` that the plugin prints, with a token, a client certificate, or both.
+        """Return the `status` that the plugin prints, with a token, a client certificate, or both.
 
-        What it writes to stderr is for the person, and goes to ours. Raises ConfigurationError.
+        Its stderr goes to ours, for the user to read. Raises ConfigurationError.
         """
         output = await self._output()
         try:
@@ -95,7 +95,7 @@ class ExecPlugin:
         return str(self.folder / command) if os.sep in command else command
 
     def _interactive(self) -> bool:
-        """Whether the plugin may ask the person at the terminal."""
+        """Return whether the plugin may prompt the user on the terminal."""
         mode = self.settings.get("interactiveMode") or "IfAvailable"
         terminal = sys.stdin is not None and sys.stdin.isatty()
         if mode == "Always" and not terminal:

@@ -1,7 +1,7 @@
-"""Acting as another user of the cluster: `as`, `as-groups`, `as-uid` and `as-user-extra` of a kubeconfig, or --as.
+"""User impersonation: `as`, `as-groups`, `as-uid` and `as-user-extra` of a kubeconfig, or --as.
 
-Names, order and headers are those of client-go (tools/clientcmd/client_config.go, transport/round_trippers.go); the
-API server asks whether the real user may `impersonate` the other one (kubernetes.io, User impersonation).
+Names, order and headers are those of client-go (tools/clientcmd/client_config.go, transport/round_trippers.go); the API
+server checks that the real user may `impersonate` the other one (kubernetes.io, User impersonation).
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.cluster.errors import ConfigurationError
 
 _LEGAL: Final = "!#$&'*+-.^_`|~"
-"""What stands in the name of a header as it is, besides letters and digits (RFC 7230, token, without `%`)."""
+"""Characters of a header name that need no escape, besides letters and digits (RFC 7230, token, without `%`)."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
 class Impersonation:
-    """Whom to act as; nobody else where no field is set."""
+    """The user to impersonate; nobody if no field is set."""
 
     user: str = ""
     groups: tuple[str, ...] = ()
     uid: str = ""
     extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """What else is said of the user: keys with their values."""
+    """Extra fields of the user: keys with their values."""
 
     @classmethod
     def of_user(cls, user: JsonObject) -> Self:
-        """What the user of a kubeconfig asks for. Raises ConfigurationError where a field is of another shape."""
+        """Return what the user of a kubeconfig specifies. Raises ConfigurationError for fields of the wrong type."""
         extra = user.get("as-user-extra") or {}
         if not isinstance(extra, dict):
             raise ConfigurationError(f"`as-user-extra` of the kubeconfig's user must be a map, not {extra!r}")
@@ -43,12 +43,15 @@ class Impersonation:
         )
 
     def over(self, other: Self) -> Self:
-        """The two together; what is set here goes before what is set there, field by field, as kubectl merges them."""
+        """Return both merged field by field, as kubectl does; fields set here take precedence over `other`."""
         given = {name: value for name, value in vars(self).items() if value}
         return replace(other, **given)
 
     def headers(self) -> list[tuple[str, str]]:
-        """The headers of each request. Raises ConfigurationError where there is no user, or no header can hold it."""
+        """Return the headers of each request.
+
+        Raises ConfigurationError without a user, and for values no header can hold.
+        """
         if not self.user:
             if self.groups or self.uid or self.extra:
                 raise ConfigurationError(
@@ -68,7 +71,7 @@ class Impersonation:
 
 
 NOBODY_ELSE: Final = Impersonation()
-"""Requests are made as the user itself."""
+"""Requests are made as the real user."""
 
 
 def _text(user: JsonObject, name: str) -> str:

@@ -1,8 +1,8 @@
 """One or several kubeconfig files, read as kubectl reads them.
 
-`kubernetes.aio` loads what is chosen here; left to itself it drops impersonation, takes the current context of the last
-file where kubectl takes that of the first, and goes on without credentials where an exec plugin fails.
-Source: client-go, tools/clientcmd (loader.go, client_config.go).
+`kubernetes.aio` loads what is selected here. On its own it drops impersonation, uses the current context of the last
+file where kubectl uses that of the first, and continues without credentials if an exec plugin fails. Source: client-go,
+tools/clientcmd (loader.go, client_config.go).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CHOSEN: Final = "chosen"
 
 @dataclass(frozen=True)
 class Entry:
-    """A named cluster, user or context, and the file that it stands in."""
+    """A named cluster, user or context, and the file that defines it."""
 
     name: str
     content: JsonObject
@@ -35,17 +35,17 @@ class Entry:
 
     @property
     def folder(self) -> Path:
-        """Where its relative paths start from."""
+        """The directory that its relative paths refer to."""
         return self.file.absolute().parent
 
 
 NOBODY: Final = Entry("", {}, Path())
-"""The user of a context that names none: requests go without credentials."""
+"""The user of a context without one: requests have no credentials."""
 
 
 @dataclass(frozen=True)
 class Kubeconfig:
-    """What the files say together."""
+    """The merged content of the files."""
 
     contexts: tuple[Entry, ...]
     clusters: tuple[Entry, ...]
@@ -53,7 +53,7 @@ class Kubeconfig:
     current: str
 
     def chosen(self, context: str | None, cluster: str | None, user: str | None) -> Choice:
-        """The cluster and user of the context, unless others are named. Raises ConfigurationError."""
+        """Return the cluster and user of the context, unless others are named. Raises ConfigurationError."""
         name = context or self.current
         if not name and not cluster:
             raise ConfigurationError("there is no current-context: name one by --context")
@@ -70,7 +70,7 @@ class Kubeconfig:
 
 @dataclass(frozen=True)
 class Choice:
-    """The cluster to talk to, as whom, and in which namespace."""
+    """The selected cluster, user and namespace."""
 
     cluster: Entry
     user: Entry
@@ -78,11 +78,11 @@ class Choice:
 
     @property
     def impersonation(self) -> Impersonation:
-        """Whom the user acts as. Raises ConfigurationError where that is of another shape."""
+        """The user to impersonate. Raises ConfigurationError for fields of the wrong type."""
         return Impersonation.of_user(self.user.content)
 
     async def load_into(self, configuration: Configuration) -> None:
-        """Sets server and credentials. Raises ConfigurationError, and what kubernetes.aio raises."""
+        """Set server and credentials. Raises ConfigurationError, and the errors of kubernetes.aio."""
         node = ConfigNode(  # type: ignore[no-untyped-call]
             str(self.user.file),
             {
@@ -97,10 +97,10 @@ class Choice:
         await loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
 
     async def _credentials(self) -> JsonObject:
-        """The user's content, with what its exec plugin prints in place of the plugin."""
+        """Return the user's content, with the output of its exec plugin instead of the plugin."""
         content = dict(self.user.content)
         if content.get("tokenFile"):
-            content.pop("token", None)  # the file goes before the token (client-go, api/types.go)
+            content.pop("token", None)  # the file takes precedence over the token (client-go, api/types.go)
         plugin = content.pop("exec", None)
         if plugin is None:
             return content
@@ -114,7 +114,7 @@ class Choice:
 
 
 def read(files: Sequence[Path]) -> Kubeconfig:
-    """The files together: what is named twice counts as it stands in the first. Raises ConfigurationError, OSError."""
+    """Merge the files; the first definition of a name counts. Raises ConfigurationError and OSError."""
     contents = [(file, _content(file)) for file in files]
     if not any(content for _, content in contents):
         raise ConfigurationError("it is not a kubeconfig: it is empty")

@@ -1,7 +1,7 @@
 """Leader election by a Lease: one operator works, the others wait.
 
 Source of the protocol: client-go `tools/leaderelection`. Clocks of other machines are not trusted: a Lease has expired
-when it has not been seen to change for its duration by the own clock.
+if it was not observed to change for its duration, by the local clock.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class LeadershipLostError(Exception):
 
 @dataclass(frozen=True)
 class LeaseTiming:
-    """Seconds; a leader that dies is followed within 15: its Lease is seen for `duration` and two retry periods."""
+    """Timing in seconds; a failed leader is replaced within 15: after `duration` and two retry periods."""
 
     duration: float = 10.0
-    """After so long without a renewal another candidate takes the Lease."""
+    """Time without a renewal after which another candidate takes the Lease."""
     renew_deadline: float = 7.0
-    """After so long without a renewal the leader stops its work; what is left until `duration` is for stopping."""
+    """Time without a renewal after which the leader stops its work; the rest of `duration` is for stopping."""
     retry_period: float = 1.5
-    """Between two renewals, and between two looks of a candidate."""
+    """Time between two renewals, and between two attempts of a candidate."""
 
     def __post_init__(self) -> None:
         if not self.retry_period < self.renew_deadline < self.duration:
@@ -44,13 +44,13 @@ class LeaseTiming:
 
     @property
     def request_timeout(self) -> float:
-        """So that a request that hangs leaves time for another."""
+        """Half of the deadline, so that a request that hangs leaves time for another."""
         return self.renew_deadline / 2
 
 
 @dataclass(frozen=True)
 class _Sighting:
-    """Since when, by the own clock, a Lease has been seen in one version."""
+    """Since when, by the local clock, a Lease has been observed in one version."""
 
     version: str
     since: float
@@ -63,7 +63,7 @@ class _Sighting:
 
 
 class Leadership:
-    """A candidate for the Lease `key`. `identity` must be unique among all processes, and over restarts."""
+    """A candidate for the Lease `key`; `identity` must be unique among all processes, and across restarts."""
 
     def __init__(self, client: Client, key: ObjectKey, identity: str, timing: LeaseTiming | None = None) -> None:
         self._client = client
@@ -79,10 +79,10 @@ class Leadership:
         return self._renewed_at is not None and time.monotonic() < self._renewed_at + self._timing.renew_deadline
 
     async def run(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Wait for the Lease, then do `work` for as long as it is held; the Lease is released when the work ends.
+        """Wait for the Lease, then do `work` as long as it is held; release it when the work ends.
 
-        When cancelled, the work is stopped first, then the Lease released. Raises `LeadershipLostError` if it is lost,
-        after the work was stopped: end the process, what it holds in memory may be outdated.
+        When cancelled, the work is stopped first, then the Lease released. Raises LeadershipLostError if the Lease is
+        lost, after stopping the work: end the process then, since its memory may be outdated.
         """
         await self._acquire()
         task = asyncio.create_task(work())
@@ -90,7 +90,7 @@ class Leadership:
         try:
             await asyncio.wait({task, renewal}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # A Lease that is lost leaves little time; otherwise it is renewed for as long as the work takes to stop.
+            # A lost Lease leaves little time; otherwise it is renewed for as long as the work takes to stop.
             lost = renewal.done()
             await self._stop(task, self._timing.duration - self._timing.renew_deadline if lost else None)
             renewal.cancel()
@@ -102,7 +102,7 @@ class Leadership:
         await task
 
     async def _acquire(self) -> None:
-        """Return when the Lease is held. Why it is not is logged when that changes."""
+        """Wait until the Lease is held; log why it is not whenever that changes."""
         sighting, told = _Sighting("", 0.0), ""
         while True:
             try:
@@ -129,7 +129,7 @@ class Leadership:
             await asyncio.sleep(random.uniform(1.0, 1.2) * self._timing.retry_period)  # noqa: S311
 
     async def _look(self) -> JsonObject:
-        """The Lease as it is; made, without a holder, if there is none."""
+        """Return the current Lease; create it, without a holder, if there is none."""
         lease = await self._client.find(LEASES, self._key)
         if lease is not None:
             return lease
@@ -153,7 +153,7 @@ class Leadership:
         self._renewed_at = started
 
     async def _keep_renewing(self) -> str:
-        """Renew until that is no longer possible; returns why."""
+        """Renew the Lease until that is no longer possible; return why."""
         why = "it was not renewed in time"
         while self.is_leader:
             await asyncio.sleep(min(self._timing.retry_period, self._time_left()))
@@ -188,7 +188,7 @@ class Leadership:
             await self._write({"renewTime": _now()})
 
     async def _release(self) -> None:
-        """Let another candidate have it at once; it is no harm if this fails, it expires."""
+        """Release the Lease so that another candidate can take it at once; if this fails, it expires."""
         self._renewed_at = None
         with contextlib.suppress(ApiError, TimeoutError):
             async with asyncio.timeout(self._timing.request_timeout):
@@ -196,13 +196,16 @@ class Leadership:
                 log.info("the Lease %s is released", self._key)
 
     async def _write(self, spec: JsonObject) -> None:
-        """Change the Lease as it was read or written last; 409 if somebody else has written it since."""
+        """Write the Lease based on its last known version.
+
+        Raises ApiError 409 if somebody else has written it since.
+        """
         patch = {"metadata": {"resourceVersion": self._version}, "spec": spec}
         lease = await self._client.patch(LEASES, self._key, patch)
         self._version = lease["metadata"]["resourceVersion"]
 
     async def _stop(self, task: asyncio.Task[None], seconds: float | None) -> None:
-        """Cancel the work and wait until it has ended, or for so long."""
+        """Cancel the work and wait until it has ended, for at most that many seconds."""
         if task.done():
             return
         task.cancel()
@@ -211,12 +214,12 @@ class Leadership:
             log.critical("the Lease %s has expired and the work has not stopped", self._key)
 
     def _time_left(self) -> float:
-        """Seconds until the renewal is too late."""
+        """Return how many seconds are left for a renewal."""
         return max((self._renewed_at or 0.0) + self._timing.renew_deadline - time.monotonic(), 0.0)
 
 
 def _now() -> str:
-    """The time as Kubernetes' MicroTime."""
+    """Return the time as Kubernetes' MicroTime."""
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -1,4 +1,4 @@
-"""Whether the owner of children still exists, as the API server says and not as a watch has told."""
+"""A check with the API server, rather than a watch, that the owner of children still exists."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _UNKNOWN: Final = "unknown"
 
 
 class OwnerCheck:
-    """Asks for the owner before a child is created again, once for all of its children.
+    """Reads the owner before a child is created again, once for all of its children.
 
-    A watch that is behind does not know that the owner was deleted. Its children vanish one after the other, and each
-    that is created again is deleted by the garbage collector, without an end.
+    A watch that lags behind does not know that the owner was deleted. Its children vanish one after the other, and each
+    one that is created again would be deleted by the garbage collector, endlessly.
     """
 
     def __init__(self, client: Client, resource: Resource, key: ObjectKey, uid: str) -> None:
@@ -29,9 +29,9 @@ class OwnerCheck:
         self._found: str | None = _UNKNOWN
 
     async def __call__(self) -> None:
-        """Return if there is an owner with that uid that is not being deleted.
+        """Check that an owner with that uid exists and is not being deleted.
 
-        Raises `OwnerGone` if not, `ApiError` if that cannot be found out.
+        Raises OwnerGone if not, and ApiError if that cannot be determined.
         """
         async with self._one_request:
             if self._found == _UNKNOWN:

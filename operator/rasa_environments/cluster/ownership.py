@@ -1,7 +1,7 @@
-"""Who owns which field of an object: `metadata.managedFields`, and the way from POST to server-side apply.
+"""Field ownership (`metadata.managedFields`), and the migration from POST to server-side apply.
 
-A field that was written by POST belongs to an `Update` manager, and an apply that no longer asks for it does not remove
-it. So before the first apply that entry becomes the one of an `Apply` manager, as client-go's `util/csaupgrade` does.
+Fields written by POST belong to an `Update` manager, and an apply that omits them does not remove them. So before the
+first apply that entry is turned into one of an `Apply` manager, as client-go's `util/csaupgrade` does.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _SCALED_BY_OTHERS: Final[FieldPath] = ("spec", "replicas")
 
 
 def fields_to_leave(desired: JsonObject) -> tuple[FieldPath, ...]:
-    """Fields that keep their value when they are no longer asked for: the replicas, once an autoscaler is to set them.
+    """Return fields that keep their value when no longer desired: the replicas, once an autoscaler sets them.
 
-    An apply that simply dropped them would set them back to the default, 1.
+    An apply that simply omitted them would reset them to the default, 1.
     """
     scaled = desired.get("kind") == "Deployment" and desired["spec"].get("replicas") is None
     return (_SCALED_BY_OTHERS,) if scaled else ()
 
 
 def migration(live: JsonObject, leave: tuple[FieldPath, ...] = ()) -> list[JsonObject] | None:
-    """The JSON patch after which an apply owns, and so may remove, all that the operator has written to `live`.
+    """Return the JSON patch after which an apply owns, and can remove, all that the operator has written to `live`.
 
-    Ownership of the fields in `leave` is given up, so that the apply does not touch them. None if nothing is to do. The
-    patch fails with 409 if the object has changed since it was read.
+    Ownership of the fields in `leave` is given up, so that the apply does not touch them. None if there is nothing to
+    do. The patch fails with 409 if the object has changed since it was read.
     """
     metadata = live["metadata"]
     before: list[JsonObject] = metadata.get("managedFields") or []
@@ -48,7 +48,7 @@ def migration(live: JsonObject, leave: tuple[FieldPath, ...] = ()) -> list[JsonO
 
 
 def _applied(entries: list[JsonObject]) -> list[JsonObject]:
-    """The entries with the operator's `Update` entries merged into its one `Apply` entry."""
+    """Return the entries with the operator's `Update` entries merged into its one `Apply` entry."""
     written = [entry for entry in entries if _is_ours(entry) and entry["operation"] == "Update"]
     if not written:
         return entries
@@ -65,7 +65,7 @@ def _is_ours(entry: JsonObject) -> bool:
 
 
 def _merge(into: JsonObject, other: JsonObject) -> None:
-    """Union of two sets of fields (source: FieldsV1, structured-merge-diff)."""
+    """Merge one set of fields into another (source: FieldsV1, structured-merge-diff)."""
     for name, inner in other.items():
         _merge(into.setdefault(name, {}), inner)
 

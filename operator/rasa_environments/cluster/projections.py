@@ -1,9 +1,8 @@
-"""How much of the children is kept in memory, which is bounded by what is ours.
+"""What is kept of children in memory, which is bounded by what is managed.
 
-Everybody may put the operator's label on an object of any size, and name an environment as its owner. So whole objects
-are kept only where the owner and the name are those of a child, and of these an outline where they are longer than what
-the operator writes by itself. The decision about an outlined child is made on the object in the storage, once for each
-version (`Children`).
+Anybody may put the operator's label on an object of any size, and name an environment as its owner. So whole objects
+are kept only if owner and name are those of a child, and an outline if they are longer than what the operator itself
+writes. Decisions about an outlined child are made on the stored object, once for each version (`Children`).
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from rasa_environments.desired.context import (
 from rasa_environments.desired.secret_variables import JWT_VARIABLE, SALT_KEY, TOKEN_KEY, key_of
 
 LARGEST_CHILD: Final = 32 * 1024
-"""Bytes as JSON, without managedFields; a usual Deployment has 4000."""
+"""Bytes as JSON, without managedFields; a typical Deployment has 4000."""
 
 DESIRED_ANNOTATION: Final = f"{GROUP}/desired"
-"""On every child: a digest of what was asked for, so that a field that is no longer asked for is noticed."""
+"""Annotation of every child: a digest of the desired object, which reveals fields that are no longer desired."""
 
 _OUTLINE: Final = "outline"
 _IDENTITY: Final = ("namespace", "name", "uid", "resourceVersion", "generation", "deletionTimestamp")
@@ -39,12 +38,12 @@ _MOST_FIELDS: Final = 32
 
 
 def child_cache() -> ObjectCache:
-    """A cache of children of one kind."""
+    """Return a cache of children of one kind."""
     return ObjectCache(child_projection, outline=outline, largest=LARGEST_CHILD)
 
 
 def child_projection(obj: JsonObject) -> JsonObject | None:
-    """A child without managedFields; of what stands in a child's place whose it is; of all else nothing."""
+    """Return a child without managedFields; for an unmanaged object with a child's name its metadata; else None."""
     metadata = obj["metadata"]
     owner = controller(obj)
     if _is_ours(obj, owner):
@@ -55,7 +54,7 @@ def child_projection(obj: JsonObject) -> JsonObject | None:
 
 
 def outline(obj: JsonObject) -> JsonObject:
-    """As much of a child as decisions need beside the comparison with what is asked for."""
+    """Return the parts of a child that decisions need, apart from the comparison with the desired object."""
     kept: JsonObject = {
         "apiVersion": obj.get("apiVersion"),
         "kind": obj.get("kind"),
@@ -75,18 +74,18 @@ def outline(obj: JsonObject) -> JsonObject:
 
 
 def is_outline(obj: JsonObject) -> bool:
-    """Whether content of the object was left out."""
+    """Return whether content of the object was left out."""
     return obj.get(_OUTLINE) is True
 
 
 def controller(obj: JsonObject) -> JsonObject:
-    """The owner reference that is the controller; empty if there is none."""
+    """Return the owner reference that is the controller; empty if there is none."""
     references: list[JsonObject] = obj["metadata"].get("ownerReferences") or []
     return next((reference for reference in references if reference.get("controller")), {})
 
 
 def _is_ours(obj: JsonObject, owner: JsonObject) -> bool:
-    """Whether owner and name are those of a child. Whether that owner exists is the garbage collector's concern."""
+    """Return whether owner and name are those of a child; the garbage collector checks that the owner exists."""
     if str(owner.get("apiVersion", "")).rpartition("/")[0] != GROUP:
         return False
     if owner.get("kind") == "DeploymentEnvironment":
@@ -104,13 +103,13 @@ def _outlined_metadata(metadata: JsonObject) -> JsonObject:
 
 
 def _chosen(values: object, names: tuple[str, ...]) -> JsonObject:
-    """Those of a map that have these names, as far as they are short texts."""
+    """Return the entries of a map with these names that are short texts."""
     chosen = {name: mapping(values).get(name) for name in names}
     return {name: value for name, value in chosen.items() if isinstance(value, str) and len(value) <= _LONGEST_VALUE}
 
 
 def _short(values: Mapping[str, Any]) -> JsonObject:
-    """The scalars of a map, texts cut where they are long."""
+    """Return the scalars of a map, with long texts truncated."""
     scalars = {name: value for name, value in values.items() if isinstance(value, str | int | float)}
     return {
         name: value[:_LONGEST_VALUE] if isinstance(value, str) else value

@@ -1,7 +1,7 @@
-"""Which HTTP proxy leads to the API server: `proxy-url` of the kubeconfig, else HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+"""The HTTP proxy for the API server: `proxy-url` of the kubeconfig, else HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
 
-The rules for the variables are those of kubectl (golang.org/x/net/http/httpproxy): capital letters first, never for a
-loopback address, NO_PROXY with names, addresses, networks (CIDR) and ports. Python's own know no networks.
+The variables are read as kubectl does (golang.org/x/net/http/httpproxy): upper case first, never for a loopback
+address, NO_PROXY with names, addresses, networks (CIDR) and ports. Python's own functions do not support networks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PORTS = {"http": 80, "https": 443}
 
 
 def proxy_for(server: str, environment: Mapping[str, str]) -> str | None:
-    """The proxy that the variables name for requests to `server`; None where there is none to use."""
+    """Return the proxy that the variables specify for requests to `server`, or None."""
     target = urlsplit(server)
     name = f"{target.scheme}_proxy"
     proxy = environment.get(name.upper()) or environment.get(name)
@@ -34,7 +34,7 @@ def proxy_for(server: str, environment: Mapping[str, str]) -> str | None:
 
 
 def usable(proxy: str) -> str:
-    """The proxy. Raises ConfigurationError, without its password, where it is none that HTTP can be sent through."""
+    """Return the proxy if it is usable. Raises ConfigurationError, without its password, if not."""
     parts = urlsplit(proxy)
     if parts.scheme in PORTS and parts.hostname:
         return proxy
@@ -46,7 +46,7 @@ def usable(proxy: str) -> str:
 
 
 def _excepts(entry: str, host: str, address: Address | None, port: int | None) -> bool:
-    """Whether an entry of NO_PROXY means that host."""
+    """Return whether an entry of NO_PROXY matches that host."""
     if entry in ("", "*"):
         return entry == "*"
     if "/" in entry:

@@ -1,4 +1,4 @@
-"""How lists and watches are read: in pieces whose size is bounded, whatever the objects hold."""
+"""Reading of lists and watches in bounded pieces, whatever the objects contain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rasa_environments.cluster.decoding import Listing, Rejected, Undecodable, d
 from rasa_environments.cluster.errors import ApiError, TooLarge
 
 LARGEST_PAGE: Final = 4 * 1024 * 1024
-"""Bytes of a page of more than one object: a longer one is asked for again in smaller pieces."""
+"""Bytes of a page with more than one object; a longer one is requested again in smaller pages."""
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -22,18 +22,18 @@ class Decoder(Protocol[T_co]):
     """A function of the module `decoding`."""
 
     def __call__(self, content: bytes, /, *, repair: bool = False) -> T_co:
-        """What the content says."""
+        """Return the decoded content."""
 
 
 class Get(Protocol):
-    """A GET request; raises `ApiError`, `TooLarge` for an answer of more than `maximum_bytes`."""
+    """A GET request; raises ApiError, and TooLarge for a response of more than `maximum_bytes`."""
 
     async def __call__(self, path: str, *, metadata_only: bool, maximum_bytes: int) -> bytes:
-        """The body of the answer."""
+        """Return the body of the response."""
 
 
 async def decoded(decoder: Decoder[T_co], content: bytes) -> T_co:
-    """What the content says; where it has to be repaired first, the event loop goes on meanwhile."""
+    """Return the decoded content; if it has to be repaired first, that runs in a thread."""
     try:
         return decoder(content)
     except Undecodable:
@@ -41,7 +41,7 @@ async def decoded(decoder: Decoder[T_co], content: bytes) -> T_co:
 
 
 class PageReader:
-    """Reads lists page by page: one page at a time, whoever reads, so that their memory does not add up."""
+    """Reads lists page by page: one page at a time for all callers, to bound memory."""
 
     def __init__(self, get: Get) -> None:
         self._get = get
@@ -50,7 +50,7 @@ class PageReader:
     async def pages(
         self, path: str, query: Mapping[str, str], *, page_size: int, metadata_only: bool, namespaced: bool = True
     ) -> AsyncGenerator[Listing]:
-        """All pages of a list, each of at most `page_size` objects, and fewer where they are big."""
+        """Yield all pages of a list, each of at most `page_size` objects, and fewer if they are large."""
         size, place = page_size, dict[str, str]()
         while True:
             address = f"{path}?{urlencode({**query, 'limit': str(size), **place})}"
@@ -73,12 +73,12 @@ class PageReader:
                     del content
                 place = {"continue": page.continuation}
                 yield page
-                del page  # or it would be in memory until the next one is
+                del page  # otherwise it would stay in memory until the next one is read
             if not place["continue"]:
                 return
 
     async def _without_content(self, address: str, error: TooLarge) -> Listing:
-        """The page of one object that is too large: rejected, by what its metadata says of it."""
+        """Return a page with one object that is too large: rejected, described by its metadata."""
         content = await self._get(address, metadata_only=True, maximum_bytes=LARGEST_OBJECT)
         page = await decoded(decode_listing, content)
         problem = f"it has more than {error.limit} bytes as JSON"
@@ -87,7 +87,7 @@ class PageReader:
 
 
 async def lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The lines of a watch. Raises `ApiError` where one is cut, is too long, or does not come to its end."""
+    """Yield the lines of a watch. Raises ApiError if one is truncated or too long."""
     rest = bytearray()
     async for piece in pieces:
         begun = len(rest)

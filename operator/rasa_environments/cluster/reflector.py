@@ -1,4 +1,4 @@
-"""Keeps a cache as the API server has it: list, watch, and list again when the watch breaks."""
+"""Keeps a cache in sync with the API server: list, watch, and list again when the watch breaks."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from rasa_environments.cluster.watch import Contact
 log = logging.getLogger(__name__)
 
 OnChange = Callable[[ObjectKey, JsonObject | None], None]
-"""Called with the key and the object as the API server sent it, or None if it is gone. It must return at once."""
+"""Called with the key and the object as the API server sent it, or None if it is gone; must return at once."""
 
 _PAGE: Final = 100
 _BACKOFF: Final = Backoff(first=0.5, longest=30.0)
 _SHORT_BACKOFF: Final = Backoff(first=0.5, longest=5.0)
 _MISSING_PAUSE: Final = 2.0
-"""Seconds: a definition that is installed later is noticed soon."""
+"""Seconds; a definition that is installed later is noticed soon."""
 _STEADY: Final = 10.0
-"""Seconds: after a watch of that length the next failure counts as the first."""
+"""Seconds; after a watch of that length the next failure counts as the first."""
 _PROVEN: Final = 1.0
-"""Seconds: a watch that has been open for so long works."""
+"""Seconds; a watch that has been open for this long works."""
 _MANY_SHORT: Final = 3
-"""Watches in a row that end early: some proxies and a server that shuts down do that now and then."""
+"""Consecutive watches that end early; some proxies, and a server that shuts down, cause them now and then."""
 _ENDS_AT_ONCE: Final = ApiError(0, "Unreachable", "the API server ends each watch soon after it was opened")
 _NO_NAME: Final = ApiError(0, "Malformed", "a watch has brought a change of nobody knows what")
 _NOT_DEFINED: Final = ApiError(404, "NotFound", "the API server does not know them; is their definition installed?")
 
 
 class Reflector:
-    """Watches one resource, in all namespaces or in each of some.
+    """Watches one resource, in all namespaces or in each of a few.
 
-    `on_change` is called for what lists and watches bring that the cache does not have yet, so not for the echo of a
-    write whose answer was put into the cache, and with None for what the cache does not keep any more. When a watch
-    breaks, everything is listed at once and compared, so that a deletion that happened meanwhile is found; if that
-    fails too, with backoff, in turns with all others that `retries` holds. When the contact is regained, all of them
-    are retried. A watch that the server ended in good order goes on where it was. An object that cannot be used, or
-    that `on_change` cannot handle, is logged and skipped: its last valid version stays in the cache.
+    `on_change` is called for changes from lists and watches that the cache does not have yet, so not for the echo of a
+    write whose response was cached, and with None for objects that the cache no longer keeps. When a watch breaks,
+    everything is listed at once and compared, so that a deletion that happened meanwhile is found; if that fails too,
+    it is retried with backoff, in turns with all others in `retries`. When contact is regained, all of them are
+    retried. A watch that the server ended normally is resumed. An object that cannot be used, or that `on_change`
+    cannot handle, is logged and skipped: its last valid version stays in the cache.
     """
 
     def __init__(  # noqa: PLR0913 - what a list takes, each by its name
@@ -69,9 +69,9 @@ class Reflector:
         self.synced = asyncio.Event()
         """Set when everything has been listed once."""
         self.skipped = 0
-        """How many objects were skipped so far."""
+        """Number of skipped objects so far."""
         self.interruptions = 0
-        """How often a watch has ended before its time so far, as it does when a definition is replaced."""
+        """Number of watches that ended early so far, as they do when a definition is replaced."""
         self._client = client
         self._cache = cache
         self._on_change = on_change
@@ -86,21 +86,21 @@ class Reflector:
 
     @property
     def last_contact(self) -> float:
-        """When (`time.monotonic()`) the API server was last heard, in the namespace where that is longest ago."""
+        """Time (`time.monotonic()`) of the last contact with the API server, of the namespace where it is oldest."""
         return min(contact.last_contact for contact in self._contacts.values())
 
     @property
     def failure(self) -> str | None:
-        """Why changes do not come at present, or None."""
+        """Why no changes arrive at present, or None."""
         return next((contact.failure for contact in self._contacts.values() if contact.failure), None)
 
     @property
     def error(self) -> ApiError | None:
-        """The answer of the API server that `failure` speaks of."""
+        """The error of the API server behind `failure`."""
         return next((contact.error for contact in self._contacts.values() if contact.error), None)
 
     async def ready(self) -> None:
-        """Return once everything has been listed; raises the `ApiError` of the last attempt if it has not."""
+        """Wait until everything has been listed. Raises the ApiError of the last attempt if it failed."""
         for contact in self._contacts.values():
             await contact.ready()
 
@@ -126,9 +126,9 @@ class Reflector:
             contact.stopped()
 
     async def _list_and_watch(self, scope: str | None, contact: Contact) -> float | None:
-        """Watch until a failure, which is noted; returns since when everything was listed, None if it was not.
+        """Watch until a failure, and record it; return since when everything was listed, None if it was not.
 
-        Nothing that goes wrong here may end the process.
+        No error in here may end the process.
         """
         listed: float | None = None
         try:
@@ -144,12 +144,12 @@ class Reflector:
         return listed
 
     def _watching(self, scope: str | None, contact: Contact) -> None:
-        """Note that changes come."""
+        """Record that changes arrive."""
         contact.watching()
         self._retries.succeeded((self, scope))
 
     async def _list(self, scope: str | None, contact: Contact) -> str:
-        """List everything, tell what is different from what was known, and return the version to watch from."""
+        """List everything, notify of all differences, and return the version to watch from."""
         relist = self._cache.relist(scope)
         version = ""
         async with contextlib.aclosing(
@@ -166,7 +166,7 @@ class Reflector:
                 contact.heard()
                 version = page.resource_version
                 self._take_page(relist, page)
-                del page  # or it would be in memory until the next one is
+                del page  # otherwise it would stay in memory until the next one is read
         for key in relist.finish():
             self._tell(key, None)
         contact.listed()
@@ -200,7 +200,7 @@ class Reflector:
             await self._retries.wait((self, scope), pause, takes_turns=False)
 
     async def _watch(self, version: str, scope: str | None, contact: Contact) -> str:
-        """Handle changes until the server ends the watch; returns the version to go on from."""
+        """Handle changes until the server ends the watch; return the version to continue from."""
         loop = asyncio.get_running_loop()
         proven: list[asyncio.TimerHandle] = []
         events = self._client.watch(

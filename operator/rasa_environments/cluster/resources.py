@@ -10,7 +10,7 @@ from rasa_environments.api.base import GROUP, VERSION
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource of the API server."""
+    """A resource of the API server."""
 
     group: str
     """API group; empty for the core group."""
@@ -25,7 +25,10 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        """The path of an object, or of the collection in a namespace, or of all (source: Kubernetes API concepts)."""
+        """Return the path of an object, of the collection in a namespace, or of all (source.
+
+        Kubernetes API concepts).
+        """
         parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
         if namespace:
             parts += ["namespaces", namespace]
@@ -77,5 +80,5 @@ _BY_KIND: Final = {
 
 
 def resource_of(kind: str) -> Resource:
-    """The resource whose objects are of `kind`; `KeyError` for one that the operator does not know."""
+    """Return the resource whose objects are of `kind`. Raises KeyError for an unknown one."""
     return _BY_KIND[kind]

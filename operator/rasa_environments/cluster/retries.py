@@ -1,8 +1,8 @@
-"""What failed and waits to be tried again: each with its own backoff, all of it once the API server is back.
+"""Retries with individual backoff, all of which are tried at once when the API server is back.
 
-A backoff of minutes would outlive a short outage, and a short one would be a storm where hundreds wait. So whoever
-failed because of the API server also takes turns: every few seconds one of them is tried. When one gets through, all
-are tried at once.
+A backoff of minutes would outlast a short outage, and a short one would cause a storm where hundreds wait. So failures
+caused by the API server also take turns: every few seconds one of them is retried. When one succeeds, all are retried
+at once.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Final
 from rasa_environments.cluster.backoff import Backoff
 
 TURNS: Final = Backoff(first=1.0, longest=4.0)
-"""Between two turns, as long as nothing gets through."""
+"""Time between two turns while none succeeds."""
 ROUND_SECONDS: Final = 5.0
-"""Between two times that all are tried at once: whoever fails and succeeds in turns must not keep the others busy."""
+"""Minimum time between two retries of all, so that intermittent failures do not keep all others busy."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,19 @@ class Retries:
         self._failed_in: dict[Hashable, int] = {}
         """The round in which a key failed because of the API server."""
         self._round = 0
-        """How often all were tried at once."""
+        """How often all were retried at once."""
         self._next_round = 0.0
-        """When (time of the event loop) all may be tried at once."""
+        """When all may be retried at once (time of the event loop)."""
         self._postponed: asyncio.TimerHandle | None = None
         """The round that is due then."""
         self._turns = 0
-        """Turns in a row."""
+        """Number of consecutive turns."""
         self._turn: asyncio.TimerHandle | None = None
 
     def schedule(self, key: Hashable, seconds: float, retry: Callable[[], None], *, takes_turns: bool) -> None:
-        """Call `retry` after so many seconds at the latest, instead of what is scheduled for the key.
+        """Call `retry` after at most that many seconds, instead of what is scheduled for the key.
 
-        `takes_turns`: the API server is why it failed, so others may have failed, too.
+        `takes_turns`: the API server caused the failure, so others may have failed, too.
         """
         self.cancel(key)
         timer = asyncio.get_running_loop().call_later(seconds, self._run, key)
@@ -59,25 +59,26 @@ class Retries:
                 self._next_turn()
 
     def due(self, key: Hashable) -> float | None:
-        """When (time of the event loop) the key is tried at the latest; None where it does not wait."""
+        """Return when the key is retried at the latest (time of the event loop); None if it is not waiting."""
         waiting = self._waiting.get(key)
         return None if waiting is None else waiting.timer.when()
 
     def cancel(self, key: Hashable) -> None:
-        """Do not retry the key."""
+        """Cancel the retry of the key."""
         waiting = self._waiting.pop(key, None)
         if waiting is not None:
             waiting.timer.cancel()
 
     def forget(self, key: Hashable) -> None:
-        """The key is no longer needed."""
+        """Discard a key that is no longer needed."""
         self.cancel(key)
         self._failed_in.pop(key, None)
 
     def succeeded(self, key: Hashable) -> None:
-        """The key got through. Where it had failed because of the API server, all others are tried at once.
+        """Record a success. If the key had failed because of the API server, all others are retried at once.
 
-        What fails once more waits for its own time: of all that failed together, the first to succeed calls the others.
+        Those that fail again wait for their own time: only the first success after a common failure triggers the
+        others.
         """
         if self._failed_in.pop(key, None) != self._round or self._postponed is not None:
             return
@@ -96,7 +97,7 @@ class Retries:
             self._run(key)
 
     def close(self) -> None:
-        """Forget everything."""
+        """Cancel all retries."""
         for key in list(self._waiting):
             self.cancel(key)
         self._failed_in.clear()
@@ -106,7 +107,7 @@ class Retries:
         self._turn = self._postponed = None
 
     async def wait(self, key: Hashable, seconds: float, *, takes_turns: bool = True) -> None:
-        """Return when it is time to retry."""
+        """Wait until it is time to retry."""
         due = asyncio.Event()
         self.schedule(key, seconds, due.set, takes_turns=takes_turns)
         try:

@@ -1,8 +1,8 @@
-"""The Secrets that users name: followed as metadata, namespace by namespace, and read one by one.
+"""The Secrets that users refer to: watched as metadata, namespace by namespace, and read individually.
 
-Of a Secret that is named the content is read when it is asked for, and held until it changes. Of all others in the
-namespace only the version is known. What Helm stores its releases in is left out altogether: those are big, many, and
-nobody names them.
+The content of a Secret is read when it is requested, and cached until it changes. Of all others in the namespace, only
+the version is known. Secrets in which Helm stores its releases are excluded: they are large, numerous, and never
+referred to.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from rasa_environments.cluster.retries import Retries
 _NOT_OF_HELM: Final = "type!=helm.sh/release.v1"
 _TRIES: Final = 3
 _LARGEST_HELD: Final = 64 * 1024
-"""Bytes of content that is held; a larger Secret is read each time."""
+"""Bytes of cached content; a larger Secret is read each time."""
 
 
 class _Held:
-    """The content of one Secret that was asked for; the lock makes many askers one request."""
+    """The content of one requested Secret; the lock merges concurrent reads into one request."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -37,7 +37,7 @@ class _Held:
         self.version = 0
         self.content: SecretData | None = None
         self.changes = 0
-        """How many changes the watch has told of while it was read."""
+        """Number of changes reported by the watch during a read."""
 
 
 class _Namespace(NamedTuple):
@@ -46,12 +46,12 @@ class _Namespace(NamedTuple):
 
 
 class Secrets:
-    """The Secrets of the namespaces that are asked for. `run` must be running for anything to answer."""
+    """The Secrets of the requested namespaces; `run` must be running for any read to return."""
 
     def __init__(self, client: Client, on_change: Callable[[ObjectKey], None], retries: Retries | None = None) -> None:
         self.name = "secrets that resources name"
         self.synced = asyncio.Event()
-        """Set when namespaces can be followed."""
+        """Set when namespaces can be watched."""
         self._client = client
         self._on_change = on_change
         self._retries = retries or Retries()
@@ -61,27 +61,27 @@ class Secrets:
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
-        """Follow until cancelled; `on_change` gets the key of each Secret that is new, changed, or gone."""
+        """Watch until cancelled; `on_change` gets the key of each Secret that is new, changed or gone."""
         async with asyncio.TaskGroup() as self._tasks:
             self.synced.set()
             await asyncio.Event().wait()
 
     @property
     def last_contact(self) -> float:
-        """When (`time.monotonic()`) the API server was last heard, in the namespace where that is longest ago."""
+        """Time (`time.monotonic()`) of the last contact with the API server, of the namespace where it is oldest."""
         followed = self._namespaces.values()
         return min((namespace.reflector.last_contact for namespace in followed), default=time.monotonic())
 
     @property
     def failure(self) -> str | None:
-        """Why changes do not come at present, and from where; None if they do."""
+        """Why no changes arrive at present, and from which namespace; None if they do."""
         for name, namespace in self._namespaces.items():
             if namespace.reflector.failure:
                 return f"namespace {name}: {namespace.reflector.failure}"
         return None
 
     def set_namespaces(self, namespaces: Collection[str]) -> None:
-        """Stop following all other namespaces, and forget their Secrets."""
+        """Stop watching all other namespaces, and discard their Secrets."""
         for name in self._namespaces.keys() - set(namespaces):
             self._namespaces.pop(name).task.cancel()
             self._versions.forget(name)
@@ -89,9 +89,9 @@ class Secrets:
                 del self._held[key]
 
     async def read(self, key: ObjectKey) -> SecretData | None:
-        """The content of the Secret, or None if there is no such Secret; `on_change` tells when to read again.
+        """Return the content of the Secret, or None if it does not exist; `on_change` notifies when to read again.
 
-        Makes a request only if what was seen last is not held. Raises `ApiError`.
+        Makes a request only if the latest version is not cached. Raises ApiError.
         """
         held = self._held.get(key)
         if held is not None and held.known:
@@ -102,7 +102,10 @@ class Secrets:
             return held.content if held.known else await self._fetch(key, held)
 
     async def _follow(self, namespace: str) -> None:
-        """Returns when the changes in a namespace are told. Raises `ApiError` where the API server refuses."""
+        """Watch the namespace, and wait until its changes are reported.
+
+        Raises ApiError if the API server rejects that.
+        """
         await self.synced.wait()
         if self._tasks is None:
             raise AssertionError  # synced is set once there is a group
@@ -117,13 +120,13 @@ class Secrets:
                 metadata_only=True,
                 retries=self._retries,
             )
-            # It outlives whoever asks first, and its log lines are not about them.
+            # It outlives its first caller, whose log context does not apply to it.
             task = self._tasks.create_task(reflector.run(), context=Context())
             self._namespaces[namespace] = _Namespace(reflector, task)
         await self._namespaces[namespace].reflector.ready()
 
     async def _fetch(self, key: ObjectKey, held: _Held) -> SecretData | None:
-        """Get the content, again if the watch has brought a later version meanwhile."""
+        """Read the content, again if the watch has reported a newer version meanwhile."""
         content: SecretData | None = None
         for _ in range(_TRIES):
             held.changes = 0
@@ -132,11 +135,11 @@ class Secrets:
                 held.known = sum(len(name) + len(value) for name, value in (content or {}).items()) <= _LARGEST_HELD
                 held.content = content if held.known else None
                 return content
-        self._on_change(key)  # it goes on changing: whoever uses it reads again
+        self._on_change(key)  # it keeps changing: its users read it again
         return content
 
     async def _get(self, key: ObjectKey) -> tuple[int, SecretData | None]:
-        """Version and content; 0 and None if there is no such Secret."""
+        """Return version and content; 0 and None if the Secret does not exist."""
         secret = await self._client.find(SECRETS, key)
         if secret is None:
             return 0, None
@@ -148,7 +151,7 @@ class Secrets:
         held = self._held.get(key)
         if held is not None and held.lock.locked():
             held.changes += 1
-            return  # who is reading it right now gets this version
+            return  # the read in progress gets this version
         if held is not None and held.known and secret is not None and identity(secret)[1] <= held.version:
             return
         self._held.pop(key, None)
@@ -156,7 +159,7 @@ class Secrets:
 
 
 def _decoded(value: object) -> bytes:
-    """The bytes of a value; none of what is not base64, which the API server would not store."""
+    """Return the bytes of a value; none if it is not base64, which the API server would not store."""
     try:
         return base64.b64decode(value if isinstance(value, str) else "")
     except binascii.Error:

@@ -1,4 +1,4 @@
-"""One set of credentials and the connections that were opened with it."""
+"""A set of credentials and the connections that were opened with it."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ MayWrite = Callable[[], bool]
 
 
 def always() -> bool:
-    """For who needs no permission."""
+    """Return True, for callers that need no permission."""
     return True
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Sends a write only if `may_write` says so when the connection is there, which may have taken long.
+    """Sends a write only if `may_write` returns True once the connection is open, which may take long.
 
-    A process that is stopped while it waits for the connection (SIGSTOP, a frozen machine) may lead no more when it
-    goes on. Between this check and the first byte nothing is waited for.
+    A process that is stopped while it waits for the connection (SIGSTOP, a frozen machine) may no longer lead when it
+    continues. Nothing is awaited between this check and the first byte.
     """
 
     def __init__(self, may_write: MayWrite, **options: Any) -> None:
@@ -47,7 +47,7 @@ class _Connector(aiohttp.TCPConnector):
         traces: list[Any],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's own
     ) -> Connection:
-        """A connection for the request. Raises aiohttp.ClientConnectionError where it may not be sent."""
+        """Return a connection for the request. Raises aiohttp.ClientConnectionError if it may not be sent."""
         connection = await super().connect(req, traces, timeout)
         if req.method not in SAFE_METHODS and not self._may_write():
             connection.release()
@@ -56,9 +56,9 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class Session(RESTClientObject):
-    """The library's configured client, with its aiohttp session in reach.
+    """The library's configured client, with access to its aiohttp session.
 
-    Its `request` parses and prints JSON on its own account; going to the session directly saves a third of the CPU.
+    Its `request` parses and prints JSON itself; using the session directly saves a third of the CPU.
     """
 
     def __init__(self, access: Access, user_agent: str, may_write: MayWrite = always) -> None:
@@ -79,14 +79,14 @@ class Session(RESTClientObject):
             self.options["server_hostname"] = configuration.tls_server_name
         if configuration.proxy:
             proxy = URL(configuration.proxy)
-            self.options["proxy"] = proxy.with_user(None)  # aiohttp repeats it in its errors
+            self.options["proxy"] = proxy.with_user(None)  # aiohttp repeats the user in its errors
             if proxy.user is not None:
                 credentials = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
                 self.options["proxy_headers"] = {"Proxy-Authorization": f"Basic {credentials}"}
 
     @contextlib.asynccontextmanager
     async def in_use(self) -> AsyncIterator[Self]:
-        """For the time of a request, its answer included."""
+        """Mark the session as in use, until the response has been read."""
         self._users += 1
         try:
             yield self
@@ -96,13 +96,16 @@ class Session(RESTClientObject):
                 await self.close()
 
     async def retire(self) -> None:
-        """Close all connections once the requests under way have their answers."""
+        """Close all connections once the pending requests have their responses."""
         self._retired = True
         if not self._users:
             await self.close()
 
     async def close(self) -> None:
-        """Close all connections, and wait until TLS has parted: aiohttp does not after a cancelled request."""
+        """Close all connections, and wait for the TLS shutdown.
+
+        aiohttp does not wait for it after a cancelled request.
+        """
         await super().close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PARTING_SECONDS):
@@ -110,22 +113,22 @@ class Session(RESTClientObject):
                     await asyncio.sleep(0.005)
 
     async def authorization(self) -> str | None:
-        """The Authorization header; the library reads a pod's rotating token file again every minute.
+        """Return the Authorization header; the library rereads a pod's rotating token file every minute.
 
-        Raises `ApiError` 401 where there is no token at present.
+        Raises ApiError 401 if there is no token at present.
         """
         try:
             token: str | None = await self.configuration.get_api_key_with_prefix("BearerToken")
         except (ConfigException, OSError, ValueError) as error:
             raise ApiError(401, "Unauthorized", f"there is no token for the API server: {error}") from error
-        return token and token.strip()  # of a file, which may end in a newline
+        return token and token.strip()  # a token file may end in a newline
 
     def _create_connector(self) -> aiohttp.TCPConnector:
-        """No limit: every watch holds a connection, two of each namespace, and a request must not wait for them."""
+        """Return a connector without a limit: each watch holds a connection, and requests must not wait for them."""
         return _Connector(self._may_write, limit=0, ssl=self.ssl_context, socket_factory=self._socket)
 
     def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
-        """A socket that notices when the other side has vanished (TCP keep-alive)."""
+        """Return a socket with TCP keep-alive, which notices when the other side has vanished."""
         family, kind, protocol, _, _ = address
         new = socket.socket(family, kind, protocol)
         new.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

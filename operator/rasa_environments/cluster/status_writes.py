@@ -1,6 +1,6 @@
-"""Who writes the status of the own kinds: a write under our name that is not ours is that of another operator.
+"""Detection of another operator: a status write under our field manager that is not ours.
 
-The API server notes in `metadata.managedFields` when a field manager last changed a subresource, to the second:
+The API server records in `metadata.managedFields` when a field manager last changed a subresource, to the second:
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
 """
 
@@ -16,19 +16,19 @@ from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import Resource
 
 _NOT_DONE: Final = frozenset({400, 401, 403, 404, 409, 422, 429})
-"""Answers after which a write certainly has not taken place."""
+"""Statuses after which a write certainly has not taken place."""
 
 DOUBT_SECONDS: Final = 65.0
-"""After a write without an answer: the API server ends a request after 60 s (--request-timeout)."""
+"""Seconds after a write without a response: the API server ends a request after 60 s (--request-timeout)."""
 
 Place: TypeAlias = tuple[str, ObjectKey]
 
 
 class StatusWrites:
-    """When the status of each object was last written under the name `manager`, as far as this process knows.
+    """When the status of each object was last written as `manager`, as far as this process knows.
 
-    It takes no write of its own for another's, also where the answer was lost. It misses a write of another in the same
-    second as one of its own, and for a while after one whose answer was lost.
+    It never takes its own write for another's, even if the response was lost. It misses another's write in the same
+    second as its own, and for a while after a write whose response was lost.
     """
 
     def __init__(self, manager: str, now: Callable[[], float] = time.monotonic) -> None:
@@ -36,11 +36,11 @@ class StatusWrites:
         self._now = now
         self._times: dict[Place, str] = {}
         self._in_doubt: dict[Place, float] = {}
-        """Until when a write of our own may take place, or has, of which nothing is known."""
+        """Until when a write of our own may take place, or have taken place, without our knowledge."""
 
     @contextlib.contextmanager
     def sending(self, resource: Resource, key: ObjectKey) -> Iterator[None]:
-        """While the block writes a status; its answer goes to `answered`."""
+        """Mark the block as writing a status; pass its response to `answered`."""
         try:
             yield
         except BaseException as error:
@@ -49,13 +49,13 @@ class StatusWrites:
             raise
 
     def answered(self, resource: Resource, key: ObjectKey, obj: JsonObject) -> None:
-        """The object as it is after a write of its status."""
+        """Record the object as returned by a write of its status."""
         self._times[resource.plural, key] = _last_written(obj, self._manager)
 
     def has_another_written(self, resource: Resource, key: ObjectKey, obj: JsonObject) -> bool:
-        """Whether the object, which has just been read, got its status from another since it was read or written last.
+        """Return whether another process wrote the status of the object since it was last read or written here.
 
-        Ask only while no write of this object is under way.
+        The object has just been read. Call this only while no write of it is in progress.
         """
         place = (resource.plural, key)
         known, now = self._times.get(place), _last_written(obj, self._manager)
@@ -66,13 +66,13 @@ class StatusWrites:
         return known is not None and now > known
 
     def forget(self, resource: Resource, key: ObjectKey) -> None:
-        """The object is gone."""
+        """Discard what is known about an object that is gone."""
         self._times.pop((resource.plural, key), None)
         self._in_doubt.pop((resource.plural, key), None)
 
 
 def _last_written(obj: JsonObject, manager: str) -> str:
-    """When the manager last changed the object's status, as Kubernetes writes times; empty: never."""
+    """Return when the manager last changed the object's status, in Kubernetes' format; empty for never."""
     entries = obj["metadata"].get("managedFields")
     times = (
         entry.get("time")

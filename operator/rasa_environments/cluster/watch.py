@@ -1,4 +1,4 @@
-"""What the operator knows of each resource that it watches: three facts, for its own kinds and all others alike."""
+"""The state of each watched resource: the same facts for the operator's own kinds and all others."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LOG_SECONDS: Final = 60.0
 
 
 class Watch(Protocol):
-    """One resource that is watched; `/readyz` reads these facts."""
+    """A watched resource; `/readyz` reads these facts."""
 
     @property
     def name(self) -> str:
-        """What is watched, for people: `configmaps`."""
+        """Name of the resource, for people: `configmaps`."""
 
     @property
     def synced(self) -> asyncio.Event:
@@ -27,21 +27,23 @@ class Watch(Protocol):
 
     @property
     def last_contact(self) -> float:
-        """When (`time.monotonic()`) the API server was last heard: a list, an event, or the end of a watch."""
+        """Time (`time.monotonic()`) of the last contact with the API server.
+
+        A list, an event, or the end of a watch.
+        """
 
     @property
     def failure(self) -> str | None:
-        """Why changes do not come at present; None if they do."""
+        """Why no changes arrive at present; None if they do."""
 
     async def run(self) -> None:
         """Watch until cancelled."""
 
 
 class Contact:
-    """The facts of one connection, as whoever holds it notes them; `name` is what is watched, for the log.
+    """The state of one connection; `name` is the watched resource, for the log.
 
-    The log says when contact is lost and when it is regained, at most once a minute: a server that comes and goes must
-    not fill it.
+    The log says when contact is lost and regained, at most once a minute: an unstable server must not fill it.
     """
 
     def __init__(self, name: str) -> None:
@@ -56,17 +58,17 @@ class Contact:
         self._is_logged = False
 
     def heard(self) -> None:
-        """The API server has answered. That alone does not mean that changes come."""
+        """Record a response of the API server, which alone does not mean that changes arrive."""
         self.last_contact = time.monotonic()
 
     def listed(self) -> None:
-        """Everything has been listed."""
+        """Record that everything has been listed."""
         self.heard()
         self.synced.set()
         self._note()
 
     def watching(self) -> None:
-        """Changes come."""
+        """Record that changes arrive."""
         self.heard()
         if self._is_logged:
             log.info("watching %s again, after %.0f s", self._name, self.last_contact - self._lost_at)
@@ -74,12 +76,12 @@ class Contact:
         self._is_logged = False
 
     def failed(self, error: ApiError) -> None:
-        """The connection is lost, or was refused."""
+        """Record that the connection is lost, or was rejected."""
         now = time.monotonic()
         if self.error is None:
             self._lost_at = now
         is_news = self.error is None or self.error.reason != error.reason
-        # A watch that has only expired (410) is opened again at once, and not worth a line.
+        # An expired watch (410) is reopened at once, and not worth a line.
         if is_news and error.status != 410 and now - self._logged_at >= _LOG_SECONDS:
             self._logged_at, self._is_logged = now, True
             log.warning("watching %s was interrupted; retrying with backoff: %s", self._name, error)
@@ -88,7 +90,7 @@ class Contact:
         self._note()
 
     def stopped(self) -> None:
-        """Nobody watches any more."""
+        """Record that watching has stopped."""
         self.error = ApiError(0, "Stopped", f"{self._name} are not watched any more")
         self.failure = str(self.error)
         self._note()
@@ -99,7 +101,7 @@ class Contact:
         return self.error is not None and self.error.status == 404
 
     async def ready(self) -> None:
-        """Return once everything has been listed; raises the `ApiError` of the last attempt if it has not."""
+        """Wait until everything has been listed. Raises the ApiError of the last attempt if it failed."""
         while not self.synced.is_set():
             if self.error is not None:
                 raise self.error
