@@ -125,7 +125,7 @@ class Connection:
                 try:
                     yield _pieces(response.content, session.host)
                 finally:
-                    # Otherwise an abandoned stream would wait for the peer's TLS shutdown, which a closing loop does not.
+                    # An abandoned stream would wait for TLS shutdown, for which a closing loop does not wait.
                     if response.connection is not None and response.connection.transport is not None:
                         response.connection.transport.abort()
 

@@ -1,1 +1,1 @@
-"""The only code that speaks HTTP to model servers and Rasa servers."""
+"""All HTTP communication with model servers and Rasa servers."""

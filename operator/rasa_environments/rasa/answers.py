@@ -1,4 +1,4 @@
-"""What an answer means: JSON of the promised shape, or a refusal in plain words."""
+"""Interpretation of responses: JSON of the promised schema, or an error in plain words."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 REASON = re.compile("[A-Z][A-Za-z]{0,63}")
 """A reason as Rasa, Rasa X and Kubernetes write it, one word in camel case: NotAuthenticated, ModelVersionError."""
 WORDS = ("message", "detail", "reason", "error", "description")
-"""Where servers put what they have to say: Rasa and Rasa X in `message`, others in one of these."""
+"""Fields in which servers put their error messages: Rasa and Rasa X use `message`, others one of these."""
 
 
 class _Refusal(BaseModel):
@@ -41,9 +41,10 @@ _OBJECT = TypeAdapter(dict[str, JsonValue])
 
 
 def reason_of(answer: Answer) -> str:
-    """The reason that the server itself gives for a refusal, where it is a single word; else an empty string.
+    """Return the server's own reason for an error, if it is a single word; else an empty string.
 
-    Nothing else of a refusal is repeated in a condition: whoever names an address could read there what answers.
+    Nothing else of an error response is repeated in a condition: whoever chooses the URL could otherwise read there
+    what answers.
     """
     try:
         reason = _REFUSAL.validate_json(answer.body).reason
@@ -54,7 +55,7 @@ def reason_of(answer: Answer) -> str:
 
 
 def words(answer: Answer) -> str:
-    """What the server itself says about a refusal, on one line and without secrets: for logs and terminals."""
+    """Return the server's own error message, on one line and without secrets, for logs and terminals."""
     try:
         body = _OBJECT.validate_json(answer.body)
     except ValidationError:
@@ -65,18 +66,21 @@ def words(answer: Answer) -> str:
 
 
 def status_and_reason(answer: Answer) -> str:
-    """What a condition says of a refusal: its status, and the server's own reason where it gives one."""
+    """Return what a condition says about an error: the status, and the server's own reason if there is one."""
     reason = reason_of(answer)
     return f"{answer.status} {reason}" if reason else str(answer.status)
 
 
 def looks_like_web_page(answer: Answer) -> bool:
-    """Whether the body is HTML, or the XML in which buckets answer."""
+    """Return whether the body is HTML, or XML as buckets send it."""
     return is_html(answer) or answer.body.lstrip()[:1] == b"<"
 
 
 def refuse_web_page(peer: Peer, answer: Answer, promised: str) -> None:
-    """Raises LoginPage or UnexpectedAnswer when a web page came instead of what was `promised`."""
+    """Check that the response is not a web page instead of what was `promised`.
+
+    Raises LoginPage or UnexpectedAnswer.
+    """
     if is_login_page(answer):
         raise LoginPage(
             f"the {peer.name} at {answer.where} answers with a login page instead of {promised}: a proxy with a login "
@@ -90,7 +94,7 @@ def refuse_web_page(peer: Peer, answer: Answer, promised: str) -> None:
 
 
 def decoded(peer: Peer, answer: Answer, shape: TypeAdapter[T], promised: str) -> T:
-    """The body as `shape`. Raises UnexpectedAnswer that says what came instead of what was `promised`."""
+    """Return the body as `shape`. Raises UnexpectedAnswer with what arrived instead of what was `promised`."""
     at = f"the {peer.name} at {answer.where}"
     if has_too_many_values(answer.body):
         raise UnexpectedAnswer(f"{at} answers with too many values instead of {promised}; {peer.advice}")
@@ -119,7 +123,7 @@ REFUSALS: Mapping[int, tuple[type[RasaError], str]] = {
 
 
 def refusal(peer: Peer, answer: Answer, doing: str, credentials_advice: str) -> RasaError:
-    """The error that a status stands for which is none of those that the caller knows."""
+    """Return the error for a status that the caller does not handle itself."""
     detail = logged_words(answer)
     reason = reason_of(answer)
     heard = f"the {peer.name} at {answer.where} answers {answer.status}{f' ({reason})' if reason else ''} to {doing}"
@@ -134,7 +138,7 @@ def refusal(peer: Peer, answer: Answer, doing: str, credentials_advice: str) -> 
 
 
 def logged_words(answer: Answer) -> str:
-    """The words of a refusal, which are logged and go into an error's `detail`."""
+    """Log the server's error message and return it, for the `detail` of an error."""
     said = words(answer)
     if said:
         logger.info("%s %s answers %d: %s", answer.request.method, answer.where, answer.status, said)

@@ -1,4 +1,4 @@
-"""How a request to a model server carries credentials, and the JWT of a login."""
+"""Credentials of requests to a model server, and the JWT of a login."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REGISTER_ADVICE = "check `username` and `password` in the Secret of credentialsS
 
 
 class LoginAnswer(BaseModel):
-    """`POST /api/auth`."""
+    """The response to `POST /api/auth`."""
 
     access_token: str
 
@@ -30,7 +30,7 @@ LOGIN_ANSWER = TypeAdapter(LoginAnswer)
 
 
 class Authenticator:
-    """Sends requests with the credentials that fit; logs in when it must, once, and again when the JWT has expired."""
+    """Sends requests with matching credentials; logs in once if necessary, and again when the JWT has expired."""
 
     def __init__(self, http: httpx.AsyncClient, address: ModelServerAddress, credentials: Credentials) -> None:
         self._http = http
@@ -40,21 +40,21 @@ class Authenticator:
         self._login_lock = asyncio.Lock()
 
     async def pull(self, request: Request) -> Answer:
-        """Sent as a Rasa server pulls: the service token as `?token=`, or nothing."""
+        """Send the request as a Rasa server pulls: with the service token as `?token=`, or without."""
         token = self._credentials.token
         return await ask(self._http, MODEL_SERVER, self._guarded(request, query={"token": token} if token else {}))
 
     async def write(self, request: Request) -> Answer:
-        """Sent with an API token or a user's JWT. Raises NoWriteCredentials when there is neither."""
+        """Send the request with an API token or a user's JWT. Raises NoWriteCredentials without either."""
         if self._credentials.api_token:
             return await self._with_api_token(request, self._credentials.api_token)
         self.require_write_credentials()
         return await self._logged_in(request)
 
     async def register(self, request: Request) -> Answer:
-        """Sent with a user's JWT, which the registry of environments wants; without a login, with the API token.
+        """Send the request with a user's JWT, which the registry of environments requires, or else with the API token.
 
-        Raises NoWriteCredentials when there is neither.
+        Raises NoWriteCredentials without either.
         """
         if self._credentials.has_login:
             return await self._logged_in(request)
@@ -69,7 +69,7 @@ class Authenticator:
         return await ask(self._http, MODEL_SERVER, self._guarded(request, query={"api_token": api_token}))
 
     async def _logged_in(self, request: Request) -> Answer:
-        """Sent with a user's JWT; once more with a new one when it is refused."""
+        """Send the request with a user's JWT, and once more with a new one if it is rejected."""
         jwt = await self._log_in(refused=None)
         answer = await self._with_jwt(request, jwt)
         if answer.status == 401 and request.content is None:
@@ -77,7 +77,7 @@ class Authenticator:
         return answer
 
     def require_write_credentials(self) -> None:
-        """Raises NoWriteCredentials when nothing that is given could write."""
+        """Check that there are credentials for writing. Raises NoWriteCredentials."""
         if not self._credentials.can_write:
             raise NoWriteCredentials(
                 f"there are no credentials to write to the model server at {shown(self._address.url)}: "
@@ -89,7 +89,7 @@ class Authenticator:
         return await ask(self._http, MODEL_SERVER, replace(guarded, secrets=(*guarded.secrets, jwt)))
 
     async def _log_in(self, refused: str | None) -> str:
-        """The JWT of a login, shared by all requests; a new one when the last was `refused`."""
+        """Return the JWT of a login, shared by all requests; a new one if the last was `refused`."""
         async with self._login_lock:
             if self._jwt is None or self._jwt == refused:
                 self._jwt = await self._new_jwt()
@@ -109,7 +109,7 @@ class Authenticator:
     def _guarded(
         self, request: Request, query: dict[str, str] | None = None, headers: dict[str, str] | None = None
     ) -> Request:
-        """The request with credentials, and with every credential named as a secret."""
+        """Return the request with credentials, all of which are marked as secrets."""
         return replace(
             request,
             query={**request.query, **(query or {})},

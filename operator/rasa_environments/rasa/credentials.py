@@ -1,4 +1,4 @@
-"""What opens a model server, kept out of every text."""
+"""Credentials of a model server, kept out of every text."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Credentials:
-    """The three credentials of a model server's HTTP API; `repr` shows which are there, never their values.
+    """The three credentials of a model server's HTTP API; `repr` shows which are set, never their values.
 
-    The service token works only as `?token=` and only reads; an API token (`?api_token=`) or a user's JWT also writes.
+    The service token works only as `?token=` and only for reading; an API token (`?api_token=`) or a user's JWT also
+    allows writing.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -23,15 +24,15 @@ class Credentials:
 
     @property
     def has_login(self) -> bool:
-        """Whether a user can log in with them."""
+        """Whether they allow a user to log in."""
         return bool(self.username and self.password)
 
     @property
     def can_write(self) -> bool:
-        """Whether they can write tags and models at all: an API token, or a user name with its password."""
+        """Whether they allow writing tags and models: an API token, or a user name with its password."""
         return bool(self.api_token) or self.has_login
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every value that must not appear in a text."""
+        """All values that must not appear in a text."""
         return tuple(value for value in (self.token, self.api_token, self.password) if value)

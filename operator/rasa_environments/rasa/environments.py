@@ -1,6 +1,6 @@
-"""The registry of environments that Rasa X from 1.0 on, and Rasa Enterprise, keep: `GET` and `PUT /api/environments`.
+"""The registry of environments of Rasa X from 1.0 on, and Rasa Enterprise: `GET` and `PUT /api/environments`.
 
-The list is only ever written as a whole, so whoever adds to it reads it first and hands back what others put there.
+The list can only be written as a whole, so read it before adding to it, and write back the entries of others.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from rasa_environments.rasa.errors import RasaError, RegistrationRefused
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
 
 MAXIMUM_REGISTRY = 1024 * 1024
-"""Bytes of a registry that are read."""
+"""Maximum bytes of a registry."""
 MAXIMUM_ENVIRONMENTS = 1000
 LONGEST_NAME, LONGEST_URL, LONGEST_TOKEN = 253, 2048, 8192
 NO_REGISTRY = frozenset({404, 405, 501})
 REFUSED = frozenset({400, 409, 422})
 NAMED = 10
-"""Environments that a message names."""
+"""Maximum number of environments in a message."""
 OLD_GENERATION = (
     "Rasa X before 1.0 takes environments from environments.yml alone, at its start; "
     "if it is one, set `registration: ConfigMap` in the ModelServer"
@@ -34,21 +34,21 @@ OLD_GENERATION = (
 
 @dataclass(frozen=True)
 class RegisteredEnvironment:
-    """An environment as the registry holds it: where its Rasa server is, and the token that opens it."""
+    """An environment in the registry: the URL of its Rasa server, and its token."""
 
     name: str
     url: str
     token: str | None = field(default=None, repr=False)
     extra: Mapping[str, JsonValue] = field(default_factory=dict, repr=False, compare=False)
-    """What the entry holds besides, unknown here: it goes back as it came, and makes no entry another one."""
+    """Other fields of the entry, unknown here: they are written back unchanged and do not affect equality."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every text of it that must not be repeated: its token, and what is unknown, which may hold another."""
+        """Texts that must not be repeated: the token, and unknown fields, which may hold another."""
         return tuple(text for text in (self.token, *self.extra.values()) if isinstance(text, str) and text)
 
     def as_json(self) -> dict[str, JsonValue]:
-        """The entry as the API takes it."""
+        """Return the entry as the API accepts it."""
         token: dict[str, JsonValue] = {} if self.token is None else {"token": self.token}
         return {**self.extra, "name": self.name, "url": self.url, **token}
 
@@ -64,14 +64,14 @@ class ListedEnvironment(BaseModel):
     token: Annotated[str, Field(max_length=LONGEST_TOKEN)] | None = None
 
     def registered(self) -> RegisteredEnvironment:
-        """The entry; a token of null is kept apart from none at all."""
+        """Return the entry; a token of null is distinguished from a missing one."""
         said_null = self.token is None and "token" in self.model_fields_set
         null: dict[str, JsonValue] = {"token": None} if said_null else {}
         return RegisteredEnvironment(self.name, self.url, self.token, {**null, **self.__pydantic_extra__})
 
 
 class EnvironmentsFile(BaseModel):
-    """What Rasa X before 1.0 answers instead."""
+    """The response of a Rasa X before 1.0."""
 
     environments: str
 
@@ -81,16 +81,19 @@ ENVIRONMENTS_FILE = TypeAdapter(EnvironmentsFile)
 
 
 class EnvironmentRegistry:
-    """One model server's registry; each call raises RasaError (Unreachable, Unauthorized, NoWriteCredentials ...)."""
+    """The registry of one model server.
+
+    All methods raise RasaError (Unreachable, Unauthorized, NoWriteCredentials ...).
+    """
 
     def __init__(self, authenticator: Authenticator, address: ModelServerAddress) -> None:
         self._authenticator = authenticator
         self._url = address.environments_url
 
     async def read(self) -> tuple[RegisteredEnvironment, ...]:
-        """Every environment that is registered, by whomever, in the server's order.
+        """Return all registered environments, whoever registered them, in the server's order.
 
-        Raises RegistrationRefused where the server has no registry.
+        Raises RegistrationRefused if the server has no registry.
         """
         answer = await self._authenticator.register(Request("GET", self._url, maximum_body=MAXIMUM_REGISTRY))
         doing = "the listing of environments"
@@ -104,7 +107,7 @@ class EnvironmentRegistry:
         return tuple(entry.registered() for entry in listed)
 
     async def names(self) -> frozenset[str]:
-        """The names that are registered, also where environments.yml is the registry. Raises as `read` does."""
+        """Return the registered names, even if environments.yml is the registry. Raises the same errors as `read`."""
         answer = await self._authenticator.register(Request("GET", self._url, maximum_body=MAXIMUM_REGISTRY))
         if answer.status != 200:
             raise _refusal(answer, "the listing of environments")
@@ -113,9 +116,9 @@ class EnvironmentRegistry:
         return frozenset(entry.name for entry in decoded(MODEL_SERVER, answer, LISTING, "a list of environments"))
 
     async def replace(self, entries: Sequence[RegisteredEnvironment]) -> None:
-        """Registers these and no others: what is not among them is registered no more.
+        """Replace all registered environments by these.
 
-        Raises RegistrationRefused with the server's own reason (400, 409, 422), or where it has no registry.
+        Raises RegistrationRefused with the server's own reason (400, 409, 422), or if it has no registry.
         """
         secrets = tuple(secret for entry in entries for secret in entry.secrets)
         body: JsonValue = [entry.as_json() for entry in entries]
@@ -130,14 +133,14 @@ class EnvironmentRegistry:
 
 
 def _refusal(answer: Answer, doing: str) -> RasaError:
-    """The error of a status that no registry promises, or that says there is no registry."""
+    """Return the error for a status that no registry returns, or that shows that there is no registry."""
     if answer.status in NO_REGISTRY:
         return _no_registry(answer, doing)
     return refusal(MODEL_SERVER, answer, doing, REGISTER_ADVICE)
 
 
 def _refused(answer: Answer, doing: str, advice: str) -> RegistrationRefused:
-    """The server's own reason, with what to do about it."""
+    """Return an error with the server's own reason and a remedy."""
     return RegistrationRefused(
         f"the model server at {answer.where} refuses {doing} ({status_and_reason(answer)}): {advice}",
         detail=logged_words(answer),
@@ -151,7 +154,10 @@ def _no_registry(answer: Answer, doing: str) -> RegistrationRefused:
 
 
 def _environments_file(answer: Answer) -> str | None:
-    """environments.yml, which Rasa X before 1.0 shows as text to `GET /api/environments`; None where it is none."""
+    """Return environments.yml, which Rasa X before 1.0 returns as text for `GET /api/environments`.
+
+    None if it is not.
+    """
     try:
         return ENVIRONMENTS_FILE.validate_json(answer.body).environments
     except ValidationError:
@@ -159,7 +165,7 @@ def _environments_file(answer: Answer) -> str | None:
 
 
 def _names(entries: Sequence[RegisteredEnvironment]) -> str:
-    """The first environments by name, in order."""
+    """Return the names of the first environments, in order."""
     named = ", ".join(entry.name for entry in entries[:NAMED]) or "no environment"
     more = len(entries) - NAMED
     return f"{named} and {more} more" if more > 0 else named

@@ -1,8 +1,8 @@
-"""What can go wrong with a model server or a Rasa server: one family, each with the reason of its condition.
+"""Errors of model servers and Rasa servers: one family, each with the reason of its condition.
 
-Every message is complete (what, where, what to do) and safe, so that it can go into a condition or an event as it is:
-it has no token, no query of a URL, no text of a foreign server but its status and its reason, and nothing that tells a
-closed port from a silent one.
+Every message is complete (problem, place, remedy) and safe, so it can be used in a condition or an Event: it contains
+no token, no query of a URL, no text of a foreign server except its status and reason, and nothing that tells a closed
+port from a silent one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rasa_environments.api.conditions import Reason
 
 
 class RasaError(Exception):
-    """A server could not be asked, or answered otherwise than its API promises."""
+    """A server could not be asked, or its response violates its API."""
 
     default_reason: ClassVar[Reason] = Reason.UNEXPECTED_ANSWER
 
@@ -22,8 +22,8 @@ class RasaError(Exception):
         self.message = message
         self.reason = reason or self.default_reason
         self.detail = detail
-        """What else is known, on one line and without secrets: for the log and the terminal of whoever asks with their
-        own rights."""
+        """Further information on one line and without secrets, for the log and the terminal of a user with rights of
+        their own."""
 
     @property
     def explained(self) -> str:
@@ -32,71 +32,71 @@ class RasaError(Exception):
 
 
 class InvalidAddress(RasaError):
-    """The address is not one that HTTP can be spoken to."""
+    """The URL is not a usable HTTP URL."""
 
     default_reason = Reason.INVALID_SPEC
 
 
 class AddressRefused(RasaError):
-    """The address is one that is not asked: of a metadata service, link-local, or in a cluster a loopback address."""
+    """The address may not be connected to: a metadata service, link-local, or inside a cluster a loopback address."""
 
     default_reason = Reason.ADDRESS_REFUSED
 
 
 class Unreachable(RasaError):
-    """No answer: DNS, a refused connection, TLS, a timeout, or a proxy that says so. Worth another try later."""
+    """No response: DNS, a refused connection, TLS, a timeout, or a proxy that reports one of these. Worth a retry."""
 
     default_reason = Reason.MODEL_SERVER_UNREACHABLE
 
 
 class UnexpectedAnswer(RasaError):
-    """An answer that the API does not promise: another shape, a web page, a redirect, an internal error."""
+    """A response that violates the API: wrong schema, a web page, a redirect, an internal error."""
 
     default_reason = Reason.UNEXPECTED_ANSWER
 
 
 class LoginPage(UnexpectedAnswer):
-    """A login page stands in the way: of single sign-on before the server, or of the network (a captive portal)."""
+    """A login page was returned: of single sign-on in front of the server, or of the network (a captive portal)."""
 
 
 class RefusedOnTheWay(UnexpectedAnswer):
-    """A proxy or a firewall refuses the request; the server itself has not seen it."""
+    """A proxy or firewall rejected the request; the server itself has not received it."""
 
 
 class ServerFailed(UnexpectedAnswer):
-    """The server itself says that it failed (500 and those above that no proxy gives)."""
+    """The server itself reports a failure (500, and higher statuses that no proxy uses)."""
 
 
 class AnswerTooLarge(UnexpectedAnswer):
-    """An answer of more bytes than are read."""
+    """The response has more bytes than are read."""
 
 
 class CompressedAnswer(UnexpectedAnswer):
-    """An answer with a Content-Encoding, which was not asked for."""
+    """The response has a Content-Encoding although none was requested."""
 
 
 class UnreadableModel(UnexpectedAnswer):
-    """A model file that cannot tell which model it is: no archive of a model, or one larger than is read."""
+    """A model file that does not identify its model: not a model archive, or one that is too large."""
 
 
 class NoListing(UnexpectedAnswer):
-    """The server does not list its models: it is no model server, or one that speaks the pull protocol alone."""
+    """The server does not list its models: it is no model server, or one that only implements the pull protocol."""
 
 
 class Unauthorized(RasaError):
-    """The credentials are refused (401), or do not suffice (402, 403)."""
+    """The credentials are rejected (401), or insufficient (402, 403)."""
 
     default_reason = Reason.UNAUTHORIZED
 
 
 class NoWriteCredentials(RasaError):
-    """There are no credentials that could write."""
+    """There are no credentials for writing."""
 
     default_reason = Reason.NO_WRITE_CREDENTIALS
 
 
 class UnknownModel(RasaError):
-    """The model server has no model that can carry the tag; `said` is its own reason, where it gives one."""
+    """The model server has no model that can have the tag; `said` is its own reason, if it gives one."""
 
     default_reason = Reason.MODEL_NOT_FOUND
 
@@ -106,28 +106,28 @@ class UnknownModel(RasaError):
 
 
 class TagRefused(RasaError):
-    """The model server refuses to set or take away a tag."""
+    """The model server refuses to set or remove a tag."""
 
     default_reason = Reason.TAG_REFUSED
 
 
 class EnvironmentNeeded(TagRefused):
-    """Rasa X takes neither tags nor models while its environment production (or worker) is missing or silent."""
+    """Rasa X accepts neither tags nor models while its environment production (or worker) is missing or unavailable."""
 
 
 class RegistrationRefused(RasaError):
-    """The model server takes no environments: not these, or none at all because its generation has no registry."""
+    """The model server rejects the environments, or has no registry because of its generation."""
 
     default_reason = Reason.REGISTRATION_REFUSED
 
 
 class ModelNameConflict(RasaError):
-    """A model of that name is there already."""
+    """A model of that name exists already."""
 
     default_reason = Reason.NAME_CONFLICT
 
 
 class ModelRefused(RasaError):
-    """The model server refuses a model file."""
+    """The model server rejects a model file."""
 
     default_reason = Reason.UNEXPECTED_ANSWER

@@ -1,4 +1,4 @@
-"""The models that a server lists: what of an entry is taken, and how much of it."""
+"""The models that a server lists: which parts of an entry are used, within which limits."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from pydantic import (
 
 MODEL_SUFFIX = ".tar.gz"
 LONGEST_NAME = 255
-"""Characters of a model's name: as many as a file's. A ModelTag names none of more than 200."""
+"""Characters of a model's name: as many as of a file name. A ModelTag allows at most 200."""
 HASH = re.compile("[!#-~]{1,128}")
-"""A hash as ETags write them (RFC 9110, 8.8.3), of at most 128 characters."""
+"""A hash as in ETags (RFC 9110, 8.8.3), of at most 128 characters."""
 LONGEST_TAG = 63
 """Characters of a tag, as in the API."""
 MAXIMUM_TAGS = 64
-"""Tags of a model that are taken; those in use are far fewer."""
+"""Maximum number of tags of a model; in practice there are far fewer."""
 LATEST = 253402300799.0
-"""The end of the year 9999, in seconds since 1970: the latest time that is one."""
+"""The end of the year 9999 in seconds since 1970: the latest valid time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Model:
     trained_at: float | None = None
     version: str | None = None
     is_compatible: bool | None = None
-    """Whether the server takes it for one that its production can load; None where it does not say."""
+    """Whether the server considers it compatible with its production; None if it does not say."""
 
 
 def is_name(text: str) -> bool:
-    """Whether a model, or within its length a tag, can have this name: one line of printable text, and no path."""
+    """Return whether this can be the name of a model, or of a tag: one line of printable text, without slashes."""
     return 0 < len(text) <= LONGEST_NAME and text.isprintable() and "/" not in text
 
 
@@ -70,16 +70,16 @@ class ListedModel(BaseModel):
     @field_validator("trained_at", "version", "is_compatible", mode="wrap")
     @classmethod
     def _optional(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
-        """None for what is of another type, or too long: these only inform."""
+        """Return None for values of another type, or too long: these fields are only informative."""
         try:
             return handler(value)
         except ValidationError:
             return None
 
     def model_listed(self) -> Model | None:
-        """The entry as a Model without the tags that are none; None where its name or hash is none.
+        """Return the entry as a Model with its valid tags; None if its name or hash is invalid.
 
-        One model with a name that nobody could use hides no other.
+        A model with an unusable name does not affect others.
         """
         name = self.model.removesuffix(MODEL_SUFFIX)
         if not (is_name(name) and HASH.fullmatch(self.hash)):

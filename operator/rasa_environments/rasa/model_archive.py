@@ -1,8 +1,8 @@
-"""Which model a file is, read from the archive while it arrives: nothing of it is kept but one small document.
+"""Identification of a model file while it is downloaded, keeping only one small document of it.
 
-Rasa 3 puts its `model_id` into `metadata.json` (rasa 3.6, engine/storage/storage.py: ModelMetadata) and tells it in
-`/status`; Rasa 1 and 2 put the time of the training into `fingerprint.json` (rasa 2.8, model.py: model_fingerprint) and
-tell it there, too. Both stand behind the components, so an archive is usually read to its end.
+Rasa 3 writes its `model_id` to `metadata.json` (rasa 3.6, engine/storage/storage.py: ModelMetadata) and reports it in
+`/status`; Rasa 1 and 2 write the time of the training to `fingerprint.json` (rasa 2.8, model.py: model_fingerprint) and
+report that, too. Both files come after the components, so an archive is usually read to its end.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from outbound_http.json_size import has_too_many_values
 from rasa_environments.rasa.listing import Time
 
 MAXIMUM_ARCHIVE = 512 * 1024 * 1024
-"""Bytes of a model file that are read."""
+"""Maximum bytes of a model file."""
 MAXIMUM_UNPACKED = 2 * 1024 * 1024 * 1024
-"""Bytes that it may unpack to: what is passed costs time, not memory."""
+"""Maximum unpacked bytes; skipped content costs time, not memory."""
 MAXIMUM_DOCUMENT = 4 * 1024 * 1024
 MAXIMUM_MEMBERS = 100_000
 PIECE = 256 * 1024
 """Bytes that are unpacked at a time."""
 METADATA, FINGERPRINT = "metadata.json", "fingerprint.json"
 MODEL_ID = re.compile("[0-9A-Za-z_-]{1,64}")
-"""An id as Rasa makes it (`uuid4().hex`), or much like it."""
+"""An id as Rasa generates it (`uuid4().hex`), or similar."""
 GZIP = 16 + zlib.MAX_WBITS
 
 
 class BadArchive(Exception):
-    """It is no archive of a model, or one larger than is read; the message says which, and repeats nothing of it."""
+    """The file is not a model archive, or too large; the message says which, without repeating content."""
 
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """What a model file says of itself that a Rasa server says of the model it serves."""
+    """What identifies a model both in its file and in the status of a Rasa server."""
 
     model_id: str | None = None
-    """Rasa 3: the id that the training gave it."""
+    """Rasa 3: the id from the training."""
     trained_at: float | None = None
-    """Rasa 1 and 2: when it was trained (seconds since 1970)."""
+    """Rasa 1 and 2: the time of the training (seconds since 1970)."""
 
 
 class _Metadata(BaseModel):
@@ -59,7 +59,7 @@ _METADATA, _FINGERPRINT = TypeAdapter(_Metadata), TypeAdapter(_Fingerprint)
 
 
 class ModelArchive:
-    """A *.tar.gz that arrives in pieces; `identity` is known once the document that holds it was passed."""
+    """A *.tar.gz that arrives in chunks; `identity` is known once the identifying document has been read."""
 
     def __init__(self) -> None:
         self.identity: ModelIdentity | None = None
@@ -69,11 +69,11 @@ class ModelArchive:
         self._header = bytearray()
         self._to_pass = 0
         self._document: tuple[str, int, bytearray] | None = None
-        """Name and size of the document that is being passed, and what has come of it."""
+        """Name, size and content so far of the document that is being read."""
         self._ended = False
 
     def feed(self, data: bytes) -> bool:
-        """Takes the next bytes of the file; returns whether more are wanted. Raises BadArchive."""
+        """Process the next bytes of the file; return whether more are needed. Raises BadArchive."""
         for piece in self._pieces(data):
             self._walk(piece)
             if self.identity is not None or self._ended:
@@ -81,7 +81,7 @@ class ModelArchive:
         return True
 
     def finish(self) -> ModelIdentity:
-        """What the file says, at its end. Raises BadArchive where it does not."""
+        """Return the identity at the end of the file. Raises BadArchive if there is none."""
         if self.identity is not None:
             return self.identity
         if self._ended:
@@ -98,7 +98,7 @@ class ModelArchive:
             self._unpacked += len(piece)
             if self._unpacked > MAXIMUM_UNPACKED:
                 raise BadArchive(f"it unpacks to more than the {MAXIMUM_UNPACKED // 1024**3} GiB that are read")
-            data, full = self._gzip.unconsumed_tail, len(piece) == PIECE  # Then more of it may be inside zlib.
+            data, full = self._gzip.unconsumed_tail, len(piece) == PIECE  # zlib may then hold more.
             if piece:
                 yield piece
 
@@ -126,7 +126,7 @@ class ModelArchive:
                     self._header.clear()
 
     def _begin(self, header: bytes) -> None:
-        """Begins with the member of this header, or ends with the block of zeros."""
+        """Begin the member with this header, or end at the block of zeros."""
         if header.count(0) == tarfile.BLOCKSIZE:
             self._ended = True
             return
@@ -147,7 +147,7 @@ class ModelArchive:
 
 
 def identity_in(name: str, document: bytes) -> ModelIdentity:
-    """What metadata.json or fingerprint.json says. Raises BadArchive where it says nothing."""
+    """Return the identity in metadata.json or fingerprint.json. Raises BadArchive if there is none."""
     try:
         if has_too_many_values(document):
             raise BadArchive(f"its {name} has more values than are read")

@@ -1,4 +1,4 @@
-"""A model server's HTTP API: Rasa X, Rasa Enterprise, the server of this project, or any that speaks the same."""
+"""The HTTP API of a model server: Rasa X, Rasa Enterprise, the server of this project, or any compatible one."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ from rasa_environments.rasa.upload import Multipart
 
 PAGE_SIZE = 500
 UPLOAD_READ_TIMEOUT = 300.0
-"""Seconds that a server may take to look at an uploaded model once it has all of it."""
+"""Seconds that a server may take to inspect an uploaded model after receiving it."""
 MAXIMUM_MODELS = 5000
-"""Models that a listing may have."""
+"""Maximum number of models in a listing."""
 MAXIMUM_PAGE = 2 * 1024 * 1024
-"""Bytes of a page, and so of a whole listing of a server that knows no pages: 5000 models have some 1.3 MB."""
+"""Maximum bytes of a page, and so of the whole listing of a server without pages: 5000 models have about 1.3 MB."""
 MAXIMUM_LISTING = 4 * 1024 * 1024
-"""Bytes of all pages together."""
+"""Maximum bytes of all pages together."""
 MAXIMUM_TAGS_LISTED = 5000
-"""Tags on all models together: what is listed is kept for as long as there is the ModelServer."""
+"""Maximum number of tags on all models together: the listing is kept as long as the ModelServer exists."""
 LISTING_SECONDS = 50.0
-"""For all pages together."""
+"""Seconds for all pages together."""
 
 CAUSE_SECONDS = 10.0
-"""For finding out why a Rasa X failed."""
+"""Seconds to find out why a Rasa X failed."""
 
 
 class UploadedModel(BaseModel):
-    """`201` of an upload, as far as it says which model it became."""
+    """The response `201` to an upload, which may name the model."""
 
     model: str | None = None
 
@@ -69,22 +69,22 @@ VERSION_TEXT = re.compile("[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 
 class ModelServerClient:
-    """One model server with one set of credentials; every method raises RasaError (Unreachable, Unauthorized ...)."""
+    """A model server with a set of credentials; all methods raise RasaError (Unreachable, Unauthorized ...)."""
 
     def __init__(self, http: httpx.AsyncClient, address: ModelServerAddress, credentials: Credentials) -> None:
         self._address = address
         self._authenticator = Authenticator(http, address, credentials)
         self.pulls = Pulls(self._authenticator, address)
-        """What Rasa servers get that pull a tag."""
+        """Pulls of tags, as Rasa servers make them."""
         self.environments = EnvironmentRegistry(self._authenticator, address)
-        """The environments that the server knows, asked for with the same login."""
+        """The registry of environments, accessed with the same login."""
 
     async def models(self) -> tuple[Model, ...]:
-        """Every model of the project, in the server's order; a server that does not know pages answers all at once.
+        """Return all models of the project, in the server's order; a server without pages returns all at once.
 
-        Asked with what Rasa servers pull with, so that a token which they could not pull with is noticed here.
-        Raises NoListing where the server has no such path; where `modelPath` says that models are elsewhere, also where
-        anything else is there: a bucket answers 403 for what it has not, a web site with a page.
+        The request uses the credentials of Rasa servers, to detect a token that they could not pull with. Raises
+        NoListing if the server has no such path; with `modelPath`, also for any other unexpected response: a bucket
+        answers 403 for missing files, a web site with a page.
         """
         try:
             async with asyncio.timeout(LISTING_SECONDS):
@@ -138,7 +138,7 @@ class ModelServerClient:
         return answer
 
     async def version(self) -> str | None:
-        """The version that the server reports, or None where it reports none; Unreachable when there is no answer."""
+        """Return the version that the server reports, or None. Raises Unreachable without a response."""
         answer = await self._authenticator.pull(Request("GET", self._address.version_url))
         if answer.status in (502, 503, 504):
             raise refusal(MODEL_SERVER, answer, "the question for its version", READ_ADVICE)
@@ -150,7 +150,7 @@ class ModelServerClient:
         return next((value for value in named if isinstance(value, str) and VERSION_TEXT.fullmatch(value)), None)
 
     async def check_write(self) -> None:
-        """Returns when the credentials to write are accepted, as a read with them shows; else raises."""
+        """Check that the write credentials are accepted, by a read request with them. Raises RasaError if not."""
         answer = await self._authenticator.write(
             Request("GET", self._address.models_url, query={"limit": "1", "offset": "0"}, maximum_body=0)
         )
@@ -159,14 +159,17 @@ class ModelServerClient:
         refuse_web_page(MODEL_SERVER, answer, "taking the credentials that write")
 
     async def tag(self, tag: str) -> TagAnswer | None:
-        """What a Rasa server that pulls `tag` gets now; None where no model carries the tag. Raises as `Pulls.tag`."""
+        """Return what a Rasa server that pulls `tag` receives; None if no model has the tag.
+
+        Raises the same errors as `Pulls.tag`.
+        """
         return await self.pulls.tag(tag)
 
     async def put_tag(self, model: str, tag: str) -> None:
-        """Puts the tag on the model, which takes it from any other.
+        """Set the tag on the model, which removes it from any other.
 
         Raises UnknownModel (404: unknown, incompatible, or Rasa X cannot reach production), TagRefused,
-        NoWriteCredentials, Unauthorized.
+        NoWriteCredentials or Unauthorized.
         """
         answer = await self._authenticator.write(Request("PUT", self._address.model_tag_url(model, tag)))
         match answer.status:
@@ -198,7 +201,10 @@ class ModelServerClient:
         )
 
     async def needs(self) -> str | None:
-        """Which environment a Rasa X lacks to take tags and models, and what to do; None: none, as far as is known."""
+        """Return which environment a Rasa X is missing to accept tags and models, with a remedy.
+
+        None if none is known.
+        """
         return trouble(await self._known_environments())
 
     async def _known_environments(self) -> KnownEnvironments:
@@ -209,7 +215,7 @@ class ModelServerClient:
             return KnownEnvironments()
 
     async def _with_cause(self, answer: Answer, error: RasaError) -> RasaError:
-        """The error, or, where Rasa X fails since an environment is missing or silent, one that says so."""
+        """Return the error, or one that says that Rasa X fails because an environment is missing or unavailable."""
         needed = await self.needs() if isinstance(error, ServerFailed) else None
         if needed is None:
             return error
@@ -218,7 +224,7 @@ class ModelServerClient:
         )
 
     async def delete_tag(self, model: str, tag: str) -> None:
-        """Takes the tag from the model; that it is not there (404) is fine. Raises as `put_tag` does."""
+        """Remove the tag from the model; a 404 counts as success. Raises the same errors as `put_tag`."""
         answer = await self._authenticator.write(Request("DELETE", self._address.model_tag_url(model, tag)))
         if answer.status in (200, 204) or (answer.status == 404 and not is_html(answer)):
             refuse_web_page(MODEL_SERVER, answer, f"taking tag {tag} from model {model}")
@@ -232,10 +238,10 @@ class ModelServerClient:
         raise refusal(MODEL_SERVER, answer, f"the removal of tag {tag} from model {model}", WRITE_ADVICE)
 
     async def upload(self, file: Path, sent: Callable[[int], None] = lambda _: None) -> str:
-        """Sends a model file without holding it in memory, and returns the model's name.
+        """Upload a model file as a stream, and return the model's name.
 
-        `sent` is told the number of bytes of each piece on its way. Raises ModelNameConflict (409), ModelRefused (400,
-        413, 415, 422), NoWriteCredentials, Unauthorized, Unreachable; OSError when the file cannot be read.
+        `sent` is called with the number of bytes of each chunk. Raises ModelNameConflict (409), ModelRefused (400, 413,
+        415, 422), NoWriteCredentials, Unauthorized or Unreachable, and OSError if the file cannot be read.
         """
         if not file.name.endswith(MODEL_SUFFIX):
             raise ModelRefused(f"{file} is not called *{MODEL_SUFFIX}, as a model that `rasa train` wrote is")
@@ -273,14 +279,14 @@ class ModelServerClient:
                 )
             case 400 | 415 | 422:
                 raise await self._refused_model(answer, file)
-            case 404 if reason_of(answer):  # Rasa X before 0.32 says so of a bad file and of a name that is taken.
+            case 404 if reason_of(answer):  # Rasa X before 0.32 answers so for an invalid file and a name conflict.
                 raise await self._refused_model(answer, file)
         refused = refusal(MODEL_SERVER, answer, f"the upload of {file.name}", WRITE_ADVICE)
         raise await self._with_cause(answer, refused)
 
     async def _refused_model(self, answer: Answer, file: Path) -> ModelRefused:
         known = await self._known_environments()
-        needed = trouble(known) if known.names else None  # Without any it would not have looked at the file.
+        needed = trouble(known) if known.names else None  # Without any, it would not have inspected the file.
         return ModelRefused(
             f"the model server at {answer.where} refuses {file.name} ({status_and_reason(answer)})"
             f"{f'; {needed}' if needed else ''}",
@@ -289,7 +295,10 @@ class ModelServerClient:
 
     @staticmethod
     def _uploaded_name(answer: Answer, file: Path) -> str:
-        """The name that the server gave it, where it says so, else the file's. Raises UnexpectedAnswer, LoginPage."""
+        """Return the name that the server gave to the model, or else the file's.
+
+        Raises UnexpectedAnswer or LoginPage.
+        """
         refuse_web_page(MODEL_SERVER, answer, "taking the upload")
         name = file.name
         if answer.body.lstrip()[:1] == b"{":
@@ -299,7 +308,10 @@ class ModelServerClient:
 
 
 def _broken_off(error: Unreachable, url: str, file: Path) -> Unreachable:
-    """The failure of an upload that had begun: whoever takes no request of this size often just hangs up."""
+    """Return the error for an upload that failed midway.
+
+    Proxies often close the connection if a request is too large.
+    """
     return Unreachable(
         f"the model server at {shown(url)} was reached, and the upload of {file.name} broke off: a proxy before it may "
         "take no request of this size or duration (nginx: client_max_body_size, proxy_read_timeout); see its log, or "
@@ -309,6 +321,6 @@ def _broken_off(error: Unreachable, url: str, file: Path) -> Unreachable:
 
 
 def _total(answer: Answer) -> float:
-    """How many models there are, as far as the server says so."""
+    """Return the total number of models if the server reports it, else infinity."""
     told = answer.headers.get("x-total-count", "")
     return int(told) if TOTAL.fullmatch(told) else math.inf

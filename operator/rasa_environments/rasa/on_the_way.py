@@ -1,7 +1,7 @@
-"""Answers of what stands before a server: proxies, load balancers, firewalls, login pages. Pure.
+"""Responses of intermediaries in front of a server: proxies, load balancers, firewalls, login pages. Pure.
 
-Whose answer it is shows in its form: Rasa, Rasa X and this project's model server refuse in JSON; nginx, Envoy and the
-load balancers of clouds answer with a web page, a line of plain text, or nothing.
+The format shows where a response comes from: Rasa, Rasa X and this project's model server report errors in JSON; nginx,
+Envoy and cloud load balancers send a web page, a line of plain text, or nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LOGIN_FORM = re.compile(
     rb"type\s*=\s*[\"']?password|\blog[ -]?in\b|\bsign[ -_]?in\b|single sign-on|\bsso\b|oauth2?|saml|openid",
     re.IGNORECASE,
 )
-"""What the text of a login page has and an error page has not."""
+"""Text that login pages contain and error pages do not."""
 
 NO_ANSWER = (
     "a proxy before it gets no answer from it; see that it runs, and that the proxy leads to the port where it listens"
@@ -62,31 +62,31 @@ MEANINGS: Mapping[int, tuple[type[RasaError], str]] = {
     523: (Unreachable, NO_ANSWER),
     524: (Unreachable, TOO_SLOW),
 }
-"""By status: what it means where it is not the server's own answer. Those from 520 on are Cloudflare's."""
+"""Meaning of a status that does not come from the server itself. Those from 520 on are Cloudflare's."""
 ALWAYS: Mapping[int, tuple[type[RasaError], str]] = {429: (Unreachable, TOO_MANY), 511: (LoginPage, CAPTIVE)}
-"""By status: what it means, whoever answers."""
+"""Meaning of a status, wherever it comes from."""
 
 
 def is_html(answer: Answer) -> bool:
-    """Whether the body is a web page."""
+    """Return whether the body is a web page."""
     return "html" in answer.headers.get("content-type", "") or HTML.match(answer.body) is not None
 
 
 def is_own(answer: Answer) -> bool:
-    """Whether the form is that of a server's own answer."""
+    """Return whether the response has the format of a server's own."""
     return "json" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] in (b"{", b"[")
 
 
 def is_login_page(answer: Answer) -> bool:
-    """Whether the body is a web page, and one to log in with."""
+    """Return whether the body is a web page for logging in."""
     return is_html(answer) and (answer.from_login or LOGIN_FORM.search(answer.body) is not None)
 
 
 def meaning(answer: Answer) -> tuple[type[RasaError], str] | None:
-    """What a refusal means that is not the server's own, and what to do; None where it is, or means nothing more.
+    """Return the meaning of an intermediary's error and a remedy; None if it is the server's own, or has none.
 
-    The text has places for `name` of the peer and its `direct` advice. A 401 or 403 without a body may be anybody's; so
-    they count as a proxy's only with a web page.
+    The text has placeholders for the `name` of the peer and its `direct` advice. A 401 or 403 without a body may have
+    any origin, so it counts as a proxy's only with a web page.
     """
     status = answer.status
     if status in ALWAYS:

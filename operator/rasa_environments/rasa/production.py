@@ -1,8 +1,8 @@
-"""Why Rasa X takes no tag and no model: it asks its production server first, which is missing or does not answer.
+"""Why Rasa X rejects tags and models: it first asks its production server, which is missing or does not answer.
 
-It then fails (500), or says 404 as for an unknown model. What it says of its environments elsewhere tells the cause:
-`GET /api/environments` (from 1.0 on a list, before that environments.yml), `/api/version` (`rasa`: a version for each
-environment, 0.0.0 for one that does not answer) and `/api/health` (a `status` for each).
+It then fails with 500, or with 404 as for an unknown model. Other endpoints reveal the cause: `GET /api/environments`
+(a list from 1.0 on, before that environments.yml), `/api/version` (`rasa`: a version for each environment, 0.0.0 for
+one that does not answer) and `/api/health` (a `status` for each).
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ NO_VERSION = "0.0.0"
 
 
 class _Versions(BaseModel):
-    """`GET /api/version` of Rasa X."""
+    """The response of Rasa X to `GET /api/version`."""
 
     rasa: dict[str, JsonValue]
     rasa_x: JsonValue = Field(alias="rasa-x")
-    """What no other server has in its answer."""
+    """A field that no other server returns."""
 
 
 class _Health(BaseModel):
-    """What `GET /api/health` says of an environment."""
+    """The entry of an environment in `GET /api/health`."""
 
     status: JsonValue = None
 
@@ -44,18 +44,18 @@ _HEALTH = TypeAdapter(dict[str, JsonValue])
 
 @dataclass(frozen=True)
 class KnownEnvironments:
-    """What a Rasa X says of its environments."""
+    """What a Rasa X reports about its environments."""
 
     names: frozenset[str] | None = None
-    """Those that are registered; None: it does not say."""
+    """The registered ones; None if unknown."""
     silent: frozenset[str] = field(default_factory=frozenset)
-    """Those that do not answer it."""
+    """Those that do not answer Rasa X."""
 
 
 async def known_environments(
     authenticator: Authenticator, address: ModelServerAddress, registry: EnvironmentRegistry
 ) -> KnownEnvironments:
-    """What the model server says of its environments; what it does not say, or not as Rasa X does, is not known."""
+    """Return what the model server reports about its environments; anything missing or unexpected counts as unknown."""
     try:
         names = await registry.names()
     except RasaError:
@@ -76,7 +76,7 @@ async def _versions(authenticator: Authenticator, address: ModelServerAddress) -
 
 
 async def _unwell(authenticator: Authenticator, address: ModelServerAddress) -> frozenset[str]:
-    """The environments of which /health says another status than 200."""
+    """Return the environments whose status in /health is not 200."""
     try:
         answer = await authenticator.write(Request("GET", address.health_url))
         told = decoded(MODEL_SERVER, answer, _HEALTH, "its health") if answer.status == 200 else {}
@@ -87,9 +87,9 @@ async def _unwell(authenticator: Authenticator, address: ModelServerAddress) -> 
 
 
 def trouble(known: KnownEnvironments) -> str | None:
-    """Which of the environments that Rasa X needs is missing or silent, and what to do; None where none is known to be.
+    """Return which required environment is missing or unavailable, with a remedy; None if none is known to be.
 
-    Production is what tags and uploads ask; the worker is told where production is well.
+    Tags and uploads depend on production; the worker is reported only if production is available.
     """
     if known.names is None:
         return None

@@ -1,4 +1,4 @@
-"""What a Rasa server gets that pulls a tag: the hash and name of a model and, where that is too little, its file."""
+"""Pulls of a tag, as Rasa servers make them: a model's hash and name and, if that is not enough, its file."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ from rasa_environments.rasa.redaction import shown
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
 
 ARCHIVE_SECONDS = 60.0
-"""For the download of a model file."""
+"""Seconds for the download of a model file."""
 BATCH = 256 * 1024
-"""Bytes of a model file that are unpacked in one go."""
+"""Bytes of a model file that are unpacked at a time."""
 
 
 @dataclass(frozen=True)
 class TagAnswer:
-    """What a Rasa server that pulls a tag gets: the model's hash (its ETag) and file name."""
+    """What a Rasa server that pulls a tag receives: the model's hash (its ETag) and file name."""
 
     hash: str
     filename: str | None = None
 
     @property
     def model(self) -> str:
-        """The model's name: the file's without .tar.gz, or the hash where the server names no file."""
+        """The model's name: that of the file without .tar.gz, or the hash if the server sends no file name."""
         return self.filename.removesuffix(MODEL_SUFFIX) if self.filename else self.hash
 
 
 class Pulls:
-    """Pulls from one model server, with what Rasa servers pull with; every method raises RasaError."""
+    """Pulls from one model server, with the credentials of Rasa servers; all methods raise RasaError."""
 
     def __init__(self, authenticator: Authenticator, address: ModelServerAddress) -> None:
         self._authenticator = authenticator
         self._address = address
 
     async def tag(self, tag: str) -> TagAnswer | None:
-        """What a Rasa server that pulls `tag` gets now, asked as it asks; None where no model carries the tag (404).
+        """Return what a Rasa server that pulls `tag` receives; None if no model has the tag (404).
 
-        Raises UnexpectedAnswer where Rasa could do nothing with the answer, Unauthorized where it gets none.
+        Raises UnexpectedAnswer for a response that Rasa could not use, and Unauthorized if it is rejected.
         """
         answer = await self._pulled("HEAD", tag)
         if answer.status in (405, 501) or not (self._address.model_path is None or hash_in(answer)):
-            answer = await self._pulled("GET", tag)  # As Rasa does: of a file or a bucket, HEAD may say something else.
+            answer = await self._pulled("GET", tag)  # Like Rasa: a file server or bucket may answer HEAD differently.
         if answer.status in (404, 410):
             return None
         if answer.status != 200:
@@ -73,7 +73,7 @@ class Pulls:
         return TagAnswer(etag, filename if is_name(filename) else None)
 
     def _not_pulled(self, answer: Answer, tag: str) -> RasaError:
-        """Why there is no model in the answer to a pull."""
+        """Return why the response to a pull contains no model."""
         doing = f"the pull of tag {tag}"
         if answer.status in (204, 304):
             return UnexpectedAnswer(
@@ -91,9 +91,9 @@ class Pulls:
         return refusal(MODEL_SERVER, answer, doing, READ_ADVICE)
 
     async def identity(self, tag: str, wanted: str) -> ModelIdentity:
-        """Which model the file is that `tag` answers with under the hash `wanted`: it is downloaded, and not kept.
+        """Identify the file that `tag` serves with the hash `wanted`, by downloading it without keeping it.
 
-        Raises UnreadableModel where the file does not tell, and as `tag` does where there is none.
+        Raises UnreadableModel if the file does not identify its model, and the same errors as `tag` if there is none.
         """
         archive = _Arriving()
         request = Request(
@@ -125,7 +125,10 @@ class Pulls:
         return UnreadableModel(f"the file that the model server at {shown(self._address.tag_url(tag))} sends {why}")
 
     async def _pulled(self, method: str, tag: str) -> Answer:
-        """A pull without its body. Rasa's first pull says `If-None-Match` with a random hex (rasa 3.6, agent.py)."""
+        """Pull without reading the body.
+
+        Rasa's first pull sends `If-None-Match` with a random hex value (rasa 3.6, agent.py).
+        """
         headers = {"If-None-Match": uuid.uuid4().hex}
         return await self._authenticator.pull(
             Request(method, self._address.tag_url(tag), headers=headers, maximum_body=0)
@@ -133,21 +136,21 @@ class Pulls:
 
 
 class _Arriving:
-    """A model file that arrives: unpacked off the event loop, a batch at a time."""
+    """A model file during its download, unpacked in a thread, a batch at a time."""
 
     def __init__(self) -> None:
         self._archive = ModelArchive()
         self._batch = bytearray()
 
     async def take(self, piece: bytes) -> bool:
-        """Takes the next bytes; returns whether more are wanted. Raises BadArchive."""
+        """Process the next bytes; return whether more are needed. Raises BadArchive."""
         self._batch += piece
         if len(self._batch) < BATCH:
             return True
         return await self._unpack()
 
     async def end(self) -> ModelIdentity:
-        """What the file says. Raises BadArchive."""
+        """Return the identity in the file. Raises BadArchive."""
         await self._unpack()
         return self._archive.finish()
 
@@ -157,6 +160,6 @@ class _Arriving:
 
 
 def hash_in(answer: Answer) -> str | None:
-    """The hash that the ETag of a model is; None where there is none."""
+    """Return the model's hash from the ETag, or None."""
     etag = answer.headers.get("etag", "").removeprefix("W/").strip('"')
     return etag if answer.status == 200 and HASH.fullmatch(etag) else None

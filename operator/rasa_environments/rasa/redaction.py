@@ -1,4 +1,4 @@
-"""What of an address, and of another server's words, may be shown."""
+"""Redaction of URLs, and of other servers' messages."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, urlsplit
 
 MAXIMUM_WORDS = 300
-"""Characters of a server's own words that a message repeats."""
+"""Characters of a server's message that are repeated."""
 HIDDEN = "***"
 
 
 def shown(url: str) -> str:
-    """The URL without user information, query and fragment, all of which may hold tokens."""
+    """Return the URL without user information, query and fragment, all of which may hold tokens."""
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
@@ -22,7 +22,7 @@ def shown(url: str) -> str:
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of the URL alone: of a foreign one the path may hold a token, too."""
+    """Return scheme, host and port of the URL only: the path of a foreign URL may hold a token, too."""
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
@@ -32,7 +32,7 @@ def origin(url: str) -> str:
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
-    """The text with each secret, plain or as URLs, JSON and Python write it, replaced by ***."""
+    """Return the text with each secret, plain or as written in URLs, JSON and Python, replaced by ***."""
     forms = {form for secret in secrets if secret for form in _forms(secret)}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, HIDDEN)
@@ -40,13 +40,13 @@ def without(text: str, secrets: Iterable[str]) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The secret in the notations in which servers repeat what they were sent."""
+    """Yield the secret in the notations in which servers repeat it."""
     yield from (secret, quote(secret, safe=""), quote_plus(secret))
     yield from (text[1:-1] for text in (json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret)))
 
 
 def one_line(text: str, secrets: Iterable[str]) -> str:
-    """Foreign text as one printable line of at most `MAXIMUM_WORDS` characters, without the secrets."""
+    """Return foreign text as one printable line of at most `MAXIMUM_WORDS` characters, without the secrets."""
     printable = "".join(character if character.isprintable() else " " for character in without(text, secrets))
     line = " ".join(without(printable, secrets).split())
     return line if len(line) <= MAXIMUM_WORDS else line[:MAXIMUM_WORDS] + "..."

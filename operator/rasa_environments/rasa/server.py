@@ -1,4 +1,4 @@
-"""What a Rasa server serves: `GET /status`."""
+"""The model that a Rasa server serves: `GET /status`."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ TOKEN_ADVICE: Mapping[Peer, str] = {
 
 @dataclass(frozen=True)
 class Served:
-    """The model that a Rasa server has loaded; all None where it has none."""
+    """The model that a Rasa server has loaded; all None if there is none."""
 
     model: str | None = None
-    """Name without .tar.gz; None where Rasa 1.x or 2.x pulled it, which then only tells a temporary directory."""
+    """Name without .tar.gz; None if Rasa 1.x or 2.x pulled it, which then reports a temporary directory only."""
     trained_at: float | None = None
-    """Rasa 1.x and 2.x: when it was trained (seconds since 1970)."""
+    """Rasa 1.x and 2.x: the time of the training (seconds since 1970)."""
     model_id: str | None = None
-    """Rasa 3.x: the id that the training gave it."""
+    """Rasa 3.x: the id from the training."""
     worker_pid: int | None = field(default=None, compare=False)
-    """Which worker process answered; Rasa Pro tells it from some version on (3.21.0 does, 3.13.25 does not)."""
+    """The worker process that answered; only newer versions of Rasa Pro report it (3.21.0 does, 3.13.25 does not)."""
 
 
 class Fingerprint(BaseModel):
-    """The part of a 1.x or 2.x fingerprint that tells two models apart."""
+    """The part of a 1.x or 2.x fingerprint that distinguishes models."""
 
     trained_at: Time | None = None
 
 
 class Status(BaseModel):
-    """`GET /status` of Rasa 1.x to 3.x."""
+    """The response to `GET /status` of Rasa 1.x to 3.x."""
 
     model_file: Annotated[str, Field(max_length=4096)] | None
     fingerprint: Fingerprint | None = None
@@ -57,13 +57,13 @@ STATUS = TypeAdapter(Status)
 async def served_model(
     http: httpx.AsyncClient, base_url: str, token: str, peer: Peer = RASA_SERVER, *, fresh: bool = False
 ) -> Served:
-    """What the Rasa server at `base_url` (http://host:port) serves; `peer`: whether it is a pod, or runs elsewhere.
+    """Return what the Rasa server at `base_url` (http://host:port) serves; `peer` tells pods from external servers.
 
-    `fresh`: the connection is closed after the answer, so that the next one may lead to another worker process.
+    `fresh`: the connection is closed after the response, so that the next one may reach another worker process.
 
-    With no model, Rasa 3.x answers 409, and 1.x and 2.x answer 200 with `model_file: null` (seen with 3.6.21, 2.8.34
-    and 1.10.26). `rasa x` and `rasa run` of a release answer alike.
-    Raises Unauthorized when the token is refused, AddressRefused, Unreachable, UnexpectedAnswer.
+    Without a model, Rasa 3.x answers 409, while 1.x and 2.x answer 200 with `model_file: null` (observed with 3.6.21,
+    2.8.34 and 1.10.26). `rasa x` and `rasa run` of a release answer alike. Raises Unauthorized if the token is
+    rejected, AddressRefused, Unreachable or UnexpectedAnswer.
     """
     request = Request(
         "GET",
@@ -87,7 +87,7 @@ async def served_model(
 
 
 def _model_name(model_file: str) -> str | None:
-    """The model that a path names, where it is a model's own file and not a directory that it was unpacked to."""
+    """Return the model that a path names, if it is a model file rather than a directory that it was unpacked to."""
     file = PurePosixPath(model_file).name
     name = file.removesuffix(MODEL_SUFFIX)
     return name if name != file and is_name(name) else None

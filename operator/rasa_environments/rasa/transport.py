@@ -1,4 +1,4 @@
-"""One exchange with a model server or a Rasa server, and every failure of it as an error for people to read."""
+"""HTTP exchanges with model servers and Rasa servers, whose failures become errors for people to read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rasa_environments.rasa.redaction import one_line, shown
 logger = logging.getLogger(__name__)
 
 SMALL_BODY = 64 * 1024
-"""Bytes that are read of an answer that holds a single thing: a version, a login, a status, an uploaded model."""
+"""Maximum bytes of a response with a single item: a version, a login, a status, an uploaded model."""
 ALLOW = {
     Kind.LINK_LOCAL: "--allow-link-local",
     Kind.METADATA: "--allow-link-local",
@@ -37,13 +37,13 @@ ALLOW = {
 
 @dataclass(frozen=True)
 class Peer:
-    """Who is asked, in the words of a message."""
+    """The server that is asked, for messages."""
 
     name: str
     unreachable: Reason
     advice: str
     direct: str
-    """How to reach it past what stands before it."""
+    """How to reach it directly, bypassing intermediaries."""
 
 
 MODEL_SERVER = Peer(
@@ -68,7 +68,7 @@ EXTERNAL_RASA_SERVER = Peer(
 
 @dataclass(frozen=True)
 class Request(exchange.Request):
-    """What is asked, and the secrets in it, which no message may repeat."""
+    """A request, and the secrets in it, which no message may repeat."""
 
     maximum_body: int = SMALL_BODY
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -76,18 +76,18 @@ class Request(exchange.Request):
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered, with the request that it answers."""
+    """A response, with the request that it answers."""
 
     request: Request
     status: int
     headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
     from_login: bool = False
-    """Whether the server redirected to what looks like a login page, which answers."""
+    """Whether the response comes from what looks like a login page, after a redirect."""
 
     @property
     def where(self) -> str:
-        """The address that was asked, as it may be shown."""
+        """The requested URL, redacted."""
         return shown(self.request.url)
 
 
@@ -97,10 +97,10 @@ def http_client(
     policy: AddressPolicy | None = None,
     authorities: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
-    """The connection pool that all model servers and Rasa servers share; `timeout`: seconds per step of an exchange.
+    """Return the client that all model servers and Rasa servers share; `timeout`: seconds per step of an exchange.
 
-    A model server with `authorities` of its own has a pool of its own. Without a policy it dials loopback addresses,
-    and no link-local ones: as fits a command on a laptop.
+    A model server with `authorities` of its own gets a separate client. The default policy allows loopback and rejects
+    link-local addresses, which suits a command on a laptop.
     """
     return exchange.http_client(
         policy or AddressPolicy(),
@@ -112,10 +112,11 @@ def http_client(
 
 
 async def ask(http: httpx.AsyncClient, peer: Peer, request: Request) -> Answer:
-    """The answer, whatever its status. Redirects of a read are followed within the same origin only.
+    """Send the request and return the response, whatever its status.
 
-    Raises InvalidAddress, AddressRefused, Unreachable, or UnexpectedAnswer (a redirect elsewhere, an answer too large
-    or compressed). What tells one port from another is in the error's `detail` and in the log, never in its message.
+    Redirects of GET and HEAD are followed within the same origin only. What distinguishes ports is in the error's
+    `detail` and in the log, never in its message. Raises InvalidAddress, AddressRefused, Unreachable, or
+    UnexpectedAnswer (a foreign redirect; a response that is too large or compressed).
     """
     try:
         response = await exchange.exchange(http, request)
@@ -127,7 +128,7 @@ async def ask(http: httpx.AsyncClient, peer: Peer, request: Request) -> Answer:
 
 
 def _explained(error: failures.ExchangeError, peer: Peer, request: Request) -> RasaError:
-    """The failure of an exchange as what a condition may say of it; the rest is logged."""
+    """Return the error that a condition may report; log the rest."""
     at = f"the {peer.name} at {shown(request.url)}"
     match error:
         case failures.InvalidUrl():
@@ -154,7 +155,7 @@ def _explained(error: failures.ExchangeError, peer: Peer, request: Request) -> R
 
 
 def _led_astray(error: failures.ExchangeError, peer: Peer, request: Request) -> UnexpectedAnswer:
-    """The failure of an exchange that was redirected, where it must not go."""
+    """Return the error for a redirect that must not be followed."""
     at = f"the {peer.name} at {shown(request.url)}"
     if not isinstance(error, failures.Redirected):
         return UnexpectedAnswer(f"{at} redirects in a circle; {peer.advice}")

@@ -1,4 +1,4 @@
-"""A file as a multipart body, read piece by piece off the event loop."""
+"""A file as a multipart body, read in chunks outside the event loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PIECE = 256 * 1024
 
 
 class Multipart:
-    """One part called `name` that holds `file`: its headers, with the exact length, and its bytes."""
+    """A single part called `name` with the content of `file`: its headers, with the exact length, and its bytes."""
 
     def __init__(self, name: str, file: Path) -> None:
         boundary = secrets.token_hex(16)
@@ -25,15 +25,15 @@ class Multipart:
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self._size = file.stat().st_size
         self.begun = False
-        """Whether some of the file was sent."""
+        """Whether part of the file has been sent."""
 
     def headers(self) -> dict[str, str]:
-        """Content-Type with the boundary, and Content-Length."""
+        """Return Content-Type with the boundary, and Content-Length."""
         length = len(self._head) + self._size + len(self._tail)
         return {"Content-Type": f"multipart/form-data; boundary={self._boundary}", "Content-Length": str(length)}
 
     async def pieces(self, sent: Callable[[int], None]) -> AsyncIterator[bytes]:
-        """The body; `sent` is told the bytes of the file in each piece."""
+        """Yield the body; `sent` is called with the number of file bytes in each chunk."""
         yield self._head
         with await asyncio.to_thread(self._file.open, "rb") as source:
             left = self._size
