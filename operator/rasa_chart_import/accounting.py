@@ -1,4 +1,4 @@
-"""One finding for each value of a file: what was noted while it was read, else what the table of values says."""
+"""A finding for each value of a file: the note made while it was read, else the entry in the table of values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rasa_chart_import.reader import Reader
 
 
 def findings_of(values: Mapping[str, Any], reader: Reader) -> tuple[Finding, ...]:
-    """One finding for each value, in the order of the file."""
+    """Return a finding for each value, in the order of the file."""
     return tuple(_finding(path, value, reader) for path, value in leaves(values))
 
 

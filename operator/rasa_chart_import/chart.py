@@ -1,4 +1,4 @@
-"""What the chart does with a value that a file leaves out, and how it calls what it creates.
+"""The chart's defaults, and the names of what it creates.
 
 Source: RasaHQ/rasa-x-helm, charts/rasa-x: values.yaml of 1.2, 2.0 and 4.5, and templates/_helpers.tpl, _postgresql.tpl,
 _rabbitmq.tpl, _redis.tpl, rasa-deployments.yaml, rasa-services.yaml and rasa-config-files-configmap.yaml.
@@ -48,7 +48,7 @@ DEFAULTS: Mapping[str, Any] = {
         "postgresql": {"postgresqlUsername": "postgres", "postgresqlDatabase": "rasa", "servicePort": 5432},
     },
 }
-"""Values of the chart that decide what is written here. `ingress.enabled` and the version of Rasa differ by release."""
+"""Defaults of the chart that affect the result. `ingress.enabled` and the version of Rasa differ by release."""
 
 HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "rasa.scheme": ("http",),
@@ -59,21 +59,21 @@ HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "rasa.customModelServer": (False,),
     "rasa-bot.subchart": (False,),
 }
-"""Settings of the chart that ask for nothing as long as they are these."""
+"""Settings of the chart that require nothing as long as they have these values."""
 
 LAST_RELEASE = "4.5.23"
 NOT_ALL_BY_DEFAULT: Version = (3, 0, 0)
-"""Since here the Ingress and rasa-production are not there unless a file asks for them (docs, "from 2 to 3")."""
+"""Release since which the Ingress and rasa-production exist only if a file enables them (docs, "from 2 to 3")."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """A release of the chart, and what it installed where a file named no version."""
+    """A release of the chart, and what it installed by default."""
 
     chart: Version
     rasa_x: str
     rasa: str | None = None
-    """Rasa, where values.yaml of this very release is known."""
+    """Version of Rasa, if values.yaml of this release is known."""
 
 
 RELEASES = (
@@ -88,24 +88,24 @@ RELEASES = (
     Release((4, 5, 8), "1.2.2"),
     Release((4, 5, 23), "1.2.11"),
 )
-"""Releases at which the version of Rasa X changed (index.yaml, Chart.yaml), the oldest first; between them there were
-others of the same generation."""
+"""Releases that changed the version of Rasa X (index.yaml, Chart.yaml), the oldest first; releases in between belong to
+the same generation."""
 
 
 def version_of(text: str) -> Version | None:
-    """The numbers of a version such as 0.42.6 or v1.0.1-rc1; None where it does not begin with two numbers."""
+    """Return the numbers of a version such as 0.42.6 or v1.0.1-rc1; None if it does not begin with two numbers."""
     parts = text.removeprefix("v").split("-")[0].split("+")[0].split(".")
     numbers = tuple(int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 10)
     return numbers if len(numbers) >= 2 and parts[0].isdigit() and parts[1].isdigit() else None
 
 
 def release_of(chart: Version) -> Release:
-    """The last known release that is not newer."""
+    """Return the last known release that is not newer."""
     return next((release for release in reversed(RELEASES) if release.chart <= chart), RELEASES[0])
 
 
 def profile_of(rasa_x: Version) -> Profile:
-    """The profile for a version of Rasa X: its pages are of 0.2x, 0.32 and 1.0 (docs/explanation/profiles.md)."""
+    """Return the profile for a version of Rasa X; the pages cover 0.2x, 0.32 and 1.0 (docs/explanation/profiles.md)."""
     if rasa_x < (0, 32):
         return Profile.RASA_X_0_2
     return Profile.RASA_X_0_32 if rasa_x < (1, 0) else Profile.RASA_ENTERPRISE_1_0
@@ -113,17 +113,17 @@ def profile_of(rasa_x: Version) -> Profile:
 
 @dataclass(frozen=True)
 class Names:
-    """How the chart calls what it creates in a release, and what is created for it here."""
+    """Names of what the chart creates in a release, and of what is created for it here."""
 
     release: str
     namespace: str
     full_name: str
-    """`rasa-x.fullname`: first part of its Services' names."""
+    """`rasa-x.fullname`: the first part of its Services' names."""
     secret: str
     """The Secret with rasaToken, rasaXToken and jwtSecret."""
 
     def service(self, component: str) -> str:
-        """Address of a Service of the chart within the cluster."""
+        """Return the cluster-internal host name of a Service of the chart."""
         return f"{self.full_name}-{component}.{self.namespace}.svc"
 
     @property
@@ -133,17 +133,17 @@ class Names:
 
     @property
     def credentials(self) -> str:
-        """The Secret that the ModelServer asks for: the operator wants other keys than the chart's has."""
+        """The Secret that the ModelServer refers to: its keys differ from those of the chart's Secret."""
         return f"{self.release}-model-server"
 
     @property
     def imported(self) -> str:
-        """The Secret for what stood in the values themselves."""
+        """The Secret for secret values from the values file itself."""
         return f"{self.release}-imported"
 
 
 def full_name(release: str, name: str | None, override: str | None) -> str:
-    """`rasa-x.fullname`, from the release, `nameOverride` and `fullnameOverride`."""
+    """Return `rasa-x.fullname`, from the release, `nameOverride` and `fullnameOverride`."""
     if override:
         return override[:63].removesuffix("-")
     chart = name or "rasa-x"

@@ -1,4 +1,4 @@
-"""Event broker, tracker store, lock store and action server, as the chart connects its Rasa servers."""
+"""Event broker, tracker store, lock store and action server, as the chart configures them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ QUERY = ("rasa", "trackerStore", "query")
 
 @dataclass(frozen=True)
 class Password:
-    """Where the chart has the password of a service."""
+    """Where the chart keeps the password of a service."""
 
     installed: bool
-    """Whether the service is installed by the chart, which then makes the Secret."""
+    """Whether the chart installs the service, and then creates the Secret."""
     secret: str
-    """The Secret that the chart makes."""
+    """The Secret that the chart creates."""
     key: str
     """The key in it."""
     existing_secret: Sequence[str]
@@ -35,7 +35,7 @@ class Password:
 
 
 def password(reader: Reader, secrets: SecretValues, where: Password) -> JsonObject | None:
-    """The reference to a password; None where nobody gives one."""
+    """Return a reference to a password; None if none is set."""
     existing = reader.first(where.existing_secret, kinds.NAME)
     key = reader.first(where.existing_key, kinds.KEY) if where.existing_key else None
     if existing is not None:
@@ -61,7 +61,7 @@ def _note_plain(reader: Reader, where: Password, text: str, *, mapped: bool = Fa
 
 
 def _host(reader: Reader, section: str, *, installed: bool, own: str, kind: Kind[str] = kinds.HOST) -> str | None:
-    """The host that the chart installs, or the one that the file names."""
+    """Return the host that the chart installs, or the one in the file."""
     path = f"{section}.existingHost"
     if installed:
         reader.unused(path, f"{section}.install is true, so the chart's own {own} is used")
@@ -73,7 +73,7 @@ def _host(reader: Reader, section: str, *, installed: bool, own: str, kind: Kind
 
 
 def event_broker(reader: Reader, names: Names, secrets: SecretValues, queues: list[str] | None) -> JsonObject | None:
-    """`eventBroker` of an environment; None where the chart has none."""
+    """Return the `eventBroker` of an environment; None if the chart has none."""
     if reader.take("rabbitmq.enabled", kinds.FLAG) is False:
         for path in ("rabbitmq", "rasa.rabbitQueue", "rasa.additionalRabbitQueues"):
             reader.unused(path, "rabbitmq.enabled is false")
@@ -104,7 +104,7 @@ def event_broker(reader: Reader, names: Names, secrets: SecretValues, queues: li
 
 
 def _broker_tls(reader: Reader, *, installed: bool) -> JsonObject | None:
-    """TLS where the address of the broker asks for it: the chart hands Rasa the address as it stands."""
+    """Return the TLS settings if the broker's URL requires TLS: the chart passes the URL to Rasa unchanged."""
     path = "rabbitmq.existingHost"
     address = reader.given(path)
     if installed or not isinstance(address, str) or not address.startswith(kinds.AMQPS):
@@ -115,7 +115,7 @@ def _broker_tls(reader: Reader, *, installed: bool) -> JsonObject | None:
 
 
 def tracker_store(reader: Reader, names: Names, secrets: SecretValues, *, with_query: bool) -> JsonObject | None:
-    """`trackerStore` that the environments share; each has a database of its own in it."""
+    """Return the `trackerStore` that the environments share; each has a database of its own in it."""
     installed = reader.take("postgresql.install", kinds.FLAG) is not False
     host = _host(reader, "postgresql", installed=installed, own=f"{names.release}-postgresql")
     username = reader.take("global.postgresql.postgresqlUsername", kinds.TEXT)
@@ -152,7 +152,7 @@ def tracker_store(reader: Reader, names: Names, secrets: SecretValues, *, with_q
 
 
 def query(reader: Reader) -> JsonObject | None:
-    """`query` of the database: the parameters of its address, but those that look like secrets."""
+    """Return the `query` of the database: the parameters of its URL, except for those that look like secrets."""
     given = reader.take(QUERY, kinds.QUERY) or {}
     for name in (name for name, value in given.items() if looks_secret(name, value)):
         reader.refuse(
@@ -164,7 +164,7 @@ def query(reader: Reader) -> JsonObject | None:
 
 
 def login_database(reader: Reader) -> str | None:
-    """The database that Rasa logs in to first, to create its own."""
+    """Return the database that Rasa logs in to first, to create its own."""
     if reader.take("rasa.useLoginDatabase", kinds.FLAG) is False:
         reader.by_hand(
             "rasa.useLoginDatabase",
@@ -176,7 +176,7 @@ def login_database(reader: Reader) -> str | None:
 
 
 def lock_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonObject | None:
-    """`lockStore` of an environment; None where the chart has none."""
+    """Return the `lockStore` of an environment; None if the chart has none."""
     installed = reader.take("redis.install", kinds.FLAG) is not False
     if not installed and reader.given("redis.existingHost") is None:
         for path in ("redis", "global.redis", "rasa.lockStoreDatabase"):
@@ -202,7 +202,7 @@ def lock_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonObjec
 
 
 def action_endpoint(reader: Reader, names: Names) -> JsonObject | None:
-    """`actionEndpoint` of an environment: the chart's own action server, or the one that the file names."""
+    """Return the `actionEndpoint` of an environment: the chart's own action server, or the one in the file."""
     own = ("app.scheme", "app.port", "app.endpoints.actionEndpointUrl")
     url = reader.take("app.existingUrl", kinds.URL)
     if url is not None:
@@ -217,7 +217,7 @@ def action_endpoint(reader: Reader, names: Names) -> JsonObject | None:
 
 
 def address(reader: Reader, path: str, url: str, kind: Kind[str]) -> JsonObject | None:
-    """An address that is made of several values, the last of which may spoil it."""
+    """Return a URL composed of several values, or None if the last one, at `path`, makes it invalid."""
     try:
         return {"url": kind.validate_python(url)}
     except ValueError:

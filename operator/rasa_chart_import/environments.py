@@ -1,4 +1,4 @@
-"""The environments: one for each of `rasa.versions` that the chart runs, or that runs elsewhere."""
+"""The environments: one for each entry of `rasa.versions` that the chart runs, or that is external."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROLES = {"rasaProduction": Role.PRODUCTION, "rasaWorker": Role.WORKER}
 
 @dataclass(frozen=True)
 class Planned:
-    """An environment that will be there."""
+    """An environment to be created."""
 
     place: Path
     environment: str
@@ -49,11 +49,11 @@ class Surroundings:
     profile: Profile
     chart: Version
     database: JsonObject | None
-    """What their databases have in common; None where there is none."""
+    """What their databases have in common; None without a database."""
 
 
 def environments(reader: Reader, around: Surroundings) -> list[JsonObject]:
-    """A DeploymentEnvironment for each version, production and worker first."""
+    """Return a DeploymentEnvironment for each version, production and worker first."""
     planned = _planned(reader, around)
     taken = Taken()
     made = (_environment(reader, each, around, taken, {other.environment for other in planned}) for each in planned)
@@ -80,7 +80,10 @@ def _planned(reader: Reader, around: Surroundings) -> list[Planned]:
 
 
 def _runs_elsewhere(reader: Reader, place: Path, chart: Version) -> bool | None:
-    """Whether a version runs elsewhere; None where there is none. `external` counts where the version is disabled."""
+    """Return whether a version is external; None if there is none.
+
+    `external` counts only if the version is disabled.
+    """
     enabled = reader.take((*place, "enabled"), kinds.FLAG)
     external = reader.take((*place, "external", "enabled"), kinds.FLAG) is True
     by_default = enabled is None and chart < NOT_ALL_BY_DEFAULT
@@ -122,7 +125,7 @@ def _environment(
 
 
 def _environment_name(reader: Reader, place: Path, taken: set[str]) -> str:
-    """RASA_ENVIRONMENT: as the file has it, as long as no other environment has it."""
+    """Return RASA_ENVIRONMENT: the name in the file, unless another environment has it."""
     wanted = reader.take((*place, "rasaEnvironment"), kinds.TAG)
     own = wanted or _kebab(place[-1].removeprefix("rasa")) or "environment"
     name, number = own[:50].strip("-._") if wanted is None else own, 2
@@ -143,7 +146,7 @@ def _object_name(environment: str, key: str, taken: set[str]) -> str:
 
 
 def _kebab(text: str) -> str:
-    """A name that a Service can have: small letters, digits and hyphens, a letter first."""
+    """Return a valid name of a Service: lower-case letters, digits and hyphens, beginning with a letter."""
     words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text).lower()).strip("-")
     return words if words[:1].isalpha() else words and f"environment-{words}"
 
@@ -154,7 +157,7 @@ def _role(key: str, environment: str) -> str | None:
 
 
 def _external(reader: Reader, place: Path, around: Surroundings) -> JsonObject | None:
-    """A Rasa server that runs elsewhere; None where it has no address."""
+    """Return an external Rasa server; None without a URL."""
     reader.unused(place, "it runs elsewhere: nothing is deployed")
     url = reader.first([(*place, "external", "host"), (*place, "external", "url")], kinds.URL)
     if url is None:
@@ -171,7 +174,7 @@ def _external(reader: Reader, place: Path, around: Surroundings) -> JsonObject |
 
 
 def _deployed(reader: Reader, place: Path, around: Surroundings, taken: Taken, tag: str | None) -> JsonObject:
-    """The spec of an environment whose Rasa servers the operator runs."""
+    """Return the spec of an environment whose Rasa servers the operator runs."""
     replicas = reader.take((*place, "replicaCount"), kinds.REPLICAS)
     if replicas == 0:
         reader.mapped((*place, "replicaCount"), "1: the chart's template takes 0 for nothing said, and runs one")
@@ -188,7 +191,7 @@ def _deployed(reader: Reader, place: Path, around: Surroundings, taken: Taken, t
 
 
 def _tag(reader: Reader, planned: Planned, around: Surroundings, taken: Taken, all_names: set[str]) -> str | None:
-    """The model tag, where it is not the environment's own name and may be another."""
+    """Return the model tag if it differs from the environment's name and is allowed to."""
     place, environment = (*planned.place, "modelTag"), planned.environment
     wanted = reader.take(place, kinds.TAG) or environment
     if wanted == environment:

@@ -1,4 +1,4 @@
-"""What became of each value of a file."""
+"""The results for the values of a file."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[str, ...]
-"""Where a value stands: the keys from the top."""
+"""Position of a value: the keys from the top."""
 
 
 class Outcome(StrEnum):
-    """What becomes of a value."""
+    """What happens to a value."""
 
     MAPPED = "mapped"
     NOT_NEEDED = "not needed"
@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one value: where it is now, why it is not needed, or what a person has to do."""
+    """The result for one value: where it is now, why it is not needed, or what to do by hand."""
 
     path: Path
     outcome: Outcome
@@ -29,22 +29,22 @@ class Finding:
 
 
 def path_of(text: str) -> Path:
-    """The keys of a path without dots in its keys, such as `rasa.port`."""
+    """Return the keys of a path without dots in its keys, such as `rasa.port`."""
     return tuple(text.split("."))
 
 
 def shown(path: Path) -> str:
-    r"""The path as `helm --set` takes it: a dot within a key is written `\.`."""
+    r"""Return the path as `helm --set` accepts it: a dot within a key is written `\.`."""
     return ".".join(key.replace(".", r"\.") for key in path)
 
 
 def is_empty(value: object) -> bool:
-    """Whether a value says nothing: null, an empty text, list or mapping."""
+    """Return whether a value is empty: null, or an empty text, list or mapping."""
     return value is None or value in ("", [], {})
 
 
 def leaves(values: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Each value that is no mapping with something in it, a list being one value, in the order of the file."""
+    """Yield each value that is not a non-empty mapping, in the order of the file; a list is one value."""
     for key, value in values.items():
         place = (*path, key)
         if isinstance(value, Mapping) and value:

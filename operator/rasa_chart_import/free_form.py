@@ -1,4 +1,4 @@
-"""What is free-form in the chart and in our resources: channels and further endpoints."""
+"""Free-form parts of the chart and of our resources: channels and additional endpoints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IsSecret = Callable[[str, str], bool]
 
 
 def channels(reader: Reader, secrets: SecretValues) -> list[JsonObject] | None:
-    """`channels`, whose secrets become references."""
+    """Return `channels`, whose secrets become references."""
     given = reader.take(CHANNELS, kinds.MAPPING)
     if not given:
         return None
@@ -42,7 +42,7 @@ def channels(reader: Reader, secrets: SecretValues) -> list[JsonObject] | None:
 
 
 def _channel(reader: Reader, walk: _Walk, name: str, options: Any) -> JsonObject | None:
-    """One channel; None where it cannot be one."""
+    """Return one channel; None if it is invalid."""
     place = (*CHANNELS, name)
     try:
         kinds.CHANNEL.validate_python({"name": name, "config": options or {}})
@@ -54,7 +54,7 @@ def _channel(reader: Reader, walk: _Walk, name: str, options: Any) -> JsonObject
 
 
 def endpoints(reader: Reader, secrets: SecretValues) -> JsonObject | None:
-    """`endpoints`: more entries of endpoints.yml."""
+    """Return `endpoints`: additional entries of endpoints.yml."""
     given = reader.take(ENDPOINTS, kinds.MAPPING)
     if not given:
         return None
@@ -68,7 +68,7 @@ def endpoints(reader: Reader, secrets: SecretValues) -> JsonObject | None:
 
 
 class _Walk:
-    """Copies a free-form value with references in the place of its secrets, and notes where each value went."""
+    """Copies a free-form value with references instead of its secrets, and records where each value went."""
 
     def __init__(self, reader: Reader, secrets: SecretValues, is_secret: IsSecret, target: str) -> None:
         self._reader = reader
@@ -77,7 +77,7 @@ class _Walk:
         self._target = target
 
     def value(self, value: Any, path: Path) -> Any:
-        """The copy of a value at a path of the file."""
+        """Return a copy of the value at a path of the file."""
         if isinstance(value, Mapping):
             return {key: self.value(inner, (*path, key)) for key, inner in value.items()}
         if isinstance(value, list):
@@ -85,7 +85,7 @@ class _Walk:
         return self._scalar(value, path, path)
 
     def _item(self, item: Any, path: Path, number: int) -> Any:
-        """A copy of what stands in a list, which is noted under the list's own path."""
+        """Return a copy of a list item, which is recorded under the list's own path."""
         if isinstance(item, Mapping):
             return {key: self._item(inner, (*path, key), number) for key, inner in item.items()}
         if isinstance(item, list):

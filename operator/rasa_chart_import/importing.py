@@ -1,4 +1,4 @@
-"""Our resources for the values of a release of the chart, and what became of each value."""
+"""The resources for the values of a release of the chart, and the result for each value."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ MODEL_SERVER = "default"
 
 @dataclass(frozen=True)
 class HelmRelease:
-    """The release of the chart that the values are of."""
+    """The release of the chart that the values belong to."""
 
     name: str
     namespace: str
     chart: Version | None = None
-    """Version of the chart; None where nobody knows it."""
+    """Version of the chart; None if unknown."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What comes of values."""
+    """The result of an import."""
 
     resources: tuple[JsonObject, ...]
-    """A ModelServer and its environments; no secret value is in them."""
+    """A ModelServer and its environments, without any secret value."""
     secrets: SecretValues = field(repr=False)
     findings: tuple[Finding, ...]
     """One for each value of the file, in its order."""
     remarks: tuple[str, ...]
-    """What a person has to know besides."""
+    """Further remarks for the user."""
     assumed: Mapping[Path, Any]
-    """Values of the chart, not of the file, that went into the resources."""
+    """Defaults of the chart that went into the resources."""
     names: Names
 
 
 def imported(values: Mapping[str, Any], helm: HelmRelease) -> Imported:
-    """The resources for values, and one finding for each of them. Nothing in a file makes it fail."""
+    """Return the resources for values, and a finding for each of them. No content of a file makes it fail."""
     reader = Reader(values, DEFAULTS)
     chart = helm.chart or version_of(LAST_RELEASE) or ()
     release = release_of(chart)
@@ -86,7 +86,7 @@ def _names(reader: Reader, helm: HelmRelease) -> Names:
 
 
 def _profile(reader: Reader, release: Release) -> Profile:
-    """The profile: by the version of Rasa X that the file names, else by the one that the chart installed."""
+    """Return the profile by the version of Rasa X in the file, else by the one that the chart installed."""
     tag = reader.take("rasax.tag", kinds.TEXT)
     version = version_of(tag) if tag is not None else None
     if version is None:
@@ -124,7 +124,7 @@ def _model_server(reader: Reader, names: Names, secrets: SecretValues, profile: 
 
 
 def _defaults(reader: Reader, names: Names, secrets: SecretValues, profile: Profile, release: Release) -> JsonObject:
-    """What the environments share."""
+    """Return what the environments share."""
     queue = reader.take("rasa.rabbitQueue", kinds.TEXT) or COMMON_QUEUE
     more = reader.take("rasa.additionalRabbitQueues", kinds.QUEUES) or []
     queues = [queue, *more] if (queue != COMMON_QUEUE or more) and profile is not Profile.RASA_X_0_2 else None
@@ -152,7 +152,7 @@ def _defaults(reader: Reader, names: Names, secrets: SecretValues, profile: Prof
 def _give_production(
     reader: Reader, made: list[JsonObject], defaults: JsonObject, profile: Profile, chart: Version
 ) -> None:
-    """What production alone has: the queue that Rasa X 0.2x reads, and the Ingress to the channels."""
+    """Set what production alone has: the queue that Rasa X 0.2x reads, and the Ingress for the channels."""
     production = next((each for each in made if "external" not in each["spec"]), None)
     broker = defaults.get("eventBroker")
     if broker is not None and profile is Profile.RASA_X_0_2 and production is not None:

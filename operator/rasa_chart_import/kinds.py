@@ -1,4 +1,4 @@
-"""What a value has to be, in the terms of our own resources: what fits here, the CRDs take."""
+"""Types of values, in terms of our own resources: what is valid here is valid in the CRDs."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from rasa_environments.api.workload import Argument, Image, Origin, Resources, V
 
 
 def as_text(value: object) -> object:
-    """Numbers as the text that a template makes of them."""
+    """Return numbers as the text that a template prints."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def as_number(value: object) -> object:
-    """Digits in quotes as a number."""
+    """Return digits in quotes as a number."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else value
 
 
 def as_pull_secret(value: object) -> object:
-    """The name of a pull secret, which stands alone or under `name`."""
+    """Return the name of a pull secret, which is given as a string or under `name`."""
     return value["name"] if isinstance(value, dict) and set(value) == {"name"} else value
 
 
 def without_scheme(value: object) -> object:
-    """The host of a broker's address: the chart pastes an address with a scheme as it stands."""
+    """Return the host of a broker's URL; the chart inserts a URL with a scheme unchanged."""
     return value.partition("://")[2].rstrip("/") if isinstance(value, str) and is_amqp(value) else value
 
 
 def is_amqp(value: object) -> bool:
-    """Whether a broker's address has a scheme of AMQP."""
+    """Return whether a broker's URL has an AMQP scheme."""
     return isinstance(value, str) and value.startswith(("amqp://", AMQPS))
 
 
 def with_texts(value: object) -> object:
-    """A mapping whose values are text, as a template prints them."""
+    """Return a mapping whose values are text, as a template prints them."""
     if not isinstance(value, dict):
         return value
     return {str(key): _printed(item) for key, item in value.items()}
@@ -54,7 +54,7 @@ def _printed(value: object) -> object:
 
 
 AMQPS = "amqps://"
-"""What a broker's address begins with where it is reached by TLS."""
+"""Prefix of a broker's URL that requires TLS."""
 TEXT = TypeAdapter[str](Annotated[Text, BeforeValidator(as_text)])
 FLAG = TypeAdapter[bool](bool)
 PORT = TypeAdapter[int](Annotated[ApiPort, BeforeValidator(as_number)])

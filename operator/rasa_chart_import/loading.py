@@ -12,13 +12,13 @@ import yaml
 from rasa_chart_import.findings import Path, shown
 
 NAMES_A_VALUE = re.compile("alias|anchor|tag")
-"""Words of the parser beside which it repeats what may be a password: `password: *secret`."""
+"""Words after which the parser repeats what may be a password: `password: *secret`."""
 DEEPEST = 100
-"""Levels of mappings and lists within each other; what is deeper refers to itself."""
+"""Maximum nesting of mappings and lists; deeper values refer to themselves."""
 
 
 class ValuesError(ValueError):
-    """A file that cannot be read: the message says what is wrong, where, and what to do."""
+    """A file that cannot be read; the message has problem, place and remedy."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Values:
 
     values: Mapping[str, Any] = field(repr=False)
     places: Mapping[Path, str]
-    """Where each value stands, as file:line."""
+    """Position of each value, as file:line."""
 
 
 def merged(files: Iterable[tuple[str, str]]) -> Values:
-    """The values of files, each a name and a text, a later one over those before it.
+    """Return the merged values of files, each a name and a text; later files take precedence.
 
-    Mappings are merged, everything else is replaced, and null takes away what stands below it (Helm's documentation,
-    "Values Files" and "Deleting a default key"). Raises ValuesError where a file is no mapping in YAML.
+    Mappings are merged, everything else is replaced, and null removes what it overrides (Helm's documentation, "Values
+    Files" and "Deleting a default key"). Raises ValuesError where a file is not a mapping in YAML.
     """
     values: dict[str, Any] = {}
     places: dict[Path, str] = {}
@@ -46,7 +46,7 @@ def merged(files: Iterable[tuple[str, str]]) -> Values:
 
 
 def loaded_from(name: str, text: str) -> Values:
-    """The values of one file, which the person knows by `name`. Raises ValuesError."""
+    """Return the values of one file, called `name` in messages. Raises ValuesError."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is None:
@@ -62,7 +62,7 @@ def loaded_from(name: str, text: str) -> Values:
 
 
 def _not_yaml(name: str, error: yaml.YAMLError) -> str:
-    """The place and the words of a parser, without the line itself, which may hold a password."""
+    """Return the position and message of a parser error, without the line itself, which may hold a password."""
     mark = getattr(error, "problem_mark", None)
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name
     problem = getattr(error, "problem", None) or "it holds characters that YAML does not know"
@@ -83,7 +83,7 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Reading:
-    """Turns nodes of YAML into values as JSON has them, and notes the line of each key."""
+    """Turns YAML nodes into JSON values, and records the line of each key."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -92,7 +92,7 @@ class _Reading:
         self._flat: set[int] = set()
 
     def mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
-        """A mapping, whose keys become texts, as Helm has them."""
+        """Return a mapping, whose keys become strings, as in Helm."""
         self._flatten(node, path)
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -103,7 +103,7 @@ class _Reading:
         return result
 
     def _flatten(self, node: yaml.MappingNode, path: Path) -> None:
-        """Puts in what `<<` refers to, once; a key that is written twice before that is refused."""
+        """Resolve `<<` merge keys, once. Raises ValuesError for duplicate keys."""
         if id(node) in self._flat:
             return
         self._flat.add(id(node))

@@ -1,4 +1,4 @@
-"""The table of the chart's values: what becomes of each, as long as nothing special was found while it was read.
+"""The table of the chart's values: the result for each, unless reading it found something special.
 
 It is also the table in docs/how-to/migrate-from-rasa-x-helm.md.
 """
@@ -16,7 +16,7 @@ ENVIRONMENT = "DeploymentEnvironment: "
 
 @dataclass(frozen=True)
 class Entry:
-    """What becomes of some values. `*` stands for any key; a path speaks of all that is below it, too."""
+    """The result for some values. `*` matches any key; a path covers everything below it."""
 
     paths: tuple[str, ...]
     outcome: Outcome
@@ -57,7 +57,7 @@ CONTAINER = (
     "replicaCount",
     "jaegerSidecar",
 )
-"""What the chart sets for each of its own containers."""
+"""Values that the chart has for each of its own containers."""
 
 MODEL_SERVER = (
     _mapped(f"{SERVER}spec.profile; below 0.32 RasaX-0.2, below 1.0 RasaX-0.32, else RasaEnterprise-1.0", "rasax.tag"),
@@ -229,14 +229,14 @@ REST = (
 )
 TITLES = (_not_needed("the title that helm get values prints", "USER-SUPPLIED VALUES", "COMPUTED VALUES"),)
 ENTRIES = (*MODEL_SERVER, *RASA, *VERSIONS, *CONNECTIONS, *TRAFFIC, *REST, *TITLES)
-"""Every value that the chart has."""
+"""Every value of the chart."""
 
 
 PATTERNS = tuple((path_of(path), entry) for entry in ENTRIES for path in entry.paths)
 
 
 def entry_of(path: Path) -> Entry | None:
-    """The entry that speaks of a value most precisely; None where none does."""
+    """Return the most specific entry for a value, or None."""
     fitting = [
         (len(pattern), entry)
         for pattern, entry in PATTERNS

@@ -1,4 +1,4 @@
-"""Reads values one by one, falls back on the chart's defaults, and notes what is special about each."""
+"""Reads values one by one, falls back to the chart's defaults, and records notes about them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Kind(Protocol[T_co]):
-    """What a value has to be: one of migration.kinds."""
+    """The type of a value: one of migration.kinds."""
 
     def validate_python(self, value: Any, /) -> T_co:
-        """The value in our terms. Raises pydantic.ValidationError where it does not fit."""
+        """Return the value in our terms. Raises pydantic.ValidationError if it does not fit."""
 
 
 def at(values: Mapping[str, Any], path: Path) -> Any:
-    """The value at a path; None where there is none."""
+    """Return the value at a path, or None."""
     value: Any = values
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -30,24 +30,24 @@ def at(values: Mapping[str, Any], path: Path) -> Any:
 
 
 class Reader:
-    """The values of a file over the chart's defaults, and the notes that were made while they were read."""
+    """The values of a file merged with the chart's defaults, and the notes made while reading them."""
 
     def __init__(self, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
         self._values = values
         self._defaults = defaults
         self.notes: dict[Path, Finding] = {}
         self.remarks: list[str] = []
-        """What a person has to know besides, which is about no single value of the file."""
+        """Further remarks for the user, which do not concern a single value of the file."""
         self.assumed: dict[Path, Any] = {}
-        """Defaults of the chart that went into the resources, since the file says nothing."""
+        """Defaults of the chart that went into the resources, since the file does not set them."""
 
     def given(self, path: Path | str) -> Any:
-        """The value in the file; None where it says nothing."""
+        """Return the value in the file; None if it does not set one."""
         value = at(self._values, _path(path))
         return None if is_empty(value) else value
 
     def take(self, path: Path | str, kind: Kind[T]) -> T | None:
-        """The value of the file, else of the chart. Noted, and None, where a field of ours does not take it."""
+        """Return the value of the file, else of the chart; record it and return None if it does not fit our field."""
         place = _path(path)
         value = self.given(place)
         if value is None:
@@ -62,7 +62,7 @@ class Reader:
             return None
 
     def first(self, paths: Iterable[Path | str], kind: Kind[T]) -> T | None:
-        """The first of several names of one setting that the file has, else the default of the last."""
+        """Return the value of the first of several names that the file sets, else the default of the last."""
         places = [_path(path) for path in paths]
         chosen = next((place for place in places if self.given(place) is not None), places[-1])
         for place in places:
@@ -71,19 +71,19 @@ class Reader:
         return self.take(chosen, kind)
 
     def refuse(self, path: Path | str, problem: str) -> None:
-        """Notes that a value cannot be carried over. `problem` must not repeat it: it may be a secret."""
+        """Record that a value cannot be carried over; `problem` must not repeat the value, which may be a secret."""
         self.by_hand(path, f"is not carried over: {problem}")
 
     def mapped(self, path: Path | str, text: str) -> None:
-        """Notes where a value is now."""
+        """Record where a value is now."""
         self._note(path, Outcome.MAPPED, text)
 
     def unused(self, path: Path | str, text: str) -> None:
-        """Notes why a value is not needed."""
+        """Record why a value is not needed."""
         self._note(path, Outcome.NOT_NEEDED, text)
 
     def by_hand(self, path: Path | str, text: str) -> None:
-        """Notes what a person has to do."""
+        """Record what to do by hand."""
         self._note(path, Outcome.BY_HAND, text)
 
     def _note(self, path: Path | str, outcome: Outcome, text: str) -> None:
@@ -91,7 +91,7 @@ class Reader:
         self.notes[place] = Finding(place, outcome, text)
 
     def note_of(self, leaf: Path) -> Finding | None:
-        """The note for a value, or for what it is a part of."""
+        """Return the note for a value, or for what contains it."""
         return next(
             (self.notes[leaf[:length]] for length in range(len(leaf), 0, -1) if leaf[:length] in self.notes), None
         )

@@ -16,7 +16,7 @@ TITLES = {
 
 
 def report(result: Imported, places: Mapping[Path, str], *, with_secrets: bool) -> str:
-    """The text for a person; it holds no value of the file."""
+    """Return the text for the user; it contains no value of the file."""
     return "\n".join([*_values(result, places), *_assumed(result), *_next(result, with_secrets=with_secrets), ""])
 
 
@@ -54,7 +54,7 @@ def _next(result: Imported, *, with_secrets: bool) -> Iterator[str]:
 
 
 def _credentials(result: Imported, *, with_secrets: bool) -> Iterator[str]:
-    """How the Secret with the ModelServer's credentials comes to be."""
+    """Yield how to create the Secret with the ModelServer's credentials."""
     names = result.names
     written = result.secrets.keys().get(names.credentials, []) if with_secrets else []
     missing = [key for key in ("token", "username", "password") if key not in written]

@@ -1,4 +1,4 @@
-"""Which values are secret, and the Secrets that stand for them: no secret is ever written into a spec."""
+"""Detection of secret values, and the Secrets that replace them: no secret is ever written into a spec."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SECRET_NAME = re.compile(
 )
 """Names of variables and options that hold secrets."""
 ADDRESS_WITH_MORE = re.compile(r"^[a-z][a-z0-9+.-]*://([^/]*@|[^?#]*[?#])", re.IGNORECASE)
-"""An address with a user name or a query, where people keep secrets."""
+"""A URL with a user name or a query, which tend to hold secrets."""
 LONG_WORD = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+=_-][A-Za-z0-9+/=_-]{19,}")
-"""A word that looks generated, and is no path."""
+"""A word that looks generated and is not a path."""
 VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\([A-Za-z_][A-Za-z0-9_]*\)")
-"""A value that only names a variable."""
+"""A value that only refers to a variable."""
 PLAIN_OPTIONS = frozenset(
     {
         "initial_prompt",
@@ -40,12 +40,15 @@ PLAIN_OPTIONS = frozenset(
         "webhook_url",
     }
 )
-"""Options of channels that are no secrets (https://rasa.com/docs/rasa, "Connecting to a Channel"); every other text in
-credentials.yml is taken for one."""
+"""Options of channels that are not secret (https://rasa.com/docs/rasa, "Connecting to a Channel"); every other text in
+credentials.yml is treated as a secret."""
 
 
 def looks_secret(name: str, value: str) -> bool:
-    """Whether a value should not stand in a spec. Rather one too many: a reference works for any value."""
+    """Return whether to keep a value out of a spec.
+
+    False positives are harmless, since a reference works for any value.
+    """
     if VARIABLE.fullmatch(value):
         return False
     generated = any(LONG_WORD.fullmatch(word) for word in re.split(r"[\s,;]+", value))
@@ -53,31 +56,31 @@ def looks_secret(name: str, value: str) -> bool:
 
 
 def secret_in_channel(name: str, value: str) -> bool:
-    """Whether an option of a channel is kept in a Secret."""
+    """Return whether an option of a channel belongs in a Secret."""
     if VARIABLE.fullmatch(value):
         return False
     return name not in PLAIN_OPTIONS or ADDRESS_WITH_MORE.search(value) is not None
 
 
 def reference(name: str, key: str) -> JsonObject:
-    """A value that is in a Secret."""
+    """Return a reference to a value in a Secret."""
     return {"secretKeyRef": {"name": name, "key": key}}
 
 
 @dataclass
 class SecretValues:
-    """Secret values that the file holds, by the Secret and key that stand for them."""
+    """Secret values from the file, by Secret and key."""
 
     names: Names
     contents: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     def keep(self, name: str, key: str, value: str) -> JsonObject:
-        """The reference to a value that is kept under a key of a Secret."""
+        """Store a value under a key of a Secret; return a reference to it."""
         self.contents.setdefault(name, {})[key] = value
         return reference(name, key)
 
     def imported(self, path: Path, value: str) -> JsonObject:
-        """The reference to a value that stood at a path of the file."""
+        """Store a value from a path of the file; return a reference to it."""
         taken = self.contents.get(self.names.imported, {})
         wanted = re.sub(r"[^-._A-Za-z0-9]+", "-", "-".join(path))[:240]
         key, number = wanted, 2
@@ -86,7 +89,7 @@ class SecretValues:
         return self.keep(self.names.imported, key, value)
 
     def manifests(self) -> list[JsonObject]:
-        """The Secrets with their values."""
+        """Return the Secrets with their values."""
         return [
             {
                 "apiVersion": "v1",
@@ -99,10 +102,10 @@ class SecretValues:
         ]
 
     def keys(self) -> Mapping[str, list[str]]:
-        """The keys of each Secret."""
+        """Return the keys of each Secret."""
         return {name: list(values) for name, values in sorted(self.contents.items())}
 
 
 def text_of(value: Any) -> str:
-    """A scalar as a template prints it."""
+    """Return a scalar as a template prints it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""How requests reach the Rasa servers: the Ingress to their channels, and who may connect."""
+"""Traffic to the Rasa servers: the Ingress for their channels, and who may connect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARTS = ("annotations", "annotationsRasa", "hosts", "tls", "ingressClassName")
 
 
 def ingress(reader: Reader, chart: Version, *, there: bool) -> JsonObject | None:
-    """The Ingress to the channels of production, which the chart makes where its own nginx is disabled."""
+    """Return the Ingress for the channels of production, which the chart creates if its own nginx is disabled."""
     enabled = reader.take("ingress.enabled", kinds.FLAG)
     enabled = chart < NOT_ALL_BY_DEFAULT if enabled is None else enabled
     behind_nginx = reader.take("nginx.enabled", kinds.FLAG) is not False
@@ -51,7 +51,7 @@ def ingress(reader: Reader, chart: Version, *, there: bool) -> JsonObject | None
 
 
 def _left(reader: Reader, *, enabled: bool, there: bool) -> None:
-    """Notes what becomes of an Ingress that is not carried over."""
+    """Record why an Ingress is not carried over."""
     if not enabled:
         for part in ("enabled", *PARTS):
             reader.unused(f"ingress.{part}", "the chart's Ingress is not enabled")
@@ -64,12 +64,15 @@ def _left(reader: Reader, *, enabled: bool, there: bool) -> None:
 
 
 def _hosts(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The hosts, each once; a path of the chart leads to all of Rasa, and here the channels alone are open."""
+    """Return the hosts without duplicates.
+
+    The chart's paths expose all of Rasa, while ours expose the channels only.
+    """
     return list(dict.fromkeys(entry["host"] for entry in entries if isinstance(entry.get("host"), str)))
 
 
 def _tls(reader: Reader, hosts: Sequence[str]) -> list[JsonObject]:
-    """The certificates; one that names no host is for all of them."""
+    """Return the certificates; one without hosts applies to all of them."""
     return [
         present(hosts=_hosts_of(entry) or list(hosts), secretName=entry.get("secretName"))
         for entry in reader.take("ingress.tls", kinds.OBJECTS) or []
@@ -84,7 +87,7 @@ def _hosts_of(entry: Mapping[str, Any]) -> list[Any]:
 
 
 def network_policy(reader: Reader) -> JsonObject | None:
-    """Who may connect: Rasa X and nginx of the chart, and the addresses that the file names."""
+    """Return who may connect: Rasa X and nginx of the chart, and the addresses in the file."""
     if reader.take("networkPolicy.enabled", kinds.FLAG) is not True:
         for part in ("enabled", "nodeCIDR"):
             reader.unused(f"networkPolicy.{part}", "the chart's NetworkPolicies are not enabled")

@@ -1,4 +1,4 @@
-"""The Rasa servers themselves: image, arguments, variables and where their pods run."""
+"""The Rasa servers: image, arguments, variables and scheduling of their pods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rasa_environments.desired.profiles import PROFILES
 VENDOR_IMAGE = "rasa/rasa"
 FULL = "-full"
 SELECTOR_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
-"""Labels that the environment's Service selects pods by."""
+"""Labels by which the environment's Service selects pods."""
 OWN_VARIABLES = frozenset(
     {
         "RASA_ENVIRONMENT",
@@ -34,12 +34,12 @@ OWN_VARIABLES = frozenset(
         "REDIS_PASSWORD",
     }
 )
-"""Variables that the chart sets and the operator sets, too: from typed fields."""
+"""Variables that the chart sets, and that the operator sets from typed fields."""
 OWN_ARGUMENTS = ("x", "run", "--no-prompt", "--production", "--enable-api")
 
 
 def rasa(reader: Reader, profile: Profile, release: Release) -> JsonObject:
-    """`rasa`, which all environments share."""
+    """Return `rasa`, which all environments share."""
     arguments, origins = extra_arguments(reader)
     debug = reader.take("debugMode", kinds.FLAG)
     if debug is False:
@@ -62,7 +62,7 @@ def rasa(reader: Reader, profile: Profile, release: Release) -> JsonObject:
 
 
 def image(reader: Reader, profile: Profile, release: Release) -> JsonObject:
-    """`rasa.version` where the vendor's image of that version runs it, else `rasa.image`."""
+    """Return `rasa.version` if the vendor's image of that version fits, else `rasa.image`."""
     name = reader.take("rasa.name", kinds.TEXT) or VENDOR_IMAGE
     tag, version = reader.take("rasa.tag", kinds.TEXT), reader.take("rasa.version", kinds.TEXT)
     if tag is not None:
@@ -100,7 +100,7 @@ def image(reader: Reader, profile: Profile, release: Release) -> JsonObject:
 
 
 def extra_arguments(reader: Reader) -> tuple[list[str], list[str]]:
-    """`extraArgs` and `corsOrigins`: the operator writes the arguments that it knows itself."""
+    """Return `extraArgs` and `corsOrigins`, without the arguments that the operator sets itself."""
     given = reader.take("rasa.extraArgs", kinds.ITEMS) or []
     kept: list[str] = []
     left_out: list[str] = []
@@ -141,7 +141,7 @@ def _fits(kind: Kind[str], word: str) -> bool:
 
 
 def shared_pod_template(reader: Reader, names: Names, secrets: SecretValues) -> JsonObject:
-    """`podTemplate` of all environments."""
+    """Return the `podTemplate` of all environments."""
     labels = reader.take("rasa.podLabels", kinds.LABELS) or {}
     if any(label in labels for label in SELECTOR_LABELS):
         reader.by_hand("rasa.podLabels", f"carried over without {' and '.join(SELECTOR_LABELS)}, which select the pods")
@@ -161,7 +161,7 @@ def shared_pod_template(reader: Reader, names: Names, secrets: SecretValues) -> 
 
 
 def security_context(reader: Reader) -> JsonObject | None:
-    """The pod's securityContext, as far as the file sets it."""
+    """Return the pod's securityContext, as far as the file sets it."""
     given = reader.take("securityContext", kinds.MAPPING) or {}
     if text_of(given.get("runAsUser")) == "0" or given.get("runAsNonRoot") is False:
         reader.refuse("securityContext", "the pods must not run as root (Pod Security level restricted)")
@@ -170,7 +170,7 @@ def security_context(reader: Reader) -> JsonObject | None:
 
 
 def duckling(reader: Reader, names: Names) -> list[JsonObject]:
-    """RASA_DUCKLING_HTTP_URL, as the chart sets it."""
+    """Return RASA_DUCKLING_HTTP_URL, as the chart sets it."""
     own = ("duckling.scheme", "duckling.port")
     url = reader.take("duckling.existingUrl", kinds.URL)
     if url is None and reader.take("duckling.enabled", kinds.FLAG) is False:
@@ -190,7 +190,7 @@ def duckling(reader: Reader, names: Names) -> list[JsonObject]:
 
 
 def extra_variables(reader: Reader, secrets: SecretValues) -> list[JsonObject]:
-    """Variables of the container; a value that looks like a secret becomes a reference."""
+    """Return variables of the container; a value that looks like a secret becomes a reference."""
     place = ("rasa", "extraEnvs")
     items = reader.take(place, kinds.OBJECTS) or []
     made: dict[str, JsonObject] = {}
@@ -232,7 +232,7 @@ def _is_imported(item: JsonObject, secrets: SecretValues) -> bool:
 
 
 def own_pod_template(reader: Reader, place: Path) -> JsonObject:
-    """`podTemplate` of one environment: where its pods run, and what more they mount."""
+    """Return the `podTemplate` of one environment: node selector, volumes and mounts."""
     mounts = named_items(reader, (*place, "extraVolumeMounts"), "mountPath")
     volumes = named_items(reader, (*place, "extraVolumes"), "name")
     pod = present(
@@ -244,7 +244,7 @@ def own_pod_template(reader: Reader, place: Path) -> JsonObject:
 
 
 def named_items(reader: Reader, place: Path, key: str) -> Sequence[dict[str, Any]]:
-    """A list whose items are told apart by a key, as the operator merges it."""
+    """Return a list whose items are identified by a key, as the operator merges it."""
     items = reader.take(place, kinds.OBJECTS) or []
     if not all(isinstance(item.get(key), str) for item in items):
         reader.refuse(place, f"each item must have {key}")
