@@ -1,4 +1,4 @@
-"""`import-helm-values`: the resources for a values file of the Helm chart rasa-x, and what became of each value."""
+"""`import-helm-values`: the resources for a values file of the Helm chart rasa-x, and the result for each value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXIT_CODES = {
     ExitCode.NOT_FOUND: "there is no such file",
 }
 LONGEST_RELEASE = 53
-"""Longest name of a release that Helm takes."""
+"""Maximum length of a release name in Helm."""
 
 
 def import_helm_values(
@@ -46,7 +46,7 @@ def import_helm_values(
 ) -> None:
     """Print our resources for a values file of the Helm chart rasa-x (RasaHQ/rasa-x-helm).
 
-    Standard error says of every value in the file what became of it. No password or token is written, unless
+    Standard error reports what happened to every value in the file. No password or token is printed, unless
     --with-secrets asks for it: the resources refer to Secrets. `helm get values RELEASE` prints the values in use.
     """
     try:
@@ -87,7 +87,7 @@ def _release(name: str, namespace: str, chart_version: str | None) -> HelmReleas
 
 
 def _read(files: list[str]) -> Values:
-    """The values of the files. Raises CommandError where one cannot be read, ValuesError where it is no values file."""
+    """Return the values of the files. Raises CommandError for an unreadable file, ValuesError for an invalid one."""
     texts = []
     for file in files:
         shown = "standard input" if file == STANDARD_INPUT else file
@@ -104,9 +104,9 @@ def _read(files: list[str]) -> Values:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what occurs twice twice, without anchors."""
+    """Writes repeated values in full instead of as anchors."""
 
     def ignore_aliases(self, data: object) -> bool:
-        """Every value is written out."""
+        """Return True for every value."""
         del data
         return True

@@ -1,4 +1,4 @@
-"""Which cluster and namespace a command speaks of."""
+"""Cluster and namespace of a command."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.resources import Resource
 
 FIELD_MANAGER = "kubectl-rasa"
-"""Who changed a field, in `kubectl get --show-managed-fields`: a person's command, and not the operator."""
+"""Field manager of the commands, in `kubectl get --show-managed-fields`; it differs from the operator's."""
 TURNS_TO_CLOSE = 10
-"""Turns of the event loop in which the connection of a watch that was cut is closed; without them its socket leaks."""
+"""Turns of the event loop in which the connection of an aborted watch is closed; without them its socket leaks."""
 
 Parsed = TypeVar("Parsed", ModelServer, DeploymentEnvironment, ModelTag)
 
 
 @dataclass(frozen=True)
 class Session:
-    """A connection to the cluster, and the namespace that the command is about."""
+    """A connection to the cluster, and the namespace of the command."""
 
     client: Client
     namespace: str
 
     async def get(self, model: type[Parsed], resource: Resource, name: str, namespace: str | None = None) -> Parsed:
-        """The object of that name. Raises CommandError that names those that are there, where it is not."""
+        """Return the object of that name. Raises CommandError that lists the existing ones if there is none."""
         key = ObjectKey(namespace or self.namespace, name)
         try:
             return parsed(model, await self.client.get(resource, key))
@@ -55,7 +55,7 @@ class Session:
 
 @asynccontextmanager
 async def session(where: ClusterOptions, namespace: str | None) -> AsyncIterator[Session]:
-    """A session with the cluster that the options name. Raises ConfigurationError where there is none."""
+    """Yield a session with the cluster of the options. Raises ConfigurationError if there is none."""
     try:
         async with await Client.by(where.source, field_manager=FIELD_MANAGER) as client:
             yield Session(client, namespace or client.namespace)
@@ -65,7 +65,7 @@ async def session(where: ClusterOptions, namespace: str | None) -> AsyncIterator
 
 
 def parsed(model: type[Parsed], obj: JsonObject) -> Parsed:
-    """The object as its model. Raises CommandError where the cluster's version of the resources is another."""
+    """Return the object as its model. Raises CommandError if the cluster has another version of the resources."""
     try:
         return model.model_validate(obj)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""All commands under one name."""
+"""All commands in one application."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ for command, exit_codes in commands():
 
 
 def print_version(asked: bool) -> None:
-    """Prints the version and ends, where it is asked for."""
+    """Print the version and exit, if requested."""
     if asked:
         typer.echo(f"rasa-environments {version('rasa-environments')}")
         raise typer.Exit
@@ -65,10 +65,10 @@ def options(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Options before the command."""
+    """Accept the options before the command."""
 
 
 def main() -> None:
-    """Runs the command that the arguments name. As a plugin of kubectl it is called what its users type."""
+    """Run the command in the arguments; as a kubectl plugin, its name in help texts is `kubectl rasa`."""
     name = PurePath(sys.argv[0]).name
     application(prog_name="kubectl rasa" if name == KUBECTL_PLUGIN else "rasa-environments")

@@ -1,4 +1,4 @@
-"""`can-promote`: whether a promotion would be permitted, as `kubectl auth can-i` says it."""
+"""`can-promote`: whether a promotion would be allowed, in the style of `kubectl auth can-i`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def can_promote(environment: Environment, where: ClusterOptions, namespace: Name
 
 
 async def asked(environment: str, where: ClusterOptions, namespace: str | None) -> Permission:
-    """What the API server says. Raises CommandError, which tells an environment that is not there from no answer."""
+    """Return the API server's answer.
+
+    Raises CommandError, with different exit codes for no environment and no answer.
+    """
     try:
         async with session(where, namespace) as connected:
             target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)

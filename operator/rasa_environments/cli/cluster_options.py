@@ -1,4 +1,4 @@
-"""The options that name the cluster and the user, as kubectl has them, on each command that asks the API server."""
+"""The options for cluster and user, the same as kubectl's, on each command that calls the API server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rasa_environments.cluster.impersonation import Impersonation
 
 
 def option(*flags: str, shown: str, said: str) -> OptionInfo:
-    """An option of the panel `Cluster`, with its default in words."""
+    """Return an option of the panel `Cluster`, with its default in words."""
     made: OptionInfo = typer.Option(*flags, help=said, show_default=shown, rich_help_panel="Cluster")
     return made
 
@@ -45,13 +45,13 @@ class ClusterOptions:
 
     @property
     def source(self) -> CredentialSource:
-        """Where the credentials come from, and whom to act as."""
+        """Source of the credentials, and the user to impersonate."""
         acting_as = Impersonation(self.as_user or "", tuple(self.as_groups or ()), self.as_uid or "")
         return CredentialSource(self.kubeconfig, self.context, self.cluster, self.user, acting_as)
 
 
 def with_cluster_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, with the options of ClusterOptions in place of its parameter `where`, as typer is to see it."""
+    """Return the command with the options of ClusterOptions instead of its parameter `where`, as typer requires."""
     own, its_hints = dict(inspect.signature(command).parameters), get_type_hints(command, include_extras=True)
     del own["where"]
     shared = inspect.signature(ClusterOptions).parameters

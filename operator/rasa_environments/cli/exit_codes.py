@@ -1,4 +1,4 @@
-"""How a command ends, for scripts: one meaning for each exit code, and what each command uses."""
+"""Exit codes for scripts: one meaning for each, and which of them each command uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 
 class ExitCode(IntEnum):
-    """The exit codes of all commands; MEANINGS says what they mean."""
+    """The exit codes of all commands; MEANINGS describes them."""
 
     DONE = 0
     FAILED = 1
@@ -20,10 +20,10 @@ class ExitCode(IntEnum):
 
 
 INTERRUPTED = 130
-"""After Ctrl-C, as shells count it: 128 + SIGINT."""
+"""After Ctrl-C, as in shells: 128 + SIGINT."""
 
 ExitCodes: TypeAlias = Mapping[ExitCode, str]
-"""What each exit code means for one command."""
+"""The meaning of each exit code for one command."""
 
 MEANINGS: ExitCodes = {
     ExitCode.DONE: "done: it is so, or the answer is yes",
@@ -39,6 +39,6 @@ NOT_PERMITTED = "the API server refuses it: you may not, or it is not valid"
 
 
 def listed(codes: ExitCodes) -> str:
-    """The exit codes as the end of a help text and of a section of the reference."""
+    """Return the exit codes as the end of a help text and of a section of the reference."""
     meanings = {ExitCode.USAGE: MEANINGS[ExitCode.USAGE], **codes}
     return "\n\n".join(["Exit codes:", *(f"* `{code.value}`: {meanings[code]}." for code in sorted(meanings))])

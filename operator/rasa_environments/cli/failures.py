@@ -1,4 +1,4 @@
-"""What a person reads when a command cannot do what it was asked for: one line, and an exit code."""
+"""Errors of commands: one line for the user, and an exit code."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rasa_environments.cluster.errors import ApiError, ConfigurationError
 from rasa_environments.rasa.errors import ModelNameConflict, ModelRefused, RasaError, Unauthorized, UnknownModel
 
 DENIED = "denied request: "
-"""What stands before a ValidatingAdmissionPolicy's own words (k8s.io/apiserver, admission/plugin/policy/validating)."""
+"""Text before the message of a ValidatingAdmissionPolicy (k8s.io/apiserver, admission/plugin/policy/validating)."""
 
 
 class CommandError(Exception):
-    """The command cannot go on: the message says what is wrong, where, and what to do."""
+    """The command failed; the message has problem, place and remedy."""
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ class CommandError(Exception):
 
 
 def execute(command: Coroutine[None, None, None]) -> None:
-    """Runs the command to its end; what it cannot do becomes `error: ...` on stderr and the exit code for it."""
+    """Run the command; errors become `error: ...` on stderr and an exit code."""
     try:
         asyncio.run(command)
     except ApiError as error:
@@ -42,13 +42,13 @@ def execute(command: Coroutine[None, None, None]) -> None:
 
 
 def fail(message: str, *further: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
-    """Ends the command with these lines on stderr and the exit code."""
+    """Exit with these lines on stderr and the exit code."""
     sys.stderr.write("".join(f"error: {line}\n" for line in (message, *further)))
     raise typer.Exit(code)
 
 
 def code_of(error: ApiError) -> ExitCode:
-    """The exit code for an answer of the API server: a request that it does not accept is refused, not failed."""
+    """Return the exit code for an error of the API server: a rejected request counts as refused, not failed."""
     match error.status:
         case 404:
             return ExitCode.NOT_FOUND
@@ -60,7 +60,7 @@ def code_of(error: ApiError) -> ExitCode:
 
 
 def code_of_model_server(error: RasaError) -> ExitCode:
-    """The exit code for what a model server answers."""
+    """Return the exit code for an error of a model server."""
     if isinstance(error, UnknownModel):
         return ExitCode.NOT_FOUND
     refused = isinstance(error, Unauthorized | ModelRefused | ModelNameConflict)
@@ -68,7 +68,7 @@ def code_of_model_server(error: RasaError) -> ExitCode:
 
 
 def explained(error: ApiError) -> str:
-    """An answer of the API server in words that say what to do."""
+    """Explain an error of the API server, with a remedy."""
     said = error.message or error.reason
     match error.status:
         case 0:
@@ -91,7 +91,7 @@ def _not_found(error: ApiError) -> str:
 
 
 def _forbidden(message: str) -> str:
-    """Why something is not permitted: a policy's own words, or those of the authorizer."""
+    """Explain why something is not permitted: in the words of a policy, or of the authorizer."""
     _, denied, words = message.partition(DENIED)
     if denied:
         return words
@@ -99,5 +99,5 @@ def _forbidden(message: str) -> str:
 
 
 def _unknown_kind(error: ApiError) -> bool:
-    """Whether it is the kind that is not there, and not an object (an unknown path is answered in plain text)."""
+    """Return whether the kind, rather than an object, does not exist (an unknown path is answered in plain text)."""
     return "could not find the requested resource" in error.message or "page not found" in error.message

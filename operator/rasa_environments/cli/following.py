@@ -1,4 +1,4 @@
-"""The environments and model tags of some namespaces, as they change."""
+"""Watching the environments and model tags of some namespaces."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_T
 from rasa_environments.domain.lister import Lister
 
 LOOK_SECONDS = 1.0
-"""How often a watch is looked at that brings nothing: it may be one that is not permitted."""
+"""Seconds between two checks of a watch without events: it may not be permitted."""
 
 
 class Followed:
-    """A lister that keeps up with the cluster."""
+    """A lister that is kept in sync with the cluster."""
 
     def __init__(self) -> None:
         self.lister = Lister()
@@ -30,9 +30,9 @@ class Followed:
         self._changed = asyncio.Event()
 
     async def change(self) -> None:
-        """Returns when something changed since the last call; changes that come together count as one.
+        """Wait for a change since the last call; simultaneous changes count as one.
 
-        Raises ApiError where changes do not come because the API server refuses to tell them.
+        Raises ApiError if the API server refuses the watch.
         """
         while not self._changed.is_set():
             for reflector in self.reflectors:
@@ -43,11 +43,11 @@ class Followed:
         self._changed.clear()
 
     def environment_changed(self, key: ObjectKey, obj: JsonObject | None) -> None:
-        """An environment is there in this version, or is gone."""
+        """Handle a new version of an environment, or its deletion."""
         self._take(key, obj, self.lister.environments.remove, self._put_environment)
 
     def tag_changed(self, key: ObjectKey, obj: JsonObject | None) -> None:
-        """A ModelTag is there in this version, or is gone."""
+        """Handle a new version of a ModelTag, or its deletion."""
         self._take(key, obj, self.lister.tags.remove, self._put_tag)
 
     def _put_environment(self, obj: JsonObject) -> None:
@@ -73,9 +73,9 @@ class Followed:
 
 @asynccontextmanager
 async def followed(client: Client, namespaces: tuple[str, ...]) -> AsyncIterator[Followed]:
-    """Follows these namespaces (none: all) until the block ends; inside it, everything has been listed once.
+    """Watch these namespaces (none: all) until the block ends; everything is listed before it starts.
 
-    Raises ApiError where the API server cannot be asked.
+    Raises ApiError if the API server cannot be reached.
     """
     following = Followed()
     following.reflectors = (

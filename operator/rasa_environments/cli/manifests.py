@@ -1,4 +1,4 @@
-"""The documents of a manifest file, checked before anything is made of them."""
+"""The documents of a manifest file, validated before use."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ STANDARD_INPUT = "-"
 
 @dataclass
 class Manifests:
-    """What a file holds."""
+    """The content of a file."""
 
     source: str
-    """The file, as a person knows it."""
+    """The file's name in messages."""
     lister: Lister = field(default_factory=Lister)
     environments: list[DeploymentEnvironment] = field(default_factory=list)
     """In the order of the file."""
@@ -36,13 +36,13 @@ class Manifests:
     left_out: list[str] = field(default_factory=list)
     """Documents of other kinds."""
     errors: list[str] = field(default_factory=list)
-    """One line for each thing that is wrong."""
+    """One line for each problem."""
 
 
 def read(file: str, namespace: str) -> Manifests:
-    """The manifests of a file (`-`: standard input); `namespace` is that of documents that name none.
+    """Return the manifests of a file (`-`: standard input); `namespace` is the default for documents.
 
-    Raises CommandError where the file cannot be read or is not YAML; what is wrong in a document is in `errors`.
+    Problems of a document are in `errors`. Raises CommandError where the file cannot be read or is not YAML.
     """
     shown = "standard input" if file == STANDARD_INPUT else file
     manifests = Manifests(shown)
@@ -53,7 +53,7 @@ def read(file: str, namespace: str) -> Manifests:
 
 
 def _documents(file: str, shown: str) -> Iterator[object]:
-    """The documents of the file, with those of a List on their own."""
+    """Yield the documents of the file, including the items of a List."""
     try:
         text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text()
         documents = list(yaml.safe_load_all(text))
@@ -73,7 +73,7 @@ def _documents(file: str, shown: str) -> Iterator[object]:
 
 
 def _take(manifests: Manifests, document: object, where: str, namespace: str) -> None:
-    """Puts a document where it belongs, or notes what is wrong with it."""
+    """Add a document to the manifests, or record what is wrong with it."""
     if not isinstance(document, dict) or not isinstance(document.get("kind"), str):
         manifests.errors.append(f"{where}: is not an object with apiVersion, kind and metadata")
         return
@@ -100,7 +100,7 @@ def _take(manifests: Manifests, document: object, where: str, namespace: str) ->
 
 
 def _take_resource(manifests: Manifests, document: JsonObject, where: str, key: ObjectKey) -> None:
-    """Validates one of our resources as the API server would, and refuses fields that it would drop."""
+    """Validate one of our resources as the API server would, and reject unknown fields, which it would drop."""
     complete = {**document, "metadata": {**document["metadata"], "namespace": key.namespace}}
     kind = document["kind"]
     manifests.errors += [f"{where}: {problem}" for problem in unknown_fields(MODELS[kind], complete)]

@@ -1,4 +1,4 @@
-"""What `status` shows: one row for each environment and each model tag, without any of the drawing."""
+"""The content of `status`: one row for each environment and each model tag, without formatting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOT_SEEN = "the operator has not looked at it yet: is it running?"
 
 @dataclass(frozen=True)
 class EnvironmentRow:
-    """One environment."""
+    """An environment."""
 
     namespace: str
     name: str
@@ -25,32 +25,32 @@ class EnvironmentRow:
     served: str | None
     """The model of the last answers."""
     serves_wanted: Truth
-    """Whether it serves the wanted model; Unknown where the last answers no longer count, or there are none."""
+    """Whether it serves the desired model; Unknown if the last answers no longer count, or there are none."""
     ready: Truth
     reason: str | None
     message: str | None
     unregistered: str | None
-    """Why its model server does not have it in its registry."""
+    """Why it is not registered with its model server."""
     forgetful: str | None
-    """Why users may be forgotten, or answered twice: where conversations are not kept as they should be."""
+    """Why users may be forgotten, or answered twice, because of how conversations are stored."""
     url: str | None
     created: str
 
 
 @dataclass(frozen=True)
 class TagRow:
-    """One model tag."""
+    """A model tag."""
 
     namespace: str
     name: str
     tag: str
     model: str
-    """The model that is wanted."""
+    """The desired model."""
     previous: str | None
     promoted_by: str | None
-    """Who put the tag on the model that carries it."""
+    """Who set the tag on its present model."""
     promoted_at: str | None
-    """When the operator saw it there first (RFC 3339, UTC)."""
+    """When the operator first saw it there (RFC 3339, UTC)."""
     tagged: Truth
     served: Truth
     ready: Truth
@@ -61,14 +61,14 @@ class TagRow:
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything that `status` shows, by namespace and name."""
+    """Everything that `status` displays, by namespace and name."""
 
     environments: tuple[EnvironmentRow, ...]
     tags: tuple[TagRow, ...]
 
 
 def overview(environments: Iterable[DeploymentEnvironment], tags: Iterable[ModelTag]) -> Overview:
-    """The rows of these objects, sorted."""
+    """Return the rows of these objects, sorted."""
     return Overview(
         tuple(environment_row(item) for item in sorted(environments, key=lambda item: item.metadata.key)),
         tuple(tag_row(item) for item in sorted(tags, key=lambda item: item.metadata.key)),
@@ -76,7 +76,7 @@ def overview(environments: Iterable[DeploymentEnvironment], tags: Iterable[Model
 
 
 def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
-    """What is known of an environment; what is older than its spec counts as unknown."""
+    """Return the row of an environment; facts about an earlier spec count as unknown."""
     status = environment.status
     desired = status.desired_model
     ready, reason, message = verdict(environment)
@@ -98,19 +98,19 @@ def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
 
 
 def unregistered(environment: DeploymentEnvironment) -> str | None:
-    """Why the environment is not registered; None where it is, or its server has no registry."""
+    """Return why the environment is not registered; None if it is, or its server has no registry."""
     found = condition_of(environment.status.conditions, ConditionType.REGISTERED)
     return None if found is None or found.status == "True" else found.message
 
 
 def forgetful(environment: DeploymentEnvironment) -> str | None:
-    """Why conversations are not kept; None where they are, or where that is configured elsewhere."""
+    """Return why conversations are not stored safely; None if they are, or if that is configured elsewhere."""
     found = condition_of(environment.status.conditions, ConditionType.CONVERSATIONS_PERSISTED)
     return None if found is None or found.status != "False" else f"{found.reason}: {found.message}"
 
 
 def _served(environment: DeploymentEnvironment) -> str | None:
-    """The model that is served, with the count of pods where not all of them serve the wanted one."""
+    """Return the served models, with the number of pods unless all of them serve the desired one."""
     status = environment.status
     if not status.served_models:
         return None
@@ -120,7 +120,7 @@ def _served(environment: DeploymentEnvironment) -> str | None:
 
 
 def tag_row(tag: ModelTag) -> TagRow:
-    """What is known of a model tag; what is older than its spec counts as unknown."""
+    """Return the row of a model tag; facts about an earlier spec count as unknown."""
     ready, reason, message = verdict(tag)
     latest = next(iter(tag.status.history or ()), None)
     return TagRow(
@@ -141,7 +141,7 @@ def tag_row(tag: ModelTag) -> TagRow:
 
 
 def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[Truth, str | None, str | None]:
-    """Whether it is Ready, with reason and message; Unknown while the status speaks of an earlier spec."""
+    """Return whether it is Ready, with reason and message; Unknown while the status describes an earlier spec."""
     ready = condition_of(resource.status.conditions, ConditionType.READY)
     if ready is None or not is_current(resource):
         return "Unknown", "NotSeenYet", NOT_SEEN
@@ -149,22 +149,22 @@ def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[Truth, str | No
 
 
 def is_current(resource: DeploymentEnvironment | ModelTag) -> bool:
-    """Whether the status speaks of the spec as it is now."""
+    """Return whether the status describes the current spec."""
     return resource.status.observed_generation == resource.metadata.generation
 
 
 def _current_truth(resource: DeploymentEnvironment | ModelTag, kind: ConditionType) -> Truth:
-    """What the condition says of the spec as it is now."""
+    """Return the status of the condition for the current spec."""
     return truth(condition_of(resource.status.conditions, kind)) if is_current(resource) else "Unknown"
 
 
 def truth(condition: Condition | None) -> Truth:
-    """The condition's status; Unknown where there is none."""
+    """Return the condition's status; Unknown if there is none."""
     return condition.status if condition else "Unknown"
 
 
 def age(created: str, now: datetime) -> str:
-    """How long ago that was, in the unit that tells most, as kubectl shows it: 45s, 12m, 5h, 8d."""
+    """Return the age in its most significant unit, as kubectl displays it: 45s, 12m, 5h, 8d."""
     try:
         passed = now - datetime.fromisoformat(created).astimezone(UTC)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether the user of a command may promote to an environment, asked beforehand and told in the words of admission."""
+"""Whether the user may promote to an environment, checked beforehand and worded as in admission."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from rasa_environments.cluster.resources import (
 )
 
 PROTECTED = frozenset({"production", "worker"})
-"""Environments that need `promote` by their own name, in whatever case, as the policies in manifests/promotion have
-it."""
+"""Environments that need `promote` on their own name, regardless of case, as in the policies in manifests/promotion."""
 CUSTOM = "custom"
-"""The subresource that stands for all other environments: RBAC cannot say `all but these`."""
+"""The subresource that stands for all other environments: RBAC cannot express `all but these`."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Right:
     resource: Resource
     namespace: str
     name: str = ""
-    """Empty for `create`, where the API server does not look at names."""
+    """Empty for `create`, for which the API server ignores names."""
     subresource: str = ""
 
     def __str__(self) -> str:
@@ -39,16 +38,16 @@ class Right:
 
 @dataclass(frozen=True)
 class Permission:
-    """Whether somebody may promote, and why."""
+    """Whether the user may promote, and why."""
 
     user: str
     allowed: bool
     reason: str
-    """Of a refusal, what is lacking; else what the API server says, which may be nothing."""
+    """For a refusal, the missing right; else the API server's reason, which may be empty."""
 
 
 def rights_to_promote(tag: str, namespace: str) -> tuple[Right, ...]:
-    """The rights of which one is needed to move a tag of a ModelServer in the namespace, the narrowest first."""
+    """Return the rights one of which is needed to move a tag of a ModelServer in the namespace, the narrowest first."""
     by_name = Right("promote", DEPLOYMENT_ENVIRONMENTS, namespace, tag)
     if tag.lower() in PROTECTED:
         return (by_name,)
@@ -56,14 +55,14 @@ def rights_to_promote(tag: str, namespace: str) -> tuple[Right, ...]:
 
 
 def right_to_write(tag: ModelTag | None, namespace: str) -> Right:
-    """The right to change the ModelTag, or to create one in the namespace."""
+    """Return the right to change the ModelTag, or to create one in the namespace."""
     if tag is None:
         return Right("create", MODEL_TAGS, namespace)
     return Right("patch", MODEL_TAGS, tag.metadata.namespace, tag.metadata.name)
 
 
 async def permission(client: Client, tag: str, *alternatives: tuple[Right, ...]) -> Permission:
-    """Whether the user holds a right of each of the alternatives, all of which a promotion by this tag needs."""
+    """Return whether the user has a right from each of the alternatives, as a promotion of this tag requires."""
     user = await user_name(client)
     granted = ""
     for rights in alternatives:
@@ -75,13 +74,13 @@ async def permission(client: Client, tag: str, *alternatives: tuple[Right, ...])
 
 
 async def user_name(client: Client) -> str:
-    """Who the API server takes the user for (authentication.k8s.io, SelfSubjectReview)."""
+    """Return the user's name according to the API server (authentication.k8s.io, SelfSubjectReview)."""
     name: str = (await client.review(SELF_SUBJECT_REVIEWS))["userInfo"]["username"]
     return name
 
 
 async def grant(client: Client, right: Right) -> str | None:
-    """Why the user has the right; None where it is not given (authorization.k8s.io, SelfSubjectAccessReview)."""
+    """Return why the user has the right; None if it is not granted (authorization.k8s.io, SelfSubjectAccessReview)."""
     attributes = {
         "verb": right.verb,
         "group": right.resource.group,

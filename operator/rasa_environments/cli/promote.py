@@ -1,4 +1,4 @@
-"""`promote`: one line that moves a model to an environment, and follows it until it is served."""
+"""`promote`: moves a model to an environment, and waits until it is served."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EXIT_CODES = {
     ExitCode.UNKNOWN: "it is promoted, and whether it is served is not known",
 }
 RETRY_SECONDS = 1.0
-"""Between two attempts to follow a promotion while the API server does not answer."""
+"""Seconds between two attempts to follow a promotion while the API server does not answer."""
 
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it, or return when it is asked for.")]
 Until = Annotated[
@@ -49,10 +49,10 @@ Environment = Annotated[str, typer.Argument(help="Name of the DeploymentEnvironm
 
 @dataclass(frozen=True)
 class Following:
-    """To what, and for how many seconds, a promotion is followed."""
+    """How long to follow a promotion, and up to which state."""
 
     until: Goal | None
-    """None: it is not followed."""
+    """None does not follow it."""
     timeout: float
 
 
@@ -67,8 +67,8 @@ def promote(
 ) -> None:
     """Put the tag that an environment pulls on a model, and wait until it is served.
 
-    Ends well only when the ModelTag says that the model is served. Where that cannot be known, for example of pods that
-    the operator does not reach, `--until tagged` waits for what the model server says alone.
+    Succeeds only when the ModelTag reports that the model is served. If that cannot be determined, for example because
+    the operator cannot reach the pods, `--until tagged` waits only for the model server's confirmation.
     """
     wanted = model_name(model)
     try:
@@ -86,7 +86,7 @@ def promote(
 
 
 async def model_tag_of(connected: Session, environment: DeploymentEnvironment) -> ModelTag | None:
-    """The ModelTag that rules the tag which the environment pulls: the oldest one, in its namespace or the server's."""
+    """Return the ModelTag that owns the environment's tag: the oldest one in its namespace or the server's."""
     server = server_of_environment(environment)
     found = Lister()
     for namespace in sorted({environment.metadata.namespace, server.namespace}):
@@ -94,7 +94,7 @@ async def model_tag_of(connected: Session, environment: DeploymentEnvironment) -
             listing = await connected.client.list(MODEL_TAGS, namespace)
         except ApiError as error:
             if error.status == 403 and namespace != environment.metadata.namespace:
-                continue  # a ModelTag that we may not see makes ours a conflict, which is then told
+                continue  # a ModelTag that we may not see makes ours a conflict, which is then reported
             raise
         for item in listing.items:
             found.tags.put(parsed(ModelTag, item))
@@ -105,7 +105,7 @@ async def model_tag_of(connected: Session, environment: DeploymentEnvironment) -
 async def promote_to(
     connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, model: str, following: Following
 ) -> None:
-    """Changes or creates the ModelTag, and follows the promotion if that is wanted. Raises CommandError."""
+    """Change or create the ModelTag, and follow the promotion if requested. Raises CommandError."""
     output = console()
     written = await write(connected, environment, tag, model, output)
     if following.until is None:
@@ -128,7 +128,7 @@ async def promote_to(
 async def permission_to_promote(
     connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None
 ) -> Permission:
-    """Whether the user may move the tag that the environment pulls, and write the ModelTag that does so."""
+    """Return whether the user may move the tag that the environment pulls, and write its ModelTag."""
     return await permission(
         connected.client,
         environment.tag,
@@ -140,9 +140,9 @@ async def permission_to_promote(
 async def write(
     connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, model: str, output: Console
 ) -> ModelTag:
-    """The ModelTag as it is once it names the model and who promoted it.
+    """Write the model and who promoted it to the ModelTag, and return it.
 
-    Raises CommandError, before anything is written, where the user may not promote to the environment.
+    Raises CommandError, before anything is written, if the user may not promote to the environment.
     """
     name = environment.metadata.key
     if tag is not None and tag.spec.model == model:
@@ -162,7 +162,7 @@ async def write(
 
 
 async def create(connected: Session, manifest: JsonObject) -> ModelTag:
-    """The created ModelTag. Raises CommandError where its name is taken."""
+    """Create the ModelTag and return it. Raises CommandError if its name is taken."""
     try:
         return parsed(ModelTag, await connected.client.create(MODEL_TAGS, manifest))
     except ApiError as error:
@@ -178,7 +178,7 @@ async def create(connected: Session, manifest: JsonObject) -> ModelTag:
 async def follow(
     connected: Session, environment: DeploymentEnvironment, written: ModelTag, following: Following, output: Console
 ) -> Progress:
-    """Prints each step until the end, or until the time is over; returns the last that was seen."""
+    """Print each step until the end, or until the timeout; return the last one."""
     told = [Progress("waiting for the API server", known=False)]
     with suppress(TimeoutError):
         async with asyncio.timeout(following.timeout):
@@ -195,14 +195,14 @@ async def follow(
 
 
 def ended_by(error: ApiError) -> ExitCode | None:
-    """How the command ends if a promotion cannot be followed; None where that may pass."""
+    """Return how the command ends if a promotion cannot be followed; None if that may be temporary."""
     return ExitCode.UNKNOWN if error.status in (401, 403) else None
 
 
 async def steps(
     connected: Session, environment: DeploymentEnvironment, written: ModelTag, goal: Goal
 ) -> AsyncIterator[Progress]:
-    """Each step of the promotion, once. Raises ApiError where the cluster does not say."""
+    """Yield each step of the promotion once. Raises ApiError if the cluster does not report it."""
     seen: Progress | None = None
     namespaces = tuple(sorted({environment.metadata.namespace, written.metadata.namespace}))
     async with followed(connected.client, namespaces) as following:

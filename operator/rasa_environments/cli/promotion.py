@@ -1,4 +1,4 @@
-"""What a promotion is made of: which ModelTag it changes, and how far it has come. Nothing here talks to anything."""
+"""The logic of a promotion: which ModelTag it changes, and its progress. Pure."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ REFUSALS = {
     Reason.TAG_REFUSED: ExitCode.FAILED,
     Reason.UNAUTHORIZED: ExitCode.FAILED,
 }
-"""Why a tag is not set, where waiting alone does not help: the operator goes on trying, the command does not."""
+"""Reasons why a tag is not set that waiting alone does not resolve: the operator retries, the command gives up."""
 
 
 class Goal(StrEnum):
-    """What a promotion is followed to."""
+    """The state up to which a promotion is followed."""
 
     TAGGED = "tagged"
     SERVED = "served"
@@ -35,17 +35,17 @@ class Goal(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a promotion has come, in words."""
+    """The progress of a promotion, in words."""
 
     text: str
     ended: ExitCode | None = None
-    """How the command ends; None while there is something to wait for."""
+    """Exit code of the command; None while there is something to wait for."""
     known: bool = True
-    """Whether the operator knows how far it is, about this very promotion."""
+    """Whether the operator knows the progress of this very promotion."""
 
 
 def new_model_tag(environment: DeploymentEnvironment, model: str, user: str) -> JsonObject:
-    """The ModelTag for the tag that the environment pulls, beside the environment, created by that user."""
+    """Return a ModelTag, created by that user, for the environment's tag in the environment's namespace."""
     name = object_name(environment.tag)
     spec: JsonObject = {"model": model}
     if name != environment.tag:
@@ -58,18 +58,21 @@ def new_model_tag(environment: DeploymentEnvironment, model: str, user: str) -> 
 
 
 def object_name(tag: str) -> str:
-    """The tag as the name of an object: lower case, other characters as hyphens (RFC 1123 subdomain)."""
+    """Return the tag as an object name: lower case, other characters as hyphens (RFC 1123 subdomain)."""
     labels = (label.strip("-") for label in re.sub(r"[^a-z0-9.-]", "-", tag.lower()).split("."))
     return ".".join(label for label in labels if label)
 
 
 def model_name(given: str) -> str:
-    """The model that a person means by its name or by its file's name."""
+    """Return the model that the user means by its name or file name."""
     return given.removesuffix(MODEL_SUFFIX)
 
 
 def rollback_target(tag: ModelTag) -> str | None:
-    """The model to go back to: the one before, or, where the last promotion never took place, the one still served."""
+    """Return the model to roll back to.
+
+    The previous one, or the current one if the last promotion never took effect.
+    """
     tagged, previous = tag.status.tagged_model, tag.status.previous_model
     if tagged is not None and tag.spec.model is not None and tagged.name != tag.spec.model:
         return tagged.name
@@ -79,7 +82,7 @@ def rollback_target(tag: ModelTag) -> str | None:
 def progress(
     written: ModelTag, tag: ModelTag | None, environment: DeploymentEnvironment | None, goal: Goal
 ) -> Progress:
-    """How far the promotion that wrote `written` has come, as the status of the two says."""
+    """Return the progress of the promotion that wrote `written`, by the status of both objects."""
     if tag is None or tag.metadata.uid != written.metadata.uid:
         return Progress("the ModelTag was deleted meanwhile", ExitCode.FAILED)
     if (untagged := overtaken_or_unseen(written, tag) or tagged_progress(tag)) is not None:
@@ -93,7 +96,7 @@ def progress(
 
 
 def overtaken_or_unseen(written: ModelTag, tag: ModelTag) -> Progress | None:
-    """Why the status does not speak of this promotion; None where it does."""
+    """Return why the status does not describe this promotion; None if it does."""
     if tag.spec.model != written.spec.model:
         return Progress(f"somebody else promoted {tag.spec.model} meanwhile", ExitCode.FAILED)
     if tag.metadata.generation < written.metadata.generation or not is_current(tag):
@@ -102,7 +105,7 @@ def overtaken_or_unseen(written: ModelTag, tag: ModelTag) -> Progress | None:
 
 
 def tagged_progress(tag: ModelTag) -> Progress | None:
-    """What keeps the tag from being on the model; None where it is there."""
+    """Return why the tag is not on the model; None if it is."""
     stalled = condition_of(tag.status.conditions, ConditionType.STALLED)
     if stalled is not None and stalled.status == "True":
         return Progress(stalled.message, _code_of(stalled))
@@ -116,13 +119,13 @@ def tagged_progress(tag: ModelTag) -> Progress | None:
 
 
 def stuck(resource: ModelTag | DeploymentEnvironment) -> str | None:
-    """What a person has to put right before the resource can go on; None where nothing is known to be wrong."""
+    """Return what must be fixed before the resource can proceed; None if nothing is known to be wrong."""
     stalled = condition_of(resource.status.conditions, ConditionType.STALLED)
     return stalled.message if stalled is not None and stalled.status == "True" and is_current(resource) else None
 
 
 def served_progress(tag: ModelTag) -> Progress | None:
-    """That the model is served, as the ModelTag says; None where it does not."""
+    """Return that the model is served according to the ModelTag; None if it is not."""
     served = condition_of(tag.status.conditions, ConditionType.SERVED)
     ready = condition_of(tag.status.conditions, ConditionType.READY)
     if truth(served) != "True":
@@ -133,7 +136,7 @@ def served_progress(tag: ModelTag) -> Progress | None:
 
 
 def unserved_progress(tag: ModelTag, environment: DeploymentEnvironment) -> Progress:
-    """Why the model is not known to be served; what is not known counts as no."""
+    """Return why the model is not known to be served; unknown counts as not served."""
     served = condition_of(tag.status.conditions, ConditionType.SERVED)
     if environment.spec.suspend:
         name = environment.metadata.key
@@ -152,7 +155,7 @@ def unserved_progress(tag: ModelTag, environment: DeploymentEnvironment) -> Prog
 
 
 def _code_of(condition: Condition) -> ExitCode:
-    """How the command ends for the reason of the condition."""
+    """Return the exit code for the reason of the condition."""
     return next((code for reason, code in REFUSALS.items() if reason == condition.reason), ExitCode.FAILED)
 
 

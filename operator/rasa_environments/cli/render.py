@@ -1,4 +1,4 @@
-"""`render`: what the operator would make of a manifest, without a cluster."""
+"""`render`: the objects that the operator would create for a manifest, without a cluster."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def render(
         str, typer.Option("--namespace", "-n", help="Namespace of documents that name none.")
     ] = "default",
 ) -> None:
-    """Print the objects that the operator makes of a manifest, without a cluster.
+    """Print the objects that the operator creates for a manifest, without a cluster.
 
-    FILE holds DeploymentEnvironments and the ModelServers that they refer to; where these admit namespaces by labels,
-    also the Namespaces. Secret values are shown as placeholders. Left out is what only a cluster can give: owner
-    references, and the operator's pods in a NetworkPolicy. Of a server that runs elsewhere nothing is made.
+    FILE holds DeploymentEnvironments and the ModelServers that they refer to; if these select namespaces by label, also
+    the Namespaces. Secret values are printed as placeholders. The output omits what only a cluster can provide: owner
+    references, and the operator's pods in a NetworkPolicy. External servers have no objects.
     """
     try:
         manifests = read(file, namespace)
@@ -138,12 +138,12 @@ class Placeholders:
 
 
 def placeholder(secret: ObjectKey, key: str) -> str:
-    """What is shown for a value that a person keeps in a Secret."""
+    """Return the placeholder of a value in a user's Secret."""
     return f"<key {key} of Secret {secret}>"
 
 
 def shown(child: JsonObject) -> JsonObject:
-    """A child without its owner, and with the placeholders of a Secret in plain text."""
+    """Return a child without its owner, and with the placeholders of a Secret in plain text."""
     metadata = {name: value for name, value in child["metadata"].items() if name != "ownerReferences"}
     if child["kind"] != "Secret":
         return {**child, "metadata": metadata}
@@ -156,10 +156,10 @@ def shown(child: JsonObject) -> JsonObject:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Texts of several lines, such as endpoints.yml, as blocks; no anchors for what occurs twice."""
+    """Writes multi-line text, such as endpoints.yml, as blocks, and repeated values in full instead of as anchors."""
 
     def ignore_aliases(self, data: object) -> bool:
-        """Every value is written out."""
+        """Return True for every value."""
         del data
         return True
 

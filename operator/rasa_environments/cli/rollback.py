@@ -1,4 +1,4 @@
-"""`rollback`: back to the model before."""
+"""`rollback`: returns to the previous model."""
 
 from __future__ import annotations
 

@@ -24,14 +24,15 @@ EXIT_CODES = {
 def run(settings: Settings) -> None:
     """Run the operator until SIGTERM or Ctrl-C stops it.
 
-    Each option of its own is also read from RASA_ENVIRONMENTS_<OPTION>, for example RASA_ENVIRONMENTS_LOG_FORMAT.
+    Each of its own options can also be set by a variable RASA_ENVIRONMENTS_<OPTION>, for example
+    RASA_ENVIRONMENTS_LOG_FORMAT.
     """
     configure_logs(settings)
     execute(operate(settings))
 
 
 async def operate(settings: Settings) -> None:
-    """Run the operator. Imported here, since the other commands can do without all that it consists of."""
+    """Run the operator; it is imported here, since the other commands do not need its modules."""
     from rasa_environments.cluster.lease import LeadershipLostError  # noqa: PLC0415
     from rasa_environments.runtime.operator import run as run_operator  # noqa: PLC0415
 

@@ -31,11 +31,11 @@ EXIT_CODES = {
     ExitCode.UNKNOWN: "of one of them it is not known, and none is known not to be Ready",
 }
 AGES_SECONDS = 5.0
-"""How often a live table is drawn anew though nothing changed: its ages do."""
+"""Seconds between two updates of a live table without changes, for its ages."""
 
 
 class Output(StrEnum):
-    """How the status is written."""
+    """Output format of the status."""
 
     TABLE = "table"
     JSON = "json"
@@ -68,7 +68,7 @@ def status(
 
 
 async def looked(connected: Session, scope: str | None) -> Overview:
-    """The overview of a namespace, or of all."""
+    """Return the overview of a namespace, or of all."""
     environments, tags = await asyncio.gather(
         connected.client.list(DEPLOYMENT_ENVIRONMENTS, scope), connected.client.list(MODEL_TAGS, scope)
     )
@@ -79,7 +79,7 @@ async def looked(connected: Session, scope: str | None) -> Overview:
 
 
 def verdict_on(seen: Overview) -> ExitCode:
-    """The exit code: Unknown is not counted as Ready, nor is nothing at all."""
+    """Return the exit code; Unknown does not count as Ready, nor does an empty overview."""
     found = {row.ready for row in seen.environments} | {row.ready for row in seen.tags}
     if not found:
         return ExitCode.NOT_FOUND
@@ -89,7 +89,7 @@ def verdict_on(seen: Overview) -> ExitCode:
 
 
 def show(seen: Overview, output: Output, scope: str | None) -> None:
-    """Writes the overview once."""
+    """Print the overview once."""
     if output is Output.JSON:
         sys.stdout.write(as_json(seen) + "\n")
     elif seen.environments or seen.tags:
@@ -100,7 +100,7 @@ def show(seen: Overview, output: Output, scope: str | None) -> None:
 
 
 async def draw_changes(connected: Session, scope: str | None) -> None:
-    """A table that stays, drawn anew with every change."""
+    """Draw a live table, updated with every change."""
     with Live(console=console(), auto_refresh=False) as live:
         async with followed(connected.client, (scope,) if scope else ()) as following:
             while True:
@@ -110,7 +110,7 @@ async def draw_changes(connected: Session, scope: str | None) -> None:
 
 
 async def change_or_pause(following: Followed) -> None:
-    """Returns at the next change, or when the ages have moved on."""
+    """Wait for the next change, or until the ages need an update."""
     try:
         await asyncio.wait_for(following.change(), AGES_SECONDS)
     except TimeoutError:
@@ -118,7 +118,7 @@ async def change_or_pause(following: Followed) -> None:
 
 
 async def print_changes(connected: Session, scope: str | None) -> None:
-    """One line for each object, and one for each change of it."""
+    """Print one line for each object, and one for each of its changes."""
     async with followed(connected.client, (scope,) if scope else ()) as following:
         async for changed in changes(following):
             sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {changed}\n")
@@ -126,7 +126,7 @@ async def print_changes(connected: Session, scope: str | None) -> None:
 
 
 async def changes(following: Followed) -> AsyncIterator[str]:
-    """A line for each row that is new or another than before, and for each that is gone."""
+    """Yield a line for each row that is new or has changed, and for each that is gone."""
     known: dict[tuple[str, str, str], EnvironmentRow | TagRow] = {}
     while True:
         now = rows_by_name(overview(following.lister.environments, following.lister.tags))
@@ -140,7 +140,7 @@ async def changes(following: Followed) -> AsyncIterator[str]:
 
 
 def rows_by_name(seen: Overview) -> dict[tuple[str, str, str], EnvironmentRow | TagRow]:
-    """Each row under what it is, its namespace and its name."""
+    """Return the rows by type, namespace and name."""
     rows: dict[tuple[str, str, str], EnvironmentRow | TagRow] = {}
     for environment in seen.environments:
         rows["environment", environment.namespace, environment.name] = environment

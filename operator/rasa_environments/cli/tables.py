@@ -1,4 +1,4 @@
-"""How `status` looks: tables for people, lines for a pipe, JSON for programs."""
+"""The output of `status`: tables for people, lines for a pipe, JSON for programs."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, age
 
 STYLES: dict[Truth, str] = {"True": "green", "False": "red", "Unknown": "yellow"}
 NOT_CHECKED: dict[Truth, str] = {"True": "not checked", "False": "none"}
-"""What is shown where no model is known to be served: it counts as served (ServedUnchecked), or none is."""
+"""Text if no model is known to be served: unchecked pods count as serving (ServedUnchecked), or there is none."""
 WIDE = 4096
-"""Columns where there is no terminal: nothing is cut or wrapped in a pipe."""
+"""Columns without a terminal, so that nothing is truncated or wrapped in a pipe."""
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console as wide as the terminal, or as wide as need be where there is none."""
+    """Return a console as wide as the terminal, or as wide as necessary without one."""
     terminal = Console(stderr=stderr, highlight=False)
     return terminal if terminal.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE, soft_wrap=True)
 
 
 def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType:
-    """Both tables, and under each why something in it is not ready."""
+    """Return both tables, each followed by why its rows are not ready."""
     parts: list[RenderableType] = [
         _table(
             ("ENVIRONMENT", "TAG", "WANTED", "SERVED", "READY", "URL", "AGE"),
@@ -51,12 +51,12 @@ def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType
 
 
 def as_json(shown: Overview) -> str:
-    """The rows as one JSON document."""
+    """Return the rows as one JSON document."""
     return json.dumps(asdict(shown), indent=2)
 
 
 def line(row: EnvironmentRow | TagRow) -> str:
-    """One row as a line, for a log of changes."""
+    """Return a row as a line, for a log of changes."""
     name = f"{row.namespace}/{row.name}"
     why = "" if row.ready == "True" else f" ({row.reason}: {row.message})"
     if isinstance(row, EnvironmentRow):
@@ -102,7 +102,7 @@ def _tag_cells(row: TagRow, now: datetime) -> list[Text]:
 
 
 def _promoted(row: TagRow, now: datetime) -> str | None:
-    """When the tag came to its model, and by whom where that is known."""
+    """Return when the tag was set on its model, and by whom if known."""
     if row.promoted_at is None:
         return None
     ago = f"{age(row.promoted_at, now)} ago"
@@ -114,7 +114,7 @@ def _known(value: str | None) -> Text:
 
 
 def _served(row: EnvironmentRow) -> Text:
-    """What is served; what only was served by the last answer is not known to be."""
+    """Return the served model; a model of an earlier answer only is marked as unknown."""
     if row.serves_wanted == "Unknown":
         last = f"unknown (last: {row.served})" if row.served else "unknown"
         return Text(last if row.wanted or row.served else "-", STYLES["Unknown"])
@@ -126,7 +126,7 @@ def _ready(ready: Truth, reason: str | None) -> Text:
 
 
 def _reasons(rows: Iterable[EnvironmentRow | TagRow]) -> list[Text]:
-    """One line for each row that is not ready, and for each environment that is not registered or forgets users."""
+    """Return a line for each row that is not ready, and each environment that is unregistered or forgets users."""
     lines = []
     for row in rows:
         if row.ready != "True" and row.message:

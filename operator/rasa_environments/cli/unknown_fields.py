@@ -1,4 +1,4 @@
-"""Fields of a manifest that no resource has, and what was probably meant."""
+"""Unknown fields of a manifest, with suggestions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from rasa_environments.api.base import ApiModel, Metadata
 
 HIDDEN = "SkipJsonSchema"
-"""The mark of a field that is no part of a manifest."""
+"""The mark of a field that is not part of a manifest."""
 OBJECT_FIELDS = frozenset({"apiVersion", "kind"})
 METADATA_FIELDS = frozenset(
     {
@@ -35,12 +35,12 @@ METADATA_FIELDS = frozenset(
 
 
 def unknown_fields(model: type[ApiModel], manifest: Mapping[str, object]) -> tuple[str, ...]:
-    """One line for each unknown field of the manifest of a `model`, with the nearest known one."""
+    """Return one line for each unknown field in the manifest of a `model`, with the nearest known one."""
     return tuple(_in_model(model, {key: value for key, value in manifest.items() if key not in OBJECT_FIELDS}, ""))
 
 
 def _in_model(model: type[ApiModel], value: Mapping[Any, object], path: str) -> Iterator[str]:
-    """Unknown fields of a mapping that stands for a model."""
+    """Yield the unknown fields of a mapping that represents a model."""
     if model is Metadata:
         yield from _unknown(value, METADATA_FIELDS, path)
         return
@@ -56,7 +56,7 @@ def _in_model(model: type[ApiModel], value: Mapping[Any, object], path: str) -> 
 
 
 def _in_type(annotation: object, value: object, path: str) -> Iterator[str]:
-    """Unknown fields of a value, wherever its annotation has a model for it; a free-form field has none."""
+    """Yield the unknown fields of a value, wherever its annotation has a model for it; a free-form field has none."""
     arguments = get_args(annotation)
     match get_origin(annotation), value:
         case None, dict() if isinstance(annotation, type) and issubclass(annotation, ApiModel):
@@ -82,7 +82,7 @@ def _unknown(value: Mapping[Any, object], known: Iterable[str], path: str) -> It
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """`; did you mean ...?` where something known is near, else what there is."""
+    """Return `; did you mean ...?` if a known word is similar, else the list of known words."""
     names = sorted(known)
     folded = {name.lower(): name for name in names}
     near = get_close_matches(word.replace("_", "").lower(), folded, n=1, cutoff=0.6)

@@ -1,4 +1,4 @@
-"""`upload`: a model file to the model server."""
+"""`upload`: sends a model file to the model server."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def upload(
     ] = None,
     namespace: Namespace = None,
 ) -> None:
-    """Upload a model file to a ModelServer, with the credentials that it names."""
+    """Upload a model file to a ModelServer, with the credentials that it refers to."""
     size = file.stat().st_size
 
     async def command() -> None:
@@ -81,7 +81,7 @@ def upload(
 
 
 async def credentials_of(connected: Session, server: ModelServer) -> Credentials:
-    """The credentials in the Secret that the ModelServer names; none where it names none."""
+    """Return the credentials in the Secret that the ModelServer refers to; none if it refers to none."""
     reference = server.spec.credentials_secret_ref
     if reference is None:
         return Credentials()
@@ -101,7 +101,7 @@ async def credentials_of(connected: Session, server: ModelServer) -> Credentials
 
 
 def _text(value: str) -> str | None:
-    """A value of a Secret, without the newline that `echo` leaves at its end; None where it is no text."""
+    """Return a value of a Secret without the trailing newline that `echo` adds; None if it is not text."""
     try:
         return b64decode(value, validate=True).decode().rstrip("\r\n") or None
     except (binascii.Error, UnicodeDecodeError):
@@ -111,7 +111,7 @@ def _text(value: str) -> str | None:
 async def send(
     file: Path, address: ModelServerAddress, credentials: Credentials, sent: Callable[[int], None], *, inside: bool
 ) -> str:
-    """Uploads the file and returns the model's name; `inside`: the address is the one for inside the cluster."""
+    """Upload the file and return the model's name; `inside` marks a cluster-internal URL."""
     async with http_client() as http:
         try:
             return await ModelServerClient(http, address, credentials).upload(file, sent)

@@ -1,7 +1,7 @@
-"""kopf, which calls the handlers of the operator's own kinds, in a thread of its own and under supervision.
+"""Runs kopf, which calls the handlers of the operator's own kinds, in a supervised thread.
 
-When kopf stops, it cancels every task of its event loop; a thread with a loop of its own keeps that away from the work.
-Whatever kopf does, it is started anew, and never ends the process or holds up its end.
+When kopf stops, it cancels every task of its event loop; a thread with a loop of its own protects the other work.
+Whatever happens to kopf, it is restarted, and never ends the process or delays its shutdown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rasa_environments.runtime.kopf_session import OWN_RESOURCES, SERVER, KopfSe
 logger = logging.getLogger(__name__)
 
 STALE_SECONDS: Final = 10.0
-"""How long kopf may take to bring a change to its handler before it is started anew."""
+"""Seconds that kopf may take to pass a change to its handler before it is restarted."""
 _STOP_SECONDS: Final = 3.0
 _BACKOFF: Final = Backoff(first=0.4, longest=30.0)
 
@@ -33,7 +33,7 @@ Change = tuple[Resource, ObjectKey]
 
 @dataclass
 class _Life:
-    """One run of kopf: its session and its event loop, once they are there, and how to stop it."""
+    """One run of kopf: its session and event loop, and how to stop it."""
 
     session: KopfSession
     handle: Callable[[Resource, ObjectKey], None]
@@ -44,11 +44,11 @@ class _Life:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def call(self, function: Callable[[], object]) -> None:
-        """Calls the function in kopf's thread, if that still runs."""
+        """Call the function in kopf's thread, if it still runs."""
         _call(self.loop, function)
 
     def run(self) -> None:
-        """Runs kopf until `stop` is set, or it ends by itself; in its own thread."""
+        """Run kopf until `stop` is set, or it ends by itself; runs in its own thread."""
         try:
             self.loop.run_until_complete(
                 kopf.operator(
@@ -86,15 +86,15 @@ def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True
-    settings.process.ultimate_exiting_timeout = None  # or kopf kills the process after a stop of its own
+    settings.process.ultimate_exiting_timeout = None  # otherwise kopf kills the process after stopping by itself
     return settings
 
 
 class KopfHost:
-    """Starts kopf, and starts it anew when it has ended or no longer calls the handlers.
+    """Starts kopf, and restarts it when it has ended or no longer calls the handlers.
 
-    `keys` names the objects of a kind that are there now. `handle` is called, in the loop of `run`, for each of them
-    at kopf's start, and for each change that `notify` tells.
+    `keys` returns the existing objects of a kind. `handle` is called, in the loop of `run`, for each of them when kopf
+    starts, and for each change passed to `notify`.
     """
 
     def __init__(
@@ -108,16 +108,16 @@ class KopfHost:
         """Why no handler is called now."""
 
     def notify(self, resource: Resource, key: ObjectKey, *, deleted: bool) -> None:
-        """An object has appeared or changed, or was deleted: its handler is called soon."""
+        """Report that an object has appeared, changed or been deleted; its handler is called soon."""
         change = (resource, key)
         if change in self._pending:
-            return  # The handler looks up how the object is by then.
+            return  # The handler looks up the state of the object.
         self._pending[change] = asyncio.get_running_loop().time()
         if self._life is not None:
             self._send(self._life, resource, key, deleted=deleted)
 
     async def run(self) -> None:
-        """Runs until cancelled; returns when kopf has ended, or could not be ended in time and is left alone."""
+        """Run until cancelled; return when kopf has ended, or has not ended in time and is abandoned."""
         failures = 0
         while True:
             started = asyncio.get_running_loop().time()
@@ -128,7 +128,7 @@ class KopfHost:
             await asyncio.sleep(_BACKOFF.seconds(failures))
 
     async def _live(self) -> str:
-        """Runs kopf once; returns why that has ended."""
+        """Run kopf once; return why it has ended."""
         ours = asyncio.get_running_loop()
         ended = asyncio.Event()
         problems: list[str] = []
@@ -160,7 +160,7 @@ class KopfHost:
             await _end(life, ended)
 
     async def _has_stalled(self, ended: asyncio.Event) -> bool:
-        """Returns True once a change waits too long for its handler, False when kopf has ended."""
+        """Return True once a change waits too long for its handler, False when kopf has ended."""
         loop = asyncio.get_running_loop()
         while not ended.is_set():
             oldest = next(iter(self._pending.values()), loop.time())
@@ -184,7 +184,7 @@ class KopfHost:
 
 
 async def _end(life: _Life, ended: asyncio.Event) -> None:
-    """Stops kopf; what it does not end in time is left alone, with its loop stopped."""
+    """Stop kopf; if it does not end in time, it is abandoned with its loop stopped."""
     life.call(life.stop.set)
     try:
         async with asyncio.timeout(_STOP_SECONDS):
@@ -195,6 +195,6 @@ async def _end(life: _Life, ended: asyncio.Event) -> None:
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
-    """Calls the function in another thread's loop, if that still runs."""
+    """Call the function in another thread's loop, if that still runs."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(function)

@@ -1,10 +1,10 @@
-"""The API server as kopf sees it: the operator's own kinds, as the reflectors know them.
+"""A stand-in for the API server, through which kopf sees the operator's own kinds as the reflectors know them.
 
-kopf parses whatever it is sent, and ends at what it cannot parse. Even the metadata of an object can be nested as
-deeply as its spec: `managedFields` names every key of a free-form map (9000 nested maps made 135 KB of metadata, seen
-with Kubernetes 1.36). So kopf is given a session (`kopf.AiohttpSession`) that answers from memory: discovery, one list
-and one endless watch for each kind, with names and versions alone. Reading, limits, credentials and relists are the
-reflectors' work, and nothing that the API server or an object does reaches kopf.
+kopf parses whatever it receives, and ends if it cannot. Even the metadata of an object can be nested as deeply as its
+spec: `managedFields` contains every key of a free-form map (9000 nested maps made 135 KB of metadata, observed with
+Kubernetes 1.36). So kopf gets a session (`kopf.AiohttpSession`) that answers from memory: discovery, one list and one
+endless watch for each kind, with names and versions only. The reflectors do the reading, and handle limits, credentials
+and relists, so that nothing that the API server or an object does reaches kopf.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from rasa_environments.api.base import API_VERSION, GROUP, VERSION, JsonObject, 
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_SERVERS, MODEL_TAGS, Resource
 
 SERVER: Final = "http://reflectors"
-"""Address that kopf is given; nothing is ever sent there."""
+"""URL for kopf; no request is ever sent there."""
 OWN_RESOURCES: Final = (MODEL_SERVERS, DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS)
 _BOOKMARK_SECONDS: Final = 30.0
-"""kopf takes a watch that is silent for 70 s for dead (`settings.watching.inactivity_timeout`)."""
+"""kopf considers a watch dead after 70 s without events (`settings.watching.inactivity_timeout`)."""
 _BOOKMARK: Final = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "0"}}}
 
 
 def event_object(resource: Resource, key: ObjectKey) -> JsonObject:
-    """All that kopf is told of an object: which one it is. Handlers look up the rest."""
-    uid = f"{resource.plural}/{key}"  # what kopf tells objects apart by
+    """Return what kopf receives of an object: only its identity. Handlers look up the rest."""
+    uid = f"{resource.plural}/{key}"  # kopf's identity of an object
     metadata = {"namespace": key.namespace, "name": key.name, "uid": uid, "resourceVersion": "0"}
     return {"apiVersion": API_VERSION, "kind": resource.kind, "metadata": metadata}
 
 
 class KopfSession:
-    """Stands for an `aiohttp.ClientSession` in kopf. It belongs to the event loop that kopf runs in."""
+    """Replaces an `aiohttp.ClientSession` in kopf; it belongs to kopf's event loop."""
 
     def __init__(self, keys: Mapping[Resource, Iterable[ObjectKey]]) -> None:
         self.headers: dict[str, str] = {}
@@ -47,12 +47,12 @@ class KopfSession:
         }
 
     def changed(self, resource: Resource, key: ObjectKey, *, deleted: bool) -> None:
-        """Tell kopf that an object has appeared or changed, or was deleted."""
+        """Notify kopf that an object has appeared, changed or been deleted."""
         kind = "DELETED" if deleted else "MODIFIED"
         self._changes[resource.plural].put_nowait({"type": kind, "object": event_object(resource, key)})
 
     async def request(self, *, method: str, url: str, **_: Any) -> Response:
-        """The answer to a request of kopf: 404 to all but discovery, lists and watches of the own kinds."""
+        """Return the response to a request of kopf: 404 except for discovery, lists and watches of the own kinds."""
         address = urlsplit(url)
         body = _DISCOVERY.get(address.path)
         if method.upper() != "GET":
@@ -68,7 +68,7 @@ class KopfSession:
         return Response(200, {"metadata": {"resourceVersion": "0"}, "items": items})
 
     async def close(self) -> None:
-        """Called by kopf when it stops."""
+        """Mark the session as closed; kopf calls this when it stops."""
         self.closed = True
 
 
@@ -91,20 +91,20 @@ class Response:
         self.close()
 
     async def json(self) -> JsonObject:
-        """The body of a list or of discovery."""
+        """Return the body of a list or of discovery."""
         return self.body
 
     async def text(self) -> str:
-        """The body as text."""
+        """Return the body as text."""
         return json.dumps(self.body)
 
     def raise_for_status(self) -> None:
-        """Raises for a status that kopf does not expect; kopf logs it and tries again."""
+        """Check the status. Raises ConnectionError for an error, which kopf logs and retries."""
         if self.status >= 400:
             raise ConnectionError(f"the session of kopf answers {self.status}")
 
     def close(self) -> None:
-        """Called by kopf when it is done."""
+        """Mark the response as closed; kopf calls this when it is done."""
         self.closed = True
 
     @property
@@ -113,7 +113,7 @@ class Response:
         return self
 
     async def iter_chunked(self, _: int) -> AsyncIterator[bytes]:
-        """The events of a watch, one JSON line each, without end; a bookmark where nothing happens."""
+        """Yield the events of a watch endlessly, one JSON line each, with bookmarks while nothing happens."""
         if self.changes is None:
             return
         while not self.closed:
@@ -150,4 +150,4 @@ _DISCOVERY: Final[Mapping[str, JsonObject]] = {
     },
     f"/apis/{API_VERSION}": {"resources": [_api_resource(resource) for resource in OWN_RESOURCES]},
 }
-"""What kopf looks up at its start (`kopf._cogs.clients.scanning`)."""
+"""What kopf looks up when it starts (`kopf._cogs.clients.scanning`)."""

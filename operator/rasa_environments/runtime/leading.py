@@ -1,4 +1,4 @@
-"""Only the leader writes: to the API server, to model servers and to registries."""
+"""Leader election: only the leader writes to the API server, model servers and registries."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LEASE = "rasa-environments"
 
 @asynccontextmanager
 async def candidacy(settings: Settings) -> AsyncIterator[Leadership | None]:
-    """This process as a candidate for the Lease, with a connection of its own; None where it works without one.
+    """Yield this process as a candidate for the Lease, with its own connection; None without leader election.
 
-    Raises ConfigurationError where there is no API server to talk to.
+    Raises ConfigurationError if there is no usable API server.
     """
     if not settings.leader_elect:
         yield None
@@ -34,9 +34,9 @@ async def candidacy(settings: Settings) -> AsyncIterator[Leadership | None]:
 
 
 def fence(http: httpx.AsyncClient, leadership: Leadership) -> None:
-    """Let the client write only while the Lease is held, as asked for right before a request is sent.
+    """Let the client write only while the Lease is held, checked right before a request is sent.
 
-    A process that was stopped for a while (SIGSTOP, a frozen machine) goes on where it was, before it learns that
+    A process that was stopped for a while (SIGSTOP, a frozen machine) continues where it was, before it learns that
     another one leads.
     """
 

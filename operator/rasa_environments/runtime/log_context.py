@@ -1,4 +1,4 @@
-"""Which reconciliation a log line belongs to."""
+"""The reconciliation that a log line belongs to."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rasa_environments.controller.queue import Request
 Fields = Mapping[str, object]
 
 _current: ContextVar[Fields] = ContextVar("reconciliation")
-"""The fields of the reconciliation that runs in this task; the tasks that it starts inherit them."""
+"""The fields of the reconciliation that runs in this task; tasks that it starts inherit them."""
 
 
 @contextmanager
 def reconciliation_of(request: Request) -> Iterator[None]:
-    """Within the block, each log line names the object and a reconcile ID of its own."""
+    """Within the block, add the object and a new reconcile ID to each log line."""
     key = request.key
     fields = {
         "kind": request.kind.value,
@@ -34,10 +34,10 @@ def reconciliation_of(request: Request) -> Iterator[None]:
 
 
 class ReconciliationFields(logging.Filter):
-    """Adds the fields of the reconciliation to each record that passes; kopf's own say which object they are about."""
+    """Adds the fields of the current reconciliation to each record; kopf's records name their own object."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Lets every record pass."""
+        """Add the fields, and accept every record."""
         record.fields = {**_of_kopf(record), **_current.get({}), **_own(record)}
         return True
 
@@ -48,7 +48,7 @@ def _own(record: logging.LogRecord) -> Fields:
 
 
 def _of_kopf(record: logging.LogRecord) -> Fields:
-    """What kopf attaches to a line about an object (`kopf._core.actions.loggers.ObjectLogger`)."""
+    """Return what kopf attaches to a line about an object (`kopf._core.actions.loggers.ObjectLogger`)."""
     reference: object = getattr(record, "k8s_ref", None)
     if not isinstance(reference, Mapping):
         return {}

@@ -1,4 +1,4 @@
-"""Logs: one line for each thing that was done or went wrong, as JSON or as text for people."""
+"""Logs: one line for each action or error, as JSON or as text for people."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rasa_environments.runtime.repetitions import Repetitions
 from rasa_environments.runtime.settings import LogFormat, Settings
 
 QUIET = ("httpx", "httpcore", "aiohttp.access", "asyncio")
-"""Loggers that speak only of trouble: httpx and httpcore would log URLs with the token in them."""
+"""Loggers limited to warnings: httpx and httpcore would log URLs with the token in them."""
 
 
 def configure_logs(settings: Settings) -> None:
-    """Writes log lines, and nothing else, to stderr in the format and from the level that the settings say."""
+    """Write log lines to stderr, in the format and with the level of the settings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.log_format is LogFormat.JSON else TextLines())
     handler.addFilter(ReconciliationFields())
@@ -26,7 +26,7 @@ def configure_logs(settings: Settings) -> None:
     sys.excepthook = _log_uncaught
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # kopf tells of every object that it sees, and warns that it takes no signals in a thread.
+    # kopf logs every object that it sees, and warns that it handles no signals in a thread.
     logging.getLogger("kopf").setLevel(logging.ERROR)
 
 

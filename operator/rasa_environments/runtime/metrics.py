@@ -19,7 +19,7 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 class Metrics:
-    """What is counted: passes with their result and duration, and the state of all objects when it is asked for."""
+    """The metrics: reconciliations with result and duration, and the state of all objects at each scrape."""
 
     def __init__(
         self,
@@ -66,21 +66,21 @@ class Metrics:
         registry.register(PromotionMetrics(promotions))
 
     def passed(self, request: Request, result: Result | None, started: float, *, timed_out: bool = False) -> None:
-        """A pass has ended that started at `started` (time.perf_counter); without a result it broke down."""
+        """Count a reconciliation that began at `started` (time.perf_counter); without a result it failed."""
         outcome = "timeout" if timed_out else "error" if result is None else "retry" if result.failed else "done"
         self._passes.labels(request.kind, outcome).inc()
         self._seconds.labels(request.kind).observe(perf_counter() - started)
 
     def met_another_operator(self) -> None:
-        """Another operator has written the status of an object."""
+        """Count a status write by another operator."""
         self._others.inc()
 
     def event(self, result: Written) -> None:
-        """Counts a Kubernetes Event, or one more time in its series, by what became of it."""
+        """Count a Kubernetes Event, or a repetition in its series, by its result."""
         self._events.labels(result.value).inc()
 
     def sample(self) -> None:
-        """Takes what can be read in the event loop alone."""
+        """Sample what can be read in the event loop only."""
         self._tasks.set(len(asyncio.all_tasks()))
         self._waiting.set(len(self._queue))
         self._oldest.set(self._queue.oldest_wait())
@@ -88,5 +88,5 @@ class Metrics:
             self._contact.labels(kind).set(age)
 
     def text(self) -> bytes:
-        """All metrics in the text format of Prometheus; may be called in another thread."""
+        """Return all metrics in the text format of Prometheus; may be called in another thread."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""Metrics of objects, made of what is known of them when they are asked for: those of a deleted object are gone."""
+"""Metrics of objects, computed at each scrape, so that those of a deleted object disappear."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rasa_environments.domain.lister import Lister
 from rasa_environments.judge.conditions import condition_of
 
 LONGEST_LABEL: Final = 256
-"""Characters of a label's value: names of models are those of foreign servers."""
+"""Characters of a label's value: model names come from foreign servers."""
 _TRUTH: Final = {"True": 1.0, "False": 0.0, "Unknown": -1.0}
 
 
@@ -28,7 +28,7 @@ class ObjectMetrics(Collector):
         self._lister = lister
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """A series for each condition of each object, and for the models of each environment."""
+        """Yield a series for each condition of each object, and for the models of each environment."""
         yield self._conditions()
         yield self._models()
         yield self._served_since()
@@ -71,14 +71,14 @@ class ObjectMetrics(Collector):
 
 
 class AnswerMetrics(Collector):
-    """How old the last answers of Rasa servers are."""
+    """Ages of the last answers of Rasa servers."""
 
     def __init__(self, lister: Lister, times: AnswerTimes) -> None:
         self._lister = lister
         self._times = times
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """A series for each environment that has answered since the process started."""
+        """Yield a series for each environment that has answered since the process started."""
         family = GaugeMetricFamily(
             "rasa_environments_served_answer_age_seconds",
             "Seconds since all Rasa servers of an environment last said which model they serve",
@@ -91,13 +91,13 @@ class AnswerMetrics(Collector):
 
 
 class PromotionMetrics(Collector):
-    """What came of promotions."""
+    """Results of promotions."""
 
     def __init__(self, promotions: Promotions) -> None:
         self._promotions = promotions
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """The counters, from 0 on."""
+        """Yield the counters, including those that are 0."""
         results = CounterMetricFamily(
             "rasa_environments_promotions", "Tags moved for a ModelTag, and promotions that failed", labels=["result"]
         )
@@ -112,20 +112,23 @@ class PromotionMetrics(Collector):
 
 
 def models_of(environment: DeploymentEnvironment) -> tuple[str, str, str, str]:
-    """Its name at the model server, its tag, the desired model, and the served ones; empty where there is none."""
+    """Return the environment's name at the model server, its tag, the desired model and the served ones.
+
+    Each may be empty.
+    """
     status = environment.status
     desired = status.desired_model.name if status.desired_model is not None else ""
     return environment.environment, environment.tag, desired, ",".join(each.name for each in status.served_models or ())
 
 
 def label(value: str) -> str:
-    """The value of a label: of bounded length, and in characters that UTF-8 has."""
+    """Return the value of a label: of bounded length, and encodable in UTF-8."""
     cut = value if len(value) <= LONGEST_LABEL else f"{value[: LONGEST_LABEL - 1]}…"
     return cut.encode(errors="replace").decode()
 
 
 def _seconds(time: str) -> float | None:
-    """Seconds since 1970; None for what is no time."""
+    """Return the time in seconds since 1970; None if it is invalid."""
     try:
         return datetime.fromisoformat(time).timestamp()
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""The operator as a process: everything is made here, started in order, and stopped in order."""
+"""The operator as a process: creates all parts, starts them in order, and stops them in order."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ CHILD_RESOURCES = (
     INGRESSES,
 )
 STOP_SECONDS = 10.0
-"""How long reconciliations may go on after SIGTERM."""
+"""Seconds that reconciliations may continue after SIGTERM."""
 EVENT_SECONDS = 2.0
-"""How long Events may be written after that."""
+"""Seconds to write Events after that."""
 
 
 class Operator:
-    """One operator on one API server."""
+    """The operator on one API server."""
 
     def __init__(self, settings: Settings, client: Client, leadership: Leadership | None = None) -> None:
         self._settings = settings
@@ -118,7 +118,7 @@ class Operator:
         )
         self._own_watches: dict[Kind, Reflector] = {}
         self._interruptions: dict[Kind, int] = {}
-        """Of each of them, when that was looked at last."""
+        """The interruptions of each watch at the last check."""
         self._watches = Watches(self._watched(caches, secrets), dispensable=(NAMESPACES.plural,))
         self.metrics = Metrics(
             dependencies.lister,
@@ -145,13 +145,13 @@ class Operator:
         self._kopf = KopfHost(self._keys, self._changed)
         self._read = False
         self._standing_by = settings.leader_elect
-        """Another process may hold the Lease: then this one is ready to take over."""
+        """Whether another process may hold the Lease while this one is ready to take over."""
         self._tasks: tuple[asyncio.Task[None], ...] = ()
-        """What runs for as long as the process."""
+        """Tasks that run for as long as the process."""
         self._lost: LeadershipLostError | None = None
 
     def _watched(self, caches: Mapping[Resource, ObjectCache], secrets: Secrets) -> dict[str, Watch]:
-        """A watch for each resource: the own kinds as metadata, which kopf passes on; children and pods by label."""
+        """Return a watch for each resource: own kinds as metadata, forwarded to kopf; children and pods by label."""
         watch = partial(Reflector, self._client, namespaces=self._settings.namespaces, retries=self._retries)
         self._own_watches = own = {
             kind: watch(resource_of(kind), self._own[kind], partial(self._notify, kind), metadata_only=True)
@@ -170,7 +170,10 @@ class Operator:
         }
 
     def _namespaces_watched(self) -> dict[str, Watch]:
-        """The labels of namespaces, which may give access to a ModelServer; an operator of chosen ones reads none."""
+        """Return the watch of namespaces, whose labels may grant access to a ModelServer.
+
+        An operator limited to some namespaces has none.
+        """
         if self._settings.namespaces:
             return {}
         cache = ObjectCache(version_alone)
@@ -179,16 +182,16 @@ class Operator:
         return {NAMESPACES.plural: reflector}
 
     def _guarded(self, http: httpx.AsyncClient) -> httpx.AsyncClient:
-        """The client, which writes only while the Lease is held, where there is one."""
+        """Return the client, limited to write only while the Lease is held, if there is one."""
         if self._leadership is not None:
             fence(http, self._leadership)
         return http
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set.
+        """Run until `stop` is set.
 
-        Raises LeadershipLostError once everything has ended in good order, and at once what the work cannot cope with:
-        the process must start anew.
+        Raises LeadershipLostError after an orderly shutdown, and any other error of the work at once: the process must
+        then restart.
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._dependencies.http.aclose)
@@ -217,19 +220,19 @@ class Operator:
             raise self._lost
 
     def unhealthy(self) -> str | None:
-        """What only a restart would mend."""
+        """Return what only a restart would fix, or None."""
         ended = next((task.get_name() for task in self._tasks if task.done()), None)
         return self._reconciliations.hanging() if ended is None else f"{ended} has ended"
 
     def unready(self) -> str | None:
-        """Why the operator does not see or do its work now."""
+        """Return why the operator cannot see or do its work now, or None."""
         problem = self._watches.problem() or self._kopf.failure
         if problem is None and not self._read and not self._standing_by:
             problem = "not all objects are read yet"
         return problem or self.unhealthy()
 
     async def _lead(self) -> None:
-        """Works, where asked for only while this process holds the Lease."""
+        """Run the work, with leader election only while this process holds the Lease."""
         if self._leadership is None:
             await self._work()
             return
@@ -239,7 +242,7 @@ class Operator:
             self._lost = error
 
     async def _work(self) -> None:
-        """Starts once everything is listed: nothing is decided on half of the facts."""
+        """Run the work once everything is listed, so that no decision is based on half of the facts."""
         settings = self._settings
         self._standing_by = False
         await self._watches.synced()
@@ -258,7 +261,7 @@ class Operator:
             tasks.create_task(self._events.run())
 
     async def _read_all(self) -> None:
-        """Reads every object once, so that none is taken for gone; an object that cannot be read is tried later."""
+        """Read every object once, so that none is considered gone; one that cannot be read is retried later."""
         queue = self._dependencies.queue
         reading = asyncio.Semaphore(self._settings.workers)
 
@@ -278,7 +281,7 @@ class Operator:
                 tasks.create_task(read(request))
 
     async def _resync_forever(self) -> None:
-        """Reconciles every object now and then, whatever has been missed, and forgets namespaces without any."""
+        """Reconcile every object periodically, whatever was missed, and forget namespaces without any."""
         while True:
             await asyncio.sleep(self._settings.resync_interval)
             doubted = self._kinds_in_doubt()
@@ -289,31 +292,31 @@ class Operator:
             self._dependencies.secrets.set_namespaces(self._dependencies.lister.namespaces)
 
     def _kinds_in_doubt(self) -> set[Kind]:
-        """Kinds whose watch was interrupted since this was asked: their definition may have been replaced."""
+        """Return the kinds whose watch was interrupted since the last call: their definition may have been replaced."""
         now = {kind: reflector.interruptions for kind, reflector in self._own_watches.items()}
         before, self._interruptions = self._interruptions, now
         return {kind for kind, number in now.items() if number != before.get(kind, 0)}
 
     async def _drain(self, working: asyncio.Task[None]) -> None:
-        """Starts no more passes, and lets those under way come to their end."""
+        """Start no more reconciliations, and let those in progress finish."""
         self._dependencies.queue.close()
         await self._reconciliations.drained(STOP_SECONDS)
         await self._events.drained(EVENT_SECONDS)
         working.cancel()
 
     def _version(self, request: Request) -> int | None:
-        """The version in which the API server has the object; None where it has none."""
+        """Return the version of the object on the API server; None if it does not exist."""
         return self._own[request.kind].version(request.key)
 
     def _keys(self, resource: Resource) -> tuple[ObjectKey, ...]:
         return tuple(self._own[Kind(resource.kind)].keys())
 
     def _notify(self, kind: Kind, key: ObjectKey, obj: JsonObject | None) -> None:
-        """A watch has brought a change of an object of an own kind, or its end: kopf calls the handler."""
+        """Pass a change or deletion of an object of an own kind to kopf, which calls the handler."""
         self._kopf.notify(resource_of(kind), key, deleted=obj is None)
 
     def _changed(self, resource: Resource, key: ObjectKey) -> None:
-        """The handler that kopf calls."""
+        """Handle a change; kopf calls this."""
         request = Request(Kind(resource.kind), key)
         self._event_handlers.changed(request, self._version(request))
 
@@ -325,7 +328,7 @@ class Operator:
 
 
 def address_policy(settings: Settings, *, in_cluster: bool) -> AddressPolicy:
-    """Which addresses model servers and Rasa servers are asked at."""
+    """Return the addresses at which model servers and Rasa servers may be contacted."""
     loopback = settings.allow_loopback
     return AddressPolicy(
         allow_link_local=settings.allow_link_local,
@@ -334,16 +337,16 @@ def address_policy(settings: Settings, *, in_cluster: bool) -> AddressPolicy:
 
 
 async def _first(*awaitables: Awaitable[object]) -> None:
-    """Returns when the first of them ends."""
+    """Wait until the first of them ends."""
     tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def run(settings: Settings) -> None:
-    """Runs the operator until SIGTERM or SIGINT.
+    """Run the operator until SIGTERM or SIGINT.
 
-    Raises ConfigurationError where there is no API server to talk to, OSError where the port is taken, and
-    LeadershipLostError where another process leads, or may lead.
+    Raises ConfigurationError if there is no usable API server, OSError if the port is taken, and LeadershipLostError if
+    another process leads, or may lead.
     """
     _tune_garbage_collector()
     _raise_file_limit()
@@ -361,13 +364,16 @@ async def run(settings: Settings) -> None:
 
 
 def _tune_garbage_collector() -> None:
-    """Leaves alone what lives as long as the process: short-lived JSON makes looking at it cost a third."""
+    """Exclude long-lived objects from garbage collection.
+
+    With short-lived JSON, scanning them costs a third of the CPU.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 
 
 def _raise_file_limit() -> None:
-    """As many connections as the system allows: each namespace has watches, and each slow server holds one."""
+    """Allow as many connections as the system does: each namespace has watches, and each slow server holds one."""
     _, most = getrlimit(RLIMIT_NOFILE)
     setrlimit(RLIMIT_NOFILE, (most, most))

@@ -1,4 +1,4 @@
-"""The reconciliations under way: each with a deadline, and none ends the operator."""
+"""The reconciliations in progress: each has a deadline, and none ends the operator."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from rasa_environments.runtime.metrics import Metrics
 logger = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 150.0
-"""Of a reconciliation. What it asks of servers of others has shorter ones, which its conditions tell."""
+"""Deadline of a reconciliation. Its requests to other servers have shorter ones, which its conditions report."""
 REPORT_SECONDS = 30.0
-"""For the status write that says that one failed."""
+"""Deadline of the status write that reports a failure."""
 HANGING_SECONDS = 300.0
-"""One that goes on for so long, although it was cancelled, hangs."""
+"""Seconds after which a reconciliation hangs, although it was cancelled."""
 
 Reconcile = Callable[[ObjectKey], Awaitable[Result]]
 
 
 class Reconciliations:
-    """Attempts to reconcile objects, each read before if there is a version of it that was not."""
+    """Attempts to reconcile objects, each of which is first read if there is an unread version of it."""
 
     def __init__(self, reconcilers: Mapping[Kind, Reconcile], contents: Contents, metrics: Metrics) -> None:
         self._reconcilers = reconcilers
@@ -36,10 +36,10 @@ class Reconciliations:
         self._metrics = metrics
         self._started: dict[Request, float] = {}
         self._told: dict[Request, str] = {}
-        """Why an object was not reconciled last time, as the log says."""
+        """Why an object was not reconciled last time, as logged."""
 
     def hanging(self) -> str | None:
-        """What only a restart would mend: a reconciliation that does not end."""
+        """Return which reconciliation hangs, which only a restart would fix, or None."""
         now = perf_counter()
         for request, started in self._started.items():
             if now - started > HANGING_SECONDS:
@@ -47,7 +47,7 @@ class Reconciliations:
         return None
 
     async def attempt(self, request: Request) -> Result:
-        """Reconciles the object; where that fails, or takes too long, it is to be tried again."""
+        """Reconcile the object; if that fails or takes too long, it is retried."""
         with reconciliation_of(request):
             return await self._attempt(request)
 
@@ -74,14 +74,14 @@ class Reconciliations:
         return failure if result is None else result
 
     def _tell(self, request: Request, error: ApiError) -> None:
-        """Log why the object is not reconciled, once for each reason in a row: retries must not fill the log."""
+        """Log why the object is not reconciled, once for each consecutive reason: retries must not fill the log."""
         known, self._told[request] = self._told.get(request), error.reason
         changed_meanwhile = error.status == 409
         level = logging.DEBUG if changed_meanwhile or known == error.reason else logging.WARNING
         logger.log(level, "%s: not reconciled; retrying with backoff: %s", request, error)
 
     async def _report(self, request: Request, error: Exception) -> None:
-        """Says in the log, and in the object's status, that the operator itself failed."""
+        """Report in the log, and in the object's status, that the operator itself failed."""
         message = "%s: the pass broke down, which is a fault of the operator; it tries again"
         logger.error(message, request, exc_info=error)
         try:
@@ -93,7 +93,7 @@ class Reconciliations:
             logger.exception("%s: nor can its status be written", request)
 
     async def drained(self, seconds: float) -> None:
-        """Returns when none is under way, or after so many seconds."""
+        """Wait until none is in progress, for at most that many seconds."""
         deadline = time.monotonic() + seconds
         while self._started and time.monotonic() < deadline:  # noqa: ASYNC110 - once per process
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What servers of others say again and again is logged now and then."""
+"""Throttling of repeated log lines about other servers."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Callable
 from typing import Final
 
 FROM_SERVERS: Final = "rasa_environments.rasa."
-"""Beginning of the names of the loggers that repeat other servers' words and why they are not reached."""
+"""Prefix of the loggers that repeat other servers' messages and connection errors."""
 SECONDS: Final = 600.0
 REMEMBERED: Final = 1000
-"""Lines; of more the oldest are forgotten, and said again."""
+"""Number of remembered lines; the oldest are forgotten, and logged again."""
 
 Line = tuple[str | None, str | None, str | None, str]
 """Kind, namespace and name of the object, and the message."""
 
 
 class Repetitions(logging.Filter):
-    """Drops a line of these loggers that was written within `SECONDS` about the same object: retries repeat it.
+    """Drops lines of these loggers that were written within `SECONDS` about the same object: retries repeat them.
 
-    Comes after `ReconciliationFields`, which says what the object is.
+    It must come after `ReconciliationFields`, which adds the object.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,7 +30,7 @@ class Repetitions(logging.Filter):
         self._written: OrderedDict[Line, float] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is news."""
+        """Return whether the line is new."""
         if not record.name.startswith(FROM_SERVERS):
             return True
         line, now = _line(record), self._clock()

@@ -1,4 +1,4 @@
-"""How the operator is run: flags of `rasa-environments run`, or variables RASA_ENVIRONMENTS_<FLAG>."""
+"""Settings of the operator: flags of `rasa-environments run`, or variables RASA_ENVIRONMENTS_<FLAG>."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ InjectedName = Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9_.*?-]+
 
 
 class LogFormat(StrEnum):
-    """How log lines look."""
+    """Format of log lines."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class LogLevel(StrEnum):
-    """Which log lines are written."""
+    """Minimum level of log lines."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -36,40 +36,41 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     credentials: CredentialSource = CredentialSource()
-    """Kubeconfig file, context and whom to act as; default $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount."""
+    """Kubeconfig file, context and user to impersonate; default $KUBECONFIG, ~/.kube/config, or the pod's
+    ServiceAccount."""
     namespaces: tuple[str, ...] = ()
-    """Namespaces to look after; none: all."""
+    """Namespaces to manage; default all."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
-    """How many objects are reconciled at a time, without those that wait for servers."""
+    """Number of objects to reconcile at the same time, not counting those that wait for servers."""
     model_server_interval: Seconds = 30.0
     """Seconds between two listings of a model server."""
     served_interval: Seconds = 60.0
-    """Seconds between two questions to a pod that serves what is wanted."""
+    """Seconds between two checks of a pod that serves the desired model."""
     accept_unchecked: bool = False
-    """Whether a pod that cannot be asked counts as one that serves the wanted model (reason ServedUnchecked): for
-    clusters whose pods are simulated. Elsewhere it hides what users get."""
+    """Whether a pod that cannot be asked counts as serving the desired model (reason ServedUnchecked). For clusters
+    with simulated pods; elsewhere it hides what users get."""
     resync_interval: Seconds = 300.0
-    """Seconds between two reconciliations of an object to which nothing happens."""
+    """Seconds between two reconciliations of an unchanged object."""
     leader_elect: bool = False
-    """Whether to work only while holding a Lease: for more than one replica."""
+    """Whether to work only while holding a Lease; needed with more than one replica."""
     lease_namespace: str | None = None
     """Namespace of the Lease; default the operator's own."""
     operator_namespace: str | None = None
-    """Namespace of the operator's own pods, which the NetworkPolicies of environments let in; none: outside of a
+    """Namespace of the operator's own pods, which the NetworkPolicies of environments allow; none outside of a
     cluster."""
     operator_selector: Annotated[str, Field(pattern=r"^[^=,\s]+=[^=,\s]*(,[^=,\s]+=[^=,\s]*)*$")] | None = None
     """Labels of these pods: app.kubernetes.io/name=rasa-environments,app.kubernetes.io/component=operator."""
     allowed_injectors: tuple[InjectedName, ...] = ()
-    """Name, with * and ?, of containers, volumes and variables that others may add to Deployments; none: nothing."""
+    """Name, with * and ?, of containers, volumes and variables that others may add to Deployments; default none."""
     allow_link_local: bool = False
-    """Whether servers may be asked at link-local and metadata addresses, where clouds hand out credentials."""
+    """Whether servers may have link-local and metadata addresses, where clouds hand out credentials."""
     allow_loopback: bool | None = None
-    """Whether servers may be asked at loopback addresses, which in a pod lead to the operator itself; default: only
-    outside of a cluster."""
+    """Whether servers may have loopback addresses, which in a pod lead to the operator itself; default only outside of
+    a cluster."""
     address: str = "0.0.0.0"  # noqa: S104
-    """Address that /healthz, /readyz and /metrics are served at."""
+    """Address on which to serve /healthz, /readyz and /metrics."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    """Port of /healthz, /readyz and /metrics; 0: any free one, which is logged."""
+    """Port of /healthz, /readyz and /metrics; 0 picks a free one, which is logged."""
     log_format: LogFormat = LogFormat.TEXT
     """text, or json."""
     log_level: LogLevel = LogLevel.INFO

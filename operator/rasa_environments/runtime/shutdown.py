@@ -1,4 +1,4 @@
-"""The process ends when it is told to, whatever hangs."""
+"""A limit on the shutdown of the process, whatever hangs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SHUTDOWN_SECONDS: Final = 20.0
 
 
 def limit_shutdown(seconds: float = SHUTDOWN_SECONDS) -> None:
-    """End the process with exit code 1 unless it has ended by itself within so many seconds.
+    """Exit with code 1 unless the process has ended by itself within that many seconds.
 
-    In a thread, which neither a blocked event loop nor a task that swallows its cancellation holds up.
+    This runs in a thread, which neither a blocked event loop nor a task that swallows its cancellation can delay.
     """
 
     def end() -> None:

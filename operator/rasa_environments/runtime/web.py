@@ -11,13 +11,13 @@ from aiohttp import web
 from rasa_environments.runtime.metrics import Metrics
 
 Check = Callable[[], str | None]
-"""What is wrong now, or None."""
+"""Returns what is wrong now, or None."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
 async def serving(address: str, port: int, *, healthy: Check, ready: Check, metrics: Metrics) -> AsyncIterator[int]:
-    """Serves until the block is left; yields the port. Raises OSError where the address is taken."""
+    """Serve until the block ends; yield the port. Raises OSError if the address is in use."""
     application = web.Application()
     application.add_routes(
         [
@@ -47,7 +47,7 @@ def _metrics(metrics: Metrics) -> Handler:
     one_at_a_time = asyncio.Lock()
 
     async def answer(_: web.Request) -> web.Response:
-        async with one_at_a_time:  # In a thread: of thousands of objects the text takes a while.
+        async with one_at_a_time:  # In a thread, since it takes a while for thousands of objects.
             metrics.sample()
             text = await asyncio.to_thread(metrics.text)
         return web.Response(body=text, content_type="text/plain", charset="utf-8")
