@@ -1,4 +1,4 @@
-"""When the Rasa servers of each environment last said what they serve."""
+"""When the Rasa servers of each environment last reported what they serve."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from rasa_environments.api.base import ObjectKey
 
 
 class AnswerTimes:
-    """Times by environment. `clock` is monotonic."""
+    """Times by environment; `clock` is monotonic."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._answered: dict[ObjectKey, float] = {}
 
     def answered(self, environment: ObjectKey) -> None:
-        """All Rasa servers of the environment have just answered."""
+        """Record that all Rasa servers of the environment have just answered."""
         self._answered[environment] = self._clock()
 
     def forget(self, environment: ObjectKey) -> None:
-        """The environment is gone."""
+        """Discard the time of an environment that is gone."""
         self._answered.pop(environment, None)
 
     def ages(self) -> Mapping[ObjectKey, float]:
-        """Seconds since all of an environment's Rasa servers answered, of those that ever did so in this process."""
+        """Return the seconds since all Rasa servers of an environment answered, if they ever did in this process."""
         now = self._clock()
         return {environment: now - since for environment, since in self._answered.items()}

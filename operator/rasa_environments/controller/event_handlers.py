@@ -1,4 +1,4 @@
-"""From what was seen to who wants a look: keeps the lister, and fills the queue."""
+"""Event handlers: keep the lister up to date, and enqueue the objects that a change affects."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rasa_environments.desired.context import environment_key
 from rasa_environments.domain.lister import Lister, server_of_environment, server_of_tag
 
 CHILD_DELAY_SECONDS = 0.1
-"""A controller changes a child several times in a row: one look serves them all."""
+"""Seconds; a controller changes a child several times in a row, and one reconciliation handles them all."""
 
 
 class EventHandlers:
-    """Everything that watches bring comes here."""
+    """Handles all events from watches."""
 
     def __init__(self, lister: Lister, queue: WorkQueue, references: SecretReferences, pods: Pods) -> None:
         self._lister = lister
@@ -33,7 +33,7 @@ class EventHandlers:
         )
 
     def known(self, request: Request) -> AnyResource | None:
-        """The object as it is in force, where there is one."""
+        """Return the object in its version in force, or None."""
         match request.kind:
             case Kind.MODEL_SERVER:
                 return self._lister.servers.get(request.key)
@@ -43,32 +43,32 @@ class EventHandlers:
                 return self._lister.tags.get(request.key)
 
     def changed(self, request: Request, version: int | None) -> None:
-        """An object of an own kind is there in that version, or is gone (None). Versions that are known are ignored."""
+        """Enqueue an object of an own kind that has this version, or is gone (None), unless that version is known."""
         known = self.known(request)
         if version is None or known is None or version > known.metadata.latest_version:
             self._queue.add(request)
 
     def on_update(self, resource: AnyResource) -> None:
-        """The object has been read, in a version that can be used; queues whom the change of its spec concerns."""
+        """Store an object that was read in a usable version; enqueue the dependents of a change of its spec."""
         known = self.known(request_of(resource))
         self._lister.put(resource)
         self._enqueue_dependents(known, resource)
-        # Its own writes are known already: this one's answer was lost, or somebody else wrote it.
+        # The operator's own writes are known, so this response was lost, or somebody else wrote the status.
         if isinstance(known, DeploymentEnvironment) and known.status != resource.status:
             self._notify_tag(known)
 
     def reject(self, known: AnyResource, rejection: Rejection) -> None:
-        """The object has a later version that cannot be used: the known one stays in force."""
+        """Record a newer version that cannot be used; the known one stays in force."""
         self._lister.put(
             known.model_copy(update={"metadata": known.metadata.model_copy(update={"rejection": rejection})})
         )
 
     def refresh(self, written: AnyResource) -> None:
-        """Keeps what a write of the status returned."""
+        """Store the result of a status write."""
         self._lister.refresh(written)
 
     def on_delete(self, request: Request) -> None:
-        """The object is not there any more; queues whom that concerns."""
+        """Remove an object that is gone; enqueue its dependents."""
         known = self.known(request)
         if known is None:
             return
@@ -79,7 +79,7 @@ class EventHandlers:
             self._notify_tag(known)
 
     def child_changed(self, key: ObjectKey, child: JsonObject | None) -> None:
-        """A child of an environment was changed, or is gone (None)."""
+        """Handle a change or deletion (None) of an environment's child."""
         environment = environment_key(key)
         if environment is None:
             return
@@ -90,25 +90,25 @@ class EventHandlers:
             self._queue.add_later(request, CHILD_DELAY_SECONDS)
 
     def pod_changed(self, key: ObjectKey, pod: JsonObject | None) -> None:
-        """A pod was changed, or is gone (None)."""
+        """Handle a change or deletion (None) of a pod."""
         for environment in self._pods.put(key, pod):
             self._queue.add_later(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment), CHILD_DELAY_SECONDS)
 
     def namespace_changed(self, key: ObjectKey, namespace: JsonObject | None) -> None:
-        """A namespace was changed, or is gone (None)."""
+        """Handle a change or deletion (None) of a namespace."""
         labels = None if namespace is None else namespace["metadata"].get("labels") or {}
         for resource in self._lister.namespace_changed(key.name, labels):
             self._queue.add(request_of(resource))
 
     def secret_changed(self, key: ObjectKey) -> None:
-        """A Secret was changed, has appeared, or is gone."""
+        """Handle a change, creation or deletion of a Secret."""
         for request in self._references.users(key):
             self._queue.add(request)
 
     def _enqueue_dependents(self, before: AnyResource | None, now: AnyResource | None) -> None:
-        """Queues whom the change of a spec concerns: who refers to it, or did before.
+        """Enqueue the dependents of a change of a spec: those that refer to the object, or did before.
 
-        Who claims what it claims is told by the lister, where that makes a difference.
+        Conflicting claims are handled by the lister, if the change affects them.
         """
         if before is not None and now is not None and before.spec == now.spec:
             return
@@ -116,11 +116,11 @@ class EventHandlers:
         own = None if changed is None else request_of(changed)
         for resource in (before, now):
             for request in self._dependents(resource):
-                if request != own:  # whoever brings the change reconciles the object itself
+                if request != own:  # the object itself is reconciled by the caller
                     self._queue.add(request)
 
     def _notify_tag(self, environment: DeploymentEnvironment) -> None:
-        """Queues the ModelTag that the environment follows: what it says of who serves its model has changed."""
+        """Enqueue the ModelTag that the environment follows, since its report of who serves the model has changed."""
         tag = self._lister.followed(environment)
         if tag is not None:
             self._queue.add(request_of(tag))
@@ -141,7 +141,7 @@ class EventHandlers:
 
 
 def request_of(resource: AnyResource) -> Request:
-    """The request to reconcile that object."""
+    """Return the request to reconcile that object."""
     return Request(Kind(type(resource).__name__), resource.metadata.key)
 
 

@@ -1,4 +1,4 @@
-"""The pods of each environment, as little of them as is needed."""
+"""The pods of each environment, reduced to the necessary facts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Pods:
         self._facts: dict[ObjectKey, dict[ObjectKey, PodFacts]] = {}
 
     def of(self, environment: ObjectKey) -> tuple[PodFacts, ...]:
-        """The environment's pods, by name."""
+        """Return the environment's pods, by name."""
         facts = self._facts.get(environment, {})
         return tuple(facts[key] for key in sorted(facts))
 
     def put(self, key: ObjectKey, pod: JsonObject | None) -> tuple[ObjectKey, ...]:
-        """Keeps a pod, or forgets it (None); returns the environments for which something that matters moved.
+        """Store a pod, or remove it (None); return the environments for which relevant facts changed.
 
-        A pod belongs to the environment that its labels name now: people relabel pods to take them out of service.
+        A pod belongs to the environment that its labels now name: people relabel pods to take them out of service.
         """
         before, now = self._environments.get(key), None if pod is None else environment_of(key, pod)
         moved = []
@@ -48,6 +48,6 @@ class Pods:
 
 
 def environment_of(key: ObjectKey, pod: JsonObject) -> ObjectKey | None:
-    """Namespace and name of the environment that a pod's labels name."""
+    """Return namespace and name of the environment that a pod's labels name."""
     name = text(mapping(mapping(pod.get("metadata")).get("labels")).get(INSTANCE_LABEL))
     return None if name is None else ObjectKey(key.namespace, name)

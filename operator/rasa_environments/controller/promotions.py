@@ -1,4 +1,4 @@
-"""What came of promotions, counted since the process started."""
+"""Results of promotions, counted since the process started."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class Move(StrEnum):
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled_back"
     PUT_BACK = "put_back"
-    """It had been on this model before, and somebody moved it or took it away."""
+    """The tag had been on this model before, and somebody moved or removed it."""
 
 
 FAILED = "failed"
 
 
 class Promotions:
-    """Counts of moved tags and of promotions that failed."""
+    """Counts of moved tags and of failed promotions."""
 
     def __init__(self) -> None:
         self._results: Counter[str] = Counter()
         self._drift = 0
 
     def moved(self, tag: ModelTag) -> Move:
-        """Counts that the tag was put on the model that `tag` wants; returns why."""
+        """Count that the tag was set on the model of `tag`; return why."""
         move = move_of(tag)
         if move is Move.PUT_BACK:
             self._drift += 1
@@ -37,22 +37,22 @@ class Promotions:
         return move
 
     def failed(self) -> None:
-        """Counts a promotion of which the status says since now that the tag is not on its model."""
+        """Count a promotion whose status now says that the tag is not on its model."""
         self._results[FAILED] += 1
 
     @property
     def results(self) -> dict[str, int]:
-        """How many promotions had which result; each possible result is there."""
+        """Number of promotions by result, for every possible result."""
         return {result: self._results[result] for result in (Move.PROMOTED, Move.ROLLED_BACK, FAILED)}
 
     @property
     def drift(self) -> int:
-        """How many tags were put back."""
+        """Number of corrected tags."""
         return self._drift
 
 
 def move_of(tag: ModelTag) -> Move:
-    """What it means that the tag had to be put on the model that `tag` wants."""
+    """Return why the tag had to be set on the model of `tag`."""
     known = tag.status
     if known.tagged_model is None:
         return Move.PROMOTED

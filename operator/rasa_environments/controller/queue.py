@@ -1,7 +1,7 @@
-"""A level-triggered queue: which objects are to be reconciled, each once, never twice at a time, in turns by namespace.
+"""A level-triggered work queue: each object once, never twice at the same time, in turns by namespace.
 
-A reconciliation needs one of a few slots. It gives its slot back while it waits for a server of somebody else, so that
-a slow one holds up nobody.
+A reconciliation needs one of a few slots. It gives its slot back while it waits for an external server, so that a slow
+one delays nobody.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from rasa_environments.controller.turns import Turns
 
 BACKOFF = Backoff(first=0.5, longest=60.0)
 SLOTS = 16
-"""Reconciliations at a time, without those that wait outside."""
+"""Concurrent reconciliations, not counting those that wait outside."""
 NAMESPACE_LIMIT = 16
-"""Reconciliations of one namespace at a time, with those that wait outside: a bound on memory and connections."""
+"""Concurrent reconciliations of one namespace, including those that wait outside: bounds memory and connections."""
 TOTAL_LIMIT = 256
-"""Reconciliations of all namespaces at a time, above which each namespace may have fewer, but always one."""
+"""Concurrent reconciliations of all namespaces, above which each namespace may have fewer, but always one."""
 
 
 class Kind(StrEnum):
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """Please look at this object."""
+    """A request to reconcile an object."""
 
     kind: Kind
     key: ObjectKey
@@ -50,16 +50,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """What a pass asks for."""
+    """The result of a reconciliation."""
 
     requeue_after: float | None = None
-    """Seconds until the next look, without being asked."""
+    """Seconds until the next reconciliation without an event."""
     failed: bool = False
-    """Whether to look again after a time that grows with every failure in a row."""
+    """Whether to retry with backoff."""
     outage: bool = False
-    """Whether it failed because of the API server, and so others may, too."""
+    """Whether the API server caused the failure, so that others may fail, too."""
     longest: float = BACKOFF.longest
-    """Seconds that this time does not exceed."""
+    """Maximum seconds of the backoff."""
 
 
 DONE = Result()
@@ -69,7 +69,7 @@ OUTAGE = Result(failed=True, outage=True)
 
 @dataclass
 class _Running:
-    """A reconciliation that has begun."""
+    """A reconciliation in progress."""
 
     namespace: str
     has_slot: bool = True
@@ -79,21 +79,21 @@ Resumption = tuple[_Running, "asyncio.Future[None]"]
 
 
 class WorkQueue:
-    """Requests, coalesced while they wait, held back while their object is reconciled, taken in turns by namespace."""
+    """Requests, merged while they wait, held back while their object is reconciled, taken in turns by namespace."""
 
     def __init__(self, retries: Retries | None = None) -> None:
         self._ready: Turns[Request] = Turns()
         self._resuming: Turns[Resumption] = Turns()
         self._waiting: dict[Request, float] = {}
-        """Since when (time.monotonic()); the first waits for longest."""
+        """Start of each wait (time.monotonic()); the first has waited longest."""
         self._running: dict[Request, _Running] = {}
         self._started: Counter[str] = Counter()
-        """By namespace: reconciliations that have been started and have not ended."""
+        """By namespace: number of reconciliations in progress."""
         self._again: set[Request] = set()
         self._timers: dict[Request, asyncio.TimerHandle] = {}
         self._failures: dict[Request, int] = {}
         self._retries = retries or Retries()
-        """When what failed is tried again."""
+        """When failures are retried."""
         self._free_slots = 0
         self._started_at: float | None = None
         self._changed = asyncio.Event()
@@ -103,18 +103,18 @@ class WorkQueue:
         return len(self._waiting)
 
     def oldest_wait(self) -> float:
-        """Seconds that the first in the queue has waited; 0 where none does, and where this process does not lead."""
+        """Return how many seconds the first request has waited; 0 if none waits or this process does not lead."""
         since = next(iter(self._waiting.values()), None)
         if since is None or self._started_at is None:
             return 0.0
         return time.monotonic() - max(since, self._started_at)
 
     def is_running(self, request: Request) -> bool:
-        """Whether the object is being reconciled at this moment."""
+        """Return whether the object is being reconciled."""
         return request in self._running
 
     def close(self) -> None:
-        """Takes no more requests, and starts none; what has begun goes on."""
+        """Accept no more requests, and start none; reconciliations in progress continue."""
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
@@ -122,7 +122,7 @@ class WorkQueue:
         self._retries.close()
 
     def add(self, request: Request) -> None:
-        """Asks for a reconciliation now. While the object is reconciled, one more follows."""
+        """Request a reconciliation now; if the object is being reconciled, another one follows."""
         self._cancel_timer(request)
         if self._closed:
             return
@@ -134,7 +134,7 @@ class WorkQueue:
             self._changed.set()
 
     def add_later(self, request: Request, seconds: float) -> None:
-        """Asks for one after some seconds, unless an earlier one is due; any in between replaces it."""
+        """Request a reconciliation after some seconds, unless one is due earlier; any earlier request replaces it."""
         if self._closed:
             return
         loop = asyncio.get_running_loop()
@@ -146,13 +146,13 @@ class WorkQueue:
         self._timers[request] = loop.call_later(seconds, self.add, request)
 
     def forget(self, request: Request) -> None:
-        """Drops what is remembered of an object that is gone."""
+        """Discard what is known about an object that is gone."""
         self._cancel_timer(request)
         self._failures.pop(request, None)
         self._retries.forget(request)
 
     async def run(self, handle: Callable[[Request], Awaitable[Result]], slots: int = SLOTS) -> None:
-        """Reconciles with so many slots until it is cancelled, which ends it for good.
+        """Reconcile with that many slots until cancelled, which ends the queue for good.
 
         Raises an ExceptionGroup of what `handle` raises.
         """
@@ -165,16 +165,17 @@ class WorkQueue:
                 if request is not None:
                     tasks.create_task(self._reconcile(request, handle))
                 if resumed or request is not None:
-                    await asyncio.sleep(0)  # One or two in a turn of the event loop, which has others to serve.
+                    await asyncio.sleep(0)  # One or two per turn of the event loop, so that others get theirs.
                 else:
                     self._changed.clear()
                     await self._changed.wait()
 
     @asynccontextmanager
     async def outside(self, request: Request) -> AsyncIterator[None]:
-        """While the block waits for a server of somebody else, the slot of the request's reconciliation is free.
+        """Release the slot of the request's reconciliation while the block waits for an external server.
 
-        Returns with a slot again, except where the task is cancelled. Without effect on what the queue has not started.
+        The slot is reacquired afterwards, except if the task is cancelled. Without effect for reconciliations that the
+        queue did not start.
         """
         running = self._running.get(request)
         if running is None or not running.has_slot:
@@ -201,7 +202,7 @@ class WorkQueue:
             self._finish(request, result)
 
     def _next_start(self) -> Request | None:
-        """Takes a slot for the next request; None where no slot is free, or nobody may start."""
+        """Take a slot for the next request; return None if no slot is free, or none may start."""
         if self._closed or not self._free_slots:
             return None
         limit = max(1, min(NAMESPACE_LIMIT, TOTAL_LIMIT // max(1, len(self._started))))
@@ -212,7 +213,7 @@ class WorkQueue:
         return request
 
     def _resume_next(self) -> bool:
-        """Gives the next reconciliation that comes back from outside a slot."""
+        """Give a slot to the next reconciliation that returns from outside."""
         resumption = self._resuming.take(lambda _: True) if self._free_slots else None
         if resumption is None:
             return False

@@ -1,4 +1,4 @@
-"""Who names which Secret."""
+"""References of objects to Secrets."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rasa_environments.controller.queue import Request
 
 
 class SecretReferences:
-    """The objects that a change of a Secret concerns."""
+    """The objects that a change of a Secret affects."""
 
     def __init__(self) -> None:
         self._secrets: dict[Request, frozenset[ObjectKey]] = {}
         self._users: dict[ObjectKey, set[Request]] = {}
 
     def set(self, user: Request, secrets: Iterable[ObjectKey]) -> None:
-        """`user` names exactly these Secrets now; none: it is forgotten."""
+        """Replace the Secrets that `user` refers to; without any, it is forgotten."""
         now, before = frozenset(secrets), self._secrets.pop(user, frozenset())
         if now:
             self._secrets[user] = now
@@ -29,5 +29,5 @@ class SecretReferences:
             self._users.setdefault(secret, set()).add(user)
 
     def users(self, secret: ObjectKey) -> tuple[Request, ...]:
-        """Who names the Secret."""
+        """Return the objects that refer to the Secret."""
         return tuple(self._users.get(secret, ()))

@@ -1,4 +1,4 @@
-"""Turns by namespace: whoever waits in another namespace does not wait for all of this one."""
+"""Fair queueing by namespace: no namespace has to wait for all requests of another one."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ Item = TypeVar("Item")
 class Turns(Generic[Item]):
     """A first-in-first-out queue for each namespace; the namespaces take turns.
 
-    Between two turns of a namespace, each other namespace that waits and is eligible has one.
+    Between two turns of a namespace, each other eligible namespace with waiting items has one.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Item]] = {}
-        """The namespace whose turn is longest ago comes first."""
+        """The namespace whose last turn was longest ago comes first."""
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
     def add(self, namespace: str, item: Item) -> None:
-        """Puts the item at the end of its namespace's queue."""
+        """Append the item to its namespace's queue."""
         self._waiting.setdefault(namespace, deque()).append(item)
 
     def take(self, eligible: Callable[[str], bool]) -> Item | None:
-        """The next item of the eligible namespace whose turn it is; None where none waits."""
+        """Return the next item of the eligible namespace whose turn it is, or None."""
         namespace = next(filter(eligible, self._waiting), None)
         if namespace is None:
             return None

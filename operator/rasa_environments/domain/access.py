@@ -14,7 +14,7 @@ Labels = Mapping[str, str]
 
 
 def missing(server: ObjectKey) -> Problem:
-    """The ModelServer is not there."""
+    """Return the problem that the ModelServer does not exist."""
     return Problem(
         Reason.MODEL_SERVER_NOT_FOUND,
         f"ModelServer {server} not found: create it, or name another one in spec.modelServerRef",
@@ -23,7 +23,7 @@ def missing(server: ObjectKey) -> Problem:
 
 
 def allows(server: ModelServer, namespace: str, labels: Labels | None) -> bool:
-    """Whether objects of that namespace may use the ModelServer; `labels` of a namespace that is not known are None."""
+    """Return whether objects of that namespace may use the ModelServer; `labels` are None if unknown."""
     access = server.spec.access_from
     if namespace == server.metadata.namespace:
         return True
@@ -35,7 +35,7 @@ def allows(server: ModelServer, namespace: str, labels: Labels | None) -> bool:
 
 
 def selects(selector: LabelSelector, labels: Labels) -> bool:
-    """Whether a selector selects an object with these labels; an empty one selects all."""
+    """Return whether a selector matches these labels; an empty one matches all."""
     required = (selector.match_labels or {}).items()
     return all(labels.get(key) == value for key, value in required) and all(
         _holds(requirement, labels) for requirement in selector.match_expressions or ()
@@ -43,7 +43,10 @@ def selects(selector: LabelSelector, labels: Labels) -> bool:
 
 
 def _holds(requirement: LabelRequirement, labels: Labels) -> bool:
-    """Source: k8s.io/apimachinery, labels.Requirement.Matches: a missing label is in no list."""
+    """Return whether a requirement is met; a missing label is in no list.
+
+    Source: k8s.io/apimachinery, labels.Requirement.Matches.
+    """
     present, value = requirement.key in labels, labels.get(requirement.key)
     match requirement.operator:
         case "In":
@@ -57,7 +60,7 @@ def _holds(requirement: LabelRequirement, labels: Labels) -> bool:
 
 
 def unusable(server: ModelServer | None, key: ObjectKey, namespace: str, labels: Labels | None) -> Problem | None:
-    """Why an object in `namespace`, which has these labels, cannot use the ModelServer `key`; None where it can."""
+    """Return why an object in `namespace`, which has these labels, cannot use the ModelServer `key`, or None."""
     if server is None:
         return missing(key)
     if allows(server, namespace, labels):

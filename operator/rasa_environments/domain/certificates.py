@@ -1,4 +1,4 @@
-"""The certificates of connections, as the Secrets of `certSecretRef` hold them."""
+"""The certificates of connections, from the Secrets of `certSecretRef`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rasa_environments.desired.tls import (
 from rasa_environments.domain.facts import Problem
 
 LONGEST_FILE = 64 * 1024
-"""Bytes of a file: an environment's Secret holds several, and may have a megabyte."""
+"""Bytes of a file; an environment's Secret holds several, and is limited to about a megabyte."""
 PRIVATE_KEY = re.compile("-----BEGIN ([A-Z]+ )?PRIVATE KEY-----")
 CERTIFICATE_BEGINS = "-----BEGIN CERTIFICATE-----"
 
@@ -29,10 +29,10 @@ CERTIFICATE_BEGINS = "-----BEGIN CERTIFICATE-----"
 def named_certificates(
     environment: DeploymentEnvironment, server: ModelServer, spec: EnvironmentSpec
 ) -> tuple[CertificateSource, ...]:
-    """The Secrets that an environment's certificates are from.
+    """Return the Secrets with an environment's certificates.
 
-    Of the Secrets in a ModelServer's namespace only its own authorities are for environments elsewhere. Raises
-    SecretElsewhere for a default of a server in another namespace.
+    Of the Secrets in a ModelServer's namespace, environments elsewhere may use only the server's own authorities.
+    Raises SecretElsewhere for a default of a server in another namespace.
     """
     sources = certificate_sources(spec, server)
     namespace = environment.metadata.namespace
@@ -43,7 +43,7 @@ def named_certificates(
 
 
 def source_of_server(server: ModelServer) -> CertificateSource | None:
-    """The Secret with the authorities that a model server's certificate is verified with."""
+    """Return the Secret with the authorities that a model server's certificate is verified with, or None."""
     return next((each for each in certificate_sources(EnvironmentSpec(), server)), None)
 
 
@@ -77,14 +77,14 @@ def _keys(source: CertificateSource) -> str:
 
 
 def _missing(source: CertificateSource, held: SecretData) -> str | None:
-    """A key that has to be there: the half of a pair, or the authorities where there is nothing else."""
+    """Return a missing key: the other half of a pair, or the authorities if there is nothing else."""
     if source.shows_certificate and (CERTIFICATE in held) != (KEY in held):
         return KEY if CERTIFICATE in held else CERTIFICATE
     return None if held else AUTHORITIES
 
 
 def what_is_wrong(key: str, value: bytes) -> str | None:
-    """Why a file cannot be used, with the remedy; None where it can."""
+    """Return why a file cannot be used, with a remedy, or None."""
     if len(value) > LONGEST_FILE:
         return f"is longer than {LONGEST_FILE} bytes: leave in it what this connection needs"
     try:
@@ -105,7 +105,7 @@ def _what_is_wrong_with_key(text: str) -> str | None:
 
 
 def context_of(authorities: str) -> ssl.SSLContext | None:
-    """A client's context that trusts these authorities alone; None where there are none in the text."""
+    """Return a client context that trusts only these authorities; None if the text contains none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=authorities)

@@ -1,4 +1,4 @@
-"""Who comes first where several resources claim one thing."""
+"""Precedence where several resources claim the same thing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rasa_environments.domain.claims import NO_CLAIMS, ClaimKey, Claims, Contest
 
 
 class Place(NamedTuple):
-    """A claim in the order in which claims on one thing count: who has it already, then by age, then by name."""
+    """A claim, ordered by precedence: holders first, then by age, then by name."""
 
     is_new: bool
     created: str
@@ -19,18 +19,21 @@ class Place(NamedTuple):
 
 
 class ClaimIndex:
-    """The claims of all resources of one kind, in order. To file or look up those of one costs the same among many."""
+    """The claims of all resources of one kind, in order.
+
+    Adding and finding claims takes the same time for any number.
+    """
 
     def __init__(self, on_change: Callable[[ObjectKey], None]) -> None:
         self.on_change = on_change
-        """Told of each resource that may have come first, or does not come first any more, since another changed."""
+        """Called with each resource that may have gained or lost precedence because another one changed."""
         self._places: dict[ClaimKey, list[Place]] = {}
         self._filed: dict[ObjectKey, tuple[str, Claims]] = {}
         self._free: dict[ObjectKey, bool] = {}
-        """Answers of `is_free` that still hold."""
+        """Results of `is_free` that are still valid."""
 
     def index(self, resource: ObjectKey, created: str, claims: Claims) -> None:
-        """These are the resource's claims now; `created`: when it was created."""
+        """Replace the resource's claims; `created` is its creation time."""
         old_created, old = self._filed.get(resource, ("", NO_CLAIMS))
         if (old_created, old) == (created, claims):
             return
@@ -45,26 +48,29 @@ class ClaimIndex:
                 self._put_in(key, place)
 
     def withdraw(self, resource: ObjectKey) -> None:
-        """The resource is gone, and claims nothing any more."""
+        """Remove the claims of a resource that is gone."""
         created, claims = self._filed.pop(resource, ("", NO_CLAIMS))
         self._free.pop(resource, None)
         for key, place in _places(resource, created, claims).items():
             self._take_out(key, place)
 
     def is_free(self, resource: ObjectKey) -> bool:
-        """Whether the resource has no conflict."""
+        """Return whether the resource has no conflict."""
         free = self._free.get(resource)
         if free is None:
             free = self._free[resource] = self.conflict(resource) is None
         return free
 
     def first(self, key: ClaimKey) -> ObjectKey | None:
-        """Who comes first."""
+        """Return the resource that comes first, or None."""
         places = self._places.get(key)
         return places[0].resource if places else None
 
     def conflict(self, resource: ObjectKey) -> tuple[Contest, ObjectKey] | None:
-        """What the resource wants and another one comes first to, and who that is."""
+        """Return what the resource wants and another one has precedence for, and that resource.
+
+        None without a conflict.
+        """
         created, claims = self._filed.get(resource, ("", NO_CLAIMS))
         for contest in claims.contests:
             places = self._places.get(contest.key, [])
@@ -85,9 +91,9 @@ class ClaimIndex:
             del self._places[key]
 
     def _notify(self, key: ClaimKey, place: Place) -> None:
-        """Tells whose verdict depends on the place: where it is the first, of the next one and all that it concerns.
+        """Notify resources whose verdict depends on the place: if it is first, the next one and all related claims.
 
-        Where it is the second, that may be the first one, which has this and wants something else.
+        If it is second, that may be the first one, which has this and wants something else.
         """
         places = self._places[key]
         if places[0] == place:
@@ -100,7 +106,7 @@ class ClaimIndex:
                 self.on_change(each.resource)
 
     def _contests(self, resource: ObjectKey, key: ClaimKey, place: Place) -> bool:
-        """Whether the resource wants what is found under the key, and the place comes before it."""
+        """Return whether the resource contests the key, and the place takes precedence."""
         created, claims = self._filed.get(resource, ("", NO_CLAIMS))
         return any(
             contest.key == key and _comes_before(place, contest, created, resource) for contest in claims.contests

@@ -1,4 +1,4 @@
-"""What an environment, or a ModelTag, must have for itself: each claim by the key that it is indexed under."""
+"""What an environment or ModelTag needs exclusively: each claim with the key it is indexed under."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ WILDCARD = "*."
 
 
 ClaimKey = NewType("ClaimKey", str)
-"""Where claims on one thing are found. A text, whose hash Python keeps: keys are looked up far more often than made."""
+"""Index key of claims on one thing. A string, whose hash Python caches: keys are looked up far more often than
+created."""
 HOST, DOMAIN = "host ", "domain "
 
 
 @dataclass(frozen=True)
 class Contest:
-    """Whoever comes first under the key has what this one wants, too."""
+    """Whatever comes first under the key has what this resource wants, too."""
 
     key: ClaimKey
     reason: Reason
     what: str
     held: bool = False
-    """Whether this one has it already: then only one that has it, too, and is older, comes before it."""
+    """Whether this resource holds it already; then only an older holder takes precedence."""
     with_holders: bool = False
-    """Whether only those count that have it already, and not those that want it, too."""
+    """Whether only current holders count, rather than all that want it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Claims:
     """The claims of one resource."""
 
     filed: Mapping[ClaimKey, bool]
-    """The keys under which the resource is found; True: it has the thing already, so that age does not count."""
+    """The keys under which the resource is indexed; True if it holds the thing already, so that age does not count."""
     contests: tuple[Contest, ...]
 
 
@@ -48,7 +49,7 @@ NO_CLAIMS = Claims({}, ())
 
 
 def claims_of_tag(tag: ModelTag, server_key: ObjectKey, server: ModelServer | None, labels: Labels | None) -> Claims:
-    """The tag, where the server lets the ModelTag's namespace, which has these labels, use it."""
+    """Return the claim on the tag, if the server allows the ModelTag's namespace, which has these labels."""
     if server is None or not allows(server, tag.metadata.namespace, labels):
         return NO_CLAIMS
     key = tag_key(server_key, tag.tag)
@@ -56,7 +57,7 @@ def claims_of_tag(tag: ModelTag, server_key: ObjectKey, server: ModelServer | No
 
 
 def tag_key(server: ObjectKey, tag: str) -> ClaimKey:
-    """Where the ModelTags for a tag are found."""
+    """Return the key of the ModelTags for a tag."""
     return _key(server, "tag", tag)
 
 
@@ -67,10 +68,10 @@ def claims_of_environment(
     labels: Labels | None,
     held: Collection[str],
 ) -> Claims:
-    """Name, tag, queues, database and Ingress hosts of the merged spec.
+    """Return claims for the name, tag, queues, database and Ingress hosts of the merged spec.
 
-    An environment that may not use its server, by the `labels` of its namespace, claims nothing, but keeps the hosts of
-    `held`, where its Ingress is.
+    An environment that may not use its server, by the `labels` of its namespace, claims nothing, but keeps the hosts in
+    `held`, on which it has an Ingress.
     """
     hosts, contests = frozenset[str](), list[Contest]()
     if server is not None and allows(server, environment.metadata.namespace, labels):
@@ -100,17 +101,17 @@ def _on_its_server(environment: DeploymentEnvironment, server_key: ObjectKey, se
 
 
 def _keys_of_host(host: str) -> Iterator[ClaimKey]:
-    """The host itself, and each domain that it is in, where a wildcard finds it."""
+    """Yield the key of the host itself, and of each domain above it, where a wildcard finds it."""
     yield _host(host)
     for domain in _domains(host):
         yield _inside(domain)
 
 
 def _overlapping(host: str) -> Iterator[ClaimKey]:
-    """The wildcards that cover it, and, of a wildcard, what it covers.
+    """Yield the wildcards that cover the host and, for a wildcard, what it covers.
 
-    Kubernetes lets a wildcard stand for one label; some controllers let it stand for several, which is assumed here.
-    A wildcard that is refused, since one host below it is taken, keeps nobody from another one: holders alone count.
+    Kubernetes lets a wildcard stand for one label; some controllers let it stand for several, which is assumed here. A
+    wildcard that is rejected because a host below it is taken must not block others, so only holders count.
     """
     for domain in _domains(host):
         yield _host(WILDCARD + domain)
@@ -119,7 +120,7 @@ def _overlapping(host: str) -> Iterator[ClaimKey]:
 
 
 def concerned_by(key: ClaimKey) -> Iterator[ClaimKey]:
-    """Where those are found that contest `key` although they are not filed under it."""
+    """Yield the keys of claims that contest `key` although they are not indexed under it."""
     if key.startswith(HOST + WILDCARD):
         yield _inside(key.removeprefix(HOST + WILDCARD))
     elif key.startswith(DOMAIN):
@@ -127,7 +128,7 @@ def concerned_by(key: ClaimKey) -> Iterator[ClaimKey]:
 
 
 def _key(server: ObjectKey, *thing: str) -> ClaimKey:
-    """A thing of one ModelServer; no part of it can hold the character that separates them."""
+    """Return the key of a thing of one ModelServer; no part of it can contain the separator."""
     return ClaimKey("\0".join((str(server), *thing)))
 
 
@@ -140,7 +141,7 @@ def _inside(domain: str) -> ClaimKey:
 
 
 def _domains(host: str) -> Iterator[str]:
-    """The domains above a host: of a.b.c these are b.c and c."""
+    """Yield the domains above a host: of a.b.c these are b.c and c."""
     _, dot, domain = host.partition(".")
     while dot:
         yield domain

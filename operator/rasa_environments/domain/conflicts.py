@@ -1,4 +1,4 @@
-"""Two environments with what each must have for itself: one has it, the other is left alone."""
+"""Conflicts between two environments over something exclusive: one has it, the other is left alone."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ WAYS_OUT = {
 }
 CONFLICTS = frozenset(WAYS_OUT)
 CONFLICT_SECONDS = 300.0
-"""Until a conflict is looked at again: its message names an environment that may be gone while yet another has come."""
+"""Seconds until a conflict is checked again: its message names an environment that may have been replaced by
+another."""
 
 
 def problem_of(conflict: Conflict, environment: DeploymentEnvironment) -> Problem:
-    """Why `environment` is left alone. Of another namespace a host's message says no more than that it is another."""
+    """Return why `environment` is left alone; for a host of another namespace without the other environment's name."""
     other = conflict.environment.metadata
     if conflict.reason is not Reason.HOST_CONFLICT:
         whose = f"environment {other.key} on the same ModelServer"

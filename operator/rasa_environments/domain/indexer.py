@@ -1,4 +1,4 @@
-"""Resources as last seen, with indexes."""
+"""Resources as last observed, with indexes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IndexKey = tuple[ObjectKey, str]
 
 
 class Indexer(Generic[Resource]):
-    """Resources of one kind by key, and by the index entries that they have, the oldest first."""
+    """Resources of one kind by key and by index entry, the oldest first."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class Indexer(Generic[Resource]):
     ) -> None:
         self._index: Callable[[Resource], Iterable[IndexKey]] = index
         self._changed: Callable[[Resource | None, Resource | None], None] = changed
-        """Told of each change with the resource before and after it."""
+        """Called for each change with the resource before and after it."""
         self._resources: dict[ObjectKey, Resource] = {}
         self._indexed: dict[IndexKey, list[tuple[str, ObjectKey]]] = {}
 
@@ -33,14 +33,14 @@ class Indexer(Generic[Resource]):
         return len(self._resources)
 
     def get(self, key: ObjectKey) -> Resource | None:
-        """The resource of that key."""
+        """Return the resource of that key, or None."""
         return self._resources.get(key)
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(tuple(self._resources.values()))
 
     def put(self, resource: Resource) -> Resource | None:
-        """Keeps the resource; returns the one that it replaces."""
+        """Store the resource; return the one that it replaces."""
         before = self._take_out(resource.metadata.key)
         self._resources[resource.metadata.key] = resource
         for entry in self._index(resource):
@@ -49,9 +49,9 @@ class Indexer(Generic[Resource]):
         return before
 
     def refresh(self, resource: Resource) -> None:
-        """Keeps what a write returned, unless the object was seen newer, or gone, while the answer was on its way.
+        """Store the result of a write, unless the object was observed in a newer version, or gone, in the meantime.
 
-        An answer with another spec or annotation is left to the watch, which tells all whom that concerns.
+        A result with another spec or annotation is left to the watch, which notifies all dependents.
         """
         known = self._resources.get(resource.metadata.key)
         if known is None or known.metadata.uid != resource.metadata.uid:
@@ -63,14 +63,14 @@ class Indexer(Generic[Resource]):
             self.put(resource)
 
     def remove(self, key: ObjectKey) -> Resource | None:
-        """Forgets the resource; returns it."""
+        """Remove the resource and return it."""
         before = self._take_out(key)
         if before is not None:
             self._changed(before, None)
         return before
 
     def by_index(self, entry: IndexKey) -> tuple[Resource, ...]:
-        """The resources with that index entry, the oldest first."""
+        """Return the resources with that index entry, the oldest first."""
         return tuple(self._resources[key] for _, key in self._indexed.get(entry, ()))
 
     def _take_out(self, key: ObjectKey) -> Resource | None:

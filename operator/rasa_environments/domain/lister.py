@@ -1,4 +1,4 @@
-"""The group's resources as last seen, and who refers to whom."""
+"""The operator's own resources as last observed, and the references between them."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from rasa_environments.domain.indexer import Indexer
 
 
 def server_of(namespace: str, reference: ModelServerRef | None) -> ObjectKey:
-    """The ModelServer that an object in `namespace` refers to: by default the one called `default` beside it."""
+    """Return the ModelServer that an object in `namespace` refers to; by default `default` in the same namespace."""
     return ObjectKey((reference and reference.namespace) or namespace, (reference and reference.name) or "default")
 
 
 def server_of_environment(environment: DeploymentEnvironment) -> ObjectKey:
-    """The ModelServer that an environment refers to."""
+    """Return the ModelServer that an environment refers to."""
     return server_of(environment.metadata.namespace, environment.spec.model_server_ref)
 
 
 def server_of_tag(tag: ModelTag) -> ObjectKey:
-    """The ModelServer that a ModelTag refers to."""
+    """Return the ModelServer that a ModelTag refers to."""
     return server_of(tag.metadata.namespace, tag.spec.model_server_ref)
 
 
 def server_of_resource(resource: AnyResource) -> ObjectKey | None:
-    """The ModelServer that an object refers to; None for a ModelServer itself."""
+    """Return the ModelServer that an object refers to; None for a ModelServer itself."""
     match resource:
         case DeploymentEnvironment():
             return server_of_environment(resource)
@@ -45,12 +45,12 @@ def server_of_resource(resource: AnyResource) -> ObjectKey | None:
 
 
 INDEXED_AT_A_TIME = 20
-"""Environments whose claims are indexed in one piece, which takes some milliseconds."""
+"""Environments whose claims are updated at a time, which takes a few milliseconds."""
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """An environment that comes first, and what it has that the other one wants for itself."""
+    """An environment with precedence, and what it has that the other one needs exclusively."""
 
     environment: DeploymentEnvironment
     reason: Reason
@@ -58,7 +58,7 @@ class Conflict:
 
 
 class Lister:
-    """What is known of the three kinds."""
+    """The known objects of the three kinds."""
 
     def __init__(self) -> None:
         self.servers: Indexer[ModelServer] = Indexer(lambda _: (), self._server_changed)
@@ -75,20 +75,20 @@ class Lister:
         self._environment_claims = ClaimIndex(lambda _: None)
         self._tag_claims = ClaimIndex(lambda _: None)
         self._hosts: dict[ObjectKey, frozenset[str]] = {}
-        """The Ingress hosts that each environment was granted last."""
+        """The Ingress hosts last granted to each environment."""
         self._namespace_labels: dict[str, Labels] = {}
         self._unindexed: dict[ObjectKey, dict[ObjectKey, None]] = {}
-        """By ModelServer: the environments whose claims a change of its spec may have changed, to be indexed again."""
+        """By ModelServer: environments whose claims may have changed with its spec."""
 
     def on_conflict_change(
         self, *, environments: Callable[[ObjectKey], None], tags: Callable[[ObjectKey], None]
     ) -> None:
-        """From now on, tells whose conflict may have begun or ended because another object changed."""
+        """Set the callbacks for objects whose conflict may have begun or ended because another object changed."""
         self._environment_claims.on_change = environments
         self._tag_claims.on_change = tags
 
     def put(self, resource: AnyResource) -> None:
-        """Keeps a resource, in the place of the one of its name."""
+        """Store a resource, replacing the one of its name."""
         match resource:
             case ModelServer():
                 self.servers.put(resource)
@@ -98,7 +98,7 @@ class Lister:
                 self.tags.put(resource)
 
     def refresh(self, written: AnyResource) -> None:
-        """Keeps what a write of the status returned (`Indexer.refresh`)."""
+        """Store the result of a status write (`Indexer.refresh`)."""
         match written:
             case ModelServer():
                 self.servers.refresh(written)
@@ -108,7 +108,7 @@ class Lister:
                 self.tags.refresh(written)
 
     def remove(self, resource: AnyResource) -> None:
-        """Forgets the resource of that kind and name."""
+        """Remove the resource of that kind and name."""
         match resource:
             case ModelServer():
                 self.servers.remove(resource.metadata.key)
@@ -119,27 +119,27 @@ class Lister:
 
     @property
     def namespaces(self) -> frozenset[str]:
-        """The namespaces with environments or servers: Secrets of others concern nobody."""
+        """The namespaces with environments or servers; Secrets of other namespaces are irrelevant."""
         return frozenset(resource.metadata.namespace for resource in (*self.servers, *self.environments))
 
     def environments_of(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
-        """The environments that refer to a server, the oldest first."""
+        """Return the environments that refer to a server, the oldest first."""
         return self.environments.by_index((server, ""))
 
     def tags_of(self, server: ObjectKey) -> tuple[ModelTag, ...]:
-        """The ModelTags that refer to a server, the oldest first."""
+        """Return the ModelTags that refer to a server, the oldest first."""
         return self.tags.by_index((server, ""))
 
     def followers(self, server: ObjectKey, tag: str) -> tuple[DeploymentEnvironment, ...]:
-        """The environments that pull a tag, the oldest first."""
+        """Return the environments that pull a tag, the oldest first."""
         return self.environments.by_index((server, f"tag {tag}"))
 
     def eligible_followers(self, server: ObjectKey, tag: str) -> tuple[DeploymentEnvironment, ...]:
-        """Those that may pull it: the server permits them, and no older environment has the name or the tag."""
+        """Return those that may pull it: the server allows them, and no older environment has the name or tag."""
         return self._eligible(server, self.followers(server, tag))
 
     def eligible_environments(self, server: ObjectKey) -> tuple[DeploymentEnvironment, ...]:
-        """The environments that the server permits and no older one has anything against, the oldest first."""
+        """Return the environments that the server allows and that have no conflict, the oldest first."""
         return self._eligible(server, self.environments_of(server))
 
     def _eligible(
@@ -157,7 +157,7 @@ class Lister:
         return tuple(each for each in permitted if claims.is_free(each.metadata.key))
 
     def conflict(self, environment: DeploymentEnvironment) -> Conflict | None:
-        """The environment that has already what must be this one's own."""
+        """Return the environment that already has what this one needs exclusively, or None."""
         self._index_claims(server_of_environment(environment))
         conflict = self._environment_claims.conflict(environment.metadata.key)
         if conflict is None:
@@ -183,11 +183,11 @@ class Lister:
         self._index_environment(self.environments.get(key))
 
     def labels_of(self, namespace: str) -> Labels | None:
-        """The labels of a namespace; None where they are not known."""
+        """Return the labels of a namespace; None if they are unknown."""
         return self._namespace_labels.get(namespace)
 
     def namespace_changed(self, namespace: str, labels: Labels | None) -> tuple[DeploymentEnvironment | ModelTag, ...]:
-        """Keeps the labels of a namespace, None: it is gone. Returns whose access depends on them."""
+        """Store the labels of a namespace (None if it is gone); return the objects whose access depends on them."""
         if self._namespace_labels.get(namespace) == labels:
             return ()
         if labels is None:
@@ -211,30 +211,30 @@ class Lister:
         return (*environments, *tags)
 
     def _is_selective(self, server: ObjectKey) -> bool:
-        """Whether the server chooses the namespaces that may use it by their labels."""
+        """Return whether the server selects allowed namespaces by label."""
         found = self.servers.get(server)
         access = found.spec.access_from if found is not None else None
         return access is not None and bool(access.namespace_selectors)
 
     def claims(self, server: ObjectKey, tag: str) -> tuple[ModelTag, ...]:
-        """The ModelTags for one tag, the oldest first."""
+        """Return the ModelTags for one tag, the oldest first."""
         return self.tags.by_index((server, f"tag {tag}"))
 
     def tag_owner(self, server: ObjectKey, tag: str) -> ModelTag | None:
-        """The ModelTag that decides on a tag: the oldest whose namespace may use the server."""
+        """Return the owner of a tag: the oldest ModelTag whose namespace may use the server."""
         first = self._tag_claims.first(tag_key(server, tag))
         return None if first is None else self.tags.get(first)
 
     def followed(self, environment: DeploymentEnvironment) -> ModelTag | None:
-        """The ModelTag that decides on the tag of an environment."""
+        """Return the ModelTag that owns the tag of an environment."""
         return self.tag_owner(server_of_environment(environment), environment.tag)
 
     def owns(self, tag: ModelTag) -> bool:
-        """Whether this ModelTag decides on its tag."""
+        """Return whether this ModelTag owns its tag."""
         return self._tag_claims.first(tag_key(server_of_tag(tag), tag.tag)) == tag.metadata.key
 
     def _server_changed(self, before: ModelServer | None, now: ModelServer | None) -> None:
-        """What its objects claim depends on the server's profile, defaults and allowed namespaces."""
+        """Update claims, which depend on the server's profile, defaults and allowed namespaces."""
         resource = now or before
         if resource is None or (before is not None and now is not None and _terms(before) == _terms(now)):
             return
@@ -259,7 +259,7 @@ class Lister:
             self._tag_claims.withdraw(before.metadata.key)
 
     def _index_claims(self, server: ObjectKey, at_most: int | None = None) -> None:
-        """Index the claims of the environments of a server that are not indexed yet."""
+        """Update the pending claims of a server's environments."""
         waiting = self._unindexed.get(server, {})
         for key in list(islice(waiting, at_most)):
             del waiting[key]
@@ -279,7 +279,7 @@ class Lister:
 
 
 def _terms(server: ModelServer) -> tuple[object, ...]:
-    """What the claims of a server's objects depend on."""
+    """Return what the claims of a server's objects depend on."""
     defaults = server.spec.defaults
     shared = defaults and (defaults.event_broker, defaults.tracker_store, defaults.ingress)
     return server.spec.profile, server.spec.access_from, shared

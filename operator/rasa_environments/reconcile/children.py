@@ -1,4 +1,4 @@
-"""Bring an environment's children into their desired state, and say what is in the way."""
+"""Applies an environment's children, and reports what prevents that."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ logger = logging.getLogger(__name__)
 Write = Callable[[JsonObject], Awaitable[Outcome]]
 
 REFUSALS = frozenset({400, 403, 404, 413, 422})
-"""Answers of the API server that the next try would get again: what is asked for has to change, a right or a quota."""
+"""Statuses of the API server that a retry would get again: the request, a permission or a quota has to change."""
 FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
-"""Kinds that the pods need: without them nothing else is written."""
+"""Kinds that the pods need; if one fails, nothing else is written."""
 
 
 async def apply_children(
@@ -102,5 +102,5 @@ async def _apply_child(child: JsonObject, write: Write) -> Problem | None:
 
 
 def described_owner(owner: str | None) -> str:
-    """Whose the object in the way is, in words."""
+    """Describe the owner of the conflicting object."""
     return f"belongs to {owner}" if owner else "does not belong to this environment"

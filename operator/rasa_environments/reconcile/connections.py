@@ -1,4 +1,4 @@
-"""A client for each ModelServer, with the credentials of its Secret and the authorities that it is trusted by."""
+"""Clients for ModelServers, with the credentials of their Secrets and the authorities to trust."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class _Connection:
     authorities: str | None
     client: ModelServerClient
     pool: httpx.AsyncClient | None
-    """Of a server with authorities of its own."""
+    """Own pool of a server with its own authorities."""
 
 
 ClientsThatTrust = Callable[[ssl.SSLContext], httpx.AsyncClient]
-"""Makes a connection pool for servers that these authorities vouch for."""
+"""Creates a client for servers whose certificates these authorities have signed."""
 
 
 class Connections:
@@ -56,28 +56,28 @@ class Connections:
         self._renewed: set[ObjectKey] = set()
 
     async def forget(self, server: ObjectKey) -> None:
-        """Drops the client of a server that is gone."""
+        """Close the client of a server that is gone."""
         await _close(self._connections.pop(server, None))
         self._renewed.discard(server)
 
     async def close(self) -> None:
-        """Drops all clients."""
+        """Close all clients."""
         for server in list(self._connections):
             await self.forget(server)
 
     def renewed(self, server: ObjectKey) -> bool:
-        """Whether the client is another than at the last call: the address or the credentials changed."""
+        """Return whether the client was replaced since the last call, due to another address or credentials."""
         renewed = server in self._renewed
         self._renewed.discard(server)
         return renewed
 
     def can_write(self, server: ObjectKey) -> bool:
-        """Whether there are credentials that write tags."""
+        """Return whether there are credentials for writing tags."""
         connection = self._connections.get(server)
         return connection is not None and connection.credentials.can_write
 
     async def connect(self, server: ModelServer) -> ModelServerClient | Problem:
-        """The server's client, or why there is none."""
+        """Return the server's client, or why there is none."""
         key = server.metadata.key
         address = address_of(server.spec)
         source = source_of_server(server)
@@ -103,7 +103,7 @@ class Connections:
         return client
 
     def _follow(self, server: ModelServer, source: CertificateSource | None) -> None:
-        """Has a change of the Secrets that the server names queue it again."""
+        """Watch the Secrets that the server refers to, so that their changes queue it again."""
         named = [] if source is None else [secret_of(source.secret)]
         credentials = credentials_secret(server)
         user = Request(Kind.MODEL_SERVER, server.metadata.key)
@@ -120,7 +120,7 @@ class Connections:
         return Credentials(values.get("token"), values.get("apiToken"), values.get("username"), values.get("password"))
 
     async def _authorities(self, server: ModelServer, source: CertificateSource | None) -> str | Problem | None:
-        """The authorities of the server alone; None where those of the image are trusted."""
+        """Return the server's own authorities; None to trust those of the image."""
         if not agrees_with_scheme(server.spec.tls, server.spec.url):
             return contradicting_tls(server)
         if source is None:
@@ -135,7 +135,7 @@ async def _close(connection: _Connection | None) -> None:
 
 
 def contradicting_tls(server: ModelServer) -> Problem:
-    """What `tls` says is not what the address says."""
+    """Return the problem that `tls` contradicts the URL."""
     mode = server.spec.tls.mode if server.spec.tls is not None else ""
     scheme = "https" if mode == "Required" else "http"
     return Problem(
@@ -146,5 +146,5 @@ def contradicting_tls(server: ModelServer) -> Problem:
 
 
 def address_of(spec: ModelServerSpec) -> ModelServerAddress:
-    """Where the server's resources live."""
+    """Return the URLs of the server's resources."""
     return ModelServerAddress(spec.url, spec.project, spec.model_path)

@@ -1,7 +1,7 @@
-"""Reads the objects of the own kinds, of which watches bring only name and version.
+"""Reads objects of the operator's own kinds, whose watches deliver only name and version.
 
-One GET for each version that is not known, with a limit, so that no object fills the memory or ends a watch. What
-cannot be used is rejected: the last valid version stays in force, and a condition says what is wrong.
+Each unknown version is read by one GET with a size limit, so that no object fills the memory or ends a watch. An object
+that cannot be used is rejected: the last valid version stays in force, and a condition says what is wrong.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from rasa_environments.reconcile.others import OtherOperators
 from rasa_environments.reconcile.status import log_transitions, overruled, rejected, unready, write_status
 
 MAXIMUM_OBJECT_BYTES: Final = 512 * 1024
-"""Bytes of an object as JSON. Beside a spec of 64 KiB, it may hold that once more in the annotation of
-`kubectl apply`, every field's name in managedFields, and the status."""
+"""Bytes of an object as JSON. Besides a spec of 64 KiB, it may hold a copy of that in the annotation of `kubectl
+apply`, the names of all fields in managedFields, and the status."""
 
 
 def identity_of(obj: JsonObject) -> JsonObject:
-    """What a cache of an own kind keeps: which object it is, in which version and generation."""
+    """Return what a cache of an own kind keeps: the object's identity, version and generation."""
     metadata = obj["metadata"]
     names = ("namespace", "name", "uid", "resourceVersion", "generation")
     return {"metadata": {name: metadata[name] for name in names if name in metadata}}
@@ -47,7 +47,7 @@ class _Identity:
 
 
 class Contents:
-    """Keeps the lister up to date with what the caches of the own kinds say is there."""
+    """Keeps the lister in sync with the caches of the own kinds."""
 
     def __init__(
         self,
@@ -63,24 +63,24 @@ class Contents:
         self._caches = caches
         self._event_handlers = event_handlers
         self._unusable: dict[Request, Rejection] = {}
-        """Objects of which no version could be used yet."""
+        """Objects without any usable version so far."""
         self._doubted: set[Request] = set()
-        """Objects that are read once more, although no later version is known."""
+        """Objects to read again, although no newer version is known."""
 
     def requests(self) -> list[Request]:
-        """All objects that there are."""
+        """Return requests for all existing objects."""
         return [Request(kind, key) for kind, cache in self._caches.items() for key in cache.keys()]  # noqa: SIM118
 
     def rejects(self, request: Request) -> bool:
-        """Whether the object is there, and no version of it could be used yet."""
+        """Return whether the object exists, but none of its versions could be used yet."""
         return request in self._unusable
 
     def doubt(self, request: Request) -> None:
-        """Have the object read once more: its version stays when another definition shows less of it, or more."""
+        """Read the object again: a changed definition may expose more or fewer fields of the same version."""
         self._doubted.add(request)
 
     async def refresh(self, request: Request) -> None:
-        """Reads the object, if there is a version of it that was not read yet, or in doubt. Raises `ApiError`."""
+        """Read the object if it has an unread version, or is in doubt. Raises ApiError."""
         doubted = request in self._doubted
         self._doubted.discard(request)
         version = self._caches[request.kind].version(request.key)
@@ -113,7 +113,7 @@ class Contents:
             self._event_handlers.on_update(resource)
 
     async def report_failure(self, request: Request, error: Exception) -> None:
-        """Says in the status that the operator itself failed over the object. Raises `ApiError`."""
+        """Report in the status that the operator itself failed on the object. Raises ApiError."""
         known = self._event_handlers.known(request)
         if known is None:
             return
@@ -143,7 +143,7 @@ class Contents:
         self._event_handlers.on_delete(request)
 
     async def _reject(self, request: Request, identity: _Identity, problem: str, obj: JsonObject | None = None) -> None:
-        """Lets the last valid version stay in force, or says in the status that there is none."""
+        """Keep the last valid version in force, or report in the status that there is none."""
         rejection = Rejection(identity.version, identity.generation, problem)
         known = self._event_handlers.known(request)
         if known is not None and known.metadata.uid == identity.uid:
@@ -154,7 +154,7 @@ class Contents:
         self._unusable[request] = Rejection(max(version, identity.version), identity.generation, problem)
 
     async def _tell(self, request: Request, uid: str, rejection: Rejection, obj: JsonObject | None) -> int:
-        """Writes the conditions, unless the object has them; returns its resourceVersion then."""
+        """Write the conditions unless the object has them; return its resourceVersion afterwards."""
         stamped = transitioned((), rejected(rejection), generation=rejection.generation, time=utc_now())
         conditions = [entry.model_dump(by_alias=True, exclude_none=True) for entry in stamped]
         if obj is not None and _same(obj, conditions):
@@ -164,14 +164,14 @@ class Contents:
         log_transitions(transitions((), stamped))
         stalled = condition_of(stamped, ConditionType.STALLED)
         if stalled is not None:
-            # Of an object that is too large it is not known what its status said before: the same of one generation.
+            # The earlier status of a too large object is unknown: one Event per generation.
             regarding = ObjectReference(API_VERSION, request.kind, request.key.namespace, request.key.name, uid)
             self._record(regarding, (stalled_event(stalled, f"generation {rejection.generation}"),))
         return int(written["metadata"]["resourceVersion"])
 
 
 def _same(obj: JsonObject, conditions: list[JsonObject]) -> bool:
-    """Whether the object has these conditions, whenever they came to be."""
+    """Return whether the object has these conditions, regardless of their times."""
 
     def timeless(entries: object) -> list[JsonObject]:
         return [{**entry, "lastTransitionTime": None} for entry in entries] if isinstance(entries, list) else []

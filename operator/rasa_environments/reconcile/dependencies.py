@@ -1,4 +1,4 @@
-"""What every reconciler works with."""
+"""The dependencies of all reconcilers."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from rasa_environments.domain.lister import Lister
 
 
 def utc_now() -> str:
-    """The time as Kubernetes writes it."""
+    """Return the time in Kubernetes' format."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """How often what lies outside the API server is looked at, in seconds."""
+    """How often to check external systems, in seconds."""
 
     model_server: float = 30.0
     """Between two listings of a model server."""
     served: float = 60.0
-    """Between two questions to a pod that serves what is wanted."""
+    """Between two checks of a pod that serves the desired model."""
     first_served: float = 1.0
-    """Until the second question to a pod that does not serve yet what is wanted; it grows from there."""
+    """Until the second check of a pod that does not serve the desired model yet; grows from there."""
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """The API server, the caches, the queue, and what is known of model servers."""
+    """The API server, the caches, the queue, and what is known about model servers."""
 
     client: Client
     children: Children
@@ -61,17 +61,17 @@ class Dependencies:
     answer_times: AnswerTimes = field(default_factory=AnswerTimes)
     intervals: Intervals = Intervals()
     accept_unchecked: bool = False
-    """Whether a pod that cannot be asked counts as one that serves the wanted model."""
+    """Whether a pod that cannot be asked counts as serving the desired model."""
     operator_pods: OperatorPods | None = None
     now: Callable[[], str] = utc_now
     record: Record = record_nothing
-    """Takes note of Events."""
+    """Records Events."""
 
     @asynccontextmanager
     async def asking(self, request: Request, *, until: float) -> AsyncIterator[None]:
-        """While the block asks a server of somebody else, its slot is free for others (`WorkQueue.outside`).
+        """Release the slot for others while the block asks an external server (`WorkQueue.outside`).
 
-        Raises TimeoutError where the block has not ended by `until` (time of the event loop).
+        Raises TimeoutError if the block has not ended by `until` (time of the event loop).
         """
         async with self.queue.outside(request), asyncio.timeout_at(until):
             yield
@@ -87,5 +87,5 @@ async def index_claims(lister: Lister, server: ObjectKey) -> None:
 
 
 def in_seconds(seconds: float) -> float:
-    """The time of the event loop then."""
+    """Return the time of the event loop that many seconds from now."""
     return asyncio.get_running_loop().time() + seconds

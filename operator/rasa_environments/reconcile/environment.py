@@ -1,4 +1,4 @@
-"""A DeploymentEnvironment: its children as they should be, and a status that tells the truth."""
+"""The reconciler of DeploymentEnvironments: applies their children and writes their status."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ RETRIED = frozenset(
 """Problems whose end nobody announces: retried with backoff."""
 TOKEN_BYTES = 32
 SECRET_ATTEMPTS = 3
-"""How often what the Secret should hold is decided, before the next reconciliation tries again."""
+"""How often the content of the Secret is determined before leaving it to the next reconciliation."""
 
 
 class EnvironmentReconciler:
-    """Brings each environment's children into line and writes its status."""
+    """Reconciles each environment's children and writes its status."""
 
     def __init__(self, dependencies: Dependencies, unread: UnreadServers) -> None:
         self._dependencies = dependencies
@@ -77,10 +77,10 @@ class EnvironmentReconciler:
         self._issued: dict[ObjectKey, tuple[str, Issued]] = {}
         """With the uid of the environment, the generated values that its Secret holds."""
         self._begun: dict[ObjectKey, str] = {}
-        """The uid of each environment whose children were begun."""
+        """The uid of each environment for which children were created."""
 
     async def reconcile(self, key: ObjectKey) -> Result:
-        """One pass over one environment."""
+        """Reconcile one environment."""
         environment = self._dependencies.lister.environments.get(key)
         if environment is None:
             self._forget(key)
@@ -104,11 +104,11 @@ class EnvironmentReconciler:
         return Result(
             requeue_after=CONFLICT_SECONDS if reason in CONFLICTS else again,
             failed=reason in RETRIED,
-            outage=reason is Reason.REFUSED_BY_API_SERVER,  # a right, a quota or a webhook concerns others, too
+            outage=reason is Reason.REFUSED_BY_API_SERVER,  # a permission, quota or webhook affects others, too
         )
 
     async def _waits_for(self, server: ModelServer | None, environment: DeploymentEnvironment) -> bool:
-        """Whether its ModelServer is still to be read or checked for the first time: that done, it is queued."""
+        """Return whether its ModelServer has yet to be read or checked, after which the environment is enqueued."""
         if server is None:
             return await self._unread.has(server_of_environment(environment), environment.status.conditions)
         return self._dependencies.observations.get(server.metadata.key) is None
@@ -116,7 +116,7 @@ class EnvironmentReconciler:
     async def _reconcile_until_decided(
         self, environment: DeploymentEnvironment, server: ModelServer | None
     ) -> tuple[EnvironmentFindings, float | None]:
-        """Do what `_reconcile` does, decided anew where somebody else writes the Secret meanwhile."""
+        """Return the result of `_look`, repeated if somebody else writes the Secret meanwhile."""
         secret = None
         for _ in range(SECRET_ATTEMPTS - 1):
             try:
@@ -130,8 +130,8 @@ class EnvironmentReconciler:
     ) -> tuple[EnvironmentFindings, float | None]:
         """Do everything that can be done; return what there is then, and in how many seconds to reconcile again.
 
-        `secret` is the environment's Secret where it was just read. Raises Outdated where it is another by the time it
-        is written, and OwnerGone where the environment was deleted.
+        `secret` is the environment's Secret if it was just read. Raises Outdated if it has changed by the time it is
+        written, and OwnerGone if the environment was deleted.
         """
         key = environment.metadata.key
         observation = self._observation(server)
@@ -213,7 +213,7 @@ class EnvironmentReconciler:
     def _with_registration(
         self, findings: EnvironmentFindings, environment: DeploymentEnvironment, server: ModelServer | None
     ) -> EnvironmentFindings:
-        """The findings with what came of the registration; as last told, where this process has not tried yet."""
+        """Return the facts with the result of the registration: the one in the status until this process has tried."""
         if server is None or server.registration is Registration.NONE:
             return findings
         known = self._dependencies.registrations.result(environment.metadata.key)
@@ -233,7 +233,7 @@ class EnvironmentReconciler:
         return found or ServerObservation()
 
     def _rolled_for(self, key: ObjectKey) -> str | None:
-        """The model that the pods were rolled for last: kept while the server cannot say which one is wanted."""
+        """Return the model that the pods were last rolled out for, kept while the desired one is unknown."""
         deployment = self._dependencies.children.live(DEPLOYMENTS, child_key(key))
         if deployment is None:
             return None
@@ -252,7 +252,7 @@ class EnvironmentReconciler:
             self._tell_tag(current)
 
     def _tell_tag(self, environment: DeploymentEnvironment) -> None:
-        """Queues the ModelTag that the environment follows; of one that is only coming up it is told when it is up."""
+        """Enqueue the ModelTag that the environment follows, for an environment that is starting only once it is up."""
         key, starting = environment.metadata.key, is_true(environment.status.conditions, ConditionType.RECONCILING)
         tag = self._dependencies.lister.followed(environment)
         if tag is None:
@@ -296,7 +296,7 @@ def wanted_model(
     labels: Labels | None,
     observation: ServerObservation,
 ) -> tuple[TaggedModel | None, Problem | None]:
-    """The model that carries the environment's tag: the last known, with the problem, where the server cannot say.
+    """Return the model with the environment's tag: the last known one, with a problem, if it cannot be determined.
 
     `labels` are those of the environment's namespace.
     """
@@ -311,7 +311,7 @@ def wanted_model(
 
 
 def remembered_registration(environment: DeploymentEnvironment) -> RegistrationFact:
-    """What the status says of the registration."""
+    """Return the result of the registration according to the status."""
     last = condition_of(environment.status.conditions, ConditionType.REGISTERED)
     if last is None:
         return RegistrationFact("Unknown", Reason.PENDING, "it is not registered yet")

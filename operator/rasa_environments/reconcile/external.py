@@ -1,4 +1,4 @@
-"""An environment whose Rasa server runs elsewhere: nothing is deployed, it is registered and asked what it serves."""
+"""Environments with an external Rasa server: nothing is deployed; they are registered and monitored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rasa_environments.reconcile.served import RasaServer, ServedModels
 
 
 class ExternalServers:
-    """Looks at Rasa servers that run elsewhere."""
+    """Monitors external Rasa servers."""
 
     def __init__(self, dependencies: Dependencies, served: ServedModels) -> None:
         self._dependencies = dependencies

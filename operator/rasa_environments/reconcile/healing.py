@@ -1,4 +1,4 @@
-"""Restarts pods that have lost the model that they served: somebody unloaded or replaced it through Rasa's API."""
+"""Restarts pods that have lost their model because somebody unloaded or replaced it through Rasa's API."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 
 
 def pods_to_ask(pods: Sequence[PodFacts]) -> tuple[PodFacts, ...]:
-    """The pods whose model is asked for: those that are ready, and those that were and have ceased to be."""
+    """Return the pods to ask for their model: those that are ready, and those that were."""
     return tuple(pod for pod in pods if pod.ready or pod.lost_readiness)
 
 
 class Healing:
-    """What the pods of each environment have served, and the restarts that follow from it."""
+    """What the pods of each environment have served, and the resulting restarts."""
 
     def __init__(self, client: Client, intervals: Intervals) -> None:
         self._client = client
@@ -37,15 +37,15 @@ class Healing:
         self._records: dict[ObjectKey, ServingRecord] = {}
 
     def forget(self, environment: ObjectKey) -> None:
-        """Drops what is known of an environment that is gone."""
+        """Discard what is known about an environment that is gone."""
         self._records.pop(environment, None)
 
     async def heal(
         self, environment: DeploymentEnvironment, context: Context, findings: EnvironmentFindings
     ) -> EnvironmentFindings:
-        """The findings with the pods that have lost their model, of which at most one is deleted.
+        """Return the facts with the pods that have lost their model, after deleting at most one of them.
 
-        Nothing is known, and nothing is done, while it is not known which model is wanted.
+        While the desired model is unknown, nothing is recorded or done.
         """
         key, wanted = environment.metadata.key, findings.wanted
         if wanted is None or findings.tag_problem is not None:
@@ -73,14 +73,14 @@ class Healing:
             logger.warning("pod %s may not be deleted: %s", pod, error.message)
 
     def _patience(self, context: Context) -> float:
-        """Seconds in which a tag that has just moved is noticed here and pulled there."""
+        """Return the seconds within which a moved tag is noticed here and pulled by the pods."""
         return 2 * self._intervals.model_server + 3 * context.pull_period_seconds
 
 
 def remembered(
     environment: DeploymentEnvironment, wanted: TaggedModel, pods: Sequence[PodFacts]
 ) -> ServingRecord | None:
-    """What the status says of a time before this process: whether the pods had the model that is still wanted."""
+    """Return the record of a time before this process from the status: whether the pods had the model still desired."""
     desired = environment.status.desired_model
     served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
     if desired is None or served is None or (desired.name, desired.hash) != (wanted.name, wanted.hash):

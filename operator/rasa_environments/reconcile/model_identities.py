@@ -1,4 +1,4 @@
-"""Which model the file of a tag is, where a server names none: each file is read once, and what it said is kept."""
+"""Identification of the models of servers that do not name them: each file is read once, and the result kept."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from rasa_environments.rasa.model_server import ModelServerClient
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 60.0
-"""Until a file is read again that could not be downloaded; it doubles."""
+"""Seconds until a file that could not be downloaded is read again; doubles with each failure."""
 LONGEST_RETRY_SECONDS = 3600.0
 AT_A_TIME = 2
-"""Files that are read at a time, of all model servers together: where others are being read, the next check tries."""
+"""Files that are read at the same time, for all model servers together; others wait for the next check."""
 KEPT = 4
 """Files of one tag that are remembered: replicas of a file server may each have an ETag of their own."""
 KEPT_SECONDS = 240.0
-"""In this time no more files of a tag are read than are remembered, however often it says that it is another one."""
+"""Seconds within which at most that many files of a tag are read, however often its ETag changes."""
 
 
 @dataclass(frozen=True)
 class _Read:
-    """What came of reading a file; `due` and `wait` where it is tried again."""
+    """The result of reading a file; `due` and `wait` if it is to be retried."""
 
     identity: ModelIdentity | None = None
     problem: str | None = None
@@ -39,18 +39,18 @@ class _Read:
 
 
 class ModelIdentities:
-    """What the files of each ModelServer's tags said, by tag and hash."""
+    """The identities in the files of each ModelServer's tags, by tag and hash."""
 
     def __init__(self) -> None:
         self._read: dict[ObjectKey, dict[tuple[str, str], _Read]] = {}
         self._reading = 0
 
     def forget(self, server: ObjectKey) -> None:
-        """Drops what is known of a server that is gone."""
+        """Discard what is known about a server that is gone."""
         self._read.pop(server, None)
 
     def identified(self, server: ObjectKey, tag: str, model: TaggedModel) -> TaggedModel:
-        """The model with what its file said, or why it says nothing."""
+        """Return the model with the identity from its file, or why there is none."""
         read = self._read.get(server, {}).get((tag, model.hash))
         if model.named or read is None:
             return model
@@ -67,10 +67,10 @@ class ModelIdentities:
         *,
         until: float,
     ) -> None:
-        """Downloads the files that were not read yet, one after the other; `told` is given each tag with its model.
+        """Download the unread files one after the other; `told` is called with each tag and its model.
 
-        One that tells nothing is not read again under the same hash; one that could not be downloaded is, with backoff.
-        It ends at `until` (time of the event loop): meanwhile nobody asks what carries the tags.
+        A file without an identity is not read again under the same hash; one that could not be downloaded is retried
+        with backoff. It stops at `until` (time of the event loop), since the tags are not checked meanwhile.
         """
         for tag, model in tags:
             if self._reading >= AT_A_TIME or asyncio.get_running_loop().time() >= until:

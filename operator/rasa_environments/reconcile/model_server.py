@@ -1,4 +1,4 @@
-"""A ModelServer: asked once per interval for all its tags."""
+"""The reconciler of ModelServers: checks each once per interval for all its tags."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ from rasa_environments.reconcile.registration.registrar import Outcome, Registra
 from rasa_environments.reconcile.status import write_status
 
 OBSERVE_SECONDS = 60.0
-"""For all that a check asks: the listing, or each tag by itself, the version, and the credentials that write."""
+"""Seconds for all requests of a check: the listing, or each tag individually, the version, and the write
+credentials."""
 IDENTIFY_SECONDS = 60.0
-"""For the files of tags that a check reads; the next one reads the others, and again what took longer."""
+"""Seconds for the model files that a check reads; the next one reads the rest, and those that took longer."""
 
 LONGEST_BACKOFF = 5.0
-"""Seconds between two checks of a server that fails: its return is noticed soon."""
+"""Maximum seconds between two checks of a failing server, so that its return is noticed soon."""
 
 
 class ModelServerReconciler:
-    """Keeps the observation of each ModelServer fresh, and tells those whom a change concerns."""
+    """Keeps the observation of each ModelServer up to date, and notifies the dependents of changes."""
 
     def __init__(self, dependencies: Dependencies, connections: Connections) -> None:
         self._dependencies = dependencies
@@ -43,7 +44,7 @@ class ModelServerReconciler:
         self._identities = ModelIdentities()
 
     async def reconcile(self, key: ObjectKey) -> Result:
-        """One check of one ModelServer."""
+        """Check one ModelServer."""
         dependencies = self._dependencies
         server = dependencies.lister.servers.get(key)
         if server is None:
@@ -81,7 +82,7 @@ class ModelServerReconciler:
             async with self._dependencies.asking(request, until=in_seconds(OBSERVE_SECONDS)):
                 observation = await self._tags(connection, server)
                 version = await connection.version() if fresh else last.version
-                check = fresh and observation.lists  # Without a listing, what they are worth shows when a tag is put.
+                check = fresh and observation.lists  # Without a listing, only a write of a tag checks them.
                 write_problem = await self._write_problem(connection, server) if check else None
         except RasaError as error:
             return replace(last, problem=Problem(error.reason, error.message, stalled=False))
@@ -90,7 +91,7 @@ class ModelServerReconciler:
         return replace(observation, version=version, write_problem=write_problem)
 
     async def _tags(self, connection: ModelServerClient, server: ModelServer) -> ServerObservation:
-        """What carries which tag: from one listing, or, where a server of spec.modelPath has none, tag by tag."""
+        """Return the tagged models: from one listing or, if a server of spec.modelPath has none, tag by tag."""
         try:
             return observed(await connection.models())
         except NoListing as none:
@@ -109,7 +110,7 @@ class ModelServerReconciler:
         return ServerObservation(models, identified, known=True, lists=False, tag_problems=problems)
 
     async def _identify(self, server: ModelServer, observation: ServerObservation) -> None:
-        """Reads the files of tags whose models have no names, and tells those who follow these tags."""
+        """Read the files of tags whose models have no names, and notify the environments that follow these tags."""
         connection = await self._connections.connect(server)
         if observation.lists or observation.problem is not None or isinstance(connection, Problem):
             return
@@ -126,7 +127,7 @@ class ModelServerReconciler:
             )
 
     async def _write_problem(self, connection: ModelServerClient, server: ModelServer) -> Problem | None:
-        """Why the credentials that write are refused, where there are any. What only pulls does not suffer from it."""
+        """Return why the write credentials, if any, are rejected; pulls are not affected by that."""
         if not self._connections.can_write(server.metadata.key):
             return None
         try:
@@ -141,7 +142,7 @@ class ModelServerReconciler:
         dependencies, key = self._dependencies, server.metadata.key
         tags = dependencies.lister.tags_of(key)
         owned = [tag for tag in tags if tag.spec.deletion_policy == "Delete" and dependencies.lister.owns(tag)]
-        released = {tag.tag for tag in tags}  # of these, what is not claimed is to stay
+        released = {tag.tag for tag in tags}  # tags of these ModelTags that are not claimed are to stay
         claims = [
             PendingTagDeletion(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name) for tag in owned
         ]
@@ -168,7 +169,7 @@ class ModelServerReconciler:
                 dependencies.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
 
     def _notify(self, key: ObjectKey, before: ServerObservation | None, now: ServerObservation) -> None:
-        """Queues whom the observation concerns: all when the server's health moved, else those of moved tags."""
+        """Enqueue the dependents of the observation: all if the server's health changed, else those of moved tags."""
         if before is None or before.problem != now.problem:
             self._notify_all(key)
             return
@@ -191,7 +192,7 @@ class ModelServerReconciler:
 
 
 def is_as_told(tag: ModelTag, carried: TaggedModel) -> bool:
-    """Whether the tag is on the model that its ModelTag names, and its status says so."""
+    """Return whether the tag is on the model that its ModelTag names, and its status says so."""
     told = tag.status.tagged_model
     wanted = tag.spec.model in (None, carried.name)
     return wanted and told is not None and (told.name, told.hash) == (carried.name, carried.hash)
@@ -200,9 +201,9 @@ def is_as_told(tag: ModelTag, carried: TaggedModel) -> bool:
 async def pulled(
     connection: ModelServerClient, tags: Sequence[str]
 ) -> tuple[dict[str, TaggedModel], dict[str, Problem]]:
-    """What carries each tag, and of which tags that is not known, with why.
+    """Return the model of each tag, and the problems of tags whose model is unknown.
 
-    Raises RasaError where the server cannot be asked at all, or does not answer a single tag as it should.
+    Raises RasaError if the server cannot be asked at all, or answers no tag correctly.
     """
     carried: dict[str, TaggedModel] = {}
     problems: dict[str, RasaError] = {}
@@ -220,7 +221,7 @@ async def pulled(
 
 
 def too_slow(server: ModelServer, seconds: float) -> Problem:
-    """The server answers, but not all questions in time."""
+    """Return the problem that the server does not answer all requests in time."""
     return Problem(
         Reason.MODEL_SERVER_UNREACHABLE,
         f"the model server did not answer all questions within {seconds:.0f} s; check its load, and `url` of "
@@ -230,12 +231,12 @@ def too_slow(server: ModelServer, seconds: float) -> Problem:
 
 
 def listed(model: Model) -> TaggedModel:
-    """What matters of a model in the listing."""
+    """Return the facts about a model in the listing."""
     return TaggedModel(model.name, model.hash, model.trained_at, model.version, model.is_compatible is not False)
 
 
 def observed(models: tuple[Model, ...]) -> ServerObservation:
-    """What a listing says."""
+    """Return the observation from a listing."""
     tagged = {model.name: listed(model) for model in models}
     tags = {tag: tagged[model.name] for model in models for tag in model.tags}
     return ServerObservation(models=tagged, tags=tags, known=True)

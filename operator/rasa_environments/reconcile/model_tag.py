@@ -1,4 +1,4 @@
-"""A ModelTag: the tag is put on its model, checked, and put back when it drifts."""
+"""The reconciler of ModelTags: sets the tag on its model, verifies it, and corrects it when it drifts."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ from rasa_environments.reconcile.unread_servers import UnreadServers
 logger = logging.getLogger(__name__)
 
 PUT_SECONDS = 60.0
-"""For putting a tag and pulling it once."""
+"""Seconds to set a tag and pull it once."""
 
 RETRIED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
-"""Problems of a single request that the next listing may not see: retried with backoff."""
+"""Problems of a single request that the next listing may not show: retried with backoff."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A tag that was pulled from a server, and what it answered."""
+    """A tag that was pulled from a server, and its model."""
 
     connection: ModelServerClient
     tag: str
     model: TaggedModel
 
     def is_of(self, connection: ModelServerClient, tag: ModelTag) -> bool:
-        """Whether it is what the ModelTag asks of that server."""
+        """Return whether it is what the ModelTag requires of that server."""
         return (self.connection, self.tag, self.model.name) == (connection, tag.tag, tag.spec.model)
 
 
 class ModelTagReconciler:
-    """Keeps each tag on the model that its ModelTag names."""
+    """Keeps each tag on the model of its ModelTag."""
 
     def __init__(self, dependencies: Dependencies, connections: Connections, unread: UnreadServers) -> None:
         self._dependencies = dependencies
@@ -62,7 +62,7 @@ class ModelTagReconciler:
         self._writes = TagWrites()
 
     async def reconcile(self, key: ObjectKey) -> Result:
-        """One pass over one ModelTag."""
+        """Reconcile one ModelTag."""
         lister = self._dependencies.lister
         tag = lister.tags.get(key)
         if tag is None:
@@ -75,12 +75,12 @@ class ModelTagReconciler:
         server = lister.servers.get(server_key)
         observation = self._dependencies.observations.get(server_key)
         if server is None and await self._unread.has(server_key, tag.status.conditions):
-            return DONE  # Once it has been read, its tags are queued.
+            return DONE  # Its tags are enqueued once it has been read.
         if server is not None and observation is None:
-            return DONE  # The ModelServer's first check queues its tags.
+            return DONE  # The ModelServer's first check enqueues its tags.
         if server is not None and self._to_be_noted(tag, server):
             self._dependencies.queue.add(Request(Kind.MODEL_SERVER, server_key))
-            return DONE  # What is to be deleted one day is noted before it is put; that done, the tag is queued.
+            return DONE  # A tag to be deleted later is recorded before it is set; afterwards the ModelTag is enqueued.
         tagged = await self._tagged(tag, server, observation or ServerObservation())
         if isinstance(tagged, TaggedModel):
             self._writes.forget(key)
@@ -98,7 +98,7 @@ class ModelTagReconciler:
         return self._result(key, findings.problem, observation)
 
     def _result(self, key: ObjectKey, problem: Problem | None, observation: ServerObservation | None) -> Result:
-        """When to reconcile again where nothing happens."""
+        """Return when to reconcile again without events."""
         if problem is not None and problem.reason is Reason.TAG_CONFLICT:
             return Result(requeue_after=CONFLICT_SECONDS)
         seconds_left = self._writes.seconds_left(key)
@@ -109,7 +109,7 @@ class ModelTagReconciler:
         return Result(failed=failed, longest=LONGEST_BACKOFF) if failed else DONE
 
     def _to_be_noted(self, tag: ModelTag, server: ModelServer) -> bool:
-        """Whether the ModelServer has yet to remember that the tag goes when its ModelTag goes."""
+        """Return whether the ModelServer has yet to record that the tag is deleted with its ModelTag."""
         if tag.spec.deletion_policy != "Delete" or not self._dependencies.lister.owns(tag):
             return False
         return all(entry.tag != tag.tag for entry in server.status.pending_tag_deletions or ())
@@ -117,7 +117,7 @@ class ModelTagReconciler:
     async def _tagged(
         self, tag: ModelTag, server: ModelServer | None, observation: ServerObservation
     ) -> TaggedModel | Problem:
-        """The model that the tag answers with, after it was put there if need be; or why it is not."""
+        """Return the model with the tag, after setting it if necessary, or why that failed."""
         server_key = server_of_tag(tag)
         namespace = tag.metadata.namespace
         refused_here = unusable(server, server_key, namespace, self._dependencies.lister.labels_of(namespace))
@@ -137,7 +137,7 @@ class ModelTagReconciler:
     async def _ask(
         self, connection: ModelServerClient, tag: ModelTag, observation: ServerObservation
     ) -> TaggedModel | Problem:
-        """What the server answers; nothing is asked where the last answer holds still."""
+        """Return the server's answer; nothing is requested while the last answer is still valid."""
         carrier = observation.tags.get(tag.tag)
         if tag.spec.model is None:
             return carrier if carrier is not None else untagged(tag)
@@ -171,9 +171,9 @@ class ModelTagReconciler:
         carrier: TaggedModel | None,
         listed: TaggedModel | None,
     ) -> TaggedModel | Problem:
-        """Puts the tag and looks whether it is there: an answer that says so proves nothing.
+        """Set the tag and verify it, since a successful response proves nothing.
 
-        Where it was seen there before, or was put and could not be looked at, what is pulled decides, not the listing.
+        If the tag was there before, or was set without being verified, a pull decides, rather than the listing.
         """
         key, write = tag.metadata.key, TagWrite(connection, tag.tag, model, listed)
         postponed = self._writes.postponed(key, write)
@@ -201,7 +201,7 @@ class ModelTagReconciler:
         return result
 
     def _tell_move(self, tag: ModelTag, model: str, carrier: TaggedModel | None) -> None:
-        """Counts and logs that the tag was moved; that it was put back no status shows, so an Event tells it."""
+        """Count and log that the tag was moved; a correction, which no status shows, is recorded as an Event."""
         dependencies = self._dependencies
         move = dependencies.promotions.moved(tag)
         came_from = f"taken from {carrier.name}" if carrier else "on no model before"
@@ -221,7 +221,7 @@ class ModelTagReconciler:
     async def _verify(
         self, connection: ModelServerClient, tag: ModelTag, model: str, listed: TaggedModel | None
     ) -> TaggedModel | Problem:
-        """Pulls the tag as a Rasa server would, and compares the hash."""
+        """Pull the tag as a Rasa server would, and compare the hash."""
         answer = await connection.tag(tag.tag)
         if answer is None:
             return Problem(
@@ -270,9 +270,9 @@ class ModelTagReconciler:
 
 
 def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None, needed: str | None = None) -> Problem:
-    """Why the tag is not put. Rasa X says 404 for a model that it lists, too, while production does not answer.
+    """Return why the tag was not set; Rasa X also answers 404 for a listed model while production does not answer.
 
-    `needed` says which environment Rasa X lacks, where it is known to lack one.
+    `needed` names the environment that Rasa X is known to be missing.
     """
     if not isinstance(error, UnknownModel) or listed is None:
         return Problem(error.reason, error.message, stalled=False)
@@ -288,7 +288,7 @@ def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None, needed:
 
 
 def incompatible(model: TaggedModel) -> Problem:
-    """The server says that production's version of Rasa cannot load the model, and lets it carry no tag."""
+    """Return the problem that the server allows no tag on a model that production's version of Rasa cannot load."""
     trained = f"was trained with Rasa {model.version}, and" if model.version else "is one that"
     return Problem(
         Reason.MODEL_INCOMPATIBLE,
@@ -299,7 +299,7 @@ def incompatible(model: TaggedModel) -> Problem:
 
 
 def untagged(tag: ModelTag) -> Problem:
-    """Nobody named a model, and none carries the tag."""
+    """Return the problem that no model has the tag, and the spec names none."""
     return Problem(
         Reason.TAG_NOT_FOUND,
         f"no model carries the tag {tag.tag}, and spec.model names none: set spec.model, for example by "
@@ -308,7 +308,7 @@ def untagged(tag: ModelTag) -> Problem:
 
 
 def follower(environment: DeploymentEnvironment) -> Follower:
-    """An environment as its ModelTag sees it."""
+    """Return an environment from the perspective of its ModelTag."""
     desired, conditions = environment.status.desired_model, environment.status.conditions
     served, ready = condition_of(conditions, ConditionType.MODEL_SERVED), condition_of(conditions, ConditionType.READY)
     return Follower(

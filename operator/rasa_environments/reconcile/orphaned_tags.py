@@ -1,4 +1,4 @@
-"""Tags whose ModelTag (deletionPolicy Delete) is gone: deleted, and remembered until that is seen."""
+"""Tags whose ModelTag (deletionPolicy Delete) is gone: deleted, and recorded until their deletion is confirmed."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from rasa_environments.reconcile.dependencies import Dependencies, in_seconds
 logger = logging.getLogger(__name__)
 
 DELETE_SECONDS: Final = 20.0
-"""For the tags that a check deletes; the next one deletes the others."""
+"""Seconds for the tags that a check deletes; the next one deletes the rest."""
 RECHECK_SECONDS: Final = 1.0
-"""Until the listing that shows whether a tag is gone."""
+"""Seconds until the listing that shows whether a tag is gone."""
 
 
 @dataclass(frozen=True)
 class Orphans:
-    """What came of a check."""
+    """The result of a check."""
 
     done: frozenset[str] = frozenset()
-    """Tags that need not be remembered any more."""
+    """Tags that need not be recorded any more."""
     recheck: bool = False
-    """Whether the next listing can settle some of them."""
+    """Whether the next listing can confirm some of them."""
 
 
 class OrphanedTags:
-    """Deletes them. A tag is forgotten only when a listing that began after its deletion does not show it.
+    """Deletes orphaned tags; each is recorded until a listing that began after its deletion no longer contains it.
 
-    A reconciliation of the ModelTag that was under way when it was deleted may move the tag until it ends.
+    A reconciliation of the ModelTag that was in progress during its deletion may still move the tag until it ends.
     """
 
     def __init__(self, dependencies: Dependencies, connections: Connections) -> None:
         self._dependencies = dependencies
         self._connections = connections
         self._unowned: dict[ObjectKey, frozenset[str]] = {}
-        """By ModelServer: tags that nobody can have moved since the last check."""
+        """By ModelServer: tags that nothing can have moved since the last check."""
 
     def forget(self, server: ObjectKey) -> None:
-        """The server is gone."""
+        """Discard what is known about a server that is gone."""
         self._unowned.pop(server, None)
 
     async def delete(self, server: ModelServer, observation: ServerObservation) -> Orphans:
-        """Takes the tags that the listing shows off their models. Raises `ApiError`."""
+        """Remove the listed tags from their models. Raises ApiError."""
         key = server.metadata.key
         unowned = self._unowned.pop(key, frozenset())
         claimed = {tag.tag for tag in self._dependencies.lister.tags_of(key)}
@@ -68,13 +68,13 @@ class OrphanedTags:
         rest = [entry for entry in orphans if entry.tag not in done]
         self._unowned[key] = frozenset(entry.tag for entry in rest if not self._is_under_way(entry))
         failed = await self._delete_all(connection, server, rest, observation)
-        # One that is there still although it was deleted before is no hurry: some servers say yes and do nothing.
+        # There is no hurry for one that survived a deletion: some servers confirm and do nothing.
         return Orphans(frozenset(done), recheck=any(entry.tag not in unowned | failed for entry in rest))
 
     async def _is_there(self, entry: PendingTagDeletion) -> bool:
-        """Whether there is a ModelTag that is not known here, because it cannot be used or a list lacked it.
+        """Return whether the ModelTag exists although it is unknown here, because it is unusable or a list omitted it.
 
-        The API server is asked: a deletion outside of the cluster cannot be taken back.
+        The API server is asked, since a deletion outside of the cluster cannot be undone.
         """
         key = ObjectKey(entry.namespace, entry.name)
         if self._dependencies.lister.tags.get(key) is not None:
@@ -82,11 +82,14 @@ class OrphanedTags:
         return await self._dependencies.client.find(MODEL_TAGS, key, metadata_only=True) is not None
 
     def _is_under_way(self, entry: PendingTagDeletion) -> bool:
-        """Whether a reconciliation of the ModelTag has not ended yet."""
+        """Return whether a reconciliation of the ModelTag is still in progress."""
         return self._dependencies.queue.is_running(Request(Kind.MODEL_TAG, ObjectKey(entry.namespace, entry.name)))
 
     async def _retained(self, server: ModelServer, entries: Sequence[PendingTagDeletion]) -> set[str]:
-        """The tags whose ModelTag went with its whole namespace, which is no decision on a tag: these stay."""
+        """Return the tags whose ModelTag was deleted with its whole namespace.
+
+        That does not decide on tags, so they stay.
+        """
         gone = {entry.namespace for entry in entries if await self._is_going(entry.namespace)}
         retained = {entry.tag for entry in entries if entry.namespace in gone}
         for tag in sorted(retained):
@@ -94,7 +97,7 @@ class OrphanedTags:
         return retained
 
     async def _is_going(self, namespace: str) -> bool:
-        """Whether the namespace is being deleted, or is gone."""
+        """Return whether the namespace is being deleted, or is gone."""
         found = await self._dependencies.client.find(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
         return found is None or found["metadata"].get("deletionTimestamp") is not None
 
@@ -105,7 +108,7 @@ class OrphanedTags:
         entries: Sequence[PendingTagDeletion],
         observation: ServerObservation,
     ) -> set[str]:
-        """Deletes the tags that the listing shows; returns those that were refused."""
+        """Delete the listed tags; return those whose deletion failed."""
         failed = set()
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:

@@ -1,4 +1,4 @@
-"""Other operators at work on the same objects."""
+"""Detection of other operators that work on the same objects."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from rasa_environments.controller.queue import Request
 logger = logging.getLogger(__name__)
 
 LOG_SECONDS: Final = 600.0
-"""Between two warnings: two operators meet at every change of an object."""
+"""Seconds between two warnings: two operators interfere at every change of an object."""
 
 
 class OtherOperators:
-    """Warns of them, and has each meeting counted by `count`."""
+    """Warns of other operators, and counts each encounter by `count`."""
 
     def __init__(self, count: Callable[[], None] = lambda: None) -> None:
         self._count = count
         self._warned_at = -LOG_SECONDS
 
     def met(self, request: Request) -> None:
-        """Another operator has written the status of an object that this one looks after."""
+        """Record that another operator has written the status of a managed object."""
         self._count()
         now = time.monotonic()
         if now - self._warned_at < LOG_SECONDS:

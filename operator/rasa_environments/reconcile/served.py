@@ -1,7 +1,7 @@
-"""What Rasa servers serve: asked after a change until it is what is wanted, then rarely.
+"""What Rasa servers serve: checked after a change until it is the desired model, then rarely.
 
-A server that does not answer is most often one that loads a model, which takes it 10 to 30 s: its last answer stays,
-with its time, for as long as it can count.
+A server that does not answer is usually loading a model, which takes 10 to 30 s: its last answer is kept, with its
+time, as long as it can count.
 """
 
 from __future__ import annotations
@@ -30,34 +30,34 @@ from rasa_environments.reconcile.workers import Unheard, ask_workers
 LONGEST_WHILE_WRONG_SECONDS = 10.0
 GROWTH = 1.3
 ANSWERED = frozenset({Reason.MODEL_UNKNOWN, Reason.UNAUTHORIZED, Reason.WORKERS_UNHEARD})
-"""Reasons of servers that did answer, and do not say enough: what they said before does not count any more."""
+"""Reasons of servers that did answer, but not conclusively: their earlier answers no longer count."""
 ANSWER_COUNTS_SECONDS = 600.0
-"""How long the answer of a server counts that has not answered since."""
+"""Seconds that an answer counts if the server does not answer again."""
 ASKED_AT_A_TIME = 4
-"""Rasa servers of one environment that are asked at a time: what the answers hold in memory and connections."""
+"""Rasa servers of one environment that are asked at the same time: bounds memory and connections."""
 ASKING_SECONDS = 60.0
-"""For the answers of all Rasa servers of an environment."""
+"""Seconds for the answers of all Rasa servers of an environment."""
 TRAINED_TOGETHER_SECONDS = 0.5
-"""Model servers round the time of training; one project trains no two models within a second."""
+"""Tolerance in seconds: model servers round training times, and a project trains no two models within a second."""
 
 
 @dataclass(frozen=True)
 class RasaServer:
-    """A Rasa server that is asked; `name` is what a message calls it."""
+    """A Rasa server to ask; `name` is its name in messages."""
 
     name: str
     url: str | None
-    """Base address; None: it has none yet."""
+    """Base URL; None if it has none yet."""
     peer: Peer = RASA_SERVER
-    """Whose it is, in the words of a message."""
+    """The kind of server, for messages."""
     workers: int | None = 1
-    """How many worker processes it has; None: that is not known."""
+    """Number of worker processes; None if unknown."""
     started_for: str | None = None
-    """Hash of the model that it was started for: then it serves that one in every worker, or none."""
+    """Hash of the model that it was started for: it serves that one in every worker, or none."""
 
 
 def rasa_servers(pods: Iterable[PodFacts], port: int, workers: int | None = 1) -> tuple[RasaServer, ...]:
-    """The Rasa servers in the pods, each with that many worker processes."""
+    """Return the Rasa servers in the pods, each with that many worker processes."""
     return tuple(
         RasaServer(f"pod {pod.name}", _url(pod.address, port), workers=workers, started_for=pod.model_hash)
         for pod in pods
@@ -72,11 +72,11 @@ def _url(address: str | None, port: int) -> str | None:
 
 @dataclass(frozen=True)
 class Question:
-    """What the answers depend on: another question is asked at once."""
+    """What the answers depend on; a changed question is asked at once."""
 
     wanted: TaggedModel | None
     identity: tuple[str | None, float | None]
-    """What else tells the wanted model: its id, and when it was trained."""
+    """What else identifies the desired model: its id and training time."""
     servers: tuple[RasaServer, ...]
     token: str
 
@@ -96,7 +96,7 @@ class _Known:
 class _Asked:
     question: Question
     wanted_since: float
-    """Since when the model is wanted, as far as this process knows (time of the event loop)."""
+    """Since when the model is desired, as far as this process knows (time of the event loop)."""
     answers: tuple[ServedFact, ...]
     known: Mapping[RasaServer, _Known]
     due: float
@@ -104,13 +104,13 @@ class _Asked:
 
 
 class ByTrainingTime:
-    """Models by the time of their training, sorted once for all servers of an environment."""
+    """Models by training time, sorted once for all servers of an environment."""
 
     def __init__(self, models: Iterable[TaggedModel]) -> None:
         self._models = models
 
     def nearest(self, when: float) -> str | None:
-        """The model that was trained then, however the model server rounds; None where none was."""
+        """Return the model trained at that time, allowing for rounding by the model server, or None."""
         times = self._sorted
         at = bisect_left(times, (when, ""))
         near = [(abs(time - when), name) for time, name in times[max(0, at - 1) : at + 1]]
@@ -141,7 +141,7 @@ class ServedModels:
         self._asked: dict[ObjectKey, _Asked] = {}
 
     def forget(self, environment: ObjectKey) -> None:
-        """Drops what is known of an environment that is gone."""
+        """Discard what is known about an environment that is gone."""
         self._asked.pop(environment, None)
         self._times.forget(environment)
 
@@ -154,9 +154,9 @@ class ServedModels:
         token: str,
         listed: Iterable[TaggedModel] = (),
     ) -> tuple[tuple[ServedFact, ...], float | None]:
-        """What the servers answer, and in how many seconds to ask again (None: there is nobody to ask).
+        """Return the servers' answers, and in how many seconds to ask again (None if there are no servers).
 
-        `listed` are the models among which one is found by the time of its training.
+        `listed` are the models to search by training time.
         """
         if not servers:
             self._asked.pop(environment, None)
@@ -189,7 +189,7 @@ class ServedModels:
         before: Mapping[RasaServer, _Known],
         now: float,
     ) -> dict[RasaServer, _Known]:
-        """The last answer of each server, as far as it still counts."""
+        """Return the last answer of each server, as long as it counts."""
         known = {server: before[server] for server in servers if server in before}
         for server, fact in zip(servers, fresh, strict=True):
             if fact.problem is None:
@@ -201,13 +201,16 @@ class ServedModels:
     def _delay(self, answers: Sequence[ServedFact], wanted: TaggedModel | None, last: _Asked | None) -> float:
         if all(answer.problem is None and serves_what_is_wanted(answer, wanted) == "True" for answer in answers):
             return self._intervals.served
-        # What cannot be compared is not asked for often: the next answer says no more.
+        # If models cannot be compared, ask rarely: the next answer says no more.
         known = any(answer.known and serves_what_is_wanted(answer, wanted) != "Unknown" for answer in answers)
         longest = LONGEST_WHILE_WRONG_SECONDS if known else self._intervals.served
         return self._intervals.first_served if last is None else min(last.delay * GROWTH, longest)
 
     async def _answers(self, question: Question, listed: ByTrainingTime) -> tuple[ServedFact, ...]:
-        """The answers in the order of the servers, a few asked at a time. Cancelled, it leaves no question behind."""
+        """Return the answers in the order of the servers, a few asked at the same time.
+
+        No request outlives cancellation.
+        """
         limit = asyncio.Semaphore(ASKED_AT_A_TIME)
         until = asyncio.get_running_loop().time() + ASKING_SECONDS
 
@@ -248,7 +251,7 @@ class ServedModels:
 
 
 def serves_what_is_wanted(answer: ServedFact, wanted: TaggedModel | None) -> Truth:
-    """Whether the server serves what is wanted, which may be nothing; Unknown where that is not known."""
+    """Return whether the server serves the desired model, or none if none is desired; Unknown if that is unknown."""
     if wanted is not None:
         return serves(answer, wanted)
     if not answer.known:
@@ -257,10 +260,10 @@ def serves_what_is_wanted(answer: ServedFact, wanted: TaggedModel | None) -> Tru
 
 
 def kept(fact: ServedFact, last: _Known | None, *, wanted: TaggedModel | None, wanted_since: float) -> ServedFact:
-    """The answer, or, where there is none, the one before with its time.
+    """Return the answer, or if it failed the previous one with its time.
 
-    One that was given before the model became the wanted one does not show that it is served now: in between another
-    one was wanted, and perhaps loaded.
+    An answer from before the model became the desired one does not show that it is served now: another one was desired
+    in between, and perhaps loaded.
     """
     if fact.problem is None or last is None:
         return fact
@@ -270,7 +273,7 @@ def kept(fact: ServedFact, last: _Known | None, *, wanted: TaggedModel | None, w
 
 
 def answered(server: RasaServer, served: Served, listed: ByTrainingTime) -> ServedFact:
-    """The model by its name, or, where the server tells only when it was trained, by that."""
+    """Return the model by name or, if the server reports only its training time, by that."""
     if served.model is not None or served.model_id is not None or served.trained_at is None:
         return ServedFact(server.name, model=served.model, model_id=served.model_id)
     name = listed.nearest(served.trained_at)

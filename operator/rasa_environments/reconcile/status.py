@@ -1,4 +1,4 @@
-"""One patch of a status, and only where it changed; then the Events of what has happened."""
+"""Status writes: one patch, only if the status changed, followed by Events."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ T = TypeVar("T", DeploymentEnvironment, ModelServer, ModelTag, AnyResource)
 async def write_status(
     client: Client, obj: T, status: Status, conditions: Sequence[Condition], time: str, record: Record
 ) -> T | None:
-    """Writes what differs from the object's status; returns the object as it is then, None where nothing differed.
+    """Write the differences to the object's status; return the object afterwards, None if there were none.
 
-    What became of the conditions is logged once that is written, and recorded as Events.
-
-    A rejected later version of the object outranks what is said of the one in force.
+    Transitions of conditions are then logged, and recorded as Events. A rejected newer version of the object takes
+    precedence over verdicts about the one in force.
     """
     rejection = obj.metadata.rejection
     generation = obj.metadata.generation if rejection is None else rejection.generation
@@ -50,7 +49,7 @@ async def write_status(
 
 
 def log_transitions(changes: Sequence[Transition]) -> None:
-    """One line for each reason: a warning where something is wrong."""
+    """Log one line for each reason, as a warning if something is wrong."""
     for report in reports(changes):
         cause = report.cause
         level = logging.WARNING if report.is_trouble else logging.INFO
@@ -59,9 +58,9 @@ def log_transitions(changes: Sequence[Transition]) -> None:
 
 
 async def patch_status(client: Client, obj: T, status: Status) -> T | None:
-    """Makes the object's status as given; returns the object as it is then, None where nothing differed or it is gone.
+    """Patch the object's status; return the object afterwards, None if nothing differed or it is gone.
 
-    Raises `ApiError` 409 where the object has changed since it was read: what is written was decided on another.
+    Raises ApiError 409 if the object has changed since it was read, since the status is based on that version.
     """
     patch = merge_patch(_stored(obj.status), _dumped(status))
     if not patch:
@@ -79,7 +78,7 @@ async def patch_status(client: Client, obj: T, status: Status) -> T | None:
 
 
 def _after(metadata: Metadata, written: JsonObject) -> Metadata:
-    """The metadata after a write of the status, which changes nothing but the version."""
+    """Return the metadata after a status write, which changes nothing but the version."""
     version = written["metadata"]["resourceVersion"]
     if metadata.rejection is None:
         return metadata.model_copy(update={"resource_version": version})
@@ -88,24 +87,24 @@ def _after(metadata: Metadata, written: JsonObject) -> Metadata:
 
 
 def unready(problem: Problem) -> tuple[Condition, ...]:
-    """The conditions of an object of which only the problem is known."""
+    """Return the conditions of an object of which only the problem is known."""
     ready = condition(ConditionType.READY, "False", problem.reason, problem.message)
     return ready, reconciling(problem), stalled(problem)
 
 
 def rejected(rejection: Rejection) -> tuple[Condition, ...]:
-    """The conditions of an object whose latest version cannot be used."""
+    """Return the conditions of an object whose latest version cannot be used."""
     return unready(Problem(Reason.INVALID_SPEC, rejection.message))
 
 
 def overruled(conditions: Sequence[Condition], outranking: Sequence[Condition]) -> tuple[Condition, ...]:
-    """The conditions, with the outranking ones in the place of their like."""
+    """Return the conditions, replaced by outranking ones of the same type."""
     types = {entry.type for entry in outranking}
     return (*outranking, *(entry for entry in conditions if entry.type not in types))
 
 
 def _stored(status: Status) -> JsonObject:
-    """What is stored, as far as it is known: of what cannot be read, anything may stand in any field."""
+    """Return the stored status as far as known; an unreadable one may have anything in any field."""
     if status.unreadable:
         fields = ((name, field) for name, field in type(status).model_fields.items() if not field.exclude)
         return {field.alias or name: _UNREADABLE for name, field in fields}

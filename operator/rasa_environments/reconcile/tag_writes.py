@@ -1,4 +1,4 @@
-"""Tags that were put and are not there: put again with backoff, however often the model server is listed meanwhile."""
+"""Tags that were set without effect: set again with backoff, however often the model server is listed meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BACKOFF: Final = Backoff(first=1.0, longest=10.0)
 
 @dataclass(frozen=True)
 class TagWrite:
-    """A tag to put; another one is tried at once: other credentials, another model, a model that was uploaded since."""
+    """A tag to set; a changed one is tried at once: other credentials, another model, or one uploaded since."""
 
     connection: ModelServerClient
     tag: str
@@ -41,30 +41,30 @@ class TagWrites:
         self._failed: dict[ObjectKey, _Failed] = {}
 
     def postponed(self, key: ObjectKey, write: TagWrite) -> Problem | None:
-        """Why this very write failed last time, where it is too early to try it again; else None."""
+        """Return why this very write failed last time, if it is too early to retry; else None."""
         failed = self._failed.get(key)
         if failed is None or failed.write != write or asyncio.get_running_loop().time() >= failed.due:
             return None
         return failed.problem
 
     def was_accepted(self, key: ObjectKey, write: TagWrite) -> bool:
-        """Whether the server took this very write last time, and only did not say what came of it."""
+        """Return whether the server accepted this very write last time, but did not confirm its result."""
         failed = self._failed.get(key)
         return failed is not None and failed.write == write and failed.accepted
 
     def failed(self, key: ObjectKey, write: TagWrite, problem: Problem, *, accepted: bool) -> None:
-        """The write was refused or did not come true; or it was accepted, and what came of it is not known."""
+        """Record that the write was rejected or had no effect, or was accepted with an unknown result."""
         before = self._failed.get(key)
         times = before.times + 1 if before is not None and before.write == write else 1
         due = asyncio.get_running_loop().time() + BACKOFF.seconds(times)
         self._failed[key] = _Failed(write, problem, accepted, times, due)
 
     def forget(self, key: ObjectKey) -> None:
-        """The write came true, or the ModelTag is gone."""
+        """Discard a write that succeeded, or whose ModelTag is gone."""
         self._failed.pop(key, None)
 
     def seconds_left(self, key: ObjectKey) -> float | None:
-        """In how many seconds the failed write may be tried again; None where that is not to be waited for."""
+        """Return in how many seconds the failed write may be retried; None if there is nothing to wait for."""
         failed = self._failed.get(key)
         now = asyncio.get_running_loop().time()
         return None if failed is None or failed.due <= now else failed.due - now

@@ -1,7 +1,8 @@
-"""ModelServers that the lister does not know yet, although they are there.
+"""ModelServers that exist but are not in the lister yet.
 
-Objects that were created together come by different watches, in any order: an environment may be reconciled before
-anything is known of the ModelServer that was created just before it. To say then that it is not found would be false.
+Objects that are created together arrive through different watches, in any order: an environment may be reconciled
+before anything is known about the ModelServer that was created just before it. Reporting it as not found would then be
+false.
 """
 
 from __future__ import annotations
@@ -19,21 +20,20 @@ from rasa_environments.reconcile.contents import Contents
 
 
 class UnreadServers:
-    """Asks the API server before anybody says that a ModelServer is not found."""
+    """Asks the API server before a ModelServer is reported as not found."""
 
     def __init__(self, client: Client, seen: ObjectCache, contents: Contents, namespaces: Collection[str] = ()) -> None:
-        """`seen` holds what the watch has brought; `namespaces` are those that are watched, none: all."""
+        """Initialize: `seen` holds what the watch has delivered; `namespaces` are those watched, all if empty."""
         self._client = client
         self._seen = seen
         self._contents = contents
         self._namespaces = namespaces
 
     async def has(self, key: ObjectKey, told: Iterable[Condition] | None) -> bool:
-        """Whether there is such a ModelServer. Once it has been read, whoever refers to it is reconciled.
+        """Return whether the ModelServer exists; once it has been read, objects that refer to it are reconciled.
 
-        `told` are the conditions of the object that refers to it: where they say already that it is not found, the
-        watch is trusted, and nothing is asked. False for a ModelServer of which no version can be used. Raises
-        `ApiError`.
+        `told` are the conditions of the object that refers to it: if they already say that it is not found, the watch
+        is trusted, and nothing is requested. False for a ModelServer without a usable version. Raises ApiError.
         """
         if self._contents.rejects(Request(Kind.MODEL_SERVER, key)):
             return False

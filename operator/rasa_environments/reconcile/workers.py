@@ -1,4 +1,4 @@
-"""Asks a Rasa server with several worker processes until each of them has said what it serves."""
+"""Asks a Rasa server with several worker processes until each of them has reported what it serves."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from rasa_environments.rasa.server import Served
 
 QUESTIONS_PER_WORKER = 16
-"""Questions for each worker, at most: with answers at random, one of eight is missed twice in a million times."""
+"""Maximum requests per worker: with random distribution, one of eight workers is missed twice in a million times."""
 MOST_QUESTIONS = 256
 ASKED_AT_ONCE = 4
-"""Connections to a server at a time: of several that wait, more than one worker takes its share."""
+"""Concurrent connections to a server: if several wait, more than one worker handles them."""
 
 
 @dataclass(frozen=True)
 class Unheard:
-    """Not every worker process has answered, and all that did serve what is wanted."""
+    """Not every worker process has answered, and those that did serve the desired model."""
 
     served: Served
     workers: int | None
     heard: int | None
-    """How many did; None: the server does not tell them apart."""
+    """Number of workers that did; None if the server does not identify them."""
 
     @property
     def message(self) -> str:
-        """Why it is not known what the server serves, and what to do."""
+        """Why it is unknown what the server serves, and what to do."""
         number = "several" if self.workers is None else str(self.workers)
         several = f"it runs {number} worker processes (SANIC_WORKERS), each with a model of its own"
         advice = (
@@ -47,9 +47,9 @@ class Unheard:
 async def ask_workers(
     ask: Callable[[], Awaitable[Served]], workers: int | None, is_wanted: Callable[[Served], bool]
 ) -> Served | Unheard:
-    """The first answer that is not what is wanted, or the last one once every worker has said that it serves it.
+    """Return the first answer without the desired model, or the last one once every worker serves it.
 
-    `ask` asks on a connection of its own. Raises what it raises, unless another answer tells enough.
+    `ask` uses a connection of its own each time. Raises its errors, unless another answer is conclusive.
     """
     heard: set[int] = set()
     most = ASKED_AT_ONCE if workers is None else min(workers * QUESTIONS_PER_WORKER, MOST_QUESTIONS)

@@ -1,1 +1,1 @@
-"""Environments made known to their model server: through its API, or in environments.yml."""
+"""Registration of environments with their model server, through its API or in environments.yml."""

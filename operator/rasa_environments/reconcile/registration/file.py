@@ -1,4 +1,4 @@
-"""environments.yml: written to its Secret, and its Rasa X restarted to read it."""
+"""environments.yml: written to a Secret, after which Rasa X is restarted to read it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from rasa_environments.reconcile.registration.registry import PENDING
 logger = logging.getLogger(__name__)
 
 DIGEST_ANNOTATION = "rasa-environments.io/environments-digest"
-"""On the pods of Rasa X: another value restarts them."""
+"""Annotation of the pods of Rasa X; another value restarts them."""
 
 
 class EnvironmentsFileWriter:
-    """Writes environments.yml of each ModelServer whose registration is ConfigMap."""
+    """Writes environments.yml of each ModelServer with registration File."""
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
@@ -43,7 +43,7 @@ class EnvironmentsFileWriter:
     async def write(
         self, server: ModelServer, registrations: Sequence[DesiredRegistration], alive: frozenset[str]
     ) -> Mapping[str, RegistrationFact]:
-        """Brings the file in line with the environments; what came of it, by name."""
+        """Update the file to match the environments; return the results by name."""
         live = await self._dependencies.children.read(SECRETS, _secret_of(server))
         try:
             return await self._write(server, registrations, alive, live)
@@ -68,7 +68,7 @@ class EnvironmentsFileWriter:
     async def _settle(
         self, server: ModelServer, entries: Mapping[str, FileEntry], live: JsonObject | None
     ) -> RegistrationFact | None:
-        """Writes the Secret; why that is not possible."""
+        """Write the Secret; return why that failed, or None."""
         secret = _secret_of(server)
         desired, version = environments_secret(server, entries), version_of(live)
         check = OwnerCheck(self._dependencies.client, MODEL_SERVERS, server.metadata.key, server.metadata.uid)
@@ -100,7 +100,7 @@ class EnvironmentsFileWriter:
     async def _restart(
         self, server: ModelServer, entries: Mapping[str, FileEntry], secret: ObjectKey
     ) -> RegistrationFact:
-        """Restarts Rasa X where its Deployment is named and was not started for this file."""
+        """Restart Rasa X if its Deployment is named and has not been restarted for this file."""
         where = f"it is in {FILE} of Secret {secret}"
         name = server.spec.environments_file and server.spec.environments_file.deployment_name
         if not name:
@@ -135,7 +135,7 @@ def _secret_of(server: ModelServer) -> ObjectKey:
 def laid_over(
     held: Mapping[str, FileEntry], registrations: Sequence[DesiredRegistration], alive: frozenset[str]
 ) -> tuple[dict[str, FileEntry], frozenset[str]]:
-    """The file as it should be, and the environments whose new token waits until their servers run with it."""
+    """Return the desired file, and the environments whose new token is withheld until their servers use it."""
     entries = {name: entry for name, entry in held.items() if name in alive}
     pending = set()
     for desired in registrations:
@@ -148,7 +148,7 @@ def laid_over(
 
 
 def incomplete(entries: Mapping[str, FileEntry], alive: frozenset[str], server: ModelServer) -> RegistrationFact | None:
-    """Why the file is not written: Rasa X would not start with it."""
+    """Return why the file is not written: Rasa X would not start with it."""
     lacking = missing_from(list(entries))
     if not lacking:
         return None

@@ -1,4 +1,4 @@
-"""Registering environments with their model server: through its API, or in environments.yml."""
+"""Registration of environments with their model server, through its API or in environments.yml."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 NOT_KNOWN = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
 """Problems that leave open whether an environment is registered."""
 REGISTRY_SECONDS = 40.0
-"""For reading the registry and writing it."""
+"""Seconds to read and write the registry."""
 REGISTRATION_DELAY_SECONDS = 0.2
-"""Environments come in groups: one pass over the registry serves them all."""
+"""Seconds; environments come in groups, and one update of the registry serves them all."""
 MAXIMUM_NAMES = 20
-"""In a message."""
+"""Maximum number of names in a message."""
 TOO_SLOW = RegistrationFact(
     "Unknown",
     Reason.MODEL_SERVER_UNREACHABLE,
@@ -41,15 +41,15 @@ Facts = Mapping[str, RegistrationFact]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a pass over a registry."""
+    """The result of updating a registry."""
 
     summary: RegistrationFact
     registered: frozenset[str] = frozenset()
-    """Names that this operator put into a registry of which others have a part."""
+    """Names that this operator added to a registry that others share."""
 
 
 class Registrar:
-    """Keeps the registry of each ModelServer in line with its environments."""
+    """Keeps the registry of each ModelServer in sync with its environments."""
 
     def __init__(self, dependencies: Dependencies, connections: Connections) -> None:
         self._dependencies = dependencies
@@ -57,7 +57,10 @@ class Registrar:
         self._files = EnvironmentsFileWriter(dependencies)
 
     async def register(self, server: ModelServer, observation: ServerObservation) -> Outcome | None:
-        """One pass; tells every environment what came of it. None where the server has no registry."""
+        """Update the registry, and notify every environment of its result.
+
+        Return None if the server has no registry.
+        """
         if server.registration is Registration.NONE:
             return None
         lister = self._dependencies.lister
@@ -100,7 +103,7 @@ class Registrar:
                 facts = await self._replace(connection.environments, current, plan)
         except TimeoutError:
             return _same_for_all(alive, TOO_SLOW), noted
-        except RasaError as error:  # What was asked for may have been done all the same: it stays noted.
+        except RasaError as error:  # The request may have succeeded nevertheless, so the names stay recorded.
             return _same_for_all(alive, _fact(Problem(error.reason, error.message))), noted
         logger.info("ModelServer %s: its registry holds %s", server.metadata.key, _names(plan.entries))
         return facts, noted
@@ -108,7 +111,7 @@ class Registrar:
     async def _replace(
         self, registry: EnvironmentRegistry, current: Sequence[RegisteredEnvironment], plan: Merged
     ) -> Facts:
-        """Writes all at once; where that is refused one entry after the other, so that a bad one stops no other."""
+        """Write all entries at once; if that is rejected, one after the other, so that a bad one blocks no other."""
         try:
             await registry.replace(plan.entries)
         except RegistrationRefused as refusal:
@@ -116,7 +119,7 @@ class Registrar:
             changed = [entry for entry in plan.entries if before.get(entry.name) != entry]
             held = {entry.name: before[entry.name] for entry in plan.entries if entry.name in before}
             facts = dict(plan.facts)
-            if not changed:  # It was to take entries out that was refused.
+            if not changed:  # The removal of entries was rejected.
                 refused = RegistrationFact("False", refusal.reason, refusal.message)
                 facts |= dict.fromkeys(before.keys() - held.keys(), refused)
             for entry in changed:
@@ -129,7 +132,7 @@ class Registrar:
         return plan.facts
 
     async def _note(self, server: ModelServer, names: frozenset[str]) -> None:
-        """Remembers what is about to be registered, so that it is taken out one day whatever happens now."""
+        """Record the names to be registered, so that they are unregistered later, whatever happens now."""
         known = frozenset(server.status.registered_environments or ())
         if names <= known:
             return
@@ -146,7 +149,7 @@ class Registrar:
 
 
 def summary(facts: Facts, server: ModelServer) -> RegistrationFact:
-    """The worst of the facts, with the environment that it speaks of."""
+    """Return the worst of the results, with the environment it belongs to."""
     for truth in ("False", "Unknown"):
         for name in sorted(facts):
             if facts[name].truth == truth:
@@ -169,7 +172,7 @@ def _names(entries: Sequence[RegisteredEnvironment]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    """The names as text, which is no longer than a condition or a log line should be."""
+    """Return the names as text short enough for a condition or a log line."""
     more = len(names) - MAXIMUM_NAMES
     return ", ".join(names[:MAXIMUM_NAMES]) + (f" and {more} more" if more > 0 else "")
 
@@ -183,9 +186,9 @@ def request_registration(
     token: str,
     in_use: bool,
 ) -> None:
-    """Tells the server's registry where the environment is, and what opens it.
+    """Request the registration of the environment's URL and token.
 
-    Where that is news the server is queued, a little later so that several environments share a pass.
+    If they are new, the server is enqueued with a short delay, so that several environments share an update.
     """
     if server.registration is Registration.NONE:
         return

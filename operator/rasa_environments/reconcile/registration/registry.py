@@ -1,4 +1,4 @@
-"""What a registry should hold: what others put there, and the environments of this cluster laid over it."""
+"""The desired content of a registry: entries of others, merged with the environments of this cluster."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ PENDING = RegistrationFact(
 
 @dataclass(frozen=True)
 class Merged:
-    """The registry as it should be."""
+    """The desired registry."""
 
     entries: tuple[RegisteredEnvironment, ...]
     facts: dict[str, RegistrationFact]
-    """By name of the environment: what comes of its registration if the entries are taken."""
+    """By name of the environment: the result of its registration if the entries are accepted."""
     noted: frozenset[str]
-    """Names to remember as this operator's, before the entries are written."""
+    """Names to record as this operator's before the entries are written."""
 
 
 def merged(
@@ -38,10 +38,10 @@ def merged(
     ours: frozenset[str],
     alive: frozenset[str],
 ) -> Merged:
-    """`current` without what this operator registered (`ours`) and is no more `alive`, and with what is desired.
+    """Return `current` without obsolete entries of this operator (in `ours`, but not `alive`), plus the desired ones.
 
-    An entry of an desired's name that somebody else made is left alone, unless it leads to the same address or the
-    environment adopts it. An environment that is alive and has not made its desired yet stays as it is.
+    An entry of the same name made by somebody else is left alone, unless it has the same URL or the environment adopts
+    it. An environment that is alive and has no desired registration yet keeps its entry.
     """
     entries = {entry.name: entry for entry in current if entry.name not in ours or entry.name in alive}
     facts: dict[str, RegistrationFact] = {}
@@ -64,7 +64,7 @@ def merged(
 
 
 def by_another(entry: RegisteredEnvironment) -> RegistrationFact:
-    """Somebody else registered that name for another server."""
+    """Return the result that somebody else has registered that name for another server."""
     return RegistrationFact(
         "False",
         Reason.REGISTERED_BY_ANOTHER,
