@@ -82,7 +82,7 @@ class ModelServerReconciler:
             async with self._dependencies.asking(request, until=in_seconds(OBSERVE_SECONDS)):
                 observation = await self._tags(connection, server)
                 version = await connection.version() if fresh else last.version
-                check = fresh and observation.lists  # Without a listing, only a write of a tag checks them.
+                check = fresh and observation.lists  # Without a listing, only writing a tag validates them.
                 write_problem = await self._write_problem(connection, server) if check else None
         except RasaError as error:
             return replace(last, problem=Problem(error.reason, error.message, stalled=False))
