@@ -1,1 +1,1 @@
-"""The cluster for a laptop or a build machine: a real control plane without Docker, real Rasa, and sample models."""
+"""The cluster for laptops and build machines: a real control plane without Docker, real Rasa, and sample models."""

@@ -111,7 +111,7 @@ def _releases(versions: list[str]) -> list[RasaRelease]:
 
 
 def main() -> None:
-    """Runs the command line; an error that a person can put right ends it with one message."""
+    """Run the command line; an error that the user can fix ends it with one message."""
     try:
         commands()
     except FAILURES as error:

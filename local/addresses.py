@@ -1,17 +1,17 @@
-"""Loopback ports and networks that nobody else on the machine uses."""
+"""Loopback ports and networks that nothing else on the machine uses."""
 
 import random
 import socket
 from dataclasses import dataclass
 
 PORTS = range(20000, 30000)
-"""Below the ports given to outgoing connections, so that a server that was stopped gets its own again."""
+"""Below the range of outgoing connections, so that a server that was stopped gets its port back."""
 
 _CLAIM_PORT = 19999
 
 
 def free_ports(count: int) -> list[int]:
-    """Returns different ports of 127.0.0.1 that nothing listens on."""
+    """Return distinct ports of 127.0.0.1 that nothing listens on."""
     free: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
         with socket.socket() as probe:
@@ -27,10 +27,10 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass(frozen=True)
 class PodNetwork:
-    """A /16 of loopback addresses for simulated pods, ours as long as `claim` is open.
+    """A /16 of loopback addresses for simulated pods, reserved as long as `claim` is open.
 
-    A process on this machine can stand for a pod by listening on the pod's own address; where none does, a connection
-    is refused at once.
+    A process on this machine can stand in for a pod by listening on the pod's address; where none does, a connection is
+    refused at once.
     """
 
     cidr: str
@@ -38,12 +38,12 @@ class PodNetwork:
     claim: socket.socket
 
     def release(self) -> None:
-        """Gives the network back."""
+        """Release the network."""
         self.claim.close()
 
 
 def claim_pod_network() -> PodNetwork:
-    """Takes a free network out of 127.64.0.0/10, so that the pods of two clusters never share an address."""
+    """Reserve a free network from 127.64.0.0/10, so that pods of two clusters never share an address."""
     for second in random.sample(range(64, 128), 64):
         claim = socket.socket()
         try:

@@ -1,4 +1,4 @@
-"""An administrator's plain requests to the API server that a kubeconfig names."""
+"""An administrator's plain requests to the API server of a kubeconfig."""
 
 import base64
 import ssl
@@ -17,7 +17,7 @@ FIELD_MANAGER = "rasa-environments-local"
 
 
 class Refused(ProcessFailed):
-    """The API server did not do what it was asked; the message has its words, and `status` its HTTP status."""
+    """The API server rejected a request; the message is its own, and `status` its HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -25,17 +25,17 @@ class Refused(ProcessFailed):
 
 
 class ApiServer:
-    """Requests of the user of the kubeconfig's first context, who has a token or a certificate in it."""
+    """Requests as the user of the kubeconfig's first context, which must have a token or a certificate."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self._client = kubeconfig_client(kubeconfig)
 
     def get(self, path: str) -> dict[str, Any]:
-        """The object or list at the path. Raises Refused."""
+        """Return the object or list at the path. Raises Refused."""
         return self._answered(self._client.get(path))
 
     def find(self, path: str) -> dict[str, Any] | None:
-        """The same, or None where there is none."""
+        """Return the object or list at the path, or None if there is none."""
         try:
             return self.get(path)
         except Refused as error:
@@ -44,17 +44,17 @@ class ApiServer:
             raise
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to what is sent to the path. Raises Refused."""
+        """Post the body to the path and return the response. Raises Refused."""
         return self._answered(self._client.post(path, json=body))
 
     def delete(self, path: str) -> dict[str, Any]:
-        """The answer to the removal of the object at the path. Raises Refused."""
+        """Delete the object at the path and return the response. Raises Refused."""
         return self._answered(self._client.delete(path))
 
     def apply(self, document: Mapping[str, Any], namespace: str = "default") -> dict[str, Any]:
-        """Applies a document of any kind that the server knows (server-side apply), and returns it as stored.
+        """Apply a document of any kind that the server knows (server-side apply), and return it as stored.
 
-        `namespace` is where it goes if its kind has namespaces and it names none. Raises Refused.
+        `namespace` is the default for namespaced kinds. Raises Refused.
         """
         response = self._client.patch(
             self.path_of(document, namespace),
@@ -65,7 +65,7 @@ class ApiServer:
         return self._answered(response)
 
     def path_of(self, document: Mapping[str, Any], namespace: str = "default") -> str:
-        """Where a document belongs, by the server's own list of its resources. Raises Refused for an unknown kind."""
+        """Return the path of a document, by the server's own list of resources. Raises Refused for an unknown kind."""
         version, kind, metadata = document["apiVersion"], document["kind"], document["metadata"]
         base = f"/apis/{version}" if "/" in version else f"/api/{version}"
         for resource in self.get(base)["resources"]:
@@ -93,7 +93,7 @@ class ApiServer:
 
 
 def kubeconfig_client(kubeconfig: Path) -> httpx.Client:
-    """An HTTP client of the server and the user of the kubeconfig's first context, with their token or certificate."""
+    """Return an HTTP client for the server and user of the kubeconfig's first context, with token or certificate."""
     configuration = yaml.safe_load(kubeconfig.read_text())
     cluster = configuration["clusters"][0]["cluster"]
     user = configuration["users"][0]["user"]
@@ -105,7 +105,7 @@ def kubeconfig_client(kubeconfig: Path) -> httpx.Client:
 
 
 def _load_certificate(trust: ssl.SSLContext, user: Mapping[str, str]) -> None:
-    """Makes the user's certificate the client's; ssl takes it from a file only."""
+    """Load the user's certificate into the client's context; ssl reads it from a file only."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\n".join(base64.b64decode(user[f"client-{part}-data"]) for part in ("certificate", "key")))
         file.flush()

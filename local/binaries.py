@@ -19,12 +19,12 @@ MODULES = Path(__file__).parent / "modules"
 
 
 class BinariesUnavailable(RuntimeError):
-    """A program of the control plane is neither there nor can it be built; the message says what to do."""
+    """A program of the control plane is neither present nor can it be built; the message has a remedy."""
 
 
 @dataclass(frozen=True)
 class GoProgram:
-    """A program, the folder under `modules/` that pins it, and its package and the module whose version it has."""
+    """A program, the folder under `modules/` that pins it, its package, and the module whose version it has."""
 
     name: str
     folder: str
@@ -54,7 +54,7 @@ KUBECONFORM = GoProgram(
 
 @dataclass(frozen=True)
 class Binaries:
-    """Where the programs of a control plane are."""
+    """Paths of the programs of a control plane."""
 
     etcd: Path
     kube_apiserver: Path
@@ -65,7 +65,7 @@ class Binaries:
 
 
 def find_or_build(flavour: Flavour, progress: Progress, environment: Mapping[str, str] = os.environ) -> Binaries:
-    """Returns the programs for a cluster of this flavour ("local" or "envtest"), after building those that are missing.
+    """Return the programs for a cluster of this flavour ("local" or "envtest"), after building missing ones.
 
     Raises BinariesUnavailable.
     """
@@ -77,7 +77,7 @@ def find_or_build(flavour: Flavour, progress: Progress, environment: Mapping[str
 def find_or_build_each(
     wanted: Sequence[GoProgram], found: Mapping[GoProgram, Path], progress: Progress, environment: Mapping[str, str]
 ) -> dict[GoProgram, Path]:
-    """Returns where each program is, after building those that are neither `found` nor in the cache.
+    """Return the path of each program, after building those that are neither in `found` nor in the cache.
 
     Raises BinariesUnavailable.
     """
@@ -89,7 +89,7 @@ def find_or_build_each(
 
 
 def find_or_build_program(program: GoProgram, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """Returns one program from the cache, after building it if it is not there. Raises BinariesUnavailable."""
+    """Return a program from the cache, after building it if necessary. Raises BinariesUnavailable."""
     cached = cached_path(program, environment)
     if not cached.exists():
         build(program, cached, "1 of 1", progress, environment)
@@ -97,18 +97,18 @@ def find_or_build_program(program: GoProgram, progress: Progress, environment: M
 
 
 def find_kubectl(progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """Returns the machine's kubectl, or one of the cache, after building it. Raises BinariesUnavailable."""
+    """Return the machine's kubectl, or else the one from the cache, after building it. Raises BinariesUnavailable."""
     found = shutil.which("kubectl", path=environment.get("PATH"))
     return Path(found) if found else find_or_build_program(KUBECTL, progress, environment)
 
 
 def cached_path(program: GoProgram, environment: Mapping[str, str]) -> Path:
-    """Where the program is once it is built."""
+    """Return the path of the program once it is built."""
     return cache_directory(environment) / "bin" / cache_key(program) / program.name
 
 
 def build(program: GoProgram, target: Path, position: str, progress: Progress, environment: Mapping[str, str]) -> None:
-    """Builds one program to `target`, unless another process does so first. Raises BinariesUnavailable."""
+    """Build a program to `target`, unless another process does so first. Raises BinariesUnavailable."""
     go = find_go(MODULES / program.folder, environment)
 
     def make(path: Path) -> None:
@@ -121,15 +121,16 @@ def build(program: GoProgram, target: Path, position: str, progress: Progress, e
 
 
 def linker_flags(program: GoProgram, version: str) -> str:
-    """The flags that strip the program and tell it its version, where it does not know that by itself."""
+    """Return the flags that strip the program and set its version, if it does not know that itself."""
     told = (f"-X {name}={value}" for name, value in linked_variables(program, version).items())
     return " ".join(["-s", "-w", *told])
 
 
 def linked_variables(program: GoProgram, version: str) -> dict[str, str]:
-    """What the linker sets: a Kubernetes program says v0.0.0 without it, and Helm 3 takes clusters for 1.20.
+    """Return the variables that the linker sets.
 
-    The variables are those of hack/lib/version.sh of kubernetes/kubernetes, and of the Makefile of helm/helm.
+    Without them, a Kubernetes program reports v0.0.0, and Helm 3 assumes clusters of version 1.20. The variables are
+    those of hack/lib/version.sh of kubernetes/kubernetes, and of the Makefile of helm/helm.
     """
     if program.module == "k8s.io/kubernetes":
         major, minor, _ = version.removeprefix("v").split(".", 2)
@@ -147,7 +148,7 @@ def linked_variables(program: GoProgram, version: str) -> dict[str, str]:
 
 
 def module_version(program: GoProgram) -> str:
-    """The version that the program's go.mod requires, for example v1.36.3."""
+    """Return the version that the program's go.mod requires, for example v1.36.3."""
     required = re.search(
         rf"^(?:require )?\s*{re.escape(program.module)} (v\S+)\b.*$",
         (MODULES / program.folder / "go.mod").read_text(),
@@ -159,7 +160,7 @@ def module_version(program: GoProgram) -> str:
 
 
 def cache_key(program: GoProgram, modules: Path = MODULES) -> str:
-    """Names all that decides what is built: the module's version, its files, the flags and the platform."""
+    """Return a name for everything that determines the build: the module's version, its files, flags and platform."""
     version = module_version(program)
     digest = hashlib.sha256()
     for path in (*sorted((modules / program.folder).glob("go.*")), *sorted((modules / program.folder).glob("*.go"))):
@@ -169,7 +170,7 @@ def cache_key(program: GoProgram, modules: Path = MODULES) -> str:
 
 
 def find_go(folder: Path, environment: Mapping[str, str]) -> Path:
-    """Returns the `go` command, new enough for the module in `folder`. Raises BinariesUnavailable."""
+    """Return the `go` command, new enough for the module in `folder`. Raises BinariesUnavailable."""
     found = shutil.which("go", path=environment.get("PATH")) or shutil.which("go", path="/usr/local/go/bin")
     needed = re.search(r"^go (\d+\.\d+)", (folder / "go.mod").read_text(), re.MULTILINE)
     wanted = needed.group(1) if needed else "1.26"
@@ -195,7 +196,7 @@ def _run_go(go: Path, arguments: list[str], folder: Path, environment: Mapping[s
 
 
 def _found(flavour: Flavour, environment: Mapping[str, str]) -> dict[GoProgram, Path]:
-    """The programs that need no building: those of setup-envtest, and kubectl where the machine has one."""
+    """Return the programs that need no building: those of setup-envtest, and the machine's kubectl, if any."""
     found: dict[GoProgram, Path] = {}
     kubectl = shutil.which("kubectl", path=environment.get("PATH"))
     if kubectl is not None:

@@ -1,4 +1,4 @@
-"""The directory outside of the checkout that keeps what takes minutes to make, and the lock around making it."""
+"""The directory outside of the checkout for results that take minutes to make, and a lock for making them."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from local.progress import ELLIPSIS, Progress
 
 
 def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """`RASA_ENVIRONMENTS_CACHE`, else `rasa-environments` in the user's cache directory (XDG Base Directory)."""
+    """Return `RASA_ENVIRONMENTS_CACHE`, else `rasa-environments` in the user's cache (XDG Base Directory)."""
     chosen = environment.get("RASA_ENVIRONMENTS_CACHE")
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -23,7 +23,7 @@ def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
 
 @contextmanager
 def locked(path: Path, purpose: str, progress: Progress) -> Iterator[None]:
-    """Holds the lock file against other processes; says which process it waits for, if any."""
+    """Hold the lock file against other processes; report which process it waits for, if any."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:
@@ -38,7 +38,7 @@ def locked(path: Path, purpose: str, progress: Progress) -> Iterator[None]:
 
 
 def make_once(target: Path, purpose: str, progress: Progress, make: Callable[[Path], None]) -> Path:
-    """Returns `target`, which `make` fills under another name first, so that it is there whole or not at all.
+    """Return `target`, which `make` fills under another name first, so that it exists either completely or not at all.
 
     `make` gets the path that it has to create, a file or a directory. `purpose` completes "process N is ...".
     """

@@ -1,4 +1,7 @@
-"""A whole Kubernetes cluster for development and tests, with simulated pods: start it, use its kubeconfig, stop it."""
+"""A complete Kubernetes cluster for development and tests, with simulated pods.
+
+Start it, use its kubeconfig, stop it.
+"""
 
 import shutil
 import tempfile
@@ -18,9 +21,9 @@ from local.simulated import SimulatedCluster
 
 @dataclass(frozen=True)
 class ClusterFacts:
-    """What a client of the cluster needs: an administrator's kubeconfig above all. kind writes no audit log.
+    """What a client of the cluster needs, above all an administrator's kubeconfig. kind writes no audit log.
 
-    `kubectl` is where to find one that fits, if there is any.
+    `kubectl` is the path of a matching one, if any.
     """
 
     kubeconfig: Path
@@ -32,9 +35,9 @@ class ClusterFacts:
 
 
 class LocalCluster:
-    """A cluster of the flavour that `choose_flavour` names, in `directory` (empty or not there yet) or a temporary one.
+    """A cluster of the flavour from `choose_flavour`, in `directory` (empty or missing) or a temporary one.
 
-    Nothing of it outlives this process, however this process ends; except that `kill -9` leaves kind's container.
+    Nothing of it outlives this process, however this process ends, except that `kill -9` leaves kind's container.
     """
 
     def __init__(self, directory: Path | None = None, progress: Callable[[str], None] = silent) -> None:
@@ -52,7 +55,7 @@ class LocalCluster:
         self.stop()
 
     def start(self) -> ClusterFacts:
-        """Finds or builds the programs, starts the cluster and returns when pods can be created.
+        """Find or build the programs, start the cluster and wait until pods can be created.
 
         Raises UnknownFlavour, BinariesUnavailable, or ProcessFailed with the tail of the failing process' log.
         """
@@ -74,7 +77,7 @@ class LocalCluster:
         )
 
     def stop(self) -> None:
-        """Ends every process and removes every file of the cluster. Does nothing where nothing was started."""
+        """End every process and remove every file of the cluster; does nothing if it was not started."""
         if self._plane is not None:
             self._plane.stop()
             self._plane = None
@@ -83,11 +86,11 @@ class LocalCluster:
             self._leash = None
 
     def stop_api_server(self) -> None:
-        """Kills the API server, as a crash would; the port and the data stay. Raises NotImplementedError with kind."""
+        """Kill the API server, as in a crash; the port and the data stay. Raises NotImplementedError with kind."""
         self._control_plane().stop_api_server()
 
     def start_api_server(self) -> None:
-        """Starts the API server again where it was; returns when it is ready. Raises ProcessFailed."""
+        """Restart the API server on the same port and data, and wait until it is ready. Raises ProcessFailed."""
         self._control_plane().start_api_server()
 
     def _control_plane(self) -> SimulatedCluster:

@@ -19,9 +19,9 @@ READY_SECONDS = 90.0
 
 
 class ControlPlane(ABC):
-    """One control plane; what kind of cluster it is for decides about the rest of its flags.
+    """A control plane; subclasses for the kinds of cluster decide about the remaining flags.
 
-    `prefix` goes before every command, to run it in a network of its own.
+    `prefix` precedes every command, to run it in a network of its own.
     """
 
     def __init__(
@@ -42,22 +42,22 @@ class ControlPlane(ABC):
     @property
     @abstractmethod
     def authority(self) -> Path:
-        """The certificates to know the API server by; there when it is ready."""
+        """The certificates that authenticate the API server; present once it is ready."""
 
     @abstractmethod
     def own_api_server_flags(self) -> list[str]:
-        """The certificate, authorization and endpoints of the API server."""
+        """Return the certificate, authorization and endpoint flags of the API server."""
 
     @abstractmethod
     def own_controller_flags(self) -> list[str]:
-        """What the controllers have to do otherwise than usual."""
+        """Return the flags by which the controllers differ from the usual."""
 
     def tokens(self) -> str:
-        """The static token file: the administrator's, and those of other users, if any."""
+        """Return the static token file: the administrator's token, and those of other users, if any."""
         return files.tokens(self._token)
 
     def start(self) -> None:
-        """Starts everything and returns when the API server is ready. Raises ProcessFailed."""
+        """Start everything and wait until the API server is ready. Raises ProcessFailed."""
         self.write("audit.yaml", files.AUDIT_POLICY)
         self.write("tokens.csv", self.tokens())
         self.write(self._place.signing_key.name, files.new_signing_key())
@@ -69,33 +69,33 @@ class ControlPlane(ABC):
         self.run("kube-scheduler", self._binaries.kube_scheduler, flags.scheduler_flags(self._place))
 
     def stop(self) -> None:
-        """Kills everything; the files stay."""
+        """Kill everything; the files stay."""
         for name in reversed(list(self._children)):
             self._children.pop(name).stop()
 
     def start_api_server(self) -> None:
-        """Starts the API server, at first or again, on the same port and data; returns when it is ready."""
+        """Start or restart the API server on the same port and data, and wait until it is ready."""
         arguments = [*flags.api_server_flags(self._place), *self.own_api_server_flags()]
         api_server = self.run("kube-apiserver", self._binaries.kube_apiserver, arguments)
         api_server.wait_until(self._api_server_ready, READY_SECONDS, "ready")
 
     def stop_api_server(self) -> None:
-        """Kills the API server, as a crash would."""
+        """Kill the API server, as in a crash."""
         self._children.pop("kube-apiserver").stop()
 
     def must_run(self) -> None:
-        """Raises ProcessFailed if one of the processes has ended by itself."""
+        """Check that all processes run. Raises ProcessFailed if one has ended by itself."""
         for child in self._children.values():
             child.must_run()
 
     def client(self) -> httpx.Client:
-        """An administrator's."""
+        """Return an administrator's client."""
         trusted = ssl.create_default_context(cafile=self.authority)
         headers = {"Authorization": f"Bearer {self._token}"}
         return httpx.Client(base_url=self.server, headers=headers, verify=trusted, timeout=10, trust_env=False)
 
     def run(self, name: str, program: Path, arguments: Sequence[str]) -> Child:
-        """Starts one more process of the control plane, which ends with it."""
+        """Start another process of the control plane, which ends with it."""
         self._progress(f"starting {name} …")
         directory = self._place.directory
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(directory), "TMPDIR": str(directory)}
@@ -105,13 +105,13 @@ class ControlPlane(ABC):
         return child
 
     def write(self, name: str, text: str) -> None:
-        """Writes a file that only this user may read."""
+        """Write a file that only this user may read."""
         path = self._place.directory / name
         path.touch(mode=0o600)
         path.write_text(text)
 
     def nodes_ready(self) -> bool:
-        """Whether there are nodes, all are ready, and pods have a service account."""
+        """Return whether there are nodes, all are ready, and pods have a service account."""
         with self.client() as client:
             account = client.get("/api/v1/namespaces/default/serviceaccounts/default")
             nodes = client.get("/api/v1/nodes").json()["items"]

@@ -19,12 +19,12 @@ rules:
 
 
 def tokens(token: str) -> str:
-    """The static token file, with one administrator (kubernetes.io, Authenticating, "Static token file")."""
+    """Return the static token file, with one administrator (kubernetes.io, Authenticating, "Static token file")."""
     return f'{token},{ADMINISTRATOR},{ADMINISTRATOR},"system:masters"\n'
 
 
 def kubeconfig(server: str, certificate_authority: bytes, token: str) -> str:
-    """An administrator's kubeconfig that needs no other file."""
+    """Return an administrator's kubeconfig that needs no other file."""
     authority = base64.b64encode(certificate_authority).decode()
     name = "rasa-environments"
     return yaml.safe_dump(
@@ -41,7 +41,7 @@ def kubeconfig(server: str, certificate_authority: bytes, token: str) -> str:
 
 
 def new_signing_key() -> str:
-    """A fresh P-256 private key in PEM, to sign the tokens of service accounts with.
+    """Return a new P-256 private key in PEM, for signing the tokens of service accounts.
 
     An ECPrivateKey of RFC 5915 without its optional public key is a fixed frame around the secret number of 32 bytes,
     which must be below the order of the curve: 255 random bits always are.
@@ -52,6 +52,6 @@ def new_signing_key() -> str:
 
 
 def node(name: str) -> dict[str, object]:
-    """A node for kwok to play."""
+    """Return a node for kwok to simulate."""
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"}
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}

@@ -1,4 +1,4 @@
-"""The command lines of a control plane: pure functions from where it is to flags."""
+"""The command lines of a control plane: pure functions from its place to flags."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ SERVICE_NETWORK = "10.96.0.0/12"
 
 @dataclass(frozen=True)
 class Place:
-    """The directory with all files of a control plane, the address that its API server listens on, and its ports.
+    """The directory with all files of a control plane, the address of its API server, and its ports.
 
     etcd listens on 127.0.0.1.
     """
@@ -26,22 +26,22 @@ class Place:
 
     @property
     def kubeconfig(self) -> Path:
-        """The administrator's."""
+        """The administrator's kubeconfig."""
         return self.directory / "kubeconfig"
 
     @property
     def audit_log(self) -> Path:
-        """One line of JSON for each request."""
+        """The audit log, with one line of JSON for each request."""
         return self.directory / "audit.log"
 
     @property
     def signing_key(self) -> Path:
-        """What the tokens of service accounts are signed with."""
+        """The key that signs the tokens of service accounts."""
         return self.directory / "signing.key"
 
 
 def etcd_flags(place: Place) -> list[str]:
-    """A single member that does not wait for the disk."""
+    """Return the flags of a single member that does not wait for the disk."""
     client, peer = (f"http://127.0.0.1:{port}" for port in (place.etcd_port, place.etcd_peer_port))
     return [
         f"--data-dir={place.directory / 'etcd'}",
@@ -55,7 +55,7 @@ def etcd_flags(place: Place) -> list[str]:
 
 
 def api_server_flags(place: Place) -> list[str]:
-    """What every API server here has; its certificate, its authorization and its endpoints are up to the cluster."""
+    """Return the common flags of every API server; certificate, authorization and endpoints depend on the cluster."""
     return [
         f"--etcd-servers=http://127.0.0.1:{place.etcd_port}",
         f"--secure-port={place.api_port}",
@@ -73,7 +73,7 @@ def api_server_flags(place: Place) -> list[str]:
 
 
 def controller_manager_flags(place: Place, authority: Path) -> list[str]:
-    """All controllers, each with a service account of its own; pods are given `authority` to know the server by."""
+    """Return the flags for all controllers, each with its own service account; pods trust the server by `authority`."""
     return [
         *scheduler_flags(place),
         "--use-service-account-credentials",
@@ -83,7 +83,7 @@ def controller_manager_flags(place: Place, authority: Path) -> list[str]:
 
 
 def scheduler_flags(place: Place) -> list[str]:
-    """One scheduler, which need not elect itself, and which no limit of requests slows down."""
+    """Return the flags of a single scheduler, without leader election and request limits."""
     return [
         f"--kubeconfig={place.kubeconfig}",
         "--leader-elect=false",

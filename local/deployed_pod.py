@@ -1,4 +1,4 @@
-"""A pod of a Deployment, read back from the API server with all that a kubelet would need to run it."""
+"""A pod of a Deployment, read back from the API server with everything that a kubelet would need to run it."""
 
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
@@ -11,17 +11,17 @@ from local.rasa import Pod
 
 
 def deployed_pod(api: ApiServer, namespace: str, deployment: str) -> tuple[Pod, str]:
-    """A ready pod of the Deployment, as the Deployment describes it, and the pod's address.
+    """Return a ready pod of the Deployment, as the Deployment describes it, and the pod's address.
 
-    Raises Refused where something is not there, ProcessFailed where no pod of it is ready.
+    Raises Refused if something is missing, and ProcessFailed if no pod is ready.
     """
     return deployed_pods(api, namespace, deployment)[0]
 
 
 def deployed_pods(api: ApiServer, namespace: str, deployment: str) -> list[tuple[Pod, str]]:
-    """Every ready pod of the Deployment, as the Deployment describes it, and the pod's address.
+    """Return every ready pod of the Deployment, as the Deployment describes it, and the pod's address.
 
-    Raises Refused where something is not there, ProcessFailed where no pod of it is ready.
+    Raises Refused if something is missing, and ProcessFailed if no pod is ready.
     """
     template_of = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")["spec"]
     labels, spec = template_of["selector"]["matchLabels"], template_of["template"]["spec"]
@@ -36,7 +36,10 @@ def deployed_pods(api: ApiServer, namespace: str, deployment: str) -> list[tuple
 
 
 def pod_of(api: ApiServer, namespace: str, spec: Mapping[str, Any], running: Mapping[str, Any]) -> Pod:
-    """The pod `running` by a spec, with the ConfigMaps and Secrets that it names as they are now. Raises Refused."""
+    """Return the pod `running` with a spec, and the present ConfigMaps and Secrets that it refers to.
+
+    Raises Refused.
+    """
     core = f"/api/v1/namespaces/{namespace}"
     return Pod(
         spec=spec,
@@ -49,7 +52,7 @@ def pod_of(api: ApiServer, namespace: str, spec: Mapping[str, Any], running: Map
 
 
 def pods_with(api: ApiServer, namespace: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """All pods with the labels. Raises Refused."""
+    """Return all pods with the labels. Raises Refused."""
     selector = quote(",".join(f"{name}={value}" for name, value in labels.items()))
     return list(api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={selector}")["items"])
 
@@ -64,7 +67,7 @@ def _decoded(secret: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _fields(pod: Mapping[str, Any]) -> dict[str, str]:
-    """What a fieldRef may ask for (kubernetes.io, Downward API)."""
+    """Return the fields that a fieldRef can refer to (kubernetes.io, Downward API)."""
     metadata, status = pod["metadata"], pod["status"]
     return {
         "metadata.name": metadata["name"],
@@ -78,7 +81,7 @@ def _fields(pod: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _named(spec: Mapping[str, Any], kind: str) -> set[str]:
-    """The ConfigMaps or Secrets that the volumes and the variables of a pod refer to, but those it can do without."""
+    """Return the ConfigMaps or Secrets that volumes and variables of a pod refer to, except for optional ones."""
     volume, reference, variable, name = {
         "ConfigMap": ("configMap", "configMapRef", "configMapKeyRef", "name"),
         "Secret": ("secret", "secretRef", "secretKeyRef", "secretName"),

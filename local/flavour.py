@@ -1,4 +1,4 @@
-"""Which kind of cluster to run."""
+"""The kind of cluster to run."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ Flavour = Literal["local", "envtest", "kind"]
 
 
 class UnknownFlavour(ValueError):
-    """CLUSTER names no kind of cluster that there is."""
+    """CLUSTER does not name a kind of cluster."""
 
 
 def kind_is_usable() -> bool:
-    """Whether `kind` is on PATH and a Docker daemon answers."""
+    """Return whether `kind` is on PATH and a Docker daemon answers."""
     if shutil.which("kind") is None or shutil.which("docker") is None:
         return False
     try:
@@ -26,7 +26,7 @@ def kind_is_usable() -> bool:
 def choose_flavour(
     environment: Mapping[str, str] = os.environ, kind_usable: Callable[[], bool] = kind_is_usable
 ) -> Flavour:
-    """CLUSTER, if set; else envtest where KUBEBUILDER_ASSETS is set, kind where it can run, local anywhere else."""
+    """Return CLUSTER, if set; else envtest if KUBEBUILDER_ASSETS is set, kind if it can run, and local otherwise."""
     asked = environment.get("CLUSTER", "")
     if asked:
         if asked not in get_args(Flavour):

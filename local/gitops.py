@@ -1,4 +1,4 @@
-"""What Argo CD and Flux make of an object, by their own libraries: Lua in Argo CD's sandbox, healthCheckExprs, kstatus.
+"""The health of an object according to the libraries of Argo CD and Flux: Lua, healthCheckExprs and kstatus.
 
 The program behind it is `modules/gitops/main.go`.
 """
@@ -18,35 +18,38 @@ PROGRAM = GoProgram("gitops", "gitops", ".", "github.com/fluxcd/pkg/runtime")
 
 
 def find_or_build_gitops(progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """Returns the program, built once from its pinned Go modules. Raises local.binaries.BinariesUnavailable."""
+    """Return the program, built once from its pinned Go modules. Raises local.binaries.BinariesUnavailable."""
     return find_or_build_program(PROGRAM, progress, environment)
 
 
 @dataclass(frozen=True)
 class Question:
-    """An object, and what to ask about it."""
+    """An object, and how to evaluate it."""
 
     object: Mapping[str, Any]
     script: str = ""
-    """Lua for Argo CD's sandbox; empty: none."""
+    """Lua for Argo CD's sandbox; empty for none."""
     checks: Sequence[Mapping[str, Any]] = ()
-    """spec.healthCheckExprs of a Flux Kustomization; empty: none."""
+    """spec.healthCheckExprs of a Flux Kustomization; empty for none."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was asked for."""
+    """The results of a question."""
 
     lua: Any
-    """What the script returned, as JSON; an empty table is an empty list. None where it failed."""
+    """The script's result as JSON; an empty table is an empty list. None if it failed."""
     lua_error: str
     flux: str
-    """Current, InProgress, Failed, or Unknown where an expression fails."""
+    """Current, InProgress, Failed, or Unknown if an expression fails."""
     kstatus: str
 
 
 def ask(program: Path, questions: Sequence[Question]) -> list[Answer]:
-    """The answers, in the order of the questions. Raises subprocess.CalledProcessError where a question is none."""
+    """Return the answers, in the order of the questions.
+
+    Raises subprocess.CalledProcessError for an invalid question.
+    """
     asked = [{"object": one.object, "script": one.script, "checks": list(one.checks) or None} for one in questions]
     answered = subprocess.run([program], input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=True)
     return [

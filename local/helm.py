@@ -1,4 +1,4 @@
-"""Helm 3 and Helm 4, as tests and the commands of this project use them, and the chart that they install."""
+"""Helm 3 and Helm 4 for tests and commands of this project, and the chart that they install."""
 
 import os
 from collections.abc import Mapping
@@ -17,5 +17,5 @@ PROGRAMS = {3: HELM_3, 4: HELM_4}
 
 
 def helm(version: Version, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """Returns the `helm` of that generation, built once from its pinned Go module. Raises BinariesUnavailable."""
+    """Return the `helm` of that generation, built once from its pinned Go module. Raises BinariesUnavailable."""
     return find_or_build_program(PROGRAMS[version], progress, environment)

@@ -1,4 +1,4 @@
-"""Installs what the operator needs into a cluster: its resources, its namespace, and what it may do."""
+"""Installs what the operator needs into a cluster: its resources, namespace and permissions."""
 
 import itertools
 import time
@@ -16,10 +16,10 @@ ROOT = Path(__file__).parent.parent
 
 MANIFESTS = ROOT / "manifests"
 PROMOTION = MANIFESTS / "promotion"
-"""Roles, and the policies that make a promotion a permission."""
+"""Roles, and the policies that make promotion a permission."""
 
 ACCOUNT = MANIFESTS / "account"
-"""The policies that hold the operator's ServiceAccount to its own work."""
+"""The policies that restrict the operator's ServiceAccount to its own work."""
 
 OPERATOR = (
     ROOT / "crds",
@@ -28,21 +28,22 @@ OPERATOR = (
     ACCOUNT,
     PROMOTION,
 )
-"""All of the operator but its Deployment, which a process takes the place of."""
+"""Everything of the operator except its Deployment, which a process replaces."""
 
 KUSTOMIZATION = "kustomization.yaml"
 
 STAMP = "MutatingAdmissionPolicyBinding"
-"""What lets admission write down who promotes."""
+"""The binding that makes admission record who promotes."""
 
 OPTIONAL_KINDS = frozenset({"MutatingAdmissionPolicy", STAMP})
-"""What clusters before Kubernetes 1.36 do not serve as v1, and the operator can do without (docs: Security)."""
+"""Kinds that clusters before Kubernetes 1.36 do not serve as v1, and that the operator can do without (docs:
+Security)."""
 
 NAMESPACE = "rasa-environments"
-"""Where manifests/ puts the operator."""
+"""Namespace of the operator in manifests/."""
 
 SERVICE_ACCOUNT = "rasa-environments"
-"""What manifests/base/rbac.yaml calls it."""
+"""Its name in manifests/base/rbac.yaml."""
 
 ESTABLISHED_SECONDS = 30.0
 SERVICE_UNAVAILABLE = 503
@@ -51,9 +52,9 @@ SERVICE_UNAVAILABLE = 503
 def install(
     kubeconfig: Path, sources: Iterable[Path] = OPERATOR, namespace: str = "default", progress: Progress = silent
 ) -> list[dict[str, Any]]:
-    """Applies the files, and those in the folders; returns the objects as stored, when all new kinds are served.
+    """Apply the files, and those in the folders; return the objects as stored, once all new kinds are served.
 
-    What names no namespace goes into `namespace`. Raises Refused with the API server's words, or ProcessFailed.
+    `namespace` is the default for namespaced objects. Raises Refused with the API server's message, or ProcessFailed.
     """
     with ApiServer(kubeconfig) as api:
         return apply(api, documents(sources), namespace, progress)
@@ -62,9 +63,9 @@ def install(
 def apply(
     api: ApiServer, wanted: Iterable[dict[str, Any]], namespace: str = "default", progress: Progress = silent
 ) -> list[dict[str, Any]]:
-    """Applies the documents in their order; waits for definitions until they are served, for the stamp until it works.
+    """Apply the documents in order; wait until new kinds are served, and until the stamp works.
 
-    One of OPTIONAL_KINDS is left out where the cluster does not serve it.
+    Documents of OPTIONAL_KINDS are left out if the cluster does not serve them.
     """
     stored = []
     for _, alike in itertools.groupby(wanted, key=lambda document: str(document["kind"])):
@@ -81,7 +82,7 @@ def apply(
 def _apply_one(
     api: ApiServer, document: dict[str, Any], namespace: str, progress: Progress
 ) -> Iterator[dict[str, Any]]:
-    """The document as stored, or nothing where it is left out."""
+    """Yield the document as stored, or nothing if it is left out."""
     what = f"{document['kind']} {document['metadata']['name']}"
     try:
         yield api.apply(document, namespace)
@@ -94,14 +95,17 @@ def _apply_one(
 
 
 def documents(sources: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    """The documents of the files, and of the files in the folders: as their kustomization lists them, or by name."""
+    """Yield the documents of files and folders.
+
+    Files of a folder come in the order of its kustomization, or by name.
+    """
     for source in sources:
         for file in files_of(source) if source.is_dir() else [source]:
             yield from filter(None, yaml.safe_load_all(file.read_text()))
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files of a folder in the order in which they are applied."""
+    """Return the files of a folder in the order in which they are applied."""
     kustomization = folder / KUSTOMIZATION
     if not kustomization.exists():
         return sorted(folder.glob("*.yaml"))
@@ -109,7 +113,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def wait_until_served(api: ApiServer, definition: dict[str, Any]) -> None:
-    """Returns when the kind is established and can be listed. Raises ProcessFailed when that takes too long."""
+    """Wait until the kind is established and can be listed. Raises ProcessFailed if that takes too long."""
     name, spec = definition["metadata"]["name"], definition["spec"]
     collections = [f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}" for version in spec["versions"]]
     deadline = time.monotonic() + ESTABLISHED_SECONDS
@@ -120,9 +124,9 @@ def wait_until_served(api: ApiServer, definition: dict[str, Any]) -> None:
 
 
 def wait_until_stamped(api: ApiServer) -> None:
-    """Returns when admission writes down who promotes. Raises ProcessFailed when that takes too long.
+    """Wait until admission records who promotes. Raises ProcessFailed if that takes too long.
 
-    Until the API server has published the schema of a new kind, such a policy lets it answer 503.
+    With such a policy, the API server answers 503 until it has published the schema of a new kind.
     """
     tag = {
         "apiVersion": "rasa-environments.io/v1alpha1",

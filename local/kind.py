@@ -24,7 +24,7 @@ class KindCluster:
         self.server = ""
 
     def start(self) -> None:
-        """Creates the cluster and returns when it is ready. Raises ProcessFailed with what kind said."""
+        """Create the cluster and wait until it is ready. Raises ProcessFailed with kind's output."""
         if shutil.which("kind") is None:
             raise ProcessFailed("CLUSTER=kind: there is no `kind` on PATH; install it, or use CLUSTER=local")
         if NAME in self._kind("get", "clusters").split():
@@ -35,7 +35,7 @@ class KindCluster:
         self.server = yaml.safe_load(self.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
 
     def stop(self) -> None:
-        """Deletes the cluster, if this object created it."""
+        """Delete the cluster, if this object created it."""
         if self._created:
             self._created = False
             self._kind("delete", "cluster", "--name", NAME, "--kubeconfig", str(self.kubeconfig))

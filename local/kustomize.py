@@ -1,4 +1,4 @@
-"""What kustomize makes of a folder, as `kubectl apply -k` sends it."""
+"""The objects that kustomize builds from a folder, as `kubectl apply -k` sends them."""
 
 import subprocess
 from pathlib import Path
@@ -8,11 +8,11 @@ import yaml
 
 
 class KustomizationRefused(RuntimeError):
-    """kustomize does not take a folder; the message has its words."""
+    """kustomize rejects a folder; the message is its own."""
 
 
 def kustomized(folder: Path, kubectl: Path) -> list[dict[str, Any]]:
-    """The objects of the folder's kustomization in the order in which they are applied. Raises KustomizationRefused."""
+    """Return the objects of the folder's kustomization in the order of application. Raises KustomizationRefused."""
     made = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise KustomizationRefused(f"kubectl kustomize {folder}: {made.stderr.strip()}")

@@ -1,4 +1,4 @@
-"""Ends what a process left running if that process dies without a chance to do so itself, `kill -9` included.
+"""Cleans up after a process that dies without a chance to do so itself, `kill -9` included.
 
 Run as a program by `local.processes.Leash`. Its standard input closes when the process at the other end is gone.
 (PR_SET_PDEATHSIG would follow the thread that started the child instead of the process, and exists on Linux only.)
@@ -15,10 +15,10 @@ from pathlib import Path
 
 
 def follow(lines: Iterable[str]) -> None:
-    """Takes `watch GROUP`, `release GROUP`, `remove DIRECTORY`, `keep DIRECTORY` and `cgroup DIRECTORY`.
+    """Read `watch GROUP`, `release GROUP`, `remove DIRECTORY`, `keep DIRECTORY` and `cgroup DIRECTORY` lines.
 
-    Acts when the lines end: on process groups first, then on control groups, which wait for the processes in them to
-    be gone, then on directories.
+    Act at the end of the input: on process groups first, then on control groups, which wait for their processes to end,
+    then on directories.
     """
     groups: set[int] = set()
     cgroups: list[Path] = []
@@ -46,7 +46,7 @@ def follow(lines: Iterable[str]) -> None:
 
 
 def remove_cgroup(cgroup: Path, patience: float = 20) -> None:
-    """Removes a control group with those below it; waits that many seconds for killed processes in them to be gone."""
+    """Remove a control group and its subgroups; wait that many seconds for killed processes in them to end."""
     deadline = time.monotonic() + patience
     while cgroup.is_dir():
         for directory, _, _ in os.walk(cgroup, topdown=False):

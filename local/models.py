@@ -12,16 +12,16 @@ from local.rasa import RASA_VERSION, RasaRelease
 MODELS = Path(__file__).parent.parent / "samples" / "models"
 
 NAMES = {"a": "20260101-120000", "b": "20260102-120000"}
-"""The models, named as Rasa names what it trains, by the folder of their training data."""
+"""The models by the folder of their training data, named as Rasa names what it trains."""
 
 
 def models_of(release: RasaRelease) -> Path:
-    """The directory of the release's models, named as NAMES says, and of their `src`."""
+    """Return the directory of the release's models, named as in NAMES, and of their `src`."""
     return MODELS if release.version == RASA_VERSION else MODELS / release.version
 
 
 def train_models(binaries: Path, release: RasaRelease, progress: Progress) -> list[Path]:
-    """Trains both models of the release, whose `bin` directory is given; returns their paths. Raises ProcessFailed."""
+    """Train both models of the release, with Rasa from `binaries`; return their paths. Raises ProcessFailed."""
     directory = models_of(release)
     return [
         _train(binaries, directory / "src" / folder, directory / f"{name}.tar.gz", f"{name} with {release}", progress)

@@ -17,30 +17,30 @@ class ProcessFailed(RuntimeError):
 
 
 class Leash:
-    """Tells `leash.py`, which outlives this process by a moment, what to end and what to remove then."""
+    """Tells `leash.py`, which briefly outlives this process, what to end and remove then."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-I", "-S", leash.__file__]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
     def watch(self, child: "subprocess.Popen[bytes]") -> None:
-        """Kills the process group of `child` when this process is gone."""
+        """Kill the process group of `child` when this process is gone."""
         self._say(f"watch {child.pid}")
 
     def release(self, child: "subprocess.Popen[bytes]") -> None:
-        """Forgets a child that has ended."""
+        """Forget a child that has ended."""
         self._say(f"release {child.pid}")
 
     def remove(self, directory: Path) -> None:
-        """Removes `directory` when this process is gone."""
+        """Remove `directory` when this process is gone."""
         self._say(f"remove {directory}")
 
     def remove_cgroup(self, directory: Path) -> None:
-        """Removes the control group, with those below it, when this process and those in the group are gone."""
+        """Remove the control group and its subgroups when this process and those in the group are gone."""
         self._say(f"cgroup {directory}")
 
     def close(self) -> None:
-        """Acts at once: kills and removes all that was named and not released."""
+        """Act at once: kill and remove everything that was registered and not released."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.wait()
@@ -52,7 +52,7 @@ class Leash:
 
 
 class Child:
-    """One running process, in its own process group; its output goes to `log`."""
+    """A running process, in its own process group; its output goes to `log`."""
 
     def __init__(
         self,
@@ -85,20 +85,20 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether the process has not ended."""
+        """Whether the process is still running."""
         return self._process.poll() is None
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines of its log."""
+        """Return the last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def must_run(self) -> None:
-        """Raises ProcessFailed if the process has ended."""
+        """Check that the process runs. Raises ProcessFailed if it has ended."""
         if not self.running:
             raise ProcessFailed(f"{self.name} ended by itself; its log ends:\n{self.log_tail()}")
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
-        """Returns when `ready` says so. Raises ProcessFailed when the process ends before, or the time is up."""
+        """Wait until `ready` returns True. Raises ProcessFailed if the process ends first, or the time is up."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.must_run()
@@ -109,7 +109,7 @@ class Child:
             time.sleep(0.05)
 
     def stop(self, patience: float = 0) -> None:
-        """Ends the whole process group: asks for it and waits that many seconds, if any, then kills."""
+        """End the whole process group: ask it to end, wait that many seconds, if any, then kill it."""
         if patience > 0:
             self._signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):

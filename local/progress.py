@@ -1,4 +1,4 @@
-"""Says what is being done and for how long, as plain lines or in place on a terminal."""
+"""Reports what is being done and for how long, as plain lines or in place on a terminal."""
 
 import threading
 import time
@@ -11,18 +11,18 @@ from rich.console import Console
 from rich.status import Status
 
 Progress = Callable[[str], None]
-"""Takes one line. A line that ends with an ellipsis says that something is still going on."""
+"""Takes one line. A line that ends with an ellipsis reports something in progress."""
 
 ELLIPSIS = "…"
 
 
 def silent(line: str) -> None:
-    """The progress of those who do not want any."""
+    """Report nothing."""
 
 
 @contextmanager
 def ticking(progress: Progress, doing: str, done: str, every: float = 5.0) -> Iterator[None]:
-    """Says `doing`, again with the elapsed time every few seconds, and `done` with it when the block ends well."""
+    """Report `doing`, again with the elapsed time every few seconds, and `done` with it when the block succeeds."""
     started = time.monotonic()
     ended = threading.Event()
 
@@ -42,14 +42,14 @@ def ticking(progress: Progress, doing: str, done: str, every: float = 5.0) -> It
 
 
 class ConsoleProgress:
-    """Prints each line; on a terminal, a line about something still going on is replaced by the next one."""
+    """Prints each line; on a terminal, a line about something in progress is replaced by the next one."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False)
         self._status: Status | None = None
 
     def __call__(self, line: str) -> None:
-        """Shows the line."""
+        """Show the line."""
         if not line.endswith(ELLIPSIS):
             self.close()
             self._console.print(line, markup=False, soft_wrap=True)
@@ -62,7 +62,7 @@ class ConsoleProgress:
             self._status.update(line)
 
     def close(self) -> None:
-        """Takes the line about something still going on off the terminal."""
+        """Remove the line about something in progress from the terminal."""
         if self._status is not None:
             self._status.stop()
             self._status = None

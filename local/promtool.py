@@ -1,4 +1,4 @@
-"""Prometheus's tool for rules: the machine's, or Debian's, unpacked once into the cache."""
+"""Prometheus' tool for rules: the machine's, or Debian's, unpacked once into the cache."""
 
 import os
 import shutil
@@ -15,11 +15,11 @@ PROGRAM = "promtool"
 
 
 class PromtoolUnavailable(RuntimeError):
-    """promtool is neither there nor can it be fetched; the message says what to do."""
+    """promtool is neither present nor can it be fetched; the message has a remedy."""
 
 
 def promtool(progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """Returns the program, after fetching it where the machine has none (seconds). Raises PromtoolUnavailable."""
+    """Return the program, after fetching it if the machine has none (seconds). Raises PromtoolUnavailable."""
     found = shutil.which(PROGRAM, path=environment.get("PATH"))
     if found:
         return Path(found)
@@ -34,7 +34,7 @@ def promtool(progress: Progress, environment: Mapping[str, str] = os.environ) ->
 
 
 def _fetch(target: Path, progress: Progress) -> None:
-    """Unpacks the package and keeps the one program of it, which needs nothing but the C library."""
+    """Unpack the package and keep its one program, which needs nothing but the C library."""
     unpacked = target.parent / "unpacked"
     unpack_packages([PACKAGE], unpacked, progress)
     (unpacked / "usr" / "bin" / PROGRAM).rename(target)

@@ -1,4 +1,4 @@
-"""A kubeconfig with which a process outside of the cluster is one of its ServiceAccounts."""
+"""A kubeconfig with which a process outside of the cluster acts as one of its ServiceAccounts."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ HOURS = 24
 
 
 def service_account_kubeconfig(admin_kubeconfig: Path, namespace: str, name: str, destination: Path) -> Path:
-    """Writes a kubeconfig of that ServiceAccount, good for a day, which only this user may read; returns its path.
+    """Write a kubeconfig of that ServiceAccount, valid for a day and readable by this user only; return its path.
 
     The token is what a pod of the ServiceAccount would get (kubernetes.io, TokenRequest API). Raises local.api_server's
-    Refused where there is no such ServiceAccount.
+    Refused if there is no such ServiceAccount.
     """
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
     request = {

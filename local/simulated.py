@@ -1,4 +1,4 @@
-"""A control plane with simulated nodes, which kwok plays (https://kwok.sigs.k8s.io)."""
+"""A control plane with nodes simulated by kwok (https://kwok.sigs.k8s.io)."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ NODES = ("node-1", "node-2")
 
 
 class SimulatedCluster(ControlPlane):
-    """One control plane and two simulated nodes, with all files in `directory` and all ports on 127.0.0.1."""
+    """A control plane and two simulated nodes, with all files in `directory` and all ports on 127.0.0.1."""
 
     def __init__(self, binaries: Binaries, directory: Path, leash: Leash, progress: Progress) -> None:
         etcd_port, etcd_peer_port, api_port = free_ports(3)
@@ -28,7 +28,7 @@ class SimulatedCluster(ControlPlane):
         return self._place.directory / "certificates" / "apiserver.crt"
 
     def own_api_server_flags(self) -> list[str]:
-        """No endpoints: those of a server on a loopback address would be refused."""
+        """Return flags without endpoints: those of a server on a loopback address would be rejected."""
         return [
             f"--cert-dir={self.authority.parent}",
             "--endpoint-reconciler-type=none",
@@ -36,7 +36,7 @@ class SimulatedCluster(ControlPlane):
         ]
 
     def own_controller_flags(self) -> list[str]:
-        """All controllers but those that write EndpointSlices, which would refuse the loopback addresses of pods.
+        """Return flags for all controllers but those of EndpointSlices, which reject loopback addresses of pods.
 
         A simulated node never counts as dead: kwok's heartbeat takes 55 s, and a laptop may sleep.
         """
@@ -47,7 +47,7 @@ class SimulatedCluster(ControlPlane):
         ]
 
     def start(self) -> None:
-        """Starts everything and returns when pods can be created. Raises ProcessFailed."""
+        """Start everything and wait until pods can be created. Raises ProcessFailed."""
         super().start()
         self._pods = claim_pod_network()
         kwok = self.run("kwok", self._binaries.kwok, self._kwok_flags(self._pods))
@@ -57,7 +57,7 @@ class SimulatedCluster(ControlPlane):
         kwok.wait_until(self.nodes_ready, READY_SECONDS, "playing its nodes")
 
     def stop(self) -> None:
-        """Kills everything; the files stay."""
+        """Kill everything; the files stay."""
         super().stop()
         if self._pods is not None:
             self._pods.release()

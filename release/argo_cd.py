@@ -1,4 +1,4 @@
-"""The part of Argo CD's configuration that speaks of our resources: made of Lua scripts, which it wants in YAML."""
+"""The part of Argo CD's configuration for our resources: Lua scripts, embedded in YAML as it requires."""
 
 import sys
 from pathlib import Path
@@ -9,10 +9,10 @@ import yaml
 from local.installation import MANIFESTS
 
 SCRIPTS = MANIFESTS / "gitops" / "argocd" / "lua"
-"""health.lua for all kinds, and for each kind that has actions a folder: discovery.lua, and a file for each action."""
+"""health.lua for all kinds, and for each kind with actions a folder: discovery.lua, and a file for each action."""
 
 CONFIG_MAP = MANIFESTS / "gitops" / "argocd" / "argocd-cm.yaml"
-"""What is made of them."""
+"""The generated ConfigMap."""
 
 KINDS = ("ModelServer", "DeploymentEnvironment", "ModelTag")
 DISCOVERY = "discovery"
@@ -23,7 +23,7 @@ HEADER = """\
 
 
 def config_map(scripts: Path = SCRIPTS) -> dict[str, Any]:
-    """The keys of argocd-cm for health and actions, as its manual has them.
+    """Return the keys of argocd-cm for health and actions, as in its manual.
 
     https://argo-cd.readthedocs.io/en/stable/operator-manual/health/#custom-health-checks
     https://argo-cd.readthedocs.io/en/stable/operator-manual/resource_actions/#custom-resource-actions
@@ -38,7 +38,7 @@ def config_map(scripts: Path = SCRIPTS) -> dict[str, Any]:
 
 
 def actions(folder: Path) -> dict[str, Any]:
-    """The actions of a kind: the script that tells which can be taken now, and a script for each."""
+    """Return the actions of a kind: the script that discovers available ones, and a script for each."""
     scripts = {path.stem: path.read_text() for path in sorted(folder.glob("*.lua"))}
     discovery = scripts.pop(DISCOVERY)
     definitions = [{"name": name, "action.lua": script} for name, script in scripts.items()]
@@ -46,7 +46,7 @@ def actions(folder: Path) -> dict[str, Any]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Scripts as blocks."""
+    """Writes scripts as blocks."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -57,12 +57,12 @@ _Dumper.add_representer(str, _text)
 
 
 def dumped(document: object) -> str:
-    """The document as YAML, with texts of several lines as they stand."""
+    """Return the document as YAML, with multi-line text kept as it is."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=1000)
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the ConfigMap, or with --check compares it; returns the exit code."""
+    """Write the ConfigMap, or compare it with --check; return the exit code."""
     wanted = HEADER + dumped(config_map())
     if "--check" not in arguments:
         CONFIG_MAP.write_text(wanted)

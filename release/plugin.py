@@ -1,7 +1,7 @@
 """`python -m release.plugin`: the archive of `kubectl rasa` for this platform, and its manifest for krew.
 
 The archive holds a program, and beside it the libraries of requirements-runtime.lock, some of which have native parts:
-they do not load from a zip, so that zipapp will not do. krew unpacks regular files and folders alone, and links the
+these cannot be loaded from a zip, which rules out zipapp. krew unpacks only regular files and folders, and links the
 program into its own folder (krew.sigs.k8s.io, "Writing plugin manifests").
 """
 
@@ -45,21 +45,21 @@ main()
 """
 
 UNUSED = ("client/api", "client/models", "aio/client/api", "aio/client/models")
-"""Parts of the library for Kubernetes with a class for each kind of object, which are half of everything."""
+"""Parts of the Kubernetes library with a class for each kind of object, which make up half of everything."""
 
 
 class PluginUnavailable(RuntimeError):
-    """The archive cannot be made here; the message says why."""
+    """The archive cannot be built here; the message says why."""
 
 
 def this_platform() -> tuple[str, str]:
-    """Operating system and architecture, by the names that Go and krew have for them."""
+    """Return operating system and architecture, as named by Go and krew."""
     machine = platform.machine()
     return sys.platform, ARCHITECTURES.get(machine, machine)
 
 
 def version() -> str:
-    """The version of the project, as krew wants it: for example v0.2.0."""
+    """Return the version of the project, as krew requires it, for example v0.2.0."""
     for line in (ROOT / "pyproject.toml").read_text().splitlines():
         if line.startswith("version = "):
             return "v" + line.split('"')[1]
@@ -67,7 +67,7 @@ def version() -> str:
 
 
 def plugin_archive(progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """The archive, made once for the same sources and libraries. Raises PluginUnavailable."""
+    """Return the archive, built once for the same sources and libraries. Raises PluginUnavailable."""
     system, architecture = this_platform()
     name = f"{PROGRAM}-{version()}-{system}-{architecture}.tar.gz"
     digest = digest_of([LOCK, Path(__file__), *files_of(SOURCES)])
@@ -87,7 +87,7 @@ def plugin_archive(progress: Progress, environment: Mapping[str, str] = os.envir
 
 
 def libraries(progress: Progress, environment: Mapping[str, str]) -> Path:
-    """A folder with all that the project imports, made once for the same lock. Raises PluginUnavailable."""
+    """Return a folder with all that the project imports, made once for the same lock. Raises PluginUnavailable."""
     system, architecture = this_platform()
     digest = digest_of([LOCK, Path(__file__)])
     target = cache_directory(environment) / f"plugin-libraries-{PYTHON}-{system}-{architecture}-{digest}"
@@ -104,7 +104,7 @@ def libraries(progress: Progress, environment: Mapping[str, str]) -> Path:
 
 
 def install_project(target: Path, source: Path) -> None:
-    """Installs the project itself beside its libraries, from a copy, since building leaves files where it is done."""
+    """Install the project beside its libraries, from a copy, since building leaves files in its directory."""
     source.mkdir()
     for path in SOURCES:
         if path.is_dir():
@@ -116,7 +116,7 @@ def install_project(target: Path, source: Path) -> None:
 
 
 def run_pip(*arguments: str) -> None:
-    """Installs quietly, without bytecode. Raises PluginUnavailable with pip's words."""
+    """Install quietly, without bytecode. Raises PluginUnavailable with pip's output."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     ran = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
     if ran.returncode != 0:
@@ -124,7 +124,7 @@ def run_pip(*arguments: str) -> None:
 
 
 def write_archive(folder: Path, target: Path) -> None:
-    """Writes the files of the folder, the same bytes for the same files, whenever and by whom."""
+    """Write the files of the folder reproducibly: the same files give the same bytes."""
     with (
         target.open("wb") as file,
         gzip.GzipFile("", "wb", 6, file, mtime=0) as compressed,
@@ -140,7 +140,7 @@ def write_archive(folder: Path, target: Path) -> None:
 
 
 def files_of(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files, and those in the folders, but for what running them leaves there; in one order everywhere."""
+    """Yield the files, and those in the folders, without those that running them creates; in a fixed order."""
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             left = any(part == "__pycache__" or part.endswith(".egg-info") for part in file.parts)
@@ -149,7 +149,7 @@ def files_of(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def digest_of(files: Iterable[Path]) -> str:
-    """Stands for the files, their places and their content."""
+    """Return a digest of the files, their paths and their content."""
     digest = hashlib.sha256(PYTHON.encode())
     for file in files:
         content = file.read_bytes()
@@ -158,7 +158,7 @@ def digest_of(files: Iterable[Path]) -> str:
 
 
 def manifest(archives: Iterable[Path], base_url: str) -> JsonObject:
-    """The manifest of krew with a platform for each archive, which is published under its name at `base_url`."""
+    """Return krew's manifest with a platform for each archive, which is published under its name at `base_url`."""
     filled: JsonObject = yaml.safe_load(MANIFEST.read_text())
     filled["spec"]["version"] = version()
     filled["spec"]["homepage"] = base_url
@@ -177,7 +177,7 @@ def _platform(archive: Path, base_url: str) -> JsonObject:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the archive of this platform, and the manifest for it and all others there; returns the exit code."""
+    """Write the archive of this platform, and the manifest for it and all others there; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m release.plugin", description=__doc__.partition("\n")[0])
     parser.add_argument("--directory", type=Path, default=Path("dist"), help="where both go (default: dist)")
     parser.add_argument("--base-url", required=True, help="where the archives are published, without their names")

@@ -1,4 +1,4 @@
-"""The reference pages that are made of the resources, the commands and the chart's values: `make generate`."""
+"""The reference pages that are generated from the resources, the commands and the chart's values: `make generate`."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ Every value of the chart `helm/rasa-environments`, which [installs](../how-to/in
 or a type that is not in this table is refused.
 """
 SHARED = "spec.defaults"
-"""Where a ModelServer has the fields of an environment, which are not told twice."""
+"""Where a ModelServer has the fields of an environment, which are not repeated."""
 
 EXIT_CODES = """## Exit codes
 
@@ -61,12 +61,12 @@ Schema = Mapping[str, Any]
 
 
 def resources_page(definitions: list[dict[str, Any]]) -> str:
-    """The page on the custom resources, from their definitions."""
+    """Return the page on the custom resources, from their definitions."""
     return "\n".join([NOTE, RESOURCES, *(line for definition in definitions for line in resource_section(definition))])
 
 
 def resource_section(definition: Mapping[str, Any]) -> Iterator[str]:
-    """The lines on one resource: what it is for, and its fields."""
+    """Yield the lines on one resource: its purpose, and its fields."""
     names, (version,) = definition["spec"]["names"], definition["spec"]["versions"]
     schema: Schema = version["schema"]["openAPIV3Schema"]
     yield f"## {names['kind']}\n"
@@ -80,7 +80,7 @@ def resource_section(definition: Mapping[str, Any]) -> Iterator[str]:
 
 
 def field_rows(path: str, schema: Schema) -> Iterator[str]:
-    """A row for each field under the path."""
+    """Yield a row for each field under the path."""
     required = set(schema.get("required", ()))
     for name, field in schema.get("properties", {}).items():
         here = f"{path}.{name}"
@@ -92,7 +92,7 @@ def field_rows(path: str, schema: Schema) -> Iterator[str]:
 
 
 def field_row(path: str, field: Schema) -> str:
-    """The row of one field."""
+    """Return the row of one field."""
     star = "*" if path.endswith("*") else ""
     default = f"`{yaml_word(field['default'])}`" if "default" in field else ""
     said = " ".join(" ".join([field.get("description", ""), *constraints(field)]).split())
@@ -105,7 +105,7 @@ def field_row(path: str, field: Schema) -> str:
 
 
 def type_of(field: Schema) -> str:
-    """The type of a field in a word or two."""
+    """Return the type of a field in a word or two."""
     if field.get("x-kubernetes-int-or-string"):
         return "integer or string"
     match field.get("type"):
@@ -121,7 +121,7 @@ def type_of(field: Schema) -> str:
 
 
 def constraints(field: Schema) -> Iterator[str]:
-    """What the API server asks of a value, as sentences."""
+    """Yield the constraints on a value, as sentences."""
     if "enum" in field:
         yield f"One of {', '.join(f'`{yaml_word(value)}`' for value in field['enum'])}."
     bounds = [f"{word} {field[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in field]
@@ -144,27 +144,27 @@ def constraints(field: Schema) -> Iterator[str]:
 
 
 def sentence(*parts: str) -> str:
-    """The parts that there are, with a capital at their beginning."""
+    """Return the non-empty parts as one text that begins with a capital."""
     joined = "; ".join(filter(None, parts))
     return joined[:1].upper() + joined[1:]
 
 
 def yaml_word(value: object) -> str:
-    """A value as it is written in YAML, on one line."""
+    """Return a value as YAML, on one line."""
     if isinstance(value, str):
         return value
     return str(yaml.safe_dump(value, default_flow_style=True, width=1000)).removesuffix("...\n").strip()
 
 
 def escaped(text: str) -> str:
-    """The text as a cell of a table, where a bar ends the cell, and `<` begins HTML unless it is code."""
+    """Return the text as a table cell, where a bar would end the cell, and `<` begin HTML unless it is code."""
     prose_and_code = text.replace("|", "\\|").split("`")
     prose_and_code[::2] = [prose.replace("<", "&lt;") for prose in prose_and_code[::2]]
     return "`".join(prose_and_code)
 
 
 def commands_page() -> str:
-    """The page on the command line, from the commands themselves."""
+    """Return the page on the command line, from the commands themselves."""
     command = typer.main.get_command(application)
     context = typer.Context(command, info_name=PROGRAM)
     commands = get_docs_for_click(obj=command, ctx=context, name=PROGRAM, title="Command line")
@@ -173,7 +173,7 @@ def commands_page() -> str:
 
 
 def pages() -> dict[Path, str]:
-    """The generated pages, by where they are."""
+    """Return the generated pages, by path."""
     definitions = [yaml.safe_load(file.read_text()) for file in sorted(CRDS.glob("*.yaml"))]
     return {
         REFERENCE / "resources.md": resources_page(definitions),

@@ -16,23 +16,23 @@ HEADER = """\
 # kubectl apply --server-side -f {file}
 """
 OVERLAYS = {"install.yaml": "cluster", "install-before-1.36.yaml": "cluster-before-1.36"}
-"""The files and the overlay that each is made of."""
+"""The files, and the overlay that each is generated from."""
 
 
 def text(file: str, kubectl: Path) -> str:
-    """The text of a file, the definitions first; the same for all of kustomize. Raises KustomizationRefused."""
+    """Return the text of a file, CRDs first, independent of the version of kustomize. Raises KustomizationRefused."""
     overlay = OVERLAYS[file]
     objects = [*kustomized(ROOT / "crds", kubectl), *kustomized(MANIFESTS / "overlays" / overlay, kubectl)]
     return HEADER.format(overlay=overlay, file=file) + readable(objects)
 
 
 def files(kubectl: Path) -> Mapping[str, str]:
-    """Name and text of each file. Raises KustomizationRefused."""
+    """Return name and text of each file. Raises KustomizationRefused."""
     return {file: text(file, kubectl) for file in OVERLAYS}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the files, or with --check compares them; returns the exit code."""
+    """Write the files, or compare them with --check; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m release.single_file", description=__doc__)
     parser.add_argument("--directory", type=Path, default=MANIFESTS, help="where the files are (default: manifests)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file differs")

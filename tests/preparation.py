@@ -29,11 +29,11 @@ UNAVAILABLE = (
     RasaUnavailable,
     ServiceUnavailable,
 )
-"""What says that something cannot be had here, and why."""
+"""Errors that say that something is unavailable here, and why."""
 
 
 def prepare(progress: Progress) -> list[str]:
-    """Makes what is missing; returns of each thing that cannot be had here why that is. Raises UnknownFlavour."""
+    """Make what is missing; return why things are unavailable here. Raises UnknownFlavour."""
     flavour = choose_flavour()
     steps: list[Callable[[], object]] = [
         *(partial(helm, version, progress) for version in VERSIONS),
@@ -50,9 +50,9 @@ def prepare(progress: Progress) -> list[str]:
 
 
 def prepare_node(progress: Progress) -> list[str]:
-    """Makes what is missing for tests on a real node, which comes from Docker's kind where Docker answers.
+    """Make what is missing for tests on a real node, which is Docker's kind if Docker is available.
 
-    Returns of each thing that cannot be had here why that is.
+    Returns why things are unavailable here.
     """
     steps: list[Callable[[], object]] = [
         partial(find_kubectl, progress),
@@ -65,7 +65,7 @@ def prepare_node(progress: Progress) -> list[str]:
 
 
 def made(steps: list[Callable[[], object]]) -> list[str]:
-    """Takes every step; returns the messages of those that cannot be taken here, each once."""
+    """Run every step; return the distinct messages of those that are unavailable here."""
     reasons: list[str] = []
     for step in steps:
         try:

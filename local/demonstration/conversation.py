@@ -1,4 +1,4 @@
-"""Real Rasa in the place of a simulated pod, and a word with it."""
+"""Real Rasa in place of a simulated pod, and a conversation with it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,19 +21,19 @@ class Bot:
     process: RasaProcess
 
     def check(self) -> None:
-        """Raises ProcessFailed, with the tail of its log, if it has ended."""
+        """Check that the server runs. Raises ProcessFailed, with the tail of its log, if it has ended."""
         if not self.process.running:
             raise ProcessFailed(f"Rasa ended by itself; its log ends:\n{self.process.log()}")
 
     def answer(self, message: str) -> str:
-        """What it says to that (Rasa's REST channel). Raises httpx.HTTPError."""
+        """Return its answer to the message (Rasa's REST channel). Raises httpx.HTTPError."""
         asked = {"sender": "demonstration", "message": message}
         response = httpx.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60, trust_env=False)
         response.raise_for_status()
         return " ".join(said["text"] for said in response.json())
 
     def must_answer(self, message: str, expected: str, progress: Progress) -> None:
-        """Shows the message and the answer. Raises ProcessFailed where it is another than expected."""
+        """Show the message and the answer. Raises ProcessFailed if the answer is not the expected one."""
         answer = self.answer(message)
         progress(f"   You: {message}\n   Bot: {answer}")
         if answer != expected:
@@ -42,7 +42,7 @@ class Bot:
 
 @contextmanager
 def bot_of(api: ApiServer, namespace: str, deployment: str, binaries: Path, progress: Progress) -> Iterator[Bot]:
-    """Starts Rasa from the Deployment, read back from the API server, at the address of its simulated pod."""
+    """Start Rasa from the Deployment, read back from the API server, at the address of its simulated pod."""
     pod, address = deployed_pod(api, namespace, deployment)
     progress(f"   Deployment {deployment} read back: {' '.join(pod.spec['containers'][0]['args'])}")
     with RasaProcess(binaries, pod, interface=address) as process:

@@ -1,4 +1,4 @@
-"""What the demonstration shows, from the first step to the last."""
+"""The demonstration, from the first step to the last."""
 
 import tempfile
 from collections.abc import Callable
@@ -35,20 +35,20 @@ MODEL_A, MODEL_B = NAMES["a"], NAMES["b"]
 TEAM_NAMESPACE = "default"
 SAMPLES = ROOT / "manifests" / "samples"
 PATIENCE_SECONDS = {"local": 120.0, "envtest": 120.0, "kind": 900.0}
-"""How long environments may take to be ready; kind's nodes download Rasa's image."""
+"""Seconds for environments to become ready; kind's nodes download Rasa's image."""
 STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """Whether to stay until Ctrl-C, and whether to start real Rasa too, where it can be had."""
+    """Whether to stay until Ctrl-C, and whether to start real Rasa too, if available."""
 
     stay: bool
     rasa: bool
 
 
 def demonstrate(options: Options, console: Console) -> None:
-    """Shows everything and leaves nothing behind. Raises StepFailed, or KeyboardInterrupt when it is interrupted."""
+    """Run the demonstration and clean up. Raises StepFailed, or KeyboardInterrupt if interrupted."""
     with ExitStack() as stack:
         progress = stack.enter_context(ConsoleProgress(console))
         Play(options, console, progress, stack).perform()
@@ -57,7 +57,7 @@ def demonstrate(options: Options, console: Console) -> None:
 
 
 class Play:
-    """One performance; all that it starts is ended by `stack`."""
+    """One performance; everything that it starts is ended by `stack`."""
 
     def __init__(self, options: Options, console: Console, progress: Progress, stack: ExitStack) -> None:
         self._options = options
@@ -73,7 +73,7 @@ class Play:
         self._leash.remove(self._workspace)
 
     def perform(self) -> None:
-        """All steps in their order. Raises StepFailed."""
+        """Run all steps in order. Raises StepFailed."""
         cluster = self._start_cluster()
         api = self._stack.enter_context(ApiServer(cluster.kubeconfig))
         model_server = self._start_model_server(cluster)
@@ -172,7 +172,7 @@ class Play:
         return None
 
     def _check(self) -> None:
-        """Raises ProcessFailed if a process has ended that the environments depend on."""
+        """Check the processes that the environments depend on. Raises ProcessFailed if one has ended."""
         if self._operator is not None:
             self._operator.child.must_run()
         if self._bot is not None:
@@ -183,9 +183,9 @@ class Play:
 
 
 def model_server_documents(sample: dict[str, Any], program: ModelServerProgram) -> list[dict[str, Any]]:
-    """The sample ModelServer at the address where it runs, after the Secret that it names.
+    """Return the sample ModelServer with its actual URL, preceded by its Secret.
 
-    Without the sample's defaults: there is no database here, and conversations are kept in memory.
+    The sample's defaults are left out: there is no database here, and conversations are kept in memory.
     """
     spec = {name: value for name, value in sample["spec"].items() if name != "defaults"}
     secret = {
@@ -198,18 +198,18 @@ def model_server_documents(sample: dict[str, Any], program: ModelServerProgram) 
 
 
 def all_ready(seen: Overview) -> bool:
-    """Whether every environment is ready and wants model A."""
+    """Return whether every environment is ready and wants model A."""
     rows = seen.environments
     return len(rows) == 3 and all(row.ready == "True" and row.wanted == MODEL_A for row in rows)
 
 
 def serves(model: str) -> Callable[[Overview], bool]:
-    """Whether production is known to serve the model."""
+    """Return a check whether production is known to serve the model."""
     return lambda seen: any(row.name == "production" and row.served == model for row in seen.environments)
 
 
 def moved(*, served: bool) -> Callable[[Overview], bool]:
-    """Whether production, and nothing else, wants model B and is ready; and, where it can be asked, serves it."""
+    """Return a check whether production alone wants model B and is ready; with `served`, also whether it serves it."""
     wanted = {"production": MODEL_B, "staging": MODEL_A, "worker": MODEL_A}
 
     def done(seen: Overview) -> bool:
@@ -226,5 +226,5 @@ def moved(*, served: bool) -> Callable[[Overview], bool]:
 
 
 def indented(progress: Progress) -> Progress:
-    """The same progress for what is part of a step."""
+    """Return the same progress, indented for the inside of a step."""
     return lambda said: progress(f"   {said}")

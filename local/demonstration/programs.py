@@ -1,4 +1,4 @@
-"""The programs of this project as processes: the model server, the operator, and commands as a person types them."""
+"""The programs of this project as processes: the model server, the operator, and commands as users type them."""
 
 import os
 import re
@@ -21,7 +21,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class ModelServerProgram:
-    """A running model server, its address, and the two tokens that it accepts."""
+    """A running model server, its URL, and the two tokens that it accepts."""
 
     child: Child
     url: str
@@ -29,7 +29,7 @@ class ModelServerProgram:
     api_token: str = field(repr=False)
 
     def model_of_tag(self, tag: str) -> str | None:
-        """The model that carries the tag by the server's own list. Raises httpx.HTTPError."""
+        """Return the model with the tag, by the server's own list. Raises httpx.HTTPError."""
         with httpx.Client(trust_env=False) as client:
             answer = client.get(f"{self.url}/api/projects/default/models", params={"tag": tag, "token": self.token})
         answer.raise_for_status()
@@ -38,13 +38,13 @@ class ModelServerProgram:
 
 @dataclass(frozen=True)
 class OperatorProgram:
-    """A running operator, and where it tells how it is."""
+    """A running operator, and the URL of its health checks."""
 
     child: Child
     url: str
 
     def is_ready(self) -> bool:
-        """Whether it sees the cluster and works."""
+        """Return whether the operator is ready."""
         try:
             return httpx.get(f"{self.url}/readyz", trust_env=False).is_success
         except httpx.TransportError:
@@ -52,7 +52,7 @@ class OperatorProgram:
 
 
 def start_model_server(workspace: Path, leash: Leash, host: str = LOOPBACK) -> ModelServerProgram:
-    """Starts it on an empty directory with random tokens; returns when it serves. Raises ProcessFailed."""
+    """Start it on an empty directory with random tokens; return once it serves. Raises ProcessFailed."""
     token, api_token = secrets.token_hex(32), secrets.token_hex(32)
     child = Child(
         "the model server",
@@ -66,9 +66,9 @@ def start_model_server(workspace: Path, leash: Leash, host: str = LOOPBACK) -> M
 
 
 def start_operator(workspace: Path, leash: Leash, kubeconfig: Path, *, simulated: bool) -> OperatorProgram:
-    """Starts it with that kubeconfig; returns when it is ready. Raises ProcessFailed.
+    """Start it with that kubeconfig; return once it is ready. Raises ProcessFailed.
 
-    Nobody listens in simulated pods: what they serve counts as served.
+    Nothing listens in simulated pods, so they count as serving the desired model.
     """
     options = ["--served-interval", "5", *(["--accept-unchecked"] if simulated else [])]
     child = Child(
@@ -88,7 +88,7 @@ def start_operator(workspace: Path, leash: Leash, kubeconfig: Path, *, simulated
 
 
 def run_command(arguments: list[str], kubeconfig: Path, progress: Progress) -> None:
-    """Runs `rasa-environments` with these arguments and shows what it says. Raises ProcessFailed."""
+    """Run `rasa-environments` with these arguments and show its output. Raises ProcessFailed."""
     progress(f"   $ rasa-environments {' '.join(arguments)}")
     result = subprocess.run(
         [sys.executable, "-m", "rasa_environments", *arguments],
@@ -106,12 +106,15 @@ def run_command(arguments: list[str], kubeconfig: Path, progress: Progress) -> N
 
 
 def program_environment(home: Path, **variables: str) -> Mapping[str, str]:
-    """The little that a program needs of this process' environment: neither proxies nor another cluster."""
+    """Return the few variables that a program needs: neither proxies nor another cluster."""
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "TMPDIR": str(home), **variables}
 
 
 def host_for_pods(flavour: Flavour) -> str:
-    """The address of this machine that pods reach: that of kind's network, or loopback, where simulated pods live."""
+    """Return the address of this machine that pods can reach.
+
+    That of kind's network, or loopback for simulated pods.
+    """
     if flavour != "kind":
         return LOOPBACK
     command = ["docker", "network", "inspect", "kind", "--format", "{{range .IPAM.Config}}{{.Gateway}} {{end}}"]
@@ -120,7 +123,7 @@ def host_for_pods(flavour: Flavour) -> str:
 
 
 def _said(child: Child, pattern: str) -> str:
-    """The first group of the pattern, once it is in the program's log."""
+    """Wait until the program's log matches the pattern, and return the first group."""
     found: list[str] = []
 
     def look() -> bool:

@@ -1,4 +1,4 @@
-"""The steps of the demonstration: what each does, how long it took, and what was seen instead if it fails."""
+"""The steps of the demonstration: what each does, how long it took, and evidence if it fails."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,17 +13,17 @@ from local.progress import Progress
 from local.rasa import RasaUnavailable
 
 FAILURES = (BinariesUnavailable, ProcessFailed, RasaUnavailable, UnknownFlavour, httpx.HTTPError, OSError)
-"""What a step can meet on a machine, as opposed to a mistake in this program."""
+"""Failures of the environment, as opposed to bugs of this program."""
 
 
 class StepFailed(RuntimeError):
-    """A step did not come to its end; the message says which, and what was seen instead."""
+    """A step failed; the message says which, and what was observed instead."""
 
 
 class Steps:
-    """Numbers the steps, and says of each what it is and how long it took.
+    """Numbers the steps, and reports what each is and how long it took.
 
-    `evidence` is added to the message of a step that fails: whatever tells most about the cause.
+    `evidence` is added to the message of a failing step: whatever explains the cause best.
     """
 
     def __init__(self, progress: Progress, evidence: Callable[[], str]) -> None:
@@ -33,7 +33,7 @@ class Steps:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """One step. Raises StepFailed for any of FAILURES in it."""
+        """Run the block as one step. Raises StepFailed for any of FAILURES in it."""
         self._count += 1
         started = time.monotonic()
         self._progress(f"\n{self._count}. {title}")

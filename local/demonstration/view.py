@@ -26,7 +26,7 @@ Row = EnvironmentRow | TagRow
 
 
 class View:
-    """The environments and tags of one namespace. `check` raises when a process that they depend on has ended."""
+    """The environments and tags of one namespace; `check` raises if a process that they depend on has ended."""
 
     def __init__(self, api: ApiServer, namespace: str, console: Console, check: Callable[[], None]) -> None:
         self._api = api
@@ -35,16 +35,16 @@ class View:
         self._check = check
 
     def look(self) -> Overview:
-        """What there is now."""
+        """Return the current overview."""
         return overview(
             map(DeploymentEnvironment.model_validate, self._list(DEPLOYMENT_ENVIRONMENTS)),
             map(ModelTag.model_validate, self._list(MODEL_TAGS)),
         )
 
     def follow_until(self, done: Callable[[Overview], bool], what: str, seconds: float) -> Overview:
-        """Shows every change until it is `done`, and then the table.
+        """Show every change until it is `done`, and then the table.
 
-        Raises ProcessFailed, with what was seen instead, after so many seconds.
+        Raises ProcessFailed, with what was observed instead, after that many seconds.
         """
         self._console.print(f"   waiting until {what}, for at most {seconds:.0f} s", markup=False)
         seen = self._follow(done, time.monotonic() + seconds, GLANCE_SECONDS)
@@ -55,11 +55,11 @@ class View:
         return seen
 
     def follow(self) -> None:
-        """Shows every change until it is interrupted."""
+        """Show every change until interrupted."""
         self._follow(lambda _: False, math.inf, RELAXED_GLANCE_SECONDS)
 
     def _follow(self, done: Callable[[Overview], bool], deadline: float, pause: float) -> Overview:
-        """What there is when it is done, or when the time is up."""
+        """Return the overview once it is done, or when the time is up."""
         with self._shown() as show:
             while True:
                 seen = self.look()
@@ -71,7 +71,7 @@ class View:
 
     @contextmanager
     def _shown(self) -> Iterator[Callable[[Overview], None]]:
-        """What shows an overview: a table that changes in place, or a line for each change where no terminal is."""
+        """Yield a function that shows an overview: as a live table, or without a terminal as a line for each change."""
         if self._console.is_terminal:
             with Live(console=self._console, auto_refresh=False, transient=True) as live:
                 yield lambda seen: live.update(self._table(seen), refresh=True)
@@ -96,5 +96,5 @@ class View:
 
 
 def rows_of(seen: Overview) -> list[Row]:
-    """Everything in it, environments first."""
+    """Return all rows, environments first."""
     return [*seen.environments, *seen.tags]

@@ -1,4 +1,4 @@
-"""What the demonstration says at its end."""
+"""The final text of the demonstration."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from local.models import NAMES
 
 
 def what_next(cluster: ClusterFacts) -> str:
-    """What to try in another terminal while the demonstration stays."""
+    """Return what to try in another terminal while the demonstration stays."""
     programs = [str(Path(sys.executable).parent), *([str(cluster.kubectl.parent)] if cluster.kubectl else [])]
     return f"""   All of it runs. In another terminal:
 
@@ -28,5 +28,5 @@ Here every change is shown. Ctrl-C ends everything and leaves nothing behind.
 
 
 def farewell() -> str:
-    """The last line."""
+    """Return the last line."""
     return "\nEverything is ended and removed."

@@ -1,4 +1,4 @@
-"""The images that pods on a real node run, as archives in the cache: `image_archive` makes what is absent."""
+"""The images that pods on a real node run, as archives in the cache: `image_archive` builds missing ones."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -28,12 +28,12 @@ __all__ = [
 ]
 
 IMAGES = (PAUSE_IMAGE, OPERATOR_IMAGE, RASA_IMAGE, REDIS_IMAGE)
-"""What the end-to-end tests need."""
+"""The images that the end-to-end tests need."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an image is made: what stands for its content, and what writes the archive."""
+    """How to build an image: a digest of its sources, and a function that writes the archive."""
 
     content: Callable[[], str]
     make: Callable[[Path, Tools, Progress, Mapping[str, str]], None]
@@ -55,9 +55,9 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 
 
 def image_archive(name: str, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """The archive of an image, which `ctr images import` and `docker load` take, after making it once.
+    """Return the archive of an image, for `ctr images import` and `docker load`, after building it once.
 
-    `name` is one of IMAGES or of another release of Rasa, as rasa/rasa:2.8.34-full. Raises ImageUnavailable.
+    `name` is one of IMAGES or another release of Rasa, as rasa/rasa:2.8.34-full. Raises ImageUnavailable.
     """
     known = {full_name(short): short for short in RECIPES}
     if full_name(name) not in known:
@@ -81,12 +81,12 @@ def image_archive(name: str, progress: Progress, environment: Mapping[str, str] 
 
 
 def older_archives(target: Path, title: str) -> list[Path]:
-    """The archives of other contents of the same image, but for the two that were made last."""
+    """Return older archives of the same image, except for the two most recent ones."""
     others = [path for path in target.parent.glob(f"{title}-*.tar") if path != target]
     return sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[2:]
 
 
 def forget(archives: list[Path]) -> None:
-    """Removes archives from the cache, which others may do at the same time."""
+    """Remove archives from the cache; others may do so at the same time."""
     for path in archives:
         path.unlink(missing_ok=True)

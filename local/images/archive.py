@@ -1,4 +1,4 @@
-"""Archives of images, as `docker save` writes them and as `docker load` and `ctr images import` take them.
+"""Archives of images, as `docker save` writes and `docker load` and `ctr images import` read them.
 
 The format is the image specification of Docker 1.2 (moby/docker-image-spec, "Combined Image JSON + Filesystem Changeset
 Format"): layers as tar files, a configuration with the digests of their uncompressed content, and manifest.json.
@@ -17,7 +17,7 @@ from typing import IO
 from local.images.errors import ImageUnavailable
 
 EPOCH = 315532800
-"""The time of files and images that are built, in seconds: 1980, so that the same content has the same digest."""
+"""Time of built files and images, in seconds: 1980, so that the same content has the same digest."""
 
 CHUNK = 1 << 20
 
@@ -31,7 +31,7 @@ class Layer:
 
 
 def compress(content: IO[bytes], target: Path, zstd: Path) -> Layer:
-    """Writes an uncompressed layer to `target`, on all cores. Raises ImageUnavailable."""
+    """Write an uncompressed layer to `target`, on all cores. Raises ImageUnavailable."""
     digest = hashlib.sha256()
     command: list[str | Path] = [zstd, "-T0", "-3", "--quiet", "--force", "-", "-o", target]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
@@ -47,7 +47,7 @@ def compress(content: IO[bytes], target: Path, zstd: Path) -> Layer:
 
 
 def compress_output(command: Sequence[str | Path], target: Path, zstd: Path) -> Layer:
-    """Writes the layer that a command, such as tar, prints. Raises ImageUnavailable."""
+    """Write the layer that a command, such as tar, prints. Raises ImageUnavailable."""
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         if process.stdout is None:
             raise RuntimeError("a pipe was asked for")
@@ -58,7 +58,7 @@ def compress_output(command: Sequence[str | Path], target: Path, zstd: Path) -> 
 
 
 def configuration(settings: Mapping[str, object], layers: Sequence[Layer], architecture: str) -> dict[str, object]:
-    """The configuration of an image; `settings` are those of its containers, as Entrypoint and User."""
+    """Return the configuration of an image; `settings` are those of its containers, such as Entrypoint and User."""
     return {
         "architecture": architecture,
         "os": "linux",
@@ -70,7 +70,7 @@ def configuration(settings: Mapping[str, object], layers: Sequence[Layer], archi
 
 
 def write_archive(target: Path, name: str, settings: Mapping[str, object], layers: Sequence[Layer], arch: str) -> None:
-    """Writes the archive of an image of this full name, as docker.io/library/busybox:1."""
+    """Write the archive of an image with this full name, for example docker.io/library/busybox:1."""
     written = json.dumps(configuration(settings, layers, arch), sort_keys=True).encode()
     config = f"{hashlib.sha256(written).hexdigest()}.json"
     files = [f"{layer.digest}.tar" for layer in layers]
@@ -84,7 +84,7 @@ def write_archive(target: Path, name: str, settings: Mapping[str, object], layer
 
 
 def member(path: str, size: int, mode: int = 0o644) -> tarfile.TarInfo:
-    """A file of root in a tar file."""
+    """Return the header of a file owned by root."""
     info = tarfile.TarInfo(path)
     info.size, info.mode, info.mtime = size, mode, EPOCH
     return info

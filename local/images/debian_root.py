@@ -1,4 +1,4 @@
-"""A root file system of Debian as a tar file, which stands for the image debian:<release>-slim."""
+"""A root file system of Debian as a tar file, in place of the image debian:<release>-slim."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ from local.images.tools import Tools, images_directory, short_digest, system_nam
 from local.progress import Progress, ticking
 
 LEFT_OUT = ("man", "doc", "doc-base", "groff", "info", "linda", "lintian", "locale")
-"""Folders of /usr/share that the slim images of Debian do without (debuerreotype, slimify-excludes)."""
+"""Folders of /usr/share that Debian's slim images omit (debuerreotype, slimify-excludes)."""
 
 SETTINGS = "/etc/apt/apt.conf.d/99mmdebstrap"
 
@@ -22,7 +22,7 @@ SETTINGS = "/etc/apt/apt.conf.d/99mmdebstrap"
 def debian_root(
     tools: Tools, packages: Sequence[str], progress: Progress, environment: Mapping[str, str] = os.environ
 ) -> Path:
-    """The tar file of this machine's release of Debian with these packages, made once (20 seconds).
+    """Return the tar file of this machine's release of Debian with these packages, made once (20 seconds).
 
     Raises ImageUnavailable.
     """
@@ -43,7 +43,7 @@ def debian_root(
 def bootstrap_command(
     release: str, packages: Sequence[str], target: Path, settings: Path, sources: Sequence[str]
 ) -> list[str]:
-    """Of mmdebstrap, which leaves nothing of this machine's settings for apt in the result."""
+    """Return the mmdebstrap command, which keeps this machine's settings for apt out of the result."""
     left_out = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in LEFT_OUT]
     return [
         "mmdebstrap",
@@ -62,7 +62,7 @@ def bootstrap_command(
 
 
 def machine_sources(release: str) -> list[str]:
-    """Where this machine gets this release of Debian from, as lines of apt; empty for where everybody does."""
+    """Return this machine's apt sources for this release of Debian, as lines; empty for the default."""
     form = "$(SITE) $(RELEASE) $(COMPONENT)"
     command = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -70,7 +70,7 @@ def machine_sources(release: str) -> list[str]:
 
 
 def is_of_release(line: str, release: str) -> bool:
-    """Whether a site, a suite and a component are the release's, its updates or its security updates.
+    """Return whether a site, a suite and a component belong to the release, its updates or its security updates.
 
     >>> is_of_release("http://deb.debian.org/debian bookworm-updates main", "bookworm")
     True
@@ -82,7 +82,7 @@ def is_of_release(line: str, release: str) -> bool:
 
 
 def codename() -> str:
-    """Of this machine's release of Debian, as bookworm. Raises ImageUnavailable."""
+    """Return the code name of this machine's release of Debian, for example bookworm. Raises ImageUnavailable."""
     system = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
     if system.get("ID") != "debian":
         raise ImageUnavailable("images are built here on Debian, or by Docker: start Docker")

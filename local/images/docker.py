@@ -1,4 +1,4 @@
-"""Docker, where it answers: it builds the Dockerfile, and fetches Rasa's own image."""
+"""Docker, if it is available: it builds the Dockerfile, and fetches Rasa's own image."""
 
 import shutil
 import subprocess
@@ -10,21 +10,21 @@ from local.progress import Progress, ticking
 
 
 def docker_answers() -> bool:
-    """Whether there is a Docker that builds and runs."""
+    """Return whether Docker is available."""
     if shutil.which("docker") is None:
         return False
     return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=60).returncode == 0
 
 
 def build_by_docker(target: Path, progress: Progress) -> None:
-    """Builds the project's Dockerfile and writes the archive. Raises ImageUnavailable."""
+    """Build the project's Dockerfile and write the archive. Raises ImageUnavailable."""
     with ticking(progress, f"building {OPERATOR_IMAGE} by Docker", f"built {OPERATOR_IMAGE}"):
         _run("build", "--build-arg", f"VERSION={VERSION}", "--tag", OPERATOR_IMAGE, str(PROJECT))
         _run("save", "--output", str(target), OPERATOR_IMAGE)
 
 
 def fetch_by_docker(name: str, target: Path, progress: Progress) -> None:
-    """Writes the archive of an image of a registry. Raises ImageUnavailable."""
+    """Write the archive of an image from a registry. Raises ImageUnavailable."""
     with ticking(progress, f"fetching {name} by Docker", f"fetched {name}"):
         _run("pull", name)
         _run("save", "--output", str(target), name)

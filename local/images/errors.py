@@ -1,5 +1,5 @@
-"""What goes wrong with images."""
+"""Errors of images."""
 
 
 class ImageUnavailable(RuntimeError):
-    """An image can neither be built nor fetched here; the message says why, and what to do."""
+    """An image can neither be built nor fetched here; the message has cause and remedy."""

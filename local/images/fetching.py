@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CERTIFICATES = "/run/secrets/certificates"
-"""Where the build sees the file of certificates that this machine trusts."""
+"""Path of the file of trusted certificates inside the build."""
 
 FETCHING = frozenset({"default-timeout", "extra-index-url", "index-url", "proxy", "retries", "timeout", "trusted-host"})
-"""The options of pip that say how it fetches. Others speak of this machine's files, or of what it prefers."""
+"""Options of pip that control how it fetches. Others refer to files or preferences of this machine."""
 
 
 @dataclass(frozen=True)
 class Fetching:
-    """The settings of apt and of pip for a build, and the certificates that both trust, if they are told any."""
+    """Settings of apt and pip for a build, and the certificates that both trust, if configured."""
 
     apt: str
     pip: str
     certificates: Path | None
 
     def secrets(self, directory: Path) -> dict[str, Path]:
-        """Writes them as files; returns these by the names that the Dockerfile mounts them by."""
+        """Write them as files; return these by the names under which the Dockerfile mounts them."""
         files = {"apt": directory / "apt.conf", "pip": directory / "pip.conf"}
         files["apt"].write_text(self.apt)
         files["pip"].write_text(self.pip)
@@ -35,7 +35,7 @@ class Fetching:
 
 
 def machine_fetching(environment: Mapping[str, str] = os.environ) -> Fetching:
-    """What apt and pip say that they are set to, by files and by variables."""
+    """Return the settings of apt and pip from files and variables."""
     listing = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, env=environment, check=False
     ).stdout
@@ -46,7 +46,7 @@ def machine_fetching(environment: Mapping[str, str] = os.environ) -> Fetching:
 
 
 def apt_options() -> str:
-    """The lines of apt's configuration that decide how it fetches; empty without apt."""
+    """Return the lines of apt's configuration that control how it fetches; empty without apt."""
     try:
         dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:
@@ -56,19 +56,19 @@ def apt_options() -> str:
 
 
 def seen_by_build(options: str) -> str:
-    """The options with the file of certificates where the build sees it."""
+    """Return the options with the path of the certificates inside the build."""
     return re.sub(r'^(Acquire::https::(?:\S+::)?CaInfo) ".+";$', rf'\1 "{CERTIFICATES}";', options, flags=re.MULTILINE)
 
 
 def pip_options(listing: str) -> dict[str, str]:
-    """The options that `pip config list` prints, where those of variables (`:env:`) win over those of files."""
+    """Return the options that `pip config list` prints; those of variables (`:env:`) take precedence over files."""
     found = re.findall(r"^(global|install|:env:)\.(\S+?)=('.*'|\".*\")$", listing, re.MULTILINE)
     ranked = sorted(found, key=lambda entry: ("global", "install", ":env:").index(entry[0]))
     return {name: str(ast.literal_eval(value)) for _, name, value in ranked}
 
 
 def pip_settings(options: Mapping[str, str], certified: bool) -> str:
-    """A pip.conf for the build; `certified` says that it sees a file of certificates."""
+    """Return a pip.conf for the build; `certified` says that it has a file of certificates."""
     parser = configparser.RawConfigParser()
     kept = {name: value for name, value in options.items() if name in FETCHING}
     parser["global"] = {**kept, **({"cert": CERTIFICATES} if certified else {})}

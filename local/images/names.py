@@ -1,4 +1,4 @@
-"""The names of the images, and the one name that a container runtime knows each by."""
+"""The names of the images, and their full names in container runtimes."""
 
 import platform
 import tomllib
@@ -12,7 +12,7 @@ VERSION: str = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"
 
 
 def rasa_image_name(version: str) -> str:
-    """Of Rasa's own image with all that its pipelines may need, which is the default of an environment."""
+    """Return the name of Rasa's own image with all pipeline dependencies, the default of an environment."""
     return f"rasa/rasa:{version}-full"
 
 
@@ -23,7 +23,7 @@ REDIS_IMAGE = "redis:7"
 
 
 def full_name(name: str) -> str:
-    """With the registry and the path that Docker and containerd add to a short name.
+    """Return the name with the registry and path that Docker and containerd add to a short name.
 
     >>> full_name("rasa/rasa:3.6.21-full")
     'docker.io/rasa/rasa:3.6.21-full'
@@ -35,5 +35,5 @@ def full_name(name: str) -> str:
 
 
 def architecture(machine: str = platform.machine()) -> str:
-    """What Go, and so an image's configuration, calls this machine: amd64, arm64."""
+    """Return Go's name for this machine, also used in an image's configuration: amd64, arm64."""
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)

@@ -1,4 +1,4 @@
-"""The image of the operator and the model server, from the project's Dockerfile, by buildah."""
+"""The image of the operator and the model server, built from the project's Dockerfile by buildah."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,23 +13,23 @@ from local.images.tools import Tools, short_digest
 from local.progress import Progress, ticking
 
 STAND_IN = "localhost/debian:stand-in"
-"""What buildah builds from instead of the image that the Dockerfile names: the same release of Debian."""
+"""Base image that buildah uses instead of the one in the Dockerfile: the same release of Debian."""
 
 SOURCES = (
     *("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "LICENSE"),
     *("requirements-build.lock", "requirements-runtime.lock", "operator"),
 )
-"""What the Dockerfile copies, and itself."""
+"""The Dockerfile, and what it copies."""
 
 
 def recipe(project: Path = PROJECT) -> str:
-    """Stands for what decides the content of the image, beside the release of Debian."""
+    """Return a digest of what determines the image, apart from the release of Debian."""
     contents = (part for path in source_files(project) for part in (str(path), (project / path).read_bytes()))
     return short_digest(*contents, Path(__file__).read_bytes())
 
 
 def source_files(project: Path) -> Iterator[Path]:
-    """All files of the sources, relative to the project, without what running them leaves there."""
+    """Yield all files of the sources, relative to the project, without those that running them creates."""
     for name in SOURCES:
         path = project / name
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
@@ -40,7 +40,7 @@ def source_files(project: Path) -> Iterator[Path]:
 
 
 def base_release(dockerfile: str) -> str:
-    """The release of Debian that the Dockerfile builds on, as bookworm."""
+    """Return the release of Debian that the Dockerfile builds on, for example bookworm."""
     found = re.search(r"^FROM debian:([a-z]+)-\d{8}-slim@sha256:[0-9a-f]{64} AS ", dockerfile, re.MULTILINE)
     if found is None:
         raise ValueError("the Dockerfile is not from debian:RELEASE-DATE-slim@DIGEST")
@@ -48,7 +48,7 @@ def base_release(dockerfile: str) -> str:
 
 
 def make_operator_image(target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str]) -> None:
-    """Builds the Dockerfile and writes the archive. Raises ImageUnavailable."""
+    """Build the Dockerfile and write the archive. Raises ImageUnavailable."""
     wanted = base_release((PROJECT / "Dockerfile").read_text())
     if codename() != wanted:
         raise ImageUnavailable(f"the Dockerfile builds on Debian {wanted}, and this is {codename()}: start Docker")
@@ -62,7 +62,7 @@ def make_operator_image(target: Path, tools: Tools, progress: Progress, environm
 
 
 class Buildah:
-    """buildah with a storage of its own, which neither knows a registry nor needs a network of its own."""
+    """buildah with its own storage, without any registry or network of its own."""
 
     def __init__(self, tools: Tools, storage: Path, environment: Mapping[str, str]) -> None:
         self._tools = tools
@@ -84,26 +84,26 @@ class Buildah:
         self._environment = {**environment, "CONTAINERS_STORAGE_CONF": str(settings)}
 
     def import_root(self, root: Path, context: Path) -> None:
-        """Makes the stand-in for the base image of a tar file."""
+        """Build the replacement of the base image from a tar file."""
         context.mkdir()
         (context / "root.tar").hardlink_to(root)
         (context / "Dockerfile").write_text('FROM scratch\nADD root.tar /\nCMD ["bash"]\n')
         self._run("bud", *self._options(), "--tag", STAND_IN, context)
 
     def build(self, context: Path, secrets: Mapping[str, Path]) -> None:
-        """Builds the project's Dockerfile."""
+        """Build the project's Dockerfile."""
         given = [f"--secret=id={name},src={path}" for name, path in secrets.items()]
         version = ["--build-arg", f"VERSION={VERSION}"]
         base = ["--from", STAND_IN, "--pull-never"]
         self._run("bud", *self._options(), *base, *given, *version, "--tag", full_name(OPERATOR_IMAGE), context)
 
     def push(self, target: Path) -> None:
-        """Writes the archive of the project's image."""
+        """Write the archive of the project's image."""
         name = full_name(OPERATOR_IMAGE)
         self._run("push", "--quiet", "--signature-policy", self._policy, name, f"docker-archive:{target}:{name}")
 
     def _options(self) -> list[str | Path]:
-        """Of every build: no runtime but chroot, the machine's network, and nothing of this build in the result."""
+        """Return the options of every build: chroot isolation, the host's network, and a reproducible result."""
         place: list[str | Path] = ["--isolation", "chroot", "--network", "host"]
         result: list[str | Path] = ["--quiet", "--timestamp", str(EPOCH), "--identity-label=false"]
         return [*place, *result, "--signature-policy", self._policy, "--registries-conf", self._registries]

@@ -14,12 +14,12 @@ SOURCE = Path(__file__).with_name("pause.c")
 
 
 def recipe() -> str:
-    """Stands for what decides the content of the image."""
+    """Return a digest of what determines the image."""
     return short_digest(SOURCE.read_bytes(), Path(__file__).read_bytes())
 
 
 def make_pause_image(target: Path, tools: Tools) -> None:
-    """Compiles the program and writes the archive. Raises ImageUnavailable."""
+    """Compile the program and write the archive. Raises ImageUnavailable."""
     program = target.with_name("pause")
     command: list[str | Path] = ["gcc", "-static", "-Os", "-s", "-o", program, SOURCE]
     try:

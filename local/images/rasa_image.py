@@ -1,6 +1,6 @@
-"""An image of a release of Rasa: Debian, the Python and the virtual environment that run it on this machine.
+"""An image of a release of Rasa: Debian, and the Python and virtual environment that run it on this machine.
 
-It stands for Rasa's own rasa/rasa:<version>-full, with the same entry point, user and working directory.
+It replaces Rasa's own rasa/rasa:<version>-full, with the same entry point, user and working directory.
 """
 
 import subprocess
@@ -18,7 +18,7 @@ from local.rasa.environment import environment_name
 from local.rasa.python import python_version
 
 PACKAGES = ("ca-certificates", "libffi8", "libgomp1", "libsqlite3-0", "libssl3", "libstdc++6")
-"""What the extension modules of a Python that was compiled on Debian, and of Rasa's dependencies, link to."""
+"""Libraries that extension modules of a Python compiled on Debian, and of Rasa's dependencies, link to."""
 
 PYTHON = "opt/python"
 ENVIRONMENT = "opt/venv"
@@ -37,21 +37,21 @@ NOT_OF_ENVIRONMENT = (
     *("tests", "pip", "pip-*", "jax", "jax-*", "jaxlib", "jaxlib-*", "clang", "libclang*"),
     "tensorflow/include",
 )
-"""What Rasa was seen to serve and to answer without. Bytecode stays, which user 1001 cannot write: importing Rasa takes
-twice as long without it. tar keeps the times of files, by which Python knows that it is up to date."""
+"""What Rasa demonstrably does not need. Bytecode is kept, since user 1001 cannot write it and importing Rasa takes
+twice as long without it. tar preserves modification times, by which Python knows that it is up to date."""
 
 _TAR = ("tar", "--create", "--sort=name", "--owner=0", "--group=0", "--numeric-owner")
 
 
 def recipe(release: RasaRelease) -> str:
-    """Stands for what decides the content of the image, beside the release of Debian."""
+    """Return a digest of what determines the image, apart from the release of Debian."""
     return short_digest(environment_name(release, release.pythons[0]), Path(__file__).read_bytes())
 
 
 def make_rasa_image(
     release: RasaRelease, target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str]
 ) -> None:
-    """Writes the archive; makes the virtual environment first if there is none. Raises ImageUnavailable."""
+    """Write the archive, after making the virtual environment if necessary. Raises ImageUnavailable."""
     name = rasa_image_name(release.version)
     try:
         binaries = rasa_environment(progress, release, environment)
@@ -75,7 +75,7 @@ def make_rasa_image(
 
 
 def python_prefix(python: Path) -> Path:
-    """Where the Python of the virtual environment is installed. Raises ImageUnavailable if it is the system's."""
+    """Return the prefix of the virtual environment's Python. Raises ImageUnavailable if it is the system's."""
     command: list[str | Path] = [python, "-c", "import sys; print(sys.base_prefix)"]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     prefix = Path(answer.stdout.strip())
@@ -88,19 +88,19 @@ def python_prefix(python: Path) -> Path:
 
 
 def pack_python(prefix: Path) -> list[str | Path]:
-    """The tar command for the interpreter and its standard library."""
+    """Return the tar command for the interpreter and its standard library."""
     excluded = [f"--exclude=./lib/python*/{name}" for name in NOT_OF_PYTHON]
     return [*_TAR, *excluded, f"--transform=flags=rh;s,^\\./,{PYTHON}/,", f"--directory={prefix}", "./bin", "./lib"]
 
 
 def pack_environment(directory: Path) -> list[str | Path]:
-    """The tar command for the packages of the virtual environment."""
+    """Return the tar command for the packages of the virtual environment."""
     excluded = [f"--exclude=*/{name}" for name in NOT_OF_ENVIRONMENT]
     return [*_TAR, *excluded, f"--transform=flags=rh;s,^\\./,{ENVIRONMENT}/,", f"--directory={directory}", "./lib"]
 
 
 def finish(tree: Path, binaries: Path, prefix: Path, version: str) -> None:
-    """Writes what ties the packed directories to their place in the image, and the home of whichever user runs it.
+    """Write the scripts and links of the image, and a home for any user.
 
     `version` is that of the Python, as in "3.10".
     """
@@ -123,5 +123,5 @@ def finish(tree: Path, binaries: Path, prefix: Path, version: str) -> None:
 
 
 def moved_script(text: bytes, binaries: Path) -> bytes:
-    """A script whose first line names the interpreter in the image."""
+    """Return a script whose first line names the interpreter in the image."""
     return text.replace(bytes(binaries), f"/{ENVIRONMENT}/bin".encode())

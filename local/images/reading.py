@@ -1,4 +1,4 @@
-"""What is in an archive of an image: its configuration, and the files of its layers."""
+"""Reading of image archives: the configuration, and the files of the layers."""
 
 import json
 import tarfile
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 
 class Settings(BaseModel):
-    """What the containers of an image are started with (image specification of the OCI, `config`)."""
+    """Settings of an image's containers (image specification of the OCI, `config`)."""
 
     user: str = Field(alias="User", default="")
     environment: list[str] = Field(alias="Env", default=[])
@@ -44,33 +44,33 @@ class _Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class ImageArchive:
-    """An archive as `docker save` writes it, of one image."""
+    """An archive of one image, as `docker save` writes it."""
 
     path: Path
 
     def names(self) -> list[str]:
-        """The names that the image has where it is loaded."""
+        """Return the names that the image gets when it is loaded."""
         return self._manifest().names
 
     def configuration(self) -> Configuration:
-        """Of the image."""
+        """Return the configuration of the image."""
         return Configuration.model_validate_json(self.configuration_text())
 
     def configuration_text(self) -> str:
-        """The JSON of it, with all that a reader of the image could see."""
+        """Return the configuration as JSON, with everything that a reader of the image could see."""
         with tarfile.open(self.path) as archive:
             return _content(archive, self._manifest().config).decode()
 
     @contextmanager
     def layers(self) -> Iterator[list[tarfile.TarFile]]:
-        """The layers, opened, lowest first; layers that are compressed with zstd cannot be read."""
+        """Yield the opened layers, lowest first; layers compressed with zstd cannot be read."""
         with ExitStack() as opened:
             archive = opened.enter_context(tarfile.open(self.path))
             names = self._manifest().layers
             yield [opened.enter_context(tarfile.open(fileobj=archive.extractfile(name))) for name in names]
 
     def unpack(self, directory: Path) -> None:
-        """Writes the files of the image below the directory, with their owners where root does it."""
+        """Write the files of the image below the directory, with their owners if run as root."""
         with self.layers() as layers:
             for layer in layers:
                 layer.extractall(directory, numeric_owner=True, filter="fully_trusted")  # noqa: S202 (built here)

@@ -1,4 +1,4 @@
-"""An image of Redis, of Debian's package: for environments with several Rasa servers. It stands for Docker's own."""
+"""An image of Redis from Debian's package, for environments with several Rasa servers; it replaces Docker's own."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,12 +21,12 @@ SETTINGS = {
 
 
 def recipe() -> str:
-    """Stands for what decides the content of the image, beside the release of Debian."""
+    """Return a digest of what determines the image, apart from the release of Debian."""
     return short_digest(*PACKAGES, Path(__file__).read_bytes())
 
 
 def make_redis_image(target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str]) -> None:
-    """Writes the archive. Raises ImageUnavailable."""
+    """Write the archive. Raises ImageUnavailable."""
     root = debian_root(tools, PACKAGES, progress, environment)
     with ticking(progress, f"packing {REDIS_IMAGE}", f"packed {REDIS_IMAGE}"):
         layer = compress_output(["cat", root], target.parent / "debian", tools.zstd)

@@ -1,4 +1,4 @@
-"""The programs that build images, unpacked from Debian's packages into the cache, and seen by one command at a time."""
+"""The programs that build images, unpacked from Debian's packages into the cache, visible to one command at a time."""
 
 import hashlib
 import os
@@ -17,24 +17,24 @@ from local.services.debian import PackagesUnavailable, unpack_packages
 PACKAGES = ("buildah", "golang-github-containers-common", "mmdebstrap", "zstd")
 
 SEEN = 'mount -t overlay overlay -o "lowerdir=$0/usr:/usr" /usr && exec "$@"'
-"""In a mount namespace of its own, /usr has the tools as well: buildah starts itself anew by its path in /usr."""
+"""In its own mount namespace, /usr includes the tools: buildah re-executes itself by its path in /usr."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """Where the packages were unpacked."""
+    """Root directory of the unpacked packages."""
 
     root: Path
 
     @property
     def zstd(self) -> Path:
-        """The compressor, which runs where it is."""
+        """The compressor, which runs from its directory."""
         return self.root / "usr/bin/zstd"
 
     def run(
         self, command: Sequence[str | Path], environment: Mapping[str, str] = os.environ, directory: Path | None = None
     ) -> str:
-        """Runs a command that sees the tools; returns what it printed. Raises ImageUnavailable with its last words."""
+        """Run a command that sees the tools; return its output. Raises ImageUnavailable with the end of its output."""
         wrapped = ["unshare", "--mount", "sh", "-c", SEEN, self.root, *command]
         result = subprocess.run(
             wrapped, env=environment, cwd=directory, capture_output=True, text=True, errors="replace", check=False
@@ -46,7 +46,7 @@ class Tools:
 
 
 def find_tools(progress: Progress, environment: Mapping[str, str] = os.environ) -> Tools:
-    """Those of the cache, after fetching them once (seconds). Raises ImageUnavailable."""
+    """Return the tools from the cache, after fetching them once (seconds). Raises ImageUnavailable."""
     if os.geteuid() != 0:
         raise ImageUnavailable("images are built here as root, or by Docker: run this as root, or start Docker")
     target = images_directory(environment) / f"tools-{system_name()}-{short_digest(' '.join(PACKAGES))}"
@@ -62,18 +62,18 @@ def find_tools(progress: Progress, environment: Mapping[str, str] = os.environ) 
 
 
 def images_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the cache keeps images and what they are made of."""
+    """Return the cache directory of images and what they are made from."""
     return cache_directory(environment) / "images"
 
 
 def system_name() -> str:
-    """The release and the platform of this machine, as in debian12-x86_64."""
+    """Return the release and platform of this machine, as in debian12-x86_64."""
     release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
     return f"{release.get('ID', 'unknown')}{release.get('VERSION_ID', '')}-{platform.machine()}"
 
 
 def short_digest(*contents: str | bytes) -> str:
-    """Stands for the contents in the name of a file."""
+    """Return a digest of the contents for a file name."""
     digest = hashlib.sha256()
     for content in contents:
         encoded = content.encode() if isinstance(content, str) else content

@@ -1,1 +1,1 @@
-"""A cluster of one real node, with real pods, that needs no Docker: for Linux, as root."""
+"""A cluster with one real node and real pods that needs no Docker; for Linux, as root."""

@@ -1,7 +1,7 @@
-"""The first process of a node, in process and mount namespaces of its own: mounts what the node needs, and runs it.
+"""The first process of a node, in its own process and mount namespaces: mounts what the node needs, and runs it.
 
-Run as a program by `local.node.machine` with the path of a `Plan` in JSON. When it ends, the kernel ends all that it
-started, and the mounts are gone.
+Run as a program by `local.node.machine` with the path of a `Plan` in JSON. When it ends, the kernel ends everything
+that it started, and the mounts disappear.
 """
 
 import json
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import NoReturn, TypedDict
 
 HIDDEN = ("/run", "/var/lib", "/var/log")
-"""Where the programs of a node keep what is theirs alone; what the machine has there, they do not see."""
+"""Private directories of the node's programs, which hide those of the machine."""
 
 
 class Program(TypedDict):
-    """A program of the node and where its output goes; it starts when `after`, a socket, answers."""
+    """A program of the node and its log; it starts once `after`, a socket, accepts connections."""
 
     command: list[str]
     log: str
@@ -27,9 +27,9 @@ class Program(TypedDict):
 
 
 class Plan(TypedDict):
-    """All that a node is made of.
+    """Everything that a node consists of.
 
-    `kept` stays visible where it is, `disks` are mounted where they say, `sysctls` are copies, which may be changed.
+    `kept` stays visible in place, `disks` are mounted at their targets, `sysctls` are copies, which may be changed.
     """
 
     host_name: str
@@ -42,7 +42,7 @@ class Plan(TypedDict):
 
 
 def main(path: str) -> NoReturn:
-    """Runs the node until one of its programs ends, which ends it."""
+    """Run the node until one of its programs ends."""
     plan: Plan = json.loads(Path(path).read_text())
     for entrance in plan["cgroups"]:
         Path(entrance).write_text("0")
@@ -58,7 +58,7 @@ def main(path: str) -> NoReturn:
 
 
 def mount_all(plan: Plan) -> None:
-    """Hides the machine's directories, puts the node's own in their place, and copies over the sysctls."""
+    """Hide the machine's directories behind the node's own, and bind copies over the sysctls."""
     mount("--make-rshared", "/")
     wanted = [source for source in [*plan["kept"], *plan["disks"].values()] if source.startswith(HIDDEN)]
     handles = {source: os.open(source, os.O_PATH) for source in wanted}
@@ -80,12 +80,12 @@ def mount_all(plan: Plan) -> None:
 
 
 def mount(*arguments: str, keep: tuple[int, ...] = ()) -> None:
-    """Runs the command, with the file descriptors of `keep` open."""
+    """Run `mount`, with the file descriptors in `keep` left open."""
     subprocess.run(["mount", *arguments], check=True, pass_fds=keep)
 
 
 def start(program: Program, environment: dict[str, str]) -> int:
-    """Starts the program in a session of its own; returns its process id."""
+    """Start the program in its own session; return its process id."""
     with Path(program["log"]).open("ab") as log:
         child = subprocess.Popen(
             program["command"],
@@ -99,7 +99,7 @@ def start(program: Program, environment: dict[str, str]) -> int:
 
 
 def wait_for(path: str, running: dict[int, str]) -> None:
-    """Returns when something listens on the socket."""
+    """Wait until something listens on the socket."""
     while True:
         with suppress(OSError), socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
@@ -109,7 +109,7 @@ def wait_for(path: str, running: dict[int, str]) -> None:
 
 
 def reap(running: dict[int, str], options: int) -> None:
-    """Takes leave of a process that ended, with WNOHANG if there is any; ends the node if it is one of `running`."""
+    """Reap a process, without waiting if `options` is WNOHANG; end the node if it is one of `running`."""
     with suppress(ChildProcessError):
         pid, status = os.waitpid(-1, options)
         if pid in running:

@@ -1,4 +1,4 @@
-"""Certificates for a machine of tests: an authority, what servers show, and what clients do."""
+"""Certificates for tests: an authority, and certificates of servers and clients."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ SIGNS = x509.KeyUsage(
     encipher_only=False,
     decipher_only=False,
 )
-"""What the key of an authority is for; like the identifiers of keys, strict clients ask for it (RFC 5280, 4.2.1)."""
+"""Key usage of an authority; strict clients require it, as well as key identifiers (RFC 5280, 4.2.1)."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class KeyPair:
 
 
 class Authority:
-    """Signs certificates; its own is what clients know the servers by, and servers the clients."""
+    """Signs certificates; its own authenticates servers to clients, and clients to servers."""
 
     def __init__(self, name: str = "kubernetes") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -49,14 +49,14 @@ class Authority:
         self.certificate = _pem(builder.sign(self._key, hashes.SHA256()))
 
     def server(self, name: str, names: list[str], addresses: list[str]) -> KeyPair:
-        """The pair of a server that is reached by these DNS names and IP addresses."""
+        """Return the pair of a server with these DNS names and IP addresses."""
         alternatives: list[x509.GeneralName] = [x509.DNSName(item) for item in names]
         alternatives += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         return self._signed(subject, ExtendedKeyUsageOID.SERVER_AUTH, x509.SubjectAlternativeName(alternatives))
 
     def client(self, user: str, group: str) -> KeyPair:
-        """The pair of a user in a group (kubernetes.io, Authenticating, "X509 client certificates")."""
+        """Return the pair of a user in a group (kubernetes.io, Authenticating, "X509 client certificates")."""
         attributes = ((NameOID.ORGANIZATION_NAME, group), (NameOID.COMMON_NAME, user))
         subject = x509.Name([x509.NameAttribute(kind, value) for kind, value in attributes])
         return self._signed(subject, ExtendedKeyUsageOID.CLIENT_AUTH)

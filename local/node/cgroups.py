@@ -7,21 +7,21 @@ from pathlib import Path
 from local.leash import remove_cgroup
 
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
-"""What the kubelet needs (kubernetes.io, "Container Runtimes", cgroup drivers)."""
+"""Controllers that the kubelet needs (kubernetes.io, "Container Runtimes", cgroup drivers)."""
 
 ROOT = Path("/sys/fs/cgroup")
 SYSTEM = "system"
-"""The group in which the node's own programs are, beside those of the pods."""
+"""The group of the node's own programs, beside those of the pods."""
 
 
 class CgroupsUnusable(RuntimeError):
-    """The machine's control groups cannot carry a node; the message says why."""
+    """The machine's control groups cannot be used for a node; the message says why."""
 
 
 def hierarchies(mounts: str, root: Path = ROOT) -> list[Path]:
-    """Where the hierarchies are mounted: of version 1, the one of version 2, or both, as on systems in between.
+    """Return the mount points of the hierarchies: version 1, version 2, or both on hybrid systems.
 
-    `mounts` is what /proc/mounts says (man 5 fstab).
+    `mounts` is the content of /proc/mounts (man 5 fstab).
     """
     entries = [line.split() for line in mounts.splitlines()]
     found = [Path(entry[1]) for entry in entries if entry[2] in ("cgroup", "cgroup2")]
@@ -29,7 +29,7 @@ def hierarchies(mounts: str, root: Path = ROOT) -> list[Path]:
 
 
 class Cgroups:
-    """The groups of one node, all called `name`; `patience` is how many seconds its processes have to be gone."""
+    """The groups of one node, all called `name`; its processes get `patience` seconds to end."""
 
     def __init__(self, name: str, roots: Iterable[Path] | None = None, patience: float = 20) -> None:
         found = hierarchies(Path("/proc/mounts").read_text()) if roots is None else roots
@@ -38,7 +38,7 @@ class Cgroups:
         self.directories = [root / name for root in found]
 
     def make(self) -> None:
-        """Makes them, with all controllers that the kubelet needs. Raises CgroupsUnusable."""
+        """Create them, with all controllers that the kubelet needs. Raises CgroupsUnusable."""
         for directory in self.directories:
             try:
                 directory.mkdir(exist_ok=True)
@@ -50,11 +50,11 @@ class Cgroups:
 
     @property
     def entrances(self) -> list[Path]:
-        """The files that a process writes "0" to, to be in the group of the node's own programs."""
+        """The files to which a process writes "0" to join the group of the node's own programs."""
         return [directory / SYSTEM / "cgroup.procs" for directory in self.directories]
 
     def remove(self) -> int:
-        """Removes them when all processes in them are gone; returns how many still are not, after many seconds."""
+        """Remove them once all processes in them have ended; return how many have not, after the timeout."""
         for directory in self.directories:
             remove_cgroup(directory, self._patience)
         return sum(len(file.read_text().split()) for directory in self.directories for file in _members(directory))
@@ -65,7 +65,7 @@ def _members(directory: Path) -> list[Path]:
 
 
 def _inherit(directory: Path) -> None:
-    """Gives a new group what its parent has: the processors of version 1, the controllers of version 2."""
+    """Give a new group what its parent has: the processors in version 1, the controllers in version 2."""
     for name in ("cpuset.cpus", "cpuset.mems"):
         own, parents = directory / name, directory.parent / name
         if own.exists() and parents.exists() and not own.read_text().strip():

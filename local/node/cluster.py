@@ -1,4 +1,4 @@
-"""A cluster of one real node, wholly in namespaces of its own."""
+"""A cluster with one real node, completely in namespaces of its own."""
 
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -23,12 +23,12 @@ READY_SECONDS = 60.0
 
 
 def node_name(cluster: str) -> str:
-    """The name of the cluster's node, which is the one that kind gives."""
+    """Return the name of the cluster's node, as in kind."""
     return f"{cluster}-control-plane"
 
 
 class NodeCluster:
-    """The cluster `name`, with all of its files in `directory`, which is made, and removed at the end.
+    """The cluster `name`, with all of its files in `directory`, which is created, and removed at the end.
 
     Nothing of it outlives this process, however this process ends.
     """
@@ -45,7 +45,7 @@ class NodeCluster:
         self._provisioner: Provisioner | None = None
 
     def start(self) -> State:
-        """Returns when pods can run. Raises ProcessFailed, CgroupsUnusable or ImageUnavailable."""
+        """Start the cluster and wait until pods can run. Raises ProcessFailed, CgroupsUnusable or ImageUnavailable."""
         try:
             return self._start()
         except BaseException:
@@ -53,9 +53,9 @@ class NodeCluster:
             raise
 
     def restart_node(self) -> State:
-        """Cuts the power of the node, with all pods on it, and switches it on again. The control plane goes on.
+        """Power-cycle the node, with all pods on it, while the control plane continues; wait until it is ready.
 
-        Returns when the node is ready; its pods start again by and by. Raises ProcessFailed.
+        Its pods restart gradually. Raises ProcessFailed.
         """
         if self._machine is None:
             raise ProcessFailed("the cluster is not started")
@@ -64,7 +64,7 @@ class NodeCluster:
         return self._boot()
 
     def tend(self) -> None:
-        """To be called every second or so: gives claims their volumes.
+        """Provide volumes for claims; call this about once a second.
 
         Raises ProcessFailed if a program of the cluster has ended by itself.
         """
@@ -78,7 +78,7 @@ class NodeCluster:
             self._progress(f"volumes: {error}")
 
     def stop(self) -> None:
-        """Ends every process, and removes every file, mount, link and control group of the cluster."""
+        """End every process, and remove every file, mount, link and control group of the cluster."""
         self._running.close()
 
     def _start(self) -> State:

@@ -1,4 +1,4 @@
-"""The clusters of this user that run, by their names: who supervises each, and what clients need of it."""
+"""The running clusters of this user by name: their supervisors, and what clients need."""
 
 import fcntl
 import os
@@ -24,18 +24,18 @@ class ClusterMissing(RuntimeError):
 
 
 class ClusterExists(RuntimeError):
-    """There is a cluster of that name already, or it cannot have that name."""
+    """A cluster of that name exists already, or the name is invalid."""
 
 
 def already_there(name: str) -> ClusterExists:
-    """What to raise where the name is taken."""
+    """Return the error for a name that is taken."""
     return ClusterExists(f"there is a cluster {name} already: `kind delete cluster --name {name}` ends it")
 
 
 class State(BaseModel):
-    """What a running cluster says of itself, when it is ready: `boots` counts how often its node was started.
+    """The state that a ready cluster reports; `boots` counts the starts of its node.
 
-    `boot_pid` is the first process of its node, as this machine numbers it.
+    `boot_pid` is the first process of its node, by its id on this machine.
     """
 
     server: str
@@ -47,28 +47,28 @@ class State(BaseModel):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a cluster of a name keeps what it has; the lock is held as long as the cluster is supervised."""
+    """The files of a cluster by name; the lock is held as long as the cluster is supervised."""
 
     name: str
     root: Path
 
     @property
     def directory(self) -> Path:
-        """All files of the cluster. It is gone when the cluster is."""
+        """The directory of the cluster's files, which exists as long as the cluster."""
         return self.root / self.name
 
     @property
     def log(self) -> Path:
-        """What the supervisor says."""
+        """The supervisor's log."""
         return self.root / f"{self.name}.log"
 
     @property
     def lock(self) -> Path:
-        """Names the process that supervises the cluster."""
+        """The file that names the supervising process."""
         return self.root / f"{self.name}.lock"
 
     def supervisor(self) -> int | None:
-        """The id of the process that supervises the cluster, if any does."""
+        """Return the id of the process that supervises the cluster, or None."""
         if not self.lock.exists():
             return None
         with self.lock.open("r+") as file:
@@ -79,21 +79,21 @@ class Place:
         return None
 
     def state(self) -> State | None:
-        """What the cluster says of itself, if it is ready."""
+        """Return the state that the cluster reports; None until it is ready."""
         try:
             return State.model_validate_json((self.directory / "state.json").read_text())
         except FileNotFoundError:
             return None
 
     def write_state(self, state: State) -> None:
-        """Replaces it at once."""
+        """Replace the state atomically."""
         scratch = self.directory / "state.json.new"
         scratch.write_text(state.model_dump_json())
         scratch.rename(self.directory / "state.json")
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Holds the name. Raises ClusterExists where it is taken or is no name."""
+        """Hold the name. Raises ClusterExists if it is taken or invalid."""
         if NAME.fullmatch(self.name) is None:
             raise ClusterExists(f"a cluster cannot be called {self.name!r}: up to 50 of a-z, 0-9 and - make a name")
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -107,9 +107,10 @@ class Place:
                 self.lock.unlink()
 
     def _open_lock(self) -> IO[str]:
-        """The file, with the lock on it.
+        """Return the lock file, locked.
 
-        Tries again where another has removed the file in between, or has the lock for a moment to look (`supervisor`).
+        Retries if another process has removed the file in between, or has briefly locked it for inspection
+        (`supervisor`).
         """
         while True:
             file = self.lock.open("a+")
@@ -131,18 +132,18 @@ def _is_at(file: IO[str], path: Path) -> bool:
 
 
 def place_of(name: str, environment: Mapping[str, str] = os.environ) -> Place:
-    """Where the cluster of that name is, or would be."""
+    """Return the place of the cluster of that name, whether it exists or not."""
     return Place(name, cache_directory(environment) / "nodes")
 
 
 def running(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """The names of the clusters that are supervised."""
+    """Return the names of the supervised clusters."""
     locks = sorted(place_of("any", environment).root.glob("*.lock"))
     return [lock.stem for lock in locks if Place(lock.stem, lock.parent).supervisor() is not None]
 
 
 def ready_cluster(name: str, environment: Mapping[str, str] = os.environ) -> State:
-    """What the cluster says of itself. Raises ClusterMissing."""
+    """Return the state that the cluster reports. Raises ClusterMissing."""
     place = place_of(name, environment)
     state = place.state()
     if place.supervisor() is None or state is None:

@@ -1,4 +1,4 @@
-"""The control plane of a real node: with certificates, endpoints, and a kubelet that it may talk to."""
+"""The control plane of a real node: with certificates, endpoints, and access to a kubelet."""
 
 import secrets
 from datetime import datetime
@@ -25,7 +25,7 @@ SERVER_NAMES = [
 
 
 class NodeControlPlane(ControlPlane):
-    """One control plane in a network of its own, for one node."""
+    """A control plane in a network of its own, for one node."""
 
     def __init__(
         self,
@@ -49,11 +49,11 @@ class NodeControlPlane(ControlPlane):
         return self._place.directory / "authority.crt"
 
     def tokens(self) -> str:
-        """The administrator's, and those of the programs on the node."""
+        """Return the tokens of the administrator, and of the programs on the node."""
         return super().tokens() + files.tokens(self._tokens, self._node)
 
     def own_api_server_flags(self) -> list[str]:
-        """As kubeadm has it (kubernetes.io, "Implementation details", API server)."""
+        """Return flags as kubeadm sets them (kubernetes.io, "Implementation details", API server)."""
         folder = self._place.directory
         return [
             f"--tls-cert-file={folder / 'server.crt'}",
@@ -66,18 +66,18 @@ class NodeControlPlane(ControlPlane):
         ]
 
     def own_controller_flags(self) -> list[str]:
-        """All controllers as they are."""
+        """Return no flags: all controllers run as usual."""
         return []
 
     def kubeconfigs(self) -> dict[str, Path]:
-        """Writes a kubeconfig for each program on the node; returns them by the names of the programs."""
+        """Write a kubeconfig for each program on the node; return them by program."""
         authority = self.authority.read_bytes()
         for user, token in self._tokens.items():
             self.write(f"{user}.kubeconfig", control_plane_files.kubeconfig(self.server, authority, token))
         return {user: self._place.directory / f"{user}.kubeconfig" for user in self._tokens}
 
     def node_reported_since(self, moment: datetime) -> bool:
-        """Whether the kubelet has renewed its lease after that (kubernetes.io, "Leases", node heartbeats)."""
+        """Return whether the kubelet has renewed its lease since then (kubernetes.io, "Leases", node heartbeats)."""
         with self.client() as client:
             answer = client.get(f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self._node}")
         renewed = answer.json()["spec"].get("renewTime") if answer.is_success else None

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 API_SERVICE = "10.96.0.1"
-"""The first address of the service network, which is the API server's."""
+"""The first address of the service network, which belongs to the API server."""
 
 DNS_SERVICE = "10.96.0.10"
 POD_NETWORK = "10.244.0.0/16"
@@ -20,7 +20,7 @@ USERS = {
     "kube-proxy": "system:kube-proxy,kube-proxy",
     "coredns": "system:coredns,coredns",
 }
-"""The programs on a node, and their users, uids and groups at the API server (kubernetes.io, "Node authorization")."""
+"""The programs on a node, with their users, uids and groups at the API server (kubernetes.io, "Node authorization")."""
 
 PROVISIONER = "rasa-environments.io/directory"
 
@@ -28,9 +28,9 @@ CONTAINERD_SOCKET = Path("/run/containerd/containerd.sock")
 
 
 def containerd_configuration(pause_image: str, network_plugins: Path, network_files: Path) -> str:
-    """For containerd 1.6 (its docs/cri/config.md). The OCI runtime is the `runc` on its PATH.
+    """Return the configuration of containerd 1.6 (its docs/cri/config.md); the OCI runtime is the `runc` on its PATH.
 
-    Without CAP_SYS_RESOURCE, as in many containers and machines of CI, no process may get a lower oom_score_adj.
+    Without CAP_SYS_RESOURCE, as in many containers and CI machines, no process may get a lower oom_score_adj.
     """
     return f"""\
 version = 2
@@ -61,9 +61,9 @@ conf_dir = "{network_files}"
 
 
 def network_configuration() -> str:
-    """For CNI: each pod gets a link of its own to the node, which routes between them (www.cni.dev, "ptp plugin").
+    """Return a CNI configuration that gives each pod its own link to the node (www.cni.dev, "ptp plugin").
 
-    So a packet to a Service always passes the node, where kube-proxy's rules are.
+    The node routes between pods, so a packet to a Service always passes it, where kube-proxy's rules apply.
     """
     ipam = {"type": "host-local", "ranges": [[{"subnet": POD_NETWORK}]], "routes": [{"dst": "0.0.0.0/0"}]}
     plugins = [{"type": "ptp", "ipMasq": False, "ipam": ipam}]
@@ -71,9 +71,9 @@ def network_configuration() -> str:
 
 
 def kubelet_configuration(address: str, cgroup: str, authority: Path, resolver: Path) -> str:
-    """For the kubelet (kubernetes.io, "Kubelet Configuration (v1beta1)").
+    """Return the configuration of the kubelet (kubernetes.io, "Kubelet Configuration (v1beta1)").
 
-    Nothing is evicted and no image removed for a full disk, which is the machine's and not the node's, as with kind.
+    As with kind, nothing is evicted and no image removed because of a full disk, which belongs to the machine.
     """
     return yaml.safe_dump(
         {
@@ -105,7 +105,10 @@ def kubelet_configuration(address: str, cgroup: str, authority: Path, resolver: 
 
 
 def proxy_configuration(address: str, kubeconfig: Path) -> str:
-    """For kube-proxy (kubernetes.io, "kube-proxy Configuration (v1alpha1)"), which leaves the sysctls alone."""
+    """Return the configuration of kube-proxy (kubernetes.io, "kube-proxy Configuration (v1alpha1)").
+
+    It leaves the sysctls alone.
+    """
     untouched = {"maxPerCore": 0, "min": 0, "tcpCloseWaitTimeout": "0s", "tcpEstablishedTimeout": "0s"}
     return yaml.safe_dump(
         {
@@ -124,7 +127,7 @@ def proxy_configuration(address: str, kubeconfig: Path) -> str:
 
 
 def dns_configuration(address: str, kubeconfig: Path) -> str:
-    """For CoreDNS: the names of the cluster alone, since there is no way out of it."""
+    """Return the configuration of CoreDNS: names of the cluster only, since there is no route out of it."""
     return f"""\
 .:53 {{
     bind {address}
@@ -140,12 +143,12 @@ def dns_configuration(address: str, kubeconfig: Path) -> str:
 
 
 def tokens(tokens_of: Mapping[str, str], node: str) -> str:
-    """Lines of the static token file for the programs on the node, whose tokens are given by their names."""
+    """Return lines of the static token file for the programs on the node, whose tokens are given by program."""
     return "".join(f"{token},{USERS[name].format(node=node)}\n" for name, token in tokens_of.items())
 
 
 def objects(address: str) -> list[dict[str, Any]]:
-    """What the API server is given at first: DNS, and the class of the volumes."""
+    """Return the initial objects of the API server: DNS, and the StorageClass."""
     text = (Path(__file__).parent / "objects.yaml").read_text()
     filled = Template(text).substitute(address=address, dns_service=DNS_SERVICE, provisioner=PROVISIONER)
     return list(yaml.safe_load_all(filled))

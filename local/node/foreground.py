@@ -1,4 +1,4 @@
-"""A cluster with a real node for as long as somebody stays at it."""
+"""A cluster with a real node that runs in the foreground."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,9 +17,9 @@ NAME = "rasa-environments"
 
 
 def stay_up(images: Iterable[str]) -> None:
-    """Starts the cluster, gives it the images, prints its KUBECONFIG, and stays until Ctrl-C.
+    """Start the cluster, load the images, print its KUBECONFIG, and stay until Ctrl-C.
 
-    Raises what `supervise` raises, BinariesUnavailable, or NodeUnavailable.
+    Raises the errors of `supervise`, BinariesUnavailable or NodeUnavailable.
     """
     require_a_fit_machine()
     with ConsoleProgress() as progress:

@@ -46,7 +46,7 @@ def create_cluster(
     config: Config = None,
     wait: Wait = None,  # noqa: ARG001
 ) -> None:
-    """Create a cluster that goes on in the background, and make it current in the kubeconfig."""
+    """Create a cluster that runs in the background, and make it current in the kubeconfig."""
     if image is not None:
         raise typer.BadParameter(f"--image {image}: this node is no image; it has Kubernetes {_version()}")
     if config is not None:
@@ -62,7 +62,7 @@ def create_cluster(
 
 @delete.command("cluster")
 def delete_cluster(name: Name = "kind", kubeconfig: Kubeconfig = None) -> None:
-    """Delete a cluster, with all that it left in the kubeconfig; no error where there is none."""
+    """Delete a cluster and its entries in the kubeconfig; no error if there is none."""
     with ConsoleProgress() as progress:
         progress(f"deleted the cluster {name}" if supervisor.end(name) else f"there was no cluster {name}")
     path = chosen_kubeconfig(kubeconfig)
@@ -92,14 +92,14 @@ def get_kubeconfig(name: Name = "kind") -> None:
 
 @get.command("directory")
 def get_directory(name: Name = "kind") -> None:
-    """Print where the cluster keeps its logs and its audit log (kind itself has no such verb)."""
+    """Print the directory of the cluster's logs and its audit log (kind itself has no such verb)."""
     ready_cluster(name)
     typer.echo(place_of(name).directory)
 
 
 @load.command("docker-image")
 def load_docker_image(images: Images, name: Name = "kind") -> None:
-    """Give the node images of this project by their names, after making those that are absent."""
+    """Load images of this project into the node by name, after building missing ones."""
     state = ready_cluster(name)
     with ConsoleProgress() as progress:
         programs = find_or_build_node(progress)
@@ -112,7 +112,7 @@ def load_docker_image(images: Images, name: Name = "kind") -> None:
 
 @load.command("image-archive")
 def load_image_archive(archives: Archives, name: Name = "kind") -> None:
-    """Give the node the images of archives of Docker's or OCI's."""
+    """Load the images of Docker or OCI archives into the node."""
     state = ready_cluster(name)
     with ConsoleProgress() as progress:
         programs = find_or_build_node(progress)
@@ -124,7 +124,7 @@ def load_image_archive(archives: Archives, name: Name = "kind") -> None:
 
 @restart.command("node")
 def restart_node(name: Name = "kind") -> None:
-    """Cut the power of the node and switch it on again; etcd and the control plane go on."""
+    """Power-cycle the node; etcd and the control plane continue."""
     with ConsoleProgress() as progress:
         progress(f"restarting the node of {name} …")
         state = supervisor.restart_node(name)
@@ -133,12 +133,12 @@ def restart_node(name: Name = "kind") -> None:
 
 @kind.command()
 def version() -> None:
-    """Print what this is."""
+    """Print the version."""
     typer.echo(f"kind of rasa-environments, with Kubernetes {_version()} on a node without Docker")
 
 
 def require_one_plain_node(config: dict[str, Any], path: Path) -> None:
-    """Raises typer.BadParameter where a configuration of kind asks for more than this node can do."""
+    """Check a configuration of kind. Raises typer.BadParameter if it requires more than this node supports."""
     nodes = config.get("nodes") or [{"role": "control-plane"}]
     beyond = sorted(set(config) - {"apiVersion", "kind", "name", "nodes"})
     if beyond or nodes != [{"role": "control-plane"}]:
@@ -147,7 +147,7 @@ def require_one_plain_node(config: dict[str, Any], path: Path) -> None:
 
 
 def chosen_kubeconfig(option: Path | None) -> Path:
-    """The file that kind would write to (kind.sigs.k8s.io, "Interacting With Your Cluster")."""
+    """Return the file that kind would write to (kind.sigs.k8s.io, "Interacting With Your Cluster")."""
     first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
     return option or (Path(first) if first else Path.home() / ".kube" / "config")
 
@@ -167,7 +167,7 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Runs the command line; an error that a person can put right ends it with one message."""
+    """Run the command line; an error that the user can fix ends it with one message."""
     try:
         kind()
     except supervisor.FAILURES as error:

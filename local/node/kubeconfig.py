@@ -1,4 +1,4 @@
-"""A cluster's entries in somebody's kubeconfig, as kind adds and removes them: pure functions on its content."""
+"""A cluster's entries in a user's kubeconfig, added and removed as kind does: pure functions on its content."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +9,12 @@ Content = Mapping[str, Any]
 
 
 def context_name(cluster: str) -> str:
-    """What kind calls the cluster, its user and its context in a kubeconfig."""
+    """Return kind's name for the cluster, its user and its context in a kubeconfig."""
     return f"kind-{cluster}"
 
 
 def renamed(own: Content, cluster: str) -> dict[str, Any]:
-    """A kubeconfig with one cluster, one user and one context, which now have kind's names."""
+    """Return a kubeconfig with one cluster, user and context, renamed as in kind."""
     name = context_name(cluster)
     return {
         **own,
@@ -26,14 +26,17 @@ def renamed(own: Content, cluster: str) -> dict[str, Any]:
 
 
 def with_cluster(existing: Content, added: Content) -> dict[str, Any]:
-    """The existing kubeconfig with what is added, which takes the place of what has the same name, and is current."""
+    """Return the existing kubeconfig with the added entries, which replace entries of the same name.
+
+    They become current.
+    """
     names = {entry["name"] for entry in added["contexts"]}
     merged = {key: [*_others(existing, key, names), *added[key]] for key in LISTS}
     return {**added, **existing, **merged, "current-context": added["current-context"]}
 
 
 def without_cluster(existing: Content, cluster: str) -> dict[str, Any]:
-    """The existing kubeconfig without the cluster, which is then not current either."""
+    """Return the existing kubeconfig without the cluster, which is no longer current then."""
     name = context_name(cluster)
     left = {key: _others(existing, key, {name}) for key in LISTS}
     current = existing.get("current-context", "")

@@ -1,4 +1,4 @@
-"""The machine of a node: containerd, kubelet, kube-proxy and CoreDNS in their own namespaces, on a disk that stays."""
+"""The machine of a node: containerd, kubelet, kube-proxy and CoreDNS in their own namespaces, on a persistent disk."""
 
 import json
 import socket
@@ -17,10 +17,10 @@ from local.node.programs import NodePrograms
 from local.processes import Child, Leash, ProcessFailed
 
 VOLUMES = Path("/var/lib/volumes")
-"""Where the node has the volumes that it makes for claims."""
+"""Directory of the volumes that the node provides for claims."""
 
 DISKS = {"containerd": "/var/lib/containerd", "kubelet": "/var/lib/kubelet", "log": "/var/log", "volumes": str(VOLUMES)}
-"""What survives a reboot, by its folder under `disk`, and where the node has it. /run does not survive."""
+"""What survives a reboot: mount points on the node by folder under `disk`. /run does not survive."""
 
 SYSCTLS = (
     "/proc/sys/kernel/keys/root_maxbytes",
@@ -30,18 +30,18 @@ SYSCTLS = (
     "/proc/sys/vm/overcommit_memory",
     "/proc/sys/vm/panic_on_oom",
 )
-"""What a kubelet sets (pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables), here on copies of its own."""
+"""Sysctls that a kubelet sets (pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables), here on copies."""
 
 CONTAINERD_SECONDS = 30.0
 
 
 def containerd_socket(boot_pid: int) -> Path:
-    """containerd's, as seen from outside of the machine whose first process is given."""
+    """Return containerd's socket, from outside of the machine with that first process."""
     return Path(f"/proc/{boot_pid}/root{files.CONTAINERD_SOCKET}")
 
 
 def import_images(programs: NodePrograms, boot_pid: int, archive: Path) -> None:
-    """Gives a machine the images of an archive of Docker's or of OCI's. Raises ProcessFailed with what ctr said."""
+    """Load the images of a Docker or OCI archive into a machine. Raises ProcessFailed with ctr's output."""
     client = programs.containerd.with_name("ctr")
     command: list[str | Path] = [client, "--address", containerd_socket(boot_pid)]
     command += ["--namespace", "k8s.io", "images", "import", archive]
@@ -52,9 +52,9 @@ def import_images(programs: NodePrograms, boot_pid: int, archive: Path) -> None:
 
 @dataclass(frozen=True)
 class MachineFacts:
-    """What a machine is given: its name, address and directory, and the kubeconfigs of its programs by their names.
+    """The configuration of a machine: name, address, directory, and the kubeconfigs of its programs.
 
-    `authority` is the certificate by which it knows the API server, as its client.
+    As a client, it authenticates the API server by the certificate `authority`.
     """
 
     name: str
@@ -66,7 +66,7 @@ class MachineFacts:
 
 
 class Machine:
-    """One machine, which can be switched on and off; `enter` goes before a command to run it in its network."""
+    """A machine that can be switched on and off; `enter` precedes a command to run it in the machine's network."""
 
     def __init__(
         self, facts: MachineFacts, programs: NodePrograms, cgroups: Cgroups, enter: list[str], leash: Leash
@@ -83,7 +83,7 @@ class Machine:
             (facts.directory / folder).mkdir(parents=True, exist_ok=True)
 
     def switch_on(self) -> None:
-        """Boots; returns when containerd answers. Raises ProcessFailed or CgroupsUnusable."""
+        """Boot and wait until containerd answers. Raises ProcessFailed or CgroupsUnusable."""
         self._cgroups.make()
         self._write_files()
         plan = self._configuration / "plan.json"
@@ -94,7 +94,7 @@ class Machine:
         self.wait_until(self._containerd_answers, CONTAINERD_SECONDS, "running containerd")
 
     def switch_off(self) -> None:
-        """Cuts the power: every process of the machine, its pods included, is gone when this returns.
+        """Cut the power; every process of the machine, including its pods, has ended when this returns.
 
         Raises ProcessFailed if the kernel keeps one.
         """
@@ -106,12 +106,12 @@ class Machine:
             raise ProcessFailed(f"{left} processes of the node do not end")
 
     def must_run(self) -> None:
-        """Raises ProcessFailed with what its programs said last, if it ended by itself."""
+        """Check that it runs. Raises ProcessFailed with the last output of its programs if it ended by itself."""
         if self._child is not None and not self._child.running:
             raise ProcessFailed(f"the node ended by itself:\n{self._last_words()}")
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
-        """Returns when `ready` says so. Raises ProcessFailed when the machine ends before, or the time is up."""
+        """Wait until `ready` returns True. Raises ProcessFailed if the machine ends first, or the time is up."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.must_run()
@@ -121,7 +121,7 @@ class Machine:
 
     @property
     def boot_pid(self) -> int:
-        """The machine's first process, as it is numbered outside. Raises ProcessFailed where it is off."""
+        """The machine's first process, by its id outside. Raises ProcessFailed if it is off."""
         if self._child is None:
             raise ProcessFailed("the node is off")
         children = Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children").read_text().split()

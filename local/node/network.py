@@ -1,6 +1,6 @@
-"""A network namespace for a cluster, and one link from the machine to it.
+"""A network namespace for a cluster, and a link to it from the machine.
 
-The namespace has no name: it is gone, and the link with it, when the last process in it has ended.
+The namespace has no name: it disappears, and the link with it, when the last process in it has ended.
 """
 
 import ipaddress
@@ -12,13 +12,13 @@ from local.control_plane_flags import SERVICE_NETWORK
 from local.processes import Child, Leash, ProcessFailed
 
 LINKS = ipaddress.IPv4Network("198.18.0.0/16")
-"""Of the block for tests between devices (RFC 2544), which nobody else uses."""
+"""Part of the block for tests between devices (RFC 2544), which nothing else uses."""
 
 TAKEN = "File exists"
 
 
 class ClusterNetwork:
-    """The namespace, held open by a process that does nothing else; `name` is the link's, and unique on the machine."""
+    """The namespace, held open by an idle process; `name` is the link's, and unique on the machine."""
 
     def __init__(self, directory: Path, leash: Leash) -> None:
         self._holder = Child("network", ["unshare", "--net", "sleep", "infinity"], directory / "network.log", leash)
@@ -31,18 +31,21 @@ class ClusterNetwork:
 
     @property
     def prefix(self) -> list[str]:
-        """What goes before a command to run it there."""
+        """The prefix of a command to run it in the namespace."""
         return ["nsenter", f"--net=/proc/{self._holder.pid}/ns/net", "--"]
 
     def close(self) -> None:
-        """Ends the namespace, once the processes in it have ended."""
+        """End the namespace, once the processes in it have ended."""
         self._holder.stop()
 
     def _is_apart(self) -> bool:
         return Path(f"/proc/{self._holder.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
 
     def _connect(self) -> tuple[str, str]:
-        """Makes the link on the first free subnet; returns its name, which has the number, and the address inside."""
+        """Create the link on the first free subnet.
+
+        Return its name, which contains the number, and the inner address.
+        """
         for subnet in LINKS.subnets(new_prefix=30):
             outside, inside = subnet[1], subnet[2]
             link = link_of(str(inside))
@@ -61,7 +64,7 @@ class ClusterNetwork:
 
 
 def link_of(address: str) -> str:
-    """The name, on the machine, of the link to a cluster with this address, and of its control groups.
+    """Return the name, on the machine, of the link to a cluster with this address, and of its control groups.
 
     >>> link_of("198.18.0.6")
     'rasa-node-1'
@@ -70,7 +73,7 @@ def link_of(address: str) -> str:
 
 
 def inside_commands(address: str, gateway: str) -> list[list[str]]:
-    """What makes the network work from the inside: addresses, a route to Services, and no way out."""
+    """Return the commands that set up the network from the inside: addresses, a route to Services, and no way out."""
     return [
         ["ip", "link", "set", "lo", "up"],
         ["ip", "address", "add", f"{address}/30", "dev", "eth0"],

@@ -20,7 +20,7 @@ class NodeUnavailable(RuntimeError):
 
 @dataclass(frozen=True)
 class NodePrograms:
-    """Where the programs are; `packages` is the root of a file system with Debian's."""
+    """Paths of the programs; `packages` is the root of a file system with Debian's."""
 
     control_plane: Binaries
     kubelet: Path
@@ -30,7 +30,7 @@ class NodePrograms:
 
     @property
     def containerd(self) -> Path:
-        """Its client and its shims are beside it."""
+        """containerd, with its client and shims beside it."""
         return self.packages / "usr" / "bin" / "containerd"
 
     @property
@@ -39,14 +39,14 @@ class NodePrograms:
         return self.packages / "usr" / "lib" / "cni"
 
     def environment(self) -> dict[str, str]:
-        """The variables that they need: a search path with the unpacked programs first, and their libraries."""
+        """Return the variables that they need: a search path with the unpacked programs first, and their libraries."""
         unpacked = [self.packages / "usr" / folder for folder in ("sbin", "bin")]
         system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
         return {**Programs(self.packages).environment(), "PATH": os.pathsep.join(map(str, [*unpacked, *system]))}
 
 
 def find_or_build_node(progress: Progress, environment: Mapping[str, str] = os.environ) -> NodePrograms:
-    """Makes what is missing (minutes, once). Raises BinariesUnavailable or NodeUnavailable."""
+    """Find or build the programs (minutes, once). Raises BinariesUnavailable or NodeUnavailable."""
     control_plane = find_or_build("local", progress, environment)
     paths = find_or_build_each([KUBELET, KUBE_PROXY, COREDNS], {}, progress, environment)
     packages = _unpack(progress, environment)

@@ -1,4 +1,4 @@
-"""What a machine must have for a real node to run on it."""
+"""What a machine needs for a real node to run on it."""
 
 import os
 import shutil
@@ -14,13 +14,13 @@ TOOLS = {
     "nsenter": "util-linux",
     "unshare": "util-linux",
 }
-"""The machine's own programs, and the Debian packages that have them."""
+"""Required programs of the machine, and the Debian packages that provide them."""
 
 HINT = "Docker's kind runs the same tests, where there is Docker: CLUSTER=kind."
 
 
 def require_a_fit_machine() -> None:
-    """Raises NodeUnavailable, which names all at once that is missing."""
+    """Check the machine. Raises NodeUnavailable, which lists everything that is missing."""
     reasons = missing(os.geteuid() if sys.platform == "linux" else None, Path("/proc"))
     if reasons:
         listed = "\n".join(f"- {reason}" for reason in reasons)
@@ -28,9 +28,9 @@ def require_a_fit_machine() -> None:
 
 
 def missing(user: int | None, processes: Path, path: str | None = None) -> list[str]:
-    """What is missing, why it is needed and what to do; `user` is None where there is no Linux.
+    """Return what is missing, why it is needed and what to do; `user` is None without Linux.
 
-    `processes` is where /proc is mounted; `path` is where tools are looked for, PATH by default.
+    `processes` is the mount point of /proc; `path` is the search path for tools, PATH by default.
     """
     if user is None:
         return ["this is no Linux, whose namespaces and control groups pods are made of"]

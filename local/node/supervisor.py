@@ -1,4 +1,4 @@
-"""Keeps a cluster of a name running until a signal ends it.
+"""Keeps a named cluster running until a signal ends it.
 
 `python -m local.node.supervisor NAME` does so in the background, for `local/bin/kind`. SIGTERM and SIGINT end the
 cluster, and SIGUSR1 restarts its node.
@@ -35,7 +35,7 @@ FAILURES = (
     NodeUnavailable,
     ProcessFailed,
 )
-"""What a person can put right, or has to know; each message says how."""
+"""Errors that the user can fix, or has to know about; each message says how."""
 
 TICK_SECONDS = 0.5
 POLL_SECONDS = 0.1
@@ -43,7 +43,7 @@ PATIENCE_SECONDS = 180.0
 
 
 def supervise(name: str, programs: NodePrograms, progress: Progress, ready: Callable[[State], None]) -> None:
-    """Starts the cluster, calls `ready`, and keeps it until a KeyboardInterrupt, then removes it.
+    """Start the cluster, call `ready`, keep it until a KeyboardInterrupt, then remove it.
 
     Raises ClusterExists, ProcessFailed, CgroupsUnusable or ImageUnavailable.
     """
@@ -73,9 +73,9 @@ def supervise(name: str, programs: NodePrograms, progress: Progress, ready: Call
 
 
 def start_in_background(name: str, progress: Progress) -> State:
-    """Starts a supervisor of a new cluster, which outlives this process; returns when the cluster is ready.
+    """Start a supervisor of a new cluster, which outlives this process; return once the cluster is ready.
 
-    Raises ClusterExists, or ProcessFailed with what the supervisor said, if it gave up.
+    Raises ClusterExists, or ProcessFailed with the supervisor's output if it gave up.
     """
     place = place_of(name)
     if place.supervisor() is not None:
@@ -100,7 +100,7 @@ def start_in_background(name: str, progress: Progress) -> State:
 
 
 def restart_node(name: str) -> State:
-    """Has the node of a running cluster restarted; returns when it is ready. Raises ClusterMissing, ProcessFailed."""
+    """Restart the node of a running cluster; return once it is ready. Raises ClusterMissing or ProcessFailed."""
     place = place_of(name)
     pid, before = place.supervisor(), place.state()
     if pid is None or before is None:
@@ -115,7 +115,10 @@ def restart_node(name: str) -> State:
 
 
 def end(name: str) -> bool:
-    """Ends a running cluster; returns, when nothing of it is left, whether there was one. Raises ProcessFailed."""
+    """End a running cluster and wait until nothing of it is left; return whether there was one.
+
+    Raises ProcessFailed.
+    """
     place = place_of(name)
     pid = place.supervisor()
     if pid is None:
@@ -132,7 +135,7 @@ def end(name: str) -> bool:
 
 
 def forget(place: Place) -> None:
-    """Removes what is beside the directory of a cluster that has ended: all of it, if its supervisor was killed."""
+    """Remove the files beside a cluster's directory, and that directory too if its supervisor was killed."""
     for path in (place.log, place.lock):
         path.unlink(missing_ok=True)
 
@@ -158,7 +161,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def main(name: str) -> None:
-    """Supervises; says all on standard error, which is the log."""
+    """Supervise the cluster; all output goes to standard error, which is the log."""
     try:
         require_a_fit_machine()
         with suppress(KeyboardInterrupt), ConsoleProgress() as progress:

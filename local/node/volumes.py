@@ -1,4 +1,4 @@
-"""Makes a directory of the node's disk a volume for each claim of the StorageClass `standard`, and removes it after."""
+"""Provides a directory of the node's disk as a volume for each claim of the StorageClass `standard`, and removes it."""
 
 import shutil
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Provisioner:
         self._node = node
 
     def provide(self) -> None:
-        """Looks at all claims and volumes once, and does what is missing. Raises Refused."""
+        """Check all claims and volumes once, and do what is missing. Raises Refused."""
         volumes = self._api.get(VOLUME_LIST)["items"]
         for claim in unserved(self._api.get(CLAIMS)["items"], volumes):
             directory = self._disk / volume_name(claim)
@@ -44,10 +44,10 @@ class Provisioner:
 
 
 def unserved(claims: Sequence[Item], volumes: Sequence[Item]) -> list[Item]:
-    """The claims that the controller has left to this provisioner, for a pod that has a node, and that have no volume.
+    """Return the claims that are left to this provisioner, for a pod that has a node, and that have no volume.
 
-    The annotations are those of the contract with external provisioners (kubernetes-sigs/sig-storage-lib-external-
-    provisioner, controller.go).
+    The annotations are those of the contract with external provisioners
+    (kubernetes-sigs/sig-storage-lib-external-provisioner, controller.go).
     """
     served = {volume["metadata"]["name"] for volume in volumes}
     found = []
@@ -62,7 +62,7 @@ def unserved(claims: Sequence[Item], volumes: Sequence[Item]) -> list[Item]:
 
 
 def left_over(volumes: Sequence[Item]) -> list[str]:
-    """The names of the volumes of this provisioner whose claims are gone, and which nobody wants to keep."""
+    """Return the names of this provisioner's volumes whose claims are gone, and which are not to be retained."""
     return [
         volume["metadata"]["name"]
         for volume in volumes
@@ -74,12 +74,12 @@ def left_over(volumes: Sequence[Item]) -> list[str]:
 
 
 def volume_name(claim: Item) -> str:
-    """The name of the claim's volume, and of its directory."""
+    """Return the name of the claim's volume, and of its directory."""
     return f"pvc-{claim['metadata']['uid']}"
 
 
 def volume_for(claim: Item, node: str) -> Item:
-    """A volume for the claim alone. A `local` one, since the kubelet gives that to the fsGroup of a pod."""
+    """Return a volume for this claim only; a `local` one, since the kubelet applies a pod's fsGroup to it."""
     metadata, name = claim["metadata"], volume_name(claim)
     here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
     return {

@@ -1,4 +1,4 @@
-"""What a kubelet makes of a container, for running it as a plain process: pure functions, no files and no processes.
+"""Running a container as a plain process, as a kubelet would: pure functions, without files or processes.
 
 The rules are those of kubernetes.io: "Define Dependent Environment Variables", "Define a Command and Arguments for a
 Container", and "Volumes" (subPath).
@@ -17,7 +17,10 @@ _REFERENCE = re.compile(r"\$(?:(\$)|\(([^)]*)\))")
 
 @dataclass(frozen=True)
 class Pod:
-    """What the API server knows of a pod: its spec, its fields by fieldPath, and what its spec refers to, by name."""
+    """A pod as the API server knows it.
+
+    Its spec, its fields by fieldPath, and the objects that it refers to, by name.
+    """
 
     spec: JsonObject
     config_maps: Mapping[str, Mapping[str, str]]
@@ -27,7 +30,7 @@ class Pod:
 
 @dataclass(frozen=True)
 class ContainerRun:
-    """A process that stands for a container: what to run, where, and which files and directories to make before."""
+    """A process in place of a container: the command, its directory, and the files and directories to create first."""
 
     command: list[str]
     environment: dict[str, str]
@@ -35,11 +38,14 @@ class ContainerRun:
     files: dict[Path, str]
     directories: list[Path]
     modes: dict[Path, int] = field(default_factory=dict)
-    """Of the files whose volume says one."""
+    """Modes of the files whose volume sets one."""
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Kubernetes' expansion: `$(NAME)` is the variable, or stays where there is none; `$$` is a dollar sign."""
+    """Expand references as Kubernetes does.
+
+    `$(NAME)` is the variable, or stays if there is none; `$$` is a dollar sign.
+    """
 
     def value(match: re.Match[str]) -> str:
         return "$" if match[1] else variables.get(match[2], match[0])
@@ -54,10 +60,10 @@ def plan_run(
     entrypoint: list[str],
     replace: Mapping[str, str] | None = None,
 ) -> ContainerRun:
-    """How to run a container of the pod with `root` in place of its file system; `entrypoint` is that of its image.
+    """Return how to run a container of the pod with `root` as its file system; `entrypoint` is that of its image.
 
-    Paths of the working directory and the mounts are moved under `root`, and each key of `replace` gives way to its
-    value, in arguments, variables and files. Raises KeyError or ValueError for a reference that leads nowhere.
+    Paths of the working directory and the mounts are moved under `root`, and each key of `replace` is replaced by its
+    value, in arguments, variables and files. Raises KeyError or ValueError for a dangling reference.
     """
     container = find_container(pod, container_name)
     translate = Translation(root, mapped_paths(container), replace or {})
@@ -82,7 +88,7 @@ def plan_run(
 
 
 def find_container(pod: Pod, name: str) -> JsonObject:
-    """The container of that name. Raises ValueError."""
+    """Return the container of that name. Raises ValueError."""
     for container in pod.spec["containers"]:
         if container["name"] == name:
             return dict(container)
@@ -90,17 +96,17 @@ def find_container(pod: Pod, name: str) -> JsonObject:
 
 
 def working_directory(container: JsonObject) -> str:
-    """Where the container runs: /app, as Rasa's image says, unless the container does."""
+    """Return the container's working directory: /app, as in Rasa's image, by default."""
     return str(container.get("workingDir") or "/app")
 
 
 def mapped_paths(container: JsonObject) -> list[str]:
-    """The container's own paths: its working directory and its mounts."""
+    """Return the container's own paths: its working directory and its mounts."""
     return [working_directory(container), *(mount["mountPath"] for mount in container.get("volumeMounts") or [])]
 
 
 def container_variables(pod: Pod, container: JsonObject) -> dict[str, str]:
-    """The environment: envFrom, then env, each value with the references to those before it expanded."""
+    """Return the environment: envFrom, then env, each value with references to earlier ones expanded."""
     variables: dict[str, str] = {}
     for source in container.get("envFrom") or []:
         prefix = source.get("prefix", "")
@@ -115,7 +121,7 @@ def container_variables(pod: Pod, container: JsonObject) -> dict[str, str]:
 
 
 def mounted_files(pod: Pod, mount: JsonObject) -> dict[str, str]:
-    """The files that a mount puts into the container, by path: none for a volume that starts empty."""
+    """Return the files that a mount adds to the container, by path; none for a volume that starts empty."""
     content = _volume_content(pod, _volume(pod, mount))
     path, sub_path = mount["mountPath"], mount.get("subPath")
     if sub_path is None:
@@ -124,7 +130,7 @@ def mounted_files(pod: Pod, mount: JsonObject) -> dict[str, str]:
 
 
 def mounted_modes(pod: Pod, mount: JsonObject) -> dict[str, int]:
-    """The modes of those files of a mount for which its volume says one, by path."""
+    """Return the modes of those files of a mount for which its volume sets one, by path."""
     volume = _volume(pod, mount)
     source = volume.get("secret") or volume.get("configMap") or {}
     items = source.get("items") or []
@@ -133,14 +139,14 @@ def mounted_modes(pod: Pod, mount: JsonObject) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Translation:
-    """Rewrites text for the world outside of the container: paths under `root`, and the given replacements."""
+    """Rewrites text for outside of the container: paths under `root`, and the given replacements."""
 
     root: Path
     paths: list[str]
     replace: Mapping[str, str]
 
     def __call__(self, text: str) -> str:
-        """`text`, rewritten."""
+        """Return `text`, rewritten."""
         longest_first = sorted(set(self.paths), key=len, reverse=True)
         pattern = "|".join(map(re.escape, longest_first))
         text = re.sub(rf"(?<![\w./-])({pattern})(?![\w.-])", lambda path: f"{self.root}{path[1]}", text)

@@ -16,7 +16,10 @@ from local.rasa.release import LATEST, RasaRelease
 def rasa_environment(
     progress: Progress, release: RasaRelease = LATEST, environment: Mapping[str, str] = os.environ
 ) -> Path:
-    """The `bin` directory with `rasa` and `python`, after installing Rasa once (minutes). Raises RasaUnavailable."""
+    """Return the `bin` directory with `rasa` and `python`, after installing Rasa once (minutes).
+
+    Raises RasaUnavailable.
+    """
     python = find_python(release.pythons, environment)
     if python is None:
         raise RasaUnavailable(
@@ -37,13 +40,13 @@ def rasa_environment(
 
 
 def environment_name(release: RasaRelease, version: str) -> str:
-    """Names what decides the content of the virtual environment: the versions of Rasa and Python, and the pins."""
+    """Return a name for what determines the virtual environment: the versions of Rasa and Python, and the pins."""
     digest = hashlib.sha256(release.requirements.read_bytes()).hexdigest()[:12]
     return f"rasa-{release.version}-python{version}-{digest}"
 
 
 def _install(release: RasaRelease, python: Path, directory: Path, progress: Progress) -> None:
-    """Made in its final place, since scripts name their interpreter by its path; `.complete` says that it is whole."""
+    """Install in the final place, since scripts contain the interpreter's path; `.complete` marks success."""
     shutil.rmtree(directory, ignore_errors=True)
     with ticking(
         progress,

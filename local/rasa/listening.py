@@ -1,7 +1,7 @@
-"""`python listening.py INTERFACE PROGRAM ARGUMENT...` runs a `rasa` program that listens on that interface alone.
+"""`python listening.py INTERFACE PROGRAM ARGUMENT...` runs a `rasa` program that listens only on that interface.
 
 Rasa 1.x and 2.x listen on every interface, and have no option for it; 3.x has `--interface`. This works for all of them
-with the arguments as they stand. It runs in the virtual environment of Rasa, on Python 3.7 and later.
+with unchanged arguments. It runs in Rasa's virtual environment, on Python 3.7 and later.
 """
 
 import importlib
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def listen_on(interface: str) -> None:
-    """From now on, Sanic, which all releases of Rasa serve with, listens on this interface whatever it is told."""
+    """Make Sanic, which all releases of Rasa use, listen on this interface, whatever its arguments say."""
     sanic: Any = importlib.import_module("sanic")
     run = sanic.Sanic.run
 

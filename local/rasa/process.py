@@ -18,11 +18,11 @@ LISTENING = Path(__file__).parent / "listening.py"
 
 
 class RasaProcess:
-    """A Rasa server that stands for a pod: its args, environment and files are the container's, in a private directory.
+    """A Rasa server in place of a pod, with the container's args, environment and files, in a private directory.
 
-    `binaries` is what `rasa_environment` returns, for any release. `interface`, such as the pod's own loopback address,
-    is where the server listens instead of everywhere. `replace` maps text in arguments, variables and files, such as a
-    host name of the cluster to an address on this machine.
+    `binaries` is the result of `rasa_environment`, for any release. `interface`, such as the pod's own loopback
+    address, is where the server listens instead of everywhere. `replace` maps text in arguments, variables and files,
+    such as a host name of the cluster to an address on this machine.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class RasaProcess:
 
     @property
     def url(self) -> str:
-        """Where the server answers, without a trailing slash."""
+        """The URL of the server, without a trailing slash."""
         return f"http://{self._interface or '127.0.0.1'}:{self.port}"
 
     @property
     def pid(self) -> int:
-        """The process id of the started server: another one after a restart. Raises RuntimeError before start()."""
+        """The process id of the started server, which changes with a restart. Raises RuntimeError before start()."""
         if self._child is None:
             raise RuntimeError("start() comes before pid")
         return self._child.pid
@@ -69,7 +69,7 @@ class RasaProcess:
         return self._child is not None and self._child.running
 
     def start(self) -> None:
-        """Starts the server and returns at once; Rasa takes 15 to 20 seconds to open its port."""
+        """Start the server and return at once; Rasa takes 15 to 20 seconds to open its port."""
         for directory in self._run.directories:
             directory.mkdir(parents=True, exist_ok=True)
         for path, text in self._run.files.items():
@@ -88,15 +88,15 @@ class RasaProcess:
         )
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 120, what: str = "ready") -> None:
-        """Returns when `ready` says so. Raises ProcessFailed, with the tail of the log, when the server ends before."""
+        """Wait until `ready` returns True. Raises ProcessFailed, with the tail of the log, if the server ends first."""
         if self._child is None:
             raise RuntimeError("start() comes before wait_until()")
         self._child.wait_until(ready, seconds, what)
 
     def run_probe(self, command: list[str], seconds: float = 30) -> int:
-        """Runs the command of an exec probe beside the server, as it stands; returns its exit code, 0 for success.
+        """Run the command of an exec probe beside the server, unchanged; return its exit code, 0 for success.
 
-        What the pod calls 127.0.0.1 is `interface` here.
+        The pod's 127.0.0.1 is `interface` here.
         """
         address = {f"127.0.0.1:{self.port}": f"{self._interface or '127.0.0.1'}:{self.port}"}
         translate = Translation(self._root, mapped_paths(self._container), {**self._replace, **address})
@@ -112,23 +112,23 @@ class RasaProcess:
         return result.returncode
 
     def log(self, lines: int = 20) -> str:
-        """The last lines that the server logged."""
+        """Return the last lines of the server's log."""
         return "" if self._child is None else self._child.log_tail(lines)
 
     def stop(self, patience: float = 5) -> None:
-        """Ends the server and all its children, and removes its files."""
+        """End the server and all its children, and remove its files."""
         if self._child is not None:
             self._child.stop(patience)
             self._child = None
         self._leash.close()
 
     def _mode(self, path: Path) -> int:
-        """The mode of a file: in a pod a group reads what is root's; where this user is not root, nobody else does."""
+        """Return the mode of a file: in a pod, root's group can read it; without root, nobody else can."""
         mode = self._run.modes.get(path, 0o644)
         return mode if os.geteuid() == 0 else mode & ~0o040
 
     def _completed(self, environment: Mapping[str, str], binaries: Path) -> dict[str, str]:
-        """Adds what the image brings: the search path, a home, and a place for temporary files."""
+        """Add the variables of the image: the search path, a home, and a directory for temporary files."""
         image = {"PATH": f"{binaries}{os.pathsep}/usr/local/bin:/usr/bin:/bin", "HOME": str(self._root / "app")}
         scratch = self._root / "tmp"
         scratch.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Finds the Python that a release of Rasa runs on."""
+"""Finds the Python for a release of Rasa."""
 
 import os
 import shutil
@@ -15,11 +15,11 @@ class RasaUnavailable(RuntimeError):
 
 
 def find_python(versions: Sequence[str], environment: Mapping[str, str] = os.environ) -> Path | None:
-    """A Python that runs, of the first of the versions that is there.
+    """Return a working Python of the first available version, or None.
 
-    RASA_PYTHON may name one or several, with the separator of PATH. Without one of these versions among them it is
-    looked for on PATH, where pyenv and uv keep what they installed, and as the one that runs this. Raises
-    RasaUnavailable when RASA_PYTHON names something that no release runs on.
+    RASA_PYTHON may name one or several, separated as in PATH. If none of them has a suitable version, it is searched
+    for on PATH, in the directories of pyenv and uv, and last in the running interpreter. Raises RasaUnavailable if
+    RASA_PYTHON names something that no release runs on.
     """
     named = _named(environment)
     for version in versions:
@@ -33,7 +33,7 @@ def find_python(versions: Sequence[str], environment: Mapping[str, str] = os.env
 
 
 def python_version(python: Path) -> str | None:
-    """Its version, as in "3.10", if it runs (a shim of pyenv may not) and can make virtual environments."""
+    """Return its version, as in "3.10", if it runs (a pyenv shim may not) and can make virtual environments."""
     if not os.access(python, os.X_OK):
         return None
     question = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
@@ -66,7 +66,7 @@ def _candidates(version: str, environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _roots(environment: Mapping[str, str]) -> list[Path]:
-    """Where pyenv and uv install (PYENV_ROOT, UV_PYTHON_INSTALL_DIR, or the default of each in the home directory)."""
+    """Return the directories of pyenv and uv (PYENV_ROOT, UV_PYTHON_INSTALL_DIR, or their defaults at home)."""
     home = Path(environment.get("HOME", "/"))
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     chosen = filter(None, map(environment.get, ("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR")))

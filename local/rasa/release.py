@@ -1,4 +1,4 @@
-"""The releases of real Rasa that are run here: one of each generation that a profile stands for."""
+"""The releases of real Rasa that are run here: one for each generation that a profile stands for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class RasaRelease:
-    """A release of Rasa, and what it takes to run it."""
+    """A release of Rasa, and its requirements."""
 
     version: str
     pythons: tuple[str, ...]
@@ -36,6 +36,6 @@ RELEASES: Mapping[str, RasaRelease] = MappingProxyType(
         )
     }
 )
-"""By version. 1.10 is of the time of Rasa X 0.2x and 0.32, 2.8 of Rasa Enterprise 1.0, and 3.6 is the last of all."""
+"""By version. 1.10 matches Rasa X 0.2x and 0.32, 2.8 matches Rasa Enterprise 1.0, and 3.6 is the last of all."""
 
 LATEST = RELEASES[RASA_VERSION]

@@ -1,4 +1,4 @@
-"""Real RabbitMQ, PostgreSQL and Redis for tests, each a process of one's own on a free port of 127.0.0.1."""
+"""Real RabbitMQ, PostgreSQL and Redis for tests, each a private process on a free port of 127.0.0.1."""
 
 from local.services.postgresql import PostgreSql, running_postgresql
 from local.services.programs import ServiceUnavailable, find_programs

@@ -1,4 +1,4 @@
-"""Debian packages in a directory of one's own: apt fetches them, nothing is installed, and nobody needs to be root."""
+"""Debian packages in a private directory: apt fetches them; nothing is installed, and no root is needed."""
 
 import os
 import re
@@ -11,14 +11,14 @@ from local.progress import Progress, ticking
 
 
 class PackagesUnavailable(RuntimeError):
-    """apt is missing, or did not fetch the packages; the message has its words."""
+    """apt is missing, or did not fetch the packages; the message has its output."""
 
 
 def unpack_packages(names: Sequence[str], target: Path, progress: Progress) -> None:
-    """Unpacks into `target` the packages, and of what they depend on, those that `wanted_packages` names.
+    """Unpack the packages into `target`, and those of their dependencies that `wanted_packages` selects.
 
-    apt works on lists and a cache beside `target`, so that its own are neither needed nor changed.
-    Raises PackagesUnavailable.
+    apt works on lists and a cache beside `target`, so that its own are neither needed nor changed. Raises
+    PackagesUnavailable.
     """
     missing = [program for program in ("apt-get", "dpkg-deb", "dpkg-query") if shutil.which(program) is None]
     if missing:
@@ -38,9 +38,10 @@ def unpack_packages(names: Sequence[str], target: Path, progress: Progress) -> N
 
 
 def apt_settings(effective: str, scratch: Path) -> str:
-    """A whole configuration for apt: how this machine fetches (proxies, certificates), with all files in `scratch`.
+    """Return a complete apt configuration.
 
-    `effective` is what `apt-config dump` says. The hooks in it, such as for desktop software, are left out.
+    How this machine fetches (proxies, certificates), with all files in `scratch`. `effective` is the output of
+    `apt-config dump`. Its hooks, such as for desktop software, are left out.
     """
     fetching = [
         line
@@ -62,15 +63,15 @@ def apt_settings(effective: str, scratch: Path) -> str:
 
 
 def planned_packages(simulation: str) -> list[str]:
-    """The names of the packages that `apt-get --simulate install` would install."""
+    """Return the names of the packages that `apt-get --simulate install` would install."""
     return re.findall(r"^Inst (\S+)", simulation, re.MULTILINE)
 
 
 def wanted_packages(planned: Iterable[str], names: Iterable[str], installed: Collection[str]) -> list[str]:
-    """Of the planned packages, all of the family of one of the names, and the libraries that are not installed.
+    """Return those planned packages that belong to the family of one of the names, and libraries not installed yet.
 
-    A family is what has the same first word, as `erlang-base` and `erlang-mnesia`, and RabbitMQ's is Erlang's, too.
-    LLVM stays out, which PostgreSQL only loads to compile queries, and so do Perl's libraries.
+    A family shares its first word, as `erlang-base` and `erlang-mnesia`; RabbitMQ's includes Erlang's. LLVM is
+    excluded, which PostgreSQL only loads to compile queries, and so are Perl's libraries.
     """
     families = {"erlang", *(name.partition("-")[0] for name in names)}
 
@@ -82,13 +83,13 @@ def wanted_packages(planned: Iterable[str], names: Iterable[str], installed: Col
 
 
 def installed_packages(directory: Path) -> set[str]:
-    """The names of the packages that this machine has."""
+    """Return the names of the packages that this machine has."""
     listing = _run(["dpkg-query", "--show", "--showformat", "${db:Status-Abbrev}${Package}\n"], directory, os.environ)
     return {line[3:] for line in listing.splitlines() if line.startswith("ii ")}
 
 
 def _write_settings(scratch: Path) -> Path:
-    """Makes what apt expects: with an empty status it plans all that a package depends on."""
+    """Create what apt expects: with an empty status, it plans all dependencies of a package."""
     for folder in ("lists/partial", "cache/archives/partial", "packages"):
         (scratch / folder).mkdir(parents=True)
     (scratch / "status").touch()

@@ -1,4 +1,4 @@
-"""PostgreSQL for tests, over TCP alone. It refuses to run as root, so that root runs it as `nobody`."""
+"""PostgreSQL for tests, over TCP only. It refuses to run as root, so root runs it as `nobody`."""
 
 import os
 import pwd
@@ -45,7 +45,7 @@ SETTINGS = {
 BY_TLS_ALONE = """local all all reject
 hostssl all all 127.0.0.1/32 scram-sha-256{client_certificate}
 """
-"""https://www.postgresql.org/docs/15/auth-pg-hba-conf.html: what is not in it is refused, such as plain text."""
+"""https://www.postgresql.org/docs/15/auth-pg-hba-conf.html: what it does not list is rejected, such as plain text."""
 
 CLIENT_CERTIFICATE = " clientcert=verify-ca"
 
@@ -64,12 +64,12 @@ class PostgreSql:
     password: str = field(repr=False)
     log: Path
     tls: TlsFiles | None = None
-    """Where it is reached by TLS alone."""
+    """Set if the server accepts TLS only."""
 
     def connect(self, database: str = "postgres", **parameters: str) -> psycopg.Connection[TupleRow]:
-        """A connection that is let in, each statement its own transaction; close it, or use it as a context manager.
+        """Return an authenticated connection, in autocommit mode; close it, or use it as a context manager.
 
-        `parameters` replace those that TLS wants, for example sslmode.
+        `parameters` override those that TLS requires, for example sslmode.
         """
         if self.tls is not None:
             parameters = {
@@ -83,7 +83,7 @@ class PostgreSql:
         return psycopg.connect(make_conninfo("", port=self.port, **known, **parameters), autocommit=True)
 
     def databases(self) -> set[str]:
-        """The names of its databases, but for those that are there from the start."""
+        """Return the names of its databases, except for the initial ones."""
         with self.connect() as connection:
             names = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
         return names - {"postgres", "template0", "template1"}
@@ -93,10 +93,10 @@ class PostgreSql:
 def running_postgresql(
     progress: Progress = silent, system: Path = SYSTEM, tls: Tls | None = None
 ) -> Iterator[PostgreSql]:
-    """Starts a server with a password of its own; it is gone after the block, or when this process is.
+    """Start a server with a password of its own, which ends with the block, or with this process.
 
-    With `tls` it refuses plain text. `system` is where installed programs are looked for. Raises
-    ServiceUnavailable, or ProcessFailed with the tail of the log.
+    With `tls` it rejects plain text. `system` is where installed programs are looked for. Raises ServiceUnavailable, or
+    ProcessFailed with the tail of the log.
     """
     programs = find_programs(POSTGRESQL, progress, system)
     with temporary_state("postgresql") as state:
@@ -133,7 +133,7 @@ def running_postgresql(
 
 
 def _tls_settings(files: TlsFiles | None) -> dict[str, str]:
-    """What makes it speak TLS (https://www.postgresql.org/docs/15/ssl-tcp.html)."""
+    """Return the settings for TLS (https://www.postgresql.org/docs/15/ssl-tcp.html)."""
     if files is None:
         return {}
     return {
@@ -145,16 +145,16 @@ def _tls_settings(files: TlsFiles | None) -> dict[str, str]:
 
 
 def _stop(child: Child) -> None:
-    """Asks for PostgreSQL's "fast shutdown", which does not wait for clients as that of SIGTERM does."""
+    """Request PostgreSQL's "fast shutdown", which does not wait for clients as the one by SIGTERM does."""
     if child.running:
         os.kill(child.pid, signal.SIGINT)
     child.stop(STOP_SECONDS)
 
 
 def _open_to_nobody(state: State, programs: Programs) -> Programs:
-    """Gives the directory to `nobody`, and the programs with it, unless those are the machine's own.
+    """Give the directory to `nobody`, and a copy of the programs, unless they are the machine's own.
 
-    The cache is most often in root's home, which is closed to others.
+    The cache is usually in root's home, which is closed to others.
     """
     nobody = pwd.getpwnam(NOBODY)
     os.chown(state.directory, nobody.pw_uid, nobody.pw_gid)
@@ -165,7 +165,7 @@ def _open_to_nobody(state: State, programs: Programs) -> Programs:
 
 
 def _make_data(state: State, programs: Programs, run_as: list[str], server: PostgreSql) -> Path:
-    """Makes the directory of the data, with the superuser in it."""
+    """Create the data directory, with the superuser in it."""
     data = state.directory / "data"
     password = state.write("password", server.password)
     if run_as:

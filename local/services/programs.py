@@ -1,4 +1,4 @@
-"""Where the programs of the services are: on the machine, or unpacked once from Debian's packages into the cache."""
+"""The programs of the services: on the machine, or unpacked once from Debian's packages into the cache."""
 
 import hashlib
 import os
@@ -40,7 +40,7 @@ class Programs:
     root: Path
 
     def newest(self, pattern: str) -> Path:
-        """The file or directory that fits the pattern, of the highest version if there are several.
+        """Return the file or directory that matches the pattern, of the highest version if there are several.
 
         Raises ServiceUnavailable.
         """
@@ -50,7 +50,7 @@ class Programs:
         return found[-1]
 
     def environment(self) -> dict[str, str]:
-        """The variables that the programs need wherever they are: a search path, a locale, and their libraries."""
+        """Return the variables that the programs need anywhere: a search path, a locale, and their libraries."""
         variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "GMT"}
         if self.root != SYSTEM:
             folders = (path for pattern in ("usr/lib/*-linux-*", "lib/*-linux-*") for path in self.root.glob(pattern))
@@ -61,7 +61,7 @@ class Programs:
 def find_programs(
     service: Service, progress: Progress, system: Path = SYSTEM, environment: Mapping[str, str] = os.environ
 ) -> Programs:
-    """Those of `system`, else those of the cache, after fetching at once all services that `system` lacks (seconds).
+    """Return the programs of `system`, else of the cache, after fetching all services that `system` lacks (seconds).
 
     Raises ServiceUnavailable.
     """
@@ -80,7 +80,7 @@ def find_programs(
 
 
 def cache_name(packages: Iterable[str]) -> str:
-    """Names what decides the content of the folder: the packages, the release of the system and the platform."""
+    """Return a name for what determines the folder: the packages, the release of the system and the platform."""
     release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
     digest = hashlib.sha256(" ".join(sorted(packages)).encode()).hexdigest()[:12]
     return f"services-{release.get('ID', 'unknown')}{release.get('VERSION_ID', '')}-{platform.machine()}-{digest}"

@@ -1,4 +1,4 @@
-"""RabbitMQ for tests: one node that no other node finds, with no daemon beside it."""
+"""RabbitMQ for tests: a single isolated node, without the usual daemon beside it."""
 
 import secrets
 import socket
@@ -51,10 +51,13 @@ class RabbitMq:
     password: str = field(repr=False)
     log: Path
     tls: TlsFiles | None = None
-    """Where it is reached by TLS alone."""
+    """Set if the broker accepts TLS only."""
 
     def connect(self, *, client: bool = True) -> pika.BlockingConnection:
-        """A connection that is let in; close it. `client`: whether it shows a client's certificate."""
+        """Return an authenticated connection, to be closed by the caller; `client`.
+
+        Whether to present a certificate.
+        """
         credentials = pika.PlainCredentials(self.username, self.password)
         options = None if self.tls is None else pika.SSLOptions(self.tls.context(client=client), "localhost")
         return pika.BlockingConnection(
@@ -66,10 +69,10 @@ class RabbitMq:
 def running_rabbitmq(
     progress: Progress = silent, system: Path = SYSTEM, tls: Tls | None = None, password: str | None = None
 ) -> Iterator[RabbitMq]:
-    """Starts a broker with a password of its own, or this one; it is gone after the block, or when this process is.
+    """Start a broker with this password or a random one, which ends with the block, or with this process.
 
-    With `tls` it refuses plain text. `system` is where installed programs are looked for. Raises
-    ServiceUnavailable, or ProcessFailed with the tail of the log.
+    With `tls` it rejects plain text. `system` is where installed programs are looked for. Raises ServiceUnavailable, or
+    ProcessFailed with the tail of the log.
     """
     programs = find_programs(RABBITMQ, progress, system)
     port, distribution_port = free_ports(2)
@@ -97,7 +100,7 @@ def _erlang(programs: Programs) -> Path:
 
 
 def _flags(programs: Programs, distribution_port: int) -> list[str]:
-    """What RabbitMQ's script `rabbitmq-server` gives to Erlang, with few threads and without the daemon epmd.
+    """Return the flags that RabbitMQ's script `rabbitmq-server` passes to Erlang, with few threads and without epmd.
 
     With -erl_epmd_port, a node is not registered (https://www.erlang.org/doc/apps/kernel/kernel_app.html).
     """
@@ -123,7 +126,7 @@ def _listeners(broker: RabbitMq, tls: Tls | None) -> str:
 
 
 def _variables(programs: Programs, state: State, broker: RabbitMq, tls: Tls | None) -> dict[str, str]:
-    """What the scripts `erl` and `rabbitmq-env` set, with each file of the machine's own RabbitMQ left alone."""
+    """Return the variables set by the scripts `erl` and `rabbitmq-env`, without files of the machine's RabbitMQ."""
     home = programs.newest(RABBITMQ.file).parent.parent
     text = CONFIGURATION.format(listeners=_listeners(broker, tls), username=broker.username, password=broker.password)
     return {
@@ -148,7 +151,7 @@ def _variables(programs: Programs, state: State, broker: RabbitMq, tls: Tls | No
 
 
 def _speaks_amqp(broker: RabbitMq) -> bool:
-    """Whether the broker answers the protocol's header with a frame of type 1, Connection.Start (AMQP 0-9-1, 4.2)."""
+    """Return whether the broker answers the protocol header with Connection.Start, frame type 1 (AMQP 0-9-1, 4.2)."""
     try:
         with ExitStack() as opened:
             connection = opened.enter_context(socket.create_connection(("127.0.0.1", broker.port), timeout=5))

@@ -1,4 +1,4 @@
-"""Redis for tests, in memory alone."""
+"""Redis for tests, in memory only."""
 
 import json
 import secrets
@@ -43,19 +43,19 @@ user {username} on >{password} ~* &* +@all"""
 
 @dataclass(frozen=True)
 class Command:
-    """What a client sent: the client's address with its port, and the words."""
+    """A command of a client: the client's address with its port, and the words."""
 
     client: str
     words: list[str]
 
 
 class RedisRefused(RuntimeError):
-    """The server did not do what it was asked; the message has the words of redis-cli."""
+    """The server rejected a command; the message has the output of redis-cli."""
 
 
 @dataclass(frozen=True)
 class Redis:
-    """A running server on 127.0.0.1, which knows one user alone: the default one, or `username`."""
+    """A running server on 127.0.0.1 with a single user: the default one, or `username`."""
 
     port: int
     password: str = field(repr=False)
@@ -63,10 +63,10 @@ class Redis:
     programs: Programs
     username: str | None = None
     tls: TlsFiles | None = None
-    """Where it is reached by TLS alone."""
+    """Set if the server accepts TLS only."""
 
     def run(self, *command: str) -> list[str]:
-        """What the server answers, for example to ("KEYS", "*"): a line for each element. Raises RedisRefused."""
+        """Return the server's answer, for example to ("KEYS", "*"): a line for each element. Raises RedisRefused."""
         client = self.programs.newest(REDIS.file).with_name("redis-cli")
         arguments: list[str | Path] = [client, "-e", "-h", "127.0.0.1", "-p", str(self.port)]
         if self.username is not None:
@@ -84,10 +84,10 @@ class Redis:
         return result.stdout.splitlines()
 
     def commands(self) -> list[Command]:
-        """The last 10000 commands of all clients, the oldest first.
+        """Return the last 10000 commands of all clients, the oldest first.
 
         They come from the slow log, which counts each command as slow here (https://redis.io/commands/slowlog-get):
-        words beyond 128 bytes are cut, and the password is left out.
+        words beyond 128 bytes are truncated, and the password is omitted.
         """
         entries = json.loads("".join(self.run("--json", "SLOWLOG", "GET", "-1")))
         return [Command(client, words) for _, _, _, words, client, *_ in reversed(entries)]
@@ -97,10 +97,10 @@ class Redis:
 def running_redis(
     progress: Progress = silent, system: Path = SYSTEM, tls: Tls | None = None, username: str | None = None
 ) -> Iterator[Redis]:
-    """Starts a server with a password of its own; it is gone after the block, or when this process is.
+    """Start a server with a password of its own, which ends with the block, or with this process.
 
-    With `tls` it refuses plain text, with `username` its default user. `system` is where installed programs are
-    looked for. Raises ServiceUnavailable, or ProcessFailed with the tail of the log.
+    With `tls` it rejects plain text, with `username` its default user. `system` is where installed programs are looked
+    for. Raises ServiceUnavailable, or ProcessFailed with the tail of the log.
     """
     programs = find_programs(REDIS, progress, system)
     with temporary_state("redis") as state:

@@ -1,4 +1,4 @@
-"""A private directory for what a service writes, which goes with the processes that use it."""
+"""A private directory for the files of a service, which is removed with the processes that use it."""
 
 import tempfile
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from local.processes import Leash
 
 @dataclass(frozen=True)
 class State:
-    """Where a service writes, and the leash that its processes are on."""
+    """The directory of a service, and the leash of its processes."""
 
     directory: Path
     leash: Leash
 
     @property
     def log(self) -> Path:
-        """Where the service logs."""
+        """The log of the service."""
         return self.directory / "log"
 
     def write(self, name: str, text: str) -> Path:
-        """Writes a file that only its owner may read; returns its path."""
+        """Write a file that only its owner may read; return its path."""
         path = self.directory / name
         path.touch(mode=0o600)
         path.write_text(text)
@@ -31,7 +31,7 @@ class State:
 
 @contextmanager
 def temporary_state(name: str) -> Iterator[State]:
-    """Ends the processes and removes the directory after the block, or when this process is gone."""
+    """End the processes and remove the directory after the block, or when this process is gone."""
     leash = Leash()
     try:
         directory = Path(tempfile.mkdtemp(prefix=f"rasa-environments-{name}-"))

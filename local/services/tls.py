@@ -1,4 +1,4 @@
-"""The certificates of a service that is reached by TLS alone, as files for its programs and for those who connect."""
+"""The certificates of a service that accepts TLS only, as files for its programs and its clients."""
 
 import shutil
 import ssl
@@ -24,14 +24,14 @@ class TlsFiles:
     client_key: Path
 
     def secret(self, *, client: bool = True) -> Mapping[str, str]:
-        """What a Secret for `certSecretRef` holds: the authority, and where `client` is set the client's pair."""
+        """Return the content of a Secret for `certSecretRef`: the authority and, with `client`, the client's pair."""
         files = {"ca.crt": self.authority}
         if client:
             files |= {"tls.crt": self.client_certificate, "tls.key": self.client_key}
         return {key: path.read_text() for key, path in files.items()}
 
     def context(self, *, client: bool = True) -> ssl.SSLContext:
-        """For a client that trusts this authority alone, and where `client` is set shows the client's certificate."""
+        """Return a client's context that trusts only this authority and, with `client`, presents its certificate."""
         context = ssl.create_default_context(cafile=self.authority)
         if client:
             context.load_cert_chain(self.client_certificate, self.client_key)
@@ -40,15 +40,15 @@ class TlsFiles:
 
 @dataclass(frozen=True)
 class Tls:
-    """How a service is to be reached by TLS."""
+    """How a service accepts TLS."""
 
     wants_client_certificate: bool = False
     server_names: tuple[str, ...] = field(default=("localhost",))
-    """DNS names in the server's certificate, which holds the address 127.0.0.1 besides."""
+    """DNS names in the server's certificate, in addition to the address 127.0.0.1."""
 
 
 def write_certificates(state: State, tls: Tls, owner: str | None = None) -> TlsFiles:
-    """Makes an authority with both pairs in the directory of the service; `owner`: who runs the service."""
+    """Write an authority with both pairs to the directory of the service; `owner` runs the service."""
     authority = Authority("authority of a test")
     server = authority.server("server of a test", list(tls.server_names), ["127.0.0.1"])
     client = authority.client(CLIENT, "clients of a test")

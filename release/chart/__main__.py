@@ -1,4 +1,4 @@
-"""`python -m release.chart`: writes the generated files of the Helm chart, or with --check compares them."""
+"""`python -m release.chart`: writes the generated files of the Helm chart, or compares them with --check."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from release.chart.files import ROOT, differences, generated, write
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Write or compare the files; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m release.chart", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file differs")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""The Grafana dashboard: what production serves and since when, what is not ready, and how the operator keeps up."""
+"""The Grafana dashboard: what production serves and since when, what is not ready, and how the operator performs."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ WIDTH = 24
 
 @dataclass(frozen=True)
 class Query:
-    """A query in PromQL, and what its lines are called; instant ones ask for now alone."""
+    """A query in PromQL, and the legend of its series; an instant one queries the present only."""
 
     expression: str
     legend: str = ""
@@ -28,7 +28,7 @@ class Query:
 
 
 def dashboard() -> str:
-    """The dashboard as JSON, of Grafana's schema 39 (Grafana 10 and later)."""
+    """Return the dashboard as JSON, in Grafana's schema 39 (Grafana 10 and later)."""
     panels = [*_production(), *_readiness(), _models(), _not_ready(), *_over_time(), *_operator()]
     document = {
         "title": "Rasa environments",
@@ -45,7 +45,7 @@ def dashboard() -> str:
 
 
 def _production() -> list[JsonObject]:
-    """What production serves, since when, and what it should serve."""
+    """Return what production serves, since when, and what it should serve."""
     third = WIDTH // 3
     by = "max by (namespace, name)"
     since = f"{by} ({SINCE}{OF_NAMESPACE}) * on (namespace, name) {by} ({MODELS}{PRODUCTION})"
@@ -65,13 +65,13 @@ def _production() -> list[JsonObject]:
 
 
 def _named_stat(title: str, left: int, expression: str, legend: str) -> JsonObject:
-    """A label of a series in large letters."""
+    """Return a panel with a label of a series in large letters."""
     panel = _panel("stat", title, (left, 0, WIDTH // 3, 4), [Query(expression, legend, instant=True)])
     return {**panel, "options": {"textMode": "name", "graphMode": "none", "colorMode": "none"}}
 
 
 def _readiness() -> list[JsonObject]:
-    """How many objects of each kind are ready, not ready, and not known to be either."""
+    """Return the numbers of objects of each kind that are ready, not ready, or unknown."""
     width = WIDTH // len(KINDS)
     return [
         _panel("stat", f"{kind}: ready", (place * width, 4, width, 5), _counts(kind))
@@ -86,7 +86,7 @@ def _counts(kind: str) -> list[Query]:
 
 
 def _models() -> JsonObject:
-    """A table of what each environment should serve, what it serves, since when, and how old the last answer is."""
+    """Return a table of what each environment should serve and serves, since when, and the last answer's age."""
     is_served = CONDITION % ', kind="DeploymentEnvironment", condition="ModelServed"'
     queries = [
         f"max by (namespace, name, tag, desired, served) ({MODELS}{OF_NAMESPACE})",
@@ -124,7 +124,7 @@ def _override(column: str, key: str, value: object) -> JsonObject:
 
 
 def _not_ready() -> JsonObject:
-    """A table of every condition that is False, by object."""
+    """Return a table of every condition that is False, by object."""
     panel = _panel("table", "Conditions that are False", (0, 18, WIDTH, 9), [Query(f"{CONDITION % ''} == 0", "", True)])
     panel["targets"][0]["format"] = "table"
     shown = {"kind": 0, "namespace": 1, "name": 2, "condition": 3}
@@ -134,7 +134,7 @@ def _not_ready() -> JsonObject:
 
 
 def _over_time() -> list[JsonObject]:
-    """Promotions, and how old the last answers were."""
+    """Return panels for promotions, and for the ages of the last answers."""
     half = WIDTH // 2
     return [
         _panel(
@@ -157,7 +157,7 @@ def _over_time() -> list[JsonObject]:
 
 
 def _operator() -> list[JsonObject]:
-    """What the operator does, how much of it goes wrong, how long it takes, what waits, and what it sees."""
+    """Return panels for the operator: reconciliations, failures, durations, queue and watches."""
     total = "rasa_environments_reconcile_total"
     buckets = "sum by (kind, le) (rate(rasa_environments_reconcile_seconds_bucket[5m]))"
     plots = [

@@ -1,4 +1,4 @@
-"""values.yaml and the README's table, made from the values' models."""
+"""values.yaml and the README's table, generated from the models of the values."""
 
 import inspect
 import json
@@ -16,13 +16,13 @@ from release.chart.values import ChartValues
 
 HEADER = "# Generated from the models in release/chart by `make generate`: edit those.\n"
 PLACEHOLDERS = ("enabled", "global")
-"""Keys that only charts above this one set: in the schema, and not in values.yaml."""
+"""Keys that only parent charts set: in the schema, but not in values.yaml."""
 WIDTH = 118
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A key of values.yaml, where it is, and what it is for; of a mapping of ours, `entries` are its keys."""
+    """A key of values.yaml, its path and purpose; for one of our mappings, `entries` are its keys."""
 
     path: tuple[str, ...]
     description: str
@@ -31,7 +31,7 @@ class Entry:
 
 
 def entries(model: type[BaseModel], defaults: BaseModel, path: tuple[str, ...] = ()) -> Iterator[Entry]:
-    """The keys of a model in their order, `enabled` first, with the defaults of an instance of it."""
+    """Yield the keys of a model in order, `enabled` first, with the defaults of an instance."""
     for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] != "enabled"):
         key = field.alias or name
         if not path and key in PLACEHOLDERS:
@@ -46,7 +46,7 @@ def entries(model: type[BaseModel], defaults: BaseModel, path: tuple[str, ...] =
 
 
 def description(field: FieldInfo, model: type[BaseModel] | None = None) -> str:
-    """What is said of a field, else of the model that it holds."""
+    """Return the description of a field, else of the model that it holds."""
     said = field.description or (inspect.getdoc(model) if model else None)
     if not said:
         raise ValueError(f"a value without a description: {field}")
@@ -54,7 +54,7 @@ def description(field: FieldInfo, model: type[BaseModel] | None = None) -> str:
 
 
 def values_yaml() -> str:
-    """values.yaml, with a comment on each key."""
+    """Return values.yaml, with a comment on each key."""
     return HEADER + "".join(_written(entry, "") for entry in entries(ChartValues, ChartValues()))
 
 
@@ -73,7 +73,7 @@ def _dumped(key: str, value: object) -> str:
 
 
 def table() -> str:
-    """A Markdown table of all keys, their defaults, and what they are for."""
+    """Return a Markdown table of all keys, their defaults and their meaning."""
     lines = ["| key | default | meaning |", "|---|---|---|"]
     lines += [_row(entry) for entry in _leaves(entries(ChartValues, ChartValues()))]
     return "\n".join(lines) + "\n"
@@ -94,5 +94,5 @@ def _row(entry: Entry) -> str:
 
 
 def readme(template: Path) -> str:
-    """README.md: its template with the table of values in it."""
+    """Return README.md: its template with the table of values."""
     return template.read_text(encoding="utf-8").replace("{{ values }}", table().rstrip("\n"))

@@ -1,4 +1,4 @@
-"""Values of the model server of this project."""
+"""Values for the model server of this project."""
 
 from typing import Annotated, Literal
 
@@ -13,12 +13,13 @@ MINIMUM = Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory"
 
 
 class Persistence(Values):
-    """The volume with the models and tags, where there is no bucket."""
+    """Volume for models and tags, unless they are in a bucket."""
 
     enabled: bool = True
-    """Whether to keep them in a PersistentVolumeClaim, which outlives the release. If not, they go with the pod."""
+    """Whether to keep them in a PersistentVolumeClaim, which outlives the release. If not, they are lost with the
+    pod."""
     existing_claim: str = ""
-    """A claim that is there already, in place of one of this release."""
+    """Existing claim to use instead of creating one."""
     storage_class: str | None = None
     """StorageClass of the claim; the cluster's default if null."""
     access_modes: tuple[AccessMode, ...] = ("ReadWriteOnce",)
@@ -30,48 +31,48 @@ class Persistence(Values):
 
 
 class Bucket(Values):
-    """An object store for the models and tags, in place of a volume."""
+    """Object store for models and tags, instead of a volume."""
 
     url: Annotated[str, Field(pattern="^$|^(s3|gs|az)://.+")] = ""
-    """Where they are: `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`; empty for a volume."""
+    """URL of the bucket: `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`; empty for a volume."""
     credentials_secret: str = ""
     """Secret whose keys become variables: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_SERVICE_ACCOUNT,
-    AZURE_STORAGE_ACCOUNT_NAME ...; empty where the pod's ServiceAccount has the right."""
+    AZURE_STORAGE_ACCOUNT_NAME ...; empty if the pod's ServiceAccount grants access."""
 
 
 class Tokens(Values):
-    """The tokens of the model server."""
+    """Tokens of the model server."""
 
     existing_secret: str = ""
     """Secret with `token` (to pull), `apiToken` (to upload and tag) and, with more than one replica, `jwtSecret`. If
-    empty they are generated at the first installation and stay, also when the release goes. Where templates are
-    rendered without a cluster, as Argo CD does, one must be given: generated ones would be others each time."""
+    empty, they are generated at the first installation and kept, even after the release is uninstalled. It is
+    required if templates are rendered without a cluster, as Argo CD does: generated tokens would change each time."""
 
 
 class ModelServerAccount(Values):
-    """The ServiceAccount of the model server, for the rights on a bucket."""
+    """ServiceAccount of the model server, for access to a bucket."""
 
     annotations: dict[str, str] = Field(default_factory=dict)
-    """Its annotations, for example `eks.amazonaws.com/role-arn`. With any, its token is mounted as clouds need it."""
+    """Annotations, for example `eks.amazonaws.com/role-arn`. With any, its token is mounted, as clouds require."""
     labels: dict[str, str] = Field(default_factory=dict)
-    """Labels of the pods that its cloud asks for, for example `azure.workload.identity/use: "true"`."""
+    """Pod labels that the cloud requires, for example `azure.workload.identity/use: "true"`."""
 
 
 class ModelServer(Pod):
-    """The model server of this project, for those without Rasa X."""
+    """Model server of this project, for installations without Rasa X."""
 
     enabled: bool = False
-    """Whether it is in this release, with a ModelServer that points to it."""
+    """Whether to install it, with a ModelServer that refers to it."""
     name: Name = "default"
-    """Name of that ModelServer: the one of those environments and tags of the release that name none."""
+    """Name of that ModelServer, which environments and tags of the release use by default."""
     spec: ModelServerPart = Field(default_factory=dict)
-    """More of the spec of that ModelServer, for example `accessFrom`."""
+    """Further fields of that ModelServer's spec, for example `accessFrom`."""
     replicas: Annotated[int, Field(ge=1)] = 1
-    """How many of it run; more than one needs a bucket."""
+    """Number of replicas; more than one needs a bucket."""
     persistence: Persistence = Persistence()
     bucket: Bucket = Bucket()
     tokens: Tokens = Tokens()
     max_model_bytes: Annotated[int, Field(ge=1)] | None = None
-    """Largest model file; 4 GiB if null."""
+    """Maximum size of a model file in bytes; 4 GiB if null."""
     service_account: ModelServerAccount = ModelServerAccount()
     resources: Resources = MINIMUM

@@ -1,4 +1,4 @@
-"""values.schema.json, made from the values' models: draft-07, which all versions of Helm read."""
+"""values.schema.json, generated from the models of the values: draft-07, which all versions of Helm support."""
 
 import json
 from typing import Any
@@ -8,11 +8,14 @@ from release.chart.specs import DEFINITIONS, SPEC, definitions
 from release.chart.values import ChartValues
 
 LEFT_OUT = ("title", "default", "$defs")
-"""What pydantic says besides: a default in a schema does nothing, and the real ones are in values.yaml."""
+"""Keys of pydantic's schema that are dropped: a default in a schema does nothing, and values.yaml has the real ones."""
 
 
 def schema() -> str:
-    """The schema. It refers to the specs of resources; all the rest stands in its place, as Helm's messages name it."""
+    """Return the schema.
+
+    Only the specs of resources are references; all the rest is inlined, so that Helm's messages name it.
+    """
     whole = ChartValues.model_json_schema(by_alias=True)
     document = {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -23,12 +26,12 @@ def schema() -> str:
 
 
 def one_line(said: str) -> str:
-    """The text without its line ends."""
+    """Return the text on one line."""
     return " ".join(said.split())
 
 
 def _plain(node: JsonObject, models: JsonObject) -> JsonObject:
-    """A schema with its models in their place, and null as one of its types instead of an alternative."""
+    """Return a schema with inlined models, and null as one of its types instead of an alternative."""
     if SPEC in node:
         return {"$ref": DEFINITIONS + node[SPEC]}
     if "$ref" in node:
@@ -40,14 +43,14 @@ def _plain(node: JsonObject, models: JsonObject) -> JsonObject:
 
 
 def _nullable(node: JsonObject) -> JsonObject:
-    """A schema with one alternative to null, as a schema of two types."""
+    """Return a schema that allows null as a schema with two types."""
     (other,) = (option for option in node["anyOf"] if option != {"type": "null"})
     merged = {**other, **{key: value for key, value in node.items() if key != "anyOf"}, "type": [other["type"], "null"]}
     return {**merged, "enum": [*merged["enum"], None]} if "enum" in merged else merged
 
 
 def _value(key: str, value: Any, models: JsonObject) -> Any:
-    """The value of a key of a schema."""
+    """Return the value of a key of a schema."""
     if key == "properties":
         return {name: _plain(field, models) for name, field in value.items()}
     if key == "description":

@@ -1,6 +1,6 @@
-"""The specs of the resources as JSON schema of draft-07, so that Helm refuses a typo in them as in any other value.
+"""The specs of the resources as JSON schema of draft-07, so that Helm rejects typos in them as in any other value.
 
-The API server prunes unknown fields, and Helm 3 only warns of them.
+The API server prunes unknown fields, and Helm 3 only warns about them.
 """
 
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from release.chart.base import JsonObject
 
 DEFINITIONS = "#/definitions/"
 SPEC = "x-spec"
-"""Marks where one of the definitions belongs, of which pydantic knows nothing."""
+"""Marks the place of a definition, which pydantic does not know."""
 EnvironmentSpec = Annotated[JsonObject, WithJsonSchema({SPEC: "DeploymentEnvironment"})]
 EnvironmentDefaults = Annotated[JsonObject, WithJsonSchema({SPEC: "Defaults"})]
 ModelServerSpec = Annotated[JsonObject, WithJsonSchema({SPEC: "ModelServer"})]
@@ -20,11 +20,11 @@ ModelServerPart = Annotated[JsonObject, WithJsonSchema({SPEC: "ModelServerPart"}
 ModelTagSpec = Annotated[JsonObject, WithJsonSchema({SPEC: "ModelTag"})]
 
 LEFT_OUT = ("description", "default", "format")
-"""What a spec's schema says besides what fits."""
+"""Keys of a spec's schema that do not affect validation."""
 
 
 def definitions() -> dict[str, JsonObject]:
-    """The schemas that the types above name."""
+    """Return the schemas that the types above refer to."""
     specs = {resource.kind: closed(crd.schema(resource)["properties"]["spec"]) for resource in crd.RESOURCES}
     server = specs["ModelServer"]["properties"]
     defaults, server["defaults"] = server["defaults"], {"$ref": f"{DEFINITIONS}Defaults"}
@@ -33,7 +33,7 @@ def definitions() -> dict[str, JsonObject]:
 
 
 def closed(schema: JsonObject) -> JsonObject:
-    """The structural schema of Kubernetes as one of draft-07 that takes no other fields than those it names."""
+    """Return the structural schema of Kubernetes as one of draft-07 that allows no unknown fields."""
     found: JsonObject = {
         key: _closed(value) for key, value in schema.items() if not key.startswith("x-") and key not in LEFT_OUT
     }
