@@ -10,7 +10,7 @@ SECONDS = 60.0
 
 
 def answer(address: str) -> str:
-    """What the address answers, "200" or what is wrong."""
+    """Return the status that the address answers with, such as "200", or what went wrong."""
     try:
         with urllib.request.urlopen(address, timeout=5) as response:  # noqa: S310 - the chart gives http addresses
             return str(response.status)
@@ -21,7 +21,7 @@ def answer(address: str) -> str:
 
 
 def main() -> int:
-    """Asks each address until it answers with 200, or the time is up; returns the exit code."""
+    """Request each address until it answers with 200 or the time is up, and return the exit code."""
     deadline = time.monotonic() + SECONDS
     for address in sys.argv[1:]:
         while (said := answer(address)) != "200" and time.monotonic() < deadline:

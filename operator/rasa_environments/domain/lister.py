@@ -172,7 +172,7 @@ class Lister:
         return server in self._unindexed
 
     def grant_hosts(self, environment: DeploymentEnvironment, hosts: frozenset[str]) -> None:
-        """The environment, which has no conflict, gets an Ingress with these hosts, or none."""
+        """Grant these Ingress hosts, or none, to the environment, which has no conflict."""
         key = environment.metadata.key
         if self._hosts.get(key, frozenset()) == hosts or self.environments.get(key) is None:
             return
