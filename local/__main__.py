@@ -10,19 +10,19 @@ import typer
 
 from local.binaries import find_or_build
 from local.cluster import LocalCluster
-from local.demonstration import Options, StepFailed, demonstrate
-from local.flavour import UnknownFlavour, choose_flavour
+from local.demonstration import Options, StepFailedError, demonstrate
+from local.flavour import UnknownFlavourError, choose_flavour
 from local.images import IMAGES, image_archive
 from local.models import train_models
 from local.node.foreground import stay_up
 from local.node.supervisor import FAILURES as NODE_FAILURES
 from local.progress import ConsoleProgress
-from local.rasa import RASA_VERSION, RELEASES, RasaRelease, RasaUnavailable, rasa_environment
+from local.rasa import RASA_VERSION, RELEASES, RasaRelease, RasaUnavailableError, rasa_environment
 from rasa_environments.cli.tables import console
 
 commands = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-FAILURES = (*NODE_FAILURES, RasaUnavailable, StepFailed, UnknownFlavour)
+FAILURES = (*NODE_FAILURES, RasaUnavailableError, StepFailedError, UnknownFlavourError)
 
 
 class Node(StrEnum):

@@ -11,12 +11,12 @@ from typing import Any, Self
 import httpx
 import yaml
 
-from local.processes import ProcessFailed
+from local.processes import ProcessFailedError
 
 FIELD_MANAGER = "rasa-environments-local"
 
 
-class Refused(ProcessFailed):
+class RefusedError(ProcessFailedError):
     """The API server rejected a request; the message is its own, and `status` its HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -31,30 +31,30 @@ class ApiServer:
         self._client = kubeconfig_client(kubeconfig)
 
     def get(self, path: str) -> dict[str, Any]:
-        """Return the object or list at the path. Raises Refused."""
+        """Return the object or list at the path. Raises RefusedError."""
         return self._answered(self._client.get(path))
 
     def find(self, path: str) -> dict[str, Any] | None:
         """Return the object or list at the path, or None if there is none."""
         try:
             return self.get(path)
-        except Refused as error:
+        except RefusedError as error:
             if error.status == 404:
                 return None
             raise
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Post the body to the path and return the response. Raises Refused."""
+        """Post the body to the path and return the response. Raises RefusedError."""
         return self._answered(self._client.post(path, json=body))
 
     def delete(self, path: str) -> dict[str, Any]:
-        """Delete the object at the path and return the response. Raises Refused."""
+        """Delete the object at the path and return the response. Raises RefusedError."""
         return self._answered(self._client.delete(path))
 
     def apply(self, document: Mapping[str, Any], namespace: str = "default") -> dict[str, Any]:
         """Apply a document of any kind that the server knows (server-side apply), and return it as stored.
 
-        `namespace` is the default for namespaced kinds. Raises Refused.
+        `namespace` is the default for namespaced kinds. Raises RefusedError.
         """
         response = self._client.patch(
             self.path_of(document, namespace),
@@ -65,14 +65,17 @@ class ApiServer:
         return self._answered(response)
 
     def path_of(self, document: Mapping[str, Any], namespace: str = "default") -> str:
-        """Return the path of a document, by the server's own list of resources. Raises Refused for an unknown kind."""
+        """Return the path of a document, by the server's own list of resources.
+
+        Raises RefusedError for an unknown kind.
+        """
         version, kind, metadata = document["apiVersion"], document["kind"], document["metadata"]
         base = f"/apis/{version}" if "/" in version else f"/api/{version}"
         for resource in self.get(base)["resources"]:
             if resource["kind"] == kind and "/" not in resource["name"]:
                 scope = f"/namespaces/{metadata.get('namespace', namespace)}" if resource["namespaced"] else ""
                 return f"{base}{scope}/{resource['name']}/{metadata['name']}"
-        raise Refused(404, f"the API server serves no {kind} of {version}")
+        raise RefusedError(404, f"the API server serves no {kind} of {version}")
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +92,7 @@ class ApiServer:
         is_status = response.headers.get("Content-Type", "").startswith("application/json")
         message = response.json().get("message", "") if is_status else response.text.strip()
         request = f"{response.request.method} {response.request.url.path}"
-        raise Refused(response.status_code, f"{request} was answered with {response.status_code}: {message}")
+        raise RefusedError(response.status_code, f"{request} was answered with {response.status_code}: {message}")
 
 
 def kubeconfig_client(kubeconfig: Path) -> httpx.Client:

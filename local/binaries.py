@@ -18,7 +18,7 @@ from local.progress import Progress, ticking
 MODULES = Path(__file__).parent / "modules"
 
 
-class BinariesUnavailable(RuntimeError):
+class BinariesUnavailableError(RuntimeError):
     """A program of the control plane is neither present nor can it be built; the message has a remedy."""
 
 
@@ -67,7 +67,7 @@ class Binaries:
 def find_or_build(flavour: Flavour, progress: Progress, environment: Mapping[str, str] = os.environ) -> Binaries:
     """Return the programs for a cluster of this flavour ("local" or "envtest"), after building missing ones.
 
-    Raises BinariesUnavailable.
+    Raises BinariesUnavailableError.
     """
     wanted = [ETCD, API_SERVER, CONTROLLERS, SCHEDULER, KWOK, KUBECTL]
     paths = find_or_build_each(wanted, _found(flavour, environment), progress, environment)
@@ -79,7 +79,7 @@ def find_or_build_each(
 ) -> dict[GoProgram, Path]:
     """Return the path of each program, after building those that are neither in `found` nor in the cache.
 
-    Raises BinariesUnavailable.
+    Raises BinariesUnavailableError.
     """
     cached = {program: cached_path(program, environment) for program in wanted}
     missing = [program for program in wanted if program not in found and not cached[program].exists()]
@@ -89,7 +89,7 @@ def find_or_build_each(
 
 
 def find_or_build_program(program: GoProgram, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return a program from the cache, after building it if necessary. Raises BinariesUnavailable."""
+    """Return a program from the cache, after building it if necessary. Raises BinariesUnavailableError."""
     cached = cached_path(program, environment)
     if not cached.exists():
         build(program, cached, "1 of 1", progress, environment)
@@ -97,7 +97,10 @@ def find_or_build_program(program: GoProgram, progress: Progress, environment: M
 
 
 def find_kubectl(progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the machine's kubectl, or else the one from the cache, after building it. Raises BinariesUnavailable."""
+    """Return the machine's kubectl, or else the one from the cache, after building it.
+
+    Raises BinariesUnavailableError.
+    """
     found = shutil.which("kubectl", path=environment.get("PATH"))
     return Path(found) if found else find_or_build_program(KUBECTL, progress, environment)
 
@@ -108,7 +111,7 @@ def cached_path(program: GoProgram, environment: Mapping[str, str]) -> Path:
 
 
 def build(program: GoProgram, target: Path, position: str, progress: Progress, environment: Mapping[str, str]) -> None:
-    """Build a program to `target`, unless another process does so first. Raises BinariesUnavailable."""
+    """Build a program to `target`, unless another process does so first. Raises BinariesUnavailableError."""
     go = find_go(MODULES / program.folder, environment)
 
     def make(path: Path) -> None:
@@ -155,7 +158,7 @@ def module_version(program: GoProgram) -> str:
         re.MULTILINE,
     )
     if required is None:
-        raise BinariesUnavailable(f"local/modules/{program.folder}/go.mod does not require {program.module}")
+        raise BinariesUnavailableError(f"local/modules/{program.folder}/go.mod does not require {program.module}")
     return required.group(1)
 
 
@@ -170,15 +173,15 @@ def cache_key(program: GoProgram, modules: Path = MODULES) -> str:
 
 
 def find_go(folder: Path, environment: Mapping[str, str]) -> Path:
-    """Return the `go` command, new enough for the module in `folder`. Raises BinariesUnavailable."""
+    """Return the `go` command, new enough for the module in `folder`. Raises BinariesUnavailableError."""
     found = shutil.which("go", path=environment.get("PATH")) or shutil.which("go", path="/usr/local/go/bin")
     needed = re.search(r"^go (\d+\.\d+)", (folder / "go.mod").read_text(), re.MULTILINE)
     wanted = needed.group(1) if needed else "1.26"
     if found is None:
-        raise BinariesUnavailable(f"no `go` on PATH: install Go {wanted} or newer, or use CLUSTER=kind")
+        raise BinariesUnavailableError(f"no `go` on PATH: install Go {wanted} or newer, or use CLUSTER=kind")
     version = _run_go(Path(found), ["env", "GOVERSION"], folder, environment).strip()
     if _numbers(version) < _numbers(wanted):
-        raise BinariesUnavailable(f"{found} is {version}: install Go {wanted} or newer, or put it first on PATH")
+        raise BinariesUnavailableError(f"{found} is {version}: install Go {wanted} or newer, or put it first on PATH")
     return Path(found)
 
 
@@ -191,7 +194,7 @@ def _run_go(go: Path, arguments: list[str], folder: Path, environment: Mapping[s
     result = subprocess.run([go, *arguments], cwd=folder, env=settings, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         tail = "\n".join(result.stderr.strip().splitlines()[-15:])
-        raise BinariesUnavailable(f"`go {arguments[0]}` in local/modules/{folder.name} failed:\n{tail}")
+        raise BinariesUnavailableError(f"`go {arguments[0]}` in local/modules/{folder.name} failed:\n{tail}")
     return result.stdout
 
 
@@ -204,12 +207,12 @@ def _found(flavour: Flavour, environment: Mapping[str, str]) -> dict[GoProgram, 
     if flavour == "envtest":
         assets = environment.get("KUBEBUILDER_ASSETS", "")
         if not assets:
-            raise BinariesUnavailable(
+            raise BinariesUnavailableError(
                 "CLUSTER=envtest: set KUBEBUILDER_ASSETS to what `setup-envtest use -p path` says"
             )
         for program in (ETCD, API_SERVER, KUBECTL):
             path = Path(assets).absolute() / program.name
             if not os.access(path, os.X_OK):
-                raise BinariesUnavailable(f"KUBEBUILDER_ASSETS={assets}: there is no {program.name} in it")
+                raise BinariesUnavailableError(f"KUBEBUILDER_ASSETS={assets}: there is no {program.name} in it")
             found[program] = path
     return found

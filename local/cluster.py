@@ -14,7 +14,7 @@ from types import TracebackType
 from local.binaries import find_or_build
 from local.flavour import Flavour, choose_flavour
 from local.kind import KindCluster
-from local.processes import Leash, ProcessFailed
+from local.processes import Leash, ProcessFailedError
 from local.progress import silent
 from local.simulated import SimulatedCluster
 
@@ -57,7 +57,8 @@ class LocalCluster:
     def start(self) -> ClusterFacts:
         """Find or build the programs, start the cluster and wait until pods can be created.
 
-        Raises UnknownFlavour, BinariesUnavailable, or ProcessFailed with the tail of the failing process' log.
+        Raises UnknownFlavourError, BinariesUnavailableError, or ProcessFailedError with the tail of the failing
+        process' log.
         """
         flavour = choose_flavour()
         started = time.monotonic()
@@ -90,7 +91,7 @@ class LocalCluster:
         self._control_plane().stop_api_server()
 
     def start_api_server(self) -> None:
-        """Restart the API server on the same port and data, and wait until it is ready. Raises ProcessFailed."""
+        """Restart the API server on the same port and data, and wait until it is ready. Raises ProcessFailedError."""
         self._control_plane().start_api_server()
 
     def _control_plane(self) -> SimulatedCluster:
@@ -111,7 +112,7 @@ class LocalCluster:
             self._plane = plane = SimulatedCluster(binaries, directory, leash, self._progress)
             try:
                 plane.start()
-            except ProcessFailed as error:
+            except ProcessFailedError as error:
                 plane.stop()
                 if "address already in use" not in str(error):
                     raise

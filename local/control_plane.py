@@ -57,7 +57,7 @@ class ControlPlane(ABC):
         return files.tokens(self._token)
 
     def start(self) -> None:
-        """Start everything and wait until the API server is ready. Raises ProcessFailed."""
+        """Start everything and wait until the API server is ready. Raises ProcessFailedError."""
         self.write("audit.yaml", files.AUDIT_POLICY)
         self.write("tokens.csv", self.tokens())
         self.write(self._place.signing_key.name, files.new_signing_key())
@@ -84,7 +84,7 @@ class ControlPlane(ABC):
         self._children.pop("kube-apiserver").stop()
 
     def must_run(self) -> None:
-        """Check that all processes run. Raises ProcessFailed if one has ended by itself."""
+        """Check that all processes run. Raises ProcessFailedError if one has ended by itself."""
         for child in self._children.values():
             child.must_run()
 

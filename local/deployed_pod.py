@@ -6,14 +6,14 @@ from typing import Any
 from urllib.parse import quote
 
 from local.api_server import ApiServer
-from local.processes import ProcessFailed
+from local.processes import ProcessFailedError
 from local.rasa import Pod
 
 
 def deployed_pod(api: ApiServer, namespace: str, deployment: str) -> tuple[Pod, str]:
     """Return a ready pod of the Deployment, as the Deployment describes it, and the pod's address.
 
-    Raises Refused if something is missing, and ProcessFailed if no pod is ready.
+    Raises RefusedError if something is missing, and ProcessFailedError if no pod is ready.
     """
     return deployed_pods(api, namespace, deployment)[0]
 
@@ -21,7 +21,7 @@ def deployed_pod(api: ApiServer, namespace: str, deployment: str) -> tuple[Pod, 
 def deployed_pods(api: ApiServer, namespace: str, deployment: str) -> list[tuple[Pod, str]]:
     """Return every ready pod of the Deployment, as the Deployment describes it, and the pod's address.
 
-    Raises Refused if something is missing, and ProcessFailed if no pod is ready.
+    Raises RefusedError if something is missing, and ProcessFailedError if no pod is ready.
     """
     template_of = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")["spec"]
     labels, spec = template_of["selector"]["matchLabels"], template_of["template"]["spec"]
@@ -31,14 +31,14 @@ def deployed_pods(api: ApiServer, namespace: str, deployment: str) -> list[tuple
         if _is_ready(running)
     ]
     if not found:
-        raise ProcessFailed(f"no pod with the labels {labels} is ready in namespace {namespace}")
+        raise ProcessFailedError(f"no pod with the labels {labels} is ready in namespace {namespace}")
     return found
 
 
 def pod_of(api: ApiServer, namespace: str, spec: Mapping[str, Any], running: Mapping[str, Any]) -> Pod:
     """Return the pod `running` with a spec, and the present ConfigMaps and Secrets that it refers to.
 
-    Raises Refused.
+    Raises RefusedError.
     """
     core = f"/api/v1/namespaces/{namespace}"
     return Pod(
@@ -52,7 +52,7 @@ def pod_of(api: ApiServer, namespace: str, spec: Mapping[str, Any], running: Map
 
 
 def pods_with(api: ApiServer, namespace: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return all pods with the labels. Raises Refused."""
+    """Return all pods with the labels. Raises RefusedError."""
     selector = quote(",".join(f"{name}={value}" for name, value in labels.items()))
     return list(api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={selector}")["items"])
 

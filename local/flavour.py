@@ -9,7 +9,7 @@ from typing import Literal, cast, get_args
 Flavour = Literal["local", "envtest", "kind"]
 
 
-class UnknownFlavour(ValueError):
+class UnknownFlavourError(ValueError):
     """CLUSTER does not name a kind of cluster."""
 
 
@@ -30,7 +30,9 @@ def choose_flavour(
     asked = environment.get("CLUSTER", "")
     if asked:
         if asked not in get_args(Flavour):
-            raise UnknownFlavour(f"CLUSTER={asked}: choose one of {', '.join(get_args(Flavour))}, or leave it unset")
+            raise UnknownFlavourError(
+                f"CLUSTER={asked}: choose one of {', '.join(get_args(Flavour))}, or leave it unset"
+            )
         return cast(Flavour, asked)
     if environment.get("KUBEBUILDER_ASSETS"):
         return "envtest"

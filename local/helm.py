@@ -17,5 +17,5 @@ PROGRAMS = {3: HELM_3, 4: HELM_4}
 
 
 def helm(version: Version, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the `helm` of that generation, built once from its pinned Go module. Raises BinariesUnavailable."""
+    """Return the `helm` of that generation, built once from its pinned Go module. Raises BinariesUnavailableError."""
     return find_or_build_program(PROGRAMS[version], progress, environment)

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from local.api_server import ApiServer, Refused
-from local.processes import ProcessFailed
+from local.api_server import ApiServer, RefusedError
+from local.processes import ProcessFailedError
 from local.progress import Progress, silent
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +54,8 @@ def install(
 ) -> list[dict[str, Any]]:
     """Apply the files, and those in the folders; return the objects as stored, once all new kinds are served.
 
-    `namespace` is the default for namespaced objects. Raises Refused with the API server's message, or ProcessFailed.
+    `namespace` is the default for namespaced objects. Raises RefusedError with the API server's message, or
+    ProcessFailedError.
     """
     with ApiServer(kubeconfig) as api:
         return apply(api, documents(sources), namespace, progress)
@@ -86,7 +87,7 @@ def _apply_one(
     what = f"{document['kind']} {document['metadata']['name']}"
     try:
         yield api.apply(document, namespace)
-    except Refused as error:
+    except RefusedError as error:
         if error.status != 404 or document["kind"] not in OPTIONAL_KINDS:
             raise
         progress(f"left out {what}: {error}")
@@ -113,18 +114,18 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def wait_until_served(api: ApiServer, definition: dict[str, Any]) -> None:
-    """Wait until the kind is established and can be listed. Raises ProcessFailed if that takes too long."""
+    """Wait until the kind is established and can be listed. Raises ProcessFailedError if that takes too long."""
     name, spec = definition["metadata"]["name"], definition["spec"]
     collections = [f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}" for version in spec["versions"]]
     deadline = time.monotonic() + ESTABLISHED_SECONDS
     while not (_established(api, name) and all(api.find(f"{path}?limit=1") for path in collections)):
         if time.monotonic() > deadline:
-            raise ProcessFailed(f"the API server does not serve {name} after {ESTABLISHED_SECONDS:.0f} s")
+            raise ProcessFailedError(f"the API server does not serve {name} after {ESTABLISHED_SECONDS:.0f} s")
         time.sleep(0.05)
 
 
 def wait_until_stamped(api: ApiServer) -> None:
-    """Wait until admission records who promotes. Raises ProcessFailed if that takes too long.
+    """Wait until admission records who promotes. Raises ProcessFailedError if that takes too long.
 
     With such a policy, the API server answers 503 until it has published the schema of a new kind.
     """
@@ -139,7 +140,7 @@ def wait_until_stamped(api: ApiServer) -> None:
     while time.monotonic() < deadline:
         try:
             created = api.post("/apis/rasa-environments.io/v1alpha1/namespaces/default/modeltags?dryRun=All", tag)
-        except Refused as error:
+        except RefusedError as error:
             if error.status != SERVICE_UNAVAILABLE:
                 raise
             answer = f"; it answers: {error}"
@@ -147,7 +148,9 @@ def wait_until_stamped(api: ApiServer) -> None:
             if created["metadata"].get("annotations"):
                 return
         time.sleep(0.05)
-    raise ProcessFailed(f"the API server writes down nobody who promotes after {ESTABLISHED_SECONDS:.0f} s{answer}")
+    raise ProcessFailedError(
+        f"the API server writes down nobody who promotes after {ESTABLISHED_SECONDS:.0f} s{answer}"
+    )
 
 
 def _established(api: ApiServer, name: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from local.processes import ProcessFailed
+from local.processes import ProcessFailedError
 from local.progress import Progress, ticking
 
 NAME = "rasa-environments"
@@ -24,11 +24,11 @@ class KindCluster:
         self.server = ""
 
     def start(self) -> None:
-        """Create the cluster and wait until it is ready. Raises ProcessFailed with kind's output."""
+        """Create the cluster and wait until it is ready. Raises ProcessFailedError with kind's output."""
         if shutil.which("kind") is None:
-            raise ProcessFailed("CLUSTER=kind: there is no `kind` on PATH; install it, or use CLUSTER=local")
+            raise ProcessFailedError("CLUSTER=kind: there is no `kind` on PATH; install it, or use CLUSTER=local")
         if NAME in self._kind("get", "clusters").split():
-            raise ProcessFailed(f"a kind cluster {NAME} is there already: `kind delete cluster --name {NAME}`")
+            raise ProcessFailedError(f"a kind cluster {NAME} is there already: `kind delete cluster --name {NAME}`")
         self._created = True
         with ticking(self._progress, "creating a kind cluster", "created a kind cluster"):
             self._kind("create", "cluster", "--name", NAME, "--kubeconfig", str(self.kubeconfig), "--wait", "120s")
@@ -43,5 +43,5 @@ class KindCluster:
     def _kind(self, *arguments: str) -> str:
         result = subprocess.run(["kind", *arguments], capture_output=True, text=True, check=False)
         if result.returncode != 0:
-            raise ProcessFailed(f"`kind {' '.join(arguments)}` failed:\n{result.stderr.strip()}")
+            raise ProcessFailedError(f"`kind {' '.join(arguments)}` failed:\n{result.stderr.strip()}")
         return result.stdout

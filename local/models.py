@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from local.processes import ProcessFailed
+from local.processes import ProcessFailedError
 from local.progress import Progress, ticking
 from local.rasa import RASA_VERSION, RasaRelease
 
@@ -21,7 +21,7 @@ def models_of(release: RasaRelease) -> Path:
 
 
 def train_models(binaries: Path, release: RasaRelease, progress: Progress) -> list[Path]:
-    """Train both models of the release, with Rasa from `binaries`; return their paths. Raises ProcessFailed."""
+    """Train both models of the release, with Rasa from `binaries`; return their paths. Raises ProcessFailedError."""
     directory = models_of(release)
     return [
         _train(binaries, directory / "src" / folder, directory / f"{name}.tar.gz", f"{name} with {release}", progress)
@@ -56,6 +56,6 @@ def _train(binaries: Path, source: Path, model: Path, what: str, progress: Progr
             result = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             tail = "\n".join((result.stdout + result.stderr).splitlines()[-15:])
-            raise ProcessFailed(f"training {what} failed:\n{tail}")
+            raise ProcessFailedError(f"training {what} failed:\n{tail}")
         shutil.copyfile(Path(scratch) / model.name, model)
     return model

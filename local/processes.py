@@ -12,7 +12,7 @@ from pathlib import Path
 from local import leash
 
 
-class ProcessFailed(RuntimeError):
+class ProcessFailedError(RuntimeError):
     """A child process ended, or was not ready in time; the message ends with the tail of its log."""
 
 
@@ -93,17 +93,17 @@ class Child:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def must_run(self) -> None:
-        """Check that the process runs. Raises ProcessFailed if it has ended."""
+        """Check that the process runs. Raises ProcessFailedError if it has ended."""
         if not self.running:
-            raise ProcessFailed(f"{self.name} ended by itself; its log ends:\n{self.log_tail()}")
+            raise ProcessFailedError(f"{self.name} ended by itself; its log ends:\n{self.log_tail()}")
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait until `ready` returns True. Raises ProcessFailed if the process ends first, or the time is up."""
+        """Wait until `ready` returns True. Raises ProcessFailedError if the process ends first, or the time is up."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.must_run()
             if time.monotonic() > deadline:
-                raise ProcessFailed(
+                raise ProcessFailedError(
                     f"{self.name} is not {what} after {seconds:.0f} s; its log ends:\n{self.log_tail()}"
                 )
             time.sleep(0.05)

@@ -47,7 +47,7 @@ class SimulatedCluster(ControlPlane):
         ]
 
     def start(self) -> None:
-        """Start everything and wait until pods can be created. Raises ProcessFailed."""
+        """Start everything and wait until pods can be created. Raises ProcessFailedError."""
         super().start()
         self._pods = claim_pod_network()
         kwok = self.run("kwok", self._binaries.kwok, self._kwok_flags(self._pods))

@@ -48,7 +48,7 @@ UNUSED = ("client/api", "client/models", "aio/client/api", "aio/client/models")
 """Parts of the Kubernetes library with a class for each kind of object, which make up half of everything."""
 
 
-class PluginUnavailable(RuntimeError):
+class PluginUnavailableError(RuntimeError):
     """The archive cannot be built here; the message says why."""
 
 
@@ -63,11 +63,11 @@ def version() -> str:
     for line in (ROOT / "pyproject.toml").read_text().splitlines():
         if line.startswith("version = "):
             return "v" + line.split('"')[1]
-    raise PluginUnavailable("pyproject.toml names no version")
+    raise PluginUnavailableError("pyproject.toml names no version")
 
 
 def plugin_archive(progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the archive, built once for the same sources and libraries. Raises PluginUnavailable."""
+    """Return the archive, built once for the same sources and libraries. Raises PluginUnavailableError."""
     system, architecture = this_platform()
     name = f"{PROGRAM}-{version()}-{system}-{architecture}.tar.gz"
     digest = digest_of([LOCK, Path(__file__), *files_of(SOURCES)])
@@ -87,7 +87,7 @@ def plugin_archive(progress: Progress, environment: Mapping[str, str] = os.envir
 
 
 def libraries(progress: Progress, environment: Mapping[str, str]) -> Path:
-    """Return a folder with all that the project imports, made once for the same lock. Raises PluginUnavailable."""
+    """Return a folder with all that the project imports, made once for the same lock. Raises PluginUnavailableError."""
     system, architecture = this_platform()
     digest = digest_of([LOCK, Path(__file__)])
     target = cache_directory(environment) / f"plugin-libraries-{PYTHON}-{system}-{architecture}-{digest}"
@@ -116,11 +116,11 @@ def install_project(target: Path, source: Path) -> None:
 
 
 def run_pip(*arguments: str) -> None:
-    """Install quietly, without bytecode. Raises PluginUnavailable with pip's output."""
+    """Install quietly, without bytecode. Raises PluginUnavailableError with pip's output."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     ran = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
     if ran.returncode != 0:
-        raise PluginUnavailable(f"pip install failed:\n{ran.stderr.strip()}")
+        raise PluginUnavailableError(f"pip install failed:\n{ran.stderr.strip()}")
 
 
 def write_archive(folder: Path, target: Path) -> None:
@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with ConsoleProgress() as progress:
             shutil.copy(plugin_archive(progress), directory)
-    except PluginUnavailable as error:
+    except PluginUnavailableError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
     archives = directory.glob(f"{PROGRAM}-{version()}-*.tar.gz")

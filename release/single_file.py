@@ -5,9 +5,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local.binaries import BinariesUnavailable, find_kubectl
+from local.binaries import BinariesUnavailableError, find_kubectl
 from local.installation import MANIFESTS, ROOT
-from local.kustomize import KustomizationRefused, kustomized
+from local.kustomize import KustomizationRefusedError, kustomized
 from local.progress import ConsoleProgress
 from local.readable_yaml import readable
 
@@ -20,14 +20,17 @@ OVERLAYS = {"install.yaml": "cluster", "install-before-1.36.yaml": "cluster-befo
 
 
 def text(file: str, kubectl: Path) -> str:
-    """Return the text of a file, CRDs first, independent of the version of kustomize. Raises KustomizationRefused."""
+    """Return the text of a file, CRDs first, independent of the version of kustomize.
+
+    Raises KustomizationRefusedError.
+    """
     overlay = OVERLAYS[file]
     objects = [*kustomized(ROOT / "crds", kubectl), *kustomized(MANIFESTS / "overlays" / overlay, kubectl)]
     return HEADER.format(overlay=overlay, file=file) + readable(objects)
 
 
 def files(kubectl: Path) -> Mapping[str, str]:
-    """Return name and text of each file. Raises KustomizationRefused."""
+    """Return name and text of each file. Raises KustomizationRefusedError."""
     return {file: text(file, kubectl) for file in OVERLAYS}
 
 
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with ConsoleProgress() as progress:
             wanted = files(find_kubectl(progress))
-    except (BinariesUnavailable, KustomizationRefused) as error:
+    except (BinariesUnavailableError, KustomizationRefusedError) as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
     if not options.check:

@@ -18,9 +18,9 @@ import pytest
 
 from local.binaries import find_or_build
 from local.cluster import ClusterFacts, LocalCluster
-from local.flavour import UnknownFlavour, choose_flavour
+from local.flavour import UnknownFlavourError, choose_flavour
 from local.progress import ConsoleProgress
-from local.rasa import RELEASES, RasaRelease, RasaUnavailable, rasa_environment
+from local.rasa import RELEASES, RasaRelease, RasaUnavailableError, rasa_environment
 from local.rasa.release import LATEST
 
 pytest_plugins = ["tests.services"]
@@ -58,7 +58,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if wanted.intersection(CLUSTERS) and flavour != "kind":
             find_or_build(flavour, progress)
         for name in RASA_FIXTURES.keys() & wanted:
-            with suppress(RasaUnavailable):  # which the fixture says
+            with suppress(RasaUnavailableError):  # which the fixture says
                 rasa_environment(progress, RASA_FIXTURES[name])
 
 
@@ -67,7 +67,7 @@ def pytest_xdist_auto_num_workers() -> int | None:
     """One process where the cluster is of kind, of which there is one at a time; else as many as there are cores."""
     try:
         return 0 if choose_flavour() == "kind" else None
-    except UnknownFlavour as error:
+    except UnknownFlavourError as error:
         raise pytest.UsageError(str(error)) from None
 
 
@@ -146,5 +146,5 @@ def binaries_of(release: RasaRelease) -> Path:
     """Where the release is installed; skips the test where it cannot be."""
     try:
         return rasa_environment(ConsoleProgress(), release)
-    except RasaUnavailable as error:
+    except RasaUnavailableError as error:
         pytest.skip(str(error))

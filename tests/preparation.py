@@ -7,33 +7,33 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from local.binaries import KUBECONFORM, BinariesUnavailable, find_kubectl, find_or_build, find_or_build_program
-from local.flavour import UnknownFlavour, choose_flavour, kind_is_usable
+from local.binaries import KUBECONFORM, BinariesUnavailableError, find_kubectl, find_or_build, find_or_build_program
+from local.flavour import UnknownFlavourError, choose_flavour, kind_is_usable
 from local.gitops import find_or_build_gitops
 from local.helm import VERSIONS, helm
-from local.images import IMAGES, ImageUnavailable, image_archive
-from local.node.programs import NodeUnavailable, find_or_build_node
+from local.images import IMAGES, ImageUnavailableError, image_archive
+from local.node.programs import NodeUnavailableError, find_or_build_node
 from local.progress import ConsoleProgress, Progress
-from local.promtool import PromtoolUnavailable, promtool
-from local.rasa import RELEASES, RasaUnavailable, rasa_environment
-from local.services import ServiceUnavailable, find_programs
+from local.promtool import PromtoolUnavailableError, promtool
+from local.rasa import RELEASES, RasaUnavailableError, rasa_environment
+from local.services import ServiceUnavailableError, find_programs
 from local.services.programs import SERVICES
-from release.plugin import PluginUnavailable, plugin_archive
+from release.plugin import PluginUnavailableError, plugin_archive
 
 UNAVAILABLE = (
-    BinariesUnavailable,
-    ImageUnavailable,
-    NodeUnavailable,
-    PluginUnavailable,
-    PromtoolUnavailable,
-    RasaUnavailable,
-    ServiceUnavailable,
+    BinariesUnavailableError,
+    ImageUnavailableError,
+    NodeUnavailableError,
+    PluginUnavailableError,
+    PromtoolUnavailableError,
+    RasaUnavailableError,
+    ServiceUnavailableError,
 )
 """Errors that say that something is unavailable here, and why."""
 
 
 def prepare(progress: Progress) -> list[str]:
-    """Make what is missing; return why things are unavailable here. Raises UnknownFlavour."""
+    """Make what is missing; return why things are unavailable here. Raises UnknownFlavourError."""
     flavour = choose_flavour()
     steps: list[Callable[[], object]] = [
         *(partial(helm, version, progress) for version in VERSIONS),
@@ -83,7 +83,7 @@ def main() -> None:
     with ConsoleProgress() as progress:
         try:
             reasons = prepare_node(progress) if arguments.node else prepare(progress)
-        except UnknownFlavour as error:
+        except UnknownFlavourError as error:
             sys.exit(f"Error: {error}")
         for reason in reasons:
             progress(f"tests will miss this: {reason}")

@@ -11,7 +11,7 @@ from local.services import (
     PostgreSql,
     RabbitMq,
     Redis,
-    ServiceUnavailable,
+    ServiceUnavailableError,
     find_programs,
     running_postgresql,
     running_rabbitmq,
@@ -30,7 +30,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     with capture.global_and_fixture_disabled(), ConsoleProgress() as progress:
         for name in FIXTURES.keys() & wanted:
-            with suppress(ServiceUnavailable):  # which the fixture says
+            with suppress(ServiceUnavailableError):  # which the fixture says
                 find_programs(FIXTURES[name], progress)
 
 
@@ -62,7 +62,7 @@ def require(service: Service) -> None:
     """Skips the test where the service's programs are neither there nor can be fetched."""
     try:
         find_programs(service, ConsoleProgress())
-    except ServiceUnavailable as error:
+    except ServiceUnavailableError as error:
         pytest.skip(str(error))
 
 

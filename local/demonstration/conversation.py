@@ -9,7 +9,7 @@ import httpx
 
 from local.api_server import ApiServer
 from local.deployed_pod import deployed_pod
-from local.processes import ProcessFailed
+from local.processes import ProcessFailedError
 from local.progress import Progress
 from local.rasa import RasaProcess
 
@@ -21,9 +21,9 @@ class Bot:
     process: RasaProcess
 
     def check(self) -> None:
-        """Check that the server runs. Raises ProcessFailed, with the tail of its log, if it has ended."""
+        """Check that the server runs. Raises ProcessFailedError, with the tail of its log, if it has ended."""
         if not self.process.running:
-            raise ProcessFailed(f"Rasa ended by itself; its log ends:\n{self.process.log()}")
+            raise ProcessFailedError(f"Rasa ended by itself; its log ends:\n{self.process.log()}")
 
     def answer(self, message: str) -> str:
         """Return its answer to the message (Rasa's REST channel). Raises httpx.HTTPError."""
@@ -33,11 +33,11 @@ class Bot:
         return " ".join(said["text"] for said in response.json())
 
     def must_answer(self, message: str, expected: str, progress: Progress) -> None:
-        """Show the message and the answer. Raises ProcessFailed if the answer is not the expected one."""
+        """Show the message and the answer. Raises ProcessFailedError if the answer is not the expected one."""
         answer = self.answer(message)
         progress(f"   You: {message}\n   Bot: {answer}")
         if answer != expected:
-            raise ProcessFailed(f"the bot should have said {expected!r}")
+            raise ProcessFailedError(f"the bot should have said {expected!r}")
 
 
 @contextmanager

@@ -25,9 +25,9 @@ from local.demonstration.view import View
 from local.demonstration.words import farewell, what_next
 from local.installation import NAMESPACE, OPERATOR, ROOT, SERVICE_ACCOUNT, apply, documents
 from local.models import MODELS, NAMES
-from local.processes import Leash, ProcessFailed
+from local.processes import Leash, ProcessFailedError
 from local.progress import ConsoleProgress, Progress
-from local.rasa import RASA_VERSION, RasaUnavailable, rasa_environment
+from local.rasa import RASA_VERSION, RasaUnavailableError, rasa_environment
 from local.service_account import service_account_kubeconfig
 from rasa_environments.cli.overview import Overview
 
@@ -48,7 +48,7 @@ class Options:
 
 
 def demonstrate(options: Options, console: Console) -> None:
-    """Run the demonstration and clean up. Raises StepFailed, or KeyboardInterrupt if interrupted."""
+    """Run the demonstration and clean up. Raises StepFailedError, or KeyboardInterrupt if interrupted."""
     with ExitStack() as stack:
         progress = stack.enter_context(ConsoleProgress(console))
         Play(options, console, progress, stack).perform()
@@ -73,7 +73,7 @@ class Play:
         self._leash.remove(self._workspace)
 
     def perform(self) -> None:
-        """Run all steps in order. Raises StepFailed."""
+        """Run all steps in order. Raises StepFailedError."""
         cluster = self._start_cluster()
         api = self._stack.enter_context(ApiServer(cluster.kubeconfig))
         model_server = self._start_model_server(cluster)
@@ -143,7 +143,7 @@ class Play:
         with self._steps.step(f"Start real Rasa {RASA_VERSION} in the place of production's simulated pod"):
             try:
                 binaries = rasa_environment(indented(self._progress))
-            except RasaUnavailable as error:
+            except RasaUnavailableError as error:
                 self._progress(f"   left out: {error}")
                 return
             bot = bot_of(api, TEAM_NAMESPACE, "production-rasa", binaries, self._progress)
@@ -158,7 +158,7 @@ class Play:
             carrying = {tag: model_server.model_of_tag(tag) for tag in ("production", "worker", "staging")}
             self._progress("   the model server says: " + ", ".join(f"{tag} -> {carrying[tag]}" for tag in carrying))
             if carrying != {"production": MODEL_B, "worker": MODEL_A, "staging": MODEL_A}:
-                raise ProcessFailed("the tag production should have moved, and no other")
+                raise ProcessFailedError("the tag production should have moved, and no other")
             if self._bot is not None:
                 self._bot.check()
                 self._bot.must_answer("hello", "Hello from model B.", self._progress)
@@ -172,7 +172,7 @@ class Play:
         return None
 
     def _check(self) -> None:
-        """Check the processes that the environments depend on. Raises ProcessFailed if one has ended."""
+        """Check the processes that the environments depend on. Raises ProcessFailedError if one has ended."""
         if self._operator is not None:
             self._operator.child.must_run()
         if self._bot is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from local.flavour import Flavour
-from local.processes import Child, Leash, ProcessFailed
+from local.processes import Child, Leash, ProcessFailedError
 from local.progress import Progress
 
 START_SECONDS = 60.0
@@ -52,7 +52,7 @@ class OperatorProgram:
 
 
 def start_model_server(workspace: Path, leash: Leash, host: str = LOOPBACK) -> ModelServerProgram:
-    """Start it on an empty directory with random tokens; return once it serves. Raises ProcessFailed."""
+    """Start it on an empty directory with random tokens; return once it serves. Raises ProcessFailedError."""
     token, api_token = secrets.token_hex(32), secrets.token_hex(32)
     child = Child(
         "the model server",
@@ -66,7 +66,7 @@ def start_model_server(workspace: Path, leash: Leash, host: str = LOOPBACK) -> M
 
 
 def start_operator(workspace: Path, leash: Leash, kubeconfig: Path, *, simulated: bool) -> OperatorProgram:
-    """Start it with that kubeconfig; return once it is ready. Raises ProcessFailed.
+    """Start it with that kubeconfig; return once it is ready. Raises ProcessFailedError.
 
     Nothing listens in simulated pods, so they count as serving the desired model.
     """
@@ -88,7 +88,7 @@ def start_operator(workspace: Path, leash: Leash, kubeconfig: Path, *, simulated
 
 
 def run_command(arguments: list[str], kubeconfig: Path, progress: Progress) -> None:
-    """Run `rasa-environments` with these arguments and show its output. Raises ProcessFailed."""
+    """Run `rasa-environments` with these arguments and show its output. Raises ProcessFailedError."""
     progress(f"   $ rasa-environments {' '.join(arguments)}")
     result = subprocess.run(
         [sys.executable, "-m", "rasa_environments", *arguments],
@@ -102,7 +102,7 @@ def run_command(arguments: list[str], kubeconfig: Path, progress: Progress) -> N
     for line in result.stdout.splitlines():
         progress(f"     {line}")
     if result.returncode != 0:
-        raise ProcessFailed(f"`rasa-environments {arguments[0]}` ended with exit code {result.returncode}")
+        raise ProcessFailedError(f"`rasa-environments {arguments[0]}` ended with exit code {result.returncode}")
 
 
 def program_environment(home: Path, **variables: str) -> Mapping[str, str]:

@@ -6,17 +6,24 @@ from contextlib import contextmanager
 
 import httpx
 
-from local.binaries import BinariesUnavailable
-from local.flavour import UnknownFlavour
-from local.processes import ProcessFailed
+from local.binaries import BinariesUnavailableError
+from local.flavour import UnknownFlavourError
+from local.processes import ProcessFailedError
 from local.progress import Progress
-from local.rasa import RasaUnavailable
+from local.rasa import RasaUnavailableError
 
-FAILURES = (BinariesUnavailable, ProcessFailed, RasaUnavailable, UnknownFlavour, httpx.HTTPError, OSError)
+FAILURES = (
+    BinariesUnavailableError,
+    ProcessFailedError,
+    RasaUnavailableError,
+    UnknownFlavourError,
+    httpx.HTTPError,
+    OSError,
+)
 """Failures of the environment, as opposed to bugs of this program."""
 
 
-class StepFailed(RuntimeError):
+class StepFailedError(RuntimeError):
     """A step failed; the message says which, and what was observed instead."""
 
 
@@ -33,7 +40,7 @@ class Steps:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Run the block as one step. Raises StepFailed for any of FAILURES in it."""
+        """Run the block as one step. Raises StepFailedError for any of FAILURES in it."""
         self._count += 1
         started = time.monotonic()
         self._progress(f"\n{self._count}. {title}")
@@ -42,7 +49,7 @@ class Steps:
         except FAILURES as error:
             seconds = time.monotonic() - started
             said = str(error) or type(error).__name__
-            raise StepFailed(
+            raise StepFailedError(
                 f"step {self._count} ({title}) failed after {seconds:.1f} s: {said}{self._evidence()}"
             ) from error
         self._progress(f"   done in {time.monotonic() - started:.1f} s")

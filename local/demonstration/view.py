@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.padding import Padding
 
 from local.api_server import ApiServer
-from local.processes import ProcessFailed
+from local.processes import ProcessFailedError
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, overview
@@ -44,13 +44,13 @@ class View:
     def follow_until(self, done: Callable[[Overview], bool], what: str, seconds: float) -> Overview:
         """Show every change until it is `done`, and then the table.
 
-        Raises ProcessFailed, with what was observed instead, after that many seconds.
+        Raises ProcessFailedError, with what was observed instead, after that many seconds.
         """
         self._console.print(f"   waiting until {what}, for at most {seconds:.0f} s", markup=False)
         seen = self._follow(done, time.monotonic() + seconds, GLANCE_SECONDS)
         if not done(seen):
             rows = "\n".join(line(row) for row in rows_of(seen)) or "nothing"
-            raise ProcessFailed(f"waited {seconds:.0f} s in vain until {what}; seen instead:\n{rows}")
+            raise ProcessFailedError(f"waited {seconds:.0f} s in vain until {what}; seen instead:\n{rows}")
         self._console.print(self._table(seen))
         return seen
 

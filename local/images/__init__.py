@@ -10,7 +10,7 @@ from types import MappingProxyType
 from local.cache import make_once
 from local.images import operator_image, pause_image, rasa_image, redis_image
 from local.images.docker import build_by_docker, docker_answers, fetch_by_docker
-from local.images.errors import ImageUnavailable
+from local.images.errors import ImageUnavailableError
 from local.images.names import OPERATOR_IMAGE, PAUSE_IMAGE, RASA_IMAGE, REDIS_IMAGE, full_name, rasa_image_name
 from local.images.tools import Tools, find_tools, images_directory, system_name
 from local.progress import Progress
@@ -22,7 +22,7 @@ __all__ = [
     "PAUSE_IMAGE",
     "RASA_IMAGE",
     "REDIS_IMAGE",
-    "ImageUnavailable",
+    "ImageUnavailableError",
     "full_name",
     "image_archive",
 ]
@@ -57,11 +57,11 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 def image_archive(name: str, progress: Progress, environment: Mapping[str, str] = os.environ) -> Path:
     """Return the archive of an image, for `ctr images import` and `docker load`, after building it once.
 
-    `name` is one of IMAGES or another release of Rasa, as rasa/rasa:2.8.34-full. Raises ImageUnavailable.
+    `name` is one of IMAGES or another release of Rasa, as rasa/rasa:2.8.34-full. Raises ImageUnavailableError.
     """
     known = {full_name(short): short for short in RECIPES}
     if full_name(name) not in known:
-        raise ImageUnavailable(f"there is no way to make the image {name} here: there is {', '.join(RECIPES)}")
+        raise ImageUnavailableError(f"there is no way to make the image {name} here: there is {', '.join(RECIPES)}")
     short = known[full_name(name)]
     by_docker = short != PAUSE_IMAGE and docker_answers()
     way = "docker" if by_docker else system_name()

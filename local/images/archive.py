@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from local.images.errors import ImageUnavailable
+from local.images.errors import ImageUnavailableError
 
 EPOCH = 315532800
 """Time of built files and images, in seconds: 1980, so that the same content has the same digest."""
@@ -31,7 +31,7 @@ class Layer:
 
 
 def compress(content: IO[bytes], target: Path, zstd: Path) -> Layer:
-    """Write an uncompressed layer to `target`, on all cores. Raises ImageUnavailable."""
+    """Write an uncompressed layer to `target`, on all cores. Raises ImageUnavailableError."""
     digest = hashlib.sha256()
     command: list[str | Path] = [zstd, "-T0", "-3", "--quiet", "--force", "-", "-o", target]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
@@ -42,18 +42,18 @@ def compress(content: IO[bytes], target: Path, zstd: Path) -> Layer:
             process.stdin.write(chunk)
         process.stdin.close()
     if process.returncode != 0:
-        raise ImageUnavailable(f"compressing {target.name} failed: is the disk full?")
+        raise ImageUnavailableError(f"compressing {target.name} failed: is the disk full?")
     return Layer(target, digest.hexdigest())
 
 
 def compress_output(command: Sequence[str | Path], target: Path, zstd: Path) -> Layer:
-    """Write the layer that a command, such as tar, prints. Raises ImageUnavailable."""
+    """Write the layer that a command, such as tar, prints. Raises ImageUnavailableError."""
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         if process.stdout is None:
             raise RuntimeError("a pipe was asked for")
         layer = compress(process.stdout, target, zstd)
     if process.returncode != 0:
-        raise ImageUnavailable(f"`{command[0]}` failed with exit code {process.returncode}; see above for why")
+        raise ImageUnavailableError(f"`{command[0]}` failed with exit code {process.returncode}; see above for why")
     return layer
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local.cache import make_once
 from local.images.archive import EPOCH
-from local.images.errors import ImageUnavailable
+from local.images.errors import ImageUnavailableError
 from local.images.fetching import apt_options
 from local.images.tools import Tools, images_directory, short_digest, system_name
 from local.progress import Progress, ticking
@@ -24,7 +24,7 @@ def debian_root(
 ) -> Path:
     """Return the tar file of this machine's release of Debian with these packages, made once (20 seconds).
 
-    Raises ImageUnavailable.
+    Raises ImageUnavailableError.
     """
     release = codename()
     recipe = short_digest(release, *packages, Path(__file__).read_bytes())
@@ -82,8 +82,8 @@ def is_of_release(line: str, release: str) -> bool:
 
 
 def codename() -> str:
-    """Return the code name of this machine's release of Debian, for example bookworm. Raises ImageUnavailable."""
+    """Return the code name of this machine's release of Debian, for example bookworm. Raises ImageUnavailableError."""
     system = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
     if system.get("ID") != "debian":
-        raise ImageUnavailable("images are built here on Debian, or by Docker: start Docker")
+        raise ImageUnavailableError("images are built here on Debian, or by Docker: start Docker")
     return system["VERSION_CODENAME"]

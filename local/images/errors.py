@@ -1,5 +1,5 @@
 """Errors of images."""
 
 
-class ImageUnavailable(RuntimeError):
+class ImageUnavailableError(RuntimeError):
     """An image can neither be built nor fetched here; the message has cause and remedy."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local.images.archive import EPOCH
 from local.images.debian_root import codename, debian_root
-from local.images.errors import ImageUnavailable
+from local.images.errors import ImageUnavailableError
 from local.images.fetching import machine_fetching
 from local.images.names import OPERATOR_IMAGE, PROJECT, VERSION, full_name
 from local.images.tools import Tools, short_digest
@@ -48,10 +48,10 @@ def base_release(dockerfile: str) -> str:
 
 
 def make_operator_image(target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str]) -> None:
-    """Build the Dockerfile and write the archive. Raises ImageUnavailable."""
+    """Build the Dockerfile and write the archive. Raises ImageUnavailableError."""
     wanted = base_release((PROJECT / "Dockerfile").read_text())
     if codename() != wanted:
-        raise ImageUnavailable(f"the Dockerfile builds on Debian {wanted}, and this is {codename()}: start Docker")
+        raise ImageUnavailableError(f"the Dockerfile builds on Debian {wanted}, and this is {codename()}: start Docker")
     root = debian_root(tools, (), progress, environment)
     scratch = target.parent
     buildah = Buildah(tools, scratch / "storage", environment)

@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 from local.images.archive import compress, member, write_archive
-from local.images.errors import ImageUnavailable
+from local.images.errors import ImageUnavailableError
 from local.images.names import PAUSE_IMAGE, architecture
 from local.images.tools import Tools, short_digest
 
@@ -19,15 +19,15 @@ def recipe() -> str:
 
 
 def make_pause_image(target: Path, tools: Tools) -> None:
-    """Compile the program and write the archive. Raises ImageUnavailable."""
+    """Compile the program and write the archive. Raises ImageUnavailableError."""
     program = target.with_name("pause")
     command: list[str | Path] = ["gcc", "-static", "-Os", "-s", "-o", program, SOURCE]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise ImageUnavailable(f"{PAUSE_IMAGE} is compiled, and there is no gcc on PATH: install gcc") from None
+        raise ImageUnavailableError(f"{PAUSE_IMAGE} is compiled, and there is no gcc on PATH: install gcc") from None
     if result.returncode != 0:
-        raise ImageUnavailable(f"compiling {SOURCE.name} failed: is libc6-dev installed?\n{result.stderr.strip()}")
+        raise ImageUnavailableError(f"compiling {SOURCE.name} failed: is libc6-dev installed?\n{result.stderr.strip()}")
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as layer:
         layer.addfile(member("pause", program.stat().st_size, 0o755), io.BytesIO(program.read_bytes()))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from local.images.archive import compress_output, write_archive
 from local.images.debian_root import debian_root
-from local.images.errors import ImageUnavailable
+from local.images.errors import ImageUnavailableError
 from local.images.names import architecture, full_name, rasa_image_name
 from local.images.tools import Tools, short_digest
 from local.progress import Progress, ticking
-from local.rasa import RasaRelease, RasaUnavailable, rasa_environment
+from local.rasa import RasaRelease, RasaUnavailableError, rasa_environment
 from local.rasa.environment import environment_name
 from local.rasa.python import python_version
 
@@ -51,12 +51,12 @@ def recipe(release: RasaRelease) -> str:
 def make_rasa_image(
     release: RasaRelease, target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str]
 ) -> None:
-    """Write the archive, after making the virtual environment if necessary. Raises ImageUnavailable."""
+    """Write the archive, after making the virtual environment if necessary. Raises ImageUnavailableError."""
     name = rasa_image_name(release.version)
     try:
         binaries = rasa_environment(progress, release, environment)
-    except RasaUnavailable as error:
-        raise ImageUnavailable(f"{name} is made of real Rasa, which cannot be had here: {error}") from error
+    except RasaUnavailableError as error:
+        raise ImageUnavailableError(f"{name} is made of real Rasa, which cannot be had here: {error}") from error
     python = binaries / "python"
     prefix = python_prefix(python)
     root = debian_root(tools, PACKAGES, progress, environment)
@@ -75,12 +75,12 @@ def make_rasa_image(
 
 
 def python_prefix(python: Path) -> Path:
-    """Return the prefix of the virtual environment's Python. Raises ImageUnavailable if it is the system's."""
+    """Return the prefix of the virtual environment's Python. Raises ImageUnavailableError if it is the system's."""
     command: list[str | Path] = [python, "-c", "import sys; print(sys.base_prefix)"]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     prefix = Path(answer.stdout.strip())
     if prefix in (Path("/usr"), Path("/usr/local")):
-        raise ImageUnavailable(
+        raise ImageUnavailableError(
             f"Rasa runs on the Python of {prefix} here, which cannot be packed alone: install one of its own, "
             "as pyenv and uv do, and name it in RASA_PYTHON"
         )

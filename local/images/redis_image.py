@@ -26,7 +26,7 @@ def recipe() -> str:
 
 
 def make_redis_image(target: Path, tools: Tools, progress: Progress, environment: Mapping[str, str]) -> None:
-    """Write the archive. Raises ImageUnavailable."""
+    """Write the archive. Raises ImageUnavailableError."""
     root = debian_root(tools, PACKAGES, progress, environment)
     with ticking(progress, f"packing {REDIS_IMAGE}", f"packed {REDIS_IMAGE}"):
         layer = compress_output(["cat", root], target.parent / "debian", tools.zstd)

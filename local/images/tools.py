@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from local.cache import cache_directory, make_once
-from local.images.errors import ImageUnavailable
+from local.images.errors import ImageUnavailableError
 from local.progress import Progress
-from local.services.debian import PackagesUnavailable, unpack_packages
+from local.services.debian import PackagesUnavailableError, unpack_packages
 
 PACKAGES = ("buildah", "golang-github-containers-common", "mmdebstrap", "zstd")
 
@@ -34,27 +34,30 @@ class Tools:
     def run(
         self, command: Sequence[str | Path], environment: Mapping[str, str] = os.environ, directory: Path | None = None
     ) -> str:
-        """Run a command that sees the tools; return its output. Raises ImageUnavailable with the end of its output."""
+        """Run a command that sees the tools; return its output.
+
+        Raises ImageUnavailableError with the end of its output.
+        """
         wrapped = ["unshare", "--mount", "sh", "-c", SEEN, self.root, *command]
         result = subprocess.run(
             wrapped, env=environment, cwd=directory, capture_output=True, text=True, errors="replace", check=False
         )
         if result.returncode != 0:
             tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
-            raise ImageUnavailable(f"`{' '.join(map(str, command[:2]))}` failed:\n{tail}")
+            raise ImageUnavailableError(f"`{' '.join(map(str, command[:2]))}` failed:\n{tail}")
         return result.stdout
 
 
 def find_tools(progress: Progress, environment: Mapping[str, str] = os.environ) -> Tools:
-    """Return the tools from the cache, after fetching them once (seconds). Raises ImageUnavailable."""
+    """Return the tools from the cache, after fetching them once (seconds). Raises ImageUnavailableError."""
     if os.geteuid() != 0:
-        raise ImageUnavailable("images are built here as root, or by Docker: run this as root, or start Docker")
+        raise ImageUnavailableError("images are built here as root, or by Docker: run this as root, or start Docker")
     target = images_directory(environment) / f"tools-{system_name()}-{short_digest(' '.join(PACKAGES))}"
     make = partial(unpack_packages, PACKAGES, progress=progress)
     try:
         make_once(target, "fetching what builds images", progress, make)
-    except PackagesUnavailable as error:
-        raise ImageUnavailable(
+    except PackagesUnavailableError as error:
+        raise ImageUnavailableError(
             f"{', '.join(PACKAGES)} build images here, and Debian's packages of them cannot be fetched: {error}\n"
             "Use Debian 12 or newer, or start Docker, which does the same"
         ) from error

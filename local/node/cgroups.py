@@ -14,7 +14,7 @@ SYSTEM = "system"
 """The group of the node's own programs, beside those of the pods."""
 
 
-class CgroupsUnusable(RuntimeError):
+class CgroupsUnusableError(RuntimeError):
     """The machine's control groups cannot be used for a node; the message says why."""
 
 
@@ -38,7 +38,7 @@ class Cgroups:
         self.directories = [root / name for root in found]
 
     def make(self) -> None:
-        """Create them, with all controllers that the kubelet needs. Raises CgroupsUnusable."""
+        """Create them, with all controllers that the kubelet needs. Raises CgroupsUnusableError."""
         for directory in self.directories:
             try:
                 directory.mkdir(exist_ok=True)
@@ -46,7 +46,7 @@ class Cgroups:
                 (directory / SYSTEM).mkdir(exist_ok=True)
                 _inherit(directory / SYSTEM)
             except OSError as error:
-                raise CgroupsUnusable(f"{directory} cannot be made: {error.strerror}") from error
+                raise CgroupsUnusableError(f"{directory} cannot be made: {error.strerror}") from error
 
     @property
     def entrances(self) -> list[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from local.api_server import ApiServer, Refused
+from local.api_server import ApiServer, RefusedError
 from local.images import PAUSE_IMAGE, image_archive
 from local.node import files
 from local.node.cgroups import Cgroups
@@ -16,7 +16,7 @@ from local.node.machine import Machine, MachineFacts, import_images
 from local.node.network import ClusterNetwork
 from local.node.programs import NodePrograms
 from local.node.volumes import Provisioner
-from local.processes import Leash, ProcessFailed
+from local.processes import Leash, ProcessFailedError
 from local.progress import Progress
 
 READY_SECONDS = 60.0
@@ -45,7 +45,10 @@ class NodeCluster:
         self._provisioner: Provisioner | None = None
 
     def start(self) -> State:
-        """Start the cluster and wait until pods can run. Raises ProcessFailed, CgroupsUnusable or ImageUnavailable."""
+        """Start the cluster and wait until pods can run.
+
+        Raises ProcessFailedError, CgroupsUnusableError or ImageUnavailableError.
+        """
         try:
             return self._start()
         except BaseException:
@@ -55,10 +58,10 @@ class NodeCluster:
     def restart_node(self) -> State:
         """Power-cycle the node, with all pods on it, while the control plane continues; wait until it is ready.
 
-        Its pods restart gradually. Raises ProcessFailed.
+        Its pods restart gradually. Raises ProcessFailedError.
         """
         if self._machine is None:
-            raise ProcessFailed("the cluster is not started")
+            raise ProcessFailedError("the cluster is not started")
         self._progress("the node loses power …")
         self._machine.switch_off()
         return self._boot()
@@ -66,7 +69,7 @@ class NodeCluster:
     def tend(self) -> None:
         """Provide volumes for claims; call this about once a second.
 
-        Raises ProcessFailed if a program of the cluster has ended by itself.
+        Raises ProcessFailedError if a program of the cluster has ended by itself.
         """
         if self._plane is None or self._machine is None or self._provisioner is None:
             return
@@ -74,7 +77,7 @@ class NodeCluster:
         self._machine.must_run()
         try:
             self._provisioner.provide()
-        except (httpx.HTTPError, Refused) as error:
+        except (httpx.HTTPError, RefusedError) as error:
             self._progress(f"volumes: {error}")
 
     def stop(self) -> None:
@@ -125,7 +128,7 @@ class NodeCluster:
 
     def _boot(self) -> State:
         if self._machine is None or self._plane is None:
-            raise ProcessFailed("the cluster is not started")
+            raise ProcessFailedError("the cluster is not started")
         machine, plane = self._machine, self._plane
         self._progress("booting the node …")
         began = datetime.now(UTC)

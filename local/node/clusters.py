@@ -19,17 +19,17 @@ LOOK_SECONDS = 0.02
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
 
 
-class ClusterMissing(RuntimeError):
+class ClusterMissingError(RuntimeError):
     """There is no cluster of that name."""
 
 
-class ClusterExists(RuntimeError):
+class ClusterExistsError(RuntimeError):
     """A cluster of that name exists already, or the name is invalid."""
 
 
-def already_there(name: str) -> ClusterExists:
+def already_there(name: str) -> ClusterExistsError:
     """Return the error for a name that is taken."""
-    return ClusterExists(f"there is a cluster {name} already: `kind delete cluster --name {name}` ends it")
+    return ClusterExistsError(f"there is a cluster {name} already: `kind delete cluster --name {name}` ends it")
 
 
 class State(BaseModel):
@@ -93,9 +93,11 @@ class Place:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Hold the name. Raises ClusterExists if it is taken or invalid."""
+        """Hold the name. Raises ClusterExistsError if it is taken or invalid."""
         if NAME.fullmatch(self.name) is None:
-            raise ClusterExists(f"a cluster cannot be called {self.name!r}: up to 50 of a-z, 0-9 and - make a name")
+            raise ClusterExistsError(
+                f"a cluster cannot be called {self.name!r}: up to 50 of a-z, 0-9 and - make a name"
+            )
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._open_lock() as file:
             file.truncate(0)
@@ -143,10 +145,10 @@ def running(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def ready_cluster(name: str, environment: Mapping[str, str] = os.environ) -> State:
-    """Return the state that the cluster reports. Raises ClusterMissing."""
+    """Return the state that the cluster reports. Raises ClusterMissingError."""
     place = place_of(name, environment)
     state = place.state()
     if place.supervisor() is None or state is None:
         others = ", ".join(running(environment)) or "none"
-        raise ClusterMissing(f"there is no cluster {name} that is ready; there is: {others}")
+        raise ClusterMissingError(f"there is no cluster {name} that is ready; there is: {others}")
     return state

@@ -19,7 +19,7 @@ NAME = "rasa-environments"
 def stay_up(images: Iterable[str]) -> None:
     """Start the cluster, load the images, print its KUBECONFIG, and stay until Ctrl-C.
 
-    Raises the errors of `supervise`, BinariesUnavailable or NodeUnavailable.
+    Raises the errors of `supervise`, BinariesUnavailableError or NodeUnavailableError.
     """
     require_a_fit_machine()
     with ConsoleProgress() as progress:

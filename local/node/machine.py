@@ -14,7 +14,7 @@ from local.node import boot, files
 from local.node.boot import Plan, Program
 from local.node.cgroups import Cgroups
 from local.node.programs import NodePrograms
-from local.processes import Child, Leash, ProcessFailed
+from local.processes import Child, Leash, ProcessFailedError
 
 VOLUMES = Path("/var/lib/volumes")
 """Directory of the volumes that the node provides for claims."""
@@ -41,13 +41,13 @@ def containerd_socket(boot_pid: int) -> Path:
 
 
 def import_images(programs: NodePrograms, boot_pid: int, archive: Path) -> None:
-    """Load the images of a Docker or OCI archive into a machine. Raises ProcessFailed with ctr's output."""
+    """Load the images of a Docker or OCI archive into a machine. Raises ProcessFailedError with ctr's output."""
     client = programs.containerd.with_name("ctr")
     command: list[str | Path] = [client, "--address", containerd_socket(boot_pid)]
     command += ["--namespace", "k8s.io", "images", "import", archive]
     result = subprocess.run(command, env=programs.environment(), capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise ProcessFailed(f"containerd does not take {archive}: {result.stderr.strip()}")
+        raise ProcessFailedError(f"containerd does not take {archive}: {result.stderr.strip()}")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Machine:
             (facts.directory / folder).mkdir(parents=True, exist_ok=True)
 
     def switch_on(self) -> None:
-        """Boot and wait until containerd answers. Raises ProcessFailed or CgroupsUnusable."""
+        """Boot and wait until containerd answers. Raises ProcessFailedError or CgroupsUnusableError."""
         self._cgroups.make()
         self._write_files()
         plan = self._configuration / "plan.json"
@@ -96,41 +96,41 @@ class Machine:
     def switch_off(self) -> None:
         """Cut the power; every process of the machine, including its pods, has ended when this returns.
 
-        Raises ProcessFailed if the kernel keeps one.
+        Raises ProcessFailedError if the kernel keeps one.
         """
         if self._child is None:
             return
         self._child.stop()
         self._child = None
         if left := self._cgroups.remove():
-            raise ProcessFailed(f"{left} processes of the node do not end")
+            raise ProcessFailedError(f"{left} processes of the node do not end")
 
     def must_run(self) -> None:
-        """Check that it runs. Raises ProcessFailed with the last output of its programs if it ended by itself."""
+        """Check that it runs. Raises ProcessFailedError with the last output of its programs if it ended by itself."""
         if self._child is not None and not self._child.running:
-            raise ProcessFailed(f"the node ended by itself:\n{self._last_words()}")
+            raise ProcessFailedError(f"the node ended by itself:\n{self._last_words()}")
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait until `ready` returns True. Raises ProcessFailed if the machine ends first, or the time is up."""
+        """Wait until `ready` returns True. Raises ProcessFailedError if the machine ends first, or the time is up."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.must_run()
             if time.monotonic() > deadline:
-                raise ProcessFailed(f"the node is not {what} after {seconds:.0f} s:\n{self._last_words()}")
+                raise ProcessFailedError(f"the node is not {what} after {seconds:.0f} s:\n{self._last_words()}")
             time.sleep(0.05)
 
     @property
     def boot_pid(self) -> int:
-        """The machine's first process, by its id outside. Raises ProcessFailed if it is off."""
+        """The machine's first process, by its id outside. Raises ProcessFailedError if it is off."""
         if self._child is None:
-            raise ProcessFailed("the node is off")
+            raise ProcessFailedError("the node is off")
         children = Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children").read_text().split()
         if not children:
-            raise ProcessFailed("the node is about to boot")
+            raise ProcessFailedError("the node is about to boot")
         return int(children[0])
 
     def _containerd_answers(self) -> bool:
-        with suppress(OSError, ProcessFailed), socket.socket(socket.AF_UNIX) as client:
+        with suppress(OSError, ProcessFailedError), socket.socket(socket.AF_UNIX) as client:
             client.connect(str(containerd_socket(self.boot_pid)))
             return True
         return False

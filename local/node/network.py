@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from local.control_plane_flags import SERVICE_NETWORK
-from local.processes import Child, Leash, ProcessFailed
+from local.processes import Child, Leash, ProcessFailedError
 
 LINKS = ipaddress.IPv4Network("198.18.0.0/16")
 """Part of the block for tests between devices (RFC 2544), which nothing else uses."""
@@ -51,7 +51,7 @@ class ClusterNetwork:
             link = link_of(str(inside))
             try:
                 _run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(self._holder.pid))
-            except ProcessFailed as error:
+            except ProcessFailedError as error:
                 if TAKEN in str(error):
                     continue
                 raise
@@ -60,7 +60,7 @@ class ClusterNetwork:
             for command in inside_commands(str(inside), str(outside)):
                 _run(*self.prefix, *command)
             return link, str(inside)
-        raise ProcessFailed(f"every subnet of {LINKS} is taken by a cluster: `ip link` lists them as rasa-node-…")
+        raise ProcessFailedError(f"every subnet of {LINKS} is taken by a cluster: `ip link` lists them as rasa-node-…")
 
 
 def link_of(address: str) -> str:
@@ -87,4 +87,4 @@ def _run(*command: str) -> None:
     environment = {**os.environ, "LC_ALL": "C"}
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if result.returncode != 0:
-        raise ProcessFailed(f"`{' '.join(command)}` failed: {result.stderr.strip()}")
+        raise ProcessFailedError(f"`{' '.join(command)}` failed: {result.stderr.strip()}")

@@ -8,13 +8,13 @@ from pathlib import Path
 from local.binaries import COREDNS, KUBE_PROXY, KUBELET, Binaries, find_or_build, find_or_build_each
 from local.cache import cache_directory, make_once
 from local.progress import Progress
-from local.services.debian import PackagesUnavailable, unpack_packages
+from local.services.debian import PackagesUnavailableError, unpack_packages
 from local.services.programs import Programs, cache_name
 
 PACKAGES = ("containerd", "runc", "containernetworking-plugins", "nftables")
 
 
-class NodeUnavailable(RuntimeError):
+class NodeUnavailableError(RuntimeError):
     """A real node cannot run here; the message says what is missing, why, and what to do."""
 
 
@@ -46,7 +46,7 @@ class NodePrograms:
 
 
 def find_or_build_node(progress: Progress, environment: Mapping[str, str] = os.environ) -> NodePrograms:
-    """Find or build the programs (minutes, once). Raises BinariesUnavailable or NodeUnavailable."""
+    """Find or build the programs (minutes, once). Raises BinariesUnavailableError or NodeUnavailableError."""
     control_plane = find_or_build("local", progress, environment)
     paths = find_or_build_each([KUBELET, KUBE_PROXY, COREDNS], {}, progress, environment)
     packages = _unpack(progress, environment)
@@ -61,8 +61,8 @@ def _unpack(progress: Progress, environment: Mapping[str, str]) -> Path:
 
     try:
         return make_once(target, "fetching Debian packages", progress, make)
-    except PackagesUnavailable as error:
-        raise NodeUnavailable(
+    except PackagesUnavailableError as error:
+        raise NodeUnavailableError(
             f"a real node needs {', '.join(PACKAGES)} of Debian 12 or newer (nothing is installed), and apt does not "
             f"fetch them: {error}\nUse Docker's kind instead, or a machine with Debian or Ubuntu."
         ) from error

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from local.node.cgroups import hierarchies
-from local.node.programs import NodeUnavailable
+from local.node.programs import NodeUnavailableError
 
 TOOLS = {
     "ip": "iproute2",
@@ -20,11 +20,11 @@ HINT = "Docker's kind runs the same tests, where there is Docker: CLUSTER=kind."
 
 
 def require_a_fit_machine() -> None:
-    """Check the machine. Raises NodeUnavailable, which lists everything that is missing."""
+    """Check the machine. Raises NodeUnavailableError, which lists everything that is missing."""
     reasons = missing(os.geteuid() if sys.platform == "linux" else None, Path("/proc"))
     if reasons:
         listed = "\n".join(f"- {reason}" for reason in reasons)
-        raise NodeUnavailable(f"a real node cannot run here:\n{listed}\n{HINT}")
+        raise NodeUnavailableError(f"a real node cannot run here:\n{listed}\n{HINT}")
 
 
 def missing(user: int | None, processes: Path, path: str | None = None) -> list[str]:

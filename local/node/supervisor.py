@@ -14,26 +14,26 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from local.binaries import BinariesUnavailable
-from local.images import ImageUnavailable
-from local.node.cgroups import CgroupsUnusable
+from local.binaries import BinariesUnavailableError
+from local.images import ImageUnavailableError
+from local.node.cgroups import CgroupsUnusableError
 from local.node.cluster import NodeCluster
-from local.node.clusters import ClusterExists, ClusterMissing, Place, State, already_there, place_of
-from local.node.programs import NodePrograms, NodeUnavailable, find_or_build_node
+from local.node.clusters import ClusterExistsError, ClusterMissingError, Place, State, already_there, place_of
+from local.node.programs import NodePrograms, NodeUnavailableError, find_or_build_node
 from local.node.requirements import require_a_fit_machine
-from local.processes import ProcessFailed
+from local.processes import ProcessFailedError
 from local.progress import ConsoleProgress, Progress
 
 ROOT = Path(__file__).parents[2]
 
 FAILURES = (
-    BinariesUnavailable,
-    CgroupsUnusable,
-    ClusterExists,
-    ClusterMissing,
-    ImageUnavailable,
-    NodeUnavailable,
-    ProcessFailed,
+    BinariesUnavailableError,
+    CgroupsUnusableError,
+    ClusterExistsError,
+    ClusterMissingError,
+    ImageUnavailableError,
+    NodeUnavailableError,
+    ProcessFailedError,
 )
 """Errors that the user can fix, or has to know about; each message says how."""
 
@@ -45,7 +45,7 @@ PATIENCE_SECONDS = 180.0
 def supervise(name: str, programs: NodePrograms, progress: Progress, ready: Callable[[State], None]) -> None:
     """Start the cluster, call `ready`, keep it until a KeyboardInterrupt, then remove it.
 
-    Raises ClusterExists, ProcessFailed, CgroupsUnusable or ImageUnavailable.
+    Raises ClusterExistsError, ProcessFailedError, CgroupsUnusableError or ImageUnavailableError.
     """
     place = place_of(name)
     wanted: list[int] = []
@@ -75,7 +75,7 @@ def supervise(name: str, programs: NodePrograms, progress: Progress, ready: Call
 def start_in_background(name: str, progress: Progress) -> State:
     """Start a supervisor of a new cluster, which outlives this process; return once the cluster is ready.
 
-    Raises ClusterExists, or ProcessFailed with the supervisor's output if it gave up.
+    Raises ClusterExistsError, or ProcessFailedError with the supervisor's output if it gave up.
     """
     place = place_of(name)
     if place.supervisor() is not None:
@@ -100,11 +100,14 @@ def start_in_background(name: str, progress: Progress) -> State:
 
 
 def restart_node(name: str) -> State:
-    """Restart the node of a running cluster; return once it is ready. Raises ClusterMissing or ProcessFailed."""
+    """Restart the node of a running cluster; return once it is ready.
+
+    Raises ClusterMissingError or ProcessFailedError.
+    """
     place = place_of(name)
     pid, before = place.supervisor(), place.state()
     if pid is None or before is None:
-        raise ClusterMissing(f"there is no cluster {name} that is ready")
+        raise ClusterMissingError(f"there is no cluster {name} that is ready")
     _signal(pid, signal.SIGUSR1)
 
     def restarted() -> State | None:
@@ -117,7 +120,7 @@ def restart_node(name: str) -> State:
 def end(name: str) -> bool:
     """End a running cluster and wait until nothing of it is left; return whether there was one.
 
-    Raises ProcessFailed.
+    Raises ProcessFailedError.
     """
     place = place_of(name)
     pid = place.supervisor()
@@ -128,7 +131,7 @@ def end(name: str) -> bool:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while place.supervisor() is not None or place.directory.exists():
         if time.monotonic() > deadline:
-            raise ProcessFailed(f"process {pid} does not end the cluster {name}; it says:\n{_said(place)}")
+            raise ProcessFailedError(f"process {pid} does not end the cluster {name}; it says:\n{_said(place)}")
         time.sleep(POLL_SECONDS)
     forget(place)
     return True
@@ -144,9 +147,9 @@ def _wait(place: Place, ready: Callable[[], State | None], alive: Callable[[], b
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (state := ready()) is None:
         if not alive():
-            raise ProcessFailed(f"the cluster {place.name} gave up; its supervisor said:\n{_said(place)}")
+            raise ProcessFailedError(f"the cluster {place.name} gave up; its supervisor said:\n{_said(place)}")
         if time.monotonic() > deadline:
-            raise ProcessFailed(f"the cluster {place.name} is not ready; its supervisor said:\n{_said(place)}")
+            raise ProcessFailedError(f"the cluster {place.name} is not ready; its supervisor said:\n{_said(place)}")
         time.sleep(POLL_SECONDS)
     return state
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from local.api_server import ApiServer, Refused
+from local.api_server import ApiServer, RefusedError
 from local.node.files import PROVISIONER
 from local.node.machine import VOLUMES
 
@@ -24,7 +24,7 @@ class Provisioner:
         self._node = node
 
     def provide(self) -> None:
-        """Check all claims and volumes once, and do what is missing. Raises Refused."""
+        """Check all claims and volumes once, and do what is missing. Raises RefusedError."""
         volumes = self._api.get(VOLUME_LIST)["items"]
         for claim in unserved(self._api.get(CLAIMS)["items"], volumes):
             directory = self._disk / volume_name(claim)
@@ -38,7 +38,7 @@ class Provisioner:
     def _remove(self, name: str) -> None:
         try:
             self._api.delete(f"{VOLUME_LIST}/{name}")
-        except Refused as error:
+        except RefusedError as error:
             if error.status != 404:
                 raise
 

@@ -3,7 +3,7 @@
 from local.rasa.container import ContainerRun, Pod, plan_run
 from local.rasa.environment import rasa_environment
 from local.rasa.process import RasaProcess
-from local.rasa.python import RasaUnavailable, find_python
+from local.rasa.python import RasaUnavailableError, find_python
 from local.rasa.release import RASA_VERSION, RELEASES, RasaRelease
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "Pod",
     "RasaProcess",
     "RasaRelease",
-    "RasaUnavailable",
+    "RasaUnavailableError",
     "find_python",
     "plan_run",
     "rasa_environment",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.cache import cache_directory, locked
 from local.progress import Progress, ticking
-from local.rasa.python import RasaUnavailable, find_python, python_version
+from local.rasa.python import RasaUnavailableError, find_python, python_version
 from local.rasa.release import LATEST, RasaRelease
 
 
@@ -18,11 +18,11 @@ def rasa_environment(
 ) -> Path:
     """Return the `bin` directory with `rasa` and `python`, after installing Rasa once (minutes).
 
-    Raises RasaUnavailable.
+    Raises RasaUnavailableError.
     """
     python = find_python(release.pythons, environment)
     if python is None:
-        raise RasaUnavailable(
+        raise RasaUnavailableError(
             f"real {release} needs Python {' or '.join(release.pythons)} with venv; there is none on PATH, in pyenv or "
             f"in uv: install one (`pyenv install {release.pythons[0]}`), or name one in RASA_PYTHON"
         )
@@ -63,4 +63,4 @@ def _run(release: RasaRelease, command: list[Path | str]) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
-        raise RasaUnavailable(f"installing {release} failed at `{Path(command[0]).name}`:\n{tail}")
+        raise RasaUnavailableError(f"installing {release} failed at `{Path(command[0]).name}`:\n{tail}")

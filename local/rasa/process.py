@@ -88,7 +88,10 @@ class RasaProcess:
         )
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 120, what: str = "ready") -> None:
-        """Wait until `ready` returns True. Raises ProcessFailed, with the tail of the log, if the server ends first."""
+        """Wait until `ready` returns True.
+
+        Raises ProcessFailedError, with the tail of the log, if the server ends first.
+        """
         if self._child is None:
             raise RuntimeError("start() comes before wait_until()")
         self._child.wait_until(ready, seconds, what)

@@ -10,7 +10,7 @@ from pathlib import Path
 from local.rasa.release import RELEASES
 
 
-class RasaUnavailable(RuntimeError):
+class RasaUnavailableError(RuntimeError):
     """Real Rasa cannot be run here; the message says in one line what is missing and what to do."""
 
 
@@ -18,7 +18,7 @@ def find_python(versions: Sequence[str], environment: Mapping[str, str] = os.env
     """Return a working Python of the first available version, or None.
 
     RASA_PYTHON may name one or several, separated as in PATH. If none of them has a suitable version, it is searched
-    for on PATH, in the directories of pyenv and uv, and last in the running interpreter. Raises RasaUnavailable if
+    for on PATH, in the directories of pyenv and uv, and last in the running interpreter. Raises RasaUnavailableError if
     RASA_PYTHON names something that no release runs on.
     """
     named = _named(environment)
@@ -51,7 +51,9 @@ def _named(environment: Mapping[str, str]) -> dict[str, Path]:
         found = shutil.which(asked, path=environment.get("PATH"))
         version = python_version(Path(found)) if found else None
         if found is None or version not in known:
-            raise RasaUnavailable(f"RASA_PYTHON={asked} is no Python {' or '.join(known)} with venv: set it to one")
+            raise RasaUnavailableError(
+                f"RASA_PYTHON={asked} is no Python {' or '.join(known)} with venv: set it to one"
+            )
         named.setdefault(version, Path(found))
     return named
 

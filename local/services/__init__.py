@@ -1,17 +1,17 @@
 """Real RabbitMQ, PostgreSQL and Redis for tests, each a private process on a free port of 127.0.0.1."""
 
 from local.services.postgresql import PostgreSql, running_postgresql
-from local.services.programs import ServiceUnavailable, find_programs
+from local.services.programs import ServiceUnavailableError, find_programs
 from local.services.rabbitmq import RabbitMq, running_rabbitmq
-from local.services.redis import Redis, RedisRefused, running_redis
+from local.services.redis import Redis, RedisRefusedError, running_redis
 from local.services.tls import Tls, TlsFiles
 
 __all__ = [
     "PostgreSql",
     "RabbitMq",
     "Redis",
-    "RedisRefused",
-    "ServiceUnavailable",
+    "RedisRefusedError",
+    "ServiceUnavailableError",
     "Tls",
     "TlsFiles",
     "find_programs",

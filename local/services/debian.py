@@ -10,7 +10,7 @@ from pathlib import Path
 from local.progress import Progress, ticking
 
 
-class PackagesUnavailable(RuntimeError):
+class PackagesUnavailableError(RuntimeError):
     """apt is missing, or did not fetch the packages; the message has its output."""
 
 
@@ -18,11 +18,11 @@ def unpack_packages(names: Sequence[str], target: Path, progress: Progress) -> N
     """Unpack the packages into `target`, and those of their dependencies that `wanted_packages` selects.
 
     apt works on lists and a cache beside `target`, so that its own are neither needed nor changed. Raises
-    PackagesUnavailable.
+    PackagesUnavailableError.
     """
     missing = [program for program in ("apt-get", "dpkg-deb", "dpkg-query") if shutil.which(program) is None]
     if missing:
-        raise PackagesUnavailable(f"there is no {missing[0]} on PATH")
+        raise PackagesUnavailableError(f"there is no {missing[0]} on PATH")
     scratch = target.parent / "apt"
     environment = {**os.environ, "LC_ALL": "C", "APT_CONFIG": str(_write_settings(scratch))}
     with ticking(progress, "fetching the lists of Debian packages", "fetched the lists of Debian packages"):
@@ -102,5 +102,5 @@ def _run(command: Sequence[str], directory: Path, environment: Mapping[str, str]
     result = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-10:])
-        raise PackagesUnavailable(f"`{' '.join(command[:4])}` failed:\n{tail}")
+        raise PackagesUnavailableError(f"`{' '.join(command[:4])}` failed:\n{tail}")
     return result.stdout

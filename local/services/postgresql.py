@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from local.addresses import free_ports
-from local.processes import Child, ProcessFailed
+from local.processes import Child, ProcessFailedError
 from local.progress import Progress, silent, ticking
 from local.services.programs import POSTGRESQL, SYSTEM, Programs, find_programs
 from local.services.state import State, temporary_state
@@ -95,8 +95,8 @@ def running_postgresql(
 ) -> Iterator[PostgreSql]:
     """Start a server with a password of its own, which ends with the block, or with this process.
 
-    With `tls` it rejects plain text. `system` is where installed programs are looked for. Raises ServiceUnavailable, or
-    ProcessFailed with the tail of the log.
+    With `tls` it rejects plain text. `system` is where installed programs are looked for. Raises
+    ServiceUnavailableError, or ProcessFailedError with the tail of the log.
     """
     programs = find_programs(POSTGRESQL, progress, system)
     with temporary_state("postgresql") as state:
@@ -178,7 +178,7 @@ def _make_data(state: State, programs: Programs, run_as: list[str], server: Post
     )
     password.unlink()
     if result.returncode != 0:
-        raise ProcessFailed(f"initdb failed:\n{(result.stdout + result.stderr).strip()}")
+        raise ProcessFailedError(f"initdb failed:\n{(result.stdout + result.stderr).strip()}")
     return data
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from local.cache import cache_directory, make_once
 from local.progress import Progress
-from local.services.debian import PackagesUnavailable, unpack_packages
+from local.services.debian import PackagesUnavailableError, unpack_packages
 
 SYSTEM = Path("/")
 
 
-class ServiceUnavailable(RuntimeError):
+class ServiceUnavailableError(RuntimeError):
     """A service can neither be found nor fetched here; the message says what to install."""
 
 
@@ -42,11 +42,13 @@ class Programs:
     def newest(self, pattern: str) -> Path:
         """Return the file or directory that matches the pattern, of the highest version if there are several.
 
-        Raises ServiceUnavailable.
+        Raises ServiceUnavailableError.
         """
         found = sorted(self.root.glob(pattern), key=_version)
         if not found:
-            raise ServiceUnavailable(f"there is no {pattern} in {self.root}, where it was unpacked: remove that folder")
+            raise ServiceUnavailableError(
+                f"there is no {pattern} in {self.root}, where it was unpacked: remove that folder"
+            )
         return found[-1]
 
     def environment(self) -> dict[str, str]:
@@ -63,7 +65,7 @@ def find_programs(
 ) -> Programs:
     """Return the programs of `system`, else of the cache, after fetching all services that `system` lacks (seconds).
 
-    Raises ServiceUnavailable.
+    Raises ServiceUnavailableError.
     """
     missing = [wanted.package for wanted in SERVICES if not any(system.glob(wanted.file))]
     if service.package not in missing:
@@ -71,8 +73,8 @@ def find_programs(
     target = cache_directory(environment) / cache_name(missing)
     try:
         make_once(target, "fetching Debian packages", progress, lambda path: unpack_packages(missing, path, progress))
-    except PackagesUnavailable as error:
-        raise ServiceUnavailable(
+    except PackagesUnavailableError as error:
+        raise ServiceUnavailableError(
             f"there is no {service.package} on this machine, and it cannot be fetched without installing it: {error}\n"
             f"Install what is missing, as root: apt-get install {' '.join(missing)}"
         ) from error

@@ -71,8 +71,8 @@ def running_rabbitmq(
 ) -> Iterator[RabbitMq]:
     """Start a broker with this password or a random one, which ends with the block, or with this process.
 
-    With `tls` it rejects plain text. `system` is where installed programs are looked for. Raises ServiceUnavailable, or
-    ProcessFailed with the tail of the log.
+    With `tls` it rejects plain text. `system` is where installed programs are looked for. Raises
+    ServiceUnavailableError, or ProcessFailedError with the tail of the log.
     """
     programs = find_programs(RABBITMQ, progress, system)
     port, distribution_port = free_ports(2)

@@ -49,7 +49,7 @@ class Command:
     words: list[str]
 
 
-class RedisRefused(RuntimeError):
+class RedisRefusedError(RuntimeError):
     """The server rejected a command; the message has the output of redis-cli."""
 
 
@@ -66,7 +66,10 @@ class Redis:
     """Set if the server accepts TLS only."""
 
     def run(self, *command: str) -> list[str]:
-        """Return the server's answer, for example to ("KEYS", "*"): a line for each element. Raises RedisRefused."""
+        """Return the server's answer, for example to ("KEYS", "*"): a line for each element.
+
+        Raises RedisRefusedError.
+        """
         client = self.programs.newest(REDIS.file).with_name("redis-cli")
         arguments: list[str | Path] = [client, "-e", "-h", "127.0.0.1", "-p", str(self.port)]
         if self.username is not None:
@@ -80,7 +83,7 @@ class Redis:
             arguments, env=variables, capture_output=True, text=True, check=False
         )
         if result.returncode != 0:
-            raise RedisRefused(f"redis-cli {command[0]}: {(result.stderr + result.stdout).strip()}")
+            raise RedisRefusedError(f"redis-cli {command[0]}: {(result.stderr + result.stdout).strip()}")
         return result.stdout.splitlines()
 
     def commands(self) -> list[Command]:
@@ -100,7 +103,7 @@ def running_redis(
     """Start a server with a password of its own, which ends with the block, or with this process.
 
     With `tls` it rejects plain text, with `username` its default user. `system` is where installed programs are looked
-    for. Raises ServiceUnavailable, or ProcessFailed with the tail of the log.
+    for. Raises ServiceUnavailableError, or ProcessFailedError with the tail of the log.
     """
     programs = find_programs(REDIS, progress, system)
     with temporary_state("redis") as state:
@@ -138,5 +141,5 @@ def _users(server: Redis) -> str:
 def _answers(server: Redis) -> bool:
     try:
         return server.run("PING") == ["PONG"]
-    except RedisRefused:
+    except RedisRefusedError:
         return False

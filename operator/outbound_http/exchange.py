@@ -15,7 +15,13 @@ from pydantic import JsonValue
 from outbound_http import failures
 from outbound_http.addresses import AddressPolicy
 from outbound_http.login_pages import leads_to_login
-from outbound_http.network import GuardedTransport, RefusedHost, TooManyBytes, guarded_proxies, reading_at_most
+from outbound_http.network import (
+    GuardedTransport,
+    RefusedHostError,
+    TooManyBytesError,
+    guarded_proxies,
+    reading_at_most,
+)
 
 DEADLINE = 30.0
 """Seconds for a whole exchange, including redirects, even if the server sends slowly."""
@@ -99,21 +105,21 @@ def http_client(
 async def exchange(http: httpx.AsyncClient, request: Request) -> Response:
     """Send the request and return the response, whatever its status.
 
-    Redirects of GET and HEAD are followed within the same origin only. Raises ExchangeError: InvalidUrl,
-    AddressRefused, Unreachable, Redirected, TooManyRedirects, TooLarge or Compressed.
+    Redirects of GET and HEAD are followed within the same origin only. Raises ExchangeError: InvalidUrlError,
+    AddressRefusedError, UnreachableError, RedirectedError, TooManyRedirectsError, TooLargeError or CompressedError.
     """
     if not is_url(request.url):
-        raise failures.InvalidUrl
+        raise failures.InvalidUrlError
     try:
         async with asyncio.timeout(request.deadline):
             return await _follow(http, request)
-    except RefusedHost as refused:
-        raise failures.AddressRefused(str(refused), refused.kind) from None
-    except TooManyBytes:
-        raise failures.TooLarge from None
+    except RefusedHostError as refused:
+        raise failures.AddressRefusedError(str(refused), refused.kind) from None
+    except TooManyBytesError:
+        raise failures.TooLargeError from None
     except TimeoutError:
         patience = "in time" if request.deadline is None else f"within {request.deadline:g} s"
-        raise failures.Unreachable(f"it did not answer {patience}") from None
+        raise failures.UnreachableError(f"it did not answer {patience}") from None
     except httpx.TransportError as error:
         raise failures.unreachable(error, httpx.URL(request.url).host) from None
 
@@ -138,9 +144,11 @@ async def _follow(http: httpx.AsyncClient, request: Request) -> Response:
         target = httpx.URL(request.url).join(location)
         asked = httpx.URL(request.url)
         if request.method not in REPEATED or _origin(target) != _origin(asked):
-            raise failures.Redirected(_shown(target), to_login=target.path != asked.path and leads_to_login(target))
+            raise failures.RedirectedError(
+                _shown(target), to_login=target.path != asked.path and leads_to_login(target)
+            )
         request = replace(request, url=str(target.copy_with(query=None)), query=dict(target.params.multi_items()))
-    raise failures.TooManyRedirects
+    raise failures.TooManyRedirectsError
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
@@ -174,7 +182,7 @@ async def _send(http: httpx.AsyncClient, request: Request) -> Response:
 async def _body(response: httpx.Response, request: Request) -> bytes:
     """Return the undecoded body.
 
-    Raises TooLarge or Compressed, except where it is the body of an error response or web page.
+    Raises TooLargeError or CompressedError, except where it is the body of an error response or web page.
     """
     if response.status_code < 300:
         if not request.maximum_body:
@@ -186,7 +194,7 @@ async def _body(response: httpx.Response, request: Request) -> bytes:
             return await _raw(response, request.maximum_body)
     try:
         return await _raw(response, MAXIMUM_ERROR_BODY)
-    except (failures.TooLarge, failures.Compressed, TooManyBytes):
+    except (failures.TooLargeError, failures.CompressedError, TooManyBytesError):
         return b""
 
 
@@ -197,19 +205,22 @@ async def _pour(response: httpx.Response, maximum: int, sink: Callable[[bytes], 
         size += len(piece)
         pieces += 1
         if size > maximum or pieces > MAXIMUM_PIECES + size // SMALLEST_PIECE:
-            raise failures.TooLarge
+            raise failures.TooLargeError
         if not await sink(piece):
             return
 
 
 def _check_head(response: httpx.Response, maximum: int) -> None:
-    """Check the headers before reading the body. Raises Compressed, or TooLarge if Content-Length is too large."""
+    """Check the headers before reading the body.
+
+    Raises CompressedError, or TooLargeError if Content-Length is too large.
+    """
     encodings = response.headers.get("content-encoding", "").split(",")
     if any(encoding.strip().lower() not in ("", "identity") for encoding in encodings):
-        raise failures.Compressed
+        raise failures.CompressedError
     announced = response.headers.get("content-length", "")
     if announced.isdecimal() and (len(announced) > len(str(maximum)) or int(announced) > maximum):
-        raise failures.TooLarge
+        raise failures.TooLargeError
 
 
 async def _raw(response: httpx.Response, maximum: int) -> bytes:
@@ -219,7 +230,7 @@ async def _raw(response: httpx.Response, maximum: int) -> bytes:
         body += piece
         pieces += 1
         if len(body) > maximum or pieces > MAXIMUM_PIECES:
-            raise failures.TooLarge
+            raise failures.TooLargeError
     return bytes(body)
 
 

@@ -15,11 +15,11 @@ class ExchangeError(Exception):
     """The exchange brought no usable response."""
 
 
-class InvalidUrl(ExchangeError):
+class InvalidUrlError(ExchangeError):
     """The URL is not a usable HTTP URL."""
 
 
-class AddressRefused(ExchangeError):
+class AddressRefusedError(ExchangeError):
     """The host is, or resolves to, an address that the policy rejects; the message names it and says why."""
 
     def __init__(self, message: str, kind: Kind) -> None:
@@ -27,7 +27,7 @@ class AddressRefused(ExchangeError):
         self.kind = kind
 
 
-class Unreachable(ExchangeError):
+class UnreachableError(ExchangeError):
     """No response: the host name is unknown, or the server sent no valid HTTP response in time.
 
     The message tells closed ports from silent ones and from other protocols, so show it only to whoever runs the
@@ -39,7 +39,7 @@ class Unreachable(ExchangeError):
         self.unknown_host = unknown_host
 
 
-class Redirected(ExchangeError):
+class RedirectedError(ExchangeError):
     """The server redirects to another origin, or redirects a request that cannot be repeated; `target` is the origin.
 
     `to_login`: the target looks like a login page.
@@ -51,15 +51,15 @@ class Redirected(ExchangeError):
         self.to_login = to_login
 
 
-class TooManyRedirects(ExchangeError):
+class TooManyRedirectsError(ExchangeError):
     """The server redirects too many times."""
 
 
-class TooLarge(ExchangeError):
+class TooLargeError(ExchangeError):
     """The response exceeds the maximum number of bytes or chunks."""
 
 
-class Compressed(ExchangeError):
+class CompressedError(ExchangeError):
     """The response is compressed although no compression was requested; nothing was decompressed."""
 
 
@@ -76,24 +76,26 @@ NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUE
 """OpenSSL's reasons when the server speaks plain HTTP."""
 
 
-def unreachable(error: httpx.TransportError, host: str) -> Unreachable:
+def unreachable(error: httpx.TransportError, host: str) -> UnreachableError:
     """Return the failure of a request to `host`, described by the most telling of the error's causes."""
     causes = tuple(_causes(error))
     for candidate in causes:
         match candidate:
             case ssl.SSLError():
-                return Unreachable(_tls(candidate))
+                return UnreachableError(_tls(candidate))
             case socket.gaierror():
-                return Unreachable(f"the host name {host} is not known (DNS: {candidate.strerror})", unknown_host=True)
+                return UnreachableError(
+                    f"the host name {host} is not known (DNS: {candidate.strerror})", unknown_host=True
+                )
             case UnicodeError():
-                return Unreachable(f"{host} is no host name", unknown_host=True)
+                return UnreachableError(f"{host} is no host name", unknown_host=True)
             case ConnectionRefusedError():
-                return Unreachable("connection refused, nothing listens there")
+                return UnreachableError("connection refused, nothing listens there")
     for kind, text in TRANSPORT_FAILURES:
         if isinstance(error, kind):
-            return Unreachable(text)
+            return UnreachableError(text)
     told = next((one.strerror for one in causes if isinstance(one, OSError) and one.strerror), None)
-    return Unreachable(told or "no connection")
+    return UnreachableError(told or "no connection")
 
 
 def _tls(error: ssl.SSLError) -> str:

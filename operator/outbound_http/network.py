@@ -21,7 +21,7 @@ READ_BYTES = 16 * 1024
 """Bytes read and parsed at a time, before the event loop runs other tasks."""
 
 
-class RefusedHost(Exception):
+class RefusedHostError(Exception):
     """A host that is, or resolves to, an address that the policy rejects; the message names it and says why."""
 
     def __init__(self, message: str, kind: Kind) -> None:
@@ -29,7 +29,7 @@ class RefusedHost(Exception):
         self.kind = kind
 
 
-class TooManyBytes(Exception):
+class TooManyBytesError(Exception):
     """More bytes arrived than the exchange may read."""
 
 
@@ -40,10 +40,10 @@ class Allowance:
         self._left = size
 
     def spend(self, size: int) -> None:
-        """Subtract bytes that have arrived. Raises TooManyBytes if the allowance is used up."""
+        """Subtract bytes that have arrived. Raises TooManyBytesError if the allowance is used up."""
         self._left -= size
         if self._left < 0:
-            raise TooManyBytes
+            raise TooManyBytesError
 
 
 _ALLOWANCE: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
@@ -55,7 +55,7 @@ def reading_at_most(size: int) -> Iterator[None]:
     """Limit the bytes that the current task reads from guarded connections.
 
     This bounds what no limit on the body covers: informational responses, headers, trailers and chunk framing. Reading
-    more raises TooManyBytes.
+    more raises TooManyBytesError.
     """
     token = _ALLOWANCE.set(Allowance(size))
     try:
@@ -71,7 +71,7 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         self._inner = inner
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the interface has it
-        """Read some bytes. Raises TooManyBytes if the allowance is used up."""
+        """Read some bytes. Raises TooManyBytesError if the allowance is used up."""
         data = await self._inner.read(min(max_bytes, READ_BYTES), timeout)
         allowance = _ALLOWANCE.get()
         if allowance is not None:
@@ -116,7 +116,7 @@ class GuardedNetwork(httpcore.AnyIOBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first of the host's addresses that accepts; they share `timeout`.
 
-        Raises RefusedHost before connecting if any address is rejected; otherwise ConnectError or ConnectTimeout.
+        Raises RefusedHostError before connecting if any address is rejected; otherwise ConnectError or ConnectTimeout.
         """
         addresses = await _resolved(host, port, timeout)
         for address in addresses:
@@ -165,7 +165,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         self._pool._network_backend = network  # noqa: SLF001 - httpx has no parameter for it
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request and return the response. Raises RefusedHost if the host is a rejected address."""
+        """Send the request and return the response. Raises RefusedHostError if the host is a rejected address."""
         address = literal(request.url.host)
         if address is not None:
             refuse(self._policy, request.url.host, address)
@@ -186,11 +186,11 @@ def guarded_proxies(
 
 
 def refuse(policy: AddressPolicy, host: str, address: Address) -> None:
-    """Check the host's address against the policy. Raises RefusedHost if it is rejected."""
+    """Check the host's address against the policy. Raises RefusedHostError if it is rejected."""
     refusal = policy.refusal(address)
     if refusal is not None:
         also = "" if host == str(address) else f"{address}, "
-        raise RefusedHost(f"{host} is {also}{refusal.description}", refusal.kind)
+        raise RefusedHostError(f"{host} is {also}{refusal.description}", refusal.kind)
 
 
 async def _resolved(host: str, port: int, seconds: float | None) -> tuple[Address, ...]:

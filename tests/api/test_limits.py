@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasa_environments.api.kinds import InvalidObject, parse
+from rasa_environments.api.kinds import InvalidObjectError, parse
 from rasa_environments.api.limits import MAXIMUM_SPEC_BYTES, MAXIMUM_SPEC_DEPTH, exceeded_limit
 
 
@@ -43,7 +43,7 @@ def test_a_spec_may_have_64_kib(surplus: int, allowed: bool) -> None:
 def test_an_object_over_the_limit_is_refused_with_its_size_and_what_to_do() -> None:
     obj = {"metadata": {"name": "a", "namespace": "b"}, "spec": {"endpoints": {"x": "x" * 100_000}}}
 
-    with pytest.raises(InvalidObject) as refused:
+    with pytest.raises(InvalidObjectError) as refused:
         parse("DeploymentEnvironment", obj)
 
     assert str(refused.value).startswith("spec: has 98 KiB as JSON, and may have 64; put large content into")

@@ -19,7 +19,7 @@ from tests.chaos.calls import Call, Phase
 from tests.chaos.crash_stories import ENTERPRISE, Story
 from tests.chaos.end_state import REVISION, differences, end_state
 from tests.chaos.operators import ProxiedOperator, proxied_operator
-from tests.chaos.proxy import Dropped, FaultProxy
+from tests.chaos.proxy import DroppedError, FaultProxy
 from tests.integration import manifests
 from tests.integration.conftest import Installation
 from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess, running_model_server
@@ -62,14 +62,14 @@ class Killer:
         """For `FaultProxy.on_write`."""
         with self._lock:
             if self.killed.is_set() and phase is Phase.BEFORE:
-                raise Dropped  # it comes from a process that is gone
+                raise DroppedError  # it comes from a process that is gone
             if phase is Phase.BEFORE:
                 self.writes.append(f"{call.method} {proxy}{call.path}")
                 self._numbers[proxy, call.write] = len(self.writes)
             if self.point == CrashPoint(self._numbers.get((proxy, call.write), 0), phase):
                 os.kill(self.pid, signal.SIGKILL)
                 self.killed.set()
-                raise Dropped
+                raise DroppedError
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: closing the socket sends a reset."""
 
 
-class Dropped(Exception):
+class DroppedError(Exception):
     """Raised by a hook: the connection ends here, and what was not forwarded yet never will be."""
 
 

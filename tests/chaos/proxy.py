@@ -25,9 +25,9 @@ from aiohttp import web
 from local.node.certificates import Authority
 from tests.chaos.actions import Action, PassOn
 from tests.chaos.calls import Call, Phase, Rate, does_write, rate
-from tests.chaos.exchange import HALF_AN_EVENT, Dropped, Exchange, Stream
+from tests.chaos.exchange import HALF_AN_EVENT, DroppedError, Exchange, Stream
 
-__all__ = ["Call", "Dropped", "Fault", "FaultProxy", "Phase", "every", "kubeconfig"]
+__all__ = ["Call", "DroppedError", "Fault", "FaultProxy", "Phase", "every", "kubeconfig"]
 
 T = TypeVar("T")
 HOST = "127.0.0.1"
@@ -62,7 +62,7 @@ class FaultProxy:
         self.forwarded: set[int] = set()
         """Numbers of the calls that were forwarded."""
         self.on_write: Callable[[Call, Phase], None] = lambda _call, _phase: None
-        """Called in a thread of its own for each write; it may raise `Dropped`."""
+        """Called in a thread of its own for each write; it may raise `DroppedError`."""
         self.errors: list[BaseException] = []
         """What went wrong in the proxy itself, or in the hook."""
         self._trusted = None if upstream_authority is None else ssl.create_default_context(cadata=upstream_authority)
@@ -221,7 +221,7 @@ class FaultProxy:
         try:
             action = self._fault(exchange.call) or PassOn()
             return await action.perform(exchange)
-        except (Dropped, aiohttp.ClientError, ConnectionError):
+        except (DroppedError, aiohttp.ClientError, ConnectionError):
             return exchange.reset()
         except Exception as error:  # noqa: BLE001 - told to the test
             self.errors.append(error)

@@ -35,7 +35,7 @@ from tests.chaos.actions import (
     error_event,
 )
 from tests.chaos.calls import Call, Phase, does_write, rate, repeated
-from tests.chaos.proxy import Dropped, FaultProxy, kubeconfig
+from tests.chaos.proxy import DroppedError, FaultProxy, kubeconfig
 
 PODS = "/api/v1/namespaces/a/pods"
 WATCH = {"watch": "1"}
@@ -364,7 +364,7 @@ def test_the_hook_drops_a_write(
 ) -> None:
     def drop(_: Call, now: Phase) -> None:
         if now is phase:
-            raise Dropped
+            raise DroppedError
 
     proxy.on_write = drop
     with pytest.raises(httpx.TransportError):

@@ -16,12 +16,12 @@ from rasa_environments.cli.exit_codes import ExitCode, ExitCodes
 from rasa_environments.cli.failures import code_of, code_of_model_server, explained
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.rasa.errors import (
-    ModelNameConflict,
-    ModelRefused,
+    ModelNameConflictError,
+    ModelRefusedError,
     RasaError,
-    Unauthorized,
-    UnknownModel,
-    Unreachable,
+    UnauthorizedError,
+    UnknownModelError,
+    UnreachableError,
 )
 
 from .conftest import command
@@ -87,11 +87,11 @@ def test_an_answer_of_the_api_server_has_an_exit_code(status_code: int, code: Ex
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (Unreachable("x"), ExitCode.FAILED),
-        (Unauthorized("x"), ExitCode.REFUSED),
-        (ModelRefused("x"), ExitCode.REFUSED),
-        (ModelNameConflict("x"), ExitCode.REFUSED),
-        (UnknownModel("x"), ExitCode.NOT_FOUND),
+        (UnreachableError("x"), ExitCode.FAILED),
+        (UnauthorizedError("x"), ExitCode.REFUSED),
+        (ModelRefusedError("x"), ExitCode.REFUSED),
+        (ModelNameConflictError("x"), ExitCode.REFUSED),
+        (UnknownModelError("x"), ExitCode.NOT_FOUND),
         (RasaError("x"), ExitCode.FAILED),
     ],
 )

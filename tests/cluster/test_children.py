@@ -10,7 +10,7 @@ from rasa_environments.api.base import GROUP, JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.children import Children, Outcome, with_digest
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, NameConflict
+from rasa_environments.cluster.errors import ApiError, BeingDeletedError, NameConflictError
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, child_cache, is_outline
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, Resource, resource_of
 from rasa_environments.judge.additions import Injectors
@@ -245,7 +245,7 @@ async def test_an_object_that_belongs_to_nobody_is_left_alone(
 ) -> None:
     theirs = await someone.create(CONFIG_MAPS, config_map("child", {"mine": "1"}, namespace=namespace))
     with pytest.raises(
-        NameConflict, match=f"ConfigMap {namespace}/child was not created by this operator; rename or delete it"
+        NameConflictError, match=f"ConfigMap {namespace}/child was not created by this operator; rename or delete it"
     ):
         await children.apply(settings)
     assert await read(someone, settings) == theirs
@@ -256,7 +256,7 @@ async def test_an_object_that_belongs_to_another_is_left_alone(
 ) -> None:
     other = await someone.create(CONFIG_MAPS, config_map("other", namespace=namespace))
     theirs = await someone.create(CONFIG_MAPS, owned(config_map("child", namespace=namespace), other))
-    with pytest.raises(NameConflict, match="belongs to ConfigMap/other") as caught:
+    with pytest.raises(NameConflictError, match="belongs to ConfigMap/other") as caught:
         await children.apply(settings)
     assert (caught.value.kind, caught.value.key) == ("ConfigMap", ObjectKey(namespace, "child"))
     assert await read(someone, settings) == theirs
@@ -267,7 +267,7 @@ async def test_the_child_of_a_former_owner_of_that_name_is_waited_for(
 ) -> None:
     former = {**owner, "metadata": {**owner["metadata"], "uid": "00000000-0000-0000-0000-000000000000"}}
     caches[CONFIG_MAPS].put(owned(settings, former))
-    with pytest.raises(BeingDeleted):
+    with pytest.raises(BeingDeletedError):
         await children.apply(settings)
 
 
@@ -279,7 +279,7 @@ async def test_a_child_that_is_being_deleted_is_waited_for(
     await someone.patch(CONFIG_MAPS, key, {"metadata": {"finalizers": ["tests.example.com/held"]}})
     await someone.delete(CONFIG_MAPS, key)
     await refresh()
-    with pytest.raises(BeingDeleted, match=r"ConfigMap .*/child is being deleted"):
+    with pytest.raises(BeingDeletedError, match=r"ConfigMap .*/child is being deleted"):
         await children.apply(settings)
     await someone.patch(CONFIG_MAPS, key, {"metadata": {"finalizers": None}})
 
@@ -329,7 +329,7 @@ async def test_an_object_that_takes_the_place_of_a_child_during_its_correction_i
 
     connection.before = replace
     settings["data"] = {"a": "third"}
-    with pytest.raises(NameConflict):
+    with pytest.raises(NameConflictError):
         await children.apply(settings)
     assert [await read(someone, settings)] == replaced
 

@@ -11,7 +11,7 @@ from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.children import Children, Outcome
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.contention import AT_ONCE
-from rasa_environments.cluster.errors import Contended, Outdated, OwnerGone
+from rasa_environments.cluster.errors import ContendedError, OutdatedError, OwnerGoneError
 from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import CONFIG_MAPS, SECRETS, Resource
 from tests.cluster.line import RecordingConnection
@@ -44,7 +44,7 @@ async def test_a_child_of_an_owner_that_is_gone_is_not_created(
     owner: JsonObject,
 ) -> None:
     await someone.delete(CONFIG_MAPS, identity(owner)[0])
-    with pytest.raises(OwnerGone):
+    with pytest.raises(OwnerGoneError):
         await children.apply(settings, check_owner=check_of(client, owner))
     assert connection.verbs == ["GET"]
 
@@ -52,7 +52,7 @@ async def test_a_child_of_an_owner_that_is_gone_is_not_created(
 async def test_a_child_of_a_former_owner_of_that_name_is_not_created(
     client: Client, children: Children, settings: JsonObject, owner: JsonObject
 ) -> None:
-    with pytest.raises(OwnerGone):
+    with pytest.raises(OwnerGoneError):
         await children.apply(settings, check_owner=check_of(client, owner, "another uid"))
 
 
@@ -64,7 +64,7 @@ async def test_a_child_that_vanished_unseen_is_not_created_again_for_an_owner_th
     for gone in (key, identity(owner)[0]):
         await someone.delete(CONFIG_MAPS, gone)
     changed = {**settings, "data": {"a": "2"}}
-    with pytest.raises(OwnerGone):
+    with pytest.raises(OwnerGoneError):
         await children.apply(changed, check_owner=check_of(client, owner))
 
 
@@ -77,7 +77,7 @@ async def test_values_that_were_decided_on_an_older_version_are_not_written(
     seen = caches[SECRETS].get(key)
     assert seen is not None
     await someone.patch(SECRETS, key, {"stringData": {"token": "another operator's"}})
-    with pytest.raises(Outdated) as caught:
+    with pytest.raises(OutdatedError) as caught:
         await children.apply(
             owned(secret("child", namespace, {"token": "second"}), owner), version=seen["metadata"]["resourceVersion"]
         )
@@ -124,5 +124,5 @@ async def test_a_child_that_is_deleted_again_and_again_is_created_with_backoff(
         assert await children.apply(settings) is Outcome.CREATED
         await someone.delete(CONFIG_MAPS, key)
         caches[CONFIG_MAPS].remove(key)
-    with pytest.raises(Contended, match=f"was changed or deleted {AT_ONCE + 1} times in a row"):
+    with pytest.raises(ContendedError, match=f"was changed or deleted {AT_ONCE + 1} times in a row"):
         await children.apply(settings)

@@ -14,7 +14,7 @@ from aiohttp import web
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster import client as client_module
 from rasa_environments.cluster import reading
-from rasa_environments.cluster.client import USER_AGENT, Client, Listing, TooLarge, WatchEvent
+from rasa_environments.cluster.client import USER_AGENT, Client, Listing, TooLargeError, WatchEvent
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, resource_of
 from tests.cluster.line import Line, RecordingConnection, eventually
@@ -320,7 +320,7 @@ async def test_an_event_without_end_is_not_kept_growing(
     script, client = scripted
     monkeypatch.setattr(reading, "LARGEST_OBJECT", 1000)
     script.answers = [web.Response(text='{"type": "ADDED", "object": "' + "x" * 2000)]
-    with pytest.raises(TooLarge, match="an event of a watch is longer than 1000 bytes") as caught:
+    with pytest.raises(TooLargeError, match="an event of a watch is longer than 1000 bytes") as caught:
         await anext(client.watch(CONFIG_MAPS, "bots", resource_version="1"))
     assert caught.value.limit == 1000
 
@@ -329,7 +329,7 @@ async def test_an_answer_beyond_its_limit_is_not_read(scripted: tuple[Scripted, 
     script, client = scripted
     text = json.dumps(config_map("a", {"x": "x" * 2000}, version=7))
     script.answers = [web.Response(text=text), web.Response(text=text)]
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(TooLargeError) as caught:
         await client.get(CONFIG_MAPS, ObjectKey("bots", "a"), maximum_bytes=1000)
     assert caught.value.limit == 1000
     assert (await client.get(CONFIG_MAPS, ObjectKey("bots", "a")))["data"] == {"x": "x" * 2000}

@@ -15,7 +15,7 @@ from rasa_environments.cluster.decoding import (
     DEEPEST,
     Listing,
     Rejected,
-    Undecodable,
+    UndecodableError,
     WatchEvent,
     decode,
     decode_event,
@@ -44,7 +44,7 @@ def listing(content: bytes) -> Listing:
     """As the client decodes it."""
     try:
         return decode_listing(content)
-    except Undecodable:
+    except UndecodableError:
         return decode_listing(content, repair=True)
 
 
@@ -52,7 +52,7 @@ def event(content: bytes) -> WatchEvent | Rejected:
     """As the client decodes it."""
     try:
         return decode_event(content)
-    except Undecodable:
+    except UndecodableError:
         return decode_event(content, repair=True)
 
 

@@ -12,7 +12,7 @@ from local.node.certificates import Authority
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.desired.errors import SecretElsewhere
+from rasa_environments.desired.errors import SecretElsewhereError
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.domain.certificates import LONGEST_FILE, named_certificates
 from rasa_environments.domain.facts import Problem
@@ -146,7 +146,9 @@ def test_certificates_of_defaults_do_not_cross_into_another_namespace() -> None:
     platform = server(namespace="platform", accessFrom={"namespaces": ["bots"]}, defaults=by_tls())
     of = environment("support")
 
-    with pytest.raises(SecretElsewhere, match=r"spec\.defaults\.trackerStore\.sql\.tls\.certSecretRef .* platform"):
+    with pytest.raises(
+        SecretElsewhereError, match=r"spec\.defaults\.trackerStore\.sql\.tls\.certSecretRef .* platform"
+    ):
         named_certificates(of, platform, merged_spec(of, platform))
 
 

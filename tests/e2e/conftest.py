@@ -15,7 +15,7 @@ from local.binaries import find_kubectl
 from local.helm import helm
 from local.images import OPERATOR_IMAGE, RASA_IMAGE, REDIS_IMAGE
 from local.installation import NAMESPACE as RELEASE_NAMESPACE
-from local.node.programs import NodeUnavailable
+from local.node.programs import NodeUnavailableError
 from local.node.requirements import require_a_fit_machine
 from local.progress import ConsoleProgress
 from tests.api.api_server import ApiServer
@@ -100,7 +100,7 @@ def real_cluster(
     if Path(options.kind_bin).resolve() == OWN_KIND:
         try:
             require_a_fit_machine()
-        except NodeUnavailable as error:
+        except NodeUnavailableError as error:
             pytest.skip(str(error))
     options.kubeconfig = options.kubeconfig or str(tmp_path_factory.mktemp("cluster") / "kubeconfig")
     options.kind_kubectl_bin = options.kind_kubectl_bin or str(find_kubectl(ConsoleProgress()))

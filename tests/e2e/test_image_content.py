@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from local.cache import cache_directory
-from local.images import OPERATOR_IMAGE, ImageUnavailable, full_name, image_archive
+from local.images import OPERATOR_IMAGE, ImageUnavailableError, full_name, image_archive
 from local.images.fetching import machine_fetching
 from local.images.names import PROJECT, VERSION, architecture
 from local.images.reading import ImageArchive
@@ -72,7 +72,7 @@ for package in ('log_lines', 'outbound_http', 'rasa_environments', 'rasa_model_s
 def archive() -> ImageArchive:
     try:
         return ImageArchive(image_archive(OPERATOR_IMAGE, silent))
-    except ImageUnavailable as error:
+    except ImageUnavailableError as error:
         pytest.skip(f"needs the image of the operator: {error}")
 
 

@@ -17,7 +17,7 @@ from local.binaries import find_kubectl
 from local.images import PAUSE_IMAGE
 from local.node.clusters import Place, place_of, ready_cluster
 from local.node.network import link_of
-from local.node.programs import NodeUnavailable
+from local.node.programs import NodeUnavailableError
 from local.node.requirements import require_a_fit_machine
 from local.progress import silent
 from tests.e2e.cluster import OWN_KIND
@@ -127,7 +127,7 @@ def settings() -> dict[str, str]:
 def running_node(name: str, directory: Path) -> Iterator[Node]:
     try:
         require_a_fit_machine()
-    except NodeUnavailable as error:
+    except NodeUnavailableError as error:
         pytest.skip(str(error))
     node = Node(name, directory / "kubeconfig")
     node.kind("create", "cluster", f"--kubeconfig={node.kubeconfig}")

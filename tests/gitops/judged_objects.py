@@ -73,24 +73,24 @@ def judged_object(kind: str, status: Status, conditions: Sequence[Condition]) ->
 
 def environment_object(findings: EnvironmentFindings) -> JsonObject:
     """A DeploymentEnvironment of which this was found out."""
-    return judged_object("DeploymentEnvironment", *environment.judged(findings, EnvironmentStatus()))
+    return judged_object("DeploymentEnvironment", *environment.judge(findings, EnvironmentStatus()))
 
 
 def server_object(findings: ModelServerFindings) -> JsonObject:
     """A ModelServer of which this was found out."""
     return judged_object(
-        "ModelServer", *model_server.judged(findings, ModelServer.model_validate(new_object("ModelServer")))
+        "ModelServer", *model_server.judge(findings, ModelServer.model_validate(new_object("ModelServer")))
     )
 
 
 def tag_object(findings: ModelTagFindings) -> JsonObject:
     """A ModelTag of which this was found out."""
-    return judged_object("ModelTag", *model_tag.judged(findings, ModelTag.model_validate(new_object("ModelTag")), TIME))
+    return judged_object("ModelTag", *model_tag.judge(findings, ModelTag.model_validate(new_object("ModelTag")), TIME))
 
 
 def suspended_object(findings: EnvironmentFindings) -> JsonObject:
     """A DeploymentEnvironment that was suspended when this was known of it."""
-    status, conditions = environment.judged(findings, EnvironmentStatus())
+    status, conditions = environment.judge(findings, EnvironmentStatus())
     known = status.model_copy(update={"conditions": list(conditions)})
     return judged_object("DeploymentEnvironment", known, suspended(known))
 

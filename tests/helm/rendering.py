@@ -23,7 +23,7 @@ SERVED = (API_VERSION, STAMP)
 """What a cluster of Kubernetes 1.36 serves where the definitions are installed."""
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Helm does not render the chart; the message has its words."""
 
 
@@ -70,7 +70,7 @@ def render(
     namespace: str = NAMESPACE,
     upgrade: bool = False,
 ) -> Rendered:
-    """The objects of a release with these values. Raises Refused."""
+    """The objects of a release with these values. Raises RefusedError."""
     return _rendered(json.dumps(values or {}), version, tuple(served), namespace, upgrade)
 
 
@@ -83,8 +83,8 @@ def _rendered(values: str, version: Version, served: tuple[str, ...], namespace:
 
 
 def run(version: Version, arguments: Sequence[str | Path], values: str = "") -> str:
-    """What a command of Helm prints. Raises Refused."""
+    """What a command of Helm prints. Raises RefusedError."""
     ran = subprocess.run([helm(version, silent), *arguments], input=values, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
-        raise Refused(ran.stderr)
+        raise RefusedError(ran.stderr)
     return ran.stdout

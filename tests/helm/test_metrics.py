@@ -15,7 +15,7 @@ import yaml
 
 from local.installation import ROOT
 from local.progress import silent
-from local.promtool import PromtoolUnavailable, promtool
+from local.promtool import PromtoolUnavailableError, promtool
 from rasa_environments.runtime import metrics, object_metrics
 from tests.helm.rendering import RELEASE, Rendered, render
 
@@ -204,7 +204,7 @@ def program() -> Path:
     """Prometheus's tool for rules."""
     try:
         return promtool(silent)
-    except PromtoolUnavailable as error:
+    except PromtoolUnavailableError as error:
         pytest.skip(str(error))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.helm import VERSIONS, Version
-from tests.helm.rendering import NAMESPACE, RELEASE, SERVED, Refused, Rendered, render
+from tests.helm.rendering import NAMESPACE, RELEASE, SERVED, RefusedError, Rendered, render
 
 NAME = f"{RELEASE}-model-server"
 KEEP = {"helm.sh/resource-policy": "keep"}
@@ -56,7 +56,7 @@ def test_a_model_server_called_default_points_to_it_with_its_tokens() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_tokens_are_not_generated_where_no_cluster_would_keep_them(version: Version) -> None:
-    with pytest.raises(Refused, match=r"modelServer\.tokens\.existingSecret: name a Secret with `token`"):
+    with pytest.raises(RefusedError, match=r"modelServer\.tokens\.existingSecret: name a Secret with `token`"):
         render({"modelServer": {"enabled": True}}, version=version)
 
 
@@ -128,13 +128,13 @@ def test_a_cloud_gives_the_right_on_the_bucket_to_its_account() -> None:
 
 
 def test_two_of_them_on_one_volume_are_refused() -> None:
-    with pytest.raises(Refused, match="more than one model server needs a bucket"):
+    with pytest.raises(RefusedError, match="more than one model server needs a bucket"):
         with_server(replicas=2)
 
 
 @pytest.mark.parametrize("url", ["models", "https://models", "s3://"])
 def test_what_is_no_bucket_is_refused(url: str) -> None:
-    with pytest.raises(Refused, match="/modelServer/bucket/url"):
+    with pytest.raises(RefusedError, match="/modelServer/bucket/url"):
         with_server(bucket={"url": url})
 
 

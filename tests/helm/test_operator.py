@@ -8,7 +8,7 @@ import pytest
 
 from rasa_environments.runtime.settings import Settings
 from release.chart.operator_values import Settings as ChartSettings
-from tests.helm.rendering import RELEASE, Refused, render
+from tests.helm.rendering import RELEASE, RefusedError, render
 
 OF_ITS_PODS = {
     "RASA_ENVIRONMENTS_OPERATOR_NAMESPACE": "",  # the pod's own, by reference
@@ -201,5 +201,5 @@ def test_where_it_may_connect_to_can_be_chosen() -> None:
 
 
 def test_a_name_that_no_object_can_have_is_refused() -> None:
-    with pytest.raises(Refused, match="fullnameOverride"):
+    with pytest.raises(RefusedError, match="fullnameOverride"):
         render({"fullnameOverride": "Not a name"})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rasa_environments.api.base import API_VERSION
-from tests.helm.rendering import NAMESPACE, RELEASE, STAMP, Refused, Rendered, render
+from tests.helm.rendering import NAMESPACE, RELEASE, STAMP, RefusedError, Rendered, render
 
 RASA = {"rasa": {"version": "3.6.21"}}
 RABBITMQ = {"eventBroker": {"rabbitmq": {"host": "rabbit"}}}
@@ -112,7 +112,9 @@ def test_a_release_that_does_not_bring_the_definitions_relies_on_them() -> None:
 
 
 def test_an_environment_where_the_operator_does_not_look_is_refused() -> None:
-    with pytest.raises(Refused, match=f'in the namespace of the release, "{NAMESPACE}", which the operator does not'):
+    with pytest.raises(
+        RefusedError, match=f'in the namespace of the release, "{NAMESPACE}", which the operator does not'
+    ):
         render({**OURS, "namespaces": ["bots"]})
 
     assert render({**OURS, "namespaces": ["bots"]}, namespace="bots").names(ENVIRONMENT) == {"production", "worker"}

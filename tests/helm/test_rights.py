@@ -7,7 +7,7 @@ import yaml
 
 from local.installation import MANIFESTS, PROMOTION
 from rasa_environments.api.base import JsonObject
-from tests.helm.rendering import NAMESPACE, RELEASE, SERVED, Refused, Rendered, render
+from tests.helm.rendering import NAMESPACE, RELEASE, SERVED, RefusedError, Rendered, render
 
 OPERATOR = f"{RELEASE}-operator"
 LEADER = f"{RELEASE}-leader"
@@ -149,5 +149,5 @@ def test_the_protected_namespaces_can_be_chosen_and_the_policies_left_out() -> N
 
     assert {"name": "protectedNamespaces", "expression": '["kube-*","argocd"]'} in chosen["spec"]["variables"]
     assert render({"accountPolicy": {"enabled": False}}).names("ValidatingAdmissionPolicy").isdisjoint(ACCOUNT_POLICIES)
-    with pytest.raises(Refused, match="protectedNamespaces"):
+    with pytest.raises(RefusedError, match="protectedNamespaces"):
         render({"accountPolicy": {"protectedNamespaces": ["' || true || '"]}})

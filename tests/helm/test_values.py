@@ -12,7 +12,7 @@ import yaml
 from local.helm import CHART, VERSIONS, Version
 from release.chart.files import COPIES, differences, generated, rules, write
 from release.chart.values import ChartValues
-from tests.helm.rendering import Refused, render, run
+from tests.helm.rendering import RefusedError, render, run
 
 TYPOS: dict[str, tuple[dict[str, Any], str]] = {
     "a key": ({"replica": 2}, "additional properties 'replica' not allowed"),
@@ -51,7 +51,7 @@ TYPOS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_typo_is_refused_with_the_place_and_what_is_wrong(version: Version, typo: str) -> None:
     values, message = TYPOS[typo]
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         render(values, version=version)
 
     assert message in str(refused.value)

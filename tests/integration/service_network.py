@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
-from local.api_server import ApiServer, Refused
+from local.api_server import ApiServer, RefusedError
 from rasa_environments.api.base import JsonObject
 
 
@@ -57,7 +57,7 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             try:
                 body = json.dumps(addresses_of(api, self.path.removeprefix("/"))).encode()
-            except (Refused, ValueError) as error:
+            except (RefusedError, ValueError) as error:
                 self.send_error(500, str(error))
                 return
             self.send_response(200)

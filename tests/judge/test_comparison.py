@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rasa_environments.api.conditions import Reason, Truth
+from rasa_environments.api.conditions import ConditionStatus, Reason
 from rasa_environments.domain.facts import ServedFact, TaggedModel
 from rasa_environments.judge.comparison import (
     FALLBACK_NAME,
@@ -49,7 +49,9 @@ def fact(model: str | None = None, model_id: str | None = None) -> ServedFact:
         (ServedFact("pod bot-0", "20260101-120000", problem="silent", answered_time="2026-01-01"), NAMED, "True"),
     ],
 )
-def test_only_what_can_be_compared_is_true_or_false(answer: ServedFact, wanted: TaggedModel, truth: Truth) -> None:
+def test_only_what_can_be_compared_is_true_or_false(
+    answer: ServedFact, wanted: TaggedModel, truth: ConditionStatus
+) -> None:
     assert serves(answer, wanted) == truth
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from rasa_environments.domain.facts import Problem
 from rasa_environments.judge.conditions import (
     MAXIMUM_MESSAGE,
@@ -30,7 +30,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 OBJECTS = st.dictionaries(NAMES, VALUES, max_size=3)
-TRUTHS: st.SearchStrategy[Truth] = st.sampled_from(["True", "False", "Unknown"])
+TRUTHS: st.SearchStrategy[ConditionStatus] = st.sampled_from(["True", "False", "Unknown"])
 JUDGEMENTS = st.dictionaries(st.sampled_from(list(ConditionType)), TRUTHS, max_size=5)
 
 
@@ -64,7 +64,7 @@ def test_the_patch_leaves_out_what_stayed(same: JsonObject, before: object, afte
     assert set(patch) <= {"moved"}
 
 
-def judged(truths: Mapping[ConditionType, Truth], time: str = "") -> tuple[Condition, ...]:
+def judge(truths: Mapping[ConditionType, ConditionStatus], time: str = "") -> tuple[Condition, ...]:
     """Conditions with these statuses."""
     return tuple(
         condition(kind, truth, Reason.SETTLED, "as it is").model_copy(update={"last_transition_time": time})
@@ -74,9 +74,9 @@ def judged(truths: Mapping[ConditionType, Truth], time: str = "") -> tuple[Condi
 
 @given(before=JUDGEMENTS, now=JUDGEMENTS)
 def test_a_time_moves_exactly_where_the_status_does(
-    before: dict[ConditionType, Truth], now: dict[ConditionType, Truth]
+    before: dict[ConditionType, ConditionStatus], now: dict[ConditionType, ConditionStatus]
 ) -> None:
-    after = transitioned(judged(before, BEFORE), judged(now), generation=7, time=NOW)
+    after = transitioned(judge(before, BEFORE), judge(now), generation=7, time=NOW)
 
     times = {ConditionType(entry.type): entry.last_transition_time for entry in after}
     assert times == {kind: BEFORE if before.get(kind) == truth else NOW for kind, truth in now.items()}
@@ -84,7 +84,7 @@ def test_a_time_moves_exactly_where_the_status_does(
 
 
 def test_what_is_said_about_the_same_status_may_change_without_its_time() -> None:
-    before = judged({ConditionType.READY: "False"}, BEFORE)
+    before = judge({ConditionType.READY: "False"}, BEFORE)
     now = (condition(ConditionType.READY, "False", Reason.TAG_NOT_FOUND, "another cause"),)
 
     (after,) = transitioned(before, now, generation=1, time=NOW)
@@ -93,7 +93,7 @@ def test_what_is_said_about_the_same_status_may_change_without_its_time() -> Non
 
 
 def test_the_first_conditions_have_the_time_of_now() -> None:
-    (after,) = transitioned(None, judged({ConditionType.READY: "True"}), generation=1, time=NOW)
+    (after,) = transitioned(None, judge({ConditionType.READY: "True"}), generation=1, time=NOW)
 
     assert after.last_transition_time == NOW
 
@@ -117,7 +117,7 @@ def test_what_waits_for_a_person_is_stalled() -> None:
 
 
 def test_a_condition_that_is_not_there_is_not_true() -> None:
-    conditions = judged({ConditionType.READY: "True", ConditionType.STALLED: "False"})
+    conditions = judge({ConditionType.READY: "True", ConditionType.STALLED: "False"})
 
     assert is_true(conditions, ConditionType.READY)
     assert not is_true(conditions, ConditionType.STALLED)

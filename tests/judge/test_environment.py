@@ -14,7 +14,7 @@ from rasa_environments.api.deployment_environment import EnvironmentStatus, Serv
 from rasa_environments.domain.facts import DeploymentFacts, PodFacts, Problem, ServedFact, TaggedModel
 from rasa_environments.judge.conditions import condition, condition_of, transitioned
 from rasa_environments.judge.conversations import Conversations
-from rasa_environments.judge.environment import judged, suspended
+from rasa_environments.judge.environment import judge, suspended
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.transitions import transitions
 
@@ -136,7 +136,7 @@ VERDICTS = [
 
 def verdict(findings: EnvironmentFindings, kind: ConditionType = ConditionType.READY) -> Condition:
     """One of the conditions."""
-    found = condition_of(judged(findings, EnvironmentStatus())[1], kind)
+    found = condition_of(judge(findings, EnvironmentStatus())[1], kind)
     assert found is not None
     return found
 
@@ -145,7 +145,7 @@ def verdict(findings: EnvironmentFindings, kind: ConditionType = ConditionType.R
     ("findings", "statuses", "reason"), [row[1:] for row in VERDICTS], ids=[row[0] for row in VERDICTS]
 )
 def test_what_is_found_makes_the_conditions(findings: EnvironmentFindings, statuses: str, reason: Reason) -> None:
-    _, conditions = judged(findings, EnvironmentStatus())
+    _, conditions = judge(findings, EnvironmentStatus())
 
     told = [*statuses.split(), "True"]
     assert {entry.type: entry.status for entry in conditions} == dict(zip(TYPES, told, strict=True))
@@ -328,7 +328,7 @@ def test_it_is_never_both_under_way_and_waiting_for_a_person(findings: Environme
 
 @given(findings=FINDINGS)
 def test_each_condition_explains_itself(findings: EnvironmentFindings) -> None:
-    _, conditions = judged(findings, EnvironmentStatus())
+    _, conditions = judge(findings, EnvironmentStatus())
 
     assert [entry.type for entry in conditions] == list(TYPES)
     assert all(entry.message and entry.reason in set(Reason) for entry in conditions)
@@ -355,7 +355,7 @@ def test_where_conversations_are_kept_stays_as_told_while_nobody_finds_out() -> 
     kind, findings = ConditionType.CONVERSATIONS_PERSISTED, replace(GOOD, conversations=None, problem=INVALID)
     before = EnvironmentStatus(conditions=[condition(kind, "True", Reason.PERSISTED, "kept")])
 
-    _, after = judged(findings, before)
+    _, after = judge(findings, before)
 
     assert condition_of(after, kind) == condition(kind, "True", Reason.PERSISTED, "kept")
     assert verdict(findings, kind).status == "Unknown"
@@ -383,14 +383,14 @@ SERVED = [
 def test_the_status_counts_who_serves_what(
     served: tuple[ServedFact, ...], models: list[ServedModel] | None, serving: int | None
 ) -> None:
-    status, _ = judged(replace(GOOD, served=served), EnvironmentStatus())
+    status, _ = judge(replace(GOOD, served=served), EnvironmentStatus())
 
     assert status.desired_model == ModelReference(name=WANTED.name, hash=WANTED.hash)
     assert (status.served_models, status.serving_replicas, status.ready_replicas) == (models, serving, 1)
 
 
 def test_without_a_wanted_and_a_served_model_there_is_no_model_in_the_status() -> None:
-    status, _ = judged(replace(GOOD, wanted=None, served=(SILENT,)), EnvironmentStatus())
+    status, _ = judge(replace(GOOD, wanted=None, served=(SILENT,)), EnvironmentStatus())
 
     assert (status.desired_model, status.served_models, status.serving_replicas) == (None, None, None)
 
@@ -401,7 +401,7 @@ def test_what_this_pass_did_not_find_out_stays() -> None:
         url="http://u", auth_token=token, last_handled_rotate_token_at="t", replicas=2, selector="a=b"
     )
 
-    status, _ = judged(replace(GOOD, problem=INVALID, url=None, deployment=None, selector=None), before)
+    status, _ = judge(replace(GOOD, problem=INVALID, url=None, deployment=None, selector=None), before)
 
     assert (status.url, status.auth_token, status.last_handled_rotate_token_at) == ("http://u", token, "t")
     assert (status.replicas, status.selector) == (2, "a=b")
@@ -409,14 +409,14 @@ def test_what_this_pass_did_not_find_out_stays() -> None:
 
 @pytest.mark.parametrize(("deployment", "replicas"), [(SETTLED, 1), (ROLLING, 4), (FAILED, 1), (None, 4)])
 def test_replicas_are_counted_once_a_rollout_has_ended(deployment: DeploymentFacts | None, replicas: int) -> None:
-    status, _ = judged(replace(GOOD, deployment=deployment), EnvironmentStatus(replicas=4))
+    status, _ = judge(replace(GOOD, deployment=deployment), EnvironmentStatus(replicas=4))
 
     assert status.replicas == replicas
 
 
 @pytest.mark.parametrize("findings", [GOOD, replace(GOOD, wanted=None)])
 def test_nobody_knows_whether_a_suspended_environment_is_ready(findings: EnvironmentFindings) -> None:
-    _, before = judged(findings, EnvironmentStatus())
+    _, before = judge(findings, EnvironmentStatus())
 
     after = suspended(EnvironmentStatus(conditions=list(before)))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import API_VERSION, ModelReference, ObjectKey, SecretKeyRef, SecretValue
-from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
@@ -30,7 +30,7 @@ from rasa_environments.judge.events import (
     shortened,
     tag_reverted,
 )
-from rasa_environments.judge.model_tag import ModelTagFindings, judged
+from rasa_environments.judge.model_tag import ModelTagFindings, judge
 from tests.cluster.objects import config_map, environment_child
 from tests.reconcile.objects import environment, server, tag
 
@@ -45,25 +45,25 @@ OBJECTS: dict[str, AnyResource] = {
     "DeploymentEnvironment": environment("support"),
     "ModelTag": tag("live"),
 }
-TRUTHS: st.SearchStrategy[Truth] = st.sampled_from(["True", "False", "Unknown"])
+TRUTHS: st.SearchStrategy[ConditionStatus] = st.sampled_from(["True", "False", "Unknown"])
 CONDITIONS = st.dictionaries(st.sampled_from(list(ConditionType)), TRUTHS)
 
 
-def stamped(truths: Mapping[ConditionType, Truth], before: AnyResource | None, time: str) -> list[Condition]:
+def stamped(truths: Mapping[ConditionType, ConditionStatus], before: AnyResource | None, time: str) -> list[Condition]:
     """Conditions as they are written at a time, after those of `before`."""
     judgements = [condition(kind, truth, PROBLEM, f"{kind} is {truth}") for kind, truth in truths.items()]
     earlier = before.status.conditions if before is not None else None
     return list(transitioned(earlier, judgements, generation=1, time=time))
 
 
-def seen(obj: AnyResource, truths: Mapping[ConditionType, Truth], **status: object) -> AnyResource:
+def seen(obj: AnyResource, truths: Mapping[ConditionType, ConditionStatus], **status: object) -> AnyResource:
     """The object as it was seen long ago."""
     return obj.model_copy(
         update={"status": obj.status.model_copy(update={"conditions": stamped(truths, None, BEFORE), **status})}
     )
 
 
-def then(obj: AnyResource, truths: Mapping[ConditionType, Truth], **status: object) -> AnyResource:
+def then(obj: AnyResource, truths: Mapping[ConditionType, ConditionStatus], **status: object) -> AnyResource:
     """The object after its status was written now."""
     return obj.model_copy(
         update={"status": obj.status.model_copy(update={"conditions": stamped(truths, obj, NOW), **status})}
@@ -88,7 +88,7 @@ def promoted(*models: TaggedModel, by: str | None = None, limit: int = 10) -> li
         current = current.model_copy(update={"metadata": annotated})
     for number, model in enumerate(models):
         findings = ModelTagFindings(tag="live", model=model.name, tagged=model)
-        status, _ = judged(findings, current, f"2026-01-01T{number:02}:00:00Z")
+        status, _ = judge(findings, current, f"2026-01-01T{number:02}:00:00Z")
         current = current.model_copy(update={"status": status})
         states.append(current)
     return states
@@ -96,7 +96,7 @@ def promoted(*models: TaggedModel, by: str | None = None, limit: int = 10) -> li
 
 @pytest.mark.parametrize("kind", OBJECTS)
 @given(truths=CONDITIONS)
-def test_where_nothing_moved_there_is_no_event(kind: str, truths: dict[ConditionType, Truth]) -> None:
+def test_where_nothing_moved_there_is_no_event(kind: str, truths: dict[ConditionType, ConditionStatus]) -> None:
     before = seen(OBJECTS[kind], truths)
 
     assert happened(before, then(before, truths)) == []
@@ -105,7 +105,7 @@ def test_where_nothing_moved_there_is_no_event(kind: str, truths: dict[Condition
 @pytest.mark.parametrize("kind", OBJECTS)
 @given(earlier=CONDITIONS, later=CONDITIONS)
 def test_the_same_transition_has_the_same_name_whoever_tells_it(
-    kind: str, earlier: dict[ConditionType, Truth], later: dict[ConditionType, Truth]
+    kind: str, earlier: dict[ConditionType, ConditionStatus], later: dict[ConditionType, ConditionStatus]
 ) -> None:
     before = seen(OBJECTS[kind], earlier)
     after = then(before, later)
@@ -120,7 +120,7 @@ def test_the_same_transition_has_the_same_name_whoever_tells_it(
 @pytest.mark.parametrize("kind", OBJECTS)
 @given(earlier=CONDITIONS, later=CONDITIONS)
 def test_an_event_tells_only_of_what_turned_just_now(
-    kind: str, earlier: dict[ConditionType, Truth], later: dict[ConditionType, Truth]
+    kind: str, earlier: dict[ConditionType, ConditionStatus], later: dict[ConditionType, ConditionStatus]
 ) -> None:
     before = seen(OBJECTS[kind], earlier)
 
@@ -231,7 +231,7 @@ def test_a_tag_that_was_put_back_says_where_it_had_gone(carrier: str | None, wor
 )
 @given(earlier=CONDITIONS)
 def test_an_environment_tells_when_it_begins_and_ceases_to_serve_its_model(
-    truth: Truth, expected: tuple[str, str] | None, earlier: dict[ConditionType, Truth]
+    truth: ConditionStatus, expected: tuple[str, str] | None, earlier: dict[ConditionType, ConditionStatus]
 ) -> None:
     before = seen(environment("support"), earlier)
     turned = earlier.get(ConditionType.MODEL_SERVED) != truth
@@ -242,7 +242,7 @@ def test_an_environment_tells_when_it_begins_and_ceases_to_serve_its_model(
 
 
 def test_another_model_that_is_served_at_once_is_told() -> None:
-    served: dict[ConditionType, Truth] = {ConditionType.MODEL_SERVED: "True"}
+    served: dict[ConditionType, ConditionStatus] = {ConditionType.MODEL_SERVED: "True"}
     before = seen(environment("support"), served, desired_model=FIRST_MODEL)
 
     assert told(before, then(before, served, desired_model=SECOND_MODEL)) == [("Normal", "ModelServed")]
@@ -250,7 +250,7 @@ def test_another_model_that_is_served_at_once_is_told() -> None:
 
 
 def test_a_model_that_nobody_has_looked_for_is_not_told_to_be_served() -> None:
-    served: dict[ConditionType, Truth] = {ConditionType.MODEL_SERVED: "True"}
+    served: dict[ConditionType, ConditionStatus] = {ConditionType.MODEL_SERVED: "True"}
     before = environment("support")
     seen_now = then(before, served)
     condition_now = next(iter(seen_now.status.conditions or ()))
@@ -301,7 +301,9 @@ LOST, BACK = ("Warning", "Unreachable"), ("Normal", "Recovered")
     ],
 )
 def test_a_model_server_tells_when_it_is_lost_and_when_it_is_back(
-    before: dict[ConditionType, Truth], after: dict[ConditionType, Truth], events: list[tuple[str, str]]
+    before: dict[ConditionType, ConditionStatus],
+    after: dict[ConditionType, ConditionStatus],
+    events: list[tuple[str, str]],
 ) -> None:
     earlier = seen(server(), before)
 

@@ -11,7 +11,7 @@ from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus, ServedModel
 from rasa_environments.domain.facts import Problem, ServedFact, TaggedModel
 from rasa_environments.judge.conversations import ELSEWHERE
-from rasa_environments.judge.environment import judged
+from rasa_environments.judge.environment import judge
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 
 SERVER = "the Rasa server of support"
@@ -37,7 +37,7 @@ def silent(reason: Reason) -> EnvironmentFindings:
 
 def conditions(findings: EnvironmentFindings) -> dict[str, Condition]:
     """The conditions by type."""
-    return {entry.type: entry for entry in judged(findings, EnvironmentStatus())[1]}
+    return {entry.type: entry for entry in judge(findings, EnvironmentStatus())[1]}
 
 
 TYPES = ("Ready", "Reconciling", "Stalled", "Available", "ModelAvailable", "ModelServed", "ConversationsPersisted")
@@ -109,7 +109,7 @@ def test_no_message_speaks_of_pods(findings: EnvironmentFindings, kind: Conditio
 
 
 def test_the_status_has_its_address_and_model_and_neither_a_secret_nor_replicas() -> None:
-    status, _ = judged(GOOD, EnvironmentStatus())
+    status, _ = judge(GOOD, EnvironmentStatus())
 
     assert (status.url, status.auth_token, status.replicas, status.selector) == (
         "https://rasa.example.com",

@@ -13,7 +13,7 @@ from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.model_server import ModelServerFindings, judged, pending_deletions
+from rasa_environments.judge.model_server import ModelServerFindings, judge, pending_deletions
 
 MODELS = {"model-1": TaggedModel("model-1", "hash-1")}
 ENTRIES = st.lists(
@@ -46,14 +46,14 @@ def findings(
 
 def verdict(found: ModelServerFindings, kind: ConditionType, before: ModelServer | None = None) -> Condition:
     """One of the conditions."""
-    conditions = judged(found, before or server())[1]
+    conditions = judge(found, before or server())[1]
     one = condition_of(conditions, kind)
     assert one is not None
     return one
 
 
 def test_a_server_that_answers_is_ready() -> None:
-    status, conditions = judged(findings(), server())
+    status, conditions = judge(findings(), server())
 
     assert (status.version, status.model_count, status.environment_count, status.tag_count) == ("1.2", 1, 2, 3)
     assert {entry.type: entry.status for entry in conditions} == {
@@ -118,13 +118,13 @@ def test_writable_says_whether_tags_can_be_put(observation: ServerObservation, s
 def test_what_was_known_of_a_server_that_does_not_answer_stays() -> None:
     before = server(ModelServerStatus(version="1.1", model_count=7))
 
-    status, _ = judged(findings(ServerObservation()), before)
+    status, _ = judge(findings(ServerObservation()), before)
 
     assert (status.version, status.model_count) == ("1.1", 7)
 
 
 def test_an_empty_inventory_is_left_out() -> None:
-    assert judged(findings(), server())[0].pending_tag_deletions is None
+    assert judge(findings(), server())[0].pending_tag_deletions is None
 
 
 @given(claims=ENTRIES, before=ENTRIES, done=TAGS)

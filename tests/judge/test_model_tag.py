@@ -20,7 +20,7 @@ from rasa_environments.api.model_tag import (
 )
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.model_tag import ModelTagFindings, judged
+from rasa_environments.judge.model_tag import ModelTagFindings, judge
 
 FIRST, SECOND, THIRD = (TaggedModel(f"model-{number}", f"hash-{number}") for number in (1, 2, 3))
 TIME = "2026-01-01T00:00:00Z"
@@ -44,7 +44,7 @@ def promoted(*models: TaggedModel, limit: int = 10) -> ModelTagStatus:
     status = ModelTagStatus()
     for number, tagged in enumerate(models):
         findings = ModelTagFindings(tag="live", model=tagged.name, tagged=tagged)
-        status, _ = judged(findings, model_tag(status, historyLimit=limit), f"2026-01-01T{number:02}:00:00Z")
+        status, _ = judge(findings, model_tag(status, historyLimit=limit), f"2026-01-01T{number:02}:00:00Z")
     return status
 
 
@@ -78,7 +78,7 @@ def promoted_by(user: str, tagged: TaggedModel, before: ModelTagStatus | None = 
     tag = model_tag(before)
     metadata = tag.metadata.model_copy(update={"annotations": {PROMOTED_BY_ANNOTATION: user}})
     findings = ModelTagFindings(tag="live", model=tagged.name, tagged=tagged)
-    return judged(findings, tag.model_copy(update={"metadata": metadata}), TIME)[0]
+    return judge(findings, tag.model_copy(update={"metadata": metadata}), TIME)[0]
 
 
 def test_the_history_names_who_promoted_each_model() -> None:
@@ -129,7 +129,7 @@ def test_a_model_that_the_server_has_not_confirmed_is_not_in_the_history() -> No
     before = promoted(FIRST)
     findings = ModelTagFindings(tag="live", model="model-2", problem=Problem(Reason.MODEL_NOT_FOUND, "not there"))
 
-    status, _ = judged(findings, model_tag(before), TIME)
+    status, _ = judge(findings, model_tag(before), TIME)
 
     assert status.tagged_model == reference(FIRST)
     assert status.history == before.history
@@ -155,7 +155,7 @@ TAGGED = ModelTagFindings(tag="live", model="model-1", tagged=FIRST)
 
 def verdict(findings: ModelTagFindings, kind: ConditionType) -> Condition:
     """One of the conditions."""
-    found = condition_of(judged(findings, model_tag(), TIME)[1], kind)
+    found = condition_of(judge(findings, model_tag(), TIME)[1], kind)
     assert found is not None
     return found
 
@@ -253,7 +253,7 @@ def test_environments_that_serve_the_last_known_model_are_told_to_while_the_serv
     away = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
     findings = replace(TAGGED, tagged=None, problem=away, answers=False, followers=(SERVING,))
 
-    status, conditions = judged(findings, model_tag(promoted(FIRST)), TIME)
+    status, conditions = judge(findings, model_tag(promoted(FIRST)), TIME)
 
     served = condition_of(conditions, ConditionType.SERVED)
     assert served is not None
@@ -264,7 +264,7 @@ def test_a_promotion_that_failed_is_served_by_nobody() -> None:
     missing = Problem(Reason.MODEL_NOT_FOUND, "not there")
     findings = replace(TAGGED, model="model-2", tagged=None, problem=missing, followers=(SERVING,))
 
-    status, conditions = judged(findings, model_tag(promoted(FIRST)), TIME)
+    status, conditions = judge(findings, model_tag(promoted(FIRST)), TIME)
 
     served = condition_of(conditions, ConditionType.SERVED)
     assert served is not None
@@ -274,7 +274,7 @@ def test_a_promotion_that_failed_is_served_by_nobody() -> None:
 def test_a_tag_without_a_model_of_its_own_tells_where_it_is() -> None:
     findings = ModelTagFindings(tag="live", tagged=SECOND, followers=(replace(SERVING, desired=SECOND),))
 
-    status, conditions = judged(findings, model_tag(), TIME)
+    status, conditions = judge(findings, model_tag(), TIME)
 
     ready = condition_of(conditions, ConditionType.READY)
     assert ready is not None
@@ -290,6 +290,6 @@ def test_a_tag_that_answers_is_tagged() -> None:
 def test_the_status_lists_the_environments_up_to_a_limit() -> None:
     followers = tuple(replace(SERVING, key=ObjectKey("bots", f"e{number}")) for number in range(MAXIMUM_FOLLOWERS + 1))
 
-    status, _ = judged(replace(TAGGED, followers=followers), model_tag(), TIME)
+    status, _ = judge(replace(TAGGED, followers=followers), model_tag(), TIME)
 
     assert [entry.name for entry in status.environments or ()] == [f"e{number}" for number in range(MAXIMUM_FOLLOWERS)]

@@ -12,11 +12,11 @@ from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus
 from rasa_environments.domain.facts import RegistrationFact, ServedFact, ServerObservation, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.environment import judged as judged_environment
+from rasa_environments.judge.environment import judge as judged_environment
 from rasa_environments.judge.environment import suspended
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.model_server import ModelServerFindings
-from rasa_environments.judge.model_server import judged as judged_server
+from rasa_environments.judge.model_server import judge as judged_server
 
 MODEL = TaggedModel("20260101-120000", "8f14e45f")
 ENVIRONMENT = EnvironmentFindings(

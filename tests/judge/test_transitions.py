@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from rasa_environments.judge.transitions import reports, transitions
 
 READY, TAGGED, STALLED = ConditionType.READY, ConditionType.TAGGED, ConditionType.STALLED
-TRUTHS: st.SearchStrategy[Truth] = st.sampled_from(["True", "False", "Unknown"])
+TRUTHS: st.SearchStrategy[ConditionStatus] = st.sampled_from(["True", "False", "Unknown"])
 
 
 def said(
-    kind: ConditionType, status: Truth, reason: Reason, message: str = "so it is", generation: int = 1
+    kind: ConditionType, status: ConditionStatus, reason: Reason, message: str = "so it is", generation: int = 1
 ) -> Condition:
     return Condition(
         type=kind,

@@ -12,7 +12,7 @@ from local.binaries import (
     HELM_4,
     KWOK,
     MODULES,
-    BinariesUnavailable,
+    BinariesUnavailableError,
     GoProgram,
     cache_key,
     find_go,
@@ -61,7 +61,7 @@ def test_a_changed_module_file_changes_the_cache_key(tmp_path: Path, changed: st
 def test_an_old_go_is_refused_with_the_version_needed(tmp_path: Path) -> None:
     executable(tmp_path / "go", "#!/bin/sh\necho go1.21.3\n")
 
-    with pytest.raises(BinariesUnavailable, match=r"go is go1\.21\.3: install Go 1\.26 or newer"):
+    with pytest.raises(BinariesUnavailableError, match=r"go is go1\.21\.3: install Go 1\.26 or newer"):
         find_go(MODULES / "etcd", {"PATH": str(tmp_path)})
 
 
@@ -105,19 +105,21 @@ def test_a_failed_build_says_what_go_said_and_leaves_nothing(tmp_path: Path) -> 
     executable(tmp_path / "path" / "go", FAKE_GO.replace("touch", "echo no space left >&2; exit 1;"))
     environment = {"RASA_ENVIRONMENTS_CACHE": str(tmp_path / "cache"), "PATH": f"{tmp_path / 'path'}:/usr/bin:/bin"}
 
-    with pytest.raises(BinariesUnavailable, match=r"`go build` in local/modules/etcd failed:\nno space left"):
+    with pytest.raises(BinariesUnavailableError, match=r"`go build` in local/modules/etcd failed:\nno space left"):
         find_or_build("local", silent, environment)
 
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.suffix != ".lock"] == []
 
 
 def test_envtest_without_its_assets_says_how_to_get_them() -> None:
-    with pytest.raises(BinariesUnavailable, match="set KUBEBUILDER_ASSETS to what `setup-envtest use -p path` says"):
+    with pytest.raises(
+        BinariesUnavailableError, match="set KUBEBUILDER_ASSETS to what `setup-envtest use -p path` says"
+    ):
         find_or_build("envtest", silent, {"PATH": ""})
 
 
 def test_assets_that_lack_a_program_are_refused_by_its_name(tmp_path: Path) -> None:
-    with pytest.raises(BinariesUnavailable, match="there is no etcd in it"):
+    with pytest.raises(BinariesUnavailableError, match="there is no etcd in it"):
         find_or_build("envtest", silent, {"KUBEBUILDER_ASSETS": str(tmp_path), "PATH": ""})
 
 

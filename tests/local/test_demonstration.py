@@ -14,10 +14,10 @@ from rich.console import Console
 
 from local.api_server import ApiServer
 from local.cluster import ClusterFacts
-from local.demonstration.steps import StepFailed, Steps
+from local.demonstration.steps import StepFailedError, Steps
 from local.demonstration.view import View
 from local.installation import ROOT, install
-from local.processes import ProcessFailed
+from local.processes import ProcessFailedError
 from rasa_environments.cli.overview import Overview
 
 COMMAND = [sys.executable, "-m", "local", "demo"]
@@ -132,12 +132,14 @@ def test_a_step_says_what_it_is_and_how_long_it_took() -> None:
     assert said[2].startswith("   done in ")
 
 
-@pytest.mark.parametrize("error", [ProcessFailed("no water"), httpx.ConnectError("no water"), OSError("no water")])
+@pytest.mark.parametrize("error", [ProcessFailedError("no water"), httpx.ConnectError("no water"), OSError("no water")])
 def test_a_step_that_fails_says_which_and_adds_the_evidence(error: Exception) -> None:
     steps = Steps(lambda _: None, lambda: "\nthe kettle's log ends: empty")
 
     with (
-        pytest.raises(StepFailed, match=r"step 1 \(Boil water\) failed after .* s: no water\nthe kettle's log ends"),
+        pytest.raises(
+            StepFailedError, match=r"step 1 \(Boil water\) failed after .* s: no water\nthe kettle's log ends"
+        ),
         steps.step("Boil water"),
     ):
         raise error
@@ -152,7 +154,7 @@ def test_waiting_in_vain_says_what_was_seen_instead(cluster: ClusterFacts) -> No
     with ApiServer(cluster.kubeconfig) as api:
         view = View(api, "kube-public", Console(quiet=True), lambda: None)
 
-        with pytest.raises(ProcessFailed, match=r"in vain until it is served; seen instead:\nnothing"):
+        with pytest.raises(ProcessFailedError, match=r"in vain until it is served; seen instead:\nnothing"):
             view.follow_until(nothing, "it is served", 0)
 
 
@@ -160,7 +162,7 @@ def test_waiting_ends_when_a_process_that_it_depends_on_ends(cluster: ClusterFac
     install(cluster.kubeconfig, [ROOT / "crds"])
 
     def check() -> None:
-        raise ProcessFailed("the operator ended by itself")
+        raise ProcessFailedError("the operator ended by itself")
 
-    with ApiServer(cluster.kubeconfig) as api, pytest.raises(ProcessFailed, match="the operator ended by itself"):
+    with ApiServer(cluster.kubeconfig) as api, pytest.raises(ProcessFailedError, match="the operator ended by itself"):
         View(api, "kube-public", Console(quiet=True), check).follow_until(nothing, "it is served", 60)

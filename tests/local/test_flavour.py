@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.flavour import UnknownFlavour, choose_flavour
+from local.flavour import UnknownFlavourError, choose_flavour
 
 
 @pytest.mark.parametrize("asked", ["local", "envtest", "kind"])
@@ -23,5 +23,7 @@ def test_the_pinned_control_plane_is_used_anywhere_else() -> None:
 
 
 def test_an_unknown_flavour_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UnknownFlavour, match="CLUSTER=minikube: choose one of local, envtest, kind, or leave it unset"):
+    with pytest.raises(
+        UnknownFlavourError, match="CLUSTER=minikube: choose one of local, envtest, kind, or leave it unset"
+    ):
         choose_flavour({"CLUSTER": "minikube"}, kind_usable=lambda: False)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import local.images
-from local.images import IMAGES, PAUSE_IMAGE, ImageUnavailable, Recipe, full_name, image_archive, older_archives
+from local.images import IMAGES, PAUSE_IMAGE, ImageUnavailableError, Recipe, full_name, image_archive, older_archives
 from local.images.archive import EPOCH, Layer, member, write_archive
 from local.images.names import architecture
 from local.images.reading import ImageArchive
@@ -113,7 +113,7 @@ def test_contents_that_are_split_otherwise_are_others() -> None:
 
 
 def test_an_image_that_nobody_makes_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ImageUnavailable) as caught:
+    with pytest.raises(ImageUnavailableError) as caught:
         image_archive("busybox:1", silent, {"RASA_ENVIRONMENTS_CACHE": str(tmp_path)})
 
     assert "there is no way to make the image busybox:1 here" in str(caught.value)
@@ -123,7 +123,7 @@ def test_an_image_that_nobody_makes_is_refused_with_those_that_there_are(tmp_pat
 def test_who_is_not_root_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
 
-    with pytest.raises(ImageUnavailable, match="run this as root, or start Docker"):
+    with pytest.raises(ImageUnavailableError, match="run this as root, or start Docker"):
         image_archive(PAUSE_IMAGE, silent, {"RASA_ENVIRONMENTS_CACHE": str(tmp_path)})
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.images import ImageUnavailable
+from local.images import ImageUnavailableError
 from local.images.rasa_image import finish, moved_script, pack_environment, pack_python, python_prefix, recipe
 from local.rasa import RELEASES
 
@@ -110,7 +110,7 @@ def test_a_python_of_the_system_cannot_be_packed(tmp_path: Path) -> None:
     python.write_text("#!/bin/sh\necho /usr\n")
     python.chmod(0o755)
 
-    with pytest.raises(ImageUnavailable, match="name it in RASA_PYTHON"):
+    with pytest.raises(ImageUnavailableError, match="name it in RASA_PYTHON"):
         python_prefix(python)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.api_server import ApiServer, Refused
+from local.api_server import ApiServer, RefusedError
 from local.cluster import ClusterFacts
 from local.installation import NAMESPACE, PROMOTION, SERVICE_ACCOUNT, apply, documents, install
 from local.service_account import service_account_kubeconfig
@@ -51,7 +51,7 @@ class OldApiServer(ApiServer):
     def apply(self, document: Mapping[str, Any], namespace: str = "default") -> dict[str, Any]:
         """Takes every kind but those that came with 1.36."""
         if str(document["kind"]).startswith("Mutating"):
-            raise Refused(404, "the API server serves no such kind")
+            raise RefusedError(404, "the API server serves no such kind")
         return {**document, "metadata": {**document["metadata"], "namespace": namespace}}
 
 
@@ -90,7 +90,7 @@ def test_the_kubeconfig_is_that_of_the_service_account(
         user = api.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", review)["status"]["userInfo"]
         assert user["username"] == f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
         assert api.get("/apis/rasa-environments.io/v1alpha1/modelservers")["items"] is not None
-        with pytest.raises(Refused, match="is forbidden"):
+        with pytest.raises(RefusedError, match="is forbidden"):
             api.get("/api/v1/nodes")
     assert stat.S_IMODE(own.stat().st_mode) == 0o600
 
@@ -98,7 +98,10 @@ def test_the_kubeconfig_is_that_of_the_service_account(
 def test_what_the_api_server_refuses_is_told_in_its_words(cluster: ClusterFacts) -> None:
     document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "b"}, "dta": {}}
 
-    with ApiServer(cluster.kubeconfig) as api, pytest.raises(Refused, match=r"unknown field|not declared in schema"):
+    with (
+        ApiServer(cluster.kubeconfig) as api,
+        pytest.raises(RefusedError, match=r"unknown field|not declared in schema"),
+    ):
         api.apply(document)
 
 

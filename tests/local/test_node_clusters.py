@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.node.clusters import ClusterExists, ClusterMissing, Place, State, place_of, ready_cluster, running
+from local.node.clusters import ClusterExistsError, ClusterMissingError, Place, State, place_of, ready_cluster, running
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_claimed_name_is_that_of_a_running_cluster(place: Place, environment: 
 def test_a_name_is_claimed_once(place: Place) -> None:
     with (
         place.claimed(),
-        pytest.raises(ClusterExists, match="`kind delete cluster --name e2e` ends it"),
+        pytest.raises(ClusterExistsError, match="`kind delete cluster --name e2e` ends it"),
         place.claimed(),
     ):
         pass
@@ -58,7 +58,7 @@ def test_a_name_that_a_killed_supervisor_left_is_free(place: Place) -> None:
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", "UPPER", "-dash", "a" * 51])
 def test_what_is_no_name_is_refused(name: str, environment: dict[str, str]) -> None:
-    with pytest.raises(ClusterExists, match="a cluster cannot be called"), place_of(name, environment).claimed():
+    with pytest.raises(ClusterExistsError, match="a cluster cannot be called"), place_of(name, environment).claimed():
         pass
 
 
@@ -71,7 +71,10 @@ def test_a_ready_cluster_tells_of_itself(place: Place, environment: dict[str, st
 
 
 def test_a_cluster_that_is_starting_is_not_ready(place: Place, environment: dict[str, str]) -> None:
-    with place.claimed(), pytest.raises(ClusterMissing, match="there is no cluster e2e that is ready; there is: e2e"):
+    with (
+        place.claimed(),
+        pytest.raises(ClusterMissingError, match="there is no cluster e2e that is ready; there is: e2e"),
+    ):
         ready_cluster("e2e", environment)
 
 
@@ -79,5 +82,5 @@ def test_what_a_dead_cluster_said_counts_no_more(place: Place, environment: dict
     place.directory.mkdir(parents=True)
     place.write_state(state(place))
 
-    with pytest.raises(ClusterMissing, match="there is: none"):
+    with pytest.raises(ClusterMissingError, match="there is: none"):
         ready_cluster("e2e", environment)

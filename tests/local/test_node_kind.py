@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from local.installation import ROOT
-from local.node.clusters import ClusterMissing
+from local.node.clusters import ClusterMissingError
 from local.node.kind import chosen_kubeconfig, kind, require_one_plain_node
 
 KUBECONFIG = """\
@@ -59,7 +59,7 @@ def test_to_delete_what_is_not_there_cleans_the_kubeconfig(tmp_path: Path, name:
 def test_a_cluster_that_is_not_there_is_told_by_its_name(arguments: tuple[str, ...]) -> None:
     result = run(*arguments, "--name", "e2e")
 
-    assert isinstance(result.exception, ClusterMissing)
+    assert isinstance(result.exception, ClusterMissingError)
     assert "there is no cluster e2e that is ready" in str(result.exception)
 
 

@@ -1,7 +1,7 @@
 """What takes minutes is made before the tests run."""
 
-from local.rasa import RasaUnavailable
-from local.services import ServiceUnavailable
+from local.rasa import RasaUnavailableError
+from local.services import ServiceUnavailableError
 from tests.preparation import made
 
 
@@ -9,10 +9,10 @@ def test_what_cannot_be_had_is_told_and_keeps_nothing_else_from_being_made() -> 
     done: list[str] = []
 
     def rasa() -> None:
-        raise RasaUnavailable("there is no Python 3.7")
+        raise RasaUnavailableError("there is no Python 3.7")
 
     def service() -> None:
-        raise ServiceUnavailable("there is no redis-server")
+        raise ServiceUnavailableError("there is no redis-server")
 
     reasons = made([rasa, service, service, lambda: done.append("cluster")])
 

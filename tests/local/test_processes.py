@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import Child, Leash, ProcessFailed
+from local.processes import Child, Leash, ProcessFailedError
 from tests.eventually import eventually
 
 
@@ -67,7 +67,7 @@ def test_a_process_that_ends_early_is_reported_with_the_end_of_its_log(tmp_path:
     leash = Leash()
     child = Child("server", ["sh", "-c", "echo address already in use; exit 1"], tmp_path / "log", leash)
 
-    with pytest.raises(ProcessFailed, match=r"(?s)server ended by itself; its log ends:.*address already in use"):
+    with pytest.raises(ProcessFailedError, match=r"(?s)server ended by itself; its log ends:.*address already in use"):
         child.wait_until(lambda: False, 20, "ready")
     child.stop()
     leash.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local.progress import silent
-from local.rasa import RELEASES, RasaUnavailable, find_python, rasa_environment
+from local.rasa import RELEASES, RasaUnavailableError, find_python, rasa_environment
 from local.rasa.environment import environment_name
 from local.rasa.release import RasaRelease
 
@@ -47,7 +47,7 @@ def test_a_python_that_is_named_and_that_no_release_runs_on_is_refused(tmp_path:
     named = python(tmp_path / "snake", "echo 3.13")
 
     with pytest.raises(
-        RasaUnavailable, match=r"snake is no Python 3\.7 or 3\.8 or 3\.10 or 3\.11 with venv: set it to one"
+        RasaUnavailableError, match=r"snake is no Python 3\.7 or 3\.8 or 3\.10 or 3\.11 with venv: set it to one"
     ):
         find_python(VERSIONS, {"RASA_PYTHON": str(named), "PATH": ""})
 
@@ -77,7 +77,7 @@ def test_where_there_is_none_it_says_what_is_missing_and_what_to_do(tmp_path: Pa
     nowhere = {"PATH": "", "HOME": str(tmp_path)}
 
     with pytest.raises(
-        RasaUnavailable,
+        RasaUnavailableError,
         match=r"^real Rasa 1\.10\.26 needs Python 3\.7 with venv; there is none on PATH, in pyenv or in uv: "
         r"install one \(`pyenv install 3\.7`\), or name one in RASA_PYTHON$",
     ):

@@ -19,7 +19,7 @@ from local.services import (
     PostgreSql,
     RabbitMq,
     Redis,
-    RedisRefused,
+    RedisRefusedError,
     running_postgresql,
     running_rabbitmq,
     running_redis,
@@ -125,7 +125,7 @@ def test_postgresql_refuses_a_wrong_password(postgresql: PostgreSql) -> None:
 
 
 def test_redis_refuses_a_wrong_password(redis: Redis) -> None:
-    with pytest.raises(RedisRefused, match="WRONGPASS"):
+    with pytest.raises(RedisRefusedError, match="WRONGPASS"):
         replace(redis, password=WRONG).run("PING")
 
 

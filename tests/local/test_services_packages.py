@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local.progress import silent
-from local.services import ServiceUnavailable, find_programs
+from local.services import ServiceUnavailableError, find_programs
 from local.services.debian import apt_settings, planned_packages, wanted_packages
 from local.services.programs import POSTGRESQL, RABBITMQ, REDIS, Programs, cache_name
 
@@ -54,7 +54,7 @@ def test_where_nothing_can_be_fetched_the_error_says_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     system = system_with(tmp_path / "system", REDIS.file)
 
-    with pytest.raises(ServiceUnavailable) as caught:
+    with pytest.raises(ServiceUnavailableError) as caught:
         find_programs(RABBITMQ, silent, system, {"RASA_ENVIRONMENTS_CACHE": str(tmp_path / "cache")})
 
     assert "there is no rabbitmq-server on this machine" in str(caught.value)

@@ -14,7 +14,7 @@ from local.services import (
     PostgreSql,
     RabbitMq,
     Redis,
-    RedisRefused,
+    RedisRefusedError,
     Tls,
     TlsFiles,
     running_postgresql,
@@ -93,12 +93,12 @@ def test_redis_answers_the_user_who_is_in_its_list(store: Redis) -> None:
 
 
 def test_redis_refuses_its_default_user(store: Redis) -> None:
-    with pytest.raises(RedisRefused, match="WRONGPASS"):
+    with pytest.raises(RedisRefusedError, match="WRONGPASS"):
         replace(store, username=None).run("PING")
 
 
 def test_redis_refuses_plain_text(store: Redis) -> None:
-    with pytest.raises(RedisRefused):
+    with pytest.raises(RedisRefusedError):
         replace(store, tls=None).run("PING")
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from local.binaries import find_kubectl
 from local.installation import MANIFESTS, ROOT
-from local.kustomize import KustomizationRefused, kustomized
+from local.kustomize import KustomizationRefusedError, kustomized
 from local.progress import silent
 from rasa_environments.api.base import GROUP
 from release.single_file import OVERLAYS, main
@@ -56,5 +56,5 @@ def test_what_was_changed_does_not_pass_the_check(
 
 
 def test_a_folder_that_kustomize_does_not_take_is_told_in_its_words(tmp_path: Path) -> None:
-    with pytest.raises(KustomizationRefused, match="unable to find one of"):
+    with pytest.raises(KustomizationRefusedError, match="unable to find one of"):
         kustomized(tmp_path, find_kubectl(silent))

@@ -53,7 +53,7 @@ async def test_compression_is_not_asked_for(http: httpx.AsyncClient) -> None:
 async def test_a_compressed_response_is_refused_before_it_is_read(http: httpx.AsyncClient, encoding: str) -> None:
     bomb = gzip.compress(gzip.compress(b" " * 50_000_000))
 
-    with pytest.raises(failures.Compressed):
+    with pytest.raises(failures.CompressedError):
         await got(http, saying(answer(bomb, f"Content-Encoding: {encoding}")))
 
 
@@ -93,7 +93,7 @@ async def test_a_response_of_the_limit_is_read(http: httpx.AsyncClient) -> None:
     ],
 )
 async def test_what_has_no_end_is_given_up(http: httpx.AsyncClient, connection: Connection) -> None:
-    with pytest.raises((failures.TooLarge, failures.Unreachable)):
+    with pytest.raises((failures.TooLargeError, failures.UnreachableError)):
         await got(http, connection, deadline=20.0)
 
 
@@ -109,7 +109,7 @@ async def test_no_more_than_the_limit_and_the_head_is_read_from_the_network(http
             sent += 10_000
             await writer.drain()
 
-    with pytest.raises(failures.TooLarge):
+    with pytest.raises(failures.TooLargeError):
         await got(http, pour)
 
     assert sent < 20_000_000  # what the buffers of both sides take; it would pour for the whole deadline
@@ -147,7 +147,7 @@ async def test_a_server_that_drips_has_until_the_deadline(http: httpx.AsyncClien
             with suppress(TimeoutError):
                 await asyncio.wait_for(reader.read(), 0.05)
 
-    with pytest.raises(failures.Unreachable, match=r"it did not answer within 0\.3 s"):
+    with pytest.raises(failures.UnreachableError, match=r"it did not answer within 0\.3 s"):
         await got(http, drip, deadline=0.3)
 
 
@@ -179,7 +179,7 @@ async def test_a_connection_is_used_again_and_each_exchange_may_read_as_much(htt
 async def test_a_redirect_elsewhere_is_told_by_its_origin_alone(
     http: httpx.AsyncClient, location: str, target: str
 ) -> None:
-    with pytest.raises(failures.Redirected) as caught:
+    with pytest.raises(failures.RedirectedError) as caught:
         await got(http, saying(answer(b"", f"Location: {location}", status="302 Found")))
 
     assert caught.value.target == target
@@ -192,13 +192,13 @@ async def test_a_redirect_to_what_is_no_url_is_no_response(http: httpx.AsyncClie
 
 
 async def test_a_redirect_on_the_same_server_is_followed_a_few_times(http: httpx.AsyncClient) -> None:
-    with pytest.raises(failures.TooManyRedirects):
+    with pytest.raises(failures.TooManyRedirectsError):
         await got(http, saying(answer(b"", "Location: /x", status="302 Found")))
 
 
 async def test_a_request_that_writes_is_not_repeated_elsewhere(http: httpx.AsyncClient) -> None:
     async with listening(saying(answer(b"", "Location: /y", status="307 Temporary Redirect"))) as port:
-        with pytest.raises(failures.Redirected):
+        with pytest.raises(failures.RedirectedError):
             await exchange(http, Request("PUT", f"http://127.0.0.1:{port}/x"))
 
 
@@ -213,10 +213,10 @@ async def test_why_there_is_no_response_is_told_to_who_runs_the_program(
 
     seen = []
     for connection in (hang_up, speak_ssh):
-        with pytest.raises(failures.Unreachable) as caught:
+        with pytest.raises(failures.UnreachableError) as caught:
             await got(http, connection)
         seen.append(str(caught.value))
-    with pytest.raises(failures.Unreachable) as caught:
+    with pytest.raises(failures.UnreachableError) as caught:
         await exchange(http, Request("GET", f"http://127.0.0.1:{unused_tcp_port}"))
 
     assert seen == ["it closes the connection without an HTTP answer"] * 2
@@ -229,7 +229,7 @@ async def test_https_to_a_port_without_tls_is_told(http: httpx.AsyncClient) -> N
         writer.write(answer(b"", status="400 Bad Request"))
 
     async with listening(plain) as port:
-        with pytest.raises(failures.Unreachable, match="it does not speak TLS there: write http://"):
+        with pytest.raises(failures.UnreachableError, match="it does not speak TLS there: write http://"):
             await exchange(http, Request("GET", f"https://127.0.0.1:{port}"))
 
 
@@ -241,13 +241,13 @@ async def test_a_certificate_that_nobody_signed_is_told(http: httpx.AsyncClient)
     context.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
 
     async with listening(respond, context) as port:
-        with pytest.raises(failures.Unreachable, match=r"certificate is not trusted \(self-signed certificate\)"):
+        with pytest.raises(failures.UnreachableError, match=r"certificate is not trusted \(self-signed certificate\)"):
             await exchange(http, Request("GET", f"https://127.0.0.1:{port}"))
 
 
 @pytest.mark.parametrize("url", ["rasa-x:5002", "ftp://rasa-x", "http://", "http://[::1", "http://a b/", "http://x:0"])
 async def test_a_url_that_is_none_is_refused(http: httpx.AsyncClient, url: str) -> None:
-    with pytest.raises(failures.InvalidUrl):
+    with pytest.raises(failures.InvalidUrlError):
         await exchange(http, Request("GET", url))
 
 
@@ -263,7 +263,7 @@ async def test_loopback_is_refused_in_a_cluster() -> None:
             "[::]",
             "[::ffff:127.1.1.1]",
         ):
-            with pytest.raises(failures.AddressRefused, match="a loopback address"):
+            with pytest.raises(failures.AddressRefusedError, match="a loopback address"):
                 await exchange(http, Request("GET", f"http://{host}:9"))
 
 
@@ -272,7 +272,7 @@ async def test_a_proxy_may_be_on_loopback_and_its_servers_may_not(monkeypatch: p
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
         async with http_client(AddressPolicy(allow_loopback=False), "test", timeout=2.0) as http:
             response = await exchange(http, Request("GET", "http://only.the.proxy.knows"))
-            with pytest.raises(failures.AddressRefused):
+            with pytest.raises(failures.AddressRefusedError):
                 await exchange(http, Request("GET", "http://127.0.0.1:9"))
 
     assert response.body == b"proxied"

@@ -18,13 +18,13 @@ from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import LISTING, EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import (
-    NoWriteCredentials,
+    NoWriteCredentialsError,
     RasaError,
-    RegistrationRefused,
-    ServerFailed,
-    Unauthorized,
-    UnexpectedAnswer,
-    Unreachable,
+    RegistrationRefusedError,
+    ServerFailedError,
+    UnauthorizedError,
+    UnexpectedAnswerError,
+    UnreachableError,
 )
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.transport import http_client
@@ -108,7 +108,7 @@ async def test_without_a_login_the_api_token_is_tried(rasa_x: ScriptedServer, ht
 async def test_without_credentials_it_is_said_that_registering_wants_a_login(
     rasa_x: ScriptedServer, http: httpx.AsyncClient, credentials: Credentials
 ) -> None:
-    with pytest.raises(NoWriteCredentials) as caught:
+    with pytest.raises(NoWriteCredentialsError) as caught:
         await registry(http, rasa_x.url, credentials).read()
 
     assert caught.value.message == (
@@ -172,7 +172,7 @@ async def test_a_list_that_the_registry_refuses_is_told_with_its_reason(
     said = f"'Pro duction' with token {PRODUCTION.token} is no name for an environment"
     rasa_x.answer("PUT", ENVIRONMENTS, says({"message": said, "reason": "BadRequest"}, status=status))
 
-    with pytest.raises(RegistrationRefused) as caught:
+    with pytest.raises(RegistrationRefusedError) as caught:
         await registry(http, rasa_x.url).replace([PRODUCTION, WORKER])
 
     assert caught.value.reason is Reason.REGISTRATION_REFUSED
@@ -186,7 +186,7 @@ async def test_a_list_that_the_registry_refuses_is_told_with_its_reason(
 async def test_a_refusal_without_words_gives_the_status(rasa_x: ScriptedServer, http: httpx.AsyncClient) -> None:
     rasa_x.answer("PUT", ENVIRONMENTS, replies(status=422))
 
-    with pytest.raises(RegistrationRefused, match=r"refuses the registration of no environment \(422\)"):
+    with pytest.raises(RegistrationRefusedError, match=r"refuses the registration of no environment \(422\)"):
         await registry(http, rasa_x.url).replace([])
 
 
@@ -198,9 +198,9 @@ async def test_a_generation_without_a_registry_is_told_with_what_it_has_instead(
     rasa_x.answer("PUT", ENVIRONMENTS, says({"message": "no such path"}, status=status))
     at = f"the model server at {rasa_x.url}/api/environments answers {status}"
 
-    with pytest.raises(RegistrationRefused) as reading:
+    with pytest.raises(RegistrationRefusedError) as reading:
         await registry(http, rasa_x.url).read()
-    with pytest.raises(RegistrationRefused) as writing:
+    with pytest.raises(RegistrationRefusedError) as writing:
         await registry(http, rasa_x.url).replace([WORKER])
 
     assert reading.value.message == f"{at} to the listing of environments but {NO_REGISTRY}"
@@ -212,7 +212,7 @@ async def test_a_generation_that_shows_its_environments_file_has_no_registry(
 ) -> None:
     rasa_x.answer("GET", ENVIRONMENTS, says({"environments": "rasa:\n  production: {token: file-token}\n"}))
 
-    with pytest.raises(RegistrationRefused) as caught:
+    with pytest.raises(RegistrationRefusedError) as caught:
         await registry(http, rasa_x.url).read()
 
     assert NO_REGISTRY in caught.value.message
@@ -224,7 +224,7 @@ async def test_a_generation_whose_environments_file_is_missing_says_so(
 ) -> None:
     rasa_x.answer("GET", ENVIRONMENTS, says({"message": "could not find environment settings"}, status=400))
 
-    with pytest.raises(RegistrationRefused) as caught:
+    with pytest.raises(RegistrationRefusedError) as caught:
         await registry(http, rasa_x.url).read()
 
     assert caught.value.message == (
@@ -246,12 +246,16 @@ async def failures(environments: EnvironmentRegistry) -> Iterable[RasaError]:
 @pytest.mark.parametrize(
     ("status", "kind", "said"),
     [
-        (401, Unauthorized, "it does not accept the credentials; check `username` and `password` in the Secret of"),
-        (402, Unauthorized, "answers 402 (LicenseNeeded) to the"),
-        (402, Unauthorized, "its licence does not cover this; see the server's licence"),
-        (403, Unauthorized, "the credentials do not permit this; give their user the permission"),
-        (500, ServerFailed, "it failed; see its log"),
-        (503, Unreachable, "it is not available now; see its log"),
+        (
+            401,
+            UnauthorizedError,
+            "it does not accept the credentials; check `username` and `password` in the Secret of",
+        ),
+        (402, UnauthorizedError, "answers 402 (LicenseNeeded) to the"),
+        (402, UnauthorizedError, "its licence does not cover this; see the server's licence"),
+        (403, UnauthorizedError, "the credentials do not permit this; give their user the permission"),
+        (500, ServerFailedError, "it failed; see its log"),
+        (503, UnreachableError, "it is not available now; see its log"),
     ],
 )
 async def test_each_other_refusal_says_what_it_means(
@@ -274,7 +278,7 @@ async def test_a_web_page_is_neither_a_list_nor_a_registration(rasa_x: ScriptedS
 
     reading, writing = await failures(registry(http, rasa_x.url))
 
-    assert [type(reading), type(writing)] == [UnexpectedAnswer, UnexpectedAnswer]
+    assert [type(reading), type(writing)] == [UnexpectedAnswerError, UnexpectedAnswerError]
     assert "answers with a web page instead of a list of environments; check `url`" in reading.message
     assert "answers with a web page instead of taking the registration; check `url`" in writing.message
 
@@ -294,7 +298,7 @@ async def test_a_registry_beyond_its_limits_is_left_alone(
 ) -> None:
     rasa_x.answer("GET", ENVIRONMENTS, says(entries))
 
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         await registry(http, rasa_x.url).read()
 
 
@@ -306,7 +310,7 @@ async def test_a_list_of_another_shape_is_not_taken_for_one(
 ) -> None:
     rasa_x.answer("GET", ENVIRONMENTS, says(body))
 
-    with pytest.raises(UnexpectedAnswer, match="JSON of another shape than a list of environments"):
+    with pytest.raises(UnexpectedAnswerError, match="JSON of another shape than a list of environments"):
         await registry(http, rasa_x.url).read()
 
 
@@ -314,7 +318,7 @@ async def test_a_rasa_x_that_is_down(http: httpx.AsyncClient, unused_tcp_port: i
     url = f"http://127.0.0.1:{unused_tcp_port}"
 
     for error in await failures(registry(http, url, API_TOKEN)):
-        assert isinstance(error, Unreachable)
+        assert isinstance(error, UnreachableError)
         assert error.message == (
             f"the model server at {url}/api/environments cannot be reached: it gives no HTTP answer; "
             "check `url` of the ModelServer"
@@ -337,5 +341,5 @@ async def test_a_rasa_x_that_is_slow(rasa_x: ScriptedServer) -> None:
     ended.set()
 
     for error in errors:
-        assert isinstance(error, Unreachable)
+        assert isinstance(error, UnreachableError)
         assert "it did not answer in time" in error.detail

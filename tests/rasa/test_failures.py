@@ -16,7 +16,7 @@ import pytest
 from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import InvalidAddress, RasaError, UnexpectedAnswer, Unreachable
+from rasa_environments.rasa.errors import InvalidAddressError, RasaError, UnexpectedAnswerError, UnreachableError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.transport import MODEL_SERVER, Request, ask, http_client
 from tests.outbound_http.raw_server import HEAD_ENDS, Connection, answer, listening, repeating, saying
@@ -80,7 +80,7 @@ async def test_an_open_port_that_is_of_no_use_looks_as_a_closed_one(
     async with http_client(timeout=0.5) as http, listening(connection, context and context()) as port:
         error = await failure(http, f"{scheme}://127.0.0.1:{port}")
 
-    assert type(error) is Unreachable
+    assert type(error) is UnreachableError
     assert error.reason is Reason.MODEL_SERVER_UNREACHABLE
     assert error.message == (
         f"the model server at {scheme}://127.0.0.1:{port}{MODELS} cannot be reached: it gives no HTTP answer; check "
@@ -105,7 +105,7 @@ async def test_a_closed_port(http: httpx.AsyncClient, unused_tcp_port: int) -> N
 async def test_an_unknown_host(http: httpx.AsyncClient) -> None:
     error = await failure(http, "http://no-such-host.invalid:5002")
 
-    assert isinstance(error, Unreachable)
+    assert isinstance(error, UnreachableError)
     assert "cannot be reached: its host name is not known; check `url`" in error.message
     assert "the host name no-such-host.invalid is not known (DNS: " in error.detail
 
@@ -116,7 +116,7 @@ async def test_an_unknown_host(http: httpx.AsyncClient) -> None:
 async def test_an_address_that_is_none(http: httpx.AsyncClient, url: str) -> None:
     error = await failure(http, url)
 
-    assert isinstance(error, InvalidAddress)
+    assert isinstance(error, InvalidAddressError)
     assert "is not an http(s) URL with a host; check `url` of the ModelServer" in error.message
 
 
@@ -126,7 +126,7 @@ async def test_a_compressed_answer_is_not_read(http: httpx.AsyncClient) -> None:
     async with listening(saying(answer(bomb, "Content-Encoding: gzip, gzip"))) as port:
         error = await failure(http, f"http://127.0.0.1:{port}")
 
-    assert isinstance(error, UnexpectedAnswer)
+    assert isinstance(error, UnexpectedAnswerError)
     assert "compresses its answer, which was not asked for and is not read" in error.message
 
 
@@ -202,5 +202,5 @@ async def test_the_reason_that_a_refusal_gives_is_told_where_it_is_one_word(
 
 async def test_an_answer_without_end_is_given_up(http: httpx.AsyncClient) -> None:
     async with listening(repeating(b"HTTP/1.1 200 OK\r\n\r\n", b"[" * 10_000)) as port:
-        with pytest.raises(UnexpectedAnswer, match="answers with more than the 64 KiB that are read of it"):
+        with pytest.raises(UnexpectedAnswerError, match="answers with more than the 64 KiB that are read of it"):
             await ask(http, MODEL_SERVER, Request("GET", f"http://127.0.0.1:{port}"))

@@ -17,13 +17,13 @@ from rasa_environments.rasa import pulls
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import (
-    NoListing,
+    NoListingError,
     RasaError,
-    TagRefused,
-    Unauthorized,
-    UnexpectedAnswer,
-    Unreachable,
-    UnreadableModel,
+    TagRefusedError,
+    UnauthorizedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+    UnreadableModelError,
 )
 from rasa_environments.rasa.model_archive import ModelIdentity
 from rasa_environments.rasa.model_server import ModelServerClient
@@ -92,7 +92,7 @@ async def test_a_file_that_is_not_there_is_a_tag_without_a_model(
     url, _ = files
 
     assert await client(http, url).tag("production") is None
-    with pytest.raises(NoListing):
+    with pytest.raises(NoListingError):
         await client(http, url).models()
 
 
@@ -104,7 +104,7 @@ async def test_a_file_that_is_replaced_while_it_is_asked_for_is_not_taken_for_th
 
     error = await failure(client(http, url).pulls.identity("production", "0" * 32))
 
-    assert type(error) is UnexpectedAnswer
+    assert type(error) is UnexpectedAnswerError
     assert "answers tag production with another file by now" in error.message
 
 
@@ -131,7 +131,7 @@ async def test_without_an_etag_rasa_gets_no_model(server: ScriptedServer, http: 
 
     error = await failure(client(http, server.url).tag("production"))
 
-    assert type(error) is UnexpectedAnswer
+    assert type(error) is UnexpectedAnswerError
     assert "answers the pull of tag production with no ETag: Rasa drops such a model" in error.message
 
 
@@ -144,7 +144,7 @@ async def test_nothing_new_is_no_answer_to_a_first_pull(
 
     error = await failure(client(http, server.url).tag("production"))
 
-    assert type(error) is UnexpectedAnswer
+    assert type(error) is UnexpectedAnswerError
     assert f"answers {status} (nothing new) to the pull of tag production by one who has pulled noth" in error.message
     assert "any cache before it, heeds If-None-Match" in error.message
 
@@ -155,11 +155,11 @@ async def test_a_bucket_that_hides_what_is_not_there_is_told_as_one(
     for method, path in (("HEAD", FILE), ("GET", FILE), ("GET", MODELS)):
         server.answer(method, path, replies(NO_ACCESS, status=403, content_type="application/xml"))
 
-    with pytest.raises(NoListing):
+    with pytest.raises(NoListingError):
         await client(http, server.url).models()
     error = await failure(client(http, server.url).tag("production"))
 
-    assert type(error) is Unauthorized
+    assert type(error) is UnauthorizedError
     assert error.message == (
         f"the model server at {server.url}{FILE} answers 403 to the pull of tag production: the file may not be read, "
         "or, as buckets answer then, it is not there; see that it is, that whoever pulls may read it, and that "
@@ -173,7 +173,7 @@ async def test_a_site_that_answers_everything_with_its_page_has_no_models(
     for method, path in (("HEAD", FILE), ("GET", FILE), ("GET", MODELS)):
         server.answer(method, path, replies("<html>shop</html>", content_type="text/html", ETag='"5f3c-6123"'))
 
-    with pytest.raises(NoListing):
+    with pytest.raises(NoListingError):
         await client(http, server.url).models()
     error = await failure(client(http, server.url).tag("production"))
 
@@ -185,8 +185,8 @@ async def test_a_server_that_fails_or_is_away_is_no_server_of_files(
 ) -> None:
     server.answer("GET", MODELS, replies(status=500))
 
-    assert not isinstance(await failure(client(http, server.url).models()), NoListing)
-    assert isinstance(await failure(client(http, f"http://127.0.0.1:{unused_tcp_port}").models()), Unreachable)
+    assert not isinstance(await failure(client(http, server.url).models()), NoListingError)
+    assert isinstance(await failure(client(http, f"http://127.0.0.1:{unused_tcp_port}").models()), UnreachableError)
 
 
 @pytest.mark.parametrize("status", [403, 404, 405, 501])
@@ -198,7 +198,7 @@ async def test_a_server_of_files_takes_no_tags(server: ScriptedServer, http: htt
 
     error = await failure(writer.put_tag("m", "t"))
 
-    assert type(error) is TagRefused
+    assert type(error) is TagRefusedError
     assert f"takes no tags ({status}), as a server of plain files does not: put the model where" in error.message
 
 
@@ -219,7 +219,7 @@ async def test_a_file_that_is_no_model_is_told(
 
     error = await failure(client(http, server.url).pulls.identity("production", "abc"))
 
-    assert type(error) is UnreadableModel
+    assert type(error) is UnreadableModelError
     assert error.message == f"the file that the model server at {server.url}{FILE} sends {said}"
 
 
@@ -233,7 +233,7 @@ async def test_a_file_with_a_content_encoding_is_one_that_rasa_cannot_open(
 
     error = await failure(client(http, server.url).pulls.identity("production", "abc"))
 
-    assert type(error) is UnreadableModel
+    assert type(error) is UnreadableModelError
     assert "is sent with a Content-Encoding: Rasa takes that off, and cannot open what is left" in error.message
 
 
@@ -280,4 +280,4 @@ async def test_a_download_has_a_deadline(
 
     server.answer("GET", FILE, dripping)
 
-    assert isinstance(await failure(client(http, server.url).pulls.identity("production", "abc")), Unreachable)
+    assert isinstance(await failure(client(http, server.url).pulls.identity("production", "abc")), UnreachableError)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from local.models import models_of
 from local.rasa import RELEASES, RasaRelease
 from rasa_environments.rasa import model_archive
-from rasa_environments.rasa.model_archive import BadArchive, ModelArchive, ModelIdentity
+from rasa_environments.rasa.model_archive import BadArchiveError, ModelArchive, ModelIdentity
 
 METADATA = json.dumps({"domain": {"slots": {"model_id": {"type": "text"}}}, "model_id": "f00" * 10, "trained_at": "x"})
 FINGERPRINT = json.dumps({"version": "2.8.34", "trained_at": 1795405950.4041338})
@@ -103,7 +103,7 @@ def test_nothing_is_read_behind_the_document() -> None:
     ],
 )
 def test_what_does_not_tell_is_refused_and_not_repeated(data: bytes, said: str) -> None:
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         read(data)
 
     assert said in str(caught.value)
@@ -113,14 +113,14 @@ def test_what_does_not_tell_is_refused_and_not_repeated(data: bytes, said: str) 
 def test_a_file_that_unpacks_to_too_much_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_archive, "MAXIMUM_UNPACKED", 1024**2)
 
-    with pytest.raises(BadArchive, match="unpacks to more than"):
+    with pytest.raises(BadArchiveError, match="unpacks to more than"):
         read(archive({"weights": bytes(2 * 1024**2), "metadata.json": METADATA}))
 
 
 def test_a_tar_of_very_many_members_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_archive, "MAXIMUM_MEMBERS", 10)
 
-    with pytest.raises(BadArchive, match="none that `rasa train` writes"):
+    with pytest.raises(BadArchiveError, match="none that `rasa train` writes"):
         read(archive({f"member-{number}": b"" for number in range(11)}))
 
 
@@ -138,5 +138,5 @@ def test_a_bomb_takes_no_memory() -> None:
 
 @given(st.binary(max_size=2000) | st.binary(max_size=2000).map(gzip.compress))
 def test_whatever_it_is_it_is_a_model_or_refused(data: bytes) -> None:
-    with pytest.raises(BadArchive):
+    with pytest.raises(BadArchiveError):
         read(data)

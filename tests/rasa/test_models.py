@@ -16,7 +16,7 @@ from rasa_environments.rasa import model_server
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import NoListing, Unauthorized, UnexpectedAnswer, Unreachable
+from rasa_environments.rasa.errors import NoListingError, UnauthorizedError, UnexpectedAnswerError, UnreachableError
 from rasa_environments.rasa.listing import LISTING, MAXIMUM_TAGS, Model
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
@@ -103,7 +103,7 @@ async def test_a_listing_without_end_is_given_up(
 
     server.answer("GET", MODELS, endless)
 
-    with pytest.raises(UnexpectedAnswer, match="lists more than 10 models, which is all that is read; delete old"):
+    with pytest.raises(UnexpectedAnswerError, match="lists more than 10 models, which is all that is read; delete old"):
         await client(http, server.url).models()
 
 
@@ -142,14 +142,14 @@ async def test_a_server_that_only_answers_pulls_has_no_listing(
 ) -> None:
     server.answer("GET", MODELS, replies("no such path", status=status))
 
-    with pytest.raises(NoListing):
+    with pytest.raises(NoListingError):
         await client(http, server.url).models()
 
 
 async def test_a_refused_token_names_the_key_to_check(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("GET", MODELS, says({"message": "User is not authenticated."}, status=401))
 
-    with pytest.raises(Unauthorized) as caught:
+    with pytest.raises(UnauthorizedError) as caught:
         await client(http, server.url).models()
 
     assert caught.value.message == (
@@ -161,10 +161,10 @@ async def test_a_refused_token_names_the_key_to_check(server: ScriptedServer, ht
 @pytest.mark.parametrize(
     ("status", "error", "said"),
     [
-        (402, Unauthorized, "its licence does not cover this"),
-        (404, UnexpectedAnswer, "it has no such path; check `url` of the ModelServer"),
-        (418, UnexpectedAnswer, "which its API does not promise"),
-        (500, UnexpectedAnswer, "it failed; see its log"),
+        (402, UnauthorizedError, "its licence does not cover this"),
+        (404, UnexpectedAnswerError, "it has no such path; check `url` of the ModelServer"),
+        (418, UnexpectedAnswerError, "which its API does not promise"),
+        (500, UnexpectedAnswerError, "it failed; see its log"),
     ],
 )
 async def test_each_refusal_says_what_it_means(
@@ -179,8 +179,8 @@ async def test_each_refusal_says_what_it_means(
 @pytest.mark.parametrize(
     ("status", "error", "said"),
     [
-        (403, Unauthorized, "the credentials do not permit this; give their user the permission"),
-        (503, Unreachable, "it is not available now; see its log"),
+        (403, UnauthorizedError, "the credentials do not permit this; give their user the permission"),
+        (503, UnreachableError, "it is not available now; see its log"),
     ],
 )
 async def test_a_refusal_in_json_is_of_the_server_itself(
@@ -208,7 +208,7 @@ async def test_an_answer_of_another_shape_is_named(
 ) -> None:
     server.answer("GET", MODELS, replies(text, content_type=content_type))
 
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with pytest.raises(UnexpectedAnswerError) as caught:
         await client(http, server.url).models()
 
     assert said in caught.value.message
@@ -218,7 +218,7 @@ async def test_a_page_that_is_too_large_is_not_read(server: ScriptedServer, http
     server.answer("GET", MODELS, replies(json.dumps(["x" * 1024] * (9 * 1024))))
 
     with pytest.raises(
-        UnexpectedAnswer, match="lists more than 2 MiB on a page, which is all that is read; delete old"
+        UnexpectedAnswerError, match="lists more than 2 MiB on a page, which is all that is read; delete old"
     ):
         await client(http, server.url).models()
 
@@ -234,7 +234,7 @@ async def test_all_pages_together_have_a_limit(
 
     server.answer("GET", MODELS, large)
 
-    with pytest.raises(UnexpectedAnswer, match="lists more than 1 MiB"):
+    with pytest.raises(UnexpectedAnswerError, match="lists more than 1 MiB"):
         await client(http, server.url).models()
     assert len(server.asked) == 4
 
@@ -251,7 +251,7 @@ async def test_all_pages_together_have_a_deadline(
 
     server.answer("GET", MODELS, slow)
 
-    with pytest.raises(Unreachable, match=r"has not listed its models within 0\.5 s"):
+    with pytest.raises(UnreachableError, match=r"has not listed its models within 0\.5 s"):
         await client(http, server.url).models()
 
 
@@ -259,14 +259,14 @@ async def test_a_listing_of_very_many_tags_is_not_kept(server: ScriptedServer, h
     models = [entry(f"model-{number}") | {"tags": [f"{number}-{tag}" for tag in range(60)]} for number in range(90)]
     server.answer("GET", MODELS, says(models))
 
-    with pytest.raises(UnexpectedAnswer, match="lists more than 5000 tags, which is all that is read"):
+    with pytest.raises(UnexpectedAnswerError, match="lists more than 5000 tags, which is all that is read"):
         await client(http, server.url).models()
 
 
 async def test_a_listing_of_very_many_values_is_not_parsed(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("GET", MODELS, replies("[" + "{}," * 300_000 + "{}]", content_type="application/json"))
 
-    with pytest.raises(UnexpectedAnswer, match="answers with too many values instead of a list of models"):
+    with pytest.raises(UnexpectedAnswerError, match="answers with too many values instead of a list of models"):
         await client(http, server.url).models()
 
 
@@ -317,7 +317,7 @@ async def test_absurd_json_is_nothing_worse_than_unexpected(
 ) -> None:
     server.answer("GET", MODELS, replies(body, content_type="application/json"))
 
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         await client(http, server.url).models()
 
 
@@ -325,7 +325,7 @@ async def test_absurd_json_is_nothing_worse_than_unexpected(
 def test_whatever_is_answered_is_a_listing_or_unexpected(body: bytes) -> None:
     answer = Answer(Request("GET", "http://x"), 200, httpx.Headers(), body)
 
-    with suppress(UnexpectedAnswer):
+    with suppress(UnexpectedAnswerError):
         assert isinstance(decoded(MODEL_SERVER, answer, LISTING, "a list of models"), list)
 
 

@@ -14,7 +14,7 @@ from outbound_http.addresses import AddressPolicy
 from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import AddressRefused, RasaError, Unreachable
+from rasa_environments.rasa.errors import AddressRefusedError, RasaError, UnreachableError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.server import served_model
 from rasa_environments.rasa.transport import http_client
@@ -96,7 +96,7 @@ async def failure(http: httpx.AsyncClient, url: str) -> RasaError:
 async def test_such_an_address_is_not_asked(http: httpx.AsyncClient, connections: list[str], host: str) -> None:
     error = await failure(http, f"http://{host}/latest")
 
-    assert isinstance(error, AddressRefused)
+    assert isinstance(error, AddressRefusedError)
     assert connections == []
 
 
@@ -119,7 +119,7 @@ async def test_a_name_that_resolves_to_one_is_not_asked(
 
     error = await failure(http, "http://metadata.example:8080")
 
-    assert isinstance(error, AddressRefused)
+    assert isinstance(error, AddressRefusedError)
     assert f"metadata.example is {addresses[-1]}, " in error.message
     assert connections == []
 
@@ -136,7 +136,7 @@ async def test_neither_a_login_nor_a_write_nor_a_question_to_a_pod_goes_there(
         client.version(),
         served_model(http, f"http://{METADATA}:5005", "token"),
     ):
-        with pytest.raises(AddressRefused):
+        with pytest.raises(AddressRefusedError):
             await call
 
     assert connections == []
@@ -148,7 +148,7 @@ async def test_it_is_asked_where_that_is_allowed(connections: list[str], names: 
     async with http_client(policy=AddressPolicy(allow_link_local=True)) as http:
         errors = [await failure(http, f"http://{host}") for host in (METADATA, "metadata.example")]
 
-    assert [type(error) for error in errors] == [Unreachable, Unreachable]
+    assert [type(error) for error in errors] == [UnreachableError, UnreachableError]
     assert connections == [METADATA, METADATA]
 
 
@@ -159,7 +159,7 @@ async def test_in_a_cluster_nothing_is_asked_on_loopback(connections: list[str],
     async with http_client(policy=AddressPolicy(allow_loopback=False)) as http:
         error = await failure(http, f"http://{host}:8080")
 
-    assert isinstance(error, AddressRefused)
+    assert isinstance(error, AddressRefusedError)
     assert "a loopback address, which leads to the program that asks" in error.message
     assert "with the option --allow-loopback of `rasa-environments run`" in error.message
     assert connections == []
@@ -209,7 +209,7 @@ async def test_the_second_address_of_a_name_is_tried_where_the_first_refuses(
 async def test_a_name_that_is_not_known_is_looked_up_once(http: httpx.AsyncClient, names: Names) -> None:
     error = await failure(http, "http://no-such-host.example")
 
-    assert isinstance(error, Unreachable)
+    assert isinstance(error, UnreachableError)
     assert "cannot be reached: its host name is not known" in error.message
     assert names.looked_up == ["no-such-host.example"]
 
@@ -217,7 +217,7 @@ async def test_a_name_that_is_not_known_is_looked_up_once(http: httpx.AsyncClien
 async def test_a_name_that_can_be_none_is_told(http: httpx.AsyncClient) -> None:
     error = await failure(http, f"http://{'a' * 64}.example")
 
-    assert isinstance(error, Unreachable)
+    assert isinstance(error, UnreachableError)
     assert f"{'a' * 64}.example is no host name" in error.detail
 
 
@@ -240,7 +240,7 @@ async def test_through_a_proxy_an_address_is_still_not_asked_for(
     async with http_client() as http:
         error = await failure(http, f"http://{METADATA}")
 
-    assert isinstance(error, AddressRefused)
+    assert isinstance(error, AddressRefusedError)
     assert server.asked == []
 
 

@@ -13,13 +13,13 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import (
-    LoginPage,
-    ModelRefused,
+    LoginPageError,
+    ModelRefusedError,
     RasaError,
-    RefusedOnTheWay,
-    Unauthorized,
-    UnexpectedAnswer,
-    Unreachable,
+    RefusedOnTheWayError,
+    UnauthorizedError,
+    UnexpectedAnswerError,
+    UnreachableError,
 )
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.server import served_model
@@ -64,26 +64,66 @@ async def failure(call: Awaitable[object]) -> RasaError:
 @pytest.mark.parametrize(
     ("handler", "kind", "reason", "said"),
     [
-        (html(NGINX.format("502 Bad Gateway"), 502), Unreachable, "ModelServerUnreachable", "gets no answer from it"),
-        (replies("Bad Gateway", 502), Unreachable, "ModelServerUnreachable", "leads to the port where it listens"),
-        (html(GOOGLE.format("502"), 502), Unreachable, "ModelServerUnreachable", "gets no answer from it"),
-        (replies("error code: 521", 521), Unreachable, "ModelServerUnreachable", "gets no answer from it"),
-        (replies(ENVOY, 503), Unreachable, "ModelServerUnreachable", "see that its pods are ready and that their"),
-        (html("<html><body>503</body></html>", 503), Unreachable, "ModelServerUnreachable", "has no server to pass"),
-        (replies("no available server", 503), Unreachable, "ModelServerUnreachable", "has no server to pass this to"),
-        (replies("", 503), Unreachable, "ModelServerUnreachable", "has no server to pass this to"),
-        (html(NGINX.format("504"), 504), Unreachable, "ModelServerUnreachable", "nginx: proxy_read_timeout"),
-        (replies("stream timeout", 504), Unreachable, "ModelServerUnreachable", "raise the proxy's time-out"),
-        (html(NGINX.format("429"), 429), Unreachable, "ModelServerUnreachable", "takes no more requests for now"),
-        (says({"message": "slow down"}, 429), Unreachable, "ModelServerUnreachable", "takes no more requests for now"),
-        (html(WAF, 403), RefusedOnTheWay, "UnexpectedAnswer", "a web application firewall before it refuses this, not"),
-        (html(NGINX.format("401"), 401), Unauthorized, "Unauthorized", "a proxy before it asks for a login of its own"),
-        (html("<h1>Proxy login</h1>", 407), RefusedOnTheWay, "UnexpectedAnswer", "write them into HTTPS_PROXY"),
-        (html("<h1>Welcome</h1>", 511), LoginPage, "UnexpectedAnswer", "asks for a login (a captive portal)"),
-        (html(NGINX.format("413"), 413), RefusedOnTheWay, "UnexpectedAnswer", "nginx: client_max_body_size"),
-        (html(OAUTH2_PROXY), LoginPage, "UnexpectedAnswer", "answers with a login page instead of a list of models"),
-        (html(KEYCLOAK), LoginPage, "UnexpectedAnswer", "answers with a login page instead of a list of models"),
-        (html("<html>" + "x" * 100_000), UnexpectedAnswer, "UnexpectedAnswer", "answers with a web page instead of a"),
+        (
+            html(NGINX.format("502 Bad Gateway"), 502),
+            UnreachableError,
+            "ModelServerUnreachable",
+            "gets no answer from it",
+        ),
+        (replies("Bad Gateway", 502), UnreachableError, "ModelServerUnreachable", "leads to the port where it listens"),
+        (html(GOOGLE.format("502"), 502), UnreachableError, "ModelServerUnreachable", "gets no answer from it"),
+        (replies("error code: 521", 521), UnreachableError, "ModelServerUnreachable", "gets no answer from it"),
+        (replies(ENVOY, 503), UnreachableError, "ModelServerUnreachable", "see that its pods are ready and that their"),
+        (
+            html("<html><body>503</body></html>", 503),
+            UnreachableError,
+            "ModelServerUnreachable",
+            "has no server to pass",
+        ),
+        (
+            replies("no available server", 503),
+            UnreachableError,
+            "ModelServerUnreachable",
+            "has no server to pass this to",
+        ),
+        (replies("", 503), UnreachableError, "ModelServerUnreachable", "has no server to pass this to"),
+        (html(NGINX.format("504"), 504), UnreachableError, "ModelServerUnreachable", "nginx: proxy_read_timeout"),
+        (replies("stream timeout", 504), UnreachableError, "ModelServerUnreachable", "raise the proxy's time-out"),
+        (html(NGINX.format("429"), 429), UnreachableError, "ModelServerUnreachable", "takes no more requests for now"),
+        (
+            says({"message": "slow down"}, 429),
+            UnreachableError,
+            "ModelServerUnreachable",
+            "takes no more requests for now",
+        ),
+        (
+            html(WAF, 403),
+            RefusedOnTheWayError,
+            "UnexpectedAnswer",
+            "a web application firewall before it refuses this, not",
+        ),
+        (
+            html(NGINX.format("401"), 401),
+            UnauthorizedError,
+            "Unauthorized",
+            "a proxy before it asks for a login of its own",
+        ),
+        (html("<h1>Proxy login</h1>", 407), RefusedOnTheWayError, "UnexpectedAnswer", "write them into HTTPS_PROXY"),
+        (html("<h1>Welcome</h1>", 511), LoginPageError, "UnexpectedAnswer", "asks for a login (a captive portal)"),
+        (html(NGINX.format("413"), 413), RefusedOnTheWayError, "UnexpectedAnswer", "nginx: client_max_body_size"),
+        (
+            html(OAUTH2_PROXY),
+            LoginPageError,
+            "UnexpectedAnswer",
+            "answers with a login page instead of a list of models",
+        ),
+        (html(KEYCLOAK), LoginPageError, "UnexpectedAnswer", "answers with a login page instead of a list of models"),
+        (
+            html("<html>" + "x" * 100_000),
+            UnexpectedAnswerError,
+            "UnexpectedAnswer",
+            "answers with a web page instead of a",
+        ),
     ],
 )
 async def test_what_answers_in_the_place_of_a_model_server_is_told_with_its_remedy(
@@ -125,7 +165,7 @@ async def test_a_redirect_to_a_login_page_is_told_as_one(
 
     error = await failure(client(http, server.url).models())
 
-    assert type(error) is LoginPage
+    assert type(error) is LoginPageError
     assert said in error.message
     assert "hunter2" not in error.message
 
@@ -136,7 +176,7 @@ async def test_a_move_from_http_to_https_is_no_login_page(server: ScriptedServer
 
     error = await failure(writer.put_tag("m", "t"))
 
-    assert type(error) is UnexpectedAnswer
+    assert type(error) is UnexpectedAnswerError
     assert "redirects to https://rasa-x.example, where its credentials may not go: if that is where it" in error.message
 
 
@@ -153,7 +193,7 @@ async def test_a_web_page_is_no_success_of_a_write(
 
     for call in (writer.put_tag("m", "t"), writer.delete_tag("m", "t"), writer.upload(file)):
         error = await failure(call)
-        assert isinstance(error, UnexpectedAnswer)
+        assert isinstance(error, UnexpectedAnswerError)
         assert ("login page" if status == 200 else "it has no such path") in error.message
 
 
@@ -177,7 +217,7 @@ async def test_a_model_server_that_refuses_a_large_file_itself_names_its_own_lim
 
     error = await failure(client(http, server.url).upload(file))
 
-    assert type(error) is ModelRefused
+    assert type(error) is ModelRefusedError
     assert "refuses m.tar.gz (413 ModelTooLarge): it takes no file of this size; raise its limit" in error.message
 
 
@@ -203,7 +243,7 @@ async def test_a_proxy_that_refuses_an_upload_while_it_is_sent_is_heard(
     async with listening(refuse) as port:
         error = await failure(client(http, f"http://127.0.0.1:{port}").upload(large_file))
 
-    assert type(error) is RefusedOnTheWay
+    assert type(error) is RefusedOnTheWayError
     assert "answers 413 to the upload of m.tar.gz: a proxy before it takes no request of this size" in error.message
     assert "nginx.ingress.kubernetes.io/proxy-body-size" in error.message
     assert MODEL_SERVER_ADDRESS in error.message
@@ -220,7 +260,7 @@ async def test_an_upload_that_somebody_breaks_off_names_the_limits_of_proxies(
     async with listening(hang_up) as port:
         error = await failure(client(http, f"http://127.0.0.1:{port}").upload(large_file))
 
-    assert type(error) is Unreachable
+    assert type(error) is UnreachableError
     assert "was reached, and the upload of m.tar.gz broke off: a proxy before it may take no request" in error.message
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import EnvironmentNeeded, ModelRefused, RasaError, ServerFailed
+from rasa_environments.rasa.errors import EnvironmentNeededError, ModelRefusedError, RasaError, ServerFailedError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.production import KnownEnvironments, trouble
 
@@ -65,7 +65,7 @@ def model_file(tmp_path: Path) -> Path:
 
 
 async def test_a_tag_that_fails_for_want_of_production_says_so(rasa_x: ScriptedServer, http: httpx.AsyncClient) -> None:
-    with pytest.raises(EnvironmentNeeded) as caught:
+    with pytest.raises(EnvironmentNeededError) as caught:
         await client(http, rasa_x).put_tag("m", "live")
 
     assert caught.value.reason == "TagRefused"
@@ -75,7 +75,7 @@ async def test_a_tag_that_fails_for_want_of_production_says_so(rasa_x: ScriptedS
 async def test_an_upload_that_fails_for_want_of_production_says_so(
     rasa_x: ScriptedServer, http: httpx.AsyncClient, model_file: Path
 ) -> None:
-    with pytest.raises(EnvironmentNeeded) as caught:
+    with pytest.raises(EnvironmentNeededError) as caught:
         await client(http, rasa_x).upload(model_file)
 
     assert (
@@ -90,7 +90,7 @@ async def test_a_refused_file_comes_with_what_else_is_wrong(
     rasa_x.answer("POST", MODELS, says({"reason": "ModelError"}, status))
     rasa_x.answer("GET", "/api/environments", says([WORKER]))
 
-    with pytest.raises(ModelRefused) as caught:
+    with pytest.raises(ModelRefusedError) as caught:
         await client(http, rasa_x).upload(model_file)
 
     assert caught.value.message.endswith(f"refuses m.tar.gz ({status} ModelError); {NO_PRODUCTION}")
@@ -101,7 +101,7 @@ async def test_a_bad_file_is_not_blamed_on_an_empty_registry(
 ) -> None:
     rasa_x.answer("POST", MODELS, says({"reason": "ModelError"}, 400))
 
-    with pytest.raises(ModelRefused) as caught:
+    with pytest.raises(ModelRefusedError) as caught:
         await client(http, rasa_x).upload(model_file)
 
     assert caught.value.message.endswith("refuses m.tar.gz (400 ModelError)")
@@ -137,7 +137,7 @@ async def test_what_rasa_x_says_elsewhere_tells_the_cause(
     rasa_x.answer("GET", "/api/version", version)
     rasa_x.answer("GET", "/api/health", health)
 
-    with pytest.raises(EnvironmentNeeded) as caught:
+    with pytest.raises(EnvironmentNeededError) as caught:
         await client(http, rasa_x).put_tag("m", "live")
 
     assert said in caught.value.message
@@ -162,7 +162,7 @@ async def test_where_nothing_is_known_to_lack_only_the_failure_is_told(
     rasa_x.answer("GET", "/api/version", version)
     rasa_x.answer("GET", "/api/health", health)
 
-    with pytest.raises(ServerFailed, match="it failed; see its log"):
+    with pytest.raises(ServerFailedError, match="it failed; see its log"):
         await client(http, rasa_x).put_tag("m", "live")
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from rasa_environments.api.conditions import Reason
-from rasa_environments.rasa.errors import Unauthorized, UnexpectedAnswer, Unreachable
+from rasa_environments.rasa.errors import UnauthorizedError, UnexpectedAnswerError, UnreachableError
 from rasa_environments.rasa.server import Served, served_model
 from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
 
@@ -93,7 +93,7 @@ async def test_rasa_1_and_2_without_a_model_answer_null(server: ScriptedServer, 
 async def test_a_refused_token_says_to_restart_the_pod(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("GET", "/status", says({"message": "User is not authenticated."}, status=401))
 
-    with pytest.raises(Unauthorized) as caught:
+    with pytest.raises(UnauthorizedError) as caught:
         await served_model(http, server.url, TOKEN)
 
     assert caught.value.message == (
@@ -104,7 +104,7 @@ async def test_a_refused_token_says_to_restart_the_pod(server: ScriptedServer, h
 
 
 async def test_a_closed_port_is_a_pod_that_cannot_be_reached(http: httpx.AsyncClient, unused_tcp_port: int) -> None:
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(UnreachableError) as caught:
         await served_model(http, f"http://127.0.0.1:{unused_tcp_port}", TOKEN)
 
     assert caught.value.reason is Reason.PODS_UNREACHABLE
@@ -116,9 +116,9 @@ async def test_a_server_that_runs_elsewhere_is_told_by_its_field(
 ) -> None:
     server.answer("GET", "/status", says({"message": "User is not authenticated."}, status=401))
 
-    with pytest.raises(Unauthorized, match=r"another than the Secret of `external\.tokenSecretRef` holds"):
+    with pytest.raises(UnauthorizedError, match=r"another than the Secret of `external\.tokenSecretRef` holds"):
         await served_model(http, server.url, TOKEN, EXTERNAL_RASA_SERVER)
-    with pytest.raises(Unreachable, match=r"check `external\.url` of the DeploymentEnvironment") as caught:
+    with pytest.raises(UnreachableError, match=r"check `external\.url` of the DeploymentEnvironment") as caught:
         await served_model(http, f"http://127.0.0.1:{unused_tcp_port}", TOKEN, EXTERNAL_RASA_SERVER)
 
     assert caught.value.reason is Reason.EXTERNAL_SERVER_UNREACHABLE
@@ -130,7 +130,7 @@ async def test_a_status_of_another_shape_is_not_taken_for_one(
 ) -> None:
     server.answer("GET", "/status", says(body))
 
-    with pytest.raises(UnexpectedAnswer, match="JSON of another shape than its status"):
+    with pytest.raises(UnexpectedAnswerError, match="JSON of another shape than its status"):
         await served_model(http, server.url, TOKEN)
 
 
@@ -155,7 +155,7 @@ async def test_an_absurd_status_is_nothing_worse_than_unexpected(
 ) -> None:
     server.answer("GET", "/status", replies(body, content_type="application/json"))
 
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         await served_model(http, server.url, TOKEN)
 
 
@@ -171,12 +171,12 @@ async def test_a_file_name_that_is_no_name_of_a_model_names_none(
 async def test_a_status_of_more_than_64_kib_is_not_read(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("GET", "/status", says({"model_file": None, "more": "x" * 65_536}))
 
-    with pytest.raises(UnexpectedAnswer, match="answers with more than the 64 KiB that are read of it"):
+    with pytest.raises(UnexpectedAnswerError, match="answers with more than the 64 KiB that are read of it"):
         await served_model(http, server.url, TOKEN)
 
 
 async def test_something_else_on_the_port_is_told(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("GET", "/status", replies("<html>nginx</html>", content_type="text/html"))
 
-    with pytest.raises(UnexpectedAnswer, match="a web page instead of its status"):
+    with pytest.raises(UnexpectedAnswerError, match="a web page instead of its status"):
         await served_model(http, server.url, TOKEN)

@@ -12,11 +12,11 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import (
-    NoWriteCredentials,
-    TagRefused,
-    Unauthorized,
-    UnexpectedAnswer,
-    UnknownModel,
+    NoWriteCredentialsError,
+    TagRefusedError,
+    UnauthorizedError,
+    UnexpectedAnswerError,
+    UnknownModelError,
 )
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.pulls import TagAnswer
@@ -84,7 +84,7 @@ async def test_a_model_without_an_etag_is_told_for_rasa_drops_it(
 ) -> None:
     server.answer("HEAD", PULL, replies())
 
-    with pytest.raises(UnexpectedAnswer, match="with no ETag: Rasa drops such a model"):
+    with pytest.raises(UnexpectedAnswerError, match="with no ETag: Rasa drops such a model"):
         await client(http, server.url, READ).tag("production")
 
 
@@ -92,7 +92,7 @@ async def test_a_model_without_an_etag_is_told_for_rasa_drops_it(
 async def test_a_hash_that_is_none_is_not_repeated(server: ScriptedServer, http: httpx.AsyncClient, etag: str) -> None:
     server.answer("HEAD", PULL, replies(ETag=etag))
 
-    with pytest.raises(UnexpectedAnswer, match="with an ETag that is no hash of a model") as caught:
+    with pytest.raises(UnexpectedAnswerError, match="with an ETag that is no hash of a model") as caught:
         await client(http, server.url, READ).tag("production")
 
     assert etag not in caught.value.explained
@@ -109,7 +109,7 @@ async def test_a_file_name_that_is_no_name_of_a_model_is_not_heeded(
 async def test_a_refused_pull_token_is_told(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("HEAD", PULL, replies(status=401))
 
-    with pytest.raises(Unauthorized, match="answers 401 to the pull of tag production"):
+    with pytest.raises(UnauthorizedError, match="answers 401 to the pull of tag production"):
         await client(http, server.url, READ).tag("production")
 
 
@@ -124,7 +124,7 @@ async def test_a_redirect_on_the_same_server_is_followed(server: ScriptedServer,
 async def test_a_redirect_in_a_circle_is_given_up(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("HEAD", PULL, replies(status=302, Location=PULL))
 
-    with pytest.raises(UnexpectedAnswer, match="redirects in a circle"):
+    with pytest.raises(UnexpectedAnswerError, match="redirects in a circle"):
         await client(http, server.url, READ).tag("production")
 
 
@@ -134,7 +134,7 @@ async def test_credentials_do_not_follow_a_redirect_elsewhere(
     elsewhere = f"http://127.0.0.1:{unused_tcp_port}/login"
     server.answer("HEAD", PULL, replies(status=302, Location=f"{elsewhere}?token=service-token"))
 
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with pytest.raises(UnexpectedAnswerError) as caught:
         await client(http, server.url, READ).tag("production")
 
     assert f"redirects to http://127.0.0.1:{unused_tcp_port}, where its credentials may not go" in caught.value.message
@@ -181,7 +181,7 @@ async def test_a_login_that_stays_refused_is_not_repeated_for_ever(
     server.answer("POST", "/api/auth", says({"access_token": "jwt"}))
     server.answer("PUT", PUT, replies(status=401))
 
-    with pytest.raises(Unauthorized, match="check `apiToken`, or `username` and `password`"):
+    with pytest.raises(UnauthorizedError, match="check `apiToken`, or `username` and `password`"):
         await client(http, server.url, LOGIN).put_tag("20260101-120000", "production")
 
     assert len(server.asked) == 4
@@ -192,7 +192,7 @@ async def test_a_wrong_password_is_told_at_the_login(server: ScriptedServer, htt
         "POST", "/api/auth", says({"message": "Wrong credentials.", "reason": "WrongCredentials"}, status=401)
     )
 
-    with pytest.raises(Unauthorized, match=r"/api/auth answers 401 \(WrongCredentials\) to the login"):
+    with pytest.raises(UnauthorizedError, match=r"/api/auth answers 401 \(WrongCredentials\) to the login"):
         await client(http, server.url, LOGIN).put_tag("20260101-120000", "production")
 
 
@@ -200,7 +200,7 @@ async def test_a_wrong_password_is_told_at_the_login(server: ScriptedServer, htt
 async def test_without_credentials_that_write_nothing_is_sent(
     server: ScriptedServer, http: httpx.AsyncClient, credentials: Credentials
 ) -> None:
-    with pytest.raises(NoWriteCredentials) as caught:
+    with pytest.raises(NoWriteCredentialsError) as caught:
         await client(http, server.url, credentials).put_tag("20260101-120000", "production")
 
     assert caught.value.reason is Reason.NO_WRITE_CREDENTIALS
@@ -213,7 +213,7 @@ async def test_an_unknown_model_comes_with_the_reason_that_the_server_gives(
 ) -> None:
     server.answer("PUT", PUT, says({"message": "Model is not compatible.", "reason": "ModelTagError"}, status=404))
 
-    with pytest.raises(UnknownModel) as caught:
+    with pytest.raises(UnknownModelError) as caught:
         await client(http, server.url, API_TOKEN).put_tag("20260101-120000", "production")
 
     assert caught.value.reason is Reason.MODEL_NOT_FOUND
@@ -231,10 +231,10 @@ async def test_a_refused_tag_is_told_with_its_reason(
     server.answer("DELETE", PUT, says({"reason": "TagReserved", "detail": "reserved"}, status=status))
     writer = client(http, server.url, API_TOKEN)
 
-    with pytest.raises(TagRefused, match=rf"refuses tag production for model 20260101-120000 \({status} TagRes"):
+    with pytest.raises(TagRefusedError, match=rf"refuses tag production for model 20260101-120000 \({status} TagRes"):
         await writer.put_tag("20260101-120000", "production")
     with pytest.raises(
-        TagRefused, match=rf"refuses to take tag production from model 20260101-120000 \({status} TagRes"
+        TagRefusedError, match=rf"refuses to take tag production from model 20260101-120000 \({status} TagRes"
     ):
         await writer.delete_tag("20260101-120000", "production")
 
@@ -253,5 +253,5 @@ async def test_the_credentials_to_write_are_checked_by_reading(server: ScriptedS
     writer = client(http, server.url, API_TOKEN)
 
     await writer.check_write()
-    with pytest.raises(Unauthorized, match="check `apiToken`"):
+    with pytest.raises(UnauthorizedError, match="check `apiToken`"):
         await writer.check_write()

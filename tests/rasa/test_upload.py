@@ -11,7 +11,12 @@ import pytest
 from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import ModelNameConflict, ModelRefused, NoWriteCredentials, UnexpectedAnswer
+from rasa_environments.rasa.errors import (
+    ModelNameConflictError,
+    ModelRefusedError,
+    NoWriteCredentialsError,
+    UnexpectedAnswerError,
+)
 from rasa_environments.rasa.model_server import ModelServerClient
 
 from .conftest import Asked, ScriptedServer, replies, says
@@ -81,7 +86,7 @@ async def test_the_server_may_give_it_another_name(
 async def test_a_taken_name_is_told(writable: ScriptedServer, http: httpx.AsyncClient, model_file: Path) -> None:
     writable.answer("POST", MODELS, says({"message": "exists"}, status=409))
 
-    with pytest.raises(ModelNameConflict, match="a name is never overwritten; rename the file") as caught:
+    with pytest.raises(ModelNameConflictError, match="a name is never overwritten; rename the file") as caught:
         await client(http, writable.url).upload(model_file)
 
     assert caught.value.reason is Reason.NAME_CONFLICT
@@ -94,7 +99,7 @@ async def test_a_refused_file_is_told(
 ) -> None:
     writable.answer("POST", MODELS, says({"message": "not a model"}, status=status))
 
-    with pytest.raises(ModelRefused, match=rf"refuses 20260101-120000\.tar\.gz \({status}\)") as caught:
+    with pytest.raises(ModelRefusedError, match=rf"refuses 20260101-120000\.tar\.gz \({status}\)") as caught:
         await client(http, writable.url).upload(model_file)
 
     assert caught.value.explained.endswith("(not a model)")
@@ -103,7 +108,7 @@ async def test_a_refused_file_is_told(
 async def test_a_file_of_another_kind_is_not_sent(
     server: ScriptedServer, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelRefused, match=r"model\.zip is not called \*\.tar\.gz"):
+    with pytest.raises(ModelRefusedError, match=r"model\.zip is not called \*\.tar\.gz"):
         await client(http, server.url).upload(tmp_path / "model.zip")
 
     assert server.asked == []
@@ -114,7 +119,7 @@ async def test_nothing_is_sent_before_the_credentials_are_known_to_write(
 ) -> None:
     reader = ModelServerClient(http, ModelServerAddress(server.url), Credentials(token="service-token"))
 
-    with pytest.raises(NoWriteCredentials):
+    with pytest.raises(NoWriteCredentialsError):
         await reader.upload(model_file)
 
     assert server.asked == []
@@ -125,5 +130,5 @@ async def test_an_upload_that_is_redirected_is_not_sent_again(
 ) -> None:
     writable.answer("POST", MODELS, replies(status=307, Location="/elsewhere"))
 
-    with pytest.raises(UnexpectedAnswer, match="redirects to"):
+    with pytest.raises(UnexpectedAnswerError, match="redirects to"):
         await client(http, writable.url).upload(model_file)

@@ -21,11 +21,11 @@ from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import (
-    ModelNameConflict,
-    ModelRefused,
-    RegistrationRefused,
-    Unauthorized,
-    UnknownModel,
+    ModelNameConflictError,
+    ModelRefusedError,
+    RegistrationRefusedError,
+    UnauthorizedError,
+    UnknownModelError,
 )
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.pulls import TagAnswer
@@ -124,11 +124,11 @@ async def test_what_the_server_refuses_is_told_in_its_words(url: str, http: http
     no_model = tmp_path / "no-model.tar.gz"
     no_model.write_text("this is not a gzip tar")
 
-    with pytest.raises(ModelNameConflict):
+    with pytest.raises(ModelNameConflictError):
         await rasa.upload(model_file(tmp_path, "taken", b"other content"))
-    with pytest.raises(ModelRefused):
+    with pytest.raises(ModelRefusedError):
         await rasa.upload(no_model)
-    with pytest.raises(UnknownModel, match="no model missing that can carry tag production"):
+    with pytest.raises(UnknownModelError, match="no model missing that can carry tag production"):
         await rasa.put_tag("missing", "production")
 
 
@@ -144,11 +144,11 @@ async def test_what_the_server_refuses_is_told_in_its_words(url: str, http: http
 async def test_wrong_credentials_are_unauthorized(url: str, http: httpx.AsyncClient, credentials: Credentials) -> None:
     rasa = client(http, url, credentials)
 
-    with pytest.raises(Unauthorized):
+    with pytest.raises(UnauthorizedError):
         await rasa.models()
-    with pytest.raises(Unauthorized):
+    with pytest.raises(UnauthorizedError):
         await rasa.tag("production")
-    with pytest.raises(Unauthorized):
+    with pytest.raises(UnauthorizedError):
         await rasa.put_tag("m", "production")
 
 
@@ -174,14 +174,16 @@ async def test_a_name_that_enterprise_refuses_is_told_and_nothing_changes(
     await environments.replace([])
     misnamed = RegisteredEnvironment("../production", "http://rasa:5005", "token-of-production")
 
-    with pytest.raises(RegistrationRefused, match=r"refuses the registration of \.\./production \(400 BadRequest\)"):
+    with pytest.raises(
+        RegistrationRefusedError, match=r"refuses the registration of \.\./production \(400 BadRequest\)"
+    ):
         await environments.replace([misnamed])
 
     assert await environments.read() == ()
 
 
 async def test_enterprise_wants_a_login_to_register(enterprise: str, http: httpx.AsyncClient) -> None:
-    with pytest.raises(Unauthorized, match=r"check `username` and `password`.*: registering wants a login"):
+    with pytest.raises(UnauthorizedError, match=r"check `username` and `password`.*: registering wants a login"):
         await client(http, enterprise, WITH_API_TOKEN).environments.read()
 
 
@@ -199,7 +201,7 @@ async def test_a_generation_before_1_0_has_no_registry(
         environments = client(http, address, WITH_LOGIN).environments
 
         for refused in (environments.read(), environments.replace([])):
-            with pytest.raises(RegistrationRefused, match="set `registration: ConfigMap` in the ModelServer"):
+            with pytest.raises(RegistrationRefusedError, match="set `registration: ConfigMap` in the ModelServer"):
                 await refused
 
 

@@ -18,7 +18,7 @@ from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.domain.facts import Problem
-from rasa_environments.rasa.errors import Unreachable
+from rasa_environments.rasa.errors import UnreachableError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.connections import Connections
@@ -82,7 +82,7 @@ async def test_a_server_of_another_authority_is_not_trusted(tmp_path: Path, tls:
     async with model_server(Authority("theirs"), tmp_path) as url, connections(secret(Authority("ours"))) as found:
         asked = await client(found, url, **({} if tls is None else {"tls": tls}))
 
-        with pytest.raises(Unreachable) as caught:
+        with pytest.raises(UnreachableError) as caught:
             await asked.models()
 
     assert "its certificate is not trusted" in (caught.value.detail or "")

@@ -11,7 +11,7 @@ import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache
-from rasa_environments.cluster.client import ApiError, TooLarge
+from rasa_environments.cluster.client import ApiError, TooLargeError
 from rasa_environments.cluster.resources import Resource
 from rasa_environments.cluster.status_writes import StatusWrites
 from rasa_environments.controller.event_handlers import EventHandlers
@@ -83,7 +83,7 @@ class Scene:
         return None if found is None else found.tag
 
 
-TOO_LARGE = TooLarge("the object", MAXIMUM_OBJECT_BYTES)
+TOO_LARGE = TooLargeError("the object", MAXIMUM_OBJECT_BYTES)
 INVALID = environment_body("support", version=2, replicas="many")
 NESTED = environment_body("support", version=2, endpoints={"x": [[[]]]})
 NESTED["spec"]["endpoints"]["x"] = [[]]

@@ -12,7 +12,7 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.domain.facts import TaggedModel
-from rasa_environments.rasa.errors import RasaError, Unreachable, UnreadableModel
+from rasa_environments.rasa.errors import RasaError, UnreachableError, UnreadableModelError
 from rasa_environments.rasa.model_archive import ModelIdentity
 from rasa_environments.reconcile.model_identities import (
     AT_A_TIME,
@@ -107,7 +107,7 @@ def test_files_that_take_turns_under_a_tag_are_each_read_once() -> None:
 
 def test_a_file_that_tells_nothing_is_not_read_again() -> None:
     async def test(files: Reading) -> None:
-        files.identity.side_effect = UnreadableModel("it is too large")
+        files.identity.side_effect = UnreadableModelError("it is too large")
         for _ in range(3):
             await files.read(live=FILE)
             await asyncio.sleep(LONGEST_RETRY_SECONDS)
@@ -118,7 +118,7 @@ def test_a_file_that_tells_nothing_is_not_read_again() -> None:
     reading(test)
 
 
-@pytest.mark.parametrize("error", [Unreachable("it is away"), RasaError("it is odd")])
+@pytest.mark.parametrize("error", [UnreachableError("it is away"), RasaError("it is odd")])
 def test_a_file_that_could_not_be_had_is_tried_again_with_backoff(error: RasaError) -> None:
     async def test(files: Reading) -> None:
         files.identity.side_effect = error

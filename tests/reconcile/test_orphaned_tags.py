@@ -13,7 +13,7 @@ from rasa_environments.api.model_server import PendingTagDeletion
 from rasa_environments.cluster.resources import MODEL_TAGS, Resource
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
-from rasa_environments.rasa.errors import Unauthorized
+from rasa_environments.rasa.errors import UnauthorizedError
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.orphaned_tags import OrphanedTags, Orphans
@@ -110,7 +110,7 @@ async def test_a_server_that_only_claims_to_delete_is_asked_at_the_usual_interva
 
 
 async def test_a_refused_deletion_is_tried_again_at_the_usual_interval() -> None:
-    assert await Checks(refusal=Unauthorized("no")).check(A) == Orphans()
+    assert await Checks(refusal=UnauthorizedError("no")).check(A) == Orphans()
 
 
 async def test_while_its_model_tag_is_there_and_only_not_known_the_tag_stays_and_is_remembered() -> None:

@@ -8,13 +8,13 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
-from rasa_environments.rasa.errors import RasaError, Unauthorized, UnexpectedAnswer, Unreachable
+from rasa_environments.rasa.errors import RasaError, UnauthorizedError, UnexpectedAnswerError, UnreachableError
 from rasa_environments.rasa.pulls import TagAnswer
 from rasa_environments.reconcile.environment import wanted_model
 from rasa_environments.reconcile.model_server import pulled
 from tests.reconcile.objects import environment, server
 
-HIDDEN = Unauthorized("it may not be read, or is not there")
+HIDDEN = UnauthorizedError("it may not be read, or is not there")
 
 
 def asked(**tags: TagAnswer | RasaError | None) -> Mock:
@@ -40,16 +40,16 @@ def test_a_tag_that_cannot_be_pulled_leaves_the_others_alone() -> None:
     }
 
 
-@pytest.mark.parametrize("error", [HIDDEN, UnexpectedAnswer("a login page")])
+@pytest.mark.parametrize("error", [HIDDEN, UnexpectedAnswerError("a login page")])
 def test_where_no_tag_can_be_pulled_it_is_the_servers_problem(error: RasaError) -> None:
     with pytest.raises(type(error)):
         asyncio.run(pulled(asked(live=error, staging=error), ["live", "staging"]))
 
 
 def test_a_server_that_is_away_is_asked_for_no_other_tag() -> None:
-    connection = asked(live=Unreachable("away"), staging=None)
+    connection = asked(live=UnreachableError("away"), staging=None)
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         asyncio.run(pulled(connection, ["live", "staging"]))
     assert connection.tag.await_count == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rasa_environments.domain.facts import TaggedModel
-from rasa_environments.rasa.errors import RasaError, Unauthorized, UnknownModel
+from rasa_environments.rasa.errors import RasaError, UnauthorizedError, UnknownModelError
 from rasa_environments.rasa.listing import Model
 from rasa_environments.reconcile.model_server import listed, observed
 from rasa_environments.reconcile.model_tag import incompatible, refused
@@ -53,7 +53,7 @@ KNOWN = TaggedModel("20260101-120000", "1")
     "said", [pytest.param("production is not reachable", id="words"), pytest.param("", id="no words")]
 )
 def test_a_model_that_is_listed_and_may_carry_no_tag_is_not_called_missing(said: str) -> None:
-    problem = refused(tag("live"), UnknownModel("there is no model", said=said), KNOWN)
+    problem = refused(tag("live"), UnknownModelError("there is no model", said=said), KNOWN)
 
     assert problem.reason == "TagRefused"
     assert problem.message == (
@@ -64,7 +64,7 @@ def test_a_model_that_is_listed_and_may_carry_no_tag_is_not_called_missing(said:
 
 @pytest.mark.parametrize(
     ("error", "listed_model"),
-    [(UnknownModel("there is no model", said=""), None), (Unauthorized("the login is refused"), KNOWN)],
+    [(UnknownModelError("there is no model", said=""), None), (UnauthorizedError("the login is refused"), KNOWN)],
     ids=["not listed", "another error"],
 )
 def test_any_other_refusal_is_told_in_the_words_of_the_error(
@@ -76,7 +76,7 @@ def test_any_other_refusal_is_told_in_the_words_of_the_error(
 
 
 def test_which_environment_rasa_x_lacks_is_told_where_it_is_known() -> None:
-    problem = refused(tag("live"), UnknownModel("there is no model", said="TagError"), KNOWN, "no production")
+    problem = refused(tag("live"), UnknownModelError("there is no model", said="TagError"), KNOWN, "no production")
 
     assert problem.message == (
         "the model server has model 20260101-120000, and does not let it carry tag live (TagError): no production"

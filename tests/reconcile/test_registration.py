@@ -14,7 +14,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
 from rasa_environments.rasa.environments import RegisteredEnvironment
-from rasa_environments.rasa.errors import RegistrationRefused, Unreachable
+from rasa_environments.rasa.errors import RegistrationRefusedError, UnreachableError
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar, summary
@@ -44,7 +44,7 @@ class Registry:
         """These and no others."""
         self.writes += 1
         error = self.fault(entries)
-        if error is None or isinstance(error, Unreachable):  # Whoever gives no answer may have done it.
+        if error is None or isinstance(error, UnreachableError):  # Whoever gives no answer may have done it.
             self.held = tuple(entries)
         if error is not None:
             raise error
@@ -118,7 +118,7 @@ def refusing(name: str) -> Callable[[Sequence[RegisteredEnvironment]], Exception
 
     def fault(entries: Sequence[RegisteredEnvironment]) -> Exception | None:
         refused = any(entry.name == name for entry in entries)
-        return RegistrationRefused(f"{name} is refused") if refused else None
+        return RegistrationRefusedError(f"{name} is refused") if refused else None
 
     return fault
 
@@ -163,7 +163,7 @@ async def test_an_environment_that_is_gone_leaves_the_registry_and_is_then_forgo
 async def test_an_answer_that_is_lost_leaves_the_note_so_that_the_entry_is_taken_out_one_day() -> None:
     operator = Operator()
     operator.has("staging")
-    operator.registry.fault = lambda _: Unreachable("the connection was lost")
+    operator.registry.fault = lambda _: UnreachableError("the connection was lost")
 
     outcome = await operator.passes()
     assert outcome.registered == {"staging"}
@@ -195,7 +195,7 @@ async def test_a_registry_that_keeps_what_should_go_is_told_though_nobody_is_the
     operator.has("staging", "development")
     await operator.passes()
     operator.loses("staging")
-    operator.registry.fault = lambda _: RegistrationRefused("staging must stay")
+    operator.registry.fault = lambda _: RegistrationRefusedError("staging must stay")
 
     outcome = await operator.passes()
 

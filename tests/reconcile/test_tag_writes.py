@@ -13,7 +13,7 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
-from rasa_environments.rasa.errors import RasaError, Unreachable
+from rasa_environments.rasa.errors import RasaError, UnreachableError
 from rasa_environments.rasa.pulls import TagAnswer
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.dependencies import Dependencies
@@ -70,7 +70,7 @@ class Tagging:
         return next(entry.reason for entry in found.status.conditions or () if entry.type == "Tagged")
 
 
-@pytest.mark.parametrize("refusal", [None, Unreachable("away")], ids=["does nothing", "fails"])
+@pytest.mark.parametrize("refusal", [None, UnreachableError("away")], ids=["does nothing", "fails"])
 def test_the_tag_is_put_with_backoff_however_often_it_is_reconciled(refusal: RasaError | None) -> None:
     async def test() -> int:
         tagging = Tagging(refusal=refusal)
@@ -129,7 +129,11 @@ def test_a_listing_that_does_not_show_a_tag_that_can_be_pulled_causes_no_write()
 def test_a_tag_that_was_put_and_could_not_be_pulled_is_pulled_before_it_is_put_again() -> None:
     async def test() -> tuple[int, str]:
         tagging = Tagging()
-        tagging.client.tag.side_effect = [Unreachable("away"), Unreachable("away"), TagAnswer(NEW.hash, NEW.name)]
+        tagging.client.tag.side_effect = [
+            UnreachableError("away"),
+            UnreachableError("away"),
+            TagAnswer(NEW.hash, NEW.name),
+        ]
         await tagging.reconcile_for(8)
         return tagging.puts, tagging.reason
 
@@ -153,7 +157,7 @@ def test_a_tag_that_somebody_moved_is_put_back_and_the_log_says_so(caplog: pytes
 
 def test_a_write_whose_answer_was_lost_is_not_waited_for_once_the_tag_is_seen() -> None:
     async def test() -> tuple[float | None, str]:
-        tagging = Tagging(refusal=Unreachable("lost"))
+        tagging = Tagging(refusal=UnreachableError("lost"))
         await tagging.reconciler.reconcile(KEY)
         tagging.client.tag.return_value = TagAnswer(NEW.hash, NEW.name)
         tagging.observe(ServerObservation(models={"old": OLD, "new": NEW}, tags={"live": NEW}, known=True))

@@ -10,7 +10,7 @@ from pydantic import Field
 from rasa_environments.api.base import ApiModel, Generation
 from rasa_environments.api.rules import Keyed
 
-Truth: TypeAlias = Literal["True", "False", "Unknown"]
+ConditionStatus: TypeAlias = Literal["True", "False", "Unknown"]
 
 
 class ConditionType(StrEnum):
@@ -119,7 +119,7 @@ class Condition(ApiModel):
 
     type: str = Field(max_length=316, pattern=_TYPE_PATTERN)
     """Type of the condition in CamelCase."""
-    status: Truth
+    status: ConditionStatus
     """Whether the condition holds: True, False or Unknown."""
     reason: str = Field(min_length=1, max_length=1024, pattern=_REASON_PATTERN)
     """Cause of the last transition in CamelCase; docs/reference/conditions.md lists them."""

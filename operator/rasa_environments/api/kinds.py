@@ -21,7 +21,7 @@ MODELS: Final[Mapping[str, type[AnyResource]]] = {
 """The model of each kind."""
 
 
-class InvalidObject(Exception):
+class InvalidObjectError(Exception):
     """An object that does not match its kind or exceeds a limit; `problems` has a line for each violation."""
 
     def __init__(self, *problems: str) -> None:
@@ -30,11 +30,11 @@ class InvalidObject(Exception):
 
 
 def parse(kind: str, obj: JsonObject) -> AnyResource:
-    """Return the object as the model of its `kind`. Raises InvalidObject."""
+    """Return the object as the model of its `kind`. Raises InvalidObjectError."""
     limit = exceeded_limit(obj.get("spec"))
     if limit is not None:
-        raise InvalidObject(limit)
+        raise InvalidObjectError(limit)
     try:
         return MODELS[kind].model_validate(obj)
     except ValidationError as error:
-        raise InvalidObject(*problems(error)) from None
+        raise InvalidObjectError(*problems(error)) from None

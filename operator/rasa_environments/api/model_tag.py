@@ -16,7 +16,7 @@ from rasa_environments.api.base import (
     StatusText,
     TagName,
 )
-from rasa_environments.api.conditions import Conditions, Truth
+from rasa_environments.api.conditions import Conditions, ConditionStatus
 from rasa_environments.api.rules import Keyed, Rule, TransitionRule, matches, rule
 
 MAXIMUM_TAG_LENGTH = 63
@@ -80,9 +80,9 @@ class Follower(ApiModel):
     """Namespace of the environment."""
     name: StatusText
     """Name of the environment."""
-    served: Truth
+    served: ConditionStatus
     """Whether every pod of the environment serves the tagged model."""
-    ready: Truth
+    ready: ConditionStatus
     """Whether the environment is Ready."""
 
 

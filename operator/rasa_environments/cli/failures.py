@@ -11,7 +11,13 @@ import typer
 
 from rasa_environments.cli.exit_codes import INTERRUPTED, ExitCode
 from rasa_environments.cluster.errors import ApiError, ConfigurationError
-from rasa_environments.rasa.errors import ModelNameConflict, ModelRefused, RasaError, Unauthorized, UnknownModel
+from rasa_environments.rasa.errors import (
+    ModelNameConflictError,
+    ModelRefusedError,
+    RasaError,
+    UnauthorizedError,
+    UnknownModelError,
+)
 
 DENIED = "denied request: "
 """Text before the message of a ValidatingAdmissionPolicy (k8s.io/apiserver, admission/plugin/policy/validating)."""
@@ -61,9 +67,9 @@ def code_of(error: ApiError) -> ExitCode:
 
 def code_of_model_server(error: RasaError) -> ExitCode:
     """Return the exit code for an error of a model server."""
-    if isinstance(error, UnknownModel):
+    if isinstance(error, UnknownModelError):
         return ExitCode.NOT_FOUND
-    refused = isinstance(error, Unauthorized | ModelRefused | ModelNameConflict)
+    refused = isinstance(error, UnauthorizedError | ModelRefusedError | ModelNameConflictError)
     return ExitCode.REFUSED if refused else ExitCode.FAILED
 
 

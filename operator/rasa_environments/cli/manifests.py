@@ -11,7 +11,7 @@ import yaml
 
 from rasa_environments.api.base import API_VERSION, GROUP, JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.kinds import MODELS, InvalidObject, parse
+from rasa_environments.api.kinds import MODELS, InvalidObjectError, parse
 from rasa_environments.api.shapes import mapping
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
@@ -106,7 +106,7 @@ def _take_resource(manifests: Manifests, document: JsonObject, where: str, key: 
     manifests.errors += [f"{where}: {problem}" for problem in unknown_fields(MODELS[kind], complete)]
     try:
         resource = parse(kind, complete)
-    except InvalidObject as error:
+    except InvalidObjectError as error:
         manifests.errors += [f"{where}: {problem}" for problem in error.problems]
         return
     manifests.lister.put(resource)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from rasa_environments.api.conditions import Condition, ConditionType, Truth
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.judge.conditions import condition_of
@@ -24,9 +24,9 @@ class EnvironmentRow:
     wanted: str | None
     served: str | None
     """The model of the last answers."""
-    serves_wanted: Truth
+    serves_wanted: ConditionStatus
     """Whether it serves the desired model; Unknown if the last answers no longer count, or there are none."""
-    ready: Truth
+    ready: ConditionStatus
     reason: str | None
     message: str | None
     unregistered: str | None
@@ -51,9 +51,9 @@ class TagRow:
     """Who set the tag on its present model."""
     promoted_at: str | None
     """When the operator first saw it there (RFC 3339, UTC)."""
-    tagged: Truth
-    served: Truth
-    ready: Truth
+    tagged: ConditionStatus
+    served: ConditionStatus
+    ready: ConditionStatus
     reason: str | None
     message: str | None
     created: str
@@ -140,7 +140,7 @@ def tag_row(tag: ModelTag) -> TagRow:
     )
 
 
-def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[Truth, str | None, str | None]:
+def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[ConditionStatus, str | None, str | None]:
     """Return whether it is Ready, with reason and message; Unknown while the status describes an earlier spec."""
     ready = condition_of(resource.status.conditions, ConditionType.READY)
     if ready is None or not is_current(resource):
@@ -153,12 +153,12 @@ def is_current(resource: DeploymentEnvironment | ModelTag) -> bool:
     return resource.status.observed_generation == resource.metadata.generation
 
 
-def _current_truth(resource: DeploymentEnvironment | ModelTag, kind: ConditionType) -> Truth:
+def _current_truth(resource: DeploymentEnvironment | ModelTag, kind: ConditionType) -> ConditionStatus:
     """Return the status of the condition for the current spec."""
     return truth(condition_of(resource.status.conditions, kind)) if is_current(resource) else "Unknown"
 
 
-def truth(condition: Condition | None) -> Truth:
+def truth(condition: Condition | None) -> ConditionStatus:
     """Return the condition's status; Unknown if there is none."""
     return condition.status if condition else "Unknown"
 

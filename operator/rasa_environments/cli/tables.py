@@ -11,11 +11,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rasa_environments.api.conditions import Truth
+from rasa_environments.api.conditions import ConditionStatus
 from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, age
 
-STYLES: dict[Truth, str] = {"True": "green", "False": "red", "Unknown": "yellow"}
-NOT_CHECKED: dict[Truth, str] = {"True": "not checked", "False": "none"}
+STYLES: dict[ConditionStatus, str] = {"True": "green", "False": "red", "Unknown": "yellow"}
+NOT_CHECKED: dict[ConditionStatus, str] = {"True": "not checked", "False": "none"}
 """Text if no model is known to be served: unchecked pods count as serving (ServedUnchecked), or there is none."""
 WIDE = 4096
 """Columns without a terminal, so that nothing is truncated or wrapped in a pipe."""
@@ -121,7 +121,7 @@ def _served(row: EnvironmentRow) -> Text:
     return Text(row.served or NOT_CHECKED[row.serves_wanted], STYLES[row.serves_wanted])
 
 
-def _ready(ready: Truth, reason: str | None) -> Text:
+def _ready(ready: ConditionStatus, reason: str | None) -> Text:
     return Text(ready if ready == "True" or not reason else f"{ready} ({reason})", STYLES[ready])
 
 

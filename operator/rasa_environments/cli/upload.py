@@ -24,7 +24,7 @@ from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.resources import MODEL_SERVERS, SECRETS
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import RefusedOnTheWay, Unreachable
+from rasa_environments.rasa.errors import RefusedOnTheWayError, UnreachableError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.transport import http_client
 
@@ -115,5 +115,5 @@ async def send(
     async with http_client() as http:
         try:
             return await ModelServerClient(http, address, credentials).upload(file, sent)
-        except (Unreachable, RefusedOnTheWay) as error:
+        except (UnreachableError, RefusedOnTheWayError) as error:
             raise CommandError(f"{error.explained}; {FORWARD}" if inside else error.explained) from None

@@ -21,7 +21,14 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.contention import Contention
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict, Outdated, OwnerGone
+from rasa_environments.cluster.errors import (
+    ApiError,
+    BeingDeletedError,
+    ContendedError,
+    NameConflictError,
+    OutdatedError,
+    OwnerGoneError,
+)
 from rasa_environments.cluster.events import Record, record_nothing, timestamp
 from rasa_environments.cluster.ownership import fields_to_leave, migration
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, controller, is_outline
@@ -30,7 +37,7 @@ from rasa_environments.judge.additions import NO_INJECTORS, Guarded, Injectors, 
 from rasa_environments.judge.drift import difference
 from rasa_environments.judge.events import drift_reverted, owner_reference
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _ATTEMPTS: Final = 5
 _PAUSE: Final = 0.1
@@ -103,9 +110,10 @@ class Children:
         Makes no request if it matches already. Fields that are not in `desired` and never were stay unchanged, except
         in the guarded parts (judge/additions.py), which others may not extend. `create_only`: `desired` holds values
         generated for a missing object; one that was created meanwhile is not overwritten, and with `version` none in
-        another version. `check_owner` is called before the object is created. Raises NameConflict if an object of that
-        name has another controller or none, BeingDeleted if it is being deleted, Outdated if it is not the version that
-        `desired` is based on, Contended if somebody else keeps changing it, and ApiError if a write is rejected.
+        another version. `check_owner` is called before the object is created. Raises NameConflictError if an object of
+        that name has another controller or none, BeingDeletedError if it is being deleted, OutdatedError if it is not
+        the version that `desired` is based on, ContendedError if somebody else keeps changing it, and ApiError if a
+        write is rejected.
         """
         resource = resource_of(desired["kind"])
         key, _ = identity(desired)
@@ -116,7 +124,7 @@ class Children:
         if live is not None and not create_only and self._deviation(resource, key, wanted, live) is None:
             return Outcome.UNCHANGED
         if self._contention.seconds_left(resource, key, _digest_of(wanted)):
-            raise Contended(resource.kind, key, self._contention.count(resource, key))
+            raise ContendedError(resource.kind, key, self._contention.count(resource, key))
         if live is None:
             try:
                 return await self._create(resource, key, wanted, check_owner)
@@ -150,7 +158,7 @@ class Children:
     def _deviation(self, resource: Resource, key: ObjectKey, wanted: JsonObject, live: JsonObject) -> str | None:
         """Return where `live` needs a write; None, and remember that, if it needs none.
 
-        Raises NameConflict or BeingDeleted if the object is not managed by this owner.
+        Raises NameConflictError or BeingDeletedError if the object is not managed by this owner.
         """
         _refuse_what_is_not_ours(wanted, live)
         verdicts, digest = self._verdicts[resource], _digest_of(wanted)
@@ -173,10 +181,10 @@ class Children:
             self._tell_reverted(wanted, None)
         return Outcome.CREATED
 
-    async def _existing(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> Outdated:
+    async def _existing(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> OutdatedError:
         live = await self._client.get(resource, key)
         _refuse_what_is_not_ours(wanted, live)
-        return Outdated(resource.kind, key, live)
+        return OutdatedError(resource.kind, key, live)
 
     async def _correct(
         self, resource: Resource, key: ObjectKey, wanted: JsonObject, version: str | None, check_owner: Check
@@ -185,7 +193,7 @@ class Children:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await self._correct_once(resource, key, wanted, version, check_owner)
-            except (Outdated, OwnerGone):
+            except (OutdatedError, OwnerGoneError):
                 raise
             except ApiError as error:
                 if attempt == _ATTEMPTS or not _lost_a_race(error):
@@ -207,8 +215,8 @@ class Children:
         if path is None:
             return Outcome.UNCHANGED
         if version is not None and live["metadata"]["resourceVersion"] != version:
-            raise Outdated(resource.kind, key, live)
-        log.info("%s %s is corrected: it differs at %s", resource.kind, key, path)
+            raise OutdatedError(resource.kind, key, live)
+        logger.info("%s %s is corrected: it differs at %s", resource.kind, key, path)
         drifted = not _is_for_another_wish(wanted, live)
         if live.get("immutable"):  # a ConfigMap or Secret that cannot be changed any more
             await self._client.delete(resource, key, uid=live["metadata"]["uid"])
@@ -294,7 +302,7 @@ class Children:
         if path is None:
             self._verdicts[resource][key] = _Verdict(_digest_of(wanted), version)
             return
-        log.warning("%s %s: the API server does not keep %s as it was written", resource.kind, key, path)
+        logger.warning("%s %s: the API server does not keep %s as it was written", resource.kind, key, path)
         self._verdicts[resource][key] = _Verdict(_digest_of(wanted), version, fingerprint(answer))
 
     def _forget(self, resource: Resource, key: ObjectKey) -> None:
@@ -349,16 +357,18 @@ def _digest_of(wanted: JsonObject) -> str:
 
 
 def _refuse_what_is_not_ours(wanted: JsonObject, live: JsonObject) -> None:
-    """Check that `live` is controlled by the same owner as `wanted`. Raises NameConflict or BeingDeleted."""
+    """Check that `live` is controlled by the same owner as `wanted`. Raises NameConflictError or BeingDeletedError."""
     owner, actual = controller(wanted), controller(live)
     key, _ = identity(wanted)
     if actual.get("uid") != owner["uid"]:
         former = _name_of(actual) == _name_of(owner)
         if not former:
-            raise NameConflict(wanted["kind"], key, f"{actual.get('kind')}/{actual.get('name')}" if actual else None)
-        raise BeingDeleted(wanted["kind"], key)
+            raise NameConflictError(
+                wanted["kind"], key, f"{actual.get('kind')}/{actual.get('name')}" if actual else None
+            )
+        raise BeingDeletedError(wanted["kind"], key)
     if live["metadata"].get("deletionTimestamp"):
-        raise BeingDeleted(wanted["kind"], key)
+        raise BeingDeletedError(wanted["kind"], key)
 
 
 def _name_of(reference: JsonObject) -> tuple[str, ...]:

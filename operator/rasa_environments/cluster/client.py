@@ -24,13 +24,13 @@ from rasa_environments.cluster.decoding import (
     decode_event,
     decode_object,
 )
-from rasa_environments.cluster.errors import ApiError, TooLarge
+from rasa_environments.cluster.errors import ApiError, TooLargeError
 from rasa_environments.cluster.reading import PageReader, decoded, lines
 from rasa_environments.cluster.resources import Resource
 from rasa_environments.cluster.session import MayWrite, always
 from rasa_environments.cluster.status_writes import StatusWrites
 
-__all__ = ["FIELD_MANAGER", "USER_AGENT", "ApiError", "Client", "Listing", "Rejected", "TooLarge", "WatchEvent"]
+__all__ = ["FIELD_MANAGER", "USER_AGENT", "ApiError", "Client", "Listing", "Rejected", "TooLargeError", "WatchEvent"]
 
 FIELD_MANAGER: Final = "rasa-environments"
 USER_AGENT: Final = f"rasa-environments/{importlib.metadata.version('rasa-environments')}"
@@ -113,7 +113,7 @@ class Client:
     async def get(
         self, resource: Resource, key: ObjectKey, *, metadata_only: bool = False, maximum_bytes: int | None = None
     ) -> JsonObject:
-        """Read the object from storage. Raises TooLarge if it has more than `maximum_bytes` as JSON."""
+        """Read the object from storage. Raises TooLargeError if it has more than `maximum_bytes` as JSON."""
         accept = _PARTIAL.format("PartialObjectMetadata") if metadata_only else _JSON
         path = resource.path(key.namespace, key.name)
         return await _object(

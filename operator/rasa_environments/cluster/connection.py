@@ -14,10 +14,10 @@ import aiohttp
 from yarl import URL
 
 from rasa_environments.cluster.credentials import CredentialSource
-from rasa_environments.cluster.errors import ApiError, ConfigurationError, TooLarge
+from rasa_environments.cluster.errors import ApiError, ConfigurationError, TooLargeError
 from rasa_environments.cluster.session import SAFE_METHODS, MayWrite, Session, always
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT: Final = 5.0
 _READ_LIMITS: Final = aiohttp.ClientTimeout(total=15.0, sock_connect=_CONNECT_TIMEOUT, sock_read=8.0)
@@ -80,7 +80,7 @@ class Connection:
         """Return the body of a successful response.
 
         `path` includes the encoded query. A 429 is retried after a pause (the server has not done anything yet), and a
-        401 once if other credentials were found. Raises ApiError, and TooLarge for a response of more than
+        401 once if other credentials were found. Raises ApiError, and TooLargeError for a response of more than
         `maximum_bytes`.
         """
         slowdowns = 0
@@ -153,12 +153,12 @@ class Connection:
             try:
                 session = await self._load()
             except ConfigurationError as error:
-                log.warning("credentials for the API server cannot be loaded: %s", error)
+                logger.warning("credentials for the API server cannot be loaded: %s", error)
                 return False
             if session.access.identity == failed.access.identity:
                 await session.close()
                 return False
-            log.info("credentials for the API server have changed; the new ones are used")
+            logger.info("credentials for the API server have changed; the new ones are used")
             self._session = session
             await failed.retire()
             return True
@@ -208,7 +208,7 @@ def _is_of_tls(error: BaseException | None) -> bool:
 
 
 async def _bounded(response: aiohttp.ClientResponse, maximum_bytes: int) -> bytes:
-    """Return the body. Raises TooLarge for a successful response that is longer; its connection is closed."""
+    """Return the body. Raises TooLargeError for a successful response that is longer; its connection is closed."""
     pieces: list[bytes] = []
     length = 0
     while piece := await response.content.readany():
@@ -216,7 +216,7 @@ async def _bounded(response: aiohttp.ClientResponse, maximum_bytes: int) -> byte
         if length > maximum_bytes:
             response.close()
             if response.status < 300:
-                raise TooLarge(f"the answer to {response.method} {response.url.path}", maximum_bytes)
+                raise TooLargeError(f"the answer to {response.method} {response.url.path}", maximum_bytes)
             break
         pieces.append(piece)
     return b"".join(pieces)

@@ -4,8 +4,8 @@ Two limits are those of orjson: it reads 1024 levels of nesting and writes 254. 
 deeper (the API server accepts 10 000 levels, in `metadata.managedFields` of every kind), so everything below level 200
 is cut off. After that, no code of the operator needs a recursion limit of its own.
 
-All functions are pure. Without `repair` they use the fast path and raise Undecodable if only the slow one helps, which
-scans the text bracket by bracket: up to half a second for an object of 1.4 MB, so not on the event loop.
+All functions are pure. Without `repair` they use the fast path and raise UndecodableError if only the slow one helps,
+which scans the text bracket by bracket: up to half a second for an object of 1.4 MB, so not on the event loop.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _EVENTS: Final = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
 _LONGEST_PROBLEM: Final = 200
 
 
-class Undecodable(ValueError):
+class UndecodableError(ValueError):
     """The content is not JSON that can be parsed as it is."""
 
 
@@ -93,7 +93,7 @@ def decode(content: bytes, *, repair: bool = False) -> JsonObject:
     """Return one JSON object. Raises ApiError for content that no API server sends, such as a proxy's page."""
     try:
         answer = _document(content, repair=repair)
-    except Undecodable as error:
+    except UndecodableError as error:
         if not repair:
             raise
         raise _not_json(error) from error
@@ -220,13 +220,13 @@ def _document(content: bytes, *, repair: bool) -> Any:
             orjson.dumps(value)
     except (ValueError, TypeError) as error:  # TypeError: too deep to write
         if not repair:
-            raise Undecodable(_shortened(str(error))) from None
+            raise UndecodableError(_shortened(str(error))) from None
     else:
         return value
     try:
         return orjson.loads(_cut(content))
     except ValueError as error:
-        raise Undecodable(_shortened(str(error))) from None
+        raise UndecodableError(_shortened(str(error))) from None
 
 
 def _cut(content: bytes) -> bytes:

@@ -15,7 +15,7 @@ class ApiError(Exception):
     """A request that the API server rejected, or that did not reach it.
 
     `status` is the HTTP status, `reason` the machine-readable reason (`NotFound`, `Conflict`, `Invalid` ...), `message`
-    is for people. A request without a response has status 0 and the reason `Unreachable`.
+    is for people. A request without a response has status 0 and the reason `UnreachableError`.
     """
 
     def __init__(self, status: int, reason: str, message: str) -> None:
@@ -65,7 +65,7 @@ def _shortened(message: str) -> str:
     return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]} ..."
 
 
-class TooLarge(ApiError):
+class TooLargeError(ApiError):
     """A response is longer than the reader accepts; `limit` is in bytes."""
 
     def __init__(self, what: str, limit: int) -> None:
@@ -73,7 +73,7 @@ class TooLarge(ApiError):
         self.limit = limit
 
 
-class Outdated(ApiError):
+class OutdatedError(ApiError):
     """The desired state is based on an older version of the object, or on none, and has to be computed again."""
 
     def __init__(self, kind: str, key: ObjectKey, live: JsonObject) -> None:
@@ -82,7 +82,7 @@ class Outdated(ApiError):
         """The object as it is stored."""
 
 
-class OwnerGone(ApiError):
+class OwnerGoneError(ApiError):
     """The owner of a child that was to be created no longer exists, or is being deleted."""
 
     def __init__(self, kind: str, key: ObjectKey) -> None:
@@ -93,7 +93,7 @@ class ConfigurationError(Exception):
     """No usable access to the API server; the message says what was tried and what to do."""
 
 
-class NameConflict(Exception):
+class NameConflictError(Exception):
     """An object of that name is controlled by something else, or by nothing; it is left alone."""
 
     def __init__(self, kind: str, key: ObjectKey, owner: str | None) -> None:
@@ -105,14 +105,14 @@ class NameConflict(Exception):
         """`Kind/name` of its controller, or None if it has none."""
 
 
-class Contended(Exception):
+class ContendedError(Exception):
     """Somebody else keeps changing or deleting the object; it is corrected with backoff."""
 
     def __init__(self, kind: str, key: ObjectKey, times: int) -> None:
         super().__init__(f"{kind} {key} was changed or deleted {times} times in a row")
 
 
-class BeingDeleted(Exception):
+class BeingDeletedError(Exception):
     """The object is being deleted, or is the child of a former owner of that name; try again when it is gone."""
 
     def __init__(self, kind: str, key: ObjectKey) -> None:

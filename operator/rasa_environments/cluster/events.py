@@ -21,7 +21,7 @@ from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.resources import EVENTS
 from rasa_environments.judge.events import Event, ObjectReference, event_name, shortened
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 CONTROLLER: Final = f"{GROUP}/operator"
 SERIES_WINDOW: Final = timedelta(minutes=10)
@@ -193,7 +193,7 @@ class EventWriter:
         except (ApiError, TimeoutError) as error:
             return self._failed(series, error)
         except Exception:
-            log.exception("Event %s is not written, which is a fault of the operator", series.key)
+            logger.exception("Event %s is not written, which is a fault of the operator", series.key)
             self._give_up(series)
             return None
         self._told = ""
@@ -224,7 +224,7 @@ class EventWriter:
         reason = "Timeout" if isinstance(error, TimeoutError) else error.reason
         level = logging.DEBUG if reason == self._told else logging.WARNING
         self._told = reason
-        log.log(level, "Event %s is not written: %s", series.key, str(error) or "no answer in time")
+        logger.log(level, "Event %s is not written: %s", series.key, str(error) or "no answer in time")
         self._give_up(series)
         return None
 

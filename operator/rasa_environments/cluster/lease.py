@@ -20,7 +20,7 @@ from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import LEASES
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class LeadershipLostError(Exception):
@@ -113,7 +113,7 @@ class Leadership:
                     holder = _holder(lease)
                     if holder in ("", self._identity) or sighting.age(started) > _duration(lease, self._timing):
                         await self._take(lease, started)
-                        log.info("leading: the Lease %s is held by this process, %s", self._key, self._identity)
+                        logger.info("leading: the Lease %s is held by this process, %s", self._key, self._identity)
                         return
                 news, level = f"the Lease {self._key} is held by {holder}", logging.INFO
             except TimeoutError:
@@ -124,7 +124,7 @@ class Leadership:
                 else:
                     news, level = f"the Lease {self._key}: {error}", logging.WARNING
             if news != told:
-                log.log(level, "waiting: %s", news)
+                logger.log(level, "waiting: %s", news)
                 told = news
             await asyncio.sleep(random.uniform(1.0, 1.2) * self._timing.retry_period)  # noqa: S311
 
@@ -165,7 +165,7 @@ class Leadership:
                 why = "no answer from the API server in time"
             except ApiError as error:
                 why = str(error)
-                log.warning("the Lease %s was not renewed: %s", self._key, why)
+                logger.warning("the Lease %s was not renewed: %s", self._key, why)
             except LeadershipLostError as error:
                 self._renewed_at = None
                 return str(error)
@@ -193,7 +193,7 @@ class Leadership:
         with contextlib.suppress(ApiError, TimeoutError):
             async with asyncio.timeout(self._timing.request_timeout):
                 await self._write({"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()})
-                log.info("the Lease %s is released", self._key)
+                logger.info("the Lease %s is released", self._key)
 
     async def _write(self, spec: JsonObject) -> None:
         """Write the Lease based on its last known version.
@@ -211,7 +211,7 @@ class Leadership:
         task.cancel()
         _, running = await asyncio.wait({task}, timeout=seconds)
         if running:
-            log.critical("the Lease %s has expired and the work has not stopped", self._key)
+            logger.critical("the Lease %s has expired and the work has not stopped", self._key)
 
     def _time_left(self) -> float:
         """Return how many seconds are left for a renewal."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.errors import OwnerGone
+from rasa_environments.cluster.errors import OwnerGoneError
 from rasa_environments.cluster.resources import Resource
 
 _UNKNOWN: Final = "unknown"
@@ -31,13 +31,13 @@ class OwnerCheck:
     async def __call__(self) -> None:
         """Check that an owner with that uid exists and is not being deleted.
 
-        Raises OwnerGone if not, and ApiError if that cannot be determined.
+        Raises OwnerGoneError if not, and ApiError if that cannot be determined.
         """
         async with self._one_request:
             if self._found == _UNKNOWN:
                 self._found = await self._live_uid()
         if self._found != self._uid:
-            raise OwnerGone(self._resource.kind, self._key)
+            raise OwnerGoneError(self._resource.kind, self._key)
 
     async def _live_uid(self) -> str | None:
         owner = await self._client.find(self._resource, self._key, metadata_only=True)

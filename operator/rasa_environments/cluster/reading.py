@@ -9,8 +9,8 @@ from typing import Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from rasa_environments.cluster.connection import LARGEST_OBJECT
-from rasa_environments.cluster.decoding import Listing, Rejected, Undecodable, decode_listing
-from rasa_environments.cluster.errors import ApiError, TooLarge
+from rasa_environments.cluster.decoding import Listing, Rejected, UndecodableError, decode_listing
+from rasa_environments.cluster.errors import ApiError, TooLargeError
 
 LARGEST_PAGE: Final = 4 * 1024 * 1024
 """Bytes of a page with more than one object; a longer one is requested again in smaller pages."""
@@ -26,7 +26,7 @@ class Decoder(Protocol[T_co]):
 
 
 class Get(Protocol):
-    """A GET request; raises ApiError, and TooLarge for a response of more than `maximum_bytes`."""
+    """A GET request; raises ApiError, and TooLargeError for a response of more than `maximum_bytes`."""
 
     async def __call__(self, path: str, *, metadata_only: bool, maximum_bytes: int) -> bytes:
         """Return the body of the response."""
@@ -36,7 +36,7 @@ async def decoded(decoder: Decoder[T_co], content: bytes) -> T_co:
     """Return the decoded content; if it has to be repaired first, that runs in a thread."""
     try:
         return decoder(content)
-    except Undecodable:
+    except UndecodableError:
         return await asyncio.to_thread(decoder, content, repair=True)
 
 
@@ -61,7 +61,7 @@ class PageReader:
                         metadata_only=metadata_only,
                         maximum_bytes=LARGEST_PAGE if size > 1 else LARGEST_OBJECT,
                     )
-                except TooLarge as error:
+                except TooLargeError as error:
                     if size > 1:
                         size = max(1, size // 4)
                         continue
@@ -77,7 +77,7 @@ class PageReader:
             if not place["continue"]:
                 return
 
-    async def _without_content(self, address: str, error: TooLarge) -> Listing:
+    async def _without_content(self, address: str, error: TooLargeError) -> Listing:
         """Return a page with one object that is too large: rejected, described by its metadata."""
         content = await self._get(address, metadata_only=True, maximum_bytes=LARGEST_OBJECT)
         page = await decoded(decode_listing, content)
@@ -97,6 +97,6 @@ async def lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
                 yield line
             del rest[: end + 1]
         if len(rest) > LARGEST_OBJECT:
-            raise TooLarge("an event of a watch", LARGEST_OBJECT)
+            raise TooLargeError("an event of a watch", LARGEST_OBJECT)
     if rest:
         raise ApiError(0, "Unreachable", "the stream of a watch ended within an event")

@@ -19,7 +19,7 @@ from rasa_environments.cluster.resources import Resource
 from rasa_environments.cluster.retries import Retries
 from rasa_environments.cluster.watch import Contact
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 OnChange = Callable[[ObjectKey, JsonObject | None], None]
 """Called with the key and the object as the API server sent it, or None if it is gone; must return at once."""
@@ -139,7 +139,7 @@ class Reflector:
             self.interruptions += 1
             contact.failed(_NOT_DEFINED if error.status == 404 else error)
         except Exception as error:
-            log.exception("watching %s failed, it is listed again", self.name)
+            logger.exception("watching %s failed, it is listed again", self.name)
             contact.failed(ApiError(0, type(error).__name__, str(error)))
         return listed
 
@@ -253,8 +253,8 @@ class Reflector:
             self._on_change(key, obj)
         except Exception:
             self.skipped += 1
-            log.exception("%s %s is skipped: it cannot be handled", self.resource.kind, key)
+            logger.exception("%s %s is skipped: it cannot be handled", self.resource.kind, key)
 
     def _skip(self, rejected: Rejected) -> None:
         self.skipped += 1
-        log.warning("%s %s is skipped: %s", self.resource.kind, rejected.key or "without a name", rejected.problem)
+        logger.warning("%s %s is skipped: %s", self.resource.kind, rejected.key or "without a name", rejected.problem)

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from rasa_environments.cluster.errors import ApiError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _LOG_SECONDS: Final = 60.0
 
@@ -71,7 +71,7 @@ class Contact:
         """Record that changes arrive."""
         self.heard()
         if self._is_logged:
-            log.info("watching %s again, after %.0f s", self._name, self.last_contact - self._lost_at)
+            logger.info("watching %s again, after %.0f s", self._name, self.last_contact - self._lost_at)
         self.failure = self.error = None
         self._is_logged = False
 
@@ -84,7 +84,7 @@ class Contact:
         # An expired watch (410) is reopened at once, and not worth a line.
         if is_news and error.status != 410 and now - self._logged_at >= _LOG_SECONDS:
             self._logged_at, self._is_logged = now, True
-            log.warning("watching %s was interrupted; retrying with backoff: %s", self._name, error)
+            logger.warning("watching %s was interrupted; retrying with backoff: %s", self._name, error)
         self.failure = str(error)
         self.error = error
         self._note()

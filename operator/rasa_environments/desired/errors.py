@@ -14,7 +14,7 @@ class SpecError(ValueError):
     reason: ClassVar[Reason] = Reason.INVALID_SPEC
 
 
-class SecretElsewhere(SpecError):
+class SecretElsewhereError(SpecError):
     """A default of a ModelServer that refers to a Secret in a namespace other than the environment's."""
 
     reason = Reason.SECRET_NOT_FOUND

@@ -9,7 +9,7 @@ from rasa_environments.api.base import SecretData, secret_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.desired.errors import SecretElsewhere
+from rasa_environments.desired.errors import SecretElsewhereError
 from rasa_environments.desired.tls import (
     AUTHORITIES,
     CERTIFICATE,
@@ -32,13 +32,13 @@ def named_certificates(
     """Return the Secrets with an environment's certificates.
 
     Of the Secrets in a ModelServer's namespace, environments elsewhere may use only the server's own authorities.
-    Raises SecretElsewhere for a default of a server in another namespace.
+    Raises SecretElsewhereError for a default of a server in another namespace.
     """
     sources = certificate_sources(spec, server)
     namespace = environment.metadata.namespace
     for source in sources:
         if source.connection != MODEL_SERVER and source.secret.namespace != namespace:
-            raise SecretElsewhere(source.path, server.metadata.key, "certificates", namespace)
+            raise SecretElsewhereError(source.path, server.metadata.key, "certificates", namespace)
     return sources
 
 

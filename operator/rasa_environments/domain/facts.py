@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.api.conditions import Reason, Truth
+from rasa_environments.api.conditions import ConditionStatus, Reason
 from rasa_environments.api.shapes import mapping, mappings, number, text
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION
 from rasa_environments.desired.deployment import CONTAINER
@@ -116,7 +116,7 @@ class ServedFact:
 class RegistrationFact:
     """The result of registering an environment with its model server."""
 
-    truth: Truth
+    truth: ConditionStatus
     reason: Reason
     message: str
 
@@ -157,11 +157,11 @@ class Follower:
     key: ObjectKey
     desired: TaggedModel | None
     """The model that it desires, by its status."""
-    served: Truth
+    served: ConditionStatus
     """Whether all of its pods serve that model."""
     served_reason: Reason
     served_message: str
-    ready: Truth
+    ready: ConditionStatus
 
 
 WAITING_FAULTS = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.desired.errors import SecretElsewhere
+from rasa_environments.desired.errors import SecretElsewhereError
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable, secret_variables
 
 SERVICE_TOKEN_KEY = "token"
@@ -19,13 +19,13 @@ def named_values(
 
     Of the Secrets in a ModelServer's namespace only the token to pull is for environments elsewhere: these generate
     their own token where the server's are to share one. Raises SpecError where a reference is not complete, and
-    SecretElsewhere for a default of a server in another namespace.
+    SecretElsewhereError for a default of a server in another namespace.
     """
     namespace = environment.metadata.namespace
     variables = secret_variables(spec)
     for variable in variables:
         if variable.source.namespace != namespace:
-            raise SecretElsewhere(variable.path, server.metadata.key, "secret values", namespace)
+            raise SecretElsewhereError(variable.path, server.metadata.key, "secret values", namespace)
     if spec.auth_token is not None:
         return (*variables, SecretVariable(TOKEN_VARIABLE, spec.auth_token.secret_key_ref, "spec.authToken"))
     if server.spec.auth_token is not None and server.metadata.namespace == namespace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rasa_environments.api.conditions import Reason, Truth
+from rasa_environments.api.conditions import ConditionStatus, Reason
 from rasa_environments.domain.facts import ServedFact, TaggedModel
 
 FALLBACK_NAME = "model"
@@ -11,7 +11,7 @@ FALLBACK_NAME = "model"
 UNREAD = "the file of the tag has not been read yet"
 
 
-def serves(answer: ServedFact, wanted: TaggedModel) -> Truth:
+def serves(answer: ServedFact, wanted: TaggedModel) -> ConditionStatus:
     """Return whether the server serves the desired model: True, False, or Unknown if they cannot be compared.
 
     Ids are compared first, since they belong to the model itself. Names are compared only if both sides have one:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from rasa_environments.domain.facts import Problem, RegistrationFact
 
 MAXIMUM_MESSAGE = 4096
 """Characters of a condition's message before truncation. The API server rejects more than 32768."""
 
 
-def condition(kind: ConditionType, status: Truth, reason: Reason, message: str) -> Condition:
+def condition(kind: ConditionType, status: ConditionStatus, reason: Reason, message: str) -> Condition:
     """Return a condition as of now; `transitioned` sets its time."""
     if len(message) > MAXIMUM_MESSAGE:
         message = f"{message[: MAXIMUM_MESSAGE - 1]}…"

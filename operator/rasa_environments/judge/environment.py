@@ -14,7 +14,7 @@ from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.judge.served import model_served, served_models
 
 
-def judged(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[EnvironmentStatus, tuple[Condition, ...]]:
+def judge(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[EnvironmentStatus, tuple[Condition, ...]]:
     """Return the status without its conditions, and the conditions without their times."""
     model, served = model_available(findings), model_served(findings)
     trouble = findings.problem or rollout(findings) or silent_elsewhere(findings)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from rasa_environments.api.base import API_VERSION, JsonObject, ObjectKey
-from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
@@ -238,7 +238,7 @@ def _of_server(before: ModelServer, after: ModelServer) -> Iterator[Event]:
         yield _told(back, "Normal", EventReason.RECOVERED, Action.CHECK_MODEL_SERVER)
 
 
-def _turned(before: AnyResource, after: AnyResource, kind: ConditionType, truth: Truth) -> Condition | None:
+def _turned(before: AnyResource, after: AnyResource, kind: ConditionType, truth: ConditionStatus) -> Condition | None:
     """Return the condition if it has just changed to that status."""
     now, last = condition_of(after.status.conditions, kind), condition_of(before.status.conditions, kind)
     if now is None or now.status != truth or (last is not None and last.status == truth):

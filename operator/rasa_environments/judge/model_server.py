@@ -27,7 +27,7 @@ class ModelServerFindings:
     """Environments that this operator has registered."""
 
 
-def judged(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
+def judge(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
     """Return the status without its conditions, and the conditions without their times."""
     observation = findings.observation
     status = ModelServerStatus(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rasa_environments.api.base import ModelReference
-from rasa_environments.api.conditions import Condition, ConditionType, Reason, Truth
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.api.model_tag import Follower as FollowerStatus
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
@@ -31,7 +31,7 @@ class ModelTagFindings:
     followers: tuple[Follower, ...] = ()
 
 
-def judged(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[ModelTagStatus, tuple[Condition, ...]]:
+def judge(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[ModelTagStatus, tuple[Condition, ...]]:
     """Return the status without its conditions, and the conditions without their times; `time` dates a new model."""
     known = before.status
     # Without a model in the spec, nobody promoted the tagged one.
@@ -135,7 +135,7 @@ def served_by_followers(findings: ModelTagFindings, expected: ModelReference | N
     return condition(kind, "True", Reason.SERVED, f"{expected.name} is served by {by}")
 
 
-def served_truth(follower: Follower, expected: ModelReference | None) -> Truth:
+def served_truth(follower: Follower, expected: ModelReference | None) -> ConditionStatus:
     """Return whether the environment serves the model, rather than one that it desired before."""
     if expected is None:
         return "Unknown"

@@ -11,12 +11,12 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from outbound_http.json_size import has_too_many_values
 from rasa_environments.rasa.errors import (
-    LoginPage,
+    LoginPageError,
     RasaError,
-    ServerFailed,
-    Unauthorized,
-    UnexpectedAnswer,
-    Unreachable,
+    ServerFailedError,
+    UnauthorizedError,
+    UnexpectedAnswerError,
+    UnreachableError,
 )
 from rasa_environments.rasa.on_the_way import is_html, is_login_page, meaning
 from rasa_environments.rasa.redaction import one_line
@@ -79,46 +79,48 @@ def looks_like_web_page(answer: Answer) -> bool:
 def refuse_web_page(peer: Peer, answer: Answer, promised: str) -> None:
     """Check that the response is not a web page instead of what was `promised`.
 
-    Raises LoginPage or UnexpectedAnswer.
+    Raises LoginPageError or UnexpectedAnswerError.
     """
     if is_login_page(answer):
-        raise LoginPage(
+        raise LoginPageError(
             f"the {peer.name} at {answer.where} answers with a login page instead of {promised}: a proxy with a login "
             f"(single sign-on) stands before it; {peer.direct}, or let the proxy pass these requests without a login"
         )
     if looks_like_web_page(answer):
-        raise UnexpectedAnswer(
+        raise UnexpectedAnswerError(
             f"the {peer.name} at {answer.where} answers with a web page instead of {promised}; {peer.advice}: "
             "is it the base address, without /api?"
         )
 
 
 def decoded(peer: Peer, answer: Answer, shape: TypeAdapter[T], promised: str) -> T:
-    """Return the body as `shape`. Raises UnexpectedAnswer with what arrived instead of what was `promised`."""
+    """Return the body as `shape`. Raises UnexpectedAnswerError with what arrived instead of what was `promised`."""
     at = f"the {peer.name} at {answer.where}"
     if has_too_many_values(answer.body):
-        raise UnexpectedAnswer(f"{at} answers with too many values instead of {promised}; {peer.advice}")
+        raise UnexpectedAnswerError(f"{at} answers with too many values instead of {promised}; {peer.advice}")
     try:
         return shape.validate_json(answer.body)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
     refuse_web_page(peer, answer, promised)
     if problem["type"] == "json_invalid":
-        raise UnexpectedAnswer(f"{at} answers with something that is not JSON instead of {promised}; {peer.advice}")
+        raise UnexpectedAnswerError(
+            f"{at} answers with something that is not JSON instead of {promised}; {peer.advice}"
+        )
     place = ".".join(str(part) for part in problem["loc"]) or "the top"
     detail = one_line(f"{place}: {problem['msg']}", answer.request.secrets)
-    raise UnexpectedAnswer(f"{at} answers with JSON of another shape than {promised} ({detail}); {peer.advice}")
+    raise UnexpectedAnswerError(f"{at} answers with JSON of another shape than {promised} ({detail}); {peer.advice}")
 
 
 UNAVAILABLE = "it is not available now; see its log"
 REFUSALS: Mapping[int, tuple[type[RasaError], str]] = {
-    401: (Unauthorized, "it does not accept the credentials; {credentials}"),
-    402: (Unauthorized, "its licence does not cover this; see the server's licence"),
-    403: (Unauthorized, "the credentials do not permit this; give their user the permission"),
-    404: (UnexpectedAnswer, "it has no such path; {peer}: is it the base address, without /api?"),
-    502: (Unreachable, UNAVAILABLE),
-    503: (Unreachable, UNAVAILABLE),
-    504: (Unreachable, UNAVAILABLE),
+    401: (UnauthorizedError, "it does not accept the credentials; {credentials}"),
+    402: (UnauthorizedError, "its licence does not cover this; see the server's licence"),
+    403: (UnauthorizedError, "the credentials do not permit this; give their user the permission"),
+    404: (UnexpectedAnswerError, "it has no such path; {peer}: is it the base address, without /api?"),
+    502: (UnreachableError, UNAVAILABLE),
+    503: (UnreachableError, UNAVAILABLE),
+    504: (UnreachableError, UNAVAILABLE),
 }
 
 
@@ -131,10 +133,10 @@ def refusal(peer: Peer, answer: Answer, doing: str, credentials_advice: str) -> 
     if found is not None:
         kind, text = found
         told = text.format(credentials=credentials_advice, peer=peer.advice, direct=peer.direct, name=peer.name)
-        return kind(f"{heard}: {told}", peer.unreachable if kind is Unreachable else None, detail=detail)
+        return kind(f"{heard}: {told}", peer.unreachable if kind is UnreachableError else None, detail=detail)
     if answer.status >= 500:
-        return ServerFailed(f"{heard}: it failed; see its log", detail=detail)
-    return UnexpectedAnswer(f"{heard}, which its API does not promise; {peer.advice}", detail=detail)
+        return ServerFailedError(f"{heard}: it failed; see its log", detail=detail)
+    return UnexpectedAnswerError(f"{heard}, which its API does not promise; {peer.advice}", detail=detail)
 
 
 def logged_words(answer: Answer) -> str:

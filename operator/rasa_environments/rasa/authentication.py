@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded, refusal
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import NoWriteCredentials
+from rasa_environments.rasa.errors import NoWriteCredentialsError
 from rasa_environments.rasa.redaction import shown
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request, ask
 
@@ -45,7 +45,7 @@ class Authenticator:
         return await ask(self._http, MODEL_SERVER, self._guarded(request, query={"token": token} if token else {}))
 
     async def write(self, request: Request) -> Answer:
-        """Send the request with an API token or a user's JWT. Raises NoWriteCredentials without either."""
+        """Send the request with an API token or a user's JWT. Raises NoWriteCredentialsError without either."""
         if self._credentials.api_token:
             return await self._with_api_token(request, self._credentials.api_token)
         self.require_write_credentials()
@@ -54,13 +54,13 @@ class Authenticator:
     async def register(self, request: Request) -> Answer:
         """Send the request with a user's JWT, which the registry of environments requires, or else with the API token.
 
-        Raises NoWriteCredentials without either.
+        Raises NoWriteCredentialsError without either.
         """
         if self._credentials.has_login:
             return await self._logged_in(request)
         if self._credentials.api_token:
             return await self._with_api_token(request, self._credentials.api_token)
-        raise NoWriteCredentials(
+        raise NoWriteCredentialsError(
             f"there are no credentials to register environments at the model server at {shown(self._address.url)}: "
             "add `username` and `password` to the Secret of credentialsSecretRef"
         )
@@ -77,9 +77,9 @@ class Authenticator:
         return answer
 
     def require_write_credentials(self) -> None:
-        """Check that there are credentials for writing. Raises NoWriteCredentials."""
+        """Check that there are credentials for writing. Raises NoWriteCredentialsError."""
         if not self._credentials.can_write:
-            raise NoWriteCredentials(
+            raise NoWriteCredentialsError(
                 f"there are no credentials to write to the model server at {shown(self._address.url)}: "
                 "add `apiToken`, or `username` and `password`, to the Secret of credentialsSecretRef"
             )

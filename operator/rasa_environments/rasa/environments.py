@@ -15,7 +15,7 @@ from rasa_environments.desired.environments_file import names_in
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded, logged_words, refusal, refuse_web_page, status_and_reason
 from rasa_environments.rasa.authentication import REGISTER_ADVICE, Authenticator
-from rasa_environments.rasa.errors import RasaError, RegistrationRefused
+from rasa_environments.rasa.errors import RasaError, RegistrationRefusedError
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
 
 MAXIMUM_REGISTRY = 1024 * 1024
@@ -83,7 +83,7 @@ ENVIRONMENTS_FILE = TypeAdapter(EnvironmentsFile)
 class EnvironmentRegistry:
     """The registry of one model server.
 
-    All methods raise RasaError (Unreachable, Unauthorized, NoWriteCredentials ...).
+    All methods raise RasaError (UnreachableError, UnauthorizedError, NoWriteCredentialsError ...).
     """
 
     def __init__(self, authenticator: Authenticator, address: ModelServerAddress) -> None:
@@ -93,7 +93,7 @@ class EnvironmentRegistry:
     async def read(self) -> tuple[RegisteredEnvironment, ...]:
         """Return all registered environments, whoever registered them, in the server's order.
 
-        Raises RegistrationRefused if the server has no registry.
+        Raises RegistrationRefusedError if the server has no registry.
         """
         answer = await self._authenticator.register(Request("GET", self._url, maximum_body=MAXIMUM_REGISTRY))
         doing = "the listing of environments"
@@ -118,7 +118,7 @@ class EnvironmentRegistry:
     async def replace(self, entries: Sequence[RegisteredEnvironment]) -> None:
         """Replace all registered environments by these.
 
-        Raises RegistrationRefused with the server's own reason (400, 409, 422), or if it has no registry.
+        Raises RegistrationRefusedError with the server's own reason (400, 409, 422), or if it has no registry.
         """
         secrets = tuple(secret for entry in entries for secret in entry.secrets)
         body: JsonValue = [entry.as_json() for entry in entries]
@@ -139,16 +139,16 @@ def _refusal(answer: Answer, doing: str) -> RasaError:
     return refusal(MODEL_SERVER, answer, doing, REGISTER_ADVICE)
 
 
-def _refused(answer: Answer, doing: str, advice: str) -> RegistrationRefused:
+def _refused(answer: Answer, doing: str, advice: str) -> RegistrationRefusedError:
     """Return an error with the server's own reason and a remedy."""
-    return RegistrationRefused(
+    return RegistrationRefusedError(
         f"the model server at {answer.where} refuses {doing} ({status_and_reason(answer)}): {advice}",
         detail=logged_words(answer),
     )
 
 
-def _no_registry(answer: Answer, doing: str) -> RegistrationRefused:
-    return RegistrationRefused(
+def _no_registry(answer: Answer, doing: str) -> RegistrationRefusedError:
+    return RegistrationRefusedError(
         f"the model server at {answer.where} answers {answer.status} to {doing} but keeps no registry: {OLD_GENERATION}"
     )
 

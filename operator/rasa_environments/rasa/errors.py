@@ -31,71 +31,71 @@ class RasaError(Exception):
         return f"{self.message} ({self.detail})" if self.detail else self.message
 
 
-class InvalidAddress(RasaError):
+class InvalidAddressError(RasaError):
     """The URL is not a usable HTTP URL."""
 
     default_reason = Reason.INVALID_SPEC
 
 
-class AddressRefused(RasaError):
+class AddressRefusedError(RasaError):
     """The address may not be connected to: a metadata service, link-local, or inside a cluster a loopback address."""
 
     default_reason = Reason.ADDRESS_REFUSED
 
 
-class Unreachable(RasaError):
+class UnreachableError(RasaError):
     """No response: DNS, a refused connection, TLS, a timeout, or a proxy that reports one of these. Worth a retry."""
 
     default_reason = Reason.MODEL_SERVER_UNREACHABLE
 
 
-class UnexpectedAnswer(RasaError):
+class UnexpectedAnswerError(RasaError):
     """A response that violates the API: wrong schema, a web page, a redirect, an internal error."""
 
     default_reason = Reason.UNEXPECTED_ANSWER
 
 
-class LoginPage(UnexpectedAnswer):
+class LoginPageError(UnexpectedAnswerError):
     """A login page was returned: of single sign-on in front of the server, or of the network (a captive portal)."""
 
 
-class RefusedOnTheWay(UnexpectedAnswer):
+class RefusedOnTheWayError(UnexpectedAnswerError):
     """A proxy or firewall rejected the request; the server itself has not received it."""
 
 
-class ServerFailed(UnexpectedAnswer):
+class ServerFailedError(UnexpectedAnswerError):
     """The server itself reports a failure (500, and higher statuses that no proxy uses)."""
 
 
-class AnswerTooLarge(UnexpectedAnswer):
+class AnswerTooLargeError(UnexpectedAnswerError):
     """The response has more bytes than are read."""
 
 
-class CompressedAnswer(UnexpectedAnswer):
+class CompressedAnswerError(UnexpectedAnswerError):
     """The response has a Content-Encoding although none was requested."""
 
 
-class UnreadableModel(UnexpectedAnswer):
+class UnreadableModelError(UnexpectedAnswerError):
     """A model file that does not identify its model: not a model archive, or one that is too large."""
 
 
-class NoListing(UnexpectedAnswer):
+class NoListingError(UnexpectedAnswerError):
     """The server does not list its models: it is no model server, or one that only implements the pull protocol."""
 
 
-class Unauthorized(RasaError):
+class UnauthorizedError(RasaError):
     """The credentials are rejected (401), or insufficient (402, 403)."""
 
     default_reason = Reason.UNAUTHORIZED
 
 
-class NoWriteCredentials(RasaError):
+class NoWriteCredentialsError(RasaError):
     """There are no credentials for writing."""
 
     default_reason = Reason.NO_WRITE_CREDENTIALS
 
 
-class UnknownModel(RasaError):
+class UnknownModelError(RasaError):
     """The model server has no model that can have the tag; `said` is its own reason, if it gives one."""
 
     default_reason = Reason.MODEL_NOT_FOUND
@@ -105,29 +105,29 @@ class UnknownModel(RasaError):
         self.said = said
 
 
-class TagRefused(RasaError):
+class TagRefusedError(RasaError):
     """The model server refuses to set or remove a tag."""
 
     default_reason = Reason.TAG_REFUSED
 
 
-class EnvironmentNeeded(TagRefused):
+class EnvironmentNeededError(TagRefusedError):
     """Rasa X accepts neither tags nor models while its environment production (or worker) is missing or unavailable."""
 
 
-class RegistrationRefused(RasaError):
+class RegistrationRefusedError(RasaError):
     """The model server rejects the environments, or has no registry because of its generation."""
 
     default_reason = Reason.REGISTRATION_REFUSED
 
 
-class ModelNameConflict(RasaError):
+class ModelNameConflictError(RasaError):
     """A model of that name exists already."""
 
     default_reason = Reason.NAME_CONFLICT
 
 
-class ModelRefused(RasaError):
+class ModelRefusedError(RasaError):
     """The model server rejects a model file."""
 
     default_reason = Reason.UNEXPECTED_ANSWER

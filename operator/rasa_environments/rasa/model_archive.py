@@ -33,7 +33,7 @@ MODEL_ID = re.compile("[0-9A-Za-z_-]{1,64}")
 GZIP = 16 + zlib.MAX_WBITS
 
 
-class BadArchive(Exception):
+class BadArchiveError(Exception):
     """The file is not a model archive, or too large; the message says which, without repeating content."""
 
 
@@ -73,7 +73,7 @@ class ModelArchive:
         self._ended = False
 
     def feed(self, data: bytes) -> bool:
-        """Process the next bytes of the file; return whether more are needed. Raises BadArchive."""
+        """Process the next bytes of the file; return whether more are needed. Raises BadArchiveError."""
         for piece in self._pieces(data):
             self._walk(piece)
             if self.identity is not None or self._ended:
@@ -81,12 +81,14 @@ class ModelArchive:
         return True
 
     def finish(self) -> ModelIdentity:
-        """Return the identity at the end of the file. Raises BadArchive if there is none."""
+        """Return the identity at the end of the file. Raises BadArchiveError if there is none."""
         if self.identity is not None:
             return self.identity
         if self._ended:
-            raise BadArchive(f"it has neither {METADATA} nor {FINGERPRINT}, as a model that `rasa train` wrote has")
-        raise BadArchive("it is cut off, or no gzip at all")
+            raise BadArchiveError(
+                f"it has neither {METADATA} nor {FINGERPRINT}, as a model that `rasa train` wrote has"
+            )
+        raise BadArchiveError("it is cut off, or no gzip at all")
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
         full = False
@@ -94,10 +96,10 @@ class ModelArchive:
             try:
                 piece = self._gzip.decompress(data, PIECE)
             except zlib.error:
-                raise BadArchive("it is no gzip, or a damaged one") from None
+                raise BadArchiveError("it is no gzip, or a damaged one") from None
             self._unpacked += len(piece)
             if self._unpacked > MAXIMUM_UNPACKED:
-                raise BadArchive(f"it unpacks to more than the {MAXIMUM_UNPACKED // 1024**3} GiB that are read")
+                raise BadArchiveError(f"it unpacks to more than the {MAXIMUM_UNPACKED // 1024**3} GiB that are read")
             data, full = self._gzip.unconsumed_tail, len(piece) == PIECE  # zlib may then hold more.
             if piece:
                 yield piece
@@ -133,27 +135,27 @@ class ModelArchive:
         try:
             member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
         except (tarfile.HeaderError, ValueError):
-            raise BadArchive("inside the gzip it is no tar, or a damaged one") from None
+            raise BadArchiveError("inside the gzip it is no tar, or a damaged one") from None
         self._members += 1
         if member.size < 0 or self._members > MAXIMUM_MEMBERS:
-            raise BadArchive("its tar is none that `rasa train` writes")
+            raise BadArchiveError("its tar is none that `rasa train` writes")
         self._to_pass = member.size + -member.size % tarfile.BLOCKSIZE
         name = member.name.removeprefix("./")
         if member.isreg() and name in (METADATA, FINGERPRINT):
             if member.size > MAXIMUM_DOCUMENT:
-                raise BadArchive(f"its {name} is larger than the {MAXIMUM_DOCUMENT // 1024**2} MiB that are read")
+                raise BadArchiveError(f"its {name} is larger than the {MAXIMUM_DOCUMENT // 1024**2} MiB that are read")
             self._document = (name, member.size, bytearray())
             self._to_pass = -member.size % tarfile.BLOCKSIZE
 
 
 def identity_in(name: str, document: bytes) -> ModelIdentity:
-    """Return the identity in metadata.json or fingerprint.json. Raises BadArchive if there is none."""
+    """Return the identity in metadata.json or fingerprint.json. Raises BadArchiveError if there is none."""
     try:
         if has_too_many_values(document):
-            raise BadArchive(f"its {name} has more values than are read")
+            raise BadArchiveError(f"its {name} has more values than are read")
         if name == METADATA:
             return ModelIdentity(model_id=_METADATA.validate_json(document).model_id)
         return ModelIdentity(trained_at=_FINGERPRINT.validate_json(document).trained_at)
     except ValidationError:
         what = "model_id" if name == METADATA else "trained_at"
-        raise BadArchive(f"its {name} has no {what}, as `rasa train` writes it") from None
+        raise BadArchiveError(f"its {name} has no {what}, as `rasa train` writes it") from None

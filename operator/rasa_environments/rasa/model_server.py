@@ -17,18 +17,18 @@ from rasa_environments.rasa.authentication import READ_ADVICE, WRITE_ADVICE, Aut
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import EnvironmentRegistry
 from rasa_environments.rasa.errors import (
-    AnswerTooLarge,
-    EnvironmentNeeded,
-    ModelNameConflict,
-    ModelRefused,
-    NoListing,
+    AnswerTooLargeError,
+    EnvironmentNeededError,
+    ModelNameConflictError,
+    ModelRefusedError,
+    NoListingError,
     RasaError,
-    ServerFailed,
-    TagRefused,
-    Unauthorized,
-    UnexpectedAnswer,
-    UnknownModel,
-    Unreachable,
+    ServerFailedError,
+    TagRefusedError,
+    UnauthorizedError,
+    UnexpectedAnswerError,
+    UnknownModelError,
+    UnreachableError,
 )
 from rasa_environments.rasa.listing import LISTING, MODEL_SUFFIX, Model, is_name
 from rasa_environments.rasa.on_the_way import is_html, is_own
@@ -83,18 +83,18 @@ class ModelServerClient:
         """Return all models of the project, in the server's order; a server without pages returns all at once.
 
         The request uses the credentials of Rasa servers, to detect a token that they could not pull with. Raises
-        NoListing if the server has no such path; with `modelPath`, also for any other unexpected response: a bucket
-        answers 403 for missing files, a web site with a page.
+        NoListingError if the server has no such path; with `modelPath`, also for any other unexpected response: a
+        bucket answers 403 for missing files, a web site with a page.
         """
         try:
             async with asyncio.timeout(LISTING_SECONDS):
                 return await self._all_pages()
-        except (UnexpectedAnswer, Unauthorized) as error:
-            if self._address.model_path is None or isinstance(error, ServerFailed):
+        except (UnexpectedAnswerError, UnauthorizedError) as error:
+            if self._address.model_path is None or isinstance(error, ServerFailedError):
                 raise
-            raise NoListing(error.message, error.reason, detail=error.detail) from None
+            raise NoListingError(error.message, error.reason, detail=error.detail) from None
         except TimeoutError:
-            raise Unreachable(
+            raise UnreachableError(
                 f"the model server at {shown(self._address.models_url)} has not listed its models within "
                 f"{LISTING_SECONDS:g} s; see its log, or delete old models"
             ) from None
@@ -119,8 +119,8 @@ class ModelServerClient:
             if not new or len(page) < PAGE_SIZE or len(listed) >= _total(answer):
                 return tuple(found.values())
 
-    def _too_long(self, limit: str) -> UnexpectedAnswer:
-        return UnexpectedAnswer(
+    def _too_long(self, limit: str) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(
             f"the model server at {shown(self._address.models_url)} lists more than {limit}, which is all that "
             "is read; delete old models"
         )
@@ -130,21 +130,21 @@ class ModelServerClient:
         request = Request("GET", self._address.models_url, query=query, maximum_body=MAXIMUM_PAGE)
         try:
             answer = await self._authenticator.pull(request)
-        except AnswerTooLarge:
+        except AnswerTooLargeError:
             raise self._too_long(f"{MAXIMUM_PAGE // 1024**2} MiB on a page") from None
         if answer.status != 200:
             refused = refusal(MODEL_SERVER, answer, "the listing of models", READ_ADVICE)
-            raise NoListing(refused.message) if answer.status in (404, 405, 501) else refused
+            raise NoListingError(refused.message) if answer.status in (404, 405, 501) else refused
         return answer
 
     async def version(self) -> str | None:
-        """Return the version that the server reports, or None. Raises Unreachable without a response."""
+        """Return the version that the server reports, or None. Raises UnreachableError without a response."""
         answer = await self._authenticator.pull(Request("GET", self._address.version_url))
         if answer.status in (502, 503, 504):
             raise refusal(MODEL_SERVER, answer, "the question for its version", READ_ADVICE)
         try:
             body = decoded(MODEL_SERVER, answer, VERSION, "its version")
-        except UnexpectedAnswer:
+        except UnexpectedAnswerError:
             return None
         named = (body.get(key) for key in ("rasa-x", "enterprise", "version"))
         return next((value for value in named if isinstance(value, str) and VERSION_TEXT.fullmatch(value)), None)
@@ -168,8 +168,8 @@ class ModelServerClient:
     async def put_tag(self, model: str, tag: str) -> None:
         """Set the tag on the model, which removes it from any other.
 
-        Raises UnknownModel (404: unknown, incompatible, or Rasa X cannot reach production), TagRefused,
-        NoWriteCredentials or Unauthorized.
+        Raises UnknownModelError (404: unknown, incompatible, or Rasa X cannot reach production), TagRefusedError,
+        NoWriteCredentialsError or UnauthorizedError.
         """
         answer = await self._authenticator.write(Request("PUT", self._address.model_tag_url(model, tag)))
         match answer.status:
@@ -178,20 +178,20 @@ class ModelServerClient:
                 return
             case 404 if not is_html(answer):
                 said = reason_of(answer)
-                raise UnknownModel(
+                raise UnknownModelError(
                     f"the model server at {answer.where} has no model {model} that can carry tag {tag}"
                     f"{f' ({said})' if said else ''}: upload it, or name one that it lists",
                     said,
                     detail=logged_words(answer),
                 )
             case 400 | 409 | 422:
-                raise TagRefused(
+                raise TagRefusedError(
                     f"the model server at {answer.where} refuses tag {tag} for model {model} "
                     f"({status_and_reason(answer)}); see its log",
                     detail=logged_words(answer),
                 )
         if self._address.model_path is not None and answer.status in (403, 404, 405, 501) and not is_own(answer):
-            raise TagRefused(
+            raise TagRefusedError(
                 f"the model server at {answer.where} takes no tags ({answer.status}), as a server of plain files does "
                 f"not: put the model where `modelPath` of the ModelServer leads for tag {tag}, and delete the ModelTag",
                 detail=logged_words(answer),
@@ -216,10 +216,10 @@ class ModelServerClient:
 
     async def _with_cause(self, answer: Answer, error: RasaError) -> RasaError:
         """Return the error, or one that says that Rasa X fails because an environment is missing or unavailable."""
-        needed = await self.needs() if isinstance(error, ServerFailed) else None
+        needed = await self.needs() if isinstance(error, ServerFailedError) else None
         if needed is None:
             return error
-        return EnvironmentNeeded(
+        return EnvironmentNeededError(
             f"the model server at {answer.where} fails ({status_and_reason(answer)}): {needed}", detail=error.detail
         )
 
@@ -230,7 +230,7 @@ class ModelServerClient:
             refuse_web_page(MODEL_SERVER, answer, f"taking tag {tag} from model {model}")
             return
         if answer.status in (400, 409, 422):
-            raise TagRefused(
+            raise TagRefusedError(
                 f"the model server at {answer.where} refuses to take tag {tag} from model {model} "
                 f"({status_and_reason(answer)}); see its log",
                 detail=logged_words(answer),
@@ -240,11 +240,12 @@ class ModelServerClient:
     async def upload(self, file: Path, sent: Callable[[int], None] = lambda _: None) -> str:
         """Upload a model file as a stream, and return the model's name.
 
-        `sent` is called with the number of bytes of each chunk. Raises ModelNameConflict (409), ModelRefused (400, 413,
-        415, 422), NoWriteCredentials, Unauthorized or Unreachable, and OSError if the file cannot be read.
+        `sent` is called with the number of bytes of each chunk. Raises ModelNameConflictError (409), ModelRefusedError
+        (400, 413, 415, 422), NoWriteCredentialsError, UnauthorizedError or UnreachableError, and OSError if the file
+        cannot be read.
         """
         if not file.name.endswith(MODEL_SUFFIX):
-            raise ModelRefused(f"{file} is not called *{MODEL_SUFFIX}, as a model that `rasa train` wrote is")
+            raise ModelRefusedError(f"{file} is not called *{MODEL_SUFFIX}, as a model that `rasa train` wrote is")
         await self.check_write()
         body = Multipart("model", file)
         url = self._address.models_url
@@ -258,7 +259,7 @@ class ModelServerClient:
         )
         try:
             answer = await self._authenticator.write(request)
-        except Unreachable as error:
+        except UnreachableError as error:
             raise _broken_off(error, url, file) if body.begun else error from None
         match answer.status:
             case 200 | 201:
@@ -266,13 +267,13 @@ class ModelServerClient:
             case 204:
                 return file.name.removesuffix(MODEL_SUFFIX)
             case 409:
-                raise ModelNameConflict(
+                raise ModelNameConflictError(
                     f"the model server at {answer.where} already has a model of the name of {file.name}: a name is "
                     "never overwritten; rename the file",
                     detail=logged_words(answer),
                 )
             case 413 if is_own(answer):
-                raise ModelRefused(
+                raise ModelRefusedError(
                     f"the model server at {answer.where} refuses {file.name} ({status_and_reason(answer)}): it takes "
                     "no file of this size; raise its limit (--max-model-bytes of this project's model server)",
                     detail=logged_words(answer),
@@ -284,10 +285,10 @@ class ModelServerClient:
         refused = refusal(MODEL_SERVER, answer, f"the upload of {file.name}", WRITE_ADVICE)
         raise await self._with_cause(answer, refused)
 
-    async def _refused_model(self, answer: Answer, file: Path) -> ModelRefused:
+    async def _refused_model(self, answer: Answer, file: Path) -> ModelRefusedError:
         known = await self._known_environments()
         needed = trouble(known) if known.names else None  # Without any, it would not have inspected the file.
-        return ModelRefused(
+        return ModelRefusedError(
             f"the model server at {answer.where} refuses {file.name} ({status_and_reason(answer)})"
             f"{f'; {needed}' if needed else ''}",
             detail=logged_words(answer),
@@ -297,7 +298,7 @@ class ModelServerClient:
     def _uploaded_name(answer: Answer, file: Path) -> str:
         """Return the name that the server gave to the model, or else the file's.
 
-        Raises UnexpectedAnswer or LoginPage.
+        Raises UnexpectedAnswerError or LoginPageError.
         """
         refuse_web_page(MODEL_SERVER, answer, "taking the upload")
         name = file.name
@@ -307,12 +308,12 @@ class ModelServerClient:
         return name.removesuffix(MODEL_SUFFIX)
 
 
-def _broken_off(error: Unreachable, url: str, file: Path) -> Unreachable:
+def _broken_off(error: UnreachableError, url: str, file: Path) -> UnreachableError:
     """Return the error for an upload that failed midway.
 
     Proxies often close the connection if a request is too large.
     """
-    return Unreachable(
+    return UnreachableError(
         f"the model server at {shown(url)} was reached, and the upload of {file.name} broke off: a proxy before it may "
         "take no request of this size or duration (nginx: client_max_body_size, proxy_read_timeout); see its log, or "
         f"go past it: {MODEL_SERVER.direct}",

@@ -9,7 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from rasa_environments.rasa.errors import LoginPage, RasaError, RefusedOnTheWay, Unauthorized, Unreachable
+from rasa_environments.rasa.errors import (
+    LoginPageError,
+    RasaError,
+    RefusedOnTheWayError,
+    UnauthorizedError,
+    UnreachableError,
+)
 from rasa_environments.rasa.transport import Answer
 
 HTML = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body|title|h1|center|script)\b", re.IGNORECASE)
@@ -49,21 +55,21 @@ TOO_MANY = (
 CAPTIVE = "the network on the way asks for a login (a captive portal); log in there, or {direct}"
 
 MEANINGS: Mapping[int, tuple[type[RasaError], str]] = {
-    401: (Unauthorized, ANOTHER_LOGIN),
-    403: (RefusedOnTheWay, FIREWALL),
-    407: (RefusedOnTheWay, PROXY_LOGIN),
-    413: (RefusedOnTheWay, TOO_LARGE),
-    502: (Unreachable, NO_ANSWER),
-    503: (Unreachable, NONE_READY),
-    504: (Unreachable, TOO_SLOW),
-    520: (Unreachable, NO_ANSWER),
-    521: (Unreachable, NO_ANSWER),
-    522: (Unreachable, NO_ANSWER),
-    523: (Unreachable, NO_ANSWER),
-    524: (Unreachable, TOO_SLOW),
+    401: (UnauthorizedError, ANOTHER_LOGIN),
+    403: (RefusedOnTheWayError, FIREWALL),
+    407: (RefusedOnTheWayError, PROXY_LOGIN),
+    413: (RefusedOnTheWayError, TOO_LARGE),
+    502: (UnreachableError, NO_ANSWER),
+    503: (UnreachableError, NONE_READY),
+    504: (UnreachableError, TOO_SLOW),
+    520: (UnreachableError, NO_ANSWER),
+    521: (UnreachableError, NO_ANSWER),
+    522: (UnreachableError, NO_ANSWER),
+    523: (UnreachableError, NO_ANSWER),
+    524: (UnreachableError, TOO_SLOW),
 }
 """Meaning of a status that does not come from the server itself. Those from 520 on are Cloudflare's."""
-ALWAYS: Mapping[int, tuple[type[RasaError], str]] = {429: (Unreachable, TOO_MANY), 511: (LoginPage, CAPTIVE)}
+ALWAYS: Mapping[int, tuple[type[RasaError], str]] = {429: (UnreachableError, TOO_MANY), 511: (LoginPageError, CAPTIVE)}
 """Meaning of a status, wherever it comes from."""
 
 

@@ -10,15 +10,15 @@ from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import logged_words, refusal, refuse_web_page
 from rasa_environments.rasa.authentication import READ_ADVICE, Authenticator
 from rasa_environments.rasa.errors import (
-    AnswerTooLarge,
-    CompressedAnswer,
+    AnswerTooLargeError,
+    CompressedAnswerError,
     RasaError,
-    Unauthorized,
-    UnexpectedAnswer,
-    UnreadableModel,
+    UnauthorizedError,
+    UnexpectedAnswerError,
+    UnreadableModelError,
 )
 from rasa_environments.rasa.listing import HASH, MODEL_SUFFIX, is_name
-from rasa_environments.rasa.model_archive import MAXIMUM_ARCHIVE, BadArchive, ModelArchive, ModelIdentity
+from rasa_environments.rasa.model_archive import MAXIMUM_ARCHIVE, BadArchiveError, ModelArchive, ModelIdentity
 from rasa_environments.rasa.on_the_way import is_own
 from rasa_environments.rasa.redaction import shown
 from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
@@ -52,7 +52,7 @@ class Pulls:
     async def tag(self, tag: str) -> TagAnswer | None:
         """Return what a Rasa server that pulls `tag` receives; None if no model has the tag (404).
 
-        Raises UnexpectedAnswer for a response that Rasa could not use, and Unauthorized if it is rejected.
+        Raises UnexpectedAnswerError for a response that Rasa could not use, and UnauthorizedError if it is rejected.
         """
         answer = await self._pulled("HEAD", tag)
         if answer.status in (405, 501) or not (self._address.model_path is None or hash_in(answer)):
@@ -65,7 +65,7 @@ class Pulls:
         etag = hash_in(answer)
         if etag is None:
             what = "an ETag that is no hash of a model" if "etag" in answer.headers else "no ETag"
-            raise UnexpectedAnswer(
+            raise UnexpectedAnswerError(
                 f"the model server at {answer.where} answers the pull of tag {tag} with {what}: "
                 "Rasa drops such a model; is it a model server, and is `modelPath` right?"
             )
@@ -76,13 +76,13 @@ class Pulls:
         """Return why the response to a pull contains no model."""
         doing = f"the pull of tag {tag}"
         if answer.status in (204, 304):
-            return UnexpectedAnswer(
+            return UnexpectedAnswerError(
                 f"the model server at {answer.where} answers {answer.status} (nothing new) to {doing} by one who has "
                 "pulled nothing: a Rasa server that starts gets no model; see that it, and any cache before it, heeds "
                 "If-None-Match",
             )
         if answer.status == 403 and self._address.model_path is not None and not is_own(answer):
-            return Unauthorized(
+            return UnauthorizedError(
                 f"the model server at {answer.where} answers 403 to {doing}: the file may not be read, or, as buckets "
                 "answer then, it is not there; see that it is, that whoever pulls may read it, and that `modelPath` of "
                 "the ModelServer is right",
@@ -93,7 +93,8 @@ class Pulls:
     async def identity(self, tag: str, wanted: str) -> ModelIdentity:
         """Identify the file that `tag` serves with the hash `wanted`, by downloading it without keeping it.
 
-        Raises UnreadableModel if the file does not identify its model, and the same errors as `tag` if there is none.
+        Raises UnreadableModelError if the file does not identify its model, and the same errors as `tag` if there is
+        none.
         """
         archive = _Arriving()
         request = Request(
@@ -111,18 +112,22 @@ class Pulls:
                 raise self._not_pulled(answer, tag)
             refuse_web_page(MODEL_SERVER, answer, doing)
             if hash_in(answer) != wanted:
-                raise UnexpectedAnswer(f"the model server at {answer.where} answers tag {tag} with another file by now")
+                raise UnexpectedAnswerError(
+                    f"the model server at {answer.where} answers tag {tag} with another file by now"
+                )
             return await archive.end()
-        except BadArchive as error:
+        except BadArchiveError as error:
             raise self._unreadable(tag, f"is no model that Rasa could load: {error}") from None
-        except AnswerTooLarge:
+        except AnswerTooLargeError:
             raise self._unreadable(tag, f"is larger than the {MAXIMUM_ARCHIVE // 1024**2} MiB that are read") from None
-        except CompressedAnswer:
+        except CompressedAnswerError:
             advice = "Rasa takes that off, and cannot open what is left; send *.tar.gz as it is"
             raise self._unreadable(tag, f"is sent with a Content-Encoding: {advice}") from None
 
-    def _unreadable(self, tag: str, why: str) -> UnreadableModel:
-        return UnreadableModel(f"the file that the model server at {shown(self._address.tag_url(tag))} sends {why}")
+    def _unreadable(self, tag: str, why: str) -> UnreadableModelError:
+        return UnreadableModelError(
+            f"the file that the model server at {shown(self._address.tag_url(tag))} sends {why}"
+        )
 
     async def _pulled(self, method: str, tag: str) -> Answer:
         """Pull without reading the body.
@@ -143,14 +148,14 @@ class _Arriving:
         self._batch = bytearray()
 
     async def take(self, piece: bytes) -> bool:
-        """Process the next bytes; return whether more are needed. Raises BadArchive."""
+        """Process the next bytes; return whether more are needed. Raises BadArchiveError."""
         self._batch += piece
         if len(self._batch) < BATCH:
             return True
         return await self._unpack()
 
     async def end(self) -> ModelIdentity:
-        """Return the identity in the file. Raises BadArchive."""
+        """Return the identity in the file. Raises BadArchiveError."""
         await self._unpack()
         return self._archive.finish()
 

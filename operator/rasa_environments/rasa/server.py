@@ -62,8 +62,8 @@ async def served_model(
     `fresh`: the connection is closed after the response, so that the next one may reach another worker process.
 
     Without a model, Rasa 3.x answers 409, while 1.x and 2.x answer 200 with `model_file: null` (observed with 3.6.21,
-    2.8.34 and 1.10.26). `rasa x` and `rasa run` of a release answer alike. Raises Unauthorized if the token is
-    rejected, AddressRefused, Unreachable or UnexpectedAnswer.
+    2.8.34 and 1.10.26). `rasa x` and `rasa run` of a release answer alike. Raises UnauthorizedError if the token is
+    rejected, AddressRefusedError, UnreachableError or UnexpectedAnswerError.
     """
     request = Request(
         "GET",

@@ -13,14 +13,14 @@ from outbound_http.addresses import AddressPolicy, Kind
 from outbound_http.login_pages import leads_to_login
 from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.errors import (
-    AddressRefused,
-    AnswerTooLarge,
-    CompressedAnswer,
-    InvalidAddress,
-    LoginPage,
+    AddressRefusedError,
+    AnswerTooLargeError,
+    CompressedAnswerError,
+    InvalidAddressError,
+    LoginPageError,
     RasaError,
-    UnexpectedAnswer,
-    Unreachable,
+    UnexpectedAnswerError,
+    UnreachableError,
 )
 from rasa_environments.rasa.redaction import one_line, shown
 
@@ -115,8 +115,8 @@ async def ask(http: httpx.AsyncClient, peer: Peer, request: Request) -> Answer:
     """Send the request and return the response, whatever its status.
 
     Redirects of GET and HEAD are followed within the same origin only. What distinguishes ports is in the error's
-    `detail` and in the log, never in its message. Raises InvalidAddress, AddressRefused, Unreachable, or
-    UnexpectedAnswer (a foreign redirect; a response that is too large or compressed).
+    `detail` and in the log, never in its message. Raises InvalidAddressError, AddressRefusedError, UnreachableError, or
+    UnexpectedAnswerError (a foreign redirect; a response that is too large or compressed).
     """
     try:
         response = await exchange.exchange(http, request)
@@ -131,38 +131,38 @@ def _explained(error: failures.ExchangeError, peer: Peer, request: Request) -> R
     """Return the error that a condition may report; log the rest."""
     at = f"the {peer.name} at {shown(request.url)}"
     match error:
-        case failures.InvalidUrl():
-            return InvalidAddress(f"{shown(request.url)} is not an http(s) URL with a host; {peer.advice}")
-        case failures.AddressRefused():
-            return AddressRefused(
+        case failures.InvalidUrlError():
+            return InvalidAddressError(f"{shown(request.url)} is not an http(s) URL with a host; {peer.advice}")
+        case failures.AddressRefusedError():
+            return AddressRefusedError(
                 f"{at} is not asked: {error}; {peer.advice}, or permit such addresses with the option "
                 f"{ALLOW[error.kind]} of `rasa-environments run`"
             )
-        case failures.Unreachable():
+        case failures.UnreachableError():
             why = one_line(str(error), request.secrets)
             logger.info("%s %s: %s", request.method, shown(request.url), why)
             known = "its host name is not known" if error.unknown_host else "it gives no HTTP answer"
-            return Unreachable(f"{at} cannot be reached: {known}; {peer.advice}", peer.unreachable, detail=why)
-        case failures.TooLarge():
+            return UnreachableError(f"{at} cannot be reached: {known}; {peer.advice}", peer.unreachable, detail=why)
+        case failures.TooLargeError():
             size = f"{request.maximum_body // 1024} KiB"
-            return AnswerTooLarge(f"{at} answers with more than the {size} that are read of it; {peer.advice}")
-        case failures.Compressed():
-            return CompressedAnswer(
+            return AnswerTooLargeError(f"{at} answers with more than the {size} that are read of it; {peer.advice}")
+        case failures.CompressedError():
+            return CompressedAnswerError(
                 f"{at} compresses its answer, which was not asked for and is not read: let it, and what stands before "
                 "it, honour `Accept-Encoding: identity`"
             )
     return _led_astray(error, peer, request)
 
 
-def _led_astray(error: failures.ExchangeError, peer: Peer, request: Request) -> UnexpectedAnswer:
+def _led_astray(error: failures.ExchangeError, peer: Peer, request: Request) -> UnexpectedAnswerError:
     """Return the error for a redirect that must not be followed."""
     at = f"the {peer.name} at {shown(request.url)}"
-    if not isinstance(error, failures.Redirected):
-        return UnexpectedAnswer(f"{at} redirects in a circle; {peer.advice}")
+    if not isinstance(error, failures.RedirectedError):
+        return UnexpectedAnswerError(f"{at} redirects in a circle; {peer.advice}")
     leads = f"{at} redirects to {one_line(error.target, request.secrets)}, where its credentials may not go"
     if error.to_login:
-        return LoginPage(
+        return LoginPageError(
             f"{leads}: it looks like the login page of a proxy before it; {peer.direct}, or let the proxy pass these "
             "requests without a login"
         )
-    return UnexpectedAnswer(f"{leads}: if that is where it lives, make it the address")
+    return UnexpectedAnswerError(f"{leads}: if that is where it lives, make it the address")

@@ -11,7 +11,7 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Reason
 from rasa_environments.cluster.cache import version_of
 from rasa_environments.cluster.children import Outcome, no_check
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict
+from rasa_environments.cluster.errors import ApiError, BeingDeletedError, ContendedError, NameConflictError
 from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, SECRETS, resource_of
 from rasa_environments.desired.context import Context
@@ -37,7 +37,7 @@ async def apply_children(
 
     `secret` is the Secret that its generated values were decided on, None where there was none. Before a child is
     created its owner is asked for, except where `owner_is_new`: it was just read, and had no children.
-    Raises Outdated where the Secret is another by now, and OwnerGone.
+    Raises OutdatedError where the Secret is another by now, and OwnerGoneError.
     """
     try:
         objects = children(context)
@@ -77,16 +77,16 @@ async def _apply_child(child: JsonObject, write: Write) -> Problem | None:
     kind, name = child["kind"], f"{child['metadata']['namespace']}/{child['metadata']['name']}"
     try:
         outcome = await write(child)
-    except Contended as error:
+    except ContendedError as error:
         return Problem(
             Reason.CHILD_CONTENDED,
             f"{error}: the operator corrects it with backoff; metadata.managedFields and the audit log say who else "
             "writes it, so stop that, or suspend this environment",
             stalled=False,
         )
-    except BeingDeleted as error:
+    except BeingDeletedError as error:
         return Problem(Reason.WAITING_FOR_DELETION, str(error), stalled=False)
-    except NameConflict as error:
+    except NameConflictError as error:
         return Problem(
             Reason.NAME_CONFLICT,
             f"{kind} {name} is there already and {described_owner(error.owner)}: "

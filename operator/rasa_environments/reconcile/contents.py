@@ -12,9 +12,9 @@ from typing import Final
 
 from rasa_environments.api.base import API_VERSION, JsonObject, Rejection
 from rasa_environments.api.conditions import ConditionType, Reason
-from rasa_environments.api.kinds import InvalidObject, parse
+from rasa_environments.api.kinds import InvalidObjectError, parse
 from rasa_environments.cluster.cache import ObjectCache
-from rasa_environments.cluster.client import ApiError, Client, TooLarge
+from rasa_environments.cluster.client import ApiError, Client, TooLargeError
 from rasa_environments.cluster.events import Record, record_nothing
 from rasa_environments.cluster.resources import resource_of
 from rasa_environments.controller.event_handlers import EventHandlers
@@ -99,10 +99,10 @@ class Contents:
             if self._client.status_writes.has_another_written(resource_of(request.kind), request.key, obj):
                 self._others.met(request)
             resource = parse(request.kind, obj)
-        except TooLarge:
+        except TooLargeError:
             limit = f"the object has more than {MAXIMUM_OBJECT_BYTES // 1024} KiB as JSON; make its spec smaller"
             await self._reject(request, identity, limit)
-        except InvalidObject as error:
+        except InvalidObjectError as error:
             await self._reject(request, identity, str(error), obj)
         except ApiError as error:
             if error.status != 404:

@@ -13,7 +13,7 @@ from rasa_environments.api.deployment_environment import (
     EnvironmentStatus,
 )
 from rasa_environments.api.model_server import ModelServer, Registration
-from rasa_environments.cluster.errors import Outdated, OwnerGone
+from rasa_environments.cluster.errors import OutdatedError, OwnerGoneError
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.controller.queue import DONE, FAILED, Kind, Request, Result
 from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
@@ -37,7 +37,7 @@ from rasa_environments.domain.resolving import resolve
 from rasa_environments.domain.secret_contents import SecretContents
 from rasa_environments.judge.conditions import condition_of, is_true
 from rasa_environments.judge.conversations import conversations_of
-from rasa_environments.judge.environment import judged, suspended
+from rasa_environments.judge.environment import judge, suspended
 from rasa_environments.judge.environment_findings import EnvironmentFindings
 from rasa_environments.reconcile.children import apply_children
 from rasa_environments.reconcile.dependencies import Dependencies, index_claims
@@ -95,10 +95,10 @@ class EnvironmentReconciler:
             return DONE
         try:
             findings, again = await self._reconcile_until_decided(environment, server)
-        except OwnerGone as gone:
+        except OwnerGoneError as gone:
             logger.info("%s", gone.message)
             return FAILED
-        status, conditions = judged(self._with_registration(findings, environment, server), environment.status)
+        status, conditions = judge(self._with_registration(findings, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
         reason = findings.problem.reason if findings.problem else None
         return Result(
@@ -121,7 +121,7 @@ class EnvironmentReconciler:
         for _ in range(SECRET_ATTEMPTS - 1):
             try:
                 return await self._reconcile(environment, server, secret)
-            except Outdated as outdated:
+            except OutdatedError as outdated:
                 secret = outdated.live
         return await self._reconcile(environment, server, secret)
 
@@ -130,8 +130,8 @@ class EnvironmentReconciler:
     ) -> tuple[EnvironmentFindings, float | None]:
         """Do everything that can be done; return what there is then, and in how many seconds to reconcile again.
 
-        `secret` is the environment's Secret if it was just read. Raises Outdated if it has changed by the time it is
-        written, and OwnerGone if the environment was deleted.
+        `secret` is the environment's Secret if it was just read. Raises OutdatedError if it has changed by the time it
+        is written, and OwnerGoneError if the environment was deleted.
         """
         key = environment.metadata.key
         observation = self._observation(server)

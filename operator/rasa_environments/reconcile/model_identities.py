@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.domain.facts import TaggedModel
-from rasa_environments.rasa.errors import RasaError, UnreadableModel
+from rasa_environments.rasa.errors import RasaError, UnreadableModelError
 from rasa_environments.rasa.model_archive import ModelIdentity
 from rasa_environments.rasa.model_server import ModelServerClient
 
@@ -111,7 +111,7 @@ async def _reading(
     try:
         async with asyncio.timeout_at(until):
             return _Read(await connection.pulls.identity(tag, model.hash), at=now)
-    except UnreadableModel as error:
+    except UnreadableModelError as error:
         return _Read(problem=error.message, at=now)
     except RasaError as error:
         problem = error.message

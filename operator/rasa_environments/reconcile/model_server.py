@@ -12,8 +12,8 @@ from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
-from rasa_environments.judge.model_server import ModelServerFindings, judged, pending_deletions
-from rasa_environments.rasa.errors import NoListing, RasaError, Unauthorized, UnexpectedAnswer
+from rasa_environments.judge.model_server import ModelServerFindings, judge, pending_deletions
+from rasa_environments.rasa.errors import NoListingError, RasaError, UnauthorizedError, UnexpectedAnswerError
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
@@ -94,7 +94,7 @@ class ModelServerReconciler:
         """Return the tagged models: from one listing or, if a server of spec.modelPath has none, tag by tag."""
         try:
             return observed(await connection.models())
-        except NoListing as none:
+        except NoListingError as none:
             if server.spec.model_path is None:
                 raise
             unlisted = none
@@ -156,7 +156,7 @@ class ModelServerReconciler:
             registration=outcome.summary if outcome else None,
             registered=tuple(sorted(outcome.registered)) if outcome else (),
         )
-        status, conditions = judged(findings, server)
+        status, conditions = judge(findings, server)
         written = await write_status(
             dependencies.client, server, status, conditions, dependencies.now(), dependencies.record
         )
@@ -210,7 +210,7 @@ async def pulled(
     for tag in tags:
         try:
             answer = await connection.tag(tag)
-        except (UnexpectedAnswer, Unauthorized) as error:
+        except (UnexpectedAnswerError, UnauthorizedError) as error:
             problems[tag] = error
         else:
             if answer is not None:

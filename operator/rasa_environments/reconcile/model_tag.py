@@ -18,9 +18,9 @@ from rasa_environments.domain.facts import Follower, Problem, ServerObservation,
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.events import reference_to, tag_reverted
-from rasa_environments.judge.model_tag import ModelTagFindings, judged
+from rasa_environments.judge.model_tag import ModelTagFindings, judge
 from rasa_environments.judge.transitions import transitions
-from rasa_environments.rasa.errors import RasaError, UnknownModel
+from rasa_environments.rasa.errors import RasaError, UnknownModelError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
@@ -93,7 +93,7 @@ class ModelTagReconciler:
             tagged=tagged if isinstance(tagged, TaggedModel) else None,
             followers=tuple(map(follower, lister.eligible_followers(server_key, tag.tag))),
         )
-        status, conditions = judged(findings, tag, self._dependencies.now())
+        status, conditions = judge(findings, tag, self._dependencies.now())
         await self._write_status(tag, status, conditions)
         return self._result(key, findings.problem, observation)
 
@@ -192,7 +192,7 @@ class ModelTagReconciler:
                 result = await self._verify(connection, tag, model, listed)
                 accepted = False
         except RasaError as error:
-            asks = isinstance(error, UnknownModel) and listed is not None
+            asks = isinstance(error, UnknownModelError) and listed is not None
             result = refused(tag, error, listed, await connection.needs() if asks else None)
         if isinstance(result, Problem):
             self._writes.failed(key, write, result, accepted=accepted)
@@ -274,7 +274,7 @@ def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None, needed:
 
     `needed` names the environment that Rasa X is known to be missing.
     """
-    if not isinstance(error, UnknownModel) or listed is None:
+    if not isinstance(error, UnknownModelError) or listed is None:
         return Problem(error.reason, error.message, stalled=False)
     why = needed or (
         "Rasa X asks the production environment first; see that it is registered, answers, and can load the model"

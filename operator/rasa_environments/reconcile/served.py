@@ -16,7 +16,7 @@ from functools import cached_property
 import httpx
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.conditions import Reason, Truth
+from rasa_environments.api.conditions import ConditionStatus, Reason
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
@@ -250,7 +250,7 @@ class ServedModels:
         return answered(server, served, listed)
 
 
-def serves_what_is_wanted(answer: ServedFact, wanted: TaggedModel | None) -> Truth:
+def serves_what_is_wanted(answer: ServedFact, wanted: TaggedModel | None) -> ConditionStatus:
     """Return whether the server serves the desired model, or none if none is desired; Unknown if that is unknown."""
     if wanted is not None:
         return serves(answer, wanted)

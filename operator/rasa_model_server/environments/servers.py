@@ -84,7 +84,7 @@ class RasaServers:
         try:
             return await exchange.exchange(self._client, request)
         except failures.ExchangeError as error:
-            if isinstance(error, failures.Unreachable):  # Only who reads the log may tell one port from another.
+            if isinstance(error, failures.UnreachableError):  # Only who reads the log may tell one port from another.
                 logger.info("the server of the environment %s: %s", server.name, error)
             raise RasaServerError(_explained(error)) from None
 
@@ -103,15 +103,15 @@ def _step(server: EnvironmentRecord, path: str, body: JsonValue, maximum: int) -
 def _explained(error: failures.ExchangeError) -> str:
     """Return what went wrong, in words for callers, who may have named the server themselves."""
     match error:
-        case failures.AddressRefused():
+        case failures.AddressRefusedError():
             return f"no request is sent to it: {error}"
-        case failures.Unreachable(unknown_host=True):
+        case failures.UnreachableError(unknown_host=True):
             return "it cannot be reached: its host name is not known"
-        case failures.Redirected():
+        case failures.RedirectedError():
             return f"it redirects to {error.target}: register the address where it lives"
-        case failures.Compressed():
+        case failures.CompressedError():
             return "it compresses its answer, which was not asked for and is not read"
-        case failures.TooLarge():
+        case failures.TooLargeError():
             return "it answers with more than is read of a Rasa server"
     return "it cannot be reached"
 

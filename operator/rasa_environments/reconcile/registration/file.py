@@ -10,7 +10,13 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.cache import version_of
 from rasa_environments.cluster.children import Outcome
-from rasa_environments.cluster.errors import ApiError, BeingDeleted, Contended, NameConflict, Outdated
+from rasa_environments.cluster.errors import (
+    ApiError,
+    BeingDeletedError,
+    ContendedError,
+    NameConflictError,
+    OutdatedError,
+)
 from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import DEPLOYMENTS, MODEL_SERVERS, SECRETS
 from rasa_environments.controller.registrations import DesiredRegistration
@@ -47,7 +53,7 @@ class EnvironmentsFileWriter:
         live = await self._dependencies.children.read(SECRETS, _secret_of(server))
         try:
             return await self._write(server, registrations, alive, live)
-        except Outdated as existing:  # its entries are to be kept
+        except OutdatedError as existing:  # its entries are to be kept
             return await self._write(server, registrations, alive, existing.live)
 
     async def _write(
@@ -76,14 +82,14 @@ class EnvironmentsFileWriter:
             outcome = await self._dependencies.children.apply(
                 desired, create_only=live is None, version=version, check_owner=check
             )
-        except (NameConflict, BeingDeleted) as error:
+        except (NameConflictError, BeingDeletedError) as error:
             return RegistrationFact(
                 "False",
                 Reason.NAME_CONFLICT,
                 f"Secret {secret} is there already and is not this operator's ({error}): delete it, or name another "
                 "one in spec.environmentsFile.secretName",
             )
-        except Contended as error:
+        except ContendedError as error:
             return RegistrationFact(
                 "Unknown",
                 Reason.CHILD_CONTENDED,

@@ -13,7 +13,7 @@ from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
-from rasa_environments.rasa.errors import RasaError, RegistrationRefused
+from rasa_environments.rasa.errors import RasaError, RegistrationRefusedError
 from rasa_environments.reconcile.connections import Connections
 from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
 from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
@@ -114,7 +114,7 @@ class Registrar:
         """Write all entries at once; if that is rejected, one after the other, so that a bad one blocks no other."""
         try:
             await registry.replace(plan.entries)
-        except RegistrationRefused as refusal:
+        except RegistrationRefusedError as refusal:
             before = {entry.name: entry for entry in current}
             changed = [entry for entry in plan.entries if before.get(entry.name) != entry]
             held = {entry.name: before[entry.name] for entry in plan.entries if entry.name in before}
@@ -126,7 +126,7 @@ class Registrar:
                 try:
                     await registry.replace(tuple({**held, entry.name: entry}.values()))
                     held[entry.name] = entry
-                except RegistrationRefused as error:
+                except RegistrationRefusedError as error:
                     facts[entry.name] = RegistrationFact("False", error.reason, error.message)
             return facts
         return plan.facts
