@@ -15,22 +15,23 @@ from starlette.routing import BaseRoute, Route
 
 from outbound_http.addresses import AddressPolicy
 from rasa_model_server.authentication import Authenticator, Permission
-from rasa_model_server.environments.compatibility import Production
-from rasa_model_server.environments.registry import Registry
-from rasa_model_server.environments.servers import RasaServers
-from rasa_model_server.environments.versions import Versions
 from rasa_model_server.errors import HANDLED, ApiError, answer_error
 from rasa_model_server.metrics import Metrics
+from rasa_model_server.rasa_x.chat import ChatHandlers
+from rasa_model_server.rasa_x.environments import EnvironmentHandlers
+from rasa_model_server.rasa_x.operations import RasaXHandlers
+from rasa_model_server.rasa_x.production import Production
+from rasa_model_server.rasa_x.registry import Registry
+from rasa_model_server.rasa_x.servers import RasaServers
+from rasa_model_server.rasa_x.versions import Versions
 from rasa_model_server.settings import Settings, environments_of, users_of
 from rasa_model_server.storage import Catalogue, Storage, open_storage
 from rasa_model_server.storage.sweeping import sweeping
 from rasa_model_server.web.answers import json_response
 from rasa_model_server.web.api import Handlers, operations
 from rasa_model_server.web.callers import set_caller
-from rasa_model_server.web.chat import ChatHandlers
 from rasa_model_server.web.configuration import ConfigurationHandlers
 from rasa_model_server.web.draining import drain
-from rasa_model_server.web.environments import EnvironmentHandlers
 from rasa_model_server.web.exposition import MetricsHandlers
 from rasa_model_server.web.health import HealthHandlers, RasaXHealthHandlers
 from rasa_model_server.web.login import LoginHandlers
@@ -38,7 +39,6 @@ from rasa_model_server.web.models import ModelHandlers
 from rasa_model_server.web.observation import ROUTE, Observation
 from rasa_model_server.web.openapi import openapi_document
 from rasa_model_server.web.operations import Answer, Operation
-from rasa_model_server.web.rasa_x_operations import RasaXHandlers
 from rasa_model_server.web.roles import check_role
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -14,7 +14,7 @@ from rasa_model_server import __version__
 from rasa_model_server.application import create_application
 from rasa_model_server.credentials import Credentials, Secret
 from rasa_model_server.log import set_up_log
-from rasa_model_server.profiles import PROFILES, ProfileName
+from rasa_model_server.rasa_x.profiles import PROFILES, ProfileName
 from rasa_model_server.server import bind, configuration_of, serve, url_of
 from rasa_model_server.settings import (
     DEFAULT_MAXIMUM_MODEL_BYTES,

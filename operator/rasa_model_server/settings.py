@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from rasa_model_server.credentials import Credentials
-from rasa_model_server.environments.file import EnvironmentsFileError, read_environments
 from rasa_model_server.logins import MINIMUM_JWT_SECRET_BYTES
 from rasa_model_server.names import name_problem
-from rasa_model_server.profiles import MODEL_SERVER, Profile
+from rasa_model_server.rasa_x.environments_file import EnvironmentsFileError, read_environments
+from rasa_model_server.rasa_x.profiles import MODEL_SERVER, Profile
 from rasa_model_server.storage import EnvironmentRecord
 from rasa_model_server.users import NoUsers, UsersFileError, UsersOfFile, UserStore
 

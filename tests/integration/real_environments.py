@@ -19,7 +19,7 @@ from local.models import NAMES, models_of
 from local.rasa import Pod, RasaProcess, RasaRelease
 from local.services import PostgreSql, RabbitMq
 from rasa_environments.api.base import JsonObject
-from rasa_model_server.profiles import ProfileName
+from rasa_model_server.rasa_x.profiles import ProfileName
 from tests.integration.manifests import model_tag, secret, secret_value
 from tests.integration.model_server_front import Front
 from tests.integration.model_server_process import API_TOKEN, MODEL_A, TOKEN, ModelServerProcess

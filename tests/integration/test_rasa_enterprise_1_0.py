@@ -18,7 +18,7 @@ from local.models import models_of
 from local.rasa import RASA_VERSION, RELEASES, Pod, RasaProcess
 from local.services import PostgreSql, RabbitMq
 from rasa_environments.api.base import JsonObject
-from rasa_model_server.profiles import ProfileName
+from rasa_model_server.rasa_x.profiles import ProfileName
 from tests.integration.conftest import Installation
 from tests.integration.manifests import CREDENTIALS, environment, model_server, secret
 from tests.integration.model_server_process import MODEL_A, MODEL_B, TOKEN

@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from httpx import Response
 
-from rasa_model_server.environments.conversation import MAXIMUM_ACTIONS
-from rasa_model_server.profiles import PROFILES, ProfileName
+from rasa_model_server.rasa_x.conversation import MAXIMUM_ACTIONS
+from rasa_model_server.rasa_x.profiles import PROFILES, ProfileName
 from rasa_model_server.settings import Settings
 from tests.model_server.conftest import CREDENTIALS, READS, WRITES, ModelServer, running
 from tests.model_server.environment_files import environments_file

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from rasa_model_server.environments.compatibility import Production, is_compatible
-from rasa_model_server.environments.registry import Registry
-from rasa_model_server.environments.servers import RasaServers
-from rasa_model_server.profiles import PROFILES, ProfileName
+from rasa_model_server.rasa_x.production import Production, is_compatible
+from rasa_model_server.rasa_x.profiles import PROFILES, ProfileName
+from rasa_model_server.rasa_x.registry import Registry
+from rasa_model_server.rasa_x.servers import RasaServers
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import Catalogue, EnvironmentRecord, open_storage
 from tests.model_server.archives import model_file

@@ -15,7 +15,7 @@ from rasa_model_server.archive.training import MAXIMUM_TEXT_LENGTH
 from rasa_model_server.cli import application
 from rasa_model_server.connections import ConnectionLimits
 from rasa_model_server.login_limits import FOR_ONE_USER, FROM_ONE_ADDRESS, FROM_ONE_ADDRESS_FOR_ONE_USER
-from rasa_model_server.profiles import PROFILES, Profile
+from rasa_model_server.rasa_x.profiles import PROFILES, Profile
 from rasa_model_server.web.upload_slots import UploadLimits
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "model-server.md"

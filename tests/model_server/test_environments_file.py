@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_model_server.cli import main
-from rasa_model_server.environments.file import EnvironmentsFileError, environments_of, read_environments
-from rasa_model_server.profiles import PROFILES, ProfileName
+from rasa_model_server.rasa_x.environments_file import EnvironmentsFileError, environments_of, read_environments
+from rasa_model_server.rasa_x.profiles import PROFILES, ProfileName
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import EnvironmentRecord
 from tests.model_server.conftest import running

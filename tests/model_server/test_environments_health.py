@@ -11,8 +11,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from rasa_model_server.environments.versions import AT_ONCE
-from rasa_model_server.profiles import PROFILES
+from rasa_model_server.rasa_x.profiles import PROFILES
+from rasa_model_server.rasa_x.versions import AT_ONCE
 from rasa_model_server.settings import Settings
 from tests.model_server.conftest import READS, running
 from tests.model_server.environment_files import environments_file
@@ -59,7 +59,7 @@ async def test_environments_are_asked_at_the_same_time(rasa_x: Settings, tmp_pat
 async def test_a_slow_environment_is_not_waited_for(
     rasa_x: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rasa_model_server.environments.servers.LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("rasa_model_server.rasa_x.servers.LOOK_SECONDS", 0.2)
     over = asyncio.Event()
 
     async def slow(_: Request) -> Response:

@@ -11,7 +11,7 @@ import pytest_asyncio
 from starlette.routing import Route
 
 from rasa_model_server.application import create_application
-from rasa_model_server.profiles import PROFILES, ProfileName
+from rasa_model_server.rasa_x.profiles import PROFILES, ProfileName
 from rasa_model_server.settings import Settings
 from tests.model_server.archives import model_file
 from tests.model_server.conftest import CREDENTIALS, MODELS, READS, WRITES, ModelServer, running

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from rasa_model_server.profiles import PROFILES
+from rasa_model_server.rasa_x.profiles import PROFILES
 from rasa_model_server.settings import Settings
 from tests.model_server.conftest import CREDENTIALS, READS, WRITES, ModelServer, running
 from tests.model_server.environment_files import environments_file

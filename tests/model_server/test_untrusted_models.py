@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from rasa_model_server.archive.training import MAXIMUM_TEXT_LENGTH
-from rasa_model_server.environments.rules import registration_problem
-from rasa_model_server.profiles import PROFILES
+from rasa_model_server.rasa_x.environment_rules import registration_problem
+from rasa_model_server.rasa_x.profiles import PROFILES
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import EnvironmentRecord
 from tests.model_server.archives import model_file, tar_gz

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from rasa_model_server.credentials import Credentials, Secret
-from rasa_model_server.profiles import PROFILES
+from rasa_model_server.rasa_x.profiles import PROFILES
 from rasa_model_server.settings import Settings, SettingsError, users_of
 from tests.model_server.archives import model_file
 from tests.model_server.conftest import CREDENTIALS, MODELS, ModelServer, running

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rasa_model_server.environments.compatibility import is_compatible
 from rasa_model_server.errors import ApiError
 from rasa_model_server.names import MAXIMUM_NAME_LENGTH
+from rasa_model_server.rasa_x.production import is_compatible
 from rasa_model_server.storage import TaggedModel
 
 Content = TypeVar("Content")

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from rasa_model_server.authentication import Permission
-from rasa_model_server.profiles import Profile
+from rasa_model_server.rasa_x.environments import EnvironmentHandlers
+from rasa_model_server.rasa_x.operations import RasaXHandlers, common_operations, rasa_x_operations
+from rasa_model_server.rasa_x.profiles import Profile
 from rasa_model_server.web.answers import HealthAnswer, StatusAnswer, VersionAnswer
 from rasa_model_server.web.configuration import ConfigurationHandlers
-from rasa_model_server.web.environments import EnvironmentHandlers
 from rasa_model_server.web.exposition import MetricsHandlers
 from rasa_model_server.web.health import HealthHandlers
 from rasa_model_server.web.login import LoginHandlers
 from rasa_model_server.web.model_operations import model_operations
 from rasa_model_server.web.models import ModelHandlers
 from rasa_model_server.web.operations import BASE, NO_STORE, Answer, Operation
-from rasa_model_server.web.rasa_x_operations import RasaXHandlers, common_operations, rasa_x_operations
 
 
 @dataclass(frozen=True)

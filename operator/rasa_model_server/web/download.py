@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from rasa_model_server.errors import ApiError
 from rasa_model_server.http_conditions import UnsatisfiableRangeError, none_match, range_applies, requested_range
 from rasa_model_server.names import ARCHIVE_SUFFIX
-from rasa_model_server.profiles import Profile
+from rasa_model_server.rasa_x.profiles import Profile
 from rasa_model_server.storage import Catalogue, ModelRecord
 
 _CHUNK_BYTES = 256 * 1024

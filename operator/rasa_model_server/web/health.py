@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from rasa_model_server import __version__
 from rasa_model_server.authentication import Authenticator
-from rasa_model_server.environments.servers import RasaServerError, RasaVersion
-from rasa_model_server.environments.versions import Outcome, Versions
 from rasa_model_server.errors import ApiError
-from rasa_model_server.profiles import RasaX
+from rasa_model_server.rasa_x.profiles import RasaX
+from rasa_model_server.rasa_x.servers import RasaServerError, RasaVersion
+from rasa_model_server.rasa_x.versions import Outcome, Versions
 from rasa_model_server.storage import Catalogue
 from rasa_model_server.web.answers import (
     EnvironmentFailureAnswer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from rasa_model_server.authentication import Permission
-from rasa_model_server.profiles import Profile
+from rasa_model_server.rasa_x.profiles import Profile
 from rasa_model_server.web.answers import ModelAnswer
 from rasa_model_server.web.models import ModelHandlers
 from rasa_model_server.web.operations import BASE, NO_STORE, Answer, Handler, Operation, Parameter

@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rasa_model_server.environments.compatibility import Production, ProductionUnavailableError, is_compatible
-from rasa_model_server.environments.registry import Registry
-from rasa_model_server.environments.rules import PRODUCTION, WORKER
 from rasa_model_server.errors import ApiError
 from rasa_model_server.names import is_same_but_for_case, name_problem
+from rasa_model_server.rasa_x.environment_rules import PRODUCTION, WORKER
+from rasa_model_server.rasa_x.production import Production, ProductionUnavailableError, is_compatible
+from rasa_model_server.rasa_x.registry import Registry
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import Catalogue, ModelRecord, TaggedModel
 from rasa_model_server.web.answers import json_response, model_answer

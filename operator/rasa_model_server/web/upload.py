@@ -11,9 +11,9 @@ from starlette.requests import Request
 
 from rasa_model_server.archive import ArchiveFacts, ArchiveInspector, ArchiveLimits, BadArchiveError
 from rasa_model_server.archive.training import training_of
-from rasa_model_server.environments.compatibility import is_compatible
 from rasa_model_server.errors import ApiError
 from rasa_model_server.names import model_name_of_file, name_problem
+from rasa_model_server.rasa_x.production import is_compatible
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import Catalogue, ModelRecord
 from rasa_model_server.web.multipart import BodyTooLargeError, Event, MultipartError, PartStart, boundary_of, events

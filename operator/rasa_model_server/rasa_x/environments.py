@@ -7,9 +7,9 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rasa_model_server.environments.registry import Registry
-from rasa_model_server.environments.rules import registration_problem
 from rasa_model_server.errors import ApiError
+from rasa_model_server.rasa_x.environment_rules import registration_problem
+from rasa_model_server.rasa_x.registry import Registry
 from rasa_model_server.storage import EnvironmentRecord
 from rasa_model_server.web.answers import Environment, EnvironmentsFileAnswer, json_response, read_json
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from rasa_model_server.authentication import Permission
-from rasa_model_server.profiles import Profile
+from rasa_model_server.rasa_x.chat import ChatHandlers
+from rasa_model_server.rasa_x.environments import ENVIRONMENTS_WRITTEN, EnvironmentHandlers
+from rasa_model_server.rasa_x.profiles import Profile
 from rasa_model_server.web.answers import (
     ConfigurationAnswer,
     Environment,
@@ -19,9 +21,7 @@ from rasa_model_server.web.answers import (
     MessageRequest,
     RasaXVersionAnswer,
 )
-from rasa_model_server.web.chat import ChatHandlers
 from rasa_model_server.web.configuration import ConfigurationHandlers
-from rasa_model_server.web.environments import ENVIRONMENTS_WRITTEN, EnvironmentHandlers
 from rasa_model_server.web.health import RasaXHealthHandlers
 from rasa_model_server.web.login import LoginHandlers
 from rasa_model_server.web.operations import BASE, NO_STORE, Answer, Operation, Parameter

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
-from rasa_model_server.environments.servers import RasaServers
+from rasa_model_server.rasa_x.servers import RasaServers
 from rasa_model_server.storage import EnvironmentRecord
 
 MAXIMUM_ACTIONS = 10

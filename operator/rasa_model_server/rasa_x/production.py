@@ -6,9 +6,9 @@ import re
 import time
 from collections.abc import Callable
 
-from rasa_model_server.environments.registry import Registry
-from rasa_model_server.environments.rules import PRODUCTION
-from rasa_model_server.environments.servers import RasaServerError, RasaServers
+from rasa_model_server.rasa_x.environment_rules import PRODUCTION
+from rasa_model_server.rasa_x.registry import Registry
+from rasa_model_server.rasa_x.servers import RasaServerError, RasaServers
 from rasa_model_server.storage import EnvironmentRecord
 
 REMEMBERED_SECONDS = 5.0

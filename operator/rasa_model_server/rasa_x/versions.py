@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from rasa_model_server.environments.registry import Registry
-from rasa_model_server.environments.servers import RasaServerError, RasaServers, RasaVersion
+from rasa_model_server.rasa_x.registry import Registry
+from rasa_model_server.rasa_x.servers import RasaServerError, RasaServers, RasaVersion
 from rasa_model_server.storage import EnvironmentRecord
 
 REMEMBERED_SECONDS = 5.0

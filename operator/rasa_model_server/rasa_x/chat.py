@@ -6,11 +6,11 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rasa_model_server.environments.conversation import send_message
-from rasa_model_server.environments.registry import Registry
-from rasa_model_server.environments.rules import PRODUCTION
-from rasa_model_server.environments.servers import RasaServerError, RasaServers
 from rasa_model_server.errors import ApiError
+from rasa_model_server.rasa_x.conversation import send_message
+from rasa_model_server.rasa_x.environment_rules import PRODUCTION
+from rasa_model_server.rasa_x.registry import Registry
+from rasa_model_server.rasa_x.servers import RasaServerError, RasaServers
 from rasa_model_server.web.answers import MessageRequest, json_response, read_json
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from rasa_model_server.environments.rules import PRODUCTION, WORKER, registration_problem
+from rasa_model_server.rasa_x.environment_rules import PRODUCTION, WORKER, registration_problem
 from rasa_model_server.storage import EnvironmentRecord
 from rasa_model_server.yaml_file import YamlFileError, read_yaml
 

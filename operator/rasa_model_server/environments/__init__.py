@@ -1,1 +1,0 @@
-"""The Rasa servers that are registered, and talking to them."""
