@@ -3,77 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
-from obstore.exceptions import BaseError
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from outbound_http.addresses import AddressPolicy
-from rasa_model_server.authentication import Authenticator, Permission
-from rasa_model_server.errors import HANDLED, ApiError, answer_error
+from rasa_model_server import __version__
+from rasa_model_server.authentication import Authenticator
 from rasa_model_server.metrics import Metrics
-from rasa_model_server.rasa_x.chat import ChatHandlers
-from rasa_model_server.rasa_x.environments import EnvironmentHandlers
-from rasa_model_server.rasa_x.operations import RasaXHandlers
-from rasa_model_server.rasa_x.production import Production
+from rasa_model_server.rasa_x.configuration import DEFAULT_CREDENTIALS, DEFAULT_ENDPOINTS
+from rasa_model_server.rasa_x.environments import environments_file_router, environments_router
 from rasa_model_server.rasa_x.registry import Registry
-from rasa_model_server.rasa_x.servers import RasaServers
-from rasa_model_server.rasa_x.versions import Versions
 from rasa_model_server.settings import Settings, environments_of, users_of
 from rasa_model_server.storage import Catalogue, Storage, open_storage
 from rasa_model_server.storage.sweeping import sweeping
-from rasa_model_server.web.answers import json_response
-from rasa_model_server.web.api import Handlers, operations
-from rasa_model_server.web.callers import set_caller
-from rasa_model_server.web.configuration import ConfigurationHandlers
-from rasa_model_server.web.draining import drain
-from rasa_model_server.web.exposition import MetricsHandlers
-from rasa_model_server.web.health import HealthHandlers, RasaXHealthHandlers
-from rasa_model_server.web.login import LoginHandlers
-from rasa_model_server.web.models import ModelHandlers
-from rasa_model_server.web.observation import ROUTE, Observation
-from rasa_model_server.web.openapi import openapi_document
-from rasa_model_server.web.operations import Answer, Operation
-from rasa_model_server.web.roles import check_role
+from rasa_model_server.web.access import Access
+from rasa_model_server.web.configuration import Configuration, configuration_router
+from rasa_model_server.web.error_answers import EXCEPTION_HANDLERS
+from rasa_model_server.web.exposition import Exposition, metrics_router
+from rasa_model_server.web.health import health_router, probe_router
+from rasa_model_server.web.login import login_router
+from rasa_model_server.web.model_routes import model_router
+from rasa_model_server.web.models import Models
+from rasa_model_server.web.observation import Observation
+from rasa_model_server.web.openapi import DocumentedAPI, openapi_router
+from rasa_model_server.web.pulls import pull_routes
+from rasa_model_server.web.variant import ModelApi
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-@dataclass(frozen=True)
-class _Router:
-    """Makes routes of operations, each behind the check of who is calling."""
-
-    authenticator: Authenticator
-
-    def routes(self, all_operations: Sequence[Operation]) -> list[BaseRoute]:
-        by_path: dict[str, dict[str, Operation]] = {}
-        for operation in all_operations:
-            by_path.setdefault(operation.path, {})[operation.method] = operation
-        return [Route(path, self._endpoint(path, methods), methods=list(methods)) for path, methods in by_path.items()]
-
-    def _endpoint(self, path: str, methods: Mapping[str, Operation]) -> Endpoint:
-        async def endpoint(request: Request) -> Response:
-            request.scope[ROUTE] = path
-            # The router answers HEAD wherever there is a GET.
-            operation = methods.get(request.method) or methods["GET"]
-            try:
-                caller = self.authenticator.authorize(operation.permission, request.query_params, request.headers)
-                check_role(operation.role, caller, request)
-                set_caller(request, caller)
-                return await operation.handler(request)
-            except (ApiError, BaseError):
-                await drain(request)
-                raise
-
-        return endpoint
+if TYPE_CHECKING:
+    from rasa_model_server.rasa_x.emulation import Emulation
 
 
-def create_application(settings: Settings, storage: Storage | None = None) -> Starlette:
+def create_application(settings: Settings, storage: Storage | None = None) -> FastAPI:
     """Return the application for these settings.
 
     Raises:
@@ -83,70 +46,66 @@ def create_application(settings: Settings, storage: Storage | None = None) -> St
     opened = storage if storage is not None else open_storage(settings.storage)
     catalogue = Catalogue(opened.store, opened.directory)
     metrics = Metrics()
+    profile = settings.profile
     authenticator = Authenticator(
         settings.credentials,
         users_of(settings),
         anonymous=settings.insecure_no_authentication,
-        another_kind=settings.profile.credential_of_another_kind,
+        another_kind=profile.credential_of_another_kind,
     )
-    policy = AddressPolicy(allow_loopback=settings.loopback_allowed)
-    servers = RasaServers(policy) if settings.profile.rasa_x is not None else None
-    api = operations(_handlers(settings, catalogue, authenticator, metrics, servers), settings.profile)
+    access = Access(authenticator)
+    in_file = profile.rasa_x is not None and profile.rasa_x.environments_in_file
+    registry = Registry(catalogue, environments_of(settings), file_only=in_file)
+    api = ModelApi(settings.project, settings.max_model_bytes, settings.unpacked_limit, profile)
+    emulation = _emulation(settings, registry, authenticator)
+    models = Models(catalogue, api, emulation.check if emulation is not None else registry)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with sweeping(opened):
             yield
-        if servers is not None:
-            await servers.aclose()
+        if emulation is not None:
+            await emulation.aclose()
 
-    return Starlette(
-        routes=_Router(authenticator).routes([*api, _openapi(api)]),
+    application = DocumentedAPI(
+        title="Rasa model server",
+        version=__version__,
+        description="Models and tags for Rasa, with the API of Rasa X.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_url=None,
         middleware=[Middleware(Observation, metrics=metrics)],
-        exception_handlers=dict.fromkeys(HANDLED, answer_error),
+        exception_handlers=dict(EXCEPTION_HANDLERS),
         lifespan=lifespan,
     )
+    application.router.routes.extend(pull_routes(catalogue, api, access))
+    for router in (
+        model_router(models, api, access),
+        login_router(authenticator),
+        environments_file_router(registry, access) if in_file else environments_router(registry, access),
+        configuration_router(_configuration(settings), access),
+        *(emulation.routers if emulation is not None else (health_router(catalogue),)),
+        probe_router(catalogue),
+        metrics_router(Exposition(catalogue, metrics)),
+        openapi_router(),
+    ):
+        application.include_router(router)
+    return application
 
 
-def _handlers(
-    settings: Settings,
-    catalogue: Catalogue,
-    authenticator: Authenticator,
-    metrics: Metrics,
-    servers: RasaServers | None,
-) -> Handlers:
-    rasa_x = settings.profile.rasa_x
-    file_only = rasa_x is not None and rasa_x.environments_in_file
-    registry = Registry(catalogue, environments_of(settings), file_only=file_only)
-    return Handlers(
-        models=ModelHandlers(
-            catalogue, settings, Production(registry, servers) if servers is not None else None, registry
-        ),
-        login=LoginHandlers(authenticator),
-        configuration=ConfigurationHandlers(settings),
-        environments=EnvironmentHandlers(registry),
-        health=HealthHandlers(catalogue),
-        metrics=MetricsHandlers(catalogue, metrics),
-        rasa_x=RasaXHandlers(
-            RasaXHealthHandlers(rasa_x, Versions(registry, servers), authenticator), ChatHandlers(registry, servers)
-        )
-        if rasa_x is not None and servers is not None
-        else None,
+def _emulation(settings: Settings, registry: Registry, authenticator: Authenticator) -> Emulation | None:
+    """Return what a server has that stands for a Rasa X."""
+    if settings.profile.rasa_x is None:
+        return None
+    # Only here: the HTTP client takes 6 MB, which a server that sends no requests does without.
+    from rasa_model_server.rasa_x.emulation import emulation  # noqa: PLC0415
+
+    policy = AddressPolicy(allow_loopback=settings.loopback_allowed)
+    return emulation(settings.profile.rasa_x, settings.profile, registry, authenticator, policy)
+
+
+def _configuration(settings: Settings) -> Configuration:
+    rasa_x = settings.profile.rasa_x is not None
+    return Configuration(
+        settings.endpoints_file or (DEFAULT_ENDPOINTS if rasa_x else ""),
+        settings.credentials_file or (DEFAULT_CREDENTIALS if rasa_x else ""),
     )
-
-
-def _openapi(api: Sequence[Operation]) -> Operation:
-    async def answer(_: Request) -> Response:
-        return json_response(document)
-
-    operation = Operation(
-        "GET",
-        "/openapi.json",
-        "openapi",
-        "This document",
-        Permission.NOTHING,
-        answer,
-        {200: Answer("The document.", media_type="application/json")},
-    )
-    document = openapi_document([*api, operation])
-    return operation

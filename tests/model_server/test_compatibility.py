@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from rasa_model_server.rasa_x.production import Production, is_compatible
+from rasa_model_server.rasa_x.production import Production
 from rasa_model_server.rasa_x.profiles import PROFILES, ProfileName
 from rasa_model_server.rasa_x.registry import Registry
 from rasa_model_server.rasa_x.servers import RasaServers
 from rasa_model_server.settings import Settings
 from rasa_model_server.storage import Catalogue, EnvironmentRecord, open_storage
+from rasa_model_server.web.model_check import is_compatible
 from tests.model_server.archives import model_file
 from tests.model_server.conftest import ModelServer, running
 from tests.model_server.environment_files import environments_file

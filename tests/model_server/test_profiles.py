@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 import pytest_asyncio
-from starlette.routing import Route
+from fastapi.routing import iter_route_contexts
 
 from rasa_model_server.application import create_application
 from rasa_model_server.rasa_x.profiles import PROFILES, ProfileName
@@ -171,7 +171,7 @@ async def test_an_assistant_is_talked_to_where_the_generation_has_it(servers: Se
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_every_route_of_a_profile_is_in_its_document(servers: Servers, name: ProfileName) -> None:
-    routes = [route for route in create_application(as_profile(name)).routes if isinstance(route, Route)]
+    routes = iter_route_contexts(create_application(as_profile(name)).routes)
     server = servers[name]
     document = (await server.client.get("/openapi.json")).json()
 

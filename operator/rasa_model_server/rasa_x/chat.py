@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
-from pydantic import TypeAdapter
-from starlette.requests import Request
-from starlette.responses import Response
+from typing import Annotated
 
+from fastapi import APIRouter, Path, Query, Request
+
+from rasa_model_server.authentication import Permission
 from rasa_model_server.errors import ApiError
-from rasa_model_server.rasa_x.conversation import send_message
+from rasa_model_server.rasa_x.conversation import BotMessage, send_message
 from rasa_model_server.rasa_x.environment_rules import PRODUCTION
 from rasa_model_server.rasa_x.registry import Registry
 from rasa_model_server.rasa_x.servers import RasaServerError, RasaServers
-from rasa_model_server.web.answers import MessageRequest, json_response, read_json
+from rasa_model_server.web.access import Access
+from rasa_model_server.web.answers import MessageRequest, read_json
+from rasa_model_server.web.openapi import NAME_SCHEMA, NO_STORE, SLOW_BODY, UNAUTHORIZED, json_body, refusals
+
+_REFUSALS = {
+    400: "The body is not a message.",
+    404: "There is no such environment.",
+    413: "The body is too large.",
+    502: "The environment's server does not answer, or refuses the token that is registered for it.",
+}
 
 
-class ChatHandlers:
-    """The handler of /conversations."""
+def chat_router(registry: Registry, servers: RasaServers, access: Access, *, without_api: bool) -> APIRouter:
+    """Return the routes of /conversations, which are also at the paths of Rasa X 0.2x if `without_api`."""
+    router = APIRouter()
 
-    def __init__(self, registry: Registry, servers: RasaServers) -> None:
-        self._registry = registry
-        self._servers = servers
-
-    async def send_message(self, request: Request) -> Response:
-        """Pass a message on to the environment in the query, production without one, and answer what it answers."""
-        message = await read_json(request, TypeAdapter(MessageRequest))
-        name = request.query_params.get("environment", PRODUCTION)
-        environments = await self._registry.environments()
-        environment = next((found for found in environments if found.name == name), None)
-        if environment is None:
-            known = ", ".join(sorted(found.name for found in environments)) or "none"
-            raise ApiError(
-                404, "EnvironmentNotFound", f"there is no environment {name!r}: those registered here are {known}"
-            )
+    async def say(
+        request: Request,
+        sender: Annotated[str, Path(json_schema_extra=dict(NAME_SCHEMA))],
+        environment: Annotated[str, Query(description="Name of the environment.")] = PRODUCTION,
+    ) -> list[BotMessage]:
+        """The answer is a list of messages, as from Rasa's REST channel."""
+        message = await read_json(request, MessageRequest)
+        environments = await registry.environments()
+        found = next((known for known in environments if known.name == environment), None)
+        if found is None:
+            names = ", ".join(sorted(known.name for known in environments)) or "none"
+            unknown = f"there is no environment {environment!r}: those registered here are {names}"
+            raise ApiError(404, "EnvironmentNotFound", unknown)
         try:
-            answers = await send_message(
-                self._servers, environment, str(request.path_params["sender"]), message.message
-            )
+            return await send_message(servers, found, sender, message.message)
         except RasaServerError as error:
             raise ApiError(
-                502, "MessageSendFailed", f"the message could not be sent to the environment {name!r}: {error}"
+                502, "MessageSendFailed", f"the message could not be sent to the environment {environment!r}: {error}"
             ) from None
-        return json_response(answers)
+
+    for prefix, suffix in (("/api", ""), ("", "WithoutApi")) if without_api else (("/api", ""),):
+        router.post(
+            f"{prefix}/conversations/{{sender}}/messages",
+            dependencies=access.takes(Permission.CHAT),
+            operation_id=f"sendMessage{suffix}",
+            summary="Say something to the assistant of an environment",
+            response_description="What it answers.",
+            responses=refusals(_REFUSALS, NO_STORE, UNAUTHORIZED, SLOW_BODY),
+            openapi_extra=json_body(MessageRequest),
+            deprecated=not prefix or None,
+        )(say)
+    return router

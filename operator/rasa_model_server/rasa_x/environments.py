@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import yaml
-from pydantic import TypeAdapter
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import APIRouter, Request
 
+from rasa_model_server.authentication import Permission
 from rasa_model_server.errors import ApiError
 from rasa_model_server.rasa_x.environment_rules import registration_problem
 from rasa_model_server.rasa_x.registry import Registry
 from rasa_model_server.storage import EnvironmentRecord
-from rasa_model_server.web.answers import Environment, EnvironmentsFileAnswer, json_response, read_json
+from rasa_model_server.web.access import Access, Role
+from rasa_model_server.web.answers import Environment, EnvironmentsFileAnswer, read_json
+from rasa_model_server.web.openapi import NO_STORE, SLOW_BODY, UNAUTHORIZED, json_body, refusals
 
-ENVIRONMENTS_WRITTEN = 201
+_PATH = "/api/environments"
 
 
-class EnvironmentHandlers:
-    """The handlers of /environments."""
+def environments_file_router(registry: Registry, access: Access) -> APIRouter:
+    """Return the routes of /environments of Rasa X before 1.0, which has its environments from a file."""
+    router = APIRouter()
+    dependencies = access.takes(Permission.ENVIRONMENTS, Role.ADMIN)
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-
-    async def list_environments(self, _: Request) -> Response:
-        """Answer the registered environments."""
-        return json_response(list(await self._registry.environments()))
-
-    async def show_environments_file(self, _: Request) -> Response:
-        """Answer the environments as Rasa X before 1.0 does: as the YAML that they came in."""
-        environments = await self._registry.environments()
+    @router.head(_PATH, dependencies=dependencies, include_in_schema=False)
+    @router.get(
+        _PATH,
+        dependencies=dependencies,
+        operation_id="showEnvironmentsFile",
+        summary="Show environments.yml as it was read at the start",
+        response_description="It, with tokens.",
+        responses=refusals({400: "There is none."}, UNAUTHORIZED),
+    )
+    async def show_environments_file() -> EnvironmentsFileAnswer:
+        """The environments are in the YAML that they came in."""
+        environments = await registry.environments()
         if not environments:
             raise ApiError(
                 400,
@@ -37,14 +42,54 @@ class EnvironmentHandlers:
                 "(--environments-file)",
             )
         entries = {found.name: {"url": found.url, "token": found.token} for found in environments}
-        return json_response(EnvironmentsFileAnswer(environments=yaml.safe_dump({"rasa": entries}, sort_keys=False)))
+        return EnvironmentsFileAnswer(environments=yaml.safe_dump({"rasa": entries}, sort_keys=False))
 
-    async def replace_environments(self, request: Request) -> Response:
-        """Register environments in place of those that were."""
-        environments = await read_json(request, TypeAdapter(list[Environment]))
+    return router
+
+
+def environments_router(registry: Registry, access: Access) -> APIRouter:
+    """Return the routes of /environments of all other servers, which keep them in the store."""
+    router = APIRouter()
+    dependencies = access.takes(Permission.ENVIRONMENTS, Role.ADMIN)
+
+    @router.head(_PATH, dependencies=dependencies, include_in_schema=False)
+    @router.get(
+        _PATH,
+        dependencies=dependencies,
+        operation_id="listEnvironments",
+        summary="List the registered environments",
+        response_description="Them, with tokens.",
+        responses=refusals(NO_STORE, UNAUTHORIZED),
+    )
+    async def list_environments() -> list[Environment]:
+        """They are in the order in which they were registered."""
+        return _answer(await registry.environments())
+
+    @router.put(
+        _PATH,
+        status_code=201,
+        dependencies=dependencies,
+        operation_id="replaceEnvironments",
+        summary="Register environments in place of all others",
+        response_description="They are registered.",
+        responses=refusals(
+            {400: "The body is not a list of environments.", 413: "It is too large."}, NO_STORE, UNAUTHORIZED, SLOW_BODY
+        ),
+        openapi_extra=json_body(list[Environment]),
+    )
+    async def replace_environments(request: Request) -> list[Environment]:
+        """The list replaces all others, in one write."""
+        environments = await read_json(request, list[Environment])
         records = tuple(EnvironmentRecord(**environment.model_dump()) for environment in environments)
         problem = registration_problem(records)
         if problem is not None:
             raise ApiError(400, "BadRequest", problem)
-        await self._registry.replace(records)
-        return json_response(list(records), ENVIRONMENTS_WRITTEN)
+        await registry.replace(records)
+        return _answer(records)
+
+    return router
+
+
+def _answer(records: tuple[EnvironmentRecord, ...]) -> list[Environment]:
+    # Not validated again: those of a file may have what the API would not take.
+    return [Environment.model_construct(**record.model_dump()) for record in records]

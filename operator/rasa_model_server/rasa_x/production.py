@@ -1,8 +1,7 @@
-"""Which models the production server can load."""
+"""What the registered environments demand of models and tags."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 
@@ -10,34 +9,10 @@ from rasa_model_server.rasa_x.environment_rules import PRODUCTION
 from rasa_model_server.rasa_x.registry import Registry
 from rasa_model_server.rasa_x.servers import RasaServerError, RasaServers
 from rasa_model_server.storage import EnvironmentRecord
+from rasa_model_server.web.model_check import ProductionUnavailableError
 
 REMEMBERED_SECONDS = 5.0
 """For how long production's answer holds. That it did not answer is never remembered."""
-
-_VERSION = re.compile(r"v?(?P<release>[0-9]{1,9}(?:\.[0-9]{1,9})*)(?P<suffix>(?![0-9]).*)", re.DOTALL)
-_RELEASE_PARTS = 3
-
-
-class ProductionUnavailableError(Exception):
-    """The production server cannot be asked. The message says why."""
-
-
-def is_compatible(trained: str | None, minimum: str | None) -> bool:
-    """Return whether a model that this Rasa version trained can be loaded by a server with this minimum version.
-
-    Where either is not known, it can. A pre-release comes before its release.
-    """
-    trained_key, minimum_key = _sort_key(trained), _sort_key(minimum)
-    return trained_key is None or minimum_key is None or trained_key >= minimum_key
-
-
-def _sort_key(version: str | None) -> tuple[tuple[int, ...], bool] | None:
-    found = _VERSION.match(version or "")
-    if found is None:
-        return None
-    numbers = tuple(int(part) for part in found["release"].split("."))
-    suffix = found["suffix"].lstrip(".-_").lower()
-    return numbers + (0,) * (_RELEASE_PARTS - len(numbers)), not suffix.startswith(("a", "b", "rc", "dev"))
 
 
 class Production:
@@ -73,3 +48,7 @@ class Production:
             ) from None
         self._remembered = (production, self._clock() + REMEMBERED_SECONDS, minimum)
         return minimum
+
+    async def reserved_tags(self) -> tuple[str, ...]:
+        """Return the names of the environments that there always are, and of those that are registered."""
+        return await self._registry.reserved_tags()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from rasa_model_server.web.variant import ApiVariant
+
 ProfileName = Literal["ModelServer", "RasaX-0.2", "RasaX-0.32", "RasaEnterprise-1.0"]
 
 
@@ -20,26 +22,13 @@ class RasaX:
     """Whether environments come from environments.yml alone. Else they are put to /api/environments."""
 
 
-@dataclass(frozen=True)
-class Profile:
-    """The status codes and paths that one kind of server answers with."""
+@dataclass(frozen=True, kw_only=True)
+class Profile(ApiVariant):
+    """How one kind of server answers."""
 
     name: ProfileName
-    model_uploaded: int = 201
-    model_refused: int = 400
-    """Answer to a file that is no model, or that the production server cannot load."""
-    model_exists: int = 409
-    repeated_upload_accepted: bool = False
-    """Whether the same file may be uploaded again under the same name."""
-    tag_written: int = 204
-    unchanged: int = 204
-    """Answer to a pull whose If-None-Match has the model's ETag. Rasa takes 204 and 304 alike."""
     credential_of_another_kind: int = 401
     """Answer to a credential that is right, but not of a kind that opens this."""
-    paths_without_api: bool = False
-    """Whether tags and conversations are below / too, not only below /api."""
-    tags_without_project: bool = False
-    """Whether /api/models/tags/{tag} pulls."""
     rasa_x: RasaX | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rasa_model_server.rasa_x.environment_rules import PRODUCTION, WORKER
 from rasa_model_server.storage import Catalogue, EnvironmentRecord
 
 
@@ -25,3 +26,10 @@ class Registry:
     async def replace(self, environments: tuple[EnvironmentRecord, ...]) -> None:
         """Register these environments, and no others."""
         await self._catalogue.replace_environments(environments)
+
+    async def minimum_version(self) -> None:
+        """Return None: nobody is asked what production loads. See `Production`."""
+
+    async def reserved_tags(self) -> tuple[str, ...]:
+        """Return the names of the environments that there always are, and of those that are registered."""
+        return (PRODUCTION, WORKER, *(environment.name for environment in await self.environments()))

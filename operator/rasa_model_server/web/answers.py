@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Literal, TypeVar
 
-import orjson
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from starlette.requests import Request
-from starlette.responses import Response
 
 from rasa_model_server.errors import ApiError
 from rasa_model_server.names import MAXIMUM_NAME_LENGTH
-from rasa_model_server.rasa_x.production import is_compatible
 from rasa_model_server.storage import TaggedModel
+from rasa_model_server.web.model_check import is_compatible
 
 Content = TypeVar("Content")
 
@@ -133,11 +131,6 @@ class StatusAnswer(BaseModel):
     status: Literal["ok"]
 
 
-def json_response(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return an answer with a JSON body: of models, lists and dictionaries."""
-    return Response(orjson.dumps(content, default=_plain), status, headers, media_type="application/json")
-
-
 def model_answer(project: str, found: TaggedModel, minimum_version: str | None = None) -> ModelAnswer:
     """Return how a model is listed, given what production says is the oldest version that it loads."""
     record = found.record
@@ -154,8 +147,10 @@ def model_answer(project: str, found: TaggedModel, minimum_version: str | None =
     )
 
 
-async def read_json(request: Request, adapter: TypeAdapter[Content]) -> Content:
+async def read_json(request: Request, content: type[Content]) -> Content:
     """Return the JSON body of a request.
+
+    FastAPI would read a body of any size for any time, and before it is known who sends it.
 
     Raises:
         ApiError: 400 if it is not what is asked for, 408 if it takes longer than 20 seconds, 413 if it is larger than 1
@@ -172,16 +167,10 @@ async def read_json(request: Request, adapter: TypeAdapter[Content]) -> Content:
         message = f"the body was not here within {_BODY_SECONDS:g} seconds"
         raise ApiError(408, "BodyTimeout", message, {"Connection": "close"}) from None
     try:
-        return adapter.validate_json(bytes(body))
+        return TypeAdapter(content).validate_json(bytes(body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         raise ApiError(
             400, "BadRequest", f"the body is wrong{' at ' + where if where else ''}: {first['msg']}"
         ) from None
-
-
-def _plain(content: object) -> object:
-    if isinstance(content, BaseModel):
-        return content.model_dump(mode="json", by_alias=True)
-    raise TypeError(type(content).__name__)

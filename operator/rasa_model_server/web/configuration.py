@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import APIRouter
 
-from rasa_model_server.settings import Settings
-from rasa_model_server.web.answers import ConfigurationAnswer, json_response
-
-# Literally 10: an interval that comes from a variable is text to Rasa, which polls each second for "0" and never for
-# "10s".
-DEFAULT_ENDPOINTS = """\
-models:
-  url: ${RASA_MODEL_SERVER}
-  token: ${RASA_X_TOKEN}
-  wait_time_between_pulls: 10
-"""
-DEFAULT_CREDENTIALS = """\
-rasa:
-  url: ${RASA_X_HOST}/api
-"""
+from rasa_model_server.authentication import Permission
+from rasa_model_server.web.access import Access
+from rasa_model_server.web.answers import ConfigurationAnswer
+from rasa_model_server.web.openapi import UNAUTHORIZED, refusals
 
 
-class ConfigurationHandlers:
-    """The handler of /config."""
+@dataclass(frozen=True)
+class Configuration:
+    """The two files, each as its content or as where it is: a file is read for each answer."""
 
-    def __init__(self, settings: Settings) -> None:
-        rasa_x = settings.profile.rasa_x is not None
-        self._endpoints = settings.endpoints_file or (DEFAULT_ENDPOINTS if rasa_x else "")
-        self._credentials = settings.credentials_file or (DEFAULT_CREDENTIALS if rasa_x else "")
+    endpoints: Path | str
+    credentials: Path | str
 
-    async def read_configuration(self, _: Request) -> Response:
-        """Answer both as they are now, with their variables as they are written: Rasa puts in its own."""
-        return json_response(
-            ConfigurationAnswer(endpoints=_text_of(self._endpoints), credentials=_text_of(self._credentials))
+
+def configuration_router(configuration: Configuration, access: Access) -> APIRouter:
+    """Return the routes of /config."""
+    router = APIRouter()
+
+    @router.head("/api/config", dependencies=access.takes(Permission.READ_CONFIGURATION), include_in_schema=False)
+    @router.get(
+        "/api/config",
+        dependencies=access.takes(Permission.READ_CONFIGURATION),
+        operation_id="readConfiguration",
+        summary="Get endpoints.yml and credentials.yml",
+        response_description="Both as text, with their variables as written.",
+        responses=refusals(UNAUTHORIZED),
+    )
+    async def read_configuration() -> ConfigurationAnswer:
+        """Variables are left as they are written: Rasa puts in its own."""
+        return ConfigurationAnswer(
+            endpoints=_text_of(configuration.endpoints), credentials=_text_of(configuration.credentials)
         )
+
+    return router
 
 
 def _text_of(source: Path | str) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
 
 from rasa_model_server.errors import ApiError
 from rasa_model_server.http_conditions import UnsatisfiableRangeError, none_match, range_applies, requested_range
 from rasa_model_server.names import ARCHIVE_SUFFIX
-from rasa_model_server.rasa_x.profiles import Profile
 from rasa_model_server.storage import Catalogue, ModelRecord
+from rasa_model_server.web.variant import ApiVariant
 
 _CHUNK_BYTES = 256 * 1024
 
 
-async def model_response(request: Request, record: ModelRecord, catalogue: Catalogue, profile: Profile) -> Response:
+async def model_response(request: Request, record: ModelRecord, catalogue: Catalogue, variant: ApiVariant) -> Response:
     """Return the answer to a GET or HEAD of a model.
 
     Raises:
@@ -29,7 +29,7 @@ async def model_response(request: Request, record: ModelRecord, catalogue: Catal
         "Cache-Control": "no-cache",
     }
     if not none_match(request.headers.get("if-none-match"), record.hash):
-        return Response(status_code=profile.unchanged, headers=headers)
+        return Response(status_code=variant.unchanged, headers=headers)
     headers |= {
         "Content-Type": "application/gzip",
         "Content-Disposition": f'attachment; filename="{filename}"',

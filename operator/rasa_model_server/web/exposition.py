@@ -8,10 +8,10 @@ import math
 import time
 from collections.abc import Callable
 
+from fastapi import APIRouter
+from fastapi.responses import Response
 from obstore.exceptions import BaseError
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.requests import Request
-from starlette.responses import Response
 
 from rasa_model_server.metrics import Metrics
 from rasa_model_server.storage import Catalogue
@@ -23,8 +23,8 @@ _COUNT_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-class MetricsHandlers:
-    """The handler of /metrics. Anybody may ask, so that the models are counted at most every five seconds."""
+class Exposition:
+    """The metrics with the number of models. Anybody may ask, so that they are counted at most every five seconds."""
 
     def __init__(self, catalogue: Catalogue, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self._catalogue = catalogue
@@ -33,13 +33,13 @@ class MetricsHandlers:
         self._counting = asyncio.Lock()
         self._count_again_at = -math.inf
 
-    async def metrics(self, _: Request) -> Response:
-        """Answer the metrics in the text format of Prometheus."""
+    async def text(self) -> bytes:
+        """Return the metrics in the text format of Prometheus."""
         async with self._counting:
             if self._clock() >= self._count_again_at:
                 await self._count()
                 self._count_again_at = self._clock() + REMEMBERED_SECONDS
-        return Response(self._metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+        return self._metrics.exposition()
 
     async def _count(self) -> None:
         try:
@@ -49,3 +49,22 @@ class MetricsHandlers:
         except (BaseError, TimeoutError) as error:
             logger.warning("the models cannot be counted: %s", first_line(error))
             self._metrics.count_catalogue(None, None)
+
+
+def metrics_router(exposition: Exposition) -> APIRouter:
+    """Return the routes of /metrics."""
+    router = APIRouter()
+
+    @router.head("/metrics", include_in_schema=False)
+    @router.get(
+        "/metrics",
+        operation_id="metrics",
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses={200: {"description": "Metrics.", "content": {"text/plain": {}}}},
+    )
+    async def metrics() -> Response:
+        """Models are counted at most every five seconds."""
+        return Response(await exposition.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

@@ -7,12 +7,10 @@ import time
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rasa_model_server.metrics import Metrics
-
-ROUTE = "rasa_model_server.route"
-"""The key under which the router leaves the template of the path in the scope."""
 
 UNKNOWN_ROUTE = "(unknown)"
 
@@ -63,7 +61,7 @@ class Observation:
 
     def _tell(self, scope: Scope, tally: _Tally, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        route = scope.get(ROUTE, UNKNOWN_ROUTE)
+        route = _route_of(scope)
         self._metrics.count_request(
             method, route, tally.status, seconds=seconds, received=tally.received, sent=tally.sent
         )
@@ -86,6 +84,12 @@ class Observation:
                 }
             },
         )
+
+
+def _route_of(scope: Scope) -> str:
+    """Return the template of the path, where there is a route that takes the method."""
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) and scope["method"] in (route.methods or ()) else UNKNOWN_ROUTE
 
 
 def redacted(path: str, query: str) -> str:

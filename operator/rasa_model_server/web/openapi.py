@@ -1,144 +1,83 @@
-"""The OpenAPI 3.1 document of the API, from the table of operations. Pure."""
+"""The OpenAPI document, where FastAPI does not know what this server does."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import models_json_schema
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter
 
-from rasa_model_server import __version__
-from rasa_model_server.authentication import OPENS, Credential, Permission
 from rasa_model_server.names import MAXIMUM_NAME_LENGTH
-from rasa_model_server.web import answers
-from rasa_model_server.web.operations import Answer, Operation, Parameter
+from rasa_model_server.web.answers import ErrorAnswer
+
+NO_STORE = {503: "The object store does not answer."}
+UNAUTHORIZED = {401: "No credentials, or wrong ones.", 403: "The credentials do not open this."}
+SLOW_BODY = {408: "The body took too long."}
+NAME_SCHEMA: Mapping[str, Any] = {"minLength": 1, "maxLength": MAXIMUM_NAME_LENGTH}
+"""What a name in a path looks like. It is checked by hand: a bad one is 400, and says why."""
 
 _SCHEMAS = "#/components/schemas/"
-_SCHEME_NAMES = {
-    Credential.SERVICE: "serviceToken",
-    Credential.API: "apiToken",
-    Credential.LOGIN: "login",
-}
-_BODIES: tuple[type[BaseModel], ...] = (
-    answers.ModelAnswer,
-    answers.ErrorAnswer,
-    answers.LoginRequest,
-    answers.LoginAnswer,
-    answers.Environment,
-    answers.EnvironmentsFileAnswer,
-    answers.MessageRequest,
-    answers.ConfigurationAnswer,
-    answers.EnvironmentHealthAnswer,
-    answers.EnvironmentFailureAnswer,
-    answers.HealthAnswer,
-    answers.VersionAnswer,
-    answers.RasaXVersionAnswer,
-    answers.StatusAnswer,
-)
+
+Responses = dict[int | str, dict[str, Any]]
 
 
-def openapi_document(operations: Sequence[Operation]) -> dict[str, object]:
-    """Return the document."""
-    paths: dict[str, dict[str, object]] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
-    for path, item in paths.items():
-        names = re.findall(r"{(\w+)}", path)
-        if names:
-            item["parameters"] = [_path_parameter(name) for name in names]
-    _, definitions = models_json_schema(
-        [(body, "serialization") for body in _BODIES], ref_template=_SCHEMAS + "{model}"
-    )
+def refusals(*meanings: Mapping[int, str]) -> Responses:
+    """Return the errors that a route answers with, by status."""
     return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Rasa model server",
-            "version": __version__,
-            "description": "Models and tags for Rasa, with the API of Rasa X.",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
-        "paths": paths,
-        "components": {"schemas": definitions["$defs"], "securitySchemes": _security_schemes()},
+        status: {"description": meaning, "model": ErrorAnswer}
+        for by_status in meanings
+        for status, meaning in by_status.items()
     }
 
 
-def _operation(operation: Operation) -> dict[str, object]:
-    refusals = dict(operation.refusals)
-    if operation.permission is not Permission.NOTHING:
-        refusals |= {401: "No credentials, or wrong ones.", 403: "The credentials do not open this."}
-    if operation.body is not None and operation.body != "model":
-        refusals |= {408: "The body took too long."}
-    described: dict[str, object] = {
-        "operationId": operation.name,
-        "summary": operation.summary,
-        "security": [
-            {_SCHEME_NAMES[credential]: []} for credential in Credential if operation.permission in OPENS[credential]
-        ],
-        "responses": {str(status): _answer(answer) for status, answer in operation.answers.items()}
-        | {str(status): _refusal(meaning) for status, meaning in refusals.items()},
-    }
-    if operation.parameters:
-        described["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
-    if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": _request_content(operation.body)}
-    if operation.deprecated:
-        described["deprecated"] = True
-    return described
+def headers(meanings: Mapping[str, str]) -> dict[str, object]:
+    """Return the headers of an answer, by name."""
+    return {name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in meanings.items()}
 
 
-def _answer(answer: Answer) -> dict[str, object]:
-    described: dict[str, object] = {"description": answer.description}
-    if answer.body is not None:
-        described["content"] = {"application/json": {"schema": _schema(answer.body)}}
-    elif answer.media_type is not None:
-        described["content"] = {answer.media_type: {}}
-    if answer.headers:
-        described["headers"] = {
-            name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in answer.headers.items()
-        }
-    return described
+def json_body(body: type[object]) -> dict[str, Any]:
+    """Return the request's body, which the route reads with `read_json`."""
+    schema = TypeAdapter[object](body).json_schema(ref_template=_SCHEMAS + "{model}")
+    schema.pop("$defs", None)  # Each is in the document already, as the body of an answer.
+    return _request_body({"application/json": {"schema": schema}})
 
 
-def _refusal(meaning: str) -> dict[str, object]:
-    return {"description": meaning, "content": {"application/json": {"schema": {"$ref": f"{_SCHEMAS}ErrorAnswer"}}}}
+def model_body(part: str) -> dict[str, Any]:
+    """Return the request's body that is one model file."""
+    file = {"type": "string", "contentMediaType": "application/gzip", "description": "<model>.tar.gz"}
+    form = {"type": "object", "required": [part], "properties": {part: file}}
+    return _request_body({"multipart/form-data": {"schema": form}})
 
 
-def _parameter(parameter: Parameter) -> dict[str, object]:
-    return {
-        "name": parameter.name,
-        "in": parameter.place,
-        "description": parameter.description,
-        "schema": dict(parameter.schema),
-    }
+class DocumentedAPI(FastAPI):
+    """FastAPI, whose document does not promise 422: what it would answer with that, this server answers with 400."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            for item in document["paths"].values():
+                for operation in item.values():
+                    operation["responses"].pop("422", None)
+            for unused in ("HTTPValidationError", "ValidationError"):
+                document["components"]["schemas"].pop(unused, None)
+        return super().openapi()
 
 
-def _path_parameter(name: str) -> dict[str, object]:
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string", "minLength": 1, "maxLength": MAXIMUM_NAME_LENGTH},
-    }
+def openapi_router() -> APIRouter:
+    """Return the route of the document itself."""
+    router = APIRouter()
+
+    @router.head("/openapi.json", include_in_schema=False)
+    @router.get("/openapi.json", operation_id="openapi", summary="This document", response_description="The document.")
+    async def openapi(request: Request) -> JSONResponse:
+        """Show all paths of this server, what they take and what they answer."""
+        return JSONResponse(request.app.openapi())
+
+    return router
 
 
-def _request_content(body: TypeAdapter[object] | str) -> Mapping[str, object]:
-    if isinstance(body, TypeAdapter):
-        return {"application/json": {"schema": _schema(body)}}
-    part = {"type": "string", "contentMediaType": "application/gzip", "description": "<model>.tar.gz"}
-    form = {"type": "object", "required": [body], "properties": {body: part}}
-    return {"multipart/form-data": {"schema": form}}
-
-
-def _schema(body: TypeAdapter[object]) -> Mapping[str, object]:
-    schema = body.json_schema(mode="serialization", ref_template=_SCHEMAS + "{model}")
-    definitions = schema.pop("$defs", None)
-    return schema if definitions is not None or "title" not in schema else {"$ref": _SCHEMAS + str(schema["title"])}
-
-
-def _security_schemes() -> dict[str, object]:
-    return {
-        "serviceToken": {"type": "apiKey", "in": "query", "name": "token"},
-        "apiToken": {"type": "apiKey", "in": "query", "name": "api_token"},
-        "login": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-    }
+def _request_body(content: Mapping[str, object]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": content}}

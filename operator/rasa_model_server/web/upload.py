@@ -7,16 +7,16 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from fastapi import Request
 
 from rasa_model_server.archive import ArchiveFacts, ArchiveInspector, ArchiveLimits, BadArchiveError
 from rasa_model_server.archive.training import training_of
 from rasa_model_server.errors import ApiError
 from rasa_model_server.names import model_name_of_file, name_problem
-from rasa_model_server.rasa_x.production import is_compatible
-from rasa_model_server.settings import Settings
 from rasa_model_server.storage import Catalogue, ModelRecord
+from rasa_model_server.web.model_check import is_compatible
 from rasa_model_server.web.multipart import BodyTooLargeError, Event, MultipartError, PartStart, boundary_of, events
+from rasa_model_server.web.variant import ModelApi
 
 MODEL_PART = "model"
 
@@ -33,7 +33,7 @@ class Upload:
 
 
 async def receive_model(
-    request: Request, catalogue: Catalogue, settings: Settings, minimum_version: str | None = None
+    request: Request, catalogue: Catalogue, api: ModelApi, minimum_version: str | None = None
 ) -> Upload:
     """Receive the model that the request uploads. A `minimum_version` is the oldest that production loads.
 
@@ -43,26 +43,26 @@ async def receive_model(
     """
     try:
         boundary = boundary_of(request.headers.get("content-type", ""))
-        _check_declared_size(request, settings.max_model_bytes)
-        parts = events(request.stream(), boundary, maximum=settings.max_model_bytes + _MULTIPART_OVERHEAD_BYTES)
-        record = await _receive(parts, catalogue, settings, minimum_version)
-        return await _publish(record, catalogue, repeated_accepted=settings.profile.repeated_upload_accepted)
+        _check_declared_size(request, api.max_model_bytes)
+        parts = events(request.stream(), boundary, maximum=api.max_model_bytes + _MULTIPART_OVERHEAD_BYTES)
+        record = await _receive(parts, catalogue, api, minimum_version)
+        return await _publish(record, catalogue, repeated_accepted=api.variant.repeated_upload_accepted)
     except BadArchiveError as error:
         raise ApiError(400, "BadModel", f"the file is not a model: {error}") from None
     except BodyTooLargeError:
-        raise _too_large(settings.max_model_bytes) from None
+        raise _too_large(api.max_model_bytes) from None
     except MultipartError as error:
         raise ApiError(400, "BadRequest", str(error)) from None
 
 
 async def _receive(
-    parts: AsyncIterator[Event], catalogue: Catalogue, settings: Settings, minimum_version: str | None
+    parts: AsyncIterator[Event], catalogue: Catalogue, api: ModelApi, minimum_version: str | None
 ) -> ModelRecord:
     name = await _start_of_model(parts)
     archive = catalogue.new_archive(name)
-    inspector = ArchiveInspector(ArchiveLimits(settings.unpacked_limit))
+    inspector = ArchiveInspector(ArchiveLimits(api.max_unpacked_bytes))
     async with catalogue.write_archive(archive) as writer:
-        async for block in _blocks(parts, settings.max_model_bytes):
+        async for block in _blocks(parts, api.max_model_bytes):
             await asyncio.to_thread(inspector.feed, block)
             await writer.write(block)
         record = await asyncio.to_thread(_record, name, archive, inspector.finish())

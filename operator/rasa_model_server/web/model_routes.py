@@ -1,0 +1,157 @@
+"""The routes of models and tags, but for pulls."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BeforeValidator, Field
+
+from rasa_model_server.authentication import Permission
+from rasa_model_server.errors import ApiError
+from rasa_model_server.web.access import Access, Role
+from rasa_model_server.web.answers import ModelAnswer
+from rasa_model_server.web.models import Models
+from rasa_model_server.web.openapi import NO_STORE, UNAUTHORIZED, Responses, headers, model_body, refusals
+from rasa_model_server.web.paths import COLLECTION, ModelName, NameInPath, TagName, require_project
+from rasa_model_server.web.upload import MODEL_PART
+from rasa_model_server.web.variant import ApiVariant, ModelApi
+
+_MODEL = f"{COLLECTION}/{{model}}"
+_TAG = f"{_MODEL}/tags/{{tag}}"
+_NO_CONTENT = 204
+
+_BAD_NAME = {400: "The name cannot be one of a model or tag."}
+_NO_MODEL = {404: "There is no such model, tag or project."}
+_NOT_TAGGED = {404: "There is no such model or project, or production cannot load the model, or is not reachable."}
+_NOT_RECEIVED = {413: "The model is too large.", 429: "Too many uploads are under way."}
+
+
+def _count(parameter: str, given: str) -> int:
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        raise ApiError(400, "BadRequest", f"{parameter}={given[:20]!r} is not a whole number from 0")
+    return int(given)
+
+
+Count = Annotated[int, Field(ge=0)]
+Limit = Annotated[Count | None, BeforeValidator(partial(_count, "limit")), Query(description="Send at most so many.")]
+Offset = Annotated[Count, BeforeValidator(partial(_count, "offset")), Query(description="Skip so many.")]
+WithTag = Annotated[str | None, Query(description="Only the model that has this tag.")]
+
+
+def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
+    """Return the routes."""
+
+    async def this_project(project: NameInPath) -> None:
+        require_project(project, api.project)
+
+    router = APIRouter()
+    in_project = [Depends(this_project)]
+    read = [*access.takes(Permission.READ_MODELS), *in_project]
+    write = [*access.takes(Permission.WRITE_MODELS), *in_project]
+    delete = [*access.takes(Permission.WRITE_MODELS, Role.ADMIN), *in_project]
+    promote = [*access.takes(Permission.WRITE_MODELS, Role.PROMOTER), *in_project]
+    listed: Responses = {200: {"headers": headers({"X-Total-Count": "How many there are in all."})}}
+    tagged = refusals(_BAD_NAME, _NOT_TAGGED, NO_STORE, UNAUTHORIZED)
+
+    @router.head(COLLECTION, dependencies=read, include_in_schema=False)
+    @router.get(
+        COLLECTION,
+        dependencies=read,
+        operation_id="listModels",
+        summary="List the models, the last trained first",
+        response_description="The models.",
+        responses=listed | refusals({400: "limit or offset is no number."}, _NO_MODEL, NO_STORE, UNAUTHORIZED),
+    )
+    async def list_models(
+        response: Response, limit: Limit = None, offset: Offset = 0, tag: WithTag = None
+    ) -> list[ModelAnswer]:
+        """Tags are those that a model has now."""
+        page = await models.page(tag, offset, limit)
+        response.headers["X-Total-Count"] = str(page.total)
+        return page.models
+
+    @router.post(
+        COLLECTION,
+        dependencies=write,
+        status_code=api.variant.model_uploaded,
+        response_class=Response,
+        operation_id="uploadModel",
+        summary="Upload a model",
+        response_description="The model was taken in.",
+        responses=_upload_responses(api.variant),
+        openapi_extra=model_body(MODEL_PART),
+    )
+    async def upload_model(request: Request) -> Response:
+        """The name of the file is the name of the model."""
+        uploaded = await models.upload(request)
+        if api.variant.model_uploaded == _NO_CONTENT:
+            return Response(status_code=_NO_CONTENT)
+        status = api.variant.model_uploaded if uploaded.created else 200
+        return JSONResponse(uploaded.model.model_dump(mode="json"), status)
+
+    @router.delete(
+        _MODEL,
+        dependencies=delete,
+        status_code=_NO_CONTENT,
+        response_class=Response,
+        operation_id="deleteModel",
+        summary="Delete a model and its tags",
+        response_description="It is gone.",
+        responses=refusals(_BAD_NAME, _NO_MODEL, NO_STORE, UNAUTHORIZED),
+    )
+    async def delete_model(model: ModelName) -> Response:
+        """An environment that has loaded the model keeps it until it pulls another."""
+        await models.delete(model)
+        return Response(status_code=_NO_CONTENT)
+
+    @router.put(
+        _TAG,
+        dependencies=promote,
+        status_code=api.variant.tag_written,
+        response_class=Response,
+        operation_id="putTag",
+        summary="Tag a model, which takes the tag from any other",
+        response_description="Done.",
+        responses=tagged,
+    )
+    async def put_tag(model: ModelName, tag: TagName) -> Response:
+        """The environment of this name pulls the model next."""
+        await models.put_tag(model, tag)
+        return Response(status_code=api.variant.tag_written)
+
+    @router.delete(
+        _TAG,
+        dependencies=promote,
+        status_code=api.variant.tag_written,
+        response_class=Response,
+        operation_id="deleteTag",
+        summary="Take a tag from a model",
+        response_description="Done.",
+        responses=tagged,
+    )
+    async def delete_tag(model: ModelName, tag: TagName) -> Response:
+        """That the model does not have the tag is no error."""
+        await models.delete_tag(model, tag)
+        return Response(status_code=api.variant.tag_written)
+
+    return router
+
+
+def _upload_responses(variant: ApiVariant) -> Responses:
+    content: dict[str, object] = {"model": ModelAnswer}
+    answers: Responses = {variant.model_uploaded: content} if variant.model_uploaded != _NO_CONTENT else {}
+    if variant.repeated_upload_accepted:
+        answers[200] = {"description": "The same file was there already under this name."} | content
+    return (
+        answers
+        | refusals(_NOT_RECEIVED, _NO_MODEL, NO_STORE, UNAUTHORIZED)
+        | refusals(
+            {
+                variant.model_exists: "The name is taken by another model.",
+                variant.model_refused: "The file is not a model, or not one that production can load.",
+            }
+        )
+    )
