@@ -54,6 +54,7 @@ def configuration_of(application: ASGIApp, settings: Settings) -> uvicorn.Config
     return uvicorn.Config(
         application,
         http=LimitedProtocol,
+        loop="uvloop",
         ws="none",
         access_log=False,
         log_config=None,

@@ -144,3 +144,37 @@ async def test_a_length_of_5000_digits_is_no_error_of_the_server(server: ModelSe
     writer.close()
 
     assert answer.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X: xxxxxxxxxxxxxxx\r\n" * 1000 + b"\r\n",
+        b"\r\n" * 10_000,
+        b"POST /api/auth HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;x=" + b"x" * 600_000,
+        b"POST /api/auth HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: xxxxxx\r\n" * 60_000,
+    ],
+    ids=["path", "header", "headers", "empty lines", "chunk extension", "trailers"],
+)
+async def test_what_stands_around_bodies_ends_the_connection_when_it_is_too_much(
+    settings: Settings, sent: bytes
+) -> None:
+    async with running(settings) as server:
+        assert await is_ended(await connected(server, sent))
+
+
+@pytest.mark.parametrize(("requests", "refused"), [(50, False), (500, True)])
+async def test_requests_wait_for_the_answer_before_theirs_up_to_a_number(
+    server: ModelServer, requests: int, refused: bool
+) -> None:
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    reader, writer = await connected(server, request * (requests - 1) + last)
+
+    answers = await reader.read()
+    writer.close()
+
+    assert (b"HTTP/1.1 400" in answers) is refused
+    assert (answers.count(b"HTTP/1.1 200") == requests) is not refused
