@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
-from typing import NoReturn
+from collections.abc import Callable, Coroutine
+from typing import NoReturn, TypeAlias
 
 import typer
 
@@ -19,6 +19,7 @@ from rasa_environments.rasa.errors import (
     UnknownModelError,
 )
 
+NewLoop: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 DENIED = "denied request: "
 """Text before the message of a ValidatingAdmissionPolicy (k8s.io/apiserver, admission/plugin/policy/validating)."""
 
@@ -31,10 +32,11 @@ class CommandError(Exception):
         self.code = code
 
 
-def execute(command: Coroutine[None, None, None]) -> None:
-    """Run the command; errors become `error: ...` on stderr and an exit code."""
+def execute(command: Coroutine[None, None, None], new_loop: NewLoop | None = None) -> None:
+    """Run the command on a new event loop; errors become `error: ...` on stderr and an exit code."""
     try:
-        asyncio.run(command)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(command)
     except ApiError as error:
         fail(explained(error), code=code_of(error))
     except CommandError as error:

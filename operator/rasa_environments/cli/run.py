@@ -27,8 +27,10 @@ def run(settings: Settings) -> None:
     Each of its own options can also be set by a variable RASA_ENVIRONMENTS_<OPTION>, for example
     RASA_ENVIRONMENTS_LOG_FORMAT.
     """
+    import uvloop  # noqa: PLC0415 - the other commands make a request or two
+
     configure_logs(settings)
-    execute(operate(settings))
+    execute(operate(settings), uvloop.new_event_loop)
 
 
 async def operate(settings: Settings) -> None:
