@@ -48,6 +48,10 @@ test-attacks: prepare ## Run the long attacks on the operator and the model serv
 test-chaos: prepare ## Run every fault at full length, kill the operator at every write, ten minutes of churn (about two hours); short forms are part of `make test`
 	@$(BIN)/pytest tests/chaos --chaos=full --numprocesses=$(WORKERS) --maxprocesses=2 --dist=loadfile $(ARGS)
 
+.PHONY: bench
+bench: environment ## Measure the project against a peer in Go, ratios first; ARGS='--only creation --rounds 5' measures less
+	@$(BIN)/python -m bench $(ARGS)
+
 .PHONY: prepare
 prepare: environment ## Make what the tests use and what takes minutes, once: the cluster's programs, Rasa, services
 	@$(BIN)/python -m tests.preparation
@@ -120,5 +124,5 @@ $(STAMP): requirements.lock pyproject.toml .ci/python-environment
 .PHONY: clean
 clean: ## Remove what was made in the checkout
 	rm -rf $(VENV) build dist operator/*.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
-	find local operator release tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bench local operator release tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "kept: the programs and the Rasa in $${RASA_ENVIRONMENTS_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/rasa-environments}"

@@ -61,7 +61,7 @@ def start_model_server(workspace: Path, leash: Leash, host: str = LOOPBACK) -> M
         leash,
         program_environment(workspace, RASA_MODEL_SERVER_TOKEN=token, RASA_MODEL_SERVER_API_TOKEN=api_token),
     )
-    url = _said(child, r" on (http://\S+:\d+)")
+    url = said(child, r" on (http://\S+:\d+)")
     return ModelServerProgram(child, url, token, api_token)
 
 
@@ -81,7 +81,7 @@ def start_operator(workspace: Path, leash: Leash, kubeconfig: Path, *, simulated
         leash,
         program_environment(workspace),
     )
-    port = _said(child, r"served at port (\d+)")
+    port = said(child, r"served at port (\d+)")
     operator = OperatorProgram(child, f"http://{LOOPBACK}:{port}")
     child.wait_until(operator.is_ready, START_SECONDS, "ready")
     return operator
@@ -122,7 +122,7 @@ def host_for_pods(flavour: Flavour) -> str:
     return next(gateway for gateway in gateways if ":" not in gateway)
 
 
-def _said(child: Child, pattern: str) -> str:
+def said(child: Child, pattern: str) -> str:
     """Wait until the program's log matches the pattern, and return the first group."""
     found: list[str] = []
 

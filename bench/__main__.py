@@ -1,0 +1,90 @@
+"""`python -m bench`: measures the project, and its peers in turns with it."""
+
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from bench.calibration import calibrated_peer
+from bench.cluster import bench_cluster
+from bench.contenders import Operator
+from bench.creation import creation_measures, creation_rounds
+from bench.measures import Measured, keep, kept
+from bench.models import running_models
+from bench.options import Options
+from bench.page import TITLES, page, table
+from bench.process_usage import this_machine
+from bench.shape import PeerDiffers
+from local.binaries import BinariesUnavailable
+from local.installation import ROOT
+from local.processes import ProcessFailed
+from local.progress import ConsoleProgress, Progress
+
+RESULTS = ROOT / "build" / "bench" / "results.json"
+PAGE = ROOT / "docs" / "performance.md"
+FAILURES = (BinariesUnavailable, PeerDiffers, ProcessFailed, TimeoutError)
+
+
+class Area(StrEnum):
+    """What can be measured by itself."""
+
+    CREATION = "creation"
+
+
+def creation(options: Options, progress: Progress) -> Measured:
+    """Many environments at once, by the operator and by the peer in Go."""
+    machine = this_machine()
+    with bench_cluster(progress) as cluster, running_models(cluster.directory / "models", cluster.leash) as models:
+        peer = calibrated_peer(cluster, models, progress)
+        made = creation_rounds(cluster, models, [Operator(), peer], options.count, options.rounds, progress)
+    method = (
+        f"Medians of {options.rounds} rounds. A round lasts from the start of kubectl to the answer to the creation of"
+        f" the last of {5 * options.count} children, by the API server's audit log; both sides take turns."
+    )
+    figures = {name: [asdict(created) for created in each] for name, each in made.items()}
+    return Measured(creation_measures(made), machine, method, figures)
+
+
+AREAS: dict[Area, Callable[[Options, Progress], Measured]] = {Area.CREATION: creation}
+
+
+def bench(
+    only: Annotated[
+        list[Area] | None, typer.Option(help="Measure this area alone; may be given several times.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each side takes its turn.")] = 3,
+    count: Annotated[int, typer.Option(min=1, help="How many environments are created at once.")] = 250,
+    write_docs: Annotated[
+        bool, typer.Option("--write-docs", help="Write docs/performance.md from what is kept.")
+    ] = False,
+) -> None:
+    """Measure the project and its peers, print the ratios, and keep the figures in build/bench/results.json."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = Options(rounds, count)
+    with ConsoleProgress() as progress:
+        for area in only or list(Area):
+            progress(f"{area}: {TITLES[area].lower()}")
+            measured = AREAS[area](options, progress)
+            keep(RESULTS, {area: measured})
+            progress.close()
+            Console().print(Markdown("\n".join(table(list(measured.measures)))))
+    if write_docs:
+        PAGE.write_text(page(kept(RESULTS)))
+
+
+def main() -> None:
+    """Runs the command line; an error that a person can put right ends it with one message."""
+    try:
+        typer.run(bench)
+    except FAILURES as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

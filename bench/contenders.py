@@ -1,0 +1,104 @@
+"""Those who are measured, as processes: the operator, and the peer in Go."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+from bench.cluster import BenchCluster
+from bench.process_usage import Usage, usage_of
+from local.demonstration.programs import LOOPBACK, program_environment, said
+from local.processes import Child
+
+START_SECONDS = 120.0
+WORKERS = 16
+
+
+@dataclass(frozen=True)
+class Running:
+    """A contender that is at work."""
+
+    child: Child
+    url: str | None = None
+    """Where it tells how it is, if it does."""
+
+    def usage(self) -> Usage:
+        """What its process has used by now."""
+        return usage_of(self.child.pid)
+
+
+class Contender(Protocol):
+    """Something that makes the children of environments."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in figures."""
+
+    def running(self, cluster: BenchCluster) -> AbstractContextManager[Running]:
+        """Runs it until the block ends; it is at work when the block begins."""
+
+
+class Operator:
+    """This project's operator with the settings that it has by default."""
+
+    name = "ours"
+
+    @contextmanager
+    def running(self, cluster: BenchCluster) -> Iterator[Running]:
+        """Runs it until the block ends; everything is listed when the block begins. Raises ProcessFailed."""
+        child = self.launched(cluster)
+        try:
+            port = said(child, r"served at port (\d+)")
+            url = f"http://{LOOPBACK}:{port}"
+            child.wait_until(lambda: is_ready(url), START_SECONDS, "ready")
+            yield Running(child, url)
+        finally:
+            child.stop(patience=20)
+
+    def launched(self, cluster: BenchCluster) -> Child:
+        """The process, just started."""
+        log = new_log(cluster.directory, self.name)
+        command = [sys.executable, "-m", "rasa_environments", "run", "--address", LOOPBACK, "--port", "0"]
+        command += ["--kubeconfig", str(cluster.kubeconfig)]
+        return Child("the operator", command, log, cluster.leash, program_environment(cluster.directory))
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The peer in Go: 16 workers, and no limit on its requests."""
+
+    program: Path
+    template: Path
+    name: str = "Go"
+
+    @contextmanager
+    def running(self, cluster: BenchCluster) -> Iterator[Running]:
+        """Runs it until the block ends; its caches are filled when the block begins. Raises ProcessFailed."""
+        log = new_log(cluster.directory, self.name)
+        command: list[str | Path] = [self.program, "-kubeconfig", cluster.kubeconfig, "-template", self.template]
+        child = Child(
+            "the peer", [*command, f"-workers={WORKERS}"], log, cluster.leash, program_environment(cluster.directory)
+        )
+        try:
+            child.wait_until(lambda: "Starting workers" in log.read_text(), START_SECONDS, "at work")
+            yield Running(child)
+        finally:
+            child.stop(patience=20)
+
+
+def is_ready(url: str) -> bool:
+    """Whether an operator says that it is at work."""
+    try:
+        return httpx.get(f"{url}/readyz", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def new_log(directory: Path, name: str) -> Path:
+    """A log that no process has written to yet."""
+    number = len(list(directory.glob(f"{name}-*.log"))) + 1
+    return directory / f"{name}-{number}.log"

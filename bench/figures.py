@@ -1,0 +1,26 @@
+"""What is made of measured numbers: medians, ratios, percentiles."""
+
+from collections.abc import Sequence
+from math import ceil
+from statistics import median
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of ours divided by the median of theirs. Raises ValueError where theirs is 0, or one has none."""
+    if not ours or not theirs or median(theirs) == 0:
+        raise ValueError("a ratio takes figures of both sides, and theirs must not be 0")
+    return median(ours) / median(theirs)
+
+
+def percentile(figures: Sequence[float], percent: float) -> float:
+    """The smallest of the figures that so many percent of them do not exceed (nearest rank). Raises ValueError."""
+    if not figures or not 0 < percent <= 100:
+        raise ValueError("a percentile takes figures, and a percentage above 0 and up to 100")
+    return sorted(figures)[ceil(len(figures) * percent / 100) - 1]
+
+
+def spread(figures: Sequence[float]) -> float:
+    """How far the largest figure is above the smallest: 0.2 for 20 percent. Raises ValueError without figures."""
+    if not figures or min(figures) <= 0:
+        raise ValueError("a spread takes figures above 0")
+    return max(figures) / min(figures) - 1
