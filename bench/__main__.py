@@ -2,9 +2,11 @@
 
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,14 +18,16 @@ from bench.cluster import bench_cluster
 from bench.contenders import Operator
 from bench.creation import creation_measures, creation_rounds
 from bench.measures import Measured, keep, kept
+from bench.model_server import CONNECTIONS, LOAD_SECONDS, model_server_figures, model_server_measures
 from bench.models import running_models
 from bench.options import Options
 from bench.page import TITLES, page, table
 from bench.process_usage import this_machine
+from bench.scale import LARGEST, REST_SECONDS, SINGLES, STEPS, scale_figures, scale_measures, scale_run
 from bench.shape import PeerDiffers
 from local.binaries import BinariesUnavailable
 from local.installation import ROOT
-from local.processes import ProcessFailed
+from local.processes import Leash, ProcessFailed
 from local.progress import ConsoleProgress, Progress
 
 RESULTS = ROOT / "build" / "bench" / "results.json"
@@ -35,6 +39,8 @@ class Area(StrEnum):
     """What can be measured by itself."""
 
     CREATION = "creation"
+    SCALE = "scale"
+    MODEL_SERVER = "model_server"
 
 
 def creation(options: Options, progress: Progress) -> Measured:
@@ -51,7 +57,42 @@ def creation(options: Options, progress: Progress) -> Measured:
     return Measured(creation_measures(made), machine, method, figures)
 
 
-AREAS: dict[Area, Callable[[Options, Progress], Measured]] = {Area.CREATION: creation}
+def scale(options: Options, progress: Progress) -> Measured:
+    """Up to a thousand environments, or three thousand."""
+    machine = this_machine()
+    totals = [*STEPS, LARGEST] if options.large else [*STEPS]
+    with bench_cluster(progress) as cluster, running_models(cluster.directory / "models", cluster.leash) as models:
+        scaled = scale_run(cluster, models, totals, progress)
+    method = (
+        f"One run up to {totals[-1]} environments in one namespace, then {SINGLES} one by one, {REST_SECONDS:.0f} s at"
+        " rest, and a start with all of them there. Seconds of a start include that of Python."
+    )
+    return Measured(scale_measures(scaled), machine, method, scale_figures(scaled))
+
+
+def model_server(options: Options, progress: Progress) -> Measured:
+    """The model server by itself, without a cluster."""
+    machine = this_machine()
+    leash = Leash()
+    with tempfile.TemporaryDirectory(prefix="rasa-environments-bench-") as directory:
+        try:
+            figures = model_server_figures(Path(directory), leash, options.rounds, progress)
+        finally:
+            leash.close()
+    method = (
+        f"Medians of {options.rounds} rounds; the server has one core to itself, and whoever asks it the others. Pulls"
+        f" come on {CONNECTIONS} connections for {LOAD_SECONDS:.0f} s. A ratio of downloads is one of rates."
+    )
+    if not figures.nginx_downloads:
+        method += " nginx was not installed, so that there is no ratio."
+    return Measured(model_server_measures(figures), machine, method, asdict(figures))
+
+
+AREAS: dict[Area, Callable[[Options, Progress], Measured]] = {
+    Area.CREATION: creation,
+    Area.SCALE: scale,
+    Area.MODEL_SERVER: model_server,
+}
 
 
 def bench(
@@ -60,13 +101,14 @@ def bench(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each side takes its turn.")] = 3,
     count: Annotated[int, typer.Option(min=1, help="How many environments are created at once.")] = 250,
+    large: Annotated[bool, typer.Option("--large", help="Go on to 3000 environments.")] = False,
     write_docs: Annotated[
         bool, typer.Option("--write-docs", help="Write docs/performance.md from what is kept.")
     ] = False,
 ) -> None:
     """Measure the project and its peers, print the ratios, and keep the figures in build/bench/results.json."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    options = Options(rounds, count)
+    options = Options(rounds, count, large)
     with ConsoleProgress() as progress:
         for area in only or list(Area):
             progress(f"{area}: {TITLES[area].lower()}")
