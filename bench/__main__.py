@@ -25,10 +25,12 @@ from bench.page import TITLES, page, table
 from bench.process_usage import this_machine
 from bench.scale import LARGEST, REST_SECONDS, SINGLES, STEPS, scale_figures, scale_measures, scale_run
 from bench.shape import PeerDiffers
+from bench.tags import PROMOTIONS, promotions, tag_measures
 from local.binaries import BinariesUnavailable
 from local.installation import ROOT
 from local.processes import Leash, ProcessFailed
 from local.progress import ConsoleProgress, Progress
+from local.simulated import SimulatedCluster
 
 RESULTS = ROOT / "build" / "bench" / "results.json"
 PAGE = ROOT / "docs" / "performance.md"
@@ -40,6 +42,7 @@ class Area(StrEnum):
 
     CREATION = "creation"
     SCALE = "scale"
+    TAGS = "tags"
     MODEL_SERVER = "model_server"
 
 
@@ -70,6 +73,22 @@ def scale(options: Options, progress: Progress) -> Measured:
     return Measured(scale_measures(scaled), machine, method, scale_figures(scaled))
 
 
+def tags(options: Options, progress: Progress) -> Measured:
+    """Promotions, on simulated pods whose Rasa pulls as a real one does."""
+    del options
+    machine = this_machine()
+    with (
+        bench_cluster(progress, SimulatedCluster) as cluster,
+        running_models(cluster.directory / "models", cluster.leash) as models,
+    ):
+        promoted = promotions(cluster, models, progress)
+    method = (
+        f"{PROMOTIONS} promotions of one tag, begun at different moments between two pulls. The pod is simulated; at"
+        " its address a stub of Rasa pulls and answers, and loads a model in no time."
+    )
+    return Measured(tag_measures(promoted), machine, method, asdict(promoted))
+
+
 def model_server(options: Options, progress: Progress) -> Measured:
     """The model server by itself, without a cluster."""
     machine = this_machine()
@@ -91,6 +110,7 @@ def model_server(options: Options, progress: Progress) -> Measured:
 AREAS: dict[Area, Callable[[Options, Progress], Measured]] = {
     Area.CREATION: creation,
     Area.SCALE: scale,
+    Area.TAGS: tags,
     Area.MODEL_SERVER: model_server,
 }
 

@@ -84,6 +84,10 @@ class BenchCluster:
         """Creates an object. Raises Refused."""
         self.api.post(self.collection(where, namespace), body)
 
+    def patch(self, where: tuple[str, str], namespace: str, name: str, change: Mapping[str, Any]) -> None:
+        """Changes fields of an object (RFC 7386). Raises Refused."""
+        self.api.patch(f"{self.collection(where, namespace)}/{name}", change)
+
     def new_namespace(self, name: str) -> None:
         """Creates a namespace that takes only pods of the level `restricted`."""
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -109,13 +113,13 @@ def wait_until(holds: Callable[[], bool], what: str, every: float = 0.05, limit:
 
 
 @contextmanager
-def bench_cluster(progress: Progress) -> Iterator[BenchCluster]:
+def bench_cluster(progress: Progress, flavour: type[SimulatedCluster] = NodelessCluster) -> Iterator[BenchCluster]:
     """Starts a control plane, installs what is shipped but the operator's Deployment, and ends it with the block."""
     binaries = find_or_build("local", progress)
     directory = Path(tempfile.mkdtemp(prefix="rasa-environments-bench-"))
     leash = Leash()
     leash.remove(directory)
-    plane = NodelessCluster(binaries, directory, leash, progress)
+    plane = flavour(binaries, directory, leash, progress)
     try:
         plane.start()
         installation.install(plane.kubeconfig)

@@ -44,6 +44,11 @@ class Client(asyncio.Protocol):
         """A server that closes the connection ends the measurement."""
         self._fail(f"the connection was closed: {exc}")
 
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def _fail(self, message: str) -> None:
         if not self._ended.done():
             self._ended.set_exception(ConnectionError(message))
@@ -56,11 +61,13 @@ async def rate(host: str, port: int, request: bytes, connections: int, seconds: 
     clients = [Client(request, ended) for _ in range(connections)]
     for client in clients:
         await loop.create_connection(lambda client=client: client, host, port)  # type: ignore[misc]
-    before, began = sum(client.answers for client in clients), time.monotonic()
+    began, before = time.monotonic(), sum(client.answers for client in clients)
     await asyncio.wait([ended], timeout=seconds)
+    answered, took = sum(client.answers for client in clients) - before, time.monotonic() - began
+    for client in clients:
+        client.close()
     if ended.done():
         ended.result()
-    answered, took = sum(client.answers for client in clients) - before, time.monotonic() - began
     ended.cancel()
     return answered / took
 

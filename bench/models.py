@@ -28,6 +28,12 @@ class Models:
         path = f"{self.url}/api/projects/default/models/{model}/tags/{tag}"
         httpx.put(path, params={"api_token": self.api_token}, trust_env=False).raise_for_status()
 
+    def tagged(self, tag: str) -> str | None:
+        """The model that the tag answers with; None while it answers with none."""
+        path = f"{self.url}/api/projects/default/models/tags/{tag}"
+        answer = httpx.head(path, params={"token": self.token}, trust_env=False)
+        return answer.headers["filename"].removesuffix(".tar.gz") if answer.is_success else None
+
     def upload(self, file: Path) -> None:
         """Uploads a model. Raises httpx.HTTPError."""
         path = f"{self.url}/api/projects/default/models"

@@ -19,7 +19,8 @@ from local.progress import ELLIPSIS, Progress
 STEPS = (100, 300, 1000)
 LARGEST = 3000
 SINGLES = 20
-REST_SECONDS = 60.0
+REST_SECONDS = 300.0
+"""The longest interval at which the operator does something by itself: --resync-interval."""
 NAMESPACE = "scale"
 
 

@@ -47,6 +47,11 @@ class ApiServer:
         """Post the body to the path and return the response. Raises RefusedError."""
         return self._answered(self._client.post(path, json=body))
 
+    def patch(self, path: str, change: Mapping[str, Any]) -> dict[str, Any]:
+        """The object at the path with some of its fields changed (RFC 7386). Raises Refused."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        return self._answered(self._client.patch(path, json=change, headers=headers))
+
     def delete(self, path: str) -> dict[str, Any]:
         """Delete the object at the path and return the response. Raises RefusedError."""
         return self._answered(self._client.delete(path))
