@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bench.calibration import calibrated_peer
+from bench.charts import charts
 from bench.cluster import bench_cluster
 from bench.contenders import Operator
 from bench.creation import creation_measures, creation_rounds
@@ -21,10 +22,12 @@ from bench.measures import Measured, keep, kept
 from bench.model_server import CONNECTIONS, LOAD_SECONDS, model_server_figures, model_server_measures
 from bench.models import running_models
 from bench.options import Options
-from bench.page import TITLES, page, table
+from bench.page import CHARTS, TITLES, page, table
+from bench.plots import write_charts
 from bench.process_usage import this_machine
 from bench.scale import LARGEST, REST_SECONDS, SINGLES, STEPS, scale_figures, scale_measures, scale_run
 from bench.shape import PeerDiffers
+from bench.shards import NAMESPACES, shard_measures, shared_by
 from bench.tags import PROMOTIONS, promotions, tag_measures
 from local.binaries import BinariesUnavailable
 from local.installation import ROOT
@@ -42,6 +45,7 @@ class Area(StrEnum):
 
     CREATION = "creation"
     SCALE = "scale"
+    SHARDS = "shards"
     TAGS = "tags"
     MODEL_SERVER = "model_server"
 
@@ -71,6 +75,17 @@ def scale(options: Options, progress: Progress) -> Measured:
         " rest, and a start with all of them there. Seconds of a start include that of Python."
     )
     return Measured(scale_measures(scaled), machine, method, scale_figures(scaled))
+
+
+def shards(options: Options, progress: Progress) -> Measured:
+    """Two operators that share the work by namespaces, beside one that does all of it."""
+    machine = this_machine()
+    count = options.count // 2 * 2
+    with bench_cluster(progress) as cluster, running_models(cluster.directory / "models", cluster.leash) as models:
+        two = shared_by([Operator(namespace) for namespace in NAMESPACES], cluster, models, count, progress)
+        one = shared_by([Operator()], cluster, models, count, progress)
+    method = f"One run of each: {count // 2} environments in each of two namespaces, from one `kubectl create -f`."
+    return Measured(shard_measures(two, one, count), machine, method, {"two": asdict(two), "one": asdict(one)})
 
 
 def tags(options: Options, progress: Progress) -> Measured:
@@ -110,6 +125,7 @@ def model_server(options: Options, progress: Progress) -> Measured:
 AREAS: dict[Area, Callable[[Options, Progress], Measured]] = {
     Area.CREATION: creation,
     Area.SCALE: scale,
+    Area.SHARDS: shards,
     Area.TAGS: tags,
     Area.MODEL_SERVER: model_server,
 }
@@ -137,7 +153,11 @@ def bench(
             progress.close()
             Console().print(Markdown("\n".join(table(list(measured.measures)))))
     if write_docs:
-        PAGE.write_text(page(kept(RESULTS)))
+        areas = kept(RESULTS)
+        drawn = charts(areas)
+        for each in drawn.values():
+            write_charts(PAGE.parent / CHARTS, each)
+        PAGE.write_text(page(areas, drawn))
 
 
 def main() -> None:

@@ -42,10 +42,12 @@ class Contender(Protocol):
         """Runs it until the block ends; it is at work when the block begins."""
 
 
+@dataclass(frozen=True)
 class Operator:
-    """This project's operator with the settings that it has by default."""
+    """This project's operator with the settings that it has by default, for all namespaces or a chosen one."""
 
-    name = "ours"
+    namespace: str | None = None
+    name: str = "ours"
 
     @contextmanager
     def running(self, cluster: BenchCluster) -> Iterator[Running]:
@@ -64,6 +66,7 @@ class Operator:
         log = new_log(cluster.directory, self.name)
         command = [sys.executable, "-m", "rasa_environments", "run", "--address", LOOPBACK, "--port", "0"]
         command += ["--kubeconfig", str(cluster.kubeconfig)]
+        command += [] if self.namespace is None else ["--namespace", self.namespace]
         return Child("the operator", command, log, cluster.leash, program_environment(cluster.directory))
 
 

@@ -95,7 +95,7 @@ def create(cluster: BenchCluster, running: Running, namespace: str, environments
     goal = cluster.count(DEPLOYMENTS, namespace) + count
     start, before = cluster.audit.end(), running.usage()
     started = time.time()
-    kubectl_create(cluster, file, namespace)
+    kubectl_create(cluster, file, "--namespace", namespace)
     client_seconds = time.time() - started
     cluster.wait_for_count(DEPLOYMENTS, namespace, goal)
     cluster.audit.wait_for_silence(start, USER, SILENCE)
@@ -128,9 +128,9 @@ def last_child(requests: list[Request], namespace: str, count: int) -> float:
     return max(created)
 
 
-def kubectl_create(cluster: BenchCluster, file: Path, namespace: str) -> None:
+def kubectl_create(cluster: BenchCluster, file: Path, *options: str) -> None:
     """Runs `kubectl create -f`. Raises ProcessFailed with what it says."""
-    command: list[str | Path] = [cluster.kubectl, "--kubeconfig", cluster.admin_kubeconfig, "--namespace", namespace]
+    command: list[str | Path] = [cluster.kubectl, "--kubeconfig", cluster.admin_kubeconfig, *options]
     done = subprocess.run([*command, "create", "-f", file], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ProcessFailed(f"`kubectl create` failed:\n{done.stderr.strip()}")

@@ -1,12 +1,13 @@
 """docs/performance.md, made of the figures that are kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bench.measures import Measure, Measured
 
 TITLES = {
     "creation": "New environments",
     "scale": "Many environments",
+    "shards": "Two operators",
     "tags": "Promotions",
     "model_server": "The model server",
 }
@@ -36,9 +37,15 @@ How far one operator goes, and when to run several, is in [How far it scales](sc
 """
 
 
-def page(areas: Mapping[str, Measured]) -> str:
-    """The page, with one section for each area."""
-    sections = ["\n".join(_section(area, areas[area])) for area in TITLES if area in areas]
+QUIET_LOAD = 1.0
+BUSY = " Other programs were at work: seconds and rates are worse than those of a quiet machine."
+CHARTS = "performance"
+"""The folder of the charts, beside the page."""
+
+
+def page(areas: Mapping[str, Measured], charts: Mapping[str, Iterable[str]]) -> str:
+    """The page, with one section for each area; `charts` are the names of those that each area has."""
+    sections = ["\n".join(_section(area, areas[area], charts.get(area, ()))) for area in TITLES if area in areas]
     return "\n".join([INTRODUCTION, *sections, REPRODUCE])
 
 
@@ -65,11 +72,13 @@ def _row(measure: Measure) -> str:
     return f"| {measure.name} | {ratio} | {figure(measure.ours, measure.unit)} | {peer} | {measure.must} |"
 
 
-def _section(area: str, measured: Measured) -> Iterator[str]:
+def _section(area: str, measured: Measured, charts: Iterable[str]) -> Iterator[str]:
     yield f"## {TITLES[area]}\n"
     yield from table(list(measured.measures))
     machine = measured.machine
     yield (
         f"\n{measured.method} On {machine.cores} cores ({machine.processor}) with {machine.memory_gibibytes} GiB;"
-        f" load average {machine.load:.1f} at the start.\n"
+        f" load average {machine.load:.1f} at the start.{BUSY if machine.load > QUIET_LOAD else ''}\n"
     )
+    for name in charts:
+        yield f"![{name.replace('-', ': ')}]({CHARTS}/{name}.svg)\n"

@@ -112,7 +112,7 @@ def scale_measures(scaled: Scaled) -> list[Measure]:
     milliseconds = [each * 1000 for each in scaled.singles]
     rates = [step.count / step.seconds for step in scaled.steps]
     each = [step.seconds / step.count * 1000 for step in scaled.steps]
-    steps = ", ".join(f"{total}: {figure:.1f}" for total, figure in zip(scaled.totals, each, strict=True))
+    cpu = [step.cpu_milliseconds_each for step in scaled.steps]
     return [
         Measure(f"environments created per second, up to {total}", "/s", rates[-1], must="37 /s"),
         Measure(f"start with {total} until all are checked", "s", scaled.restarted.seconds, must="2.0 s"),
@@ -122,8 +122,13 @@ def scale_measures(scaled: Scaled) -> list[Measure]:
         Measure(f"CPU at rest with {total}", "% of a core", scaled.rest_percent, must="0.05 % of a core"),
         Measure(f"one more with {total}: to its Deployment, p50", "ms", percentile(milliseconds, 50), must="31 ms"),
         Measure(f"one more with {total}: to its Deployment, max", "ms", max(milliseconds), must="48 ms"),
-        Measure(f"milliseconds for each, on the way to {steps}: spread", "%", spread(each) * 100, must="20 %"),
+        Measure(f"milliseconds for each, up to {_steps(scaled, each)}: spread", "%", spread(each) * 100, must="20 %"),
+        Measure(f"of these CPU of the operator, {_steps(scaled, cpu)}: spread", "%", spread(cpu) * 100, must="20 %"),
     ]
+
+
+def _steps(scaled: Scaled, figures: list[float]) -> str:
+    return ", ".join(f"{total}: {figure:.1f}" for total, figure in zip(scaled.totals, figures, strict=True))
 
 
 def scale_figures(scaled: Scaled) -> dict[str, Any]:

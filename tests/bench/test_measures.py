@@ -6,6 +6,7 @@ from bench.creation import Created, creation_measures
 from bench.metrics import passes_in
 from bench.model_server import GIGABYTE, ModelServerFigures, model_server_measures
 from bench.scale import Restarted, Scaled, scale_measures
+from bench.shards import NAMESPACES, Shared, halves, shard_measures
 from bench.tags import Promoted, tag_measures
 
 
@@ -36,7 +37,7 @@ def test_many_environments_are_told_by_the_last_step() -> None:
     assert rows["environments created per second, up to 300"] == 50
     assert rows["one more with 300: to its Deployment, p50"] == 30
     assert rows["one more with 300: to its Deployment, max"] == 50
-    assert rows["milliseconds for each, on the way to 100: 20.0, 300: 20.0: spread"] == 0
+    assert rows["milliseconds for each, up to 100: 20.0, 300: 20.0: spread"] == 0
 
 
 def test_downloads_are_compared_by_their_rates() -> None:
@@ -55,6 +56,16 @@ def test_promotions_are_told_by_their_median_and_the_slowest() -> None:
     rows = tag_measures(Promoted(answering=[0.1, 0.3, 0.2], served=[2.0, 4.0, 3.0]))
 
     assert [row.ours for row in rows] == [200.0, 3.0, 4.0]
+
+
+def test_two_operators_are_compared_with_one() -> None:
+    rows = shard_measures(Shared(4.0, 3.0, 90_000_000, 1750), Shared(8.0, 2.0, 100_000_000, 1750), 250)
+
+    assert [row.ratio for row in rows] == [0.5, 1.5, 0.9, 1.0]
+
+
+def test_environments_of_two_namespaces_take_turns() -> None:
+    assert [made["metadata"]["namespace"] for made in halves(4)] == [*NAMESPACES, *NAMESPACES]
 
 
 def test_reconciliations_of_a_kind_are_counted_over_all_results() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,18 @@ def test_a_figure_has_the_digits_that_count(value: float, shown: str) -> None:
 
 
 def test_the_page_says_on_what_kind_of_machine_and_how_to_reproduce() -> None:
-    text = page({"creation": CREATION})
+    text = page({"creation": CREATION}, {"creation": ["creation-cpu"]})
 
     assert "Medians of 3 rounds. On 2 cores (Fast One) with 24 GiB; load average 0.2 at the start." in text
     assert "make bench" in text
+    assert "![creation: cpu](performance/creation-cpu.svg)" in text
+
+
+def test_figures_of_a_busy_machine_are_said_to_be_so() -> None:
+    busy = replace(CREATION, machine=replace(MACHINE, load=3.0))
+
+    assert "Other programs were at work" in page({"creation": busy}, {})
+    assert "Other programs were at work" not in page({"creation": CREATION}, {})
 
 
 def test_an_area_that_was_measured_again_replaces_its_figures_alone(tmp_path: Path) -> None:
