@@ -26,18 +26,18 @@ from bench.page import CHARTS, TITLES, page, table
 from bench.plots import write_charts
 from bench.process_usage import this_machine
 from bench.scale import LARGEST, REST_SECONDS, SINGLES, STEPS, scale_figures, scale_measures, scale_run
-from bench.shape import PeerDiffers
+from bench.shape import PeerDiffersError
 from bench.shards import NAMESPACES, shard_measures, shared_by
 from bench.tags import PROMOTIONS, promotions, tag_measures
-from local.binaries import BinariesUnavailable
+from local.binaries import BinariesUnavailableError
 from local.installation import ROOT
-from local.processes import Leash, ProcessFailed
+from local.processes import Leash, ProcessFailedError
 from local.progress import ConsoleProgress, Progress
 from local.simulated import SimulatedCluster
 
 RESULTS = ROOT / "build" / "bench" / "results.json"
 PAGE = ROOT / "docs" / "performance.md"
-FAILURES = (BinariesUnavailable, PeerDiffers, ProcessFailed, TimeoutError)
+FAILURES = (BinariesUnavailableError, PeerDiffersError, ProcessFailedError, TimeoutError)
 
 
 class Area(StrEnum):
@@ -105,7 +105,7 @@ def tags(options: Options, progress: Progress) -> Measured:
 
 
 def model_server(options: Options, progress: Progress) -> Measured:
-    """The model server by itself, without a cluster."""
+    """Return the model server by itself, without a cluster."""
     machine = this_machine()
     leash = Leash()
     with tempfile.TemporaryDirectory(prefix="rasa-environments-bench-") as directory:
@@ -161,7 +161,7 @@ def bench(
 
 
 def main() -> None:
-    """Runs the command line; an error that a person can put right ends it with one message."""
+    """Run the command line; an error that a person can put right ends it with one message."""
     try:
         typer.run(bench)
     except FAILURES as error:

@@ -46,15 +46,15 @@ class AuditLog:
         self._path = path
 
     def end(self) -> int:
-        """The place where the log ends now."""
+        """Return the place where the log ends now."""
         return self._path.stat().st_size
 
     def requests(self, start: int, user: str) -> list[Request]:
-        """The user's requests since a place, watches left out, since they go on for minutes."""
+        """Return the user's requests since a place, watches left out, since they go on for minutes."""
         return list(parsed(self._read(start).splitlines(), user))
 
     def wait_for_silence(self, start: int, user: str, seconds: float, limit: float = 300.0) -> None:
-        """Returns when the user has asked for nothing for so long. Raises TimeoutError after `limit` seconds."""
+        """Wait until the user has asked for nothing for so long. Raises TimeoutError after `limit` seconds."""
         deadline = time.monotonic() + limit
         place, quiet_since = start, time.monotonic()
         while time.monotonic() - quiet_since < seconds:
@@ -68,7 +68,7 @@ class AuditLog:
                 quiet_since = time.monotonic()
 
     def _read(self, start: int) -> bytes:
-        """The whole lines since a place."""
+        """Return the whole lines since a place."""
         with self._path.open("rb") as file:
             file.seek(start)
             content = file.read()
@@ -76,7 +76,7 @@ class AuditLog:
 
 
 def parsed(lines: Iterable[bytes], user: str) -> Iterator[Request]:
-    """The requests of a user in lines of an audit log, watches left out."""
+    """Return the requests of a user in lines of an audit log, watches left out."""
     needle = json.dumps(user).encode()
     for line in lines:
         if needle not in line:

@@ -25,9 +25,9 @@ SILENCE = 3.0
 
 
 def calibrated_peer(cluster: BenchCluster, models: Models, progress: Progress) -> Peer:
-    """The peer, which was seen to write what the operator writes.
+    """Return the peer, which was seen to write what the operator writes.
 
-    Raises PeerDiffers where it does not, or BinariesUnavailable.
+    Raises PeerDiffersError where it does not, or BinariesUnavailableError.
     """
     program = find_or_build_peer(progress)
     progress("one environment by each, to compare what they write")
@@ -50,7 +50,7 @@ def calibrated_peer(cluster: BenchCluster, models: Models, progress: Progress) -
 def made_by(
     contender: Contender, cluster: BenchCluster, models: Models, namespace: str
 ) -> tuple[dict[str, JsonObject], JsonObject]:
-    """The children, by kind, and the status of an environment that the contender made, and that is gone again."""
+    """Create an environment and delete it; return the children that the contender made, by kind, and the status."""
     name = manifests.environment_name(1)
     furnish(cluster, models, namespace)
     with contender.running(cluster) as running:
@@ -67,7 +67,7 @@ def made_by(
 
 
 def furnish(cluster: BenchCluster, models: Models, namespace: str) -> None:
-    """Creates a namespace with a ModelServer and its credentials."""
+    """Create a namespace with a ModelServer and its credentials."""
     cluster.new_namespace(namespace)
     cluster.create(("api/v1", "secrets"), namespace, manifests.credentials(models.token, models.api_token))
     where = ("apis/rasa-environments.io/v1alpha1", "modelservers")

@@ -7,7 +7,7 @@ from bench.plots import bar_chart
 
 
 def charts(areas: Mapping[str, Measured]) -> dict[str, dict[str, str]]:
-    """The charts of each area that was measured, by area and name."""
+    """Return the charts of each area that was measured, by area and name."""
     drawn: dict[str, dict[str, str]] = {}
     if "creation" in areas:
         drawn["creation"] = _creation(areas["creation"])

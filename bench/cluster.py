@@ -35,7 +35,7 @@ class NodelessCluster(SimulatedCluster):
     """etcd, API server and controllers; pods are created and wait for a node that never comes."""
 
     def start(self) -> None:
-        """Starts the three programs and returns when the API server is ready. Raises ProcessFailed."""
+        """Start the three programs and returns when the API server is ready. Raises ProcessFailedError."""
         self.write("audit.yaml", files.AUDIT_POLICY)
         self.write("tokens.csv", self.tokens())
         self.write(self._place.signing_key.name, files.new_signing_key())
@@ -60,7 +60,7 @@ class BenchCluster:
     """Of the operator's ServiceAccount."""
 
     def collection(self, where: tuple[str, str], namespace: str) -> str:
-        """The path of all objects of a kind in a namespace."""
+        """Return the path of all objects of a kind in a namespace."""
         version, resource = where
         return f"/{version}/namespaces/{namespace}/{resource}"
 
@@ -75,21 +75,21 @@ class BenchCluster:
         return listed
 
     def wait_for_count(self, where: tuple[str, str], namespace: str, wanted: int) -> None:
-        """Returns when there are so many objects. Raises TimeoutError."""
+        """Wait until there are so many objects. Raises TimeoutError."""
         wait_until(
             lambda: self.count(where, namespace) == wanted, f"{wanted} {where[1]} to be in {namespace}", every=0.2
         )
 
     def create(self, where: tuple[str, str], namespace: str, body: Mapping[str, Any]) -> None:
-        """Creates an object. Raises Refused."""
+        """Create an object. Raises RefusedError."""
         self.api.post(self.collection(where, namespace), body)
 
     def patch(self, where: tuple[str, str], namespace: str, name: str, change: Mapping[str, Any]) -> None:
-        """Changes fields of an object (RFC 7386). Raises Refused."""
+        """Change fields of an object (RFC 7386). Raises RefusedError."""
         self.api.patch(f"{self.collection(where, namespace)}/{name}", change)
 
     def new_namespace(self, name: str) -> None:
-        """Creates a namespace that takes only pods of the level `restricted`."""
+        """Create a namespace that takes only pods of the level `restricted`."""
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         self.api.post("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
         wait_until(
@@ -98,13 +98,13 @@ class BenchCluster:
         )
 
     def remove_namespace(self, name: str) -> None:
-        """Removes a namespace and returns when everything in it is gone. Raises TimeoutError."""
+        """Remove a namespace and returns when everything in it is gone. Raises TimeoutError."""
         self.api.delete(f"/api/v1/namespaces/{name}")
         wait_until(lambda: self.api.find(f"/api/v1/namespaces/{name}") is None, f"the namespace {name} to be gone")
 
 
 def wait_until(holds: Callable[[], bool], what: str, every: float = 0.05, limit: float = PATIENCE) -> None:
-    """Returns when it holds. Raises TimeoutError after `limit` seconds."""
+    """Wait until it holds. Raises TimeoutError after `limit` seconds."""
     deadline = time.monotonic() + limit
     while not holds():
         if time.monotonic() > deadline:
@@ -114,7 +114,7 @@ def wait_until(holds: Callable[[], bool], what: str, every: float = 0.05, limit:
 
 @contextmanager
 def bench_cluster(progress: Progress, flavour: type[SimulatedCluster] = NodelessCluster) -> Iterator[BenchCluster]:
-    """Starts a control plane, installs what is shipped but the operator's Deployment, and ends it with the block."""
+    """Start a control plane, installs what is shipped but the operator's Deployment, and ends it with the block."""
     binaries = find_or_build("local", progress)
     directory = Path(tempfile.mkdtemp(prefix="rasa-environments-bench-"))
     leash = Leash()
@@ -136,6 +136,6 @@ def bench_cluster(progress: Progress, flavour: type[SimulatedCluster] = Nodeless
 
 
 def written_manifests(path: Path, manifests: list[dict[str, Any]]) -> Path:
-    """Writes manifests into one file of YAML, as people give them to kubectl."""
+    """Write manifests into one file of YAML, as people give them to kubectl."""
     path.write_text(yaml.safe_dump_all(manifests))
     return path

@@ -27,7 +27,7 @@ class Running:
     """Where it tells how it is, if it does."""
 
     def usage(self) -> Usage:
-        """What its process has used by now."""
+        """Return what its process has used by now."""
         return usage_of(self.child.pid)
 
 
@@ -39,7 +39,7 @@ class Contender(Protocol):
         """What it is called in figures."""
 
     def running(self, cluster: BenchCluster) -> AbstractContextManager[Running]:
-        """Runs it until the block ends; it is at work when the block begins."""
+        """Run it until the block ends; it is at work when the block begins."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Operator:
 
     @contextmanager
     def running(self, cluster: BenchCluster) -> Iterator[Running]:
-        """Runs it until the block ends; everything is listed when the block begins. Raises ProcessFailed."""
+        """Run it until the block ends; everything is listed when the block begins. Raises ProcessFailedError."""
         child = self.launched(cluster)
         try:
             port = said(child, r"served at port (\d+)")
@@ -62,7 +62,7 @@ class Operator:
             child.stop(patience=20)
 
     def launched(self, cluster: BenchCluster) -> Child:
-        """The process, just started."""
+        """Return the process, just started."""
         log = new_log(cluster.directory, self.name)
         command = [sys.executable, "-m", "rasa_environments", "run", "--address", LOOPBACK, "--port", "0"]
         command += ["--kubeconfig", str(cluster.kubeconfig)]
@@ -80,7 +80,7 @@ class Peer:
 
     @contextmanager
     def running(self, cluster: BenchCluster) -> Iterator[Running]:
-        """Runs it until the block ends; its caches are filled when the block begins. Raises ProcessFailed."""
+        """Run it until the block ends; its caches are filled when the block begins. Raises ProcessFailedError."""
         log = new_log(cluster.directory, self.name)
         command: list[str | Path] = [self.program, "-kubeconfig", cluster.kubeconfig, "-template", self.template]
         child = Child(
@@ -102,6 +102,6 @@ def is_ready(url: str) -> bool:
 
 
 def new_log(directory: Path, name: str) -> Path:
-    """A log that no process has written to yet."""
+    """Return a log that no process has written to yet."""
     number = len(list(directory.glob(f"{name}-*.log"))) + 1
     return directory / f"{name}-{number}.log"

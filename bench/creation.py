@@ -15,7 +15,7 @@ from bench.cluster import DEPLOYMENTS, USER, BenchCluster, written_manifests
 from bench.contenders import Contender, Running
 from bench.measures import Measure
 from bench.models import Models
-from local.processes import ProcessFailed
+from local.processes import ProcessFailedError
 from local.progress import Progress
 
 CHILDREN = ("serviceaccounts", "secrets", "configmaps", "services", "deployments")
@@ -70,7 +70,7 @@ def creation_rounds(
 
 
 def creation_measures(made: dict[str, list[Created]]) -> list[Measure]:
-    """The medians of both sides."""
+    """Return the medians of both sides."""
     ours, theirs = made["ours"], made["Go"]
 
     def measure(name: str, unit: str, figure: Callable[[Created], float], must: str) -> Measure:
@@ -86,9 +86,9 @@ def creation_measures(made: dict[str, list[Created]]) -> list[Measure]:
 
 
 def create(cluster: BenchCluster, running: Running, namespace: str, environments: list[dict[str, Any]]) -> Created:
-    """Creates environments with kubectl and returns what their children took, when the contender is done.
+    """Create environments with kubectl and returns what their children took, when the contender is done.
 
-    Raises ProcessFailed or TimeoutError where that does not come to an end.
+    Raises ProcessFailedError or TimeoutError where that does not come to an end.
     """
     count = len(environments)
     file = written_manifests(cluster.directory / f"{namespace}.yaml", environments)
@@ -115,7 +115,7 @@ def create(cluster: BenchCluster, running: Running, namespace: str, environments
 def last_child(requests: list[Request], namespace: str, count: int) -> float:
     """When the last of the children was created, in seconds since 1970.
 
-    Raises ProcessFailed unless there are exactly five for each environment.
+    Raises ProcessFailedError unless there are exactly five for each environment.
     """
     created = [
         request.answered
@@ -124,13 +124,13 @@ def last_child(requests: list[Request], namespace: str, count: int) -> float:
         if request.status == 201
     ]
     if len(created) != count * len(CHILDREN):
-        raise ProcessFailed(f"{len(created)} children were created, and not {count * len(CHILDREN)}")
+        raise ProcessFailedError(f"{len(created)} children were created, and not {count * len(CHILDREN)}")
     return max(created)
 
 
 def kubectl_create(cluster: BenchCluster, file: Path, *options: str) -> None:
-    """Runs `kubectl create -f`. Raises ProcessFailed with what it says."""
+    """Run `kubectl create -f`. Raises ProcessFailedError with what it says."""
     command: list[str | Path] = [cluster.kubectl, "--kubeconfig", cluster.admin_kubeconfig, *options]
     done = subprocess.run([*command, "create", "-f", file], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ProcessFailed(f"`kubectl create` failed:\n{done.stderr.strip()}")
+        raise ProcessFailedError(f"`kubectl create` failed:\n{done.stderr.strip()}")

@@ -6,14 +6,14 @@ from statistics import median
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median of ours divided by the median of theirs. Raises ValueError where theirs is 0, or one has none."""
+    """Return the median of ours divided by the median of theirs. Raises ValueError if theirs is 0, or one has none."""
     if not ours or not theirs or median(theirs) == 0:
         raise ValueError("a ratio takes figures of both sides, and theirs must not be 0")
     return median(ours) / median(theirs)
 
 
 def percentile(figures: Sequence[float], percent: float) -> float:
-    """The smallest of the figures that so many percent of them do not exceed (nearest rank). Raises ValueError."""
+    """Return the smallest figure that so many percent of them do not exceed (nearest rank). Raises ValueError."""
     if not figures or not 0 < percent <= 100:
         raise ValueError("a percentile takes figures, and a percentage above 0 and up to 100")
     return sorted(figures)[ceil(len(figures) * percent / 100) - 1]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.binaries import BinariesUnavailable, find_go
+from local.binaries import BinariesUnavailableError, find_go
 from local.cache import cache_directory, make_once
 from local.progress import Progress, ticking
 
@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parent / "peer"
 
 
 def find_or_build_peer(progress: Progress) -> Path:
-    """Returns the peer's program, after building it if it is not in the cache. Raises BinariesUnavailable."""
+    """Return the peer's program, after building it if it is not in the cache. Raises BinariesUnavailableError."""
     target = cache_directory() / "bin" / f"bench-peer-{source_digest(SOURCE)}" / "peer"
 
     def make(path: Path) -> None:
@@ -25,7 +25,7 @@ def find_or_build_peer(progress: Progress) -> Path:
             environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
             built = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
             if built.returncode != 0:
-                raise BinariesUnavailable(f"the peer does not build:\n{built.stderr.strip()}")
+                raise BinariesUnavailableError(f"the peer does not build:\n{built.stderr.strip()}")
 
     target.parent.mkdir(parents=True, exist_ok=True)
     return make_once(target, "building the peer", progress, make)

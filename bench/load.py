@@ -22,13 +22,13 @@ class Client(asyncio.Protocol):
         self.answers = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Sends the first request."""
+        """Send the first request."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a connection over TCP
         self._transport = transport
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Sends the next request when an answer is whole; a 204 has no body."""
+        """Send the next request when an answer is whole; a 204 has no body."""
         self._received += data
         if END not in self._received:
             return
@@ -41,11 +41,11 @@ class Client(asyncio.Protocol):
             self._transport.write(self._request)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """A server that closes the connection ends the measurement."""
+        """Return a server that closes the connection ends the measurement."""
         self._fail(f"the connection was closed: {exc}")
 
     def close(self) -> None:
-        """Ends the connection."""
+        """End the connection."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -73,12 +73,12 @@ async def rate(host: str, port: int, request: bytes, connections: int, seconds: 
 
 
 def request_of(host: str, path: str, etag: str) -> bytes:
-    """A pull as Rasa sends it: RFC 9110, section 13.1.2."""
+    """Return a pull as Rasa sends it: RFC 9110, section 13.1.2."""
     return f'GET {path} HTTP/1.1\r\nHost: {host}\r\nIf-None-Match: "{etag}"\r\n\r\n'.encode()
 
 
 def main() -> None:
-    """Reads host, port, path, ETag, connections and seconds from the command line."""
+    """Read host, port, path, ETag, connections and seconds from the command line."""
     host, port, path, etag, connections, seconds = sys.argv[1:]
     asked = rate(host, int(port), request_of(host, path, etag), int(connections), float(seconds))
     sys.stdout.write(f"{asyncio.run(asked)}\n")

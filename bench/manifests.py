@@ -9,7 +9,7 @@ CREDENTIALS = "model-server-credentials"
 
 
 def environment(name: str) -> dict[str, Any]:
-    """The shortest environment there is."""
+    """Return the shortest environment there is."""
     spec = {"rasa": {"version": RASA_VERSION}}
     return {"apiVersion": API_VERSION, "kind": "DeploymentEnvironment", "metadata": {"name": name}, "spec": spec}
 
@@ -20,22 +20,22 @@ def environments(count: int, first: int = 1) -> list[dict[str, Any]]:
 
 
 def environment_name(number: int) -> str:
-    """The name of an environment, which is also its tag."""
+    """Return the name of an environment, which is also its tag."""
     return f"environment-{number:04}"
 
 
 def model_server(url: str) -> dict[str, Any]:
-    """The ModelServer `default`."""
+    """Return the ModelServer `default`."""
     spec = {"url": url, "credentialsSecretRef": {"name": CREDENTIALS}}
     return {"apiVersion": API_VERSION, "kind": "ModelServer", "metadata": {"name": "default"}, "spec": spec}
 
 
 def model_tag(name: str, model: str) -> dict[str, Any]:
-    """A ModelTag."""
+    """Return a ModelTag."""
     return {"apiVersion": API_VERSION, "kind": "ModelTag", "metadata": {"name": name}, "spec": {"model": model}}
 
 
 def credentials(token: str, api_token: str) -> dict[str, Any]:
-    """The Secret that the ModelServer names."""
+    """Return the Secret that the ModelServer names."""
     data = {"token": token, "apiToken": api_token}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": CREDENTIALS}, "stringData": data}

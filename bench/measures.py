@@ -39,7 +39,7 @@ class Measured:
 
 
 def keep(path: Path, areas: Mapping[str, Measured]) -> None:
-    """Writes the areas into the file; other areas in it stay."""
+    """Write the areas into the file; other areas in it stay."""
     path.parent.mkdir(parents=True, exist_ok=True)
     there = json.loads(path.read_text()) if path.exists() else {}
     there |= {area: asdict(measured) for area, measured in areas.items()}
@@ -47,7 +47,7 @@ def keep(path: Path, areas: Mapping[str, Measured]) -> None:
 
 
 def kept(path: Path) -> dict[str, Measured]:
-    """The areas in the file. Raises FileNotFoundError."""
+    """Return the areas in the file. Raises FileNotFoundError."""
     return {
         area: Measured(
             measures=[Measure(**measure) for measure in entry["measures"]],

@@ -11,7 +11,7 @@ def passes(url: str, kind: str) -> int:
 
 
 def passes_in(metrics: str, kind: str) -> int:
-    """The sum over all results."""
+    """Return the sum over all results."""
     counted = re.findall(
         rf'^rasa_environments_reconcile_total{{kind="{kind}",[^}}]*}} ([0-9.e+]+)$', metrics, re.MULTILINE
     )

@@ -23,7 +23,7 @@ from bench.measures import Measure
 from bench.models import MODEL_A, SAMPLES, Models, running_models
 from local.addresses import free_ports
 from local.demonstration.programs import LOOPBACK
-from local.processes import Child, Leash, ProcessFailed
+from local.processes import Child, Leash, ProcessFailedError
 from local.progress import ELLIPSIS, Progress
 
 GIGABYTE = 1_000_000_000
@@ -57,7 +57,7 @@ class ModelServerFigures:
 
 
 def model_server_figures(directory: Path, leash: Leash, rounds: int, progress: Progress) -> ModelServerFigures:
-    """Measures a model server that has one core, and nginx on the same core in turns with it. Raises ProcessFailed."""
+    """Measure a model server on one core, and nginx on the same core in turns. Raises ProcessFailedError."""
     with ExitStack() as stack:
         with on_one_core():
             models = stack.enter_context(running_models(directory / "models", leash))
@@ -82,14 +82,14 @@ def model_server_figures(directory: Path, leash: Leash, rounds: int, progress: P
 
 
 def check_rate(models: Models) -> float:
-    """Answers per second to pulls of a server that has the model. Raises ProcessFailed."""
+    """Answers per second to pulls of a server that has the model. Raises ProcessFailedError."""
     path = f"/api/projects/default/models/tags/{TAG}?token={models.token}"
     etag = httpx.head(f"{models.url}{path}", trust_env=False).headers["ETag"].strip('"')
     address = urlsplit(models.url)
     arguments = [LOOPBACK, str(address.port), path, etag, str(CONNECTIONS), str(LOAD_SECONDS)]
     ran = subprocess.run([sys.executable, "-m", "bench.load", *arguments], capture_output=True, text=True, check=False)
     if ran.returncode != 0:
-        raise ProcessFailed(f"the load ended early:\n{ran.stderr.strip()}")
+        raise ProcessFailedError(f"the load ended early:\n{ran.stderr.strip()}")
     return float(ran.stdout)
 
 
@@ -103,7 +103,7 @@ def upload_rate(models: Models, file: Path, name: str) -> float:
 
 
 def download_rate(url: str) -> float:
-    """Bytes per second of a download by one plain socket. Raises ProcessFailed where the answer is not 200."""
+    """Bytes per second of a download by one plain socket. Raises ProcessFailedError where the answer is not 200."""
     address = urlsplit(url)
     buffer = bytearray(1 << 20)
     with socket.create_connection((address.hostname or "", address.port or 80)) as connection:
@@ -115,7 +115,7 @@ def download_rate(url: str) -> float:
             start = start or bytes(buffer[: min(size, 60)])
             received += size
     if not start.startswith(b"HTTP/1.1 200"):
-        raise ProcessFailed(f"the download was answered with {start!r}")
+        raise ProcessFailedError(f"the download was answered with {start!r}")
     return received / (time.monotonic() - began)
 
 
@@ -138,7 +138,7 @@ def listings(models: Models, rounds: int, progress: Progress) -> list[float]:
 
 
 def large_model(path: Path) -> Path:
-    """A model file of one gigabyte: a sample with a large file that does not compress in it."""
+    """Return a model file of one gigabyte: a sample with a large file that does not compress in it."""
     block = os.urandom(1_000_000)
     with gzip.open(path, "wb", compresslevel=0) as packed, tarfile.open(fileobj=packed, mode="w|") as archive:
         with tarfile.open(SAMPLES / f"{MODEL_A}.tar.gz") as sample:
@@ -157,11 +157,11 @@ class _Repeated(io.RawIOBase):
         self._block = block
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True: it is only read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fills as much as the block has."""
+        """Fill as much as the block has."""
         size = min(len(buffer), len(self._block))
         buffer[:size] = self._block[:size]
         return size
@@ -169,7 +169,7 @@ class _Repeated(io.RawIOBase):
 
 @contextmanager
 def nginx(directory: Path, leash: Leash) -> Iterator[str]:
-    """Serves the directory's files with sendfile, on the core of the model server; its address."""
+    """Serve the directory's files with sendfile, on the core of the model server; its address."""
     (port,) = free_ports(1)
     configuration = directory / "nginx.conf"
     configuration.write_text(NGINX.format(port=port, user=pwd.getpwuid(os.geteuid()).pw_name))
@@ -184,7 +184,7 @@ def nginx(directory: Path, leash: Leash) -> Iterator[str]:
 
 @contextmanager
 def on_one_core() -> Iterator[None]:
-    """What is started in the block runs on the first core alone."""
+    """Return what is started in the block runs on the first core alone."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     try:
@@ -199,7 +199,7 @@ def _listens(port: int) -> bool:
 
 
 def model_server_measures(figures: ModelServerFigures) -> list[Measure]:
-    """The rows of the table. The ratio of the downloads is that of their rates: more is better."""
+    """Return the rows of the table. The ratio of the downloads is that of their rates: more is better."""
     download = median(figures.downloads) / GIGABYTE
     peer = median(figures.nginx_downloads) / GIGABYTE if figures.nginx_downloads else None
     return [

@@ -24,18 +24,18 @@ class Models:
     api_token: str = field(repr=False)
 
     def put_tag(self, model: str, tag: str) -> None:
-        """Puts a tag on a model. Raises httpx.HTTPError."""
+        """Put a tag on a model. Raises httpx.HTTPError."""
         path = f"{self.url}/api/projects/default/models/{model}/tags/{tag}"
         httpx.put(path, params={"api_token": self.api_token}, trust_env=False).raise_for_status()
 
     def tagged(self, tag: str) -> str | None:
-        """The model that the tag answers with; None while it answers with none."""
+        """Return the model that the tag answers with; None while it answers with none."""
         path = f"{self.url}/api/projects/default/models/tags/{tag}"
         answer = httpx.head(path, params={"token": self.token}, trust_env=False)
         return answer.headers["filename"].removesuffix(".tar.gz") if answer.is_success else None
 
     def upload(self, file: Path) -> None:
-        """Uploads a model. Raises httpx.HTTPError."""
+        """Upload a model. Raises httpx.HTTPError."""
         path = f"{self.url}/api/projects/default/models"
         with file.open("rb") as content:
             files = {"model": (file.name, content)}
@@ -45,7 +45,7 @@ class Models:
 
 @contextmanager
 def running_models(directory: Path, leash: Leash) -> Iterator[Models]:
-    """Runs a model server with both sample models and no tags until the block ends. Raises ProcessFailed."""
+    """Run a model server with both sample models and no tags until the block ends. Raises ProcessFailedError."""
     directory.mkdir()
     program: ModelServerProgram = start_model_server(directory, leash)
     models = Models(program.url, program.token, program.api_token)

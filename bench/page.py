@@ -44,13 +44,13 @@ CHARTS = "performance"
 
 
 def page(areas: Mapping[str, Measured], charts: Mapping[str, Iterable[str]]) -> str:
-    """The page, with one section for each area; `charts` are the names of those that each area has."""
+    """Return the page, with one section for each area; `charts` are the names of those that each area has."""
     sections = ["\n".join(_section(area, areas[area], charts.get(area, ()))) for area in TITLES if area in areas]
     return "\n".join([INTRODUCTION, *sections, REPRODUCE])
 
 
 def table(measures: list[Measure]) -> list[str]:
-    """The rows of a table in Markdown, ratios first."""
+    """Return the rows of a table in Markdown, ratios first."""
     peer = next((measure.peer_name for measure in measures if measure.peer_name), "")
     if not peer:
         rows = [f"| {each.name} | {figure(each.ours, each.unit)} | {each.must} |" for each in measures]
@@ -60,7 +60,7 @@ def table(measures: list[Measure]) -> list[str]:
 
 
 def figure(value: float, unit: str) -> str:
-    """A figure with three digits that count, and its unit."""
+    """Return a figure with three digits that count, and its unit."""
     digits = max(0, 2 - len(str(int(abs(value)))) + 1) if abs(value) >= 1 else 3
     text = f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:.0f}"
     return f"{text or '0'} {unit}".strip()

@@ -10,7 +10,7 @@ OTHER = "#4269d0"
 
 
 def bar_chart(title: str, bars: Sequence[tuple[str, float]], unit: str) -> str:
-    """An SVG image with a bar for each label and figure, the largest as long as there is room.
+    """Return an SVG image with a bar for each label and figure, the largest as long as there is room.
 
     Raises ValueError where there is no figure above 0.
     """
@@ -45,7 +45,7 @@ def _row(position: int, label: str, value: float, length: float, unit: str) -> s
 
 
 def write_charts(directory: Path, charts: dict[str, str]) -> None:
-    """Writes each chart into a file of its name."""
+    """Write each chart into a file of its name."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, chart in charts.items():
         (directory / f"{name}.svg").write_text(chart)

@@ -15,7 +15,7 @@ class Usage:
 
 
 def usage_of(pid: int) -> Usage:
-    """What the process uses. Raises FileNotFoundError where there is none."""
+    """Return what the process uses. Raises FileNotFoundError where there is none."""
     directory = Path(f"/proc/{pid}")
     stat = (directory / "stat").read_text(encoding="utf-8", errors="replace")
     status = (directory / "status").read_text(encoding="utf-8", errors="replace")
@@ -48,13 +48,13 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """The machine that this process runs on."""
+    """Return the machine that this process runs on."""
     information = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return Machine(len(os.sched_getaffinity(0)), processor_of(information), round(memory), os.getloadavg()[0])
 
 
 def processor_of(information: str) -> str:
-    """The model name of the first processor in /proc/cpuinfo."""
+    """Return the model name of the first processor in /proc/cpuinfo."""
     found = re.search(r"^model name\s*:\s*(.+)$", information, re.MULTILINE)
     return found[1].strip() if found else "unknown"

@@ -49,7 +49,7 @@ class Scaled:
 
 
 def scale_run(cluster: BenchCluster, models: Models, totals: list[int], progress: Progress) -> Scaled:
-    """Creates environments step by step up to the last total; then one by one, at rest, and after a restart."""
+    """Create environments step by step up to the last total; then one by one, at rest, and after a restart."""
     furnish(cluster, models, NAMESPACE)
     steps: list[Created] = []
     with Operator().running(cluster) as running:
@@ -94,7 +94,7 @@ def cpu_at_rest(running: Running) -> float:
 
 
 def restart(cluster: BenchCluster, count: int) -> Restarted:
-    """Starts the operator with so many environments there."""
+    """Start the operator with so many environments there."""
     start = cluster.audit.end()
     began = time.monotonic()
     with Operator().running(cluster) as running:
@@ -107,7 +107,7 @@ def restart(cluster: BenchCluster, count: int) -> Restarted:
 
 
 def scale_measures(scaled: Scaled) -> list[Measure]:
-    """The rows of the table."""
+    """Return the rows of the table."""
     total, last = scaled.totals[-1], scaled.steps[-1]
     milliseconds = [each * 1000 for each in scaled.singles]
     rates = [step.count / step.seconds for step in scaled.steps]
@@ -132,5 +132,5 @@ def _steps(scaled: Scaled, figures: list[float]) -> str:
 
 
 def scale_figures(scaled: Scaled) -> dict[str, Any]:
-    """The figures behind the rows."""
+    """Return the figures behind the rows."""
     return asdict(scaled)

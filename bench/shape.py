@@ -25,12 +25,12 @@ SERVER_FIELDS = frozenset({"uid", "resourceVersion", "creationTimestamp", "manag
 """Fields of metadata that the API server writes."""
 
 
-class PeerDiffers(RuntimeError):
+class PeerDiffersError(RuntimeError):
     """The peer does not write what the operator writes, so that a comparison would say nothing."""
 
 
 def rendered_children(url: str, directory: Path) -> dict[str, JsonObject]:
-    """The children of an environment called NAME, by kind, as `kubectl rasa render` prints them."""
+    """Return the children of an environment called NAME, by kind, as `kubectl rasa render` prints them."""
     file = directory / "shape.yaml"
     file.write_text(yaml.safe_dump_all([manifests.model_server(url), manifests.environment(NAME)]))
     parsed = read(str(file), NAMESPACE)
@@ -38,7 +38,7 @@ def rendered_children(url: str, directory: Path) -> dict[str, JsonObject]:
 
 
 def template(children: Mapping[str, JsonObject], token: str, status: JsonObject) -> JsonObject:
-    """The peer's template: the rendered children with the model server's real token, and the operator's own status."""
+    """Return the peer's template: the rendered children with the model server's token, and the operator's status."""
     filled = copy.deepcopy(dict(children))
     secret = filled["Secret"]
     secret["stringData"] = {key: "" if key in GENERATED else token for key in secret["stringData"]}
@@ -53,13 +53,13 @@ def template(children: Mapping[str, JsonObject], token: str, status: JsonObject)
 
 
 def status_template(status: JsonObject, name: str, namespace: str) -> JsonObject:
-    """A status that the operator wrote, with placeholders; without the times, which the peer writes itself."""
+    """Return a status that the operator wrote, with placeholders; without the times, which the peer writes itself."""
     placed: JsonObject = json.loads(json.dumps(status).replace(name, NAME).replace(namespace, NAMESPACE))
     return without_times(placed)
 
 
 def without_times(status: JsonObject) -> JsonObject:
-    """A status without the times at which its conditions changed."""
+    """Return a status without the times at which its conditions changed."""
     conditions = [
         {field: value for field, value in condition.items() if field != "lastTransitionTime"}
         for condition in status.get("conditions", [])
@@ -68,7 +68,7 @@ def without_times(status: JsonObject) -> JsonObject:
 
 
 def comparable(child: JsonObject) -> JsonObject:
-    """A stored child without what differs from one creation to the next."""
+    """Return a stored child without what differs from one creation to the next."""
     made: JsonObject = copy.deepcopy({key: value for key, value in child.items() if key != "status"})
     made["metadata"] = {name: value for name, value in made["metadata"].items() if name not in SERVER_FIELDS}
     annotations = made["metadata"].pop("annotations", {})
@@ -102,7 +102,7 @@ def differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
 
 
 def require_same(ours: Mapping[str, JsonObject], theirs: Mapping[str, JsonObject]) -> None:
-    """Raises PeerDiffers where the children or the status that the peer stored are not those of the operator."""
+    """Check that the peer stored the operator's children and status. Raises PeerDiffersError if it did not."""
     lines = [f"{kind}.{line}" for kind in ours for line in differences(ours[kind], theirs.get(kind))]
     if lines:
-        raise PeerDiffers("the peer does not write what the operator writes:\n" + "\n".join(lines))
+        raise PeerDiffersError("the peer does not write what the operator writes:\n" + "\n".join(lines))

@@ -67,7 +67,7 @@ def halves(count: int) -> list[dict[str, Any]]:
 
 
 def shard_measures(two: Shared, one: Shared, count: int) -> list[Measure]:
-    """The rows of the table: two operators beside one."""
+    """Return the rows of the table: two operators beside one."""
     peer = "one operator"
     return [
         Measure(f"{count} environments in two namespaces", "s", two.seconds, one.seconds, peer),

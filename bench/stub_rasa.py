@@ -23,14 +23,14 @@ class StubRasa:
         self.model: str | None = None
 
     def pull(self) -> None:
-        """Takes the model of the tag, if it is another one than before."""
+        """Take the model of the tag, if it is another one than before."""
         headers = {} if self._etag is None else {"If-None-Match": self._etag}
         answer = httpx.get(self._tag_url, headers=headers, trust_env=False)
         if answer.status_code == 200:
             self._etag, self.model = answer.headers["ETag"], answer.headers["filename"].removesuffix(".tar.gz")
 
     def pull_every(self, seconds: float) -> None:
-        """Pulls until it is told to end."""
+        """Pull until it is told to end."""
         while not self._ended.is_set():
             self.pull()
             self._ended.wait(seconds)

@@ -32,7 +32,7 @@ class Promoted:
 
 
 def promotions(cluster: BenchCluster, models: Models, progress: Progress) -> Promoted:
-    """Moves a tag between two models, and waits each time until it is served."""
+    """Move a tag between two models, and waits each time until it is served."""
     furnish(cluster, models, NAMESPACE)
     with Operator().running(cluster):
         cluster.create(TAGS, NAMESPACE, manifests.model_tag(NAME, MODEL_A))
@@ -57,7 +57,7 @@ def promotions(cluster: BenchCluster, models: Models, progress: Progress) -> Pro
 
 
 def pod_address(cluster: BenchCluster) -> str:
-    """The address of the environment's only pod, once it has one."""
+    """Return the address of the environment's only pod, once it has one."""
 
     def addresses() -> list[str]:
         pods = cluster.items(PODS, NAMESPACE)
@@ -77,7 +77,7 @@ def serves(cluster: BenchCluster, model: str) -> bool:
 
 
 def tag_measures(promoted: Promoted) -> list[Measure]:
-    """The rows of the table."""
+    """Return the rows of the table."""
     answering = [each * 1000 for each in promoted.answering]
     limit = f"{PULL_SECONDS + 1} s"
     return [

@@ -48,7 +48,7 @@ class ApiServer:
         return self._answered(self._client.post(path, json=body))
 
     def patch(self, path: str, change: Mapping[str, Any]) -> dict[str, Any]:
-        """The object at the path with some of its fields changed (RFC 7386). Raises Refused."""
+        """Return the object at the path with some of its fields changed (RFC 7386). Raises Refused."""
         headers = {"Content-Type": "application/merge-patch+json"}
         return self._answered(self._client.patch(path, json=change, headers=headers))
 

@@ -11,7 +11,7 @@ from bench.shape import (
     KINDS,
     NAME,
     NAMESPACE,
-    PeerDiffers,
+    PeerDiffersError,
     comparable,
     differences,
     rendered_children,
@@ -72,7 +72,7 @@ def test_a_peer_that_writes_something_else_is_told_where() -> None:
     other = stored(labels={"team": "bots"})
     other["data"] = {"endpoints.yml": "models: {}"}
 
-    with pytest.raises(PeerDiffers) as told:
+    with pytest.raises(PeerDiffersError) as told:
         require_same({"ConfigMap": comparable(stored())}, {"ConfigMap": comparable(other)})
 
     assert 'ConfigMap.data.endpoints.yml: "{}" here, "models: {}" there' in str(told.value)
@@ -80,7 +80,7 @@ def test_a_peer_that_writes_something_else_is_told_where() -> None:
 
 
 def test_a_child_that_is_missing_is_a_difference() -> None:
-    with pytest.raises(PeerDiffers, match="Service"):
+    with pytest.raises(PeerDiffersError, match="Service"):
         require_same({"Service": {"kind": "Service"}}, {})
 
 
