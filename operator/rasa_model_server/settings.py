@@ -121,7 +121,11 @@ def _check_trusted_proxies(networks: tuple[str, ...]) -> None:
 
 
 def environments_of(settings: Settings) -> tuple[EnvironmentRecord, ...]:
-    """Return the environments in the file that the settings name, if any. Raises SettingsError."""
+    """Return the environments in the file that the settings name, if any.
+
+    Raises:
+        SettingsError: the file cannot be used.
+    """
     if settings.environments_file is None:
         return ()
     try:
@@ -131,7 +135,11 @@ def environments_of(settings: Settings) -> tuple[EnvironmentRecord, ...]:
 
 
 def users_of(settings: Settings) -> UserStore:
-    """Return the users in the file that the settings name, if any. Raises SettingsError."""
+    """Return the users in the file that the settings name, if any.
+
+    Raises:
+        SettingsError: the file cannot be used.
+    """
     if settings.users_file is None:
         return NoUsers()
     try:

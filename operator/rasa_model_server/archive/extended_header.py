@@ -61,7 +61,11 @@ def pax_overrides(content: bytes) -> Overrides:
 
 
 def utf8(name: bytes) -> str:
-    """Return the name as text. Raises BadArchiveError if it is not UTF-8."""
+    """Return the name as text.
+
+    Raises:
+        BadArchiveError: it is not UTF-8.
+    """
     try:
         return name.decode("utf-8")
     except UnicodeDecodeError:

@@ -33,7 +33,7 @@ def chat_router(registry: Registry, servers: RasaServers, access: Access, *, wit
         sender: Annotated[str, Path(json_schema_extra=dict(NAME_SCHEMA))],
         environment: Annotated[str, Query(description="Name of the environment.")] = PRODUCTION,
     ) -> list[BotMessage]:
-        """The answer is a list of messages, as from Rasa's REST channel."""
+        """Answer with a list of messages, as Rasa's REST channel does."""
         message = await read_json(request, MessageRequest)
         environments = await registry.environments()
         found = next((known for known in environments if known.name == environment), None)

@@ -32,7 +32,7 @@ def environments_file_router(registry: Registry, access: Access) -> APIRouter:
         responses=refusals({400: "There is none."}, UNAUTHORIZED),
     )
     async def show_environments_file() -> EnvironmentsFileAnswer:
-        """The environments are in the YAML that they came in."""
+        """Answer with the environments in the YAML that they came in."""
         environments = await registry.environments()
         if not environments:
             raise ApiError(
@@ -62,7 +62,7 @@ def environments_router(registry: Registry, access: Access) -> APIRouter:
         responses=refusals(NO_STORE, UNAUTHORIZED),
     )
     async def list_environments() -> list[Environment]:
-        """They are in the order in which they were registered."""
+        """List them in the order in which they were registered."""
         return _answer(await registry.environments())
 
     @router.put(
@@ -78,7 +78,7 @@ def environments_router(registry: Registry, access: Access) -> APIRouter:
         openapi_extra=json_body(list[Environment]),
     )
     async def replace_environments(request: Request) -> list[Environment]:
-        """The list replaces all others, in one write."""
+        """Replace all of them in one write."""
         environments = await read_json(request, list[Environment])
         records = tuple(EnvironmentRecord(**environment.model_dump()) for environment in environments)
         problem = registration_problem(records)

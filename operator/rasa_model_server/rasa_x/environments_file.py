@@ -35,7 +35,11 @@ def read_environments(file: Path, variables: Mapping[str, str] = os.environ) -> 
 
 
 def environments_of(content: object, variables: Mapping[str, str]) -> tuple[EnvironmentRecord, ...]:
-    """Return the environments in the content of such a file. Raises EnvironmentsFileError, as above."""
+    """Return the environments in the content of such a file.
+
+    Raises:
+        EnvironmentsFileError: as `read_environments`.
+    """
     entries = content.get("rasa") if isinstance(content, dict) else None
     if not isinstance(entries, dict) or not entries:
         raise EnvironmentsFileError(f"it has no key `rasa` with environments: {_FORM}")

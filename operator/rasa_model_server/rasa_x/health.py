@@ -40,7 +40,10 @@ def rasa_x_health_router(rasa_x: RasaX, versions: Versions, authenticator: Authe
         responses=refusals(NO_STORE),
     )
     async def health(request: Request) -> dict[str, EnvironmentAnswer]:
-        """An environment that does not answer has the status 500. Without credentials, the last answers are shown."""
+        """Show the status 500 for an environment that does not answer.
+
+        Without credentials, nobody is asked, and the last answers are shown.
+        """
         return {name: _health_of(outcome) for name, outcome in (await known(request)).items()}
 
     @router.head("/api/version", include_in_schema=False)
@@ -52,7 +55,10 @@ def rasa_x_health_router(rasa_x: RasaX, versions: Versions, authenticator: Authe
         responses=refusals(NO_STORE),
     )
     async def version(request: Request) -> RasaXVersionAnswer:
-        """Rasa X is the one that this server stands for. Without credentials, the last answers are shown."""
+        """Show the Rasa X that this server stands for, and the Rasa of each environment.
+
+        Without credentials, nobody is asked, and the last answers are shown.
+        """
         return RasaXVersionAnswer(
             rasa={name: _version_of(outcome) for name, outcome in (await known(request)).items()},
             rasa_x=rasa_x.version,

@@ -63,7 +63,11 @@ class RasaServers:
         await self._client.aclose()
 
     async def version(self, server: EnvironmentRecord) -> RasaVersion:
-        """Return the version of the server, which Rasa tells without a token. Raises RasaServerError."""
+        """Return the version of the server, which Rasa tells without a token.
+
+        Raises:
+            RasaServerError: the server does not tell it.
+        """
         url = server.url.rstrip("/") + "/version"
         request = exchange.Request("GET", url, maximum_body=MAXIMUM_VERSION, deadline=LOOK_SECONDS)
         return _decoded(await self._answer(server, request), _VERSION)

@@ -59,7 +59,11 @@ class Catalogue:
         self._environments = Documents(store, ENVIRONMENTS, EnvironmentsRecord)
 
     async def check(self) -> None:
-        """Ask the store for the start of a listing. Raises what the store raises if it does not answer."""
+        """Ask the store for the start of a listing.
+
+        Raises:
+            BaseError: the store does not answer.
+        """
         async for _ in obstore.list(self._store, TAGS, chunk_size=1):
             break
 

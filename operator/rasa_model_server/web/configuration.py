@@ -35,7 +35,7 @@ def configuration_router(configuration: Configuration, access: Access) -> APIRou
         responses=refusals(UNAUTHORIZED),
     )
     async def read_configuration() -> ConfigurationAnswer:
-        """Variables are left as they are written: Rasa puts in its own."""
+        """Leave variables as they are written: Rasa puts in its own."""
         return ConfigurationAnswer(
             endpoints=_text_of(configuration.endpoints), credentials=_text_of(configuration.credentials)
         )

@@ -64,7 +64,7 @@ def metrics_router(exposition: Exposition) -> APIRouter:
         responses={200: {"description": "Metrics.", "content": {"text/plain": {}}}},
     )
     async def metrics() -> Response:
-        """Models are counted at most every five seconds."""
+        """Count the models at most every five seconds."""
         return Response(await exposition.text(), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -24,7 +24,7 @@ def probe_router(catalogue: Catalogue) -> APIRouter:
         "/healthz", operation_id="live", summary="Does the process work?", response_description="Yes.", responses={}
     )
     async def live() -> StatusAnswer:
-        """Whether it can be asked at all: the store is not."""
+        """Answer without asking the store."""
         return StatusAnswer(status="ok")
 
     @router.head("/readyz", include_in_schema=False)
@@ -36,7 +36,7 @@ def probe_router(catalogue: Catalogue) -> APIRouter:
         responses=refusals(NO_STORE),
     )
     async def ready() -> StatusAnswer:
-        """The store is asked for the start of a listing."""
+        """Ask the store for the start of a listing."""
         await _check(catalogue)
         return StatusAnswer(status="ok")
 
@@ -48,12 +48,12 @@ def health_router(catalogue: Catalogue) -> APIRouter:
     router = APIRouter()
 
     async def health() -> dict[str, HealthAnswer]:
-        """The store is asked for the start of a listing."""
+        """Ask the store for the start of a listing."""
         await _check(catalogue)
         return {"rasa-model-server": HealthAnswer(version=__version__, status=200)}
 
     async def version() -> VersionAnswer:
-        """The version of the model server, not of Rasa."""
+        """Show the version of the model server, not of Rasa."""
         return VersionAnswer(version=__version__, rasa={}, enterprise=False)
 
     for prefix, suffix in (("/api", ""), ("", "WithoutApi")):

@@ -68,7 +68,7 @@ def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
     async def list_models(
         response: Response, limit: Limit = None, offset: Offset = 0, tag: WithTag = None
     ) -> list[ModelAnswer]:
-        """Tags are those that a model has now."""
+        """List the models with the tags that they have now."""
         page = await models.page(tag, offset, limit)
         response.headers["X-Total-Count"] = str(page.total)
         return page.models
@@ -85,7 +85,7 @@ def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
         openapi_extra=model_body(MODEL_PART),
     )
     async def upload_model(request: Request) -> Response:
-        """The name of the file is the name of the model."""
+        """Take the name of the model from the name of the file, `<model>.tar.gz`."""
         uploaded = await models.upload(request)
         if api.variant.model_uploaded == _NO_CONTENT:
             return Response(status_code=_NO_CONTENT)
@@ -103,7 +103,7 @@ def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
         responses=refusals(_BAD_NAME, _NO_MODEL, NO_STORE, UNAUTHORIZED),
     )
     async def delete_model(model: ModelName) -> Response:
-        """An environment that has loaded the model keeps it until it pulls another."""
+        """Delete the model from the store. A Rasa server that has loaded it keeps it."""
         await models.delete(model)
         return Response(status_code=_NO_CONTENT)
 
@@ -118,7 +118,7 @@ def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
         responses=tagged,
     )
     async def put_tag(model: ModelName, tag: TagName) -> Response:
-        """The environment of this name pulls the model next."""
+        """Tag the model. The Rasa servers that pull the tag load the model at their next pull."""
         await models.put_tag(model, tag)
         return Response(status_code=api.variant.tag_written)
 
@@ -133,7 +133,7 @@ def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
         responses=tagged,
     )
     async def delete_tag(model: ModelName, tag: TagName) -> Response:
-        """That the model does not have the tag is no error."""
+        """Take the tag away. That the model does not have it is no error."""
         await models.delete_tag(model, tag)
         return Response(status_code=api.variant.tag_written)
 

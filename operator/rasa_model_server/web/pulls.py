@@ -50,12 +50,12 @@ class _Pulls:
         self._access = access
 
     async def by_name(self, request: Request) -> Response:
-        """The model comes whole, as a range of bytes, or not at all if the caller has it."""
+        """Send the model whole, as a range of bytes, or not at all if the caller has it."""
         name = self._admitted(request, "model")
         return await self._send(request, await self._catalogue.model(name), f"there is no model {name!r}")
 
     async def by_tag(self, request: Request) -> Response:
-        """The model comes whole, as a range of bytes, or not at all if the caller has it."""
+        """Send the model whole, as a range of bytes, or not at all if the caller has it."""
         tag = self._admitted(request, "tag")
         return await self._send(request, await self._catalogue.model_with_tag(tag), f"no model has the tag {tag!r}")
 
