@@ -29,6 +29,8 @@ _SECRETS: Final = (
     (re.compile(r"\b(bearer|basic) +[\w.~+/=-]{16,}", re.IGNORECASE), r"\1 ***"),
 )
 """Places where tokens occur: query and user information of a URL, parameters, the Authorization header."""
+_MAY_BE_SECRET: Final = re.compile(r"://|=|bearer|basic", re.IGNORECASE)
+"""Something in every text that one of these patterns matches."""
 _PLAIN: Final = re.compile(r"[\w./:@+-]+", re.ASCII)
 """A value that needs no quotes in a line of text."""
 
@@ -101,6 +103,8 @@ def _cut(text: str, longest: int) -> str:
 
 def _masked(text: str) -> str:
     """Return the text with everything that may be a token masked."""
+    if _MAY_BE_SECRET.search(text) is None:
+        return text
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text
@@ -108,6 +112,8 @@ def _masked(text: str) -> str:
 
 def _printable(text: str) -> str:
     """Return the text on one line, with unprintable characters escaped as in Python and JSON."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
