@@ -57,8 +57,8 @@ def creation(options: Options, progress: Progress) -> Measured:
         peer = calibrated_peer(cluster, models, progress)
         made = creation_rounds(cluster, models, [Operator(), peer], options.count, options.rounds, progress)
     method = (
-        f"Medians of {options.rounds} rounds. A round lasts from the start of kubectl to the answer to the creation of"
-        f" the last of {5 * options.count} children, by the API server's audit log; both sides take turns."
+        f"Medians over rounds: {options.rounds}. A round lasts from the start of kubectl to the answer to the creation"
+        f" of the last of {5 * options.count} children, by the API server's audit log; both sides take turns."
     )
     figures = {name: [asdict(created) for created in each] for name, each in made.items()}
     return Measured(creation_measures(made), machine, method, figures)
@@ -114,8 +114,8 @@ def model_server(options: Options, progress: Progress) -> Measured:
         finally:
             leash.close()
     method = (
-        f"Medians of {options.rounds} rounds; the server has one core to itself, and whoever asks it the others. Pulls"
-        f" come on {CONNECTIONS} connections for {LOAD_SECONDS:.0f} s. A ratio of downloads is one of rates."
+        f"Medians over rounds: {options.rounds}. The server has one core to itself, and whoever asks it the others."
+        f" Pulls come on {CONNECTIONS} connections for {LOAD_SECONDS:.0f} s. A ratio of downloads is one of rates."
     )
     if not figures.nginx_downloads:
         method += " nginx was not installed, so that there is no ratio."

@@ -27,7 +27,6 @@ CHILD_PATHS = ("api/v1", "serviceaccounts"), ("api/v1", "secrets"), ("api/v1", "
 DEPLOYMENTS = ("apis/apps/v1", "deployments")
 ENVIRONMENTS = ("apis/rasa-environments.io/v1alpha1", "deploymentenvironments")
 PODS = ("api/v1", "pods")
-REPLICA_SETS = ("apis/apps/v1", "replicasets")
 PATIENCE = 600.0
 
 

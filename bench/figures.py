@@ -1,15 +1,7 @@
-"""What is made of measured numbers: medians, ratios, percentiles."""
+"""What is made of measured numbers."""
 
 from collections.abc import Sequence
 from math import ceil
-from statistics import median
-
-
-def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Return the median of ours divided by the median of theirs. Raises ValueError if theirs is 0, or one has none."""
-    if not ours or not theirs or median(theirs) == 0:
-        raise ValueError("a ratio takes figures of both sides, and theirs must not be 0")
-    return median(ours) / median(theirs)
 
 
 def percentile(figures: Sequence[float], percent: float) -> float:

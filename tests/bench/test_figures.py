@@ -1,20 +1,10 @@
-"""Medians, ratios and percentiles."""
+"""Percentiles and spreads."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.figures import percentile, ratio, spread
-
-
-def test_a_ratio_is_that_of_the_medians() -> None:
-    assert ratio([1.0, 9.0, 2.0], [4.0, 1.0, 100.0]) == 0.5
-
-
-@pytest.mark.parametrize(("ours", "theirs"), [([], [1.0]), ([1.0], []), ([1.0], [0.0])])
-def test_there_is_no_ratio_without_figures_or_to_nothing(ours: list[float], theirs: list[float]) -> None:
-    with pytest.raises(ValueError, match="ratio"):
-        ratio(ours, theirs)
+from bench.figures import percentile, spread
 
 
 def test_a_percentile_is_one_of_the_figures() -> None:
@@ -25,3 +15,9 @@ def test_a_percentile_is_one_of_the_figures() -> None:
 
 def test_a_spread_is_how_far_the_largest_is_above_the_smallest() -> None:
     assert spread([2.0, 2.5, 2.2]) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("figures", [[], [0.0, 1.0]])
+def test_there_is_no_spread_without_figures_or_of_nothing(figures: list[float]) -> None:
+    with pytest.raises(ValueError, match="spread"):
+        spread(figures)
