@@ -201,9 +201,9 @@ class TrackerStore(ApiModel):
     _one_kind = one_of("sql", "redis")
 
     sql: Sql | None = None
-    """Store conversations in an SQL database."""
+    """Keep conversations in an SQL database."""
     redis: Redis | None = None
-    """Store conversations in Redis."""
+    """Keep conversations in Redis."""
 
 
 class LockStore(ApiModel):
