@@ -20,7 +20,7 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 @pytest.fixture(scope="session")
 def api(cluster: ClusterFacts) -> Iterator[ApiServer]:
-    """The API server, which serves our three kinds as the models are now, and a namespace for these tests."""
+    """Return the API server with the CRDs of this checkout, and a namespace for these tests."""
     with closing(ApiServer(cluster.kubeconfig)) as server:
         server.apply(f"/api/v1/namespaces/{NAMESPACE}", namespace(NAMESPACE))
         for text in files().values():
@@ -31,7 +31,7 @@ def api(cluster: ClusterFacts) -> Iterator[ApiServer]:
 
 
 def install(server: ApiServer, text: str) -> None:
-    """Applies a definition and waits until the API server enforces it."""
+    """Apply a CRD and wait until the API server enforces it."""
     definition = yaml.safe_load(text)
     path = f"{DEFINITIONS}/{definition['metadata']['name']}"
     answer = server.apply(path, definition)
@@ -45,6 +45,6 @@ def install(server: ApiServer, text: str) -> None:
 
 
 def namespace(name: str) -> dict[str, object]:
-    """A namespace that takes only pods of the `restricted` Pod Security level."""
+    """Create a namespace that admits only pods of the Pod Security level `restricted`."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}

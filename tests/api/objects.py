@@ -1,4 +1,4 @@
-"""The shortest objects of each kind, and objects that differ from them in one thing."""
+"""The shortest objects of each kind, and variants of them."""
 
 from __future__ import annotations
 

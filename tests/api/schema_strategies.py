@@ -1,4 +1,4 @@
-"""Objects made from a schema of crds/: as it says, or with one value in them replaced by an odd one."""
+"""Objects generated from a schema in crds/: valid ones, and ones with one odd value."""
 
 from __future__ import annotations
 
@@ -104,20 +104,20 @@ Path = tuple[str | int, ...]
 
 
 def objects(schema: JsonObject) -> st.SearchStrategy[Any]:
-    """Values for the schema: every other one has an odd value somewhere."""
+    """Generate values for the schema; half of them have an odd value somewhere."""
     return st.one_of(values(schema), spoiled(schema))
 
 
 @st.composite
 def spoiled(draw: st.DrawFn, schema: JsonObject) -> Any:
-    """A value for the schema in which one thing is anything."""
+    """Generate values for the schema in which one value is arbitrary."""
     value = draw(values(schema))
     path = draw(st.sampled_from(list(paths(value))))
     return replaced(value, path, draw(ODD_VALUES))
 
 
 def values(schema: JsonObject) -> st.SearchStrategy[Any]:
-    """Values of the types and within the bounds of the schema; most of them keep its rules."""
+    """Generate values of the types and within the bounds of the schema; most of them satisfy its rules."""
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     if schema.get("x-kubernetes-int-or-string"):
@@ -134,7 +134,7 @@ def values(schema: JsonObject) -> st.SearchStrategy[Any]:
 
 
 def mappings(schema: JsonObject) -> st.SearchStrategy[Any]:
-    """The required fields and a few of the others; one at most, where a rule wants no more."""
+    """Choose the required fields and a few others; at most one if a rule allows no more."""
     if schema.get(PRESERVE):
         return st.dictionaries(st.sampled_from(FREE_FORM_KEYS), ODD_VALUES, max_size=2)
     if "properties" not in schema:
@@ -150,7 +150,7 @@ def mappings(schema: JsonObject) -> st.SearchStrategy[Any]:
 
 
 def texts(schema: JsonObject) -> st.SearchStrategy[str]:
-    """Texts that match the patterns of the schema, one of which may be in a rule."""
+    """Generate texts that match the patterns of the schema, one of which may be in a rule."""
     patterns = patterns_of(schema)
     fitting = [text for text in ODD_TEXTS if all(re.search(pattern, text) for pattern in patterns)]
     generated = [st.from_regex(pattern, fullmatch=True, alphabet=ASCII) for pattern in patterns]
@@ -158,14 +158,14 @@ def texts(schema: JsonObject) -> st.SearchStrategy[str]:
 
 
 def patterns_of(schema: JsonObject) -> list[str]:
-    """The regular expressions that a text has to match."""
+    """Return the regular expressions that a text has to match."""
     rules = [entry["rule"] for entry in schema.get(VALIDATIONS, [])]
     quoted = [match[1] for rule in rules for match in re.finditer(r"(?<!!)self\.matches\('((?:[^'\\]|\\.)*)'\)", rule)]
     return [*([schema["pattern"]] if "pattern" in schema else []), *(text.replace("\\\\", "\\") for text in quoted)]
 
 
 def paths(value: Any) -> Iterator[Path]:
-    """The way to every value inside, the value itself included."""
+    """Yield the path of every nested value, including the value itself."""
     yield ()
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
@@ -173,7 +173,7 @@ def paths(value: Any) -> Iterator[Path]:
 
 
 def replaced(value: Any, path: Path, by: Any) -> Any:
-    """The value with what is at `path` replaced."""
+    """Return the value with the part at `path` replaced."""
     if not path:
         return by
     changed: Any = value.copy()

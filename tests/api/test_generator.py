@@ -1,4 +1,4 @@
-"""`make generate` and the check that what it writes is committed."""
+"""`make generate`, and the check that its output is committed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_check_says_of_each_file_what_is_wrong_and_what_to_run(
 
 
 class Choice(ApiModel):
-    """A model that no CRD can have."""
+    """A model that cannot be expressed as a CRD."""
 
     value: int | dict[str, str] = Field(default=1)
 

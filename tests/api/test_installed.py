@@ -1,4 +1,4 @@
-"""What the API server does with our kinds beyond the rules: immutability, subresources, columns, selection."""
+"""What the API server does beyond validation: immutability, subresources, columns, selection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TABLE = {"Accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
 
 @pytest.fixture
 def created(api: ApiServer) -> Iterator[list[JsonObject]]:
-    """What a test appends here was created and is deleted after the test."""
+    """Names appended here are deleted after the test."""
     objects: list[JsonObject] = []
     yield objects
     for obj in objects:
@@ -34,7 +34,7 @@ def created(api: ApiServer) -> Iterator[list[JsonObject]]:
 
 
 def given(api: ApiServer, created: list[JsonObject], obj: JsonObject) -> str:
-    """The object exists; returns its name."""
+    """Create the object and return its name."""
     answer = api.create(obj, dry_run=False, strict=True)
     assert answer.accepted, answer.body["message"]
     created.append(obj)
@@ -135,7 +135,7 @@ def condition(name: str, status: str) -> JsonObject:
 
 
 def table(api: ApiServer, kind: str, **query: str) -> list[dict[str, object]]:
-    """What `kubectl get -o wide` shows: each row by column."""
+    """Return the rows of `kubectl get -o wide`, by column."""
     body = api.request("GET", collection(kind), headers=TABLE, params=query).body
     names = [column["name"] for column in body["columnDefinitions"]]
     return [dict(zip(names, row["cells"], strict=True)) for row in body["rows"]]

@@ -1,4 +1,4 @@
-"""How large and how deeply nested a spec may be."""
+"""Limits on the size and depth of a spec."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rasa_environments.api.limits import MAXIMUM_SPEC_BYTES, MAXIMUM_SPEC_DEPTH,
 
 
 def nested(levels: int, *, as_map: bool) -> object:
-    """A value of so many levels of maps or lists."""
+    """Return a value nested in this many maps or lists."""
     value: object = 1
     for _ in range(levels):
         value = {"a": value} if as_map else [value]

@@ -1,4 +1,4 @@
-"""manifests/: what is shipped is taken by the API server, and gives the operator what it needs and no more."""
+"""The manifests in manifests/: the API server accepts them, and they grant the operator exactly what it needs."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ NAMESPACED = {
 
 
 def path_of(obj: JsonObject) -> str:
-    """Path of any object of manifests/ but the samples."""
+    """Return the path of any object of manifests/ except the samples."""
     collection = CLUSTER_WIDE.get(obj["kind"]) or NAMESPACED[obj["kind"]].format(obj["metadata"]["namespace"])
     return f"{collection}/{obj['metadata']['name']}"
 
 
 @pytest.fixture(scope="module")
 def permissions(api: ApiServer) -> ApiServer:
-    """An API server with the operator's namespace and all roles, but not the operator."""
+    """Return an API server with the operator's namespace and all roles, but without the operator."""
     files = ("overlays/cluster/namespace.yaml", "base/rbac.yaml", "promotion/roles.yaml")
     for obj in [obj for file in files for obj in documents(file)]:
         answer = api.apply(path_of(obj), obj)
@@ -51,7 +51,7 @@ def permissions(api: ApiServer) -> ApiServer:
 
 
 def may(api: ApiServer, user: str, verb: str, resource: str, namespace: str = NAMESPACE, name: str = "") -> bool:
-    """Whether the user may; the resource is plural[/subresource][.group]."""
+    """Return whether the user may do this; the resource is plural[/subresource][.group]."""
     plural, _, group = resource.partition(".")
     plural, _, subresource = plural.partition("/")
     attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": plural, "subresource": subresource}
@@ -98,7 +98,7 @@ def test_kustomize_takes_everything_but_itself_and_the_samples() -> None:
 
 
 def resources(folder: Path) -> list[Path]:
-    """The files that a kustomization takes, and the kustomizations in it."""
+    """Return the files of a kustomization, and the kustomizations that it includes."""
     names = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
     listed = [(folder / name).resolve() for name in names]
     return [file for path in listed for file in (resources(path) if path.is_dir() else [path])]

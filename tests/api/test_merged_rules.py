@@ -1,4 +1,4 @@
-"""What must be set is asked for once the defaults are merged: neither the API server nor pydantic wants it before."""
+"""Required fields are checked after the defaults are merged, neither by the API server nor by pydantic before."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ WHOLE: JsonObject = {
 
 
 def problems_of(**spec: Any) -> tuple[str, ...]:
-    """What a merged spec lacks."""
+    """Return what a merged spec lacks."""
     return merged_problems(DeploymentEnvironment.model_validate(environment(**spec)).spec, "spec")
 
 

@@ -1,4 +1,4 @@
-"""The models as readers of what the API server sends."""
+"""The models parse what the API server sends."""
 
 from __future__ import annotations
 

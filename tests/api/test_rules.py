@@ -1,4 +1,4 @@
-"""Each rule, both ways: on the real API server and in pydantic, with the message that a person reads."""
+"""Each rule, accepted and refused: on the real API server and in pydantic, with its message."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ ON_CHANGES = {ENVIRONMENT, EXTERNAL, TAG_STAYS, SERVER_STAYS}
 
 @dataclass(frozen=True)
 class Refusal:
-    """An object, the field that is wrong in it, and what is said."""
+    """An object, its invalid field, and the expected message."""
 
     manifest: JsonObject
     field: str
     message: str
     within: str = ""
-    """The field of it that the API server names besides."""
+    """Another field that the API server names as well."""
 
 
 def kafka(**fields: object) -> JsonObject:

@@ -1,4 +1,4 @@
-"""pydantic and the CRD accept and refuse the same objects."""
+"""pydantic and the CRDs accept and refuse the same objects."""
 
 from __future__ import annotations
 

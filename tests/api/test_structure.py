@@ -1,4 +1,4 @@
-"""What every schema in crds/ keeps to."""
+"""Conventions of every schema in crds/."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FREE_FORM = ("podTemplate", "endpoints", "config")
 
 @dataclass(frozen=True)
 class Field:
-    """A schema and where it stands."""
+    """A schema and its path."""
 
     path: tuple[str, ...]
     schema: JsonObject
@@ -40,7 +40,7 @@ def root(resource: Resource) -> JsonObject:
 
 
 def fields(path: tuple[str, ...], schema: JsonObject) -> Iterator[Field]:
-    """The schema and every one in it."""
+    """Yield the schema and every nested one."""
     yield Field(path, schema)
     for name, field in schema.get("properties", {}).items():
         yield from fields((*path, name), field)
@@ -55,7 +55,7 @@ SPECS = [field for field in ALL if "spec" in field.path]
 
 
 def those(candidates: list[Field], wrong: Callable[[Field], bool]) -> list[str]:
-    """Where something is wrong, among at least ten candidates: with none the test would say nothing."""
+    """Return the paths of violations, among at least ten candidates: with none, the test would prove nothing."""
     assert len(candidates) > 10
     return [str(field) for field in candidates if wrong(field)]
 

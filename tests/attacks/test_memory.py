@@ -1,4 +1,4 @@
-"""What the operator keeps in memory is bounded by what is its own, whatever others label, name and own."""
+"""The operator's memory is bounded by its own objects, whatever others label, name and own."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ pytestmark = pytest.mark.timeout(1500)
 
 
 def peak(operator: OperatorProcess) -> int:
-    """Megabytes of memory that the process held at its peak."""
+    """Return the peak memory of the process in megabytes."""
     found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{operator.pid}/status").read_text(), re.MULTILINE)
     assert found is not None
     return int(found[1]) // 1024
 
 
 def config_map(name: str, text: str, owner: JsonObject | None = None) -> JsonObject:
-    """A ConfigMap with the operator's label, perhaps with an owner that it claims."""
+    """Return a ConfigMap with the operator's label, optionally with a claimed owner."""
     metadata = {"name": name, "labels": LABELS, **({"ownerReferences": [owner]} if owner else {})}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"text": text}}
 
@@ -43,7 +43,7 @@ def secret(name: str, text: str, owner: JsonObject) -> JsonObject:
 
 
 def deployment(number: int) -> JsonObject:
-    """A Deployment of somebody else with the operator's label, in the place of a child."""
+    """Return somebody else's Deployment with the operator's label and the name of a child."""
     selector = {"app": f"foreign-{number}"}
     container = {"name": "app", "image": "app", "env": [{"name": f"V{each}", "value": "x"} for each in range(20)]}
     return {
@@ -60,7 +60,7 @@ def deployment(number: int) -> JsonObject:
 
 
 def pod(number: int) -> JsonObject:
-    """A pod that claims to be of an environment; nobody runs it."""
+    """Return a pod that claims to belong to an environment; nothing runs it."""
     container = {
         "name": "app",
         "image": "app",
@@ -82,7 +82,7 @@ def pod(number: int) -> JsonObject:
 
 @pytest.fixture
 def running(mortal: OperatorProcess, mortal_space: Space) -> Iterator[Space]:
-    """A namespace with an environment whose operator runs."""
+    """Return a namespace with an environment and a running operator."""
     mortal.start()
     mortal_space.apply(environment())
     mortal_space.eventually(lambda: mortal_space.find_child("Deployment"), "its children", PATIENCE)
@@ -91,7 +91,7 @@ def running(mortal: OperatorProcess, mortal_space: Space) -> Iterator[Space]:
 
 
 def create(space: Space, objects: Iterable[JsonObject]) -> None:
-    """Creates all, some at a time."""
+    """Create all of them, some at a time."""
 
     def post(obj: JsonObject) -> None:
         answer = space.api.request("POST", space.path(obj["kind"]), obj)
@@ -103,7 +103,7 @@ def create(space: Space, objects: Iterable[JsonObject]) -> None:
 
 
 def assert_bounded(space: Space, operator: OperatorProcess, kind: str, *, unset: Callable[[], None]) -> None:
-    """While everything comes as events, and when it is listed by a new process, memory stays below the limit."""
+    """Check that memory stays below the limit, while everything arrives as events and while a new process lists it."""
     for start in (False, True):
         if start:
             operator.kill()
@@ -116,7 +116,7 @@ def assert_bounded(space: Space, operator: OperatorProcess, kind: str, *, unset:
 
 
 def owner(space: Space, kind: str, name: str) -> JsonObject:
-    """A reference to an object of ours as the controller."""
+    """Return a reference to a custom resource as the controller."""
     live = space.get(kind, name)
     return {
         "apiVersion": live["apiVersion"],

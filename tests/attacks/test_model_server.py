@@ -1,4 +1,4 @@
-"""Attacks on the model server: archives that are read in two ways, and requests that cost more than they should."""
+"""Attacks on the model server: archives with two readings, and requests that cost more than they should."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_what_is_taken_unpacks_to_what_was_seen(content: bytes) -> None:
 
 
 def empty_extended_headers() -> bytes:
-    """200 MB of headers that no member follows."""
+    """Return 200 MB of headers without a member."""
     return gzip.compress(Header(name=b"x", type=b"x").blocks() * 400_000, 6)
 
 
 def one_extended_header_for_each_member() -> bytes:
-    """Members without end, each with an extended header of 64 KiB."""
+    """Yield members without end, each with an extended header of 64 KiB."""
     compressor = zlib.compressobj(wbits=31)
     pax = extended(b"x", record("comment", "x" * 65_000)).blocks()
     blocks = (pax + Header(name=b"%d" % number).blocks() for number in range(3000))
@@ -53,12 +53,12 @@ def empty_gzip_members() -> bytes:
 
 
 def empty_deflate_blocks() -> bytes:
-    """200 MB that unpack to nothing: a tar of zero bytes so far, and no end."""
+    """Return 200 MB that unpack to nothing: a tar of zero bytes without an end."""
     return gzip.compress(b"")[:10] + b"\0\0\0\xff\xff" * (200 * MEBIBYTE // 5)
 
 
 def zeros() -> bytes:
-    """Half a gigabyte of zeros as the content of one file, in half a megabyte."""
+    """Return half a gigabyte of zeros as the content of one file, compressed to half a megabyte."""
     header = Header(name=b"zeros", size=b"77777777777\0").blocks()
     compressor = zlib.compressobj(wbits=31)
     parts = [compressor.compress(header)]
@@ -139,7 +139,7 @@ def upload(server: ServerProcess, content: bytes) -> int:
 
 
 def started(work: Callable[[], int]) -> tuple[threading.Thread, list[int]]:
-    """A thread that does the work, and a list that its result is put in."""
+    """Start a thread that does the work, and return it with the list for its result."""
     results: list[int] = []
     thread = threading.Thread(target=lambda: results.append(work()))
     thread.start()
@@ -147,7 +147,7 @@ def started(work: Callable[[], int]) -> tuple[threading.Thread, list[int]]:
 
 
 def cpu_seconds(server: ServerProcess) -> float:
-    """CPU time of the process, proc_pid_stat(5)."""
+    """Return the CPU time of the process, proc_pid_stat(5)."""
     fields = Path(f"/proc/{server.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

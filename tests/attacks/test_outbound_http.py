@@ -1,4 +1,4 @@
-"""Servers that tenants name: whatever they answer, the operator stays small, healthy, and of use to others."""
+"""Servers named by tenants: whatever they answer, the operator stays small, healthy and useful to others."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ RASA_PORT = 5005
 PATIENCE = 240.0
 PODS = 100
 BOMB = gzip.compress(gzip.compress(b" " * (300 << 20), 9), 9)
-"""A kilobyte on the wire that becomes 300 MB."""
+"""A kilobyte on the wire that decompresses to 300 MB."""
 
 pytestmark = pytest.mark.timeout(900)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as its `respond` does, until the other side hangs up."""
+    """Answers with its `respond` until the other side hangs up."""
 
     protocol_version = "HTTP/1.1"
     respond: Callable[[Handler], None]
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - as the library calls it
 
     def say(self, body: bytes, **headers: str) -> None:
-        """A whole answer."""
+        """Return a complete response."""
         self.send_response(200)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 def listening(
     respond: Callable[[Handler], None], addresses: Iterable[str] = ("127.0.0.1",), port: int = 0
 ) -> Iterator[str]:
-    """Answers at these addresses; gives the URL of the first."""
+    """Answer at these addresses, and return the URL of the first."""
     kind = type("Answering", (Handler,), {"respond": staticmethod(respond)})
     servers = [ThreadingHTTPServer((address, port), kind) for address in addresses]
     for server in servers:
@@ -72,7 +72,7 @@ def listening(
 
 
 def addresses(space: Space, count: int) -> list[str]:
-    """Those of the environment's pods, once so many have one."""
+    """Return the pods of the environment, once this many have an address."""
 
     def given() -> list[str]:
         found = [pod.get("status", {}).get("podIP") for pod in space.list("Pod")]
@@ -82,7 +82,7 @@ def addresses(space: Space, count: int) -> list[str]:
 
 
 def with_reason(space: Space, kind: str, name: str, condition: str, *reasons: str) -> str:
-    """The message of the condition once it has one of these reasons."""
+    """Return the message of the condition once it has one of these reasons."""
 
     def message() -> str | None:
         found = space.condition(kind, name, condition)
@@ -92,7 +92,7 @@ def with_reason(space: Space, kind: str, name: str, condition: str, *reasons: st
 
 
 def of_use(space: Space, operator: OperatorProcess) -> None:
-    """The operator is small and healthy, and makes an environment for others."""
+    """Check that the operator is small and healthy, and still creates an environment for others."""
     space.apply(environment("later"))
     space.eventually(lambda: space.find_child("Deployment", "later"), "a Deployment of others", PATIENCE)
     assert operator.answer("/healthz").status_code == 200

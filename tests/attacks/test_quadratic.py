@@ -1,4 +1,4 @@
-"""A thousand environments of one Rasa X 0.2x, each with sixteen queues: the event loop is never held for long."""
+"""A thousand environments of one Rasa X 0.2x, each with sixteen queues: the event loop is never blocked for long."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.integration.space import ENVIRONMENT, Space
 ENVIRONMENTS = 1000
 QUEUES = 16
 PROMISED = 0.1
-"""Seconds that the event loop is held at most."""
+"""The longest block of the event loop, in seconds."""
 MEASURED = Path(__file__).with_name("event_loop")
-"""Imported by the operator's Python at its start."""
+"""A module that the operator's Python imports when it starts."""
 
 
 @pytest.fixture(scope="module")
 def operator(shared: Installation) -> Iterator[OperatorProcess]:
-    """The operator, which writes to its log what holds its event loop."""
+    """Return an operator that logs what blocks its event loop."""
     process = shared.operator()
     process.launch(PYTHONPATH=str(MEASURED))
     process.wait_until(lambda: process.answer("/readyz").status_code == 200, "ready")
@@ -34,12 +34,12 @@ def operator(shared: Installation) -> Iterator[OperatorProcess]:
 
 
 def longest(log: str) -> float:
-    """How long the event loop was held at most."""
+    """Return the longest block of the event loop."""
     return max(map(float, re.findall(r"the event loop was held for ([0-9.]+) s", log)), default=0)
 
 
 def suspended(number: int, queues: str) -> JsonObject:
-    """An environment that is only compared with others."""
+    """Return an environment that only takes part in comparisons."""
     broker = {"host": "rabbit", "queues": [f"{queues}-{each}" for each in range(QUEUES)]}
     return manifests.environment(f"e{number}", suspend=True, eventBroker={"rabbitmq": broker})
 
@@ -66,6 +66,6 @@ def test_a_thousand_environments_hold_the_event_loop_up_for_no_more_than_is_prom
 
 
 def counted(space: Space) -> int:
-    """How many environments the ModelServer says that it has."""
+    """Return how many environments the ModelServer counts."""
     environments: int = space.status("ModelServer", "default").get("environmentCount", 0)
     return environments

@@ -1,4 +1,4 @@
-"""Hundreds of model servers that drip, in several namespaces of one tenant: nobody else waits."""
+"""Hundreds of slow model servers in several namespaces of one tenant delay nobody else."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_600_dripping_model_servers_delay_an_environment_elsewhere_by_less_than_
 
 
 def seconds_to_a_deployment(space: Space, model_server: ModelServerProcess) -> float:
-    """How long a new environment waits for its Deployment."""
+    """Return how long a new environment waits for its Deployment."""
     started = time.monotonic()
     furnish(space, model_server)
     space.apply(manifests.environment())

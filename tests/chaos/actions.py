@@ -1,7 +1,7 @@
-"""What may happen to a call instead of its answer. Each is a value; `Exchange` says how it is done.
+"""What may happen to a call instead of its response. Each action is a value; `Exchange` carries it out.
 
-Whatever waits, waits at most until the fault is over: then a call that was held is forwarded, as by a server that was
-stopped and goes on.
+An action waits at most until the fault is over. A call that was held is then forwarded, as by a server that was paused
+and resumes.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ class Action(Protocol):
 
 @dataclass(frozen=True)
 class PassOn:
-    """Nothing happens to it."""
+    """Change nothing."""
 
     async def perform(self, exchange: Exchange) -> web.StreamResponse:
-        """What the server behind answers."""
+        """Return the response of the server behind."""
         return await exchange.pass_on()
 
 
 @dataclass(frozen=True)
 class Say:
-    """An answer of the proxy's own; nothing is forwarded."""
+    """A response from the proxy itself; nothing is forwarded."""
 
     status: int
     body: str = ""
@@ -68,7 +68,7 @@ def status_object(code: int, reason: str, message: str = "a fault") -> dict[str,
 
 @dataclass(frozen=True)
 class LoseAnswer:
-    """The call is forwarded, and the connection reset in place of the answer."""
+    """Forward the call, and reset the connection instead of sending the response."""
 
     async def perform(self, exchange: Exchange) -> web.StreamResponse:
         """Nothing."""
@@ -79,7 +79,7 @@ class LoseAnswer:
 
 @dataclass(frozen=True)
 class Hang:
-    """No answer while the fault lasts. Afterwards the call is forwarded, or its connection reset."""
+    """Send no response while the fault lasts. Afterwards, forward the call or reset its connection."""
 
     forwards: bool = True
 
@@ -91,7 +91,7 @@ class Hang:
 
 @dataclass(frozen=True)
 class Delay:
-    """The call is forwarded after that time."""
+    """Forward the call after a delay."""
 
     seconds: float
 
@@ -103,7 +103,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class Drip:
-    """The answer comes in small pieces."""
+    """Send the response in small pieces."""
 
     bytes_per_second: float
 
@@ -130,7 +130,7 @@ class Drip:
 
 @dataclass(frozen=True)
 class Reset:
-    """The connection is reset (RST) in place of an answer; nothing is forwarded."""
+    """Reset the connection (RST) instead of responding; nothing is forwarded."""
 
     async def perform(self, exchange: Exchange) -> web.StreamResponse:
         """Nothing."""
@@ -139,7 +139,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Close:
-    """The connection is closed (FIN) in place of an answer; nothing is forwarded."""
+    """Close the connection (FIN) instead of responding; nothing is forwarded."""
 
     async def perform(self, exchange: Exchange) -> web.StreamResponse:
         """Nothing."""
@@ -148,7 +148,7 @@ class Close:
 
 @dataclass(frozen=True)
 class EndAfter:
-    """A watch is answered, brings nothing, and ends in good order."""
+    """Open a watch without events, and end it normally."""
 
     seconds: float = 0.0
 
@@ -164,7 +164,7 @@ class EndAfter:
 
 @dataclass(frozen=True)
 class EndAfterEvents:
-    """A watch ends in good order after so many events."""
+    """End a watch normally after this many events."""
 
     events: int = 1
 
@@ -184,7 +184,7 @@ class EndAfterEvents:
 
 @dataclass(frozen=True)
 class CutInEvent:
-    """A watch brings half an event and ends, in good order or with a reset."""
+    """Send half an event of a watch, and end it normally or with a reset."""
 
     resets: bool = False
 
@@ -201,7 +201,7 @@ class CutInEvent:
 
 @dataclass(frozen=True)
 class Inject:
-    """A watch brings these lines first; then it goes on, or ends."""
+    """Send these lines at the start of a watch, then continue or end it."""
 
     lines: tuple[str, ...]
     goes_on: bool = False
@@ -223,13 +223,13 @@ async def _after(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterato
 
 
 def error_event(code: int, reason: str) -> Inject:
-    """A watch that brings an ERROR event and ends."""
+    """Send an ERROR event in a watch, and end it."""
     return Inject((json.dumps({"type": "ERROR", "object": status_object(code, reason)}),))
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """A watch brings each event several times, and with it all earlier ones again if `old`."""
+    """Send each event of a watch several times and, if `old`, all earlier ones again."""
 
     times: int = 2
     old: bool = False
@@ -255,7 +255,7 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Stale:
-    """What was answered first to the same call is answered again."""
+    """Repeat the first response to the same call."""
 
     answers: dict[str, tuple[bytes, Mapping[str, str]]] = field(default_factory=dict, repr=False)
 

@@ -1,4 +1,4 @@
-"""What the API server, and what stands before it, may do to the operator."""
+"""Faults of the API server, and of anything in front of it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tests.integration.space import MERGE_PATCH, OUR_KINDS
 
 KEPT, LOST, TRUE, ANY = Readiness.KEPT, Readiness.LOST, Readiness.TRUE, Readiness.ANY
 HUGE = "86400"
-"""Seconds of a Retry-After that nobody can wait for."""
+"""A Retry-After that nobody can wait for, in seconds."""
 TURNED_AWAY = say_status(429, "TooManyRequests", Retry_After="1")
 ERRORS = {"500": (500, "InternalError"), "503": (503, "ServiceUnavailable"), "504": (504, "Timeout")}
 SHAPES: dict[str, object] = {"a list": [], "null": None, "an empty object": {}, "a text": "ok"}
@@ -47,12 +47,12 @@ EVENTS = ("null", "[]", '{"type":"ADDED"}', '{"type":"MODIFIED","object":{}}', '
 
 
 def everything(name: str, action: Action, *, seconds: float = 30, brief: float | None = None, rate: float = 5) -> Fault:
-    """The same for all calls; watches that are open are cut."""
+    """Apply the same action to all calls, and break open watches."""
     return Fault(name, strike(action, cuts=every), seconds=seconds, brief=brief, rate=rate)
 
 
 def refuse_token(scene: Scene) -> None:
-    """The token that the operator has now is refused for good."""
+    """Refuse the operator's current token for good."""
     token = scene.api.calls[-1].authorization
     refusal = say_status(401, "Unauthorized", "Unauthorized")
     scene.api.fail(lambda call: refusal if call.authorization == token else None)
@@ -60,31 +60,31 @@ def refuse_token(scene: Scene) -> None:
 
 
 def give_new_token(scene: Scene) -> None:
-    """The kubeconfig has a new token; the old one is refused on."""
+    """Put a new token into the kubeconfig, and keep refusing the old one."""
     scene.write_kubeconfig(new_token=True)
 
 
 def change_certificate(scene: Scene) -> None:
-    """A new certificate of the same authority."""
+    """Show a new certificate of the same authority."""
     assert scene.api.authority is not None
     scene.api.show_certificate_of(scene.api.authority)
     scene.api.abort()
 
 
 def change_authority(scene: Scene) -> None:
-    """A certificate of an authority that the kubeconfig does not name."""
+    """Show a certificate of an authority that the kubeconfig does not name."""
     scene.api.authority = Authority()
     scene.api.show_certificate_of(scene.api.authority)
     scene.api.abort()
 
 
 def name_in_kubeconfig(scene: Scene) -> None:
-    """The kubeconfig names the address and the authority of now."""
+    """Write the current address and authority into the kubeconfig."""
     scene.write_kubeconfig()
 
 
 def flap(scene: Scene, second: int) -> None:
-    """Away in every other second."""
+    """Be unreachable every other second."""
     if second % 2:
         scene.api.listen()
     else:
@@ -92,23 +92,23 @@ def flap(scene: Scene, second: int) -> None:
 
 
 def freeze_watches(scene: Scene) -> None:
-    """Nothing comes in watches any more, and none is closed."""
+    """Deliver nothing more in watches, and close none."""
     scene.api.freeze(watches)
 
 
 def lose_watches(scene: Scene) -> None:
-    """The watches that are open now never bring anything again; new ones do."""
+    """Silence the currently open watches for good; new ones work."""
     scene.api.freeze(watches, new=False)
 
 
 def freeze_all(scene: Scene) -> None:
-    """Nothing passes any more, and nothing is closed."""
+    """Let nothing through, and close nothing."""
     scene.api.fail(lambda _: Hang())
     scene.api.freeze()
 
 
 def restart_unseen(scene: Scene) -> None:
-    """The API server is restarted while nobody can reach it."""
+    """Restart the API server while it is unreachable."""
     scene.api.refuse()
     scene.cluster.stop_api_server()
     scene.cluster.start_api_server()
@@ -116,7 +116,7 @@ def restart_unseen(scene: Scene) -> None:
 
 
 def knows_own_kinds(scene: Scene) -> bool:
-    """Whether the API server lets the operator's own kinds be changed, which takes it a moment after its start."""
+    """Return whether the API server accepts changes to the custom resources, which takes a moment after its start."""
     try:
         return all(may_be_patched(scene, kind) for kind in OUR_KINDS)
     except httpx.HTTPError:
@@ -124,7 +124,7 @@ def knows_own_kinds(scene: Scene) -> bool:
 
 
 def may_be_patched(scene: Scene, kind: str) -> bool:
-    """Whether there are objects of the kind, and a patch that changes nothing is accepted."""
+    """Return whether objects of the kind exist, and an empty patch is accepted."""
     api, path = scene.installed.api, resource_of(kind).path
     listed = api.request("GET", path())
     if not listed.accepted or not listed.body["items"]:
@@ -136,26 +136,26 @@ def may_be_patched(scene: Scene, kind: str) -> bool:
 
 
 def redirect_elsewhere(scene: Scene) -> None:
-    """Everything is redirected to another server, which must not learn the token."""
+    """Redirect everything to another server, which must not learn the token."""
     moved = Say(302, "", {"Location": f"{scene.models.url}/login"})
     scene.api.fail(lambda _: moved)
     scene.api.cut(every, in_event=True)
 
 
 def redirect_to_page(scene: Scene) -> None:
-    """Everything is redirected to a page of the same server."""
+    """Redirect everything to a page on the same server."""
     scene.api.fail(to_login_page)
     scene.api.cut(every, in_event=True)
 
 
 def ignore(scene: Scene) -> None:
-    """Connections end, and nobody answers new ones."""
+    """Close connections, and answer no new ones."""
     scene.api.ignore()
     scene.api.abort()
 
 
 def stale_lists(scene: Scene) -> None:
-    """Lists are answered as they were at first."""
+    """Repeat the first response to each list."""
     strike(Stale(), lists, cuts=watches)(scene)
 
 
@@ -165,12 +165,12 @@ def to_login_page(call: Call) -> Action:
 
 
 def alternate(call: Call) -> Action | None:
-    """Every other call fails."""
+    """Fail every other call."""
     return say_status(500, "InternalError") if call.number % 2 else None
 
 
 def catalogue() -> Iterator[Fault]:
-    """Each fault once; those with a brief form are the ones that tell most."""
+    """Return each fault once; those with a brief form are the most telling."""
     yield from credentials()
     yield from broken_watches()
     yield from broken_answers()

@@ -1,4 +1,4 @@
-"""What a client asks for, and how often: the record of a proxy."""
+"""What a client requests, and how often: the record of a proxy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """What the path of a call to the API server names; empty where it names nothing."""
+    """What the path of a call to the API server names; empty if it names nothing."""
 
     group: str = ""
     namespace: str = ""
@@ -42,9 +42,9 @@ class Call:
     """A request as it came in."""
 
     number: int
-    """Its place among all calls, from 1."""
+    """Its position among all calls, from 1."""
     write: int
-    """Its place among the calls that write, from 1; 0 where it does not write."""
+    """Its position among the writing calls, from 1; 0 if it does not write."""
     at: float
     """`time.monotonic()`."""
     method: str
@@ -56,7 +56,7 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Whether it asks for a change."""
+        """Whether it requests a change."""
         return self.write > 0
 
     @property
@@ -92,7 +92,7 @@ def does_write(method: str, path: str) -> bool:
 
 @dataclass(frozen=True)
 class Rate:
-    """Requests per second: over all the time, and in the busiest second."""
+    """Return the requests per second: on average, and in the busiest second."""
 
     average: float
     peak: int
@@ -113,6 +113,6 @@ def rate(at: Iterable[float], since: float, until: float) -> Rate:
 
 
 def repeated(calls: Iterable[Call]) -> dict[tuple[str, str, bytes], int]:
-    """The writes that were sent more than once with the same body, by method, path and body."""
+    """Return the writes that were sent more than once with the same body, by method, path and body."""
     counted = Counter((call.method, call.path, call.body) for call in calls if call.writes)
     return {what: times for what, times in counted.items() if times > 1}

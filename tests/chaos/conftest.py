@@ -1,4 +1,4 @@
-"""The operator between proxies, and the figures of each fault."""
+"""The operator between proxies, and the measurements of each fault."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NewOperator = Callable[..., ProxiedOperator]
 def scene(
     breakable_cluster: LocalCluster, breakable: Installation, tagged_model_server: ModelServerProcess
 ) -> Iterator[Scene]:
-    """The operator between proxies, not started yet."""
+    """Return the operator between proxies, not started yet."""
     with (
         FaultProxy.before_api_server(breakable.kubeconfig) as api,
         FaultProxy(tagged_model_server.url) as models,
@@ -46,7 +46,7 @@ def scene(
 
 @pytest.fixture(scope="session")
 def users(scene: Scene) -> Objects:
-    """A namespace with a ModelServer behind its proxy, as users have it: they go round the other proxy."""
+    """Create a namespace with a ModelServer behind its proxy. Users bypass the other proxy."""
     space = Objects(scene.installed.api, NAMESPACE)
     space.create_namespace()
     space.apply(
@@ -58,7 +58,7 @@ def users(scene: Scene) -> Objects:
 
 @pytest.fixture(scope="session")
 def history(scene: Scene, users: Objects) -> Iterator[History]:
-    """What becomes of all children."""
+    """Record the history of all children."""
     with History(scene.installed.facts.kubeconfig, NAMESPACE) as history:
         yield history
 
@@ -72,20 +72,20 @@ def sound(scene: Scene, users: Objects) -> Scene:
 
 @pytest.fixture
 def space(sound: Scene, users: Objects) -> Space:
-    """The namespace, and the operator that looks after it."""
+    """Return the namespace, and the operator that watches it."""
     return Space(users.api, users.namespace, sound.operator)
 
 
 @pytest.fixture
 def probes(sound: Scene) -> Iterator[Probes]:
-    """What the kubelet would see."""
+    """Record what the kubelet would see."""
     with Probes(sound.operator.url) as probes:
         yield probes
 
 
 @pytest.fixture
 def story(sound: Scene, space: Space, history: History, fault: Fault) -> Iterator[Story]:
-    """What users have before the fault."""
+    """Create what users have before the fault."""
     story = Story(space, sound.model_server, history, fault.slug)
     story.prepare()
     yield story
@@ -94,20 +94,20 @@ def story(sound: Scene, space: Space, history: History, fault: Fault) -> Iterato
 
 @pytest.fixture
 def new_operator(breakable: Installation) -> Iterator[NewOperator]:
-    """Makes operators with flags, each behind a proxy of its own; those that still run are killed in the end."""
+    """Create operators with flags, each behind its own proxy; kill those that still run at the end."""
     with ExitStack() as running:
         yield lambda *flags: running.enter_context(proxied_operator(breakable, *flags))
 
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
-    """Keeps a figure with the report of the test."""
+    """Add a measurement to the report of the test."""
     properties = request.node.user_properties
     return lambda name, value: properties.append((name, value))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The figures of all faults; with --chaos-report, as a Markdown table in that file, too."""
+    """Collect the measurements of all faults; with --chaos-report, write them to that file as a Markdown table."""
     found = [
         Figures(**{each.name: dict(value)[each.name] for each in fields(Figures)})
         for reports in terminalreporter.stats.values()

@@ -1,4 +1,4 @@
-"""What users do while the operator is killed: each story begins with everything settled, and is one thing they do."""
+"""User actions during which the operator is killed: each story starts at rest and consists of one action."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ FILE: JsonObject = {
 
 @dataclass(frozen=True)
 class Story:
-    """Something that users do; `prepare` comes before, and leaves everything settled."""
+    """A user action; `prepare` runs before it and ends at rest."""
 
     name: str
     act: Callable[[Space], None]
     prepare: Callable[[Space], None] = lambda _: None
     server: JsonObject = field(default_factory=dict)
-    """More of the ModelServer's spec."""
+    """Additional fields of the ModelServer's spec."""
 
 
 def everything() -> JsonObject:
@@ -42,7 +42,7 @@ def everything() -> JsonObject:
 
 
 def ready_with_tag(strategy: str = "InPlace") -> Callable[[Space], None]:
-    """Production follows a ModelTag on model A, which goes with it."""
+    """Create production, which follows a ModelTag on model A, and delete both."""
 
     def prepare(space: Space) -> None:
         space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete"), environment(model={"updateStrategy": strategy}))
@@ -57,7 +57,7 @@ def create(space: Space) -> None:
 
 
 def change(space: Space) -> None:
-    """Some children change, one comes, and two go."""
+    """Change some children, add one, and remove two."""
     space.apply(
         environment(
             service={"port": 80},
@@ -112,7 +112,7 @@ def add_to_file(space: Space) -> None:
 
 
 def prepare_all(space: Space) -> None:
-    """One environment that will be promoted and rotated, and one that will go."""
+    """Create one environment that will be promoted and rotated, and one that will be deleted."""
     space.apply(
         model_tag(model=MODEL_A),
         environment(),

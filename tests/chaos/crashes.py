@@ -1,4 +1,4 @@
-"""Kills the operator at a chosen write, and tells what became of the environments."""
+"""Kill the operator at a chosen write, and report the result for the environments."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from tests.model_server.processes import running_process
 
 NUMBERS = itertools.count(1)
 QUIET_SECONDS = 1.5
-"""More than the interval in which a model server is listed: whatever was to follow has followed."""
+"""Longer than the listing interval of a model server, so that everything outstanding has happened."""
 CONVERGENCE_SECONDS = 20.0
-"""From the start of the new process until all is as it should be."""
+"""From the start of the new process until everything is in its desired state."""
 QUIET_LIMIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class CrashPoint:
-    """The n-th write of a story, to whichever server, counted from 1; before it is forwarded, or after."""
+    """The n-th write of a story, to any server, counted from 1; before or after it is forwarded."""
 
     write: int
     phase: Phase
@@ -49,7 +49,7 @@ class CrashPoint:
 
 @dataclass
 class Killer:
-    """Counts the operator's writes, and kills it (SIGKILL) at one of them."""
+    """Count the operator's writes, and kill it (SIGKILL) at one of them."""
 
     pid: int
     point: CrashPoint | None
@@ -74,28 +74,28 @@ class Killer:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a story ended."""
+    """The result of a story."""
 
     objects: JsonObject
     tokens: dict[str, int]
-    """By environment: how many tokens it had from before the story until its end."""
+    """By environment: how many tokens it had since before the story."""
     rollouts: dict[str, int]
-    """By Deployment: how often its pods were replaced in the story."""
+    """By Deployment: how often the story replaced its pods."""
     tags: dict[str, str]
     registered: JsonObject
 
     def differences(self, other: Ending) -> list[str]:
-        """Where another ending differs from this one, which is the right one."""
+        """Return how another result differs from this one, which is the expected one."""
         return list(differences(vars(self), vars(other)))
 
 
 @dataclass(frozen=True)
 class Run:
-    """A story that was played."""
+    """A completed story."""
 
     ending: Ending
     writes: tuple[str, ...]
-    """All that was written until the crash, or until the end where there was none."""
+    """Everything written until the crash, or until the end if there was none."""
     written_in_all: int
     killed: bool
 
@@ -113,11 +113,11 @@ class CrashStage:
 
     @property
     def proxies(self) -> dict[str, FaultProxy]:
-        """All that the operator writes through."""
+        """Everything that the operator writes through."""
         return {"": self.operator.proxy, "models:": self.models, "enterprise:": self.enterprise_models}
 
     def play(self, story: Story, point: CrashPoint | None = None, expected: Ending | None = None) -> Run:
-        """The story from its beginning to its end, with a crash in between; in the end all is as expected."""
+        """Run the story with a crash in between; at the end everything is as expected."""
         space = Space(self.installation.api, f"crash-{next(NUMBERS)}", self.operator.process)
         space.create_namespace()
         try:
@@ -155,7 +155,7 @@ class CrashStage:
         )
 
     def _wait_until_collected(self, space: Space) -> None:
-        """Returns when no child is left of an environment that is gone; the garbage collector takes its time."""
+        """Wait until no child of a deleted environment is left; the garbage collector takes its time."""
 
         def collected() -> bool:
             names = {f"{item['metadata']['name']}-rasa" for item in space.list(ENVIRONMENT)}
@@ -184,7 +184,7 @@ class CrashStage:
         )
 
     def _registered(self, space: Space) -> JsonObject:
-        """What the registry says; of each token, whether it is that of the environment."""
+        """Return the content of the registry and, for each token, whether it is the environment's."""
         return {
             entry["name"]: {
                 "url": entry["url"].replace(space.namespace, "NAMESPACE"),
@@ -203,7 +203,7 @@ class CrashStage:
         space.apply(credentials, manifests.model_server(url, **story.server))
 
     def _clear(self, space: Space) -> None:
-        """Nothing of the story is left, in the cluster or elsewhere."""
+        """Check that nothing of the story is left, in the cluster or elsewhere."""
         for proxy in self.proxies.values():
             proxy.on_write = lambda _call, _phase: None
         if not self.operator.process.running:
@@ -221,7 +221,7 @@ class CrashStage:
         return sum(proxy.count(lambda call: call.writes) for proxy in self.proxies.values())
 
     def _wait_until_quiet(self, unless: threading.Event | None = None) -> None:
-        """Returns when nothing has been written for a while, or something else has happened."""
+        """Wait until nothing has been written for a while, or something else has happened."""
         written, since = self._written(), time.monotonic()
 
         def quiet() -> bool:

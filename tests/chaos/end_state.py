@@ -1,4 +1,4 @@
-"""All that is there in the end, without what differs from run to run: to be compared with another run's."""
+"""The end state without anything that differs from run to run, for comparison between runs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ OF_THIS_OBJECT = frozenset(
 )
 HEXADECIMAL = re.compile(r"\b[0-9a-f]{16,}\b")
 PODS = re.compile(r"pod \S+-rasa-\S+ does not say what it serves: .*")
-"""No Rasa runs in simulated pods; what the attempt to ask one meets differs."""
+"""No Rasa runs in simulated pods; the result of asking one varies."""
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def end_state(space: Objects) -> JsonObject:
-    """Own objects with their status, and all children; of Secrets the keys, and what they say of each other."""
+    """Return the custom resources with their status, and all children; of Secrets only the keys and how they relate."""
     found: JsonObject = {}
     for kind in (*OUR_KINDS, *CHILD_KINDS):
         for item in space.list(kind):
@@ -39,7 +39,7 @@ def end_state(space: Objects) -> JsonObject:
 
 
 def described_secret(data: JsonObject) -> JsonObject:
-    """The keys of a Secret, and the content where that is a list of environments."""
+    """Return the keys of a Secret, and the content if it is a list of environments."""
     described: JsonObject = dict.fromkeys(data, "a value")
     if "environments.yml" in data:
         environments = yaml.safe_load(base64.b64decode(data["environments.yml"]))["rasa"]
@@ -48,7 +48,7 @@ def described_secret(data: JsonObject) -> JsonObject:
 
 
 def comparable(value: Any, namespace: str) -> Any:
-    """The value without what belongs to one object alone, and with general names for what differs by run."""
+    """Return the value without what is specific to one object, and with placeholders for what varies."""
     match value:
         case dict():
             kept = {name: comparable(entry, namespace) for name, entry in value.items() if name not in OF_THIS_OBJECT}
@@ -63,7 +63,7 @@ def comparable(value: Any, namespace: str) -> Any:
 
 
 def differences(wanted: Any, found: Any, path: str = "") -> Iterable[str]:
-    """Where two states differ, for people."""
+    """Return a readable difference of two states."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name in sorted(wanted.keys() | found.keys()):
             yield from differences(wanted.get(name), found.get(name), f"{path}/{name}")

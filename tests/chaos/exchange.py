@@ -1,4 +1,4 @@
-"""One call on its way through the proxy, and the watches that are open."""
+"""One call passing through the proxy, and the open watches."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Stream:
                 await self._response.write(data)
 
     async def end(self, last: bytes = b"") -> None:
-        """Ends it in good order, as far as HTTP goes, after `last`."""
+        """End it normally, as far as HTTP goes, after `last`."""
         async with self._line:
             if not self.ended.is_set():
                 self.ended.set()
@@ -54,14 +54,14 @@ class Stream:
                     await self._response.write_eof()
 
     def abort(self) -> None:
-        """Ends the connection, within whatever was being sent."""
+        """End the connection, even in the middle of a message."""
         self.ended.set()
         reset(self._request)
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call that waits for its answer."""
+    """One call that waits for its response."""
 
     call: Call
     request: web.BaseRequest
@@ -75,14 +75,14 @@ class Exchange:
     """Called when the call is forwarded."""
 
     async def lasts(self, seconds: float | None = None) -> None:
-        """Returns when the fault is over, or the time is."""
+        """Wait until the fault is over or the time is up."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.over.wait()
 
     @contextlib.asynccontextmanager
     async def forwarded(self) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer of the server behind. For a write, the hook is called before and after."""
+        """Return the response of the server behind. For a write, call the hook before and after."""
         if self.call.writes:
             await self.hook(self.call, Phase.BEFORE)
         self.sent(self.call)
@@ -102,7 +102,7 @@ class Exchange:
                 _abort(answer)
 
     async def pass_on(self) -> web.StreamResponse:
-        """Forwards the call, and passes its answer on."""
+        """Forward the call and relay its response."""
         async with self.forwarded() as answer:
             if self.call.is_watch and answer.status == 200:
                 return await self.stream(lines(answer), end_to_end(answer))
@@ -129,19 +129,19 @@ class Exchange:
         return response
 
     def reset(self) -> web.StreamResponse:
-        """Ends the connection with a reset (RST) instead of an answer."""
+        """End the connection with a reset (RST) instead of a response."""
         reset(self.request)
         return web.Response()
 
     def close(self) -> web.StreamResponse:
-        """Ends the connection in good order (FIN) without an answer."""
+        """End the connection normally (FIN) without a response."""
         if self.request.transport is not None:
             self.request.transport.close()
         return web.Response()
 
 
 def _abort(answer: aiohttp.ClientResponse) -> None:
-    """Ends the connection of an answer that has not come to its end; in good order, TLS would take its time."""
+    """End the connection of an incomplete response; a normal end would take its time with TLS."""
     if answer.connection is not None and answer.connection.transport is not None:
         answer.connection.transport.abort()
 

@@ -1,4 +1,4 @@
-"""A fault while users work, and all that is measured and asked of the operator."""
+"""A fault while users work, and everything that is measured and required of the operator."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from tests.chaos.story import Story
 from tests.integration.space import OUR_KINDS
 
 CONVERGED_SECONDS = 15.0
-"""Within which all is as it should be after a fault, and /readyz says so."""
+"""Time limit after a fault for everything to recover, and for /readyz to report it."""
 PATIENCE = 45.0
-"""How long is waited for it, to tell how late it came."""
+"""How long a late recovery is waited for, to report how late it came."""
 PEAK = 150
-"""Requests in any one second."""
+"""Requests allowed in any one second."""
 LINES = 60
 LINES_PER_MINUTE = 240
 """What the operator may log: so many lines at once, and a minute."""
 PASSES = 30
-"""Reconciliations a second, on average: one that asks for the next at once makes hundreds."""
+"""Reconciliations a second, on average: an object that keeps requeueing itself makes hundreds."""
 TRIES = 4
 TRY_SECONDS = 4.0
-"""How often a tag may be tried to be put while that fails: a few times at once, and then once in so many seconds."""
+"""How often a tag may be retried while setting it fails: a few times at once, and then once in this many seconds."""
 HEAD_START = 0.5
 """Seconds from the beginning of a fault until users act."""
 PROPERTY = "chaos"
-"""Under which a test records its figures."""
+"""The key of a test's figures."""
 Record = Callable[[str, object], None]
 LINE = re.compile(r"^\d{4}-\d\d-\d\d|^\{", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured of one fault."""
+    """The measurements of one fault."""
 
     fault: str
     seconds: float
@@ -80,18 +80,18 @@ class FaultRun:
     over: float = 0.0
     converged_after: float | None = None
     pending: tuple[str, ...] = ()
-    """What was not as it should be, when that was looked at for the last time but one."""
+    """What had not recovered at the last check but one."""
     pending_at_end: tuple[str, ...] = ()
     """The same when the fault ended."""
     promoted_at_end: bool = False
-    """Whether the model server had put the tag when the fault ended."""
+    """Whether the model server had set the tag when the fault ended."""
     log_during: str = ""
     puts_mark: int = 0
     log_mark: int = 0
     log: str = ""
 
     def run(self) -> Figures:
-        """The fault begins, users act, it ends, and everything comes right; raises nothing."""
+        """Start the fault, let users act, end it, and wait for recovery; raises nothing."""
         self.puts_mark = self.scene.models.mark()
         self.log_mark = len(self.scene.operator.logged())
         passes = self._reconciliations()
@@ -116,7 +116,7 @@ class FaultRun:
         return sum(map(self.scene.operator.passes, OUR_KINDS))
 
     def _last(self) -> None:
-        """The fault lasts; after a head start, users act."""
+        """Keep up the fault; let users act after a head start."""
         time.sleep(HEAD_START)
         self.story.act()
         second = 0
@@ -132,7 +132,7 @@ class FaultRun:
         return not pending
 
     def _wait(self, holds: Callable[[], bool]) -> float | None:
-        """Seconds since the end of the fault until it holds."""
+        """Return the seconds from the end of the fault until the condition holds."""
         while (waited := time.monotonic() - self.ended) < PATIENCE and self.scene.operator.running:
             if holds():
                 return time.monotonic() - self.ended

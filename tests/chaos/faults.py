@@ -1,4 +1,4 @@
-"""What may go wrong between the operator and its servers: each fault is a value, and the lists of them are catalogues.
+"""Faults between the operator and its servers: each fault is a value, and the lists of them are catalogues.
 
 The catalogue of the API server's faults is in `api_server_faults`, that of model servers in `model_server_faults`.
 """
@@ -23,22 +23,22 @@ BRIEF = 2.5
 BURST = 200
 """Requests that a fault may cause at once: every watch is opened again, everything listed, each object tried."""
 UNREADY_SECONDS = 10.0
-"""Within which an operator that a fault blinds says so, where it can see that at once."""
+"""Time limit for an operator to report a fault that blinds it, if it can notice at once."""
 SILENT_SECONDS = 60.0
-"""The same where nothing tells it: the other side is silent."""
+"""The same if nothing tells it: the other side is silent."""
 
 
 class Readiness(Enum):
-    """What /readyz must say while a fault lasts."""
+    """What /readyz has to report while a fault lasts."""
 
     KEPT = "200 throughout"
-    """The operator sees everything, whatever becomes of its writes."""
+    """The operator sees everything, whatever happens to its writes."""
     LOST = "503 within the limit, until the end"
-    """Nothing reaches it, or not all."""
+    """It sees nothing, or not everything."""
     TRUE = "503 within the limit, or all changes are seen"
-    """What it sees depends on how it looks."""
+    """What it sees depends on timing."""
     ANY = "either"
-    """It sees everything, late: both answers are right."""
+    """It sees everything late: both answers are right."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Fault:
     lift: Callable[[Scene], None] = lambda scene: scene.api.recover()
     """Ends it."""
     tick: Callable[[Scene, int], None] = lambda _scene, _second: None
-    """Called once in each second that it lasts."""
+    """Called every second while it lasts."""
     seconds: float = 30.0
     """How long it lasts with --chaos=full."""
     brief: float | None = None
@@ -61,9 +61,9 @@ class Fault:
     rate: float = 5.0
     """Requests a second that the operator may send while it lasts, on average, after a burst."""
     of: str = "api"
-    """Whose fault it is: a prefix of names of objects."""
+    """Whose fault it is: a prefix for names of objects."""
     puts: int = 1
-    """How often the promoted tag may be put on the model server, once that gets the request."""
+    """How often the promoted tag may be written to the model server, once that receives the request."""
 
     @property
     def title(self) -> str:
@@ -107,7 +107,10 @@ def own_group(call: Call) -> bool:
 
 
 def strike(action: Action, which: Which = every, *, cuts: Which | None = None) -> Callable[[Scene], None]:
-    """From now on this happens to these calls to the API server; open watches are cut within an event, if wanted."""
+    """Apply an action to these calls to the API server from now on.
+
+    Break open watches within an event, if requested.
+    """
 
     def begin(scene: Scene) -> None:
         scene.api.fail(lambda call: action if which(call) else None)
@@ -118,7 +121,7 @@ def strike(action: Action, which: Which = every, *, cuts: Which | None = None) -
 
 
 def chosen(catalogue: Iterable[Fault], config: pytest.Config) -> list[object]:
-    """The faults that are asked for, as parameters, with the time that each lasts."""
+    """Return the requested faults as parameters, with the duration of each."""
     full, longest = config.getoption("chaos") == "full", config.getoption("chaos_seconds")
     durations = [(fault, min(fault.seconds, longest) if full else fault.brief) for fault in catalogue]
     return [pytest.param(fault, seconds, id=fault.name) for fault, seconds in durations if seconds is not None]

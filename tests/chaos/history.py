@@ -1,4 +1,4 @@
-"""What became of the children in a namespace, as the API server tells an administrator: each one, and each token."""
+"""The history of the children in a namespace, as the API server shows it to an administrator: each child and token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Child = tuple[str, str]
 
 
 class History:
-    """Watches the children that every environment has, from one moment to another."""
+    """Watches the children of every environment from one moment to another."""
 
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
         self._kubeconfig = kubeconfig
@@ -45,11 +45,11 @@ class History:
             thread.join()
 
     def created(self, kind: str, name: str) -> int:
-        """How often a child of that name was created."""
+        """Return how often a child of that name was created."""
         return len(self._uids[kind, name])
 
     def tokens(self, name: str) -> list[str]:
-        """The tokens that a Secret has held, one after the other."""
+        """Return the tokens that a Secret has contained, in order."""
         return list(self._tokens[name])
 
     def _watch(self, kind: str) -> None:
@@ -62,7 +62,7 @@ class History:
                     time.sleep(0.2)  # The test has stopped the API server.
 
     def _follow(self, client: httpx.Client, kind: str, path: str) -> None:
-        """Takes what is there, and what changes in the next second, until all is over; gaps are listed."""
+        """Record what exists and what changes in the next second, until stopped; list again after gaps."""
         listed = client.get(path).raise_for_status().json()
         for item in listed["items"]:
             self._take(kind, item)

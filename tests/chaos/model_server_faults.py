@@ -1,4 +1,4 @@
-"""What a model server, and what stands before it, may do to the operator."""
+"""Faults of a model server, and of anything in front of it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LOGIN = Say(302, "", {"Location": "https://login.example/"})
 
 
 def puts_tag(call: Call) -> bool:
-    """Calls that put a tag."""
+    """Calls that set a tag."""
     return call.method == "PUT"
 
 
 def reads(call: Call) -> bool:
-    """Calls that only ask."""
+    """Calls that only read."""
     return not call.writes
 
 
@@ -44,7 +44,7 @@ def fault(
     puts: int = 1,
     tick: Callable[[Scene, int], None] = lambda _scene, _second: None,
 ) -> Fault:
-    """A fault of the model server: it blinds nobody to the API server."""
+    """Return a fault of the model server, which does not affect what the operator sees of the API server."""
     return Fault(
         name,
         begin(action, which),
@@ -71,7 +71,7 @@ def alternate(scene: Scene) -> None:
 
 
 def flap(scene: Scene, second: int) -> None:
-    """Away in every other second."""
+    """Be unreachable every other second."""
     if second % 2:
         scene.models.listen()
     else:
@@ -79,7 +79,7 @@ def flap(scene: Scene, second: int) -> None:
 
 
 def catalogue() -> Iterator[Fault]:
-    """Each fault once; those with a brief form are the ones that tell most."""
+    """Return each fault once; those with a brief form are the most telling."""
     yield from wrong_answers()
     yield from no_answers()
     yield from wrong_puts()
@@ -116,7 +116,7 @@ def no_answers() -> Iterator[Fault]:
 
 
 def wrong_puts() -> Iterator[Fault]:
-    """Tags that are not put, or not said to be."""
+    """Tags that are not set, or not reported as set."""
     yield fault("204 to a tag that is not put", Say(204), puts_tag, brief=2 * BRIEF)
     yield fault("200 to a tag that is not put", say_json({}), puts_tag)
     yield fault("500 to puts", Say(500, "read-only"), puts_tag)

@@ -1,4 +1,4 @@
-"""Operators, each behind a fault proxy of its own: what one of them asks for is known from the other's."""
+"""Operators, each behind its own fault proxy, so that their requests can be told apart."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class ProxiedOperator:
     proxy: FaultProxy
 
     def writes(self, start: int = 0) -> list[Call]:
-        """What it has asked to be changed since a place in the proxy's record, but for the Lease."""
+        """Return the changes that it requested since a position in the proxy's record, except for the Lease."""
         return [call for call in self.proxy.calls[start:] if call.writes and call.place.resource != LEASES]
 
     def described(self) -> str:
-        """The end of its log, for the message of a test that fails."""
+        """Return the end of its log, for the message of a failing test."""
         return self.process.tail()
 
 
 @contextmanager
 def proxied_operator(installation: Installation, *flags: str) -> Iterator[ProxiedOperator]:
-    """An operator that is not started yet; it is killed in the end."""
+    """Return an operator that is not started yet; kill it at the end."""
     number = next(NUMBERS)
     with FaultProxy.before_api_server(installation.kubeconfig) as proxy:
         access = kubeconfig(
@@ -52,7 +52,7 @@ def proxied_operator(installation: Installation, *flags: str) -> Iterator[Proxie
 
 
 def wait_until_quiet(*operators: ProxiedOperator, seconds: float, within: float = 60.0) -> None:
-    """Returns when none of them has written anything for so many seconds."""
+    """Wait until none of them has written anything for this many seconds."""
     asked = [operator.writes() for operator in operators]
     since = time.monotonic()
 

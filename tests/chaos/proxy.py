@@ -1,6 +1,6 @@
-"""A reverse proxy between the operator and a server: it counts what is asked, and does wrong on demand.
+"""A reverse proxy between the operator and a server: it counts requests and causes faults on demand.
 
-It runs in a thread of its own; all methods may be called from any other thread.
+It runs in its own thread; all methods may be called from any other thread.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ __all__ = ["Call", "DroppedError", "Fault", "FaultProxy", "Phase", "every", "kub
 T = TypeVar("T")
 HOST = "127.0.0.1"
 SECONDS = 20.0
-"""What a call from another thread may take."""
+"""Time limit for a call from another thread."""
 
 Which = Callable[[Call], bool]
 Fault = Callable[[Call], Action | None]
-"""What happens to a call; None: it is passed on."""
+"""What happens to a call; None: it is forwarded."""
 
 
 def every(_: Call) -> bool:
@@ -60,9 +60,9 @@ class FaultProxy:
         self.connections: list[float] = []
         """When each connection was made, even if nothing was ever asked in it."""
         self.forwarded: set[int] = set()
-        """Numbers of the calls that were forwarded."""
+        """Positions of the calls that were forwarded."""
         self.on_write: Callable[[Call, Phase], None] = lambda _call, _phase: None
-        """Called in a thread of its own for each write; it may raise `DroppedError`."""
+        """Called in its own thread for each write; it may raise `DroppedError`."""
         self.errors: list[BaseException] = []
         """What went wrong in the proxy itself, or in the hook."""
         self._trusted = None if upstream_authority is None else ssl.create_default_context(cadata=upstream_authority)
@@ -82,7 +82,7 @@ class FaultProxy:
 
     @classmethod
     def before_api_server(cls, kubeconfig: Path) -> FaultProxy:
-        """A proxy before the API server that a kubeconfig names, with an authority of its own."""
+        """Return a proxy in front of the API server that a kubeconfig names, with its own authority."""
         cluster = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]
         known_by = base64.b64decode(cluster["certificate-authority-data"]).decode()
         return cls(cluster["server"], authority=Authority(), upstream_authority=known_by)
@@ -108,16 +108,16 @@ class FaultProxy:
     # Faults of single calls
 
     def fail(self, fault: Fault) -> None:
-        """From now on this happens to calls. What an earlier fault has held up goes on."""
+        """Apply an action to calls from now on. Calls held by an earlier fault continue."""
         self._run(self._set_fault(fault))
 
     def recover(self) -> None:
-        """All is well again: it listens, nothing is frozen, and what was held up goes on."""
+        """End the fault: listen, freeze nothing, and continue calls that were held."""
         self._run(self._recover())
 
     @contextlib.contextmanager
     def failing(self, fault: Fault) -> Iterator[None]:
-        """A fault that lasts as long as the block."""
+        """Cause a fault for the duration of the block."""
         self.fail(fault)
         try:
             yield
@@ -127,11 +127,11 @@ class FaultProxy:
     # Faults of connections
 
     def freeze(self, which: Which = every, *, new: bool = True) -> None:
-        """Passes nothing on in open watches, nor, with `new`, in those that are opened later: they are half open."""
+        """Deliver nothing in open watches nor, with `new`, in later ones: they are half open."""
         self._run(self._freeze(which, new=new))
 
     def cut(self, which: Which = every, *, in_event: bool = False, resets: bool = False) -> int:
-        """Ends the watches that are open, and returns how many; if wanted within an event, or with a reset."""
+        """End the open watches, within an event or with a reset if requested; return how many there were."""
         return self._run(self._cut(which, HALF_AN_EVENT if in_event else b"", resets=resets))
 
     def inject(self, line: str, which: Which = every) -> None:
@@ -139,11 +139,11 @@ class FaultProxy:
         self._run(self._inject(f"{line}\n".encode(), which))
 
     def refuse(self) -> None:
-        """Aborts all connections; new ones are refused."""
+        """Abort all connections and refuse new ones."""
         self._run(self._refuse())
 
     def ignore(self) -> None:
-        """New connections are accepted by the kernel, and by nobody else: they say nothing."""
+        """Leave new connections to the kernel: they are accepted but never answered."""
         self._run(self._ignore())
 
     def listen(self) -> None:
@@ -151,15 +151,15 @@ class FaultProxy:
         self._run(self._listen())
 
     def move(self) -> None:
-        """Goes to another port; nobody listens at the old one."""
+        """Move to another port; nothing listens at the old one."""
         self._run(self._move())
 
     def abort(self) -> None:
-        """Aborts all connections; new ones are welcome."""
+        """Abort all connections; accept new ones."""
         self._run(self._abort())
 
     def show_certificate_of(self, authority: Authority) -> None:
-        """Shows a new certificate of that authority in every new connection."""
+        """Show a new certificate of that authority in every new connection."""
         self._run(self._show_certificate_of(authority))
 
     # The record
@@ -170,11 +170,11 @@ class FaultProxy:
         return len(self._streams)
 
     def mark(self) -> int:
-        """This moment, as a place in `calls`."""
+        """Return this moment as a position in `calls`."""
         return len(self.calls)
 
     def count(self, which: Which, start: int = 0) -> int:
-        """How many such calls there were since that place."""
+        """Return how many such calls there were since that position."""
         return sum(which(call) for call in self.calls[start:])
 
     def rate(self, since: float, until: float | None = None, which: Which = every) -> Rate:

@@ -1,4 +1,4 @@
-"""The operator between two fault proxies, and what is seen of it."""
+"""The operator between two fault proxies, and what is observed of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.integration.model_server_process import ModelServerProcess
 from tests.integration.operator_process import SIMULATED_PODS, OperatorProcess
 
 FLAGS = ("--model-server-interval", "2", *SIMULATED_PODS)
-"""The interval between resyncs stays as long as it is: what a fault has made the operator miss is found without one."""
+"""The default interval between resyncs: what the operator missed during a fault has to be found without one."""
 PERIOD = 0.2
 
 
@@ -47,7 +47,7 @@ class Scene:
         return self.installed.directory / "kubeconfig-of-the-proxy"
 
     def make_sound(self) -> None:
-        """No fault, and an operator that runs; it is started anew, unless all was well after the last fault."""
+        """Start from a running operator without a fault; restart it unless everything recovered from the last fault."""
         self.api.recover()
         self.models.recover()
         if not self.sound:
@@ -57,7 +57,7 @@ class Scene:
         self.sound = False
 
     def write_kubeconfig(self, *, new_token: bool = False) -> None:
-        """Writes where the proxy is now, and the authority that it is known by; if wanted, with a new token."""
+        """Write the proxy's current address and authority, and a new token if requested."""
         source = self.installed.kubeconfig
         if new_token:
             account = (installation.NAMESPACE, installation.SERVICE_ACCOUNT)
@@ -75,7 +75,7 @@ class Sample:
 
 
 class Probes:
-    """Asks an operator for /healthz and /readyz all the time, as the kubelet does."""
+    """Request /healthz and /readyz of an operator all the time, as the kubelet does."""
 
     def __init__(self, url: str) -> None:
         self.samples: list[Sample] = []

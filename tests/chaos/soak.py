@@ -1,4 +1,4 @@
-"""Churn: environments with their tags come, change, and go, for as long as wanted, and the operator is measured.
+"""Churn: environments with their tags are created, changed and deleted while the operator is measured.
 
 By hand, for an hour: `python -m tests.chaos.soak --minutes 60`.
 """
@@ -26,18 +26,18 @@ from tests.integration.operator_process import OperatorProcess
 from tests.integration.space import ENVIRONMENT, Objects, Space
 
 ALIVE = 60
-"""Environments at a time, as a rule."""
+"""Environments at a time, normally."""
 WARM_UP = 2 * ALIVE
-"""Environments that are created before anything is compared: by then every cache and pool has had its full size."""
+"""Environments created before the first comparison: by then every cache and pool has its full size."""
 KIBIBYTES_PER_ENVIRONMENT = 6.0
-"""How much the memory may grow for each environment that came and went. Fragmentation of the heap takes about 3; if
-what is known of an environment, or of its children, was kept, it would be 20 and more."""
+"""How much the memory may grow per deleted environment. Fragmentation of the heap takes about 3; keeping an environment
+or its children would take 20 or more."""
 TAG = "ModelTag"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What the operator's process has at a moment."""
+    """Resources of the operator's process at one moment."""
 
     seconds: float
     created: int
@@ -74,7 +74,7 @@ def sampled(operator: OperatorProcess, created: int, started: float) -> Sample:
 
 
 def slope(samples: list[Sample], value: Callable[[Sample], float]) -> float:
-    """By how much the value grows for each environment that is created: the least squares."""
+    """Return the growth per created environment, by least squares."""
     count = len(samples)
     mean_x = sum(sample.created for sample in samples) / count
     mean_y = sum(value(sample) for sample in samples) / count
@@ -84,7 +84,7 @@ def slope(samples: list[Sample], value: Callable[[Sample], float]) -> float:
 
 @dataclass
 class Churn:
-    """Environments `env-1`, `env-2` ..., of which the latest `alive` are there."""
+    """Environments `env-1`, `env-2` ..., of which the latest `alive` exist."""
 
     space: Objects
     alive: int = ALIVE
@@ -92,7 +92,7 @@ class Churn:
     _names: deque[str] = field(default_factory=deque)
 
     def step(self) -> None:
-        """One more environment, with its tag; one in its middle age changes in every way, and the oldest goes."""
+        """Create one more environment with its tag, change a middle-aged one in every way, and delete the oldest."""
         self.created += 1
         name = f"env-{self.created}"
         self.space.apply(model_tag(name, model=MODEL_A, deletionPolicy="Delete"), environment(name))
@@ -108,7 +108,7 @@ class Churn:
             self._delete(self._names.popleft())
 
     def wait_until_settled(self) -> None:
-        """Returns when the latest is served, and nothing is left of those that went."""
+        """Wait until the latest is served, and nothing is left of the deleted ones."""
         if self._names:
             self.space.wait_for_condition(TAG, self._names[-1], "Tagged", status="True")
             self.space.wait_until_ready(self._names[-1])
@@ -135,7 +135,7 @@ class Churn:
 
 
 def soaked(operator: OperatorProcess, churn: Churn, seconds: float, told: Callable[[Sample], None]) -> list[Sample]:
-    """Churns for so long; a sample whenever half of the environments are others, and nothing is under way."""
+    """Churn for this long; take a sample whenever half of the environments were replaced and nothing is in progress."""
     started = time.monotonic()
     samples: list[Sample] = []
     while time.monotonic() - started < seconds:
@@ -148,7 +148,7 @@ def soaked(operator: OperatorProcess, churn: Churn, seconds: float, told: Callab
 
 
 def assert_flat(samples: list[Sample]) -> None:
-    """Fails where anything grows with the number of environments that came and went."""
+    """Fail if anything grows with the number of deleted environments."""
     compared = [sample for sample in samples if sample.created > WARM_UP]
     assert len(compared) >= 3, f"too short to tell: {len(samples)} samples"
     memory = slope(compared, lambda sample: sample.memory)

@@ -1,4 +1,4 @@
-"""What users do while a fault lasts, at the API server itself, and what must hold afterwards."""
+"""User actions during a fault, at the API server itself, and what must hold afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAG = "ModelTag"
 
 @dataclass
 class Story:
-    """One environment is promoted, rotated and robbed of a child; one is deleted, and one created."""
+    """One environment is promoted, rotated and loses a child; one is deleted, and one created."""
 
     space: Objects
     server: ModelServerProcess
@@ -28,7 +28,7 @@ class Story:
 
     @property
     def kept(self) -> str:
-        """The environment that lives on."""
+        """The environment that stays."""
         return f"{self.name}-kept"
 
     @property
@@ -61,15 +61,15 @@ class Story:
         self.space.delete("Service", f"{self.kept}-rasa")
 
     def _collect(self, kind: str) -> None:
-        """As the garbage collector does, which in a new cluster may take 30 s until it knows a definition."""
+        """Do the garbage collector's work, which in a new cluster may take 30 s to know a CRD."""
         self.space.api.request("DELETE", self.space.path(kind, f"{self.left}-rasa"))
 
     def pending(self) -> list[str]:
-        """What is not as it should be yet; empty once it has converged."""
+        """Return what has not recovered yet; empty once it has converged."""
         return [*self.pending_in_cluster(), *self._pending_promotion()]
 
     def pending_in_cluster(self) -> list[str]:
-        """The same, without what needs the model server."""
+        """Return the same, without what needs the model server."""
         return [text for text, holds in self._facts() if not holds]
 
     def _facts(self) -> Iterator[tuple[str, bool]]:
@@ -88,7 +88,7 @@ class Story:
             yield f"the new environment has no {kind}", self.space.find_child(kind, self.come) is not None
 
     def is_promoted(self) -> bool:
-        """Whether the model server has the tag on the new model."""
+        """Return whether the model server has the tag on the new model."""
         return self.server.tags().get(self.kept) == MODEL_B
 
     def _pending_promotion(self) -> list[str]:
@@ -107,7 +107,7 @@ class Story:
         return [text for text, holds in facts.items() if not holds]
 
     def side_effects(self) -> list[str]:
-        """What has happened more often than it should have, once it has converged."""
+        """Return what has happened more often than it should have, once it has converged."""
         return [text for text, holds in self._once() if not holds]
 
     def _once(self) -> Iterator[tuple[str, bool]]:
@@ -121,7 +121,7 @@ class Story:
                 yield f"the {kind} of {name} was created {created} times instead of {times}", created == times
 
     def puts(self, calls: list[Call]) -> list[Call]:
-        """Those of these calls to the model server that put the promoted tag."""
+        """Return those of these calls to the model server that set the promoted tag."""
         return [call for call in calls if call.method == "PUT" and call.path.endswith(f"/{MODEL_B}/tags/{self.kept}")]
 
     def clear(self) -> None:
@@ -138,7 +138,7 @@ class Story:
 
 
 def is_ready(obj: JsonObject | None) -> bool:
-    """Whether an object is Ready at its present spec."""
+    """Return whether an object is Ready at its current spec."""
     if obj is None:
         return False
     status = obj.get("status") or {}

@@ -1,4 +1,4 @@
-"""Whatever the API server does, the operator rides it out: no storm, truthful probes, converged soon afterwards."""
+"""The operator survives every fault of the API server: no storm, truthful probes, fast recovery."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.chaos.story import Story
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each fault that is asked for."""
+    """Parametrize a test by the requested faults."""
     metafunc.parametrize(("fault", "seconds"), chosen(API_SERVER_FAULTS, metafunc.config))
 
 

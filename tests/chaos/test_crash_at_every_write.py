@@ -1,6 +1,6 @@
-"""The operator is killed (SIGKILL) at a write, and started again: the end is the same as without a crash.
+"""The operator is killed (SIGKILL) at a write and restarted: the end state is the same as without a crash.
 
-Each write is tried in two ways: it never reaches the server, or it does and the answer is lost.
+Each write is tried in two ways: it never reaches the server, or it does and the response is lost.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from tests.chaos.crashes import CrashPoint, CrashStage, Run, crash_stage
 from tests.integration.conftest import Installation
 
 MOST_WRITES = 60
-"""Of a story; no story has more, and one that goes on for ever ends here."""
+"""Writes of a story; none has more, and a story without end is stopped here."""
 TELLING = CrashPoint(5, Phase.AFTER)
-"""In the middle of what must not happen twice, and must happen as a whole."""
+"""Within actions that must happen exactly once, and as a whole."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def stage(breakable: Installation, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def assert_bounded(crashed: Run, undisturbed: Run) -> None:
-    """The new process does what is left to be done, not everything again and again."""
+    """Check that the new process does only what is left to be done."""
     assert crashed.written_in_all <= 2 * undisturbed.written_in_all + 5, crashed
 
 

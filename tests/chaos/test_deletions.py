@@ -1,4 +1,4 @@
-"""What is deleted goes within a stated time, whether the operator runs or not, and nothing is made for what is gone."""
+"""Deleted objects go within a stated time, with or without the operator, and nothing is created for deleted owners."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from tests.integration.test_deletion import COLLECTION_SECONDS
 
 TAG, SERVER = "ModelTag", "ModelServer"
 NAMESPACE_SECONDS = 60.0
-"""Until a namespace with environments is gone; the operator has no part in it."""
+"""Until a namespace with environments is deleted; the operator takes no part in it."""
 DEFINITION_SECONDS = 30.0
 """Until the definitions are gone, with all objects."""
 CONVERGENCE_SECONDS = 15.0
-"""Until all is well after what was deleted is back."""
+"""Until everything has recovered after deleted objects were restored."""
 READINESS_SECONDS = 10.0
 """Until /readyz says that the definitions are gone, or are back."""
 TAG_SECONDS = 15.0
 """Until a tag is gone after its ModelTag."""
 WRITES_FOR_WHAT_IS_GONE = 10
-"""What was on its way when the owner was deleted."""
+"""What was in progress when the owner was deleted."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Deletions:
         self.space.apply(secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN), model_server(self.models.url))
 
     def populate(self) -> None:
-        """Two environments, one of which follows a ModelTag that takes its tag along, and all is well."""
+        """Create two environments, one with a ModelTag that deletes its tag, and wait until they are ready."""
         self.space.apply(model_tag(model=MODEL_A, deletionPolicy="Delete"), environment(), environment("worker"))
         self.wait_until_well()
 
     def wait_until_well(self, seconds: float = 30.0) -> None:
-        """Returns when all that `populate` asks for is there."""
+        """Wait until everything that `populate` creates exists."""
         self.space.eventually(self._is_well, "all to be well", seconds)
 
     def _is_well(self) -> bool:
@@ -77,7 +77,7 @@ class Deletions:
         )
 
     def wait_until_collected(self) -> None:
-        """Returns when there are no children, and the operator has made no more of them meanwhile."""
+        """Wait until there are no children, and check that the operator has created no more of them meanwhile."""
         start = self.operator.proxy.mark()
         self.space.eventually(lambda: self._children() == [], "all children to be gone", COLLECTION_SECONDS)
         made = [f"{call.method} {call.path}" for call in self.operator.writes(start)]
@@ -106,7 +106,7 @@ class Deletions:
 
 @pytest.fixture(scope="module")
 def own_model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
-    """Its tags are those of these tests alone."""
+    """The tags that only these tests use."""
     with running_model_server(tmp_path_factory.mktemp("model-server")) as server:
         yield server
 
@@ -145,7 +145,7 @@ def test_a_tag_that_is_put_for_the_first_time_goes_with_its_model_tag_too(deleti
 
 
 def delete_while_the_tag_is_put(deletions: Deletions, tag: JsonObject) -> None:
-    """Deletes the ModelTag while its tag is on the way to the model server, which has been listed twice by then."""
+    """Delete the ModelTag while its tag is on the way to the model server, which has been listed twice by then."""
     space, models = deletions.space, deletions.models
     held, deleted = threading.Event(), threading.Event()
 
@@ -166,7 +166,7 @@ def delete_while_the_tag_is_put(deletions: Deletions, tag: JsonObject) -> None:
 
 
 def assert_the_tag_is_gone(deletions: Deletions) -> None:
-    """No model carries the tag, and none gets it any more."""
+    """Check that no model carries the tag, and none gets it any more."""
     deletions.space.eventually(lambda: deletions.model_server.tags() == {}, "the tag to be gone", TAG_SECONDS)
     wait_until_quiet(deletions.operator, seconds=2)
     assert deletions.model_server.tags() == {}
@@ -324,6 +324,6 @@ def test_a_namespace_with_the_model_server_of_others_goes_and_these_go_on(
 
 
 def lasting(space: Space, environment: str) -> JsonObject:
-    """What must stay while the environment's dependencies change: its Deployment and its token."""
+    """Return what must stay while the environment's dependencies change: its Deployment and its token."""
     deployment = space.child("Deployment", environment)["metadata"]
     return {"uid": deployment["uid"], "generation": deployment["generation"], "token": space.token(environment)}

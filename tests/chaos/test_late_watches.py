@@ -1,4 +1,4 @@
-"""Objects that are created together come by different watches, in any order: nobody says meanwhile what is not so."""
+"""Objects created together arrive by different watches, in any order, and nothing false is reported meanwhile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TAG = "ModelTag"
 
 @pytest.fixture
 def late(new_operator: NewOperator) -> ProxiedOperator:
-    """An operator at work that hears nothing more of ModelServers."""
+    """Return a running operator that receives nothing more about ModelServers."""
     operator = new_operator()
     operator.process.start()
     operator.process.wait_until(lambda: "all is listed" in operator.process.logged(), "at work")
@@ -37,7 +37,7 @@ def space(breakable: Installation, late: ProxiedOperator) -> Iterator[Space]:
 
 
 def watches_model_servers(call: Call) -> bool:
-    """The watch, open or opened anew."""
+    """Wait until the watch is open or reopened."""
     return call.is_watch and call.place.resource == "modelservers"
 
 

@@ -1,4 +1,4 @@
-"""Whatever a model server does, clusters are looked after, nothing is said that is not so, and all comes right soon."""
+"""The operator survives every fault of a model server: nothing false is reported, and everything recovers fast."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.model_server_process import MODEL_A, MODEL_B
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each fault that is asked for."""
+    """Parametrize a test by the requested faults."""
     metafunc.parametrize(("fault", "seconds"), chosen(MODEL_SERVER_FAULTS, metafunc.config))
 
 

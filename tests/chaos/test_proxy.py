@@ -1,4 +1,4 @@
-"""The proxy does to calls what it is told, and counts them right."""
+"""The proxy causes the requested faults, and counts calls correctly."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A random walk: any sequence of what users do and of what goes wrong ends as users want it.
+"""A random walk: any sequence of user actions and faults ends in the state that users want.
 
-The walks of `make test` are always the same ones. With --chaos=full they are new each time, and the seed is printed:
-`SEED` in the environment repeats them.
+The walks of `make test` are always the same. With --chaos=full they are new each time, and the seed is printed: `SEED`
+in the environment repeats them.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Walk(RuleBasedStateMachine):
         fault=strategies.sampled_from(sorted(FAULTS)),
     )
     def step(self, what: str, name: str, model: str, policy: str, port: int, kind: str, fault: str) -> None:
-        """One rule for everything: of several, Hypothesis leaves some out in each walk."""
+        """One rule for everything: of several rules, Hypothesis leaves some out in each walk."""
         match what:
             case "promote":
                 self._promote(name, model, policy)
@@ -126,7 +126,7 @@ class Walk(RuleBasedStateMachine):
                 self._change(name, what if name in self.wishes.environments else "create or change", port)
 
     def _come_to_rest(self) -> None:
-        """All is well with the servers, and everything becomes as it is wanted."""
+        """End all faults, and wait until everything is in its desired state."""
         self._recover()
         space, wishes, server = self.space, self.wishes, self.grounds.model_server
         try:
@@ -138,7 +138,7 @@ class Walk(RuleBasedStateMachine):
         wishes.note_tags()
 
     def teardown(self) -> None:
-        """Ends each walk, even one that failed: by then, too, all is as it is wanted."""
+        """End each walk, even a failed one: by then, too, everything is in its desired state."""
         try:
             self._come_to_rest()
         finally:

@@ -1,4 +1,4 @@
-"""What is deleted is forgotten: memory, descriptors and threads stay flat however many environments come and go."""
+"""Deleted objects are forgotten: memory, descriptors and threads stay flat however many environments are churned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two operators on one cluster, with leader election: one works at a time, and the other is soon there."""
+"""Two operators on one cluster, with leader election: one works at a time, and the other takes over soon."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ELECTED = ("--leader-elect",)
 LEADS = "leading: the Lease"
 LEASE_PATH = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/rasa-environments"
 TAKEOVER_SECONDS = 15.0
-"""After the leader was killed, was stopped, or lost the API server."""
+"""After the leader was killed, was paused, or lost the API server."""
 RELEASE_SECONDS = 5.0
 """After the leader received SIGTERM: it has ended, and the standby leads."""
 NOTICE_SECONDS = 10.0
@@ -43,12 +43,12 @@ class Pair:
     space: Space
 
     def seconds_until_standby_leads(self, since: float) -> float:
-        """Waits for the takeover, which may come later than it should; returns after how many seconds it came."""
+        """Wait for the takeover, which may be late; return after how many seconds it came."""
         self.standby.process.wait_until(lambda: LEADS in self.standby.process.logged(), "leading")
         return time.monotonic() - since
 
     def assert_the_leader_ends_in_good_order(self) -> None:
-        """It says once why, and the supervisor is told to start it again."""
+        """Check that it logs the reason once, and that its supervisor is to restart it."""
         assert self.leader.process.wait(NOTICE_SECONDS) == 1
         log = self.leader.process.logged()
         assert "Traceback" not in log
@@ -76,7 +76,7 @@ def lease(installation: Installation) -> JsonObject:
 
 
 def stopping_at(operator: ProxiedOperator, resource: str) -> threading.Event:
-    """Stops the operator (SIGSTOP) when it first writes such an object; the event is set then."""
+    """Pause the operator (SIGSTOP) when it first writes such an object, and set the event."""
     stopped = threading.Event()
 
     def stop(call: Call, phase: Phase) -> None:
@@ -89,7 +89,7 @@ def stopping_at(operator: ProxiedOperator, resource: str) -> threading.Event:
 
 
 def port_is(space: Space, environment: str, port: int) -> bool:
-    """Whether the environment's Service has that port."""
+    """Return whether the environment's Service has that port."""
     return bool(space.child("Service", environment)["spec"]["ports"][0]["port"] == port)
 
 

@@ -1,4 +1,4 @@
-"""Two operators without leader election, by mistake: they say so, and neither undoes what the other did."""
+"""Two operators without leader election, by mistake: they report it, and neither undoes the other's work."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.integration.space import ENVIRONMENT, Space
 
 NAMES = tuple(f"shared-{number}" for number in range(6))
 QUIET_SECONDS = 6.0
-"""More than a resync takes to come round: at rest neither writes."""
+"""Longer than a resync: at rest neither writes."""
 WARNING = "another operator works on the same objects"
 MET = re.compile(r"^rasa_environments_status_writes_by_others_total ([0-9.e+]+)$", re.MULTILINE)
 WRITES = 40
-"""By both operators for an environment that is created, or rotated: each may be a step behind the other."""
+"""Writes of both operators for an environment that is created or rotated: each may lag behind the other."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Both:
         return tuple(operator.proxy.mark() for operator in self.operators)
 
     def wait_until_quiet(self) -> None:
-        """Returns when neither has written anything for a while."""
+        """Wait until neither has written anything for a while."""
         wait_until_quiet(*self.operators, seconds=QUIET_SECONDS)
 
     def writes(self, since: tuple[int, ...]) -> Counter[str]:
-        """How many requests there were for each kind of object in the namespace, the status apart."""
+        """Count the requests for each kind of object in the namespace, apart from the status."""
         places = [
             call.place
             for operator, start in zip(self.operators, since, strict=True)
@@ -52,7 +52,7 @@ class Both:
         return Counter("/".join(filter(None, (place.resource, place.subresource))) for place in places)
 
     def warned(self) -> bool:
-        """Whether one of them has noticed the other, once: the log, and the metric that counts on."""
+        """Return whether one of them has noticed the other, once: in the log, and in the metric that keeps counting."""
         processes = [operator.process for operator in self.operators]
         warnings = [process.logged().count(WARNING) for process in processes]
         met = [MET.search(process.answer("/metrics").text) for process in processes]
@@ -66,7 +66,7 @@ class Both:
         return {name: self.space.token(name) for name in NAMES}
 
     def wait_until_rotated(self, when: str) -> None:
-        """Returns when each environment says that it has the token of that rotation."""
+        """Wait until each environment reports the token of that rotation."""
         for name in NAMES:
             self.space.eventually(
                 lambda: self.space.status(ENVIRONMENT, name).get("lastHandledRotateTokenAt") == when,  # noqa: B023 - at once
@@ -87,7 +87,7 @@ def both(breakable: Installation, new_operator: NewOperator, model_server: Model
 
 
 def rotated(name: str, when: str) -> dict[str, object]:
-    """The environment with the wish for another token."""
+    """Return the environment with a request for a new token."""
     return environment(name, annotations={ROTATE_TOKEN_ANNOTATION: when})
 
 

@@ -1,4 +1,4 @@
-"""What users ask for in a random walk, and what must be there once it has come to rest."""
+"""What users request in a random walk, and the state that must result."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class TagWish:
     model: str
     policy: str
     before: frozenset[str | None]
-    """The models that the tag may have been on before there was this ModelTag (None: on none)."""
+    """The models that the tag may have been on before this ModelTag (None: on none)."""
     since: set[str] = field(default_factory=set)
-    """The models that it may have been put on since it was last seen where it should be."""
+    """The models that it may have been moved to since it was last seen in its desired state."""
     settled: bool = False
-    """Whether it was ever seen where it should be."""
+    """Whether it was ever seen in its desired state."""
 
     @property
     def afterwards(self) -> set[str | None]:
-        """The models that the tag may be on once this ModelTag is gone: that depends on how far the operator came."""
+        """The models that the tag may be on once this ModelTag is deleted, depending on how far the operator got."""
         if self.policy == "Delete":
             return {None} if self.settled else {None, *self.before}
         return set(self.since) if self.settled else {*self.since, *self.before}
@@ -62,10 +62,10 @@ class Wishes:
     environments: dict[str, Wish] = field(default_factory=dict)
     tags: dict[str, TagWish] = field(default_factory=dict)
     left: dict[str, set[str | None]] = field(default_factory=dict)
-    """By tag whose ModelTag is gone: the models that it may be on (None: on none)."""
+    """By tag whose ModelTag was deleted: the models that it may be on (None: on none)."""
 
     def problems(self, space: Objects, server: ModelServerProcess) -> list[str]:
-        """What is not as it is wanted."""
+        """Return what is not in its desired state."""
         return [
             *self._extra(space),
             *(problem for name, wish in self.environments.items() for problem in _environment(space, name, wish)),
@@ -73,7 +73,7 @@ class Wishes:
         ]
 
     def note_tokens(self, space: Objects) -> None:
-        """From now on the tokens stay, until a rotation."""
+        """Expect the tokens to stay from now on, until a rotation."""
         for name, wish in self.environments.items():
             if not wish.suspended:
                 wish.token = space.token(name)

@@ -1,4 +1,4 @@
-"""Commands as a person types them, and a namespace of a real API server where a script plays the operator."""
+"""Commands as users type them, and a namespace on a real API server where a script plays the operator."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NUMBERS = itertools.count(1)
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command wrote, and how it ended."""
+    """The output of a command, and its exit code."""
 
     exit_code: int
     output: str
@@ -45,7 +45,7 @@ def command(line: str, kubeconfig: Path | None = None, stdin: str | None = None)
 
 @dataclass(frozen=True)
 class Team:
-    """A namespace of its own, and those who work in it: an administrator, and a script that plays the operator."""
+    """A namespace with an administrator and a script that plays the operator."""
 
     api: ApiServer
     kubeconfig: Path
@@ -79,7 +79,7 @@ class Team:
         return answer.body
 
     def report(self, kind: str, name: str, status: JsonObject, **conditions: tuple[str, str, str]) -> None:
-        """Writes a status for the object's present spec, as the operator does."""
+        """Write a status for the object's current spec, as the operator does."""
         listed = [
             {
                 "type": kind_of_condition,
@@ -130,7 +130,7 @@ def team(administrator: ApiServer, cluster: ClusterFacts) -> Team:
 
 @pytest.fixture
 def meanwhile() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Lets a script run beside the command; what goes wrong in it fails the test."""
+    """Run a script beside the command; an error in it fails the test."""
     with ThreadPoolExecutor() as pool:
         running = []
 

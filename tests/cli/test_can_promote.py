@@ -1,4 +1,4 @@
-"""Who may not promote is told beforehand, in the words of admission, by `can-promote`, `promote` and `rollback`."""
+"""`can-promote`, `promote` and `rollback` report a missing permission beforehand, with admission's message."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ class Employee:
         return command(f"{line} -n {self.team.namespace}", self.kubeconfig)
 
     def lacks(self, right: str, environment: str = "production") -> str:
-        """How a refusal reads."""
+        """Return the text of a refusal."""
         return f'user "{self.user}" may not promote to "{environment}": needs {right}'
 
     def lacks_promote(self, environment: str = "production", namespace: str | None = None) -> str:
-        """How it reads where `promote` is lacking."""
+        """Return the text when `promote` is missing."""
         where = f'"{environment}" in namespace "{namespace or self.team.namespace}"'
         return self.lacks(f'the verb "promote" on deploymentenvironments.{GROUP} {where}', environment)
 
 
 def employ(team: Team, folder: Path, *rules: JsonObject) -> Employee:
-    """Somebody with these rights in the namespace, who has them at once."""
+    """Create an account with these rights in the namespace, and wait until they take effect."""
     namespace = team.namespace
     role = {"rules": list(rules)}
     binding = {
@@ -89,7 +89,7 @@ def create(team: Team, path: str, api_version: str, kind: str, body: JsonObject)
 
 
 def may_read(employee: Employee) -> bool:
-    """Whether the API server knows the rights by now."""
+    """Return whether the API server already knows the rights."""
     attributes = {"verb": "list", "group": GROUP, "resource": "modeltags", "namespace": employee.team.namespace}
     review = {
         "apiVersion": "authorization.k8s.io/v1",

@@ -1,4 +1,4 @@
-"""The ways to start the command line, each as a process of its own."""
+"""All ways to start the command line, each in its own process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMMANDS = ("status", "promote", "rollback", "can-promote", "upload", "render", 
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A process that must end well."""
+    """Run a process that has to succeed."""
     completed = subprocess.run(
         arguments, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""Exit codes: defined once, told by every command and in the reference, and given for what they mean."""
+"""Exit codes: defined once, documented by every command and in the reference, and used as documented."""
 
 from __future__ import annotations
 

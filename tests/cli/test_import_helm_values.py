@@ -1,4 +1,4 @@
-"""`import-helm-values`: resources on standard output, what became of each value on standard error."""
+"""`import-helm-values`: resources on standard output, and a report about each value on standard error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def import_values(text: str, options: str = "--release my -n bots") -> Ran:
 
 
 def documents(ran: Ran) -> list[JsonObject]:
-    """What was written, of a command that ended well."""
+    """Return the output of a command that succeeded."""
     assert ran.exit_code == 0, ran.errors
     return list(yaml.safe_load_all(ran.output))
 

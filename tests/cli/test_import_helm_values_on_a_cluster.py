@@ -1,4 +1,4 @@
-"""What `import-helm-values` writes, sent to a real API server, which says whether it would take it."""
+"""A real API server accepts what `import-helm-values` writes."""
 
 from __future__ import annotations
 

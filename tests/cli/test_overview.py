@@ -86,7 +86,7 @@ TAG = ModelTag.model_validate(
 
 
 def text(shown: Overview, *, namespaces: bool = False) -> str:
-    """The drawing as it comes out of a pipe."""
+    """Return the output as written to a pipe."""
     target = StringIO()
     Console(file=target, width=WIDE).print(drawn(shown, NOW, namespaces=namespaces))
     return "\n".join(printed.rstrip() for printed in target.getvalue().splitlines())

@@ -1,4 +1,4 @@
-"""How far a promotion has come: the verdicts on what the status of a ModelTag and its environment say."""
+"""The progress of a promotion, derived from the status of a ModelTag and its environment."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def environment(*entries: tuple[str, ...], **spec: object) -> DeploymentEnvironm
 
 
 def seen(found: ModelTag | None, other: DeploymentEnvironment | None = None, goal: Goal = Goal.SERVED) -> Progress:
-    """How far the promotion of B has come that was written as generation 2."""
+    """Return the progress of the promotion of B that was written as generation 2."""
     return progress(tag(), found, other or environment(), goal)
 
 

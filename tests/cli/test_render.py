@@ -1,4 +1,4 @@
-"""`render`: the children of a manifest, or every mistake in it on a line of its own."""
+"""`render`: the children of a manifest, or every mistake in it, one per line."""
 
 from __future__ import annotations
 

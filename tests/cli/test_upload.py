@@ -1,4 +1,4 @@
-"""`upload`: to this project's model server, with what ModelServer and Secret say."""
+"""`upload`: to this project's model server, with the settings of ModelServer and Secret."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def model_file(directory: Path, name: str) -> Path:
-    """An archive as `rasa train` writes one, as far as a model server looks."""
+    """Return an archive like one of `rasa train`, as far as a model server checks."""
     file = directory / f"{name}.tar.gz"
     with tarfile.open(file, "w:gz") as archive:
         member = tarfile.TarInfo("metadata.json")

@@ -1,4 +1,4 @@
-"""`upload` where something stands before the model server, or Rasa X cannot take a model."""
+"""`upload` with something in front of the model server, or a Rasa X that cannot accept a model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JSON, HTML = "application/json", "text/html"
 
 
 class Server(ThreadingHTTPServer):
-    """Answers an upload as the test says, and all else as a Rasa X without environments."""
+    """Answers an upload as the test says, and everything else as a Rasa X without environments."""
 
     upload: tuple[int, str, str] = (204, JSON, "")
 

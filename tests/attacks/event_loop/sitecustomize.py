@@ -1,11 +1,11 @@
-"""In the operator's process: writes to its log what held the event loop, and for how long that computed."""
+"""Log from the operator's process what blocks the event loop, and for how long."""
 
 import asyncio
 import sys
 import time
 
 LIMIT = 0.02
-"""Seconds below which nothing is written."""
+"""Shorter blocks are not logged, in seconds."""
 
 
 def run(handle: asyncio.Handle) -> None:
