@@ -1,4 +1,4 @@
-"""A cluster for tests that would disturb others in the one for all."""
+"""A separate cluster for tests that would disturb others in the shared one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,10 @@ from local.flavour import choose_flavour
 
 @contextmanager
 def cluster_apart(request: pytest.FixtureRequest) -> Iterator[ClusterFacts]:
-    """A cluster for the scope of a fixture that is called `cluster`, too. With kind there is one, which all share."""
+    """Yield a cluster for the scope of a fixture that is also called `cluster`.
+
+    With kind there is one shared cluster.
+    """
     if choose_flavour() == "kind":
         yield request.getfixturevalue("cluster")
     else:

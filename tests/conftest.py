@@ -26,7 +26,7 @@ from local.rasa.release import LATEST
 pytest_plugins = ["tests.services"]
 
 CLUSTERS = ("breakable_cluster", "cluster", "checkout")
-"""Fixtures with a cluster: one of their own, that of all, and the one that a reader of the tutorial starts."""
+"""Fixtures with a cluster: separate ones, the shared one, and the one that a tutorial reader starts."""
 RASA_FIXTURES = {"rasa_binaries": LATEST, "rasa_1_10": RELEASES["1.10.26"], "rasa_2_8": RELEASES["2.8.34"]}
 LONGEST_FIRST = (*RASA_FIXTURES, *CLUSTERS)
 """Fixtures whose tests take long."""
@@ -35,7 +35,7 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--regenerate-golden`: what is made now becomes what is expected. `--chaos=full`: faults last minutes."""
+    """Add `--regenerate-golden`, which turns current results into expected ones, and `--chaos=full` for long faults."""
     parser.addoption("--regenerate-golden", action="store_true", help="write the golden files anew")
     parser.addoption("--chaos", choices=["brief", "full"], default="brief", help="which faults, and how long they last")
     parser.addoption("--chaos-seconds", type=float, default=inf, help="how long a fault lasts at most")
@@ -48,7 +48,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Makes what takes minutes before any test's time limit runs, with its progress shown."""
+    """Build what takes minutes before any test's time limit starts, and show progress."""
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     capture = session.config.pluginmanager.getplugin("capturemanager")
     if session.config.option.collectonly or capture is None:
@@ -64,7 +64,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """One process where the cluster is of kind, of which there is one at a time; else as many as there are cores."""
+    """Use one process with a kind cluster, of which there is one at a time; otherwise one per core."""
     try:
         return 0 if choose_flavour() == "kind" else None
     except UnknownFlavourError as error:
@@ -72,12 +72,12 @@ def pytest_xdist_auto_num_workers() -> int | None:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """The same name of a test in all processes, even if it takes bytes that hold the time, as compressed ones do."""
+    """Give a test the same name in all processes, even if its parameters contain varying bytes."""
     return argname if isinstance(val, bytes) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the files, those that take longest come first, and so all end at the same time."""
+    """If several processes share the files, run the slowest first, so that all end at the same time."""
     if config.getoption("chaos") != "full":
         longer = [item for item in items if item.get_closest_marker("full_chaos")]
         config.hook.pytest_deselected(items=longer)
@@ -90,14 +90,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def rank(item: pytest.Item) -> int:
-    """The place among LONGEST_FIRST of what the test uses."""
+    """Return the position among LONGEST_FIRST of what the test uses."""
     used = getattr(item, "fixturenames", ())
     return next((place for place, name in enumerate(LONGEST_FIRST) if name in used), len(LONGEST_FIRST))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where CI is set, a test that is skipped fails, with the reason of the skip."""
+    """If CI is set, fail a skipped test with the reason of the skip."""
     report = yield
     return failed_instead(report) if os.environ.get("CI") else report
 
@@ -110,7 +110,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def failed_instead(report: Report) -> Report:
-    """The report, as a failure if it is that of a skip."""
+    """Turn the report of a skip into a failure."""
     if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
         report.outcome = "failed"
         report.longrepr = f"a test must not be skipped in CI: {report.longrepr[2]}"
@@ -119,7 +119,7 @@ def failed_instead(report: Report) -> Report:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[ClusterFacts]:
-    """A running cluster without an operator and its policies; every test makes the namespaces it needs."""
+    """A running cluster without an operator and its policies; every test creates the namespaces that it needs."""
     with LocalCluster() as facts:
         yield facts
 
@@ -143,7 +143,7 @@ def rasa_2_8() -> Path:
 
 
 def binaries_of(release: RasaRelease) -> Path:
-    """Where the release is installed; skips the test where it cannot be."""
+    """Return where the release is installed; skip the test if it cannot be."""
     try:
         return rasa_environment(ConsoleProgress(), release)
     except RasaUnavailableError as error:

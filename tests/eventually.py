@@ -1,4 +1,4 @@
-"""Waiting for what other processes bring about."""
+"""Waiting for the effects of other processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition holds within 20 seconds."""
+    """Return whether the condition holds within 20 seconds."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         if condition():

@@ -59,20 +59,20 @@ async def namespace(someone: Client) -> str:
 
 @pytest.fixture
 async def owner(someone: Client, namespace: str) -> JsonObject:
-    """An object that may own others."""
+    """Create an object that may own others."""
     return await someone.create(CONFIG_MAPS, config_map("owner", namespace=namespace))
 
 
 @pytest.fixture
 async def line(cluster: ClusterFacts) -> AsyncIterator[Line]:
-    """A line to the API server that can be cut."""
+    """Open a connection to the API server that can be interrupted."""
     async with Line(cluster.server) as line:
         yield line
 
 
 @pytest.fixture
 async def distant(cluster: ClusterFacts, line: Line, tmp_path: Path) -> AsyncIterator[Client]:
-    """A client at the other end of the line."""
+    """Return a client that uses this connection."""
     path = kubeconfig_with(cluster.kubeconfig, tmp_path / "distant", server=line.address)
     async with await Client.connect(path) as client:
         yield client
@@ -93,7 +93,7 @@ RESOURCES = (CONFIG_MAPS, DEPLOYMENTS, SECRETS)
 
 @pytest.fixture
 def caches() -> dict[Resource, ObjectCache]:
-    """Empty, and fed by what the operator writes and `refresh`."""
+    """Empty, and filled with what the operator writes and `refresh`."""
     return {resource: ObjectCache() for resource in RESOURCES}
 
 
@@ -105,19 +105,19 @@ def children(client: Client, caches: dict[Resource, ObjectCache]) -> Children:
 
 @pytest.fixture
 def settings(namespace: str, owner: JsonObject) -> JsonObject:
-    """A ConfigMap as it is asked for."""
+    """Return a ConfigMap as desired."""
     return owned(config_map("child", {"a": "1", "b": "2"}, namespace=namespace), owner)
 
 
 @pytest.fixture
 def workload(namespace: str, owner: JsonObject) -> JsonObject:
-    """A Deployment as it is asked for."""
+    """Return a Deployment as desired."""
     return owned(deployment("child", namespace), owner)
 
 
 @pytest.fixture
 def refresh(someone: Client, caches: dict[Resource, ObjectCache], namespace: str) -> Callable[[], Awaitable[None]]:
-    """Lists everything, as a reflector does."""
+    """List everything, as a reflector does."""
 
     async def listed() -> None:
         for resource, cache in caches.items():

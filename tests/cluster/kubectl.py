@@ -1,4 +1,4 @@
-"""What kubectl says of the same kubeconfig."""
+"""kubectl's view of the same kubeconfig."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.cluster.test_lease import TIMING
 
 
 async def work() -> None:
-    """Say so, and go on for ever."""
+    """Report it, and continue forever."""
     print("leading", flush=True)  # noqa: T201
     await asyncio.Event().wait()
 

@@ -1,4 +1,4 @@
-"""A line between a client and the API server that can be cut and frozen, and connections that keep a record."""
+"""A connection between a client and the API server that can be interrupted and frozen, and recording clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Before = Callable[[str, str], Awaitable[None]]
 
 
 class RecordingConnection(Connection):
-    """A connection that remembers its requests; `before` may do something just before one is sent."""
+    """A client that records its requests; `before` may do something just before one is sent."""
 
     requests: list[tuple[str, str]]
     before: Before | None = None
@@ -32,7 +32,7 @@ class RecordingConnection(Connection):
         headers: dict[str, str],
         maximum_bytes: int = LARGEST_OBJECT,
     ) -> bytes:
-        """Send, and remember verb and path without the query."""
+        """Send, and record verb and path without the query."""
         self.requests.append((method, path.partition("?")[0]))
         if self.before is not None:
             before, self.before = self.before, None
@@ -85,7 +85,7 @@ class Line:
 
     @property
     def address(self) -> str:
-        """Where the API server is found through this line."""
+        """The address of the API server through this proxy."""
         assert self._server is not None
         return f"https://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
@@ -96,11 +96,11 @@ class Line:
             writer.transport.abort()
 
     def freeze(self) -> None:
-        """Pass nothing on any more, without ending anything."""
+        """Forward nothing any more, without closing anything."""
         self._whole.clear()
 
     def mend(self) -> None:
-        """Let everything pass again."""
+        """Forward everything again."""
         self._is_cut = False
         self._whole.set()
 

@@ -1,4 +1,4 @@
-"""What the real API server fills in is never taken for something that others added."""
+"""What the real API server fills in never counts as an addition of others."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def all_children() -> Iterator[JsonObject]:
 
 
 async def stored(connection: RecordingConnection, child: JsonObject) -> JsonObject:
-    """The child as the API server would store it."""
+    """Return the child as the API server would store it."""
     path = f"{resource_of(child['kind']).path(child['metadata']['namespace'])}?dryRun=All&fieldValidation=Strict"
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
     answer: JsonObject = orjson.loads(await connection.request("POST", path, body=orjson.dumps(child), headers=headers))

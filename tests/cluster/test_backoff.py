@@ -1,4 +1,4 @@
-"""How long to wait before something that failed is tried again."""
+"""The delay before a failed attempt is repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cache takes for news, and what it holds after any order of events."""
+"""What a cache treats as a change, and what it contains after any order of events."""
 
 from __future__ import annotations
 

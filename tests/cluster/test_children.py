@@ -1,4 +1,4 @@
-"""What happens to the children of an environment, on the real API server."""
+"""The children of an environment, on the real API server."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ async def test_a_container_that_is_renamed_is_put_back(
 
 
 async def intrude(someone: Client, workload: JsonObject) -> None:
-    """Add to the pods as `kubectl apply --server-side` of somebody else does."""
+    """Add to the pods, as somebody else with `kubectl apply --server-side` does."""
     labels = {"spec": {"selector": workload["spec"]["selector"], "template": {"spec": INTRUSION}}}
     identity_of = {name: workload["metadata"][name] for name in ("name", "namespace")}
     await someone.apply(DEPLOYMENTS, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": identity_of, **labels})

@@ -1,4 +1,4 @@
-"""Children that others write, too: the owner is asked for, and nobody is overwritten who was faster."""
+"""Children that others also write: the owner is checked, and a faster writer is not overwritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets with generated values: what is on the real API server wins, whether it was seen or not."""
+"""Secrets with generated values: existing values on the real API server win, whether they were seen or not."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from tests.cluster.objects import config_map, deployment, secret
 
 @pytest.fixture
 def key(namespace: str) -> ObjectKey:
-    """Of the object in question."""
+    """The path of the object in question."""
     return ObjectKey(namespace, "a")
 
 
@@ -145,7 +145,7 @@ async def test_a_closed_client_says_so(client: Client, key: ObjectKey) -> None:
 
 
 class Scripted:
-    """A server that gives the next of some answers each time."""
+    """Return a server that gives the next of several answers each time."""
 
     def __init__(self, *answers: web.Response) -> None:
         self.answers = list(answers)
@@ -185,7 +185,7 @@ async def scripted(tmp_path: Path, namespace: str) -> AsyncIterator[tuple[Script
 
 
 def named(key: ObjectKey) -> JsonObject:
-    """The least that an object is."""
+    """The smallest possible object."""
     return {"metadata": {"namespace": key.namespace, "name": key.name}}
 
 
@@ -286,7 +286,7 @@ async def test_a_page_of_html_is_no_watch(scripted: tuple[Scripted, Client]) -> 
 
 
 class Silent(web.Response):
-    """A watch that is opened, and on which nothing comes until the event is set."""
+    """Return a watch that stays silent until the event is set."""
 
     def __init__(self, over: asyncio.Event) -> None:
         super().__init__()
@@ -336,7 +336,7 @@ async def test_an_answer_beyond_its_limit_is_not_read(scripted: tuple[Scripted, 
 
 
 def names_in(*pages: Listing) -> list[str]:
-    """The names of all objects but the one that Kubernetes puts into each namespace."""
+    """Return the names of all objects except the one that Kubernetes creates in each namespace."""
     names = [item["metadata"]["name"] for page in pages for item in page.items]
     return [name for name in names if name != "kube-root-ca.crt"]
 

@@ -1,4 +1,4 @@
-"""Who changes a child again and again is corrected with backoff; all else at once."""
+"""A child that somebody keeps changing is corrected with backoff; everything else at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY = ObjectKey("bots", "production-rasa")
 
 
 class Clock:
-    """Stands for the module `time`."""
+    """Replaces the module `time`."""
 
     now = 1000.0
 
@@ -31,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def corrected(times: int, found: Contention | None = None) -> Contention:
-    """One whose Service was corrected so often in a row."""
+    """A child whose Service was corrected this often in a row."""
     found = found or Contention()
     for _ in range(times):
         found.corrected(SERVICES, KEY, "digest")

@@ -1,4 +1,4 @@
-"""Where the credentials come from, and what happens when they rotate or are wrong."""
+"""Where credentials come from, and what happens when they rotate or are invalid."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials that were refused are loaded again each time."""
+    """Refused credentials are reloaded each time."""
     monkeypatch.setattr(connection, "_RELOAD_SECONDS", 0.0)
 
 
@@ -58,7 +58,7 @@ def token(cluster: ClusterFacts) -> str:
 
 
 async def is_accepted(client: Client) -> bool:
-    """Whether the API server knows who this is."""
+    """Return whether the API server knows who this is."""
     try:
         await client.get(CONFIG_MAPS, ObjectKey("default", "kube-root-ca.crt"))
     except ApiError as error:
@@ -145,7 +145,7 @@ async def test_an_exec_plugin_is_asked_again_when_its_token_is_refused(
 
 @pytest.fixture
 def pod(cluster: ClusterFacts, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """This process as if it were in a pod; returns the folder of the ServiceAccount's files."""
+    """Make this process look as if it ran in a pod; return the folder of the ServiceAccount's files."""
     address = urlsplit(cluster.server)
     authority = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["certificate-authority-data"]
     for name, content in (

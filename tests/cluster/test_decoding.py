@@ -1,4 +1,4 @@
-"""Whatever bytes the API server sends: one bad object is rejected, everything beside it is read."""
+"""Whatever bytes the API server sends: one bad object is rejected, and everything else is read."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def depth_of(value: Any) -> int:
 
 
 UNREADABLE = [b"NaN", b"-1e999", b"9" * 5000, b'"\\ud800"', b'"\xff"', b"Infinity", b'"\x01"']
-"""What Python's own reader takes, or nobody, and orjson does not."""
+"""Values that Python's own reader accepts, or that nothing accepts, and that orjson refuses."""
 
 
 @pytest.mark.parametrize("depth", [254, 255, 1000, 1023, 1025, 1500, 9000])

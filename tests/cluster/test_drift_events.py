@@ -1,4 +1,4 @@
-"""What somebody else changed is told when it is put back, without a value; what the operator itself changes is not."""
+"""A corrected change of somebody else is reported without values; the operator's own changes are not reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Told:
 
 @pytest.fixture
 def told() -> Told:
-    """What was told."""
+    """Return what was reported."""
     return Told()
 
 
@@ -44,7 +44,7 @@ def children(client: Client, caches: dict[Resource, ObjectCache], told: Told) ->
 
 
 def changed(settings: JsonObject) -> JsonObject:
-    """Something else that is asked for."""
+    """Return something else to be desired."""
     return {**settings, "data": {"a": "another", "b": "2"}}
 
 

@@ -1,4 +1,4 @@
-"""Events on the real API server; and how many there are when the server fails, or an object never comes to rest."""
+"""Events on the real API server, and their number when the server fails or an object never comes to rest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def served(note: str = "serves model-1", moment: str = TIME, reason: str = EventReason.MODEL_SERVED) -> Event:
-    """That an environment serves its model."""
+    """Report that an environment serves its model."""
     deployment = ObjectReference("apps/v1", "Deployment", "bots", "support-rasa")
     return Event("Normal", reason, Action.CHECK_MODEL, note, moment, deployment)
 
@@ -44,7 +44,7 @@ def support(namespace: str = "bots", uid: str = "uid-1") -> ObjectReference:
 
 @asynccontextmanager
 async def writing(client: Client) -> AsyncIterator[EventWriter]:
-    """A writer at work; ended, it has written what was due."""
+    """Run a writer; at the end, it has written everything due."""
     writer = EventWriter(client, "operator-0")
     task = asyncio.create_task(writer.run())
     yield writer
@@ -118,7 +118,7 @@ async def test_a_series_is_patched_into_an_event_that_is_there(
 
 @dataclass
 class FakeServer:
-    """An API server that says what a test wants, on a clock that does not wait."""
+    """An API server that answers as a test says, on a clock that does not wait."""
 
     fault: Callable[[], Exception | None] = lambda: None
     created: list[JsonObject] = field(default_factory=list)
@@ -159,7 +159,7 @@ class Scene:
 
 
 def play(server: FakeServer, story: Callable[[Scene], Awaitable[None]]) -> Scene:
-    """Plays a story with a writer at work, and two minutes more."""
+    """Play a story with a running writer, and two more minutes."""
 
     async def test() -> Scene:
         scene = Scene(server)

@@ -1,4 +1,4 @@
-"""Exec plugins: what they are told, what they may print, and how their failures are told."""
+"""Exec plugins: their input, their output, and how their failures are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may not write any more sends no write, not even one that was waiting for its connection."""
+"""An operator that lost the lead sends no write, not even one that was waiting for its connection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.cluster.line import Line, kubeconfig_with
 
 
 class Leader:
-    """Leads until it is told otherwise."""
+    """Leads until told otherwise."""
 
     is_leader = True
 
@@ -36,7 +36,7 @@ def leader() -> Leader:
 
 @pytest.fixture
 async def fenced(cluster: ClusterFacts, leader: Leader) -> AsyncIterator[Client]:
-    """A client that writes as long as the leader leads."""
+    """Return a client that writes only while the leader leads."""
     async with await Client.connect(str(cluster.kubeconfig), may_write=leader.may_write) as client:
         yield client
 

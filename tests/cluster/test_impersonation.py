@@ -1,4 +1,4 @@
-"""Acting as another user: what a kubeconfig and --as name arrives at the API server as it does from kubectl."""
+"""Impersonation: users from the kubeconfig and --as reach the API server as they do from kubectl."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAM = {
 
 
 def kubeconfig_as(cluster: ClusterFacts, folder: Path, words: JsonObject) -> Path:
-    """The administrator's kubeconfig, with more said of its user."""
+    """Return the administrator's kubeconfig with more fields for its user."""
     content = yaml.safe_load(cluster.kubeconfig.read_text())
     content["users"][0]["user"].update(words)
     path = folder / "config"
@@ -40,7 +40,7 @@ def kubeconfig_as(cluster: ClusterFacts, folder: Path, words: JsonObject) -> Pat
 
 
 async def who(source: CredentialSource) -> Any:
-    """Whom the API server takes the client for."""
+    """Return who the API server takes the client for."""
     async with await Client.by(source) as client:
         return (await client.review(SELF_SUBJECT_REVIEWS))["userInfo"]
 

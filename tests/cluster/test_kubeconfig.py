@@ -1,4 +1,4 @@
-"""Kubeconfig files as kubectl reads them: several files, several contexts, relative paths."""
+"""Kubeconfig files are read as kubectl reads them: several files, several contexts, relative paths."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def section(kind: str, **entries: JsonObject) -> list[JsonObject]:
 
 @pytest.fixture(autouse=True)
 def no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever runs the tests has no kubeconfig of its own."""
+    """Remove any kubeconfig from the environment of the tests."""
     monkeypatch.delenv("KUBECONFIG", raising=False)
 
 
@@ -60,7 +60,7 @@ def several(parts: tuple[JsonObject, JsonObject], tmp_path: Path) -> Path:
 
 
 async def seen(source: CredentialSource) -> tuple[str, str]:
-    """Whom the API server takes the client for, and the namespace that it works in."""
+    """Return who the API server takes the client for, and the namespace that it works in."""
     async with await Client.by(source) as client:
         return (await client.review(SELF_SUBJECT_REVIEWS))["userInfo"]["username"], client.namespace
 
@@ -98,7 +98,7 @@ async def test_a_context_without_a_user_goes_without_credentials(several: Path) 
 
 @pytest.fixture
 def files(cluster: ClusterFacts, parts: tuple[JsonObject, JsonObject], tmp_path: Path) -> str:
-    """Files that complete one another; the first that has a current-context, and a cluster `main`, is the second."""
+    """Return files that complete each other; the second is the first with a current-context and a cluster `main`."""
     there, administrator = parts
     work, home = tmp_path / "work", tmp_path / "home"
     work.mkdir()

@@ -1,4 +1,4 @@
-"""One operator works at a time, on the real API server."""
+"""Only one operator works at a time, on the real API server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TIMING = LeaseTiming(duration=4.0, renew_deadline=3.0, retry_period=0.2)
 
 
 class Candidate:
-    """A process that works while it leads, and tells a diary of all candidates about it."""
+    """A candidate that works while it leads, and records that in a shared diary."""
 
     def __init__(self, name: str, client: Client, key: ObjectKey, diary: list[str]) -> None:
         self.leadership = Leadership(client, key, name, TIMING)
@@ -54,7 +54,7 @@ def key(namespace: str) -> ObjectKey:
 
 @pytest.fixture
 def diary() -> list[str]:
-    """Who started and stopped to work."""
+    """The log of who started and stopped work."""
     return []
 
 
@@ -77,7 +77,7 @@ async def start(key: ObjectKey, diary: list[str]) -> AsyncIterator[Start]:
 
 
 async def holder(client: Client, key: ObjectKey) -> str:
-    """Who holds the Lease."""
+    """Return who holds the Lease."""
     lease: JsonObject = await client.get(LEASES, key)
     return str(lease["spec"].get("holderIdentity") or "")
 

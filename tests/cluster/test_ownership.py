@@ -1,4 +1,4 @@
-"""How fields written by POST become the property of server-side apply."""
+"""How server-side apply takes ownership of fields written by POST."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def live(*entries: JsonObject) -> JsonObject:
 
 
 def entries_after(patch: list[JsonObject] | None) -> list[JsonObject]:
-    """What the patch writes."""
+    """Return what the patch writes."""
     assert patch is not None
     assert patch[0]["path"] == "/metadata/managedFields"
     entries: list[JsonObject] = patch[0]["value"]
@@ -89,7 +89,7 @@ def test_no_field_is_lost_and_the_object_read_is_not_changed(
 
 
 def paths(fields: JsonObject, prefix: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
-    """All fields of a set, the inner ones too."""
+    """Yield all fields of a set, including nested ones."""
     found = {(*prefix, name) for name in fields}
     for name, inner in fields.items():
         found |= paths(inner, (*prefix, name))

@@ -1,4 +1,4 @@
-"""What is kept of objects that bear the operator's label: as much as is ours, and never more than decisions need."""
+"""What is kept of objects with the operator's label: bounded, and never more than decisions need."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def cache() -> ObjectCache:
 
 
 def size_in(cache: ObjectCache) -> int:
-    """Bytes that it keeps."""
+    """Return how many bytes it keeps."""
     return sum(len(orjson.dumps(cache.get(key))) for key in cache.keys())  # noqa: SIM118
 
 

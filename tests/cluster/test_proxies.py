@@ -1,4 +1,4 @@
-"""Proxies on the way to the API server: those that kubectl would take."""
+"""Proxies to the API server: the same ones that kubectl would use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SERVER = "https://10.1.2.3:6443"
 
 @dataclass
 class Proxy:
-    """An HTTP proxy that leads to the API server, whatever it is asked for."""
+    """An HTTP proxy that always connects to the API server."""
 
     address: str
     asked: list[str] = field(default_factory=list)
@@ -70,7 +70,7 @@ async def proxy_to(server: str) -> AsyncIterator[Proxy]:
 
 
 def distant_kubeconfig(cluster: ClusterFacts, folder: Path, **words: str) -> str:
-    """A kubeconfig whose server has a name that only the proxy knows."""
+    """Return a kubeconfig whose server name only the proxy can resolve."""
     content = yaml.safe_load(cluster.kubeconfig.read_text())
     described = content["clusters"][0]["cluster"]
     described.update({"server": "https://api.example:6443", "tls-server-name": urlsplit(cluster.server).hostname})

@@ -1,4 +1,4 @@
-"""A cache follows the API server, whatever happens to the line."""
+"""A cache follows the API server, whatever happens to the connection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Changes:
-    """What a reflector told."""
+    """Records notifications of a reflector."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, JsonObject | None]] = []
@@ -37,23 +37,23 @@ class Changes:
 
     @property
     def names(self) -> list[str]:
-        """Of whom, in order."""
+        """The objects notified of, in order."""
         return [name for name, _ in self.told]
 
     def data_of(self, name: str) -> list[object]:
-        """The data of one object at each time; None where it was gone."""
+        """Return the data of one object at each time; None when it was deleted."""
         return [None if obj is None else obj.get("data") for told, obj in self.told if told == name]
 
 
 @pytest.fixture
 def cache() -> ObjectCache:
-    """Empty."""
+    """An empty cache."""
     return ObjectCache()
 
 
 @pytest.fixture
 def changes() -> Changes:
-    """Nothing yet."""
+    """A recorder without notifications."""
     return Changes()
 
 

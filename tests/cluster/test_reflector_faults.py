@@ -1,4 +1,4 @@
-"""Whatever the API server answers and whatever an object holds: the cache follows, without haste and without an end."""
+"""The cache follows the API server whatever it answers and objects contain, without tight loops and without ending."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HELD = asyncio.Event
 
 
 class ScriptedClient:
-    """Answers each list and each watch with what comes next; the last answer again and again."""
+    """Answers each list and watch with the next item; the last one is repeated forever."""
 
     def __init__(self, lists: list[Listing | Exception], watches: list[list[Answer | type[HELD]]]) -> None:
         self.lists, self.watches = lists, watches
@@ -57,7 +57,7 @@ class ScriptedClient:
 
 
 class Handler:
-    """Notes what it is told, and raises for objects called `poison`."""
+    """Records notifications, and raises an error for objects called `poison`."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -74,13 +74,13 @@ def listed(*names: str, version: int = 1, rejected: tuple[Rejected, ...] = ()) -
 
 
 def added(name: str, version: int) -> WatchEvent:
-    """One that comes."""
+    """Return the next item."""
     return WatchEvent("ADDED", config_map(name, version=version))
 
 
 @contextlib.asynccontextmanager
 async def following(client: ScriptedClient, handler: Handler, cache: ObjectCache) -> AsyncIterator[Reflector]:
-    """A reflector of that client, until it is cancelled; nothing else may end it."""
+    """Run a reflector with that client until it is cancelled; nothing else may end it."""
     reflector = Reflector(client, CONFIG_MAPS, cache, handler)  # type: ignore[arg-type]
     task = asyncio.create_task(reflector.run())
     try:
@@ -99,7 +99,7 @@ def cache() -> ObjectCache:
 
 @pytest.fixture
 def handler() -> Handler:
-    """Told nothing yet."""
+    """A recorder without notifications."""
     return Handler()
 
 

@@ -1,4 +1,4 @@
-"""What failed is tried again: with its own backoff, in turns, and all of it once something gets through."""
+"""Failed requests are retried: each with its own backoff, in turns, and all at once after a success."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONG = 1000.0
 
 
 class Attempts:
-    """Notes when each key was retried; `failing` fail again and again."""
+    """Records when each key was retried; `failing` keys keep failing."""
 
     def __init__(self, *failing: str) -> None:
         self.retries = Retries()
@@ -20,7 +20,7 @@ class Attempts:
         self.made: list[tuple[str, float]] = []
 
     def fail(self, key: str, seconds: float = LONG, *, outage: bool = True) -> None:
-        """The key waits for its retry."""
+        """Let the key wait for its retry."""
         self.retries.schedule(key, seconds, lambda: self._retry(key, seconds, outage=outage), takes_turns=outage)
 
     def _retry(self, key: str, seconds: float, *, outage: bool) -> None:
@@ -32,12 +32,12 @@ class Attempts:
 
     @property
     def keys(self) -> list[str]:
-        """What was retried, in that order."""
+        """What was retried, in order."""
         return [key for key, _ in self.made]
 
 
 def during(seconds: float, given: Callable[[Attempts], None], *failing: str) -> Attempts:
-    """The attempts that were made in so many seconds of a simulated clock."""
+    """Return the attempts in this many seconds of a simulated clock."""
 
     async def test() -> Attempts:
         attempts = Attempts(*failing)
@@ -50,7 +50,7 @@ def during(seconds: float, given: Callable[[Attempts], None], *failing: str) -> 
 
 
 def after_an_outage(*keys: str) -> Callable[[Attempts], None]:
-    """They have failed because of the API server."""
+    """Let the keys fail because of the API server."""
 
     def given(attempts: Attempts) -> None:
         for key in keys:

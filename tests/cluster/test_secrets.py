@@ -1,4 +1,4 @@
-"""Secrets that users name are read once, and again when they change."""
+"""Secrets that users refer to are read once, and again when they change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def key(namespace: str) -> ObjectKey:
 async def secrets(
     client: Client, someone: Client, namespace: str, key: ObjectKey, changed: list[str]
 ) -> AsyncIterator[Secrets]:
-    """Running, with one Secret in the namespace."""
+    """Run the reader with one Secret in the namespace."""
     await someone.create(SECRETS, secret(key.name, namespace, {"token": "first"}))
     secrets = Secrets(client, lambda key: changed.append(key.name))
     task = asyncio.create_task(secrets.run())

@@ -1,4 +1,4 @@
-"""Which writes of a status another operator has made."""
+"""Recognizing writes of a status by another operator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFUSED, LOST = ApiError(409, "Conflict", "it was changed"), ApiError(0, "Unreac
 
 
 def environment(status_time: str | None = None, **others: str) -> JsonObject:
-    """An environment whose status the operators, and others, wrote at these times."""
+    """Return an environment whose status was written by the operators, and by others, at these times."""
     entries: list[JsonObject] = [{"manager": "kubectl", "operation": "Apply", "time": THIRD, "fieldsV1": {}}]
     if status_time:
         entries.append({"manager": MANAGER, "operation": "Update", "subresource": "status", "time": status_time})
@@ -28,7 +28,7 @@ def environment(status_time: str | None = None, **others: str) -> JsonObject:
 
 
 class Clock:
-    """A clock that somebody turns."""
+    """A clock that tests set."""
 
     seconds = 1000.0
 
@@ -44,14 +44,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def writes(clock: Clock) -> StatusWrites:
-    """What a process knows that has read the environment once, with a status of the first second."""
+    """Return what a process knows after it read the environment once, with a status of the first second."""
     known = StatusWrites(MANAGER, clock)
     assert not known.has_another_written(ENVIRONMENTS, KEY, environment(FIRST))
     return known
 
 
 def write(writes: StatusWrites, outcome: str | ApiError) -> None:
-    """A write of the status that was made at this time, or failed."""
+    """Record a write of the status at this time, or a failed one."""
     with contextlib.suppress(ApiError), writes.sending(ENVIRONMENTS, KEY):
         if isinstance(outcome, ApiError):
             raise outcome
@@ -60,7 +60,7 @@ def write(writes: StatusWrites, outcome: str | ApiError) -> None:
 
 
 def met(writes: StatusWrites, obj: JsonObject) -> bool:
-    """Whether another operator is noticed when the object is read."""
+    """Return whether another operator is noticed when the object is read."""
     return writes.has_another_written(ENVIRONMENTS, KEY, obj)
 
 

@@ -1,4 +1,4 @@
-"""A change of a field of an environment's spec, and where it is to be seen."""
+"""A change of a field in an environment's spec, and where it shows."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Change:
     before: Any
     after: Any
     kind: str
-    """Kind of the child that shows it."""
+    """The kind of the child that shows it."""
     path: Path
-    """Where it stands in the child: see `at`."""
+    """Its path in the child: see `at`."""
     shows: Any
-    """What stands there after the change."""
+    """The value at the path after the change."""
     given: JsonObject = dataclasses.field(default_factory=dict)
     """The rest of the spec."""
 
     def spec(self, value: Any) -> JsonObject:
-        """The spec with this value of the field; None leaves it out."""
+        """Return the spec with this value of the field; None leaves it out."""
         spec = copy.deepcopy(self.given)
         if value is not None:
             inner: Any = value
@@ -48,13 +48,13 @@ class Change:
         return spec
 
     def seen_in(self, child: JsonObject) -> Any:
-        """What the child shows of the field."""
+        """Return what the child shows of the field."""
         found = at(child, self.path)
         return base64.b64decode(found).decode() if self.kind == "Secret" and found is not None else found
 
     @property
     def rolls(self) -> bool:
-        """Whether pods have to be replaced: their template, their configuration or their secrets are others."""
+        """Whether pods have to be replaced: their template, configuration or secrets differ."""
         return self.kind in ("ConfigMap", "Secret") or self.path[:2] == ("spec", "template")
 
 
@@ -67,10 +67,9 @@ def _merge(into: JsonObject, other: JsonObject) -> None:
 
 
 def at(obj: Any, path: Path) -> Any:
-    """What stands at a path, else None.
+    """Return the value at a path, else None.
 
-    Items of a list are found by their name or index, an argument by the one before it; files of a ConfigMap are read as
-    YAML.
+    Items of a list are found by name or index, an argument by the one before it; files of a ConfigMap are read as YAML.
     """
     for part in path:
         if isinstance(obj, str):
@@ -108,12 +107,12 @@ def endpoint(*path: str | int) -> Path:
 
 
 def rasa(name: str, before: Any, after: Any, path: Path, shows: Any = None, kind: str = "Deployment") -> Change:
-    """A change of the Rasa server itself; it is shown as it is, unless said otherwise."""
+    """Return a change of the Rasa server itself, which shows unchanged unless said otherwise."""
     return Change(f"rasa.{name}", before, after, kind, path, after if shows is None else shows)
 
 
 def password(name: str, given: JsonObject, key: str) -> Change:
-    """A password, which is seen in the environment's Secret alone."""
+    """Return a change of a password, which shows only in the environment's Secret."""
     return Change(name, ref("first"), ref("second"), "Secret", ("data", key), SECOND, given)
 
 

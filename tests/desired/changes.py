@@ -1,4 +1,4 @@
-"""Every field of an environment's spec: a change of it, and where that is to be seen."""
+"""Every field of an environment's spec: a change of it, and where that shows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.desired.change import (
 from tests.desired.connection_changes import CONNECTION_CHANGES, RASA_PRO_CHANGES
 
 WHOLE = (SecretValue, SecretKeyRef, SecretRef, ModelServerRef)
-"""Fields that are one value, though they are mappings."""
+"""Fields that are one value, although they are mappings."""
 ROLLING = ("spec", "strategy", "rollingUpdate")
 INGRESS = {"ingress": {"hosts": [{"host": "chat.example.com"}]}}
 AUTOSCALING = {"autoscaling": {"maxReplicas": 3}}
@@ -42,7 +42,7 @@ SERVER_CHANGES = (
     Change("replicas", 0, 1, "Deployment", ("spec", "replicas"), 1),
     Change("authToken", None, ref("first"), "Secret", ("data", "token"), FIRST),
 )
-"""Fields that an environment has for itself."""
+"""Fields that only an environment has."""
 
 SHARED_CHANGES = (
     rasa("version", "3.6.21", "3.6.20", (*RASA, "image"), "rasa/rasa:3.6.20-full"),
@@ -164,7 +164,7 @@ SHARED_CHANGES = (
         {"type": "kwok"},
     ),
 )
-"""Fields that may also stand in the defaults of a ModelServer."""
+"""Fields that may also be in the defaults of a ModelServer."""
 
 CHANGES = (*SERVER_CHANGES, *SHARED_CHANGES)
 SEPARATE_CHANGES = (
@@ -179,7 +179,7 @@ SEPARATE_CHANGES = (
         {"service": {"type": "LoadBalancer"}},
     ),
 )
-"""Fields that only environments of Rasa Pro have, and one that the API server keeps as it is."""
+"""Fields only for environments of Rasa Pro, and one that the API server keeps as it is."""
 NOT_SHOWN = frozenset(
     {
         "suspend",
@@ -192,12 +192,14 @@ NOT_SHOWN = frozenset(
         "actionEndpoint.tls.mode",
     }
 )
-"""What stops all changes, what cannot be changed, what no child shows, an environment without children, and what Rasa
-does not take. Where certificates come from shows in the files that are read (test_tls.py)."""
+"""Fields excluded: they stop all changes, are immutable, show in no child, have no children, or Rasa lacks them.
+
+Where certificates come from shows in the files that are read (test_tls.py).
+"""
 
 
 def leaf_fields(model: type[ApiModel] = EnvironmentSpec, prefix: str = "") -> Iterator[str]:
-    """Every field that a person can set, as it is written in a manifest."""
+    """Yield every field that a user can set, as written in a manifest."""
     for name, info in model.model_fields.items():
         path = prefix + (info.alias or name)
         inner = next((part for part in (info.annotation, *get_args(info.annotation)) if _is_mapping(part)), None)

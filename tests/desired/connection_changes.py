@@ -1,4 +1,4 @@
-"""The fields that say what an environment is connected to: a change of each."""
+"""Fields for an environment's connections: a change of each."""
 
 from __future__ import annotations
 
@@ -124,4 +124,4 @@ RASA_PRO_CHANGES = (
     *_several("lockStore.redis", "lock_store"),
     *_several("trackerStore.redis", "tracker_store"),
 )
-"""Fields that Rasa Pro alone knows."""
+"""Fields that only Rasa Pro knows."""

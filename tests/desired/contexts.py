@@ -1,4 +1,4 @@
-"""An environment and its server, with all that the children are made from."""
+"""An environment and its server, with everything that the children are computed from."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def context(
     secret_values: dict[str, str] | None = None,
     **details: Any,
 ) -> Context:
-    """The context of an environment; a secret value is that of its key, unless it is given."""
+    """Return the context of an environment; a secret value equals its key unless given."""
     environment = DeploymentEnvironment.model_validate(
         {"metadata": {"name": name, "namespace": "bots", "uid": "uid-1"}, "spec": spec}
     )

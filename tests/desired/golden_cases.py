@@ -1,4 +1,4 @@
-"""Typical environments: `<case>.given.yaml` is what a person wrote, `<case>.children.yaml` what comes of it."""
+"""Typical environments: `<case>.given.yaml` is the user's input, `<case>.children.yaml` the resulting children."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a vendor's page says in its own lines, and what an environment's children say."""
+"""What the lines of a vendor's page mean, and what an environment's children contain."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from rasa_environments.api.base import JsonObject
 from tests.desired.contexts import children_by_kind, context
 
 JWT = {"JWT_SECRET": "value of jwtSecret"}
-"""What the operator puts in where nobody gives a JWT secret."""
+"""The operator's value if no JWT secret is given."""
 
 
 def variables(fragment: str) -> dict[str, str]:
-    """The variables that a compose fragment sets, by name, as they stand there; the last of a name counts."""
+    """Return the variables that a compose fragment sets, by name, as written; the last of a name counts."""
     lines = re.findall(r"^ +([A-Z][A-Z_]+): (.+)$", fragment, re.MULTILINE)
     return {name: str(yaml.safe_load(value)) for name, value in lines}
 
 
 def default_of(value: str) -> str | None:
-    """The value that compose takes where nobody sets the variable in it; None: the page leaves it to a person."""
+    """Return the value that compose uses if the variable in it is not set; None: the page leaves it to the user."""
     variable = re.fullmatch(r"\$\{\w+(?::-(?P<default>[^}]*))?\}", value)
     return variable["default"] if variable else value
 
 
 def arguments(command: str) -> list[str]:
-    """The words of a command line, with `$(VAR)`, which Kubernetes expands, in place of the `${VAR}` of compose."""
+    """Return the words of a command line, with Kubernetes' `$(VAR)` in place of compose's `${VAR}`."""
     return [re.sub(r"\$\{(\w+)\}", r"$(\1)", word) for word in shlex.split(command)]
 
 
 def experimental(profile: str, version: str, **more: Any) -> dict[str, JsonObject]:
-    """The children of the page's environment `experimental`, where the spec is silent but for its version.
+    """Return the children of the page's environment `experimental`, whose spec sets nothing but its version.
 
-    `more` is as in contexts.context; `spec` and `server` are laid over what makes it the page's.
+    `more` is as in contexts.context; `spec` and `server` are merged over the page's own settings.
     """
     spec = {"rasa": {"version": version}, "environment": "experimental", **more.pop("spec", {})}
     server = {"profile": profile, "url": "http://rasa-x:5002", **more.pop("server", {})}
@@ -51,12 +51,12 @@ def container(children: dict[str, JsonObject]) -> JsonObject:
 
 
 def plain_variables(children: dict[str, JsonObject]) -> dict[str, str]:
-    """The variables of the container whose values stand in the pod template."""
+    """Return the variables of the container whose values are in the pod template."""
     return {entry["name"]: entry["value"] for entry in container(children)["env"] if "value" in entry}
 
 
 def secret_variables(children: dict[str, JsonObject]) -> set[str]:
-    """The variables of the container whose values stand in the environment's own Secret."""
+    """Return the variables of the container whose values are in the environment's own Secret."""
     secret = children["Secret"]
     references = {
         entry["name"]: entry["valueFrom"]["secretKeyRef"]

@@ -1,4 +1,4 @@
-"""Each field of the spec changes the child that it is meant for, and rolls the pods only where they must know."""
+"""Each field of the spec changes the intended child, and rolls the pods only if they need to know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""credentials.yml: by which channels users reach the environment."""
+"""credentials.yml: the channels through which users reach the environment."""
 
 from __future__ import annotations
 

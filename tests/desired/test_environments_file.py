@@ -1,4 +1,4 @@
-"""environments.yml: what it says is what is read from it, whatever the names and tokens."""
+"""environments.yml: reading it returns what was written, whatever the names and tokens."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_file_that_is_none_has_no_environments(content: bytes) -> None:
 
 
 def bomb(level: str, last: str) -> str:
-    """YAML that is short, and endless for whoever follows all its aliases."""
+    """YAML that is short, but endless if all aliases are followed."""
     levels = [f"a{n}: &a{n} {level.format(', '.join([f'*a{n - 1}'] * 9))}" for n in range(1, 40)]
     return "\n".join(["a0: &a0 {x: 1}", *levels, last])
 
@@ -102,7 +102,7 @@ def test_a_file_that_somebody_else_made_to_do_harm_holds_nothing(text: str) -> N
 
 
 def test_the_text_is_that_of_the_dumper_in_python() -> None:
-    """Another text would restart Rasa X."""
+    """A different text would restart Rasa X."""
     entries = {"true": FileEntry("1", "null"), "a.b": FileEntry("http://a:5005", "\x00\x85\u2028\n \U0001f600: #'")}
 
     environments = {name: {"url": entry.url, "token": entry.token} for name, entry in sorted(entries.items())}

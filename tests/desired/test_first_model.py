@@ -1,4 +1,4 @@
-"""Which pods are ready before there is a first model: a Service leads to no others."""
+"""Which pods are ready before the first model: a Service routes only to ready pods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The children of typical environments are those of the golden files."""
+"""The children of typical environments match the golden files."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_each_file_belongs_to_a_case() -> None:
 
 
 def as_text(objects: list[JsonObject]) -> str:
-    """The objects as YAML documents; texts of several lines as blocks, so that a change shows its line."""
+    """Return the objects as YAML documents, with multi-line texts as blocks, so that a diff shows the changed line."""
     return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=120, explicit_start=True)
 
 
 def difference(golden: list[JsonObject], made: list[JsonObject]) -> str:
-    """What is other than in the golden file, line by line."""
+    """Return the differences from the golden file, line by line."""
     lines = difflib.unified_diff(
         as_text(golden).splitlines(), as_text(made).splitlines(), "golden file", "children", lineterm=""
     )
@@ -44,7 +44,7 @@ def difference(golden: list[JsonObject], made: list[JsonObject]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a repeated value again instead of an anchor, and a text of several lines as a block."""
+    """Write repeated values in full instead of with anchors, and multi-line texts as blocks."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True

@@ -1,4 +1,4 @@
-"""The Ingress: which hosts and paths are open to the world."""
+"""The Ingress: which hosts and paths are public."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spec that an environment has once its ModelServer's defaults are under it."""
+"""The spec of an environment merged with its ModelServer's defaults."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.desired.test_merging import NAMES, SCALARS, SECRET_VALUES, references
 
 
 def ref(name: str) -> JsonObject:
-    """A secret value that claims to be of a foreign namespace."""
+    """Return a secret value that claims to be in another namespace."""
     return {"secretKeyRef": {"name": name, "key": "k", "namespace": "kube-system"}}
 
 
 def channels(**configs: JsonObject) -> list[JsonObject]:
-    """Channels with what they need."""
+    """Generate channels with their required fields."""
     return [{"name": name, "config": config} for name, config in configs.items()]
 
 
@@ -240,7 +240,7 @@ def test_what_is_set_nowhere_is_asked_for(own: JsonObject, told: str) -> None:
 
 
 def test_a_null_means_nothing() -> None:
-    """`kubectl apply` leaves nulls out, other ways keep them: both mean the same."""
+    """`kubectl apply` drops nulls, other ways keep them: both have the same effect."""
     defaults = {"endpoints": {"nlg": {"url": "http://nlg", "kwargs": {"a": None}}}}
 
     merged = merged_of({"endpoints": {"nlg": {"url": None}}, "channels": [{"name": "rest", "config": None}]}, defaults)

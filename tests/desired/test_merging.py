@@ -1,4 +1,4 @@
-"""One mapping laid on another, and whose Secrets the references in it are."""
+"""Merging one mapping over another, and the namespaces of the Secret references in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAPPINGS = st.dictionaries(NAMES, VALUES, max_size=3)
 
 
 def leaves(value: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """What a mapping says, by path: all that is merged no further."""
+    """Return the content of a mapping by path, down to what is not merged further."""
     for key, inner in value.items():
         if isinstance(inner, Mapping) and inner and not is_secret_value(inner):
             yield from leaves(inner, (*path, key))
@@ -35,7 +35,7 @@ def leaves(value: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tup
 
 
 def at(value: Any, path: tuple[str, ...]) -> Any:
-    """What stands at a path."""
+    """Return the value at a path."""
     for key in path:
         value = value[key]
     return value

@@ -1,4 +1,4 @@
-"""Who gets to an environment's port: selectors mean what they mean in Kubernetes."""
+"""Who can reach an environment's port: selectors mean what they mean in Kubernetes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ingress(operator_pods: OperatorPods | None = OPERATOR_PODS, **wanted: Any) -
 
 
 def peers(**wanted: Any) -> list[JsonObject]:
-    """Who may come in besides the operator, whose pods are let in by namespace and labels together."""
+    """Return who is admitted besides the operator, whose pods are admitted by namespace and labels together."""
     (rule,) = ingress(**wanted)
     allowed: list[JsonObject] = rule["from"]
     assert allowed[-1] == OPERATOR

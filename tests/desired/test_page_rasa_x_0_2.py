@@ -85,7 +85,7 @@ rasa:
 PAGE = variables(VARIABLES)
 SECRETS = {name for name, value in PAGE.items() if default_of(value) is None}
 ALTERED = {"DB_DATABASE", "RASA_MODEL_SERVER"}
-"""Variables whose values the page itself cannot mean: told by tests of their own."""
+"""Variables whose values the page cannot mean literally: covered by their own tests."""
 STORES: JsonObject = {
     "eventBroker": {"rabbitmq": {"host": "rabbit", "password": {"secretKeyRef": {"name": "stores", "key": "rabbit"}}}},
     "trackerStore": {

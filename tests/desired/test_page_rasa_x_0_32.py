@@ -1,4 +1,4 @@
-"""The page "Deployment Environments" of Rasa X 0.32, line by line, in what it has other than that of 0.2x."""
+"""The page "Deployment Environments" of Rasa X 0.32, line by line, where it differs from that of 0.2x."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ VARIABLES = """\
 """
 PAGE = variables(VARIABLES)
 ALTERED = {"DB_DATABASE", "RASA_MODEL_SERVER"}
-"""Variables whose values the page itself cannot mean: told by tests of their own."""
+"""Variables whose values the page cannot mean literally: covered by their own tests."""
 
 
 def children(**more: Any) -> dict[str, JsonObject]:

@@ -1,4 +1,4 @@
-"""A partial pod template over a whole one, as `kubectl patch` lays it."""
+"""A partial pod template merged over a complete one, as `kubectl patch` does."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def templates(*, partial: bool) -> st.SearchStrategy[JsonObject]:
 
 
 def entries(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every key with its value, of all maps in a value."""
+    """Yield every key with its value, of all maps in a value."""
     if isinstance(value, dict):
         yield from value.items()
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -75,7 +75,7 @@ def entries(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def without_nulls(value: Any) -> Any:
-    """The value as `kubectl apply` sends it."""
+    """Return the value as `kubectl apply` sends it."""
     if isinstance(value, dict):
         return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else value

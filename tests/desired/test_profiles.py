@@ -1,4 +1,4 @@
-"""What holds for each profile: which Rasa it runs, and what it refuses."""
+"""Rules of each profile: which Rasa it runs, and what it refuses."""
 
 from __future__ import annotations
 

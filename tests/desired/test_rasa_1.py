@@ -1,4 +1,4 @@
-"""What Rasa 1.x, which the profiles of Rasa X run, does not know: it would not start with it, or ignore it."""
+"""Settings that Rasa 1.x, which the profiles of Rasa X run, would reject or ignore."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def children(profile: str, **spec: Any) -> dict[str, JsonObject]:
 
 
 def variables(of: dict[str, JsonObject]) -> dict[str, str]:
-    """The variables with their values in the pod's spec."""
+    """Return the variables with their values in the pod spec."""
     container = of["Deployment"]["spec"]["template"]["spec"]["containers"][0]
     return {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
 

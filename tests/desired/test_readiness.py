@@ -1,4 +1,4 @@
-"""The readiness probe, run as a kubelet runs it, against a Rasa server and a model server."""
+"""The readiness probe, run as the kubelet runs it, against a Rasa server and a model server."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def peers() -> Iterator[Peers]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the tests say what is asked."""
+            """Log nothing: the tests record the requests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         state.port = server.server_port
@@ -79,7 +79,7 @@ def peers() -> Iterator[Peers]:
 def probe(
     peers: Peers, *, profile: str = "RasaX-0.2", name: str = "production", token: str = TOKEN, port: int | None = None
 ) -> tuple[int, str]:
-    """Exit code and words of the environment's readiness probe."""
+    """Return exit code and output of the environment's readiness probe."""
     version = "1.10.26" if profile.startswith("RasaX") else "3.6.21"
     server = {"profile": profile, "url": f"http://127.0.0.1:{peers.port}"}
     spec = {"rasa": {"version": version, "port": port or peers.port}}

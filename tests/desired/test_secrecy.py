@@ -1,4 +1,4 @@
-"""Secret values stand in the environment's Secret and nowhere else; a digest tells that they changed."""
+"""Secret values are only in the environment's Secret; a digest shows when they change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONFIGURATION = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.text(max_si
 
 
 def with_marked_values(of: Context) -> Context:
-    """The context with a value that is found again for each variable."""
+    """Return the context with a recognizable value for each variable."""
     return replace(of, secret_values={name: f"secret&{name}" for name in of.secret_values})
 
 

@@ -1,4 +1,4 @@
-"""Connections by TLS: what Rasa is told, which files it gets, and what its release cannot do."""
+"""TLS connections: Rasa's settings, its files, and what a release does not support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What environments of one Rasa X 0.2x must not share is what their servers are really given."""
+"""What environments of one Rasa X 0.2x must not share matches what their servers actually use."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def made_of(own: JsonObject, defaults: JsonObject, name: str = "support") -> Con
 
 
 def given_queues(endpoints: JsonObject, variables: dict[str, str]) -> set[Place]:
-    """Where the servers send their events: as endpoints.yml has it, else as the variables do."""
+    """Return where the servers send their events: as in endpoints.yml, else as in the variables."""
     broker = endpoints.get("event_broker")
     if broker is None:
         return {(variables["RABBITMQ_HOST"], variables["RABBITMQ_QUEUE"])}
@@ -75,7 +75,7 @@ def given_databases(endpoints: JsonObject, variables: dict[str, str]) -> set[Pla
 
 
 def part(of: st.SearchStrategy[JsonObject]) -> st.SearchStrategy[JsonObject]:
-    """The same, or without its host, which the defaults then have."""
+    """Return the same, optionally without its host, which the defaults then provide."""
     return st.builds(
         lambda described, keeps: {
             kind: {key: value for key, value in each.items() if keeps or key != "host"}

@@ -1,4 +1,4 @@
-"""How many worker processes a pod's Rasa server has, as its variables say."""
+"""The number of worker processes of a pod's Rasa server, according to its variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How pods come and go, and the account that they run as."""
+"""How pods are replaced, and the account that they run as."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def strategy(**wanted: Any) -> JsonObject:
 
 
 def pod(of: dict[str, JsonObject]) -> JsonObject:
-    """What the pod template asks for."""
+    """Return the settings of the pod template."""
     found: JsonObject = of["Deployment"]["spec"]["template"]["spec"]
     return found
 

@@ -17,18 +17,18 @@ NAME = "caller"
 
 @dataclass(frozen=True)
 class Caller:
-    """A pod from which requests are made, as clients in the cluster make them."""
+    """A pod that sends requests like clients in the cluster."""
 
     cluster: Cluster
     lounge: Objects
 
     def start(self) -> None:
-        """Creates the pod, and returns when it runs."""
+        """Create the pod, and wait until it runs."""
         self.lounge.apply(restricted_pod(NAME, ["python", "-c", "import signal; signal.pause()"]))
         self.lounge.eventually(lambda: self._phase() == "Running", f"pod {NAME} to run")
 
     def restart(self) -> None:
-        """Creates it anew, wherever it has got to."""
+        """Recreate it, whatever its state."""
         self.lounge.delete("Pod", NAME)
         self.lounge.eventually(lambda: self.lounge.find("Pod", NAME) is None, f"pod {NAME} to be gone")
         self.start()
@@ -37,14 +37,14 @@ class Caller:
         return str(self.lounge.get("Pod", NAME)["status"]["phase"])
 
     def request(self, method: str, url: str, *, params: JsonObject | None = None, json_body: object = None) -> Answer:
-        """The answer; its status is 0 where there was none."""
+        """Return the response; its status is 0 if there was none."""
         given = {"method": method, "url": url, "params": params or {}, "json": json_body}
         command = ["exec", "--stdin", "--namespace", self.lounge.namespace, NAME, "--", "python", "-c"]
         said = json.loads(self.cluster.kubectl(*command, self.cluster.script("request"), given=json.dumps(given)))
         return Answer(said["status"], said["body"])
 
     def says(self, url: str, text: str = "hello", sender: str = "caller") -> str:
-        """What the bot at the address answers to a message."""
+        """Return what the bot at the address answers to a message."""
         message = {"sender": sender, "message": text}
         answer = self.request("POST", f"{url}/webhooks/rest/webhook", json_body=message)
         assert answer.status == 200, answer
@@ -52,7 +52,7 @@ class Caller:
         return " ".join(str(message["text"]) for message in said)
 
     def tracker(self, url: str, token: str, sender: str) -> list[tuple[str, str]]:
-        """Who said what in a conversation, in order."""
+        """Return who said what in a conversation, in order."""
         answer = self.request("GET", f"{url}/conversations/{sender}/tracker", params={"token": token})
         assert answer.status == 200, answer
         return [(event["event"], event["text"]) for event in answer.body["events"] if event["event"] in ("user", "bot")]

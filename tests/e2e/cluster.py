@@ -1,4 +1,4 @@
-"""The cluster of the end-to-end tests: of pytest-kind, with Docker's kind or with a real node of our own."""
+"""The cluster of the end-to-end tests: created by pytest-kind, with Docker's kind or with a real local node."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from local.installation import ROOT
 from tests.api.api_server import ApiServer
 
 OWN_KIND = ROOT / "local" / "bin" / "kind"
-"""Answers kind's commands with a real node that needs no Docker."""
+"""Implements kind's commands with a real node, without Docker."""
 
 PODS = Path(__file__).parent / "pods"
 """Programs that run in pods."""
 
 
 def kind_program() -> Path:
-    """The `kind` of this machine where it can be used, else our own."""
+    """Return this machine's `kind` if it works, else the one of this project."""
     installed = shutil.which("kind")
     return Path(installed) if installed is not None and kind_is_usable() else OWN_KIND
 
@@ -38,12 +38,12 @@ class Cluster:
 
     @property
     def kubeconfig(self) -> Path:
-        """An administrator's."""
+        """The administrator's kubeconfig."""
         path: Path = self.kind.kubeconfig_path
         return path
 
     def kubectl(self, *arguments: str, given: str = "") -> str:
-        """What kubectl prints; `given` is its standard input. Fails with what it says to standard error."""
+        """Return the output of kubectl; `given` is its standard input. Fails with its standard error."""
         try:
             said: str = self.kind.kubectl(*arguments, input=given, stderr=subprocess.PIPE)
         except subprocess.CalledProcessError as error:
@@ -51,7 +51,7 @@ class Cluster:
         return said
 
     def log(self, namespace: str, pod: str, *, previous: bool = False) -> str:
-        """What the containers of a pod have logged; empty where there is, or `previous` was, no container yet."""
+        """Return the logs of a pod's containers; empty if there is no container yet, or with `previous` was none."""
         options = ["--namespace", namespace, pod, "--all-containers", *(["--previous"] if previous else [])]
         try:
             return self.kubectl("logs", *options)

@@ -32,12 +32,12 @@ from tests.integration.space import Objects
 Lounge = Callable[[str, str], contextlib.AbstractContextManager[Visitors]]
 IMAGES = (OPERATOR_IMAGE, RASA_IMAGE, REDIS_IMAGE)
 SECONDS = 400
-"""Of a test, with the fixtures that it is the first to use: the first of all waits for cluster, images and Helm."""
+"""For a test, with the fixtures that it uses first: the first test waits for cluster, images and Helm."""
 
 
 @dataclass
 class Run:
-    """What is told at the end of a run, and where there may be evidence of a failure."""
+    """Lines for the end of the report, and where to find evidence of a failure."""
 
     cluster: Cluster | None = None
     spaces: list[Objects] = field(default_factory=list)
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure has the state of the cluster with it."""
+    """Add the state of the cluster to a failure."""
     report = yield
     run = item.config.stash[RUN]
     if report.failed and run.cluster is not None and Path(__file__).parent in item.path.parents:
@@ -80,13 +80,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def run(request: pytest.FixtureRequest) -> Run:
-    """What is told at the end."""
+    """Print the lines for the end of the report."""
     return request.config.stash[RUN]
 
 
 @pytest.fixture(scope="session")
 def measured(run: Run) -> Callable[[str], None]:
-    """Takes a line for the end of the run."""
+    """Add a line to the end of the report."""
     return run.measured.append
 
 
@@ -134,7 +134,7 @@ def caller(real_cluster: Cluster) -> Caller:
 
 @pytest.fixture(scope="session")
 def models(release: Release, caller: Caller) -> Models:
-    """The model server with the sample models, and one that Rasa 3.6 cannot load."""
+    """Upload the sample models, and one that Rasa 3.6 cannot load, to the model server."""
     server = Models(release, caller)
     server.upload_samples()
     return server
@@ -144,7 +144,7 @@ def models(release: Release, caller: Caller) -> Models:
 def space(
     request: pytest.FixtureRequest, real_cluster: Cluster, release: Release, models: Models, run: Run
 ) -> Iterator[PodSpace]:
-    """The module's own namespace, which may use the release's model server; its pods end with the module."""
+    """Create the module's own namespace, which may use the release's model server; its pods end with the module."""
     if not release.are_definitions_there():  # after a test that took them away
         release.install()
     name = request.module.NAMESPACE
@@ -159,7 +159,7 @@ def space(
 
 @pytest.fixture(scope="session")
 def talking(real_cluster: Cluster) -> Lounge:
-    """Visitors of this name talk to the server at this address."""
+    """Start visitors of this name that chat with the server at this address."""
     lounge = lounge_of(real_cluster)
     return lambda name, url: visitors(lounge, real_cluster, name, url)
 

@@ -1,4 +1,4 @@
-"""What a cluster has to say about a test that failed: conditions, pods, events, the ends of logs; no tokens."""
+"""The state of the cluster for a failed test: conditions, pods, events, ends of logs; no tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINES = 25
 
 
 def evidence(cluster: Cluster, namespaces: Iterable[Objects]) -> str:
-    """All that is worth reading of the namespaces, with `<secret>` for every secret value in them."""
+    """Return everything useful about the namespaces, with `<secret>` in place of every secret value."""
     spaces = [space for space in namespaces if cluster.api.request("GET", home(space)).accepted]
     text = "\n\n".join(part for space in spaces for part in _of(cluster, space))
     secrets = {value for space in spaces for value in tokens(space)}
@@ -29,7 +29,7 @@ def home(space: Objects) -> str:
 
 
 def tokens(space: Objects) -> set[str]:
-    """The secret values in the Secrets of a namespace; Helm's own hold the chart, and no secret of ours."""
+    """Return the secret values in a namespace; Helm's own Secrets contain the chart, and no secret of the tests."""
     return {
         base64.b64decode(value).decode()
         for item in space.list("Secret")

@@ -17,13 +17,13 @@ from tests.integration.model_server_process import MODEL_A, MODEL_B, SAMPLES
 
 PORT = 5002
 UNLOADABLE = "20260103-120000"
-"""A model of Rasa 2.8, which the model server takes, and Rasa 3.6 does not load."""
+"""A model of Rasa 2.8, which the model server accepts, but Rasa 3.6 cannot load."""
 
 LOAD_FAILED = "Failed to update model."
-"""What Rasa 3.6 logs of it, and tries again with every pull (rasa/core/agent.py)."""
+"""What Rasa 3.6 logs about it at every pull (rasa/core/agent.py)."""
 
 ANSWERS = {MODEL_A: "Hello from model A.", MODEL_B: "Hello from model B."}
-"""To a greeting."""
+"""The answer to a greeting."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Models:
     caller: Caller
 
     def upload_samples(self) -> None:
-        """Uploads models A, B and the one that cannot be loaded, with the command that people use."""
+        """Upload models A, B and the one that cannot be loaded, with the command that users run."""
         with tempfile.TemporaryDirectory() as directory:
             unloadable = Path(directory) / f"{UNLOADABLE}.tar.gz"
             shutil.copyfile(SAMPLES / "2.8.34" / f"{MODEL_A}.tar.gz", unloadable)

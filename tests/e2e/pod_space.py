@@ -1,4 +1,4 @@
-"""A namespace with real pods, and the words for environments whose Rasa servers run."""
+"""A namespace with real pods, and steps for environments whose Rasa servers run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.space import ENVIRONMENT, Objects
 SERVER = {"name": "default", "namespace": RELEASE_NAMESPACE}
 TAG = "ModelTag"
 SECONDS = 120.0
-"""How long is waited for pods of Rasa: they start in 10 seconds where the machine has nothing else to do."""
+"""Time limit for pods of Rasa: they start in 10 seconds on an idle machine."""
 
 
 def environment(name: str, **spec: Any) -> JsonObject:
@@ -31,7 +31,7 @@ def model_tag(name: str, **spec: Any) -> JsonObject:
 
 @dataclass(frozen=True)
 class Life:
-    """What tells a pod from its successor, and a container from the one before."""
+    """Distinguishes a pod from its successor, and a container from its predecessor."""
 
     pod: str
     uid: str
@@ -46,15 +46,15 @@ class PodSpace(Objects):
 
     @property
     def patience(self) -> float:
-        """How many seconds are waited for what is to come."""
+        """Time limit for waiting, in seconds."""
         return SECONDS
 
     def wait_until_gone(self, kind: str, name: str) -> None:
-        """Returns when there is no such object."""
+        """Wait until there is no such object."""
         self.eventually(lambda: self.find(kind, name) is None, f"{kind} {name} to be gone")
 
     def remove_namespace(self) -> None:
-        """Deletes all of it, without waiting for the end."""
+        """Delete everything, without waiting for the end."""
         self.api.request("DELETE", f"/api/v1/namespaces/{self.namespace}")
 
     def pods(self, name: str) -> list[JsonObject]:
@@ -64,7 +64,7 @@ class PodSpace(Objects):
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def lives(self, name: str) -> list[Life]:
-        """The pods of an environment, and how often their containers were started anew."""
+        """Return the pods of an environment, and how often their containers were restarted."""
         return [
             Life(
                 pod["metadata"]["name"],
@@ -84,13 +84,13 @@ class PodSpace(Objects):
         self.wait_until_served(name, wanted)
 
     def wait_until_served(self, name: str, model: str, pods: int = 1) -> None:
-        """Returns when the operator has heard from all pods of the environment that they serve the model."""
+        """Wait until all pods of the environment have reported to the operator that they serve the model."""
         message = f"{pods} of {pods} ready pods serve {model}"
         self.wait_for_condition(ENVIRONMENT, name, "ModelServed", status="True", reason="Served", message=message)
         self.wait_for_condition(ENVIRONMENT, name, "Ready", status="True")
 
     def command(self, *words: str) -> str:
-        """What `rasa-environments <words>` prints, run here as a person with the administrator's rights does."""
+        """Return the output of `rasa-environments <words>`, run with the administrator's rights."""
         where = ["--kubeconfig", str(self.cluster.kubeconfig), "--namespace", self.namespace]
         command = [sys.executable, "-m", "rasa_environments", *words, *where]
         result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

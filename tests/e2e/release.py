@@ -1,4 +1,4 @@
-"""The Helm release of the end-to-end tests: operator, model server on a volume, definitions, policies."""
+"""The Helm release of the end-to-end tests: operator, model server on a volume, CRDs, policies."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Release(Objects):
         return 120.0
 
     def helm(self, *arguments: str) -> str:
-        """What Helm prints. Fails with what it says to standard error."""
+        """Return the output of Helm. Fails with its standard error."""
         where = ["--namespace", self.namespace, "--kubeconfig", str(self.cluster.kubeconfig)]
         command = [str(self.program), *arguments, *where]
         result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
@@ -61,18 +61,18 @@ class Release(Objects):
         return result.stdout
 
     def install(self) -> None:
-        """Installs the release, or takes up what one has left."""
+        """Install the release, or reuse an existing one."""
         values = self.directory / "values.yaml"
         values.write_text(yaml.safe_dump(VALUES))
         self.helm("upgrade", "--install", NAME, str(CHART), "--create-namespace", "--values", str(values), *WAIT)
 
     def uninstall(self) -> None:
-        """Uninstalls the release; returns when its pods are gone."""
+        """Uninstall the release, and wait until its pods are gone."""
         self.helm("uninstall", NAME, *WAIT)
         self.eventually(lambda: not self.pods("operator") + self.pods("model-server"), "the release's pods to be gone")
 
     def are_definitions_there(self) -> bool:
-        """Whether the cluster knows our kinds."""
+        """Return whether the cluster serves the custom resources."""
         return self.api.request("GET", "/apis/rasa-environments.io/v1alpha1").accepted
 
     def pods(self, component: str) -> list[str]:
@@ -82,7 +82,7 @@ class Release(Objects):
         return [str(pod["metadata"]["name"]) for pod in answer.body["items"]]
 
     def logs(self) -> str:
-        """What the operator and the model server have logged, also before a container's last restart."""
+        """Return the logs of operator and model server, including those from before a container's last restart."""
         pods = [*self.pods("operator"), *self.pods("model-server")]
         texts = [self.cluster.log(self.namespace, pod, previous=previous) for pod in pods for previous in (True, False)]
         return "\n".join(texts)

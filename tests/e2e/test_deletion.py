@@ -25,7 +25,7 @@ class Deleted:
 
 @pytest.fixture(scope="module")
 def deleted(space: PodSpace, models: Models) -> Deleted:
-    """The environment has a pod; it is deleted with its tags, of which one is to go from the server."""
+    """Delete an environment with a pod and its tags, one of which is to be removed from the server."""
     tags = [model_tag(NAME, model=MODEL_A, deletionPolicy="Delete"), model_tag(RETAINED, model=MODEL_A)]
     space.apply(*tags, environment(NAME))
     for tag in (NAME, RETAINED):

@@ -1,7 +1,7 @@
-"""The image of the operator has what its two programs need, nothing else, and nothing of where it was built.
+"""The operator's image contains what its two programs need, and nothing else, in particular no trace of its build.
 
-It is unpacked, and its programs run in it as in a pod: as its user, with a root file system that nobody can write, and
-without capabilities.
+It is unpacked, and its programs run in it as in a pod: as its user, with a read-only root file system, and without
+capabilities.
 """
 
 import os
@@ -22,7 +22,7 @@ from local.images.reading import ImageArchive
 from local.progress import silent
 
 LARGEST = 135e6
-"""Bytes of all files in the image. What makes it larger should be worth it."""
+"""Bytes of all files in the image. Anything that makes it larger should be worth it."""
 
 USER = 65532
 

@@ -22,7 +22,7 @@ NAME = "production"
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen after a step."""
+    """Observations after a step."""
 
     ready: JsonObject
     served: JsonObject
@@ -33,7 +33,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def before_a_model(space: PodSpace) -> JsonObject:
-    """The pod runs, and no model carries the tag: what the pod says, and its environment."""
+    """Start the pod while no model carries the tag, and observe the pod and its environment."""
     space.apply(environment(NAME))
     space.eventually(lambda: started(space), "the Rasa server to have started")
     condition = space.wait_for_condition(ENVIRONMENT, NAME, "Ready", status="False", reason="TagNotFound")
@@ -41,7 +41,7 @@ def before_a_model(space: PodSpace) -> JsonObject:
 
 
 def started(space: PodSpace) -> bool:
-    """Whether the server answers its startup probe, which needs no model."""
+    """Return whether the server answers its startup probe, which needs no model."""
     containers = [item for pod in space.pods(NAME) for item in pod["status"].get("containerStatuses", ())]
     return any(container.get("started") for container in containers)
 
@@ -62,7 +62,7 @@ def seen(space: PodSpace, caller: Caller, model: str, talk: Talk | None = None) 
 
 @pytest.fixture(scope="module")
 def promoted(space: PodSpace, caller: Caller, talking: Lounge, measured: Callable[[str], None], first: Seen) -> Seen:
-    """Model B is promoted, while visitors talk."""
+    """Promote model B while visitors chat."""
     with talking(NAMESPACE, space.url(NAME)) as visitors:
         said = space.command("promote", MODEL_B, NAME)
         assert f"{MODEL_B} is served" in said
@@ -75,14 +75,14 @@ def promoted(space: PodSpace, caller: Caller, talking: Lounge, measured: Callabl
 
 @pytest.fixture(scope="module")
 def rolled_back(space: PodSpace, caller: Caller, promoted: Seen) -> Seen:
-    """Back to model A."""
+    """Return to model A."""
     space.command("rollback", NAME)
     return seen(space, caller, MODEL_A)
 
 
 @pytest.fixture(scope="module")
 def broken(space: PodSpace, caller: Caller, rolled_back: Seen) -> Seen:
-    """A model is promoted that Rasa cannot load."""
+    """Promote a model that Rasa cannot load."""
     space.patch(TAG, NAME, {"spec": {"model": UNLOADABLE}})
     ready = space.wait_for_condition(ENVIRONMENT, NAME, "Ready", status="False", reason="AnotherModelServed")
     [pod] = space.pods(NAME)
@@ -94,7 +94,7 @@ def broken(space: PodSpace, caller: Caller, rolled_back: Seen) -> Seen:
 
 @pytest.fixture(scope="module")
 def mended(space: PodSpace, caller: Caller, broken: Seen) -> Seen:
-    """The tag is put on a model that can be loaded."""
+    """Promote a model that can be loaded."""
     space.patch(TAG, NAME, {"spec": {"model": MODEL_B}})
     return seen(space, caller, MODEL_B)
 

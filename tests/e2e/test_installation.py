@@ -1,4 +1,4 @@
-"""`helm install` and what is there a moment later."""
+"""`helm install`, and the state a moment later."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_operator_says_when_it_listens_and_when_it_works(
 
 
 def test_pods_of_the_release_keep_to_the_level_restricted(release: Release) -> None:
-    """The API server says what it would refuse of the pods that are there (kubernetes.io, "Pod Security Admission")."""
+    """The API server reports which existing pods it would refuse (kubernetes.io, "Pod Security Admission")."""
     label = "pod-security.kubernetes.io/enforce=restricted"
 
     said = release.cluster.kubectl("label", "--dry-run=server", "--overwrite", "namespace", release.namespace, label)

@@ -1,4 +1,4 @@
-"""The operator is killed while it makes environments: what it has begun, it finishes, and does nothing twice."""
+"""The operator is killed while it creates environments: it finishes what it began, and does nothing twice."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Killed:
 
 @pytest.fixture(scope="module")
 def killed(space: PodSpace, release: Release) -> Killed:
-    """Environments without pods are created; with the first Secret that is there, the operator is killed."""
+    """Create environments without pods, and kill the operator when the first Secret exists."""
     burst = [environment(name, replicas=0, model={"required": False}) for name in NAMES]
     before = restarts(release)
     with killer(release.cluster) as kill, ThreadPoolExecutor(4) as people:
@@ -61,14 +61,14 @@ def tokens_of(space: PodSpace) -> dict[str, str]:
 
 
 def restarts(release: Release) -> int:
-    """How often the container of the operator's pod was started again."""
+    """Return how often the container of the operator's pod was restarted."""
     [name] = release.pods("operator")
     return int(release.get("Pod", name)["status"]["containerStatuses"][0]["restartCount"])
 
 
 @contextmanager
 def killer(cluster: Cluster) -> Iterator[Callable[[], None]]:
-    """What kills the operator's process at once: a pod of root that sees all processes of the node."""
+    """Run a root pod that sees all processes of the node and kills the operator's."""
     name = "killer"
     where = ["--namespace", "default"]
     cluster.kubectl("create", *where, "--filename=-", given=json.dumps(pod_of_root(name)))

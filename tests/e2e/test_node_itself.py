@@ -1,4 +1,4 @@
-"""The node behind `local/bin/kind`: it runs pods as a machine does, and leaves nothing on the machine it was on."""
+"""The node behind `local/bin/kind`: it runs pods as a machine does, and leaves no traces on its host."""
 
 import json
 import os
@@ -92,7 +92,7 @@ class Node:
         return set((self.place.directory / "machine" / "disk" / "volumes").iterdir())
 
     def traces(self, link: str) -> dict[str, list[str]]:
-        """What the cluster has on this machine, on which there may be other clusters."""
+        """Return what the cluster has on this machine, where there may be other clusters."""
         directory = str(self.place.directory)
         return {
             "processes": [command for command in commands() if directory in command],
@@ -114,7 +114,7 @@ def commands() -> list[str]:
 
 
 def settings() -> dict[str, str]:
-    """What a node must leave as it is: the machine's mounts, and some of what a kubelet and kube-proxy set."""
+    """Return what a node must leave unchanged: the machine's mounts, and settings of a kubelet and kube-proxy."""
     names = ("kernel/panic", "kernel/panic_on_oops", "vm/overcommit_memory", "vm/panic_on_oom", "net/ipv4/ip_forward")
     mounts = Path("/proc/mounts").read_text().splitlines()
     return {
@@ -139,7 +139,7 @@ def running_node(name: str, directory: Path) -> Iterator[Node]:
 
 @pytest.fixture(scope="module")
 def untouched() -> dict[str, str]:
-    """The machine before there is the node."""
+    """Return the state of the machine before the node exists."""
     return settings()
 
 

@@ -1,4 +1,4 @@
-"""The node goes down with all that runs on it, and comes up again."""
+"""The node goes down with everything on it, and comes up again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Restarted:
 
 @pytest.fixture(scope="module")
 def restarted(space: PodSpace, release: Release, models: Models, caller: Caller, real_cluster: Cluster) -> Restarted:
-    """Two environments serve different models; the node is restarted; all is as it was."""
+    """Let two environments serve different models, restart the node, and wait for recovery."""
     for name, model in SERVED.items():
         space.start(name, model)
     tokens, tags, lives = tokens_of(space), models.tags(), {name: space.lives(name) for name in SERVED}
@@ -64,7 +64,7 @@ def tokens_of(space: PodSpace) -> dict[str, str]:
 
 
 def restart_node(cluster: Cluster) -> None:
-    """Cuts the power of the node, and switches it on again."""
+    """Cut the node's power, and restore it."""
     if cluster.kind.kind_path.resolve() == OWN_KIND:
         command = [str(OWN_KIND), "restart", "node", "--name", cluster.kind.name]
     else:
@@ -74,7 +74,7 @@ def restart_node(cluster: Cluster) -> None:
 
 
 def answers(cluster: Cluster) -> bool:
-    """Whether the API server does, which Docker's kind runs on the node."""
+    """Return whether the API server answers; with Docker's kind, it runs on the node."""
     try:
         return cluster.api.request("GET", "/api").accepted
     except httpx.TransportError:
@@ -82,7 +82,7 @@ def answers(cluster: Cluster) -> bool:
 
 
 def wait_until_restarted(space: PodSpace, name: str, before: list[Life]) -> None:
-    """Returns when the environment's pods, or what took their place, are of after the restart, and ready."""
+    """Wait until the environment's pods, or their replacements, have started after the restart and are ready."""
 
     def restarted() -> bool:
         conditions = [entry for pod in space.pods(name) for entry in pod["status"]["conditions"]]

@@ -1,4 +1,4 @@
-"""Promotions that roll the pods, while visitors talk: to a model that serves, and to one that cannot be loaded."""
+"""Promotions that roll the pods while visitors chat: to a model that can be loaded, and to one that cannot."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def rolled(space: PodSpace, environment: str, talking: Lounge, measured: Callabl
 
 @pytest.fixture(scope="module")
 def stuck(space: PodSpace, environment: str, rolled: Rolled, talking: Lounge) -> Stuck:
-    """A model is promoted that cannot be loaded, and taken back when its pod runs."""
+    """Promote a model that cannot be loaded, and roll back when its pod runs."""
     with talking(f"{NAMESPACE}-stuck", environment) as visitors:
         space.patch(TAG, NAME, {"spec": {"model": UNLOADABLE}})
         space.eventually(lambda: has_tried_to_load(space, rolled.after), "the new pod to have tried to load the model")
@@ -78,7 +78,7 @@ def stuck(space: PodSpace, environment: str, rolled: Rolled, talking: Lounge) ->
 
 
 def has_tried_to_load(space: PodSpace, before: list[Life]) -> bool:
-    """Whether a pod that was not there before says so."""
+    """Return whether a new pod reports it."""
     new = [life.pod for life in space.lives(NAME) if life not in before]
     return any(LOAD_FAILED in space.cluster.log(NAMESPACE, pod) for pod in new)
 

@@ -1,4 +1,4 @@
-"""Another token for an environment whose servers run, while visitors talk."""
+"""A token rotation for an environment with running servers, while visitors chat."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Rotated:
 
 @pytest.fixture(scope="module")
 def rotated(space: PodSpace, talking: Lounge, measured: Callable[[str], None]) -> Rotated:
-    """The annotation asks for another token; all is over."""
+    """Request a new token with the annotation, and wait for the end."""
     space.start(NAME, MODEL_A)
     before, old_token, logs = space.lives(NAME), space.token(NAME), space.logs()
     with talking(NAMESPACE, space.url(NAME)) as visitors:

@@ -1,4 +1,4 @@
-"""`helm uninstall`, a new installation over what it left, and the end of all with the definitions."""
+"""`helm uninstall`, a reinstallation over its leftovers, and the end of everything with the CRDs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def reinstalled(space: PodSpace, release: Release, models: Models, uninstalled: 
 
 @pytest.fixture(scope="module")
 def ended(space: PodSpace, release: Release, reinstalled: Reinstalled) -> None:
-    """The release is uninstalled again, and the definitions are deleted."""
+    """Uninstall the release again, and delete the CRDs."""
     release.uninstall()
     names = [f"{plural}.rasa-environments.io" for plural in DEFINITIONS]
     release.cluster.kubectl("delete", "crd", *names, "--timeout=60s")

@@ -1,4 +1,4 @@
-"""Visitors in a pod who talk to an environment while something happens to it, and what came of their messages."""
+"""Visitors in a pod who chat with an environment during a test, and the results of their messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ END = "import os, signal; os.kill(1, signal.SIGTERM)"
 
 
 def restricted_pod(name: str, command: Sequence[str], namespace: str = NAMESPACE) -> JsonObject:
-    """A pod of the operator's image, which has a Python with httpx, that the level `restricted` allows."""
+    """A pod with the operator's image, whose Python has httpx, and that the level `restricted` allows."""
     container = {
         "name": "python",
         "image": OPERATOR_IMAGE,
@@ -47,7 +47,7 @@ def restricted_pod(name: str, command: Sequence[str], namespace: str = NAMESPACE
 
 @dataclass
 class Talk:
-    """What came of the messages, until now or in all."""
+    """The results of the messages, so far or in total."""
 
     answers: Counter[str] = field(default_factory=Counter)
     failures: dict[str, list[str]] = field(default_factory=dict)
@@ -68,13 +68,13 @@ class Talk:
 
     @property
     def failed(self) -> list[str]:
-        """The failures of those who take a new connection now and then."""
+        """Failures of visitors who reconnect now and then."""
         others = {visitor: failures for visitor, failures in self.failures.items() if visitor != LASTING}
         return [f"{visitor}: {failure}" for visitor, failures in others.items() for failure in failures]
 
     @property
     def cut_off(self) -> list[str]:
-        """The failures of the one who never does: Rasa ends a connection without a look at what comes by it then."""
+        """Failures of the visitor who never reconnects: Rasa closes a connection even if a request is on its way."""
         return self.failures[LASTING]
 
     def summary(self, what: str) -> str:
@@ -99,18 +99,18 @@ class Visitors:
         return Talk.of(lines[-1]) if lines else Talk()
 
     def wait_for_answers(self, more: int = 20) -> None:
-        """Returns when so many more messages have been answered."""
+        """Wait until this many more messages have been answered."""
         goal = self.heard().answers.total() + more
         self.space.eventually(lambda: self.heard().answers.total() >= goal, f"{more} more answers to {self.name}")
 
     def wait_until_all_hear(self, answer: str) -> None:
-        """Returns when the last answer to each of them is this one."""
+        """Wait until the last answer to each of them is this one."""
         self.space.eventually(
             lambda: set(self.heard().last.values()) == {answer}, f"{self.name} to hear {answer!r}; they hear it not"
         )
 
     def end(self) -> Talk:
-        """Ends the talk; returns what came of all of it."""
+        """End the chat, and return all results."""
         self.cluster.kubectl("exec", "--namespace", NAMESPACE, self.name, "--", "python", "-c", END)
         self.space.eventually(lambda: self._phase() == "Succeeded", f"pod {self.name} to end")
         return self.heard()
@@ -121,7 +121,7 @@ class Visitors:
 
 @contextmanager
 def visitors(lounge: Objects, cluster: Cluster, name: str, url: str) -> Iterator[Visitors]:
-    """They talk to the server at the address, until the block ends at the latest."""
+    """Let them chat with the server at the address, at most until the block ends."""
     lounge.apply(restricted_pod(name, ["python", "-c", cluster.script("visitors"), url]))
     try:
         talking = Visitors(lounge, cluster, name)

@@ -12,7 +12,7 @@ from local.progress import silent
 
 
 def run_check(repository: Path, scratch: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs it with the programs that it needs on the path, and no others but the system's."""
+    """Run it with only the programs that it needs, and the system's, on the path."""
     programs = scratch / "bin"
     programs.mkdir(exist_ok=True)
     for program in (find_kubectl(silent), find_or_build_program(KUBECONFORM, silent)):

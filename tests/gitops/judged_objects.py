@@ -1,4 +1,4 @@
-"""Objects as the operator leaves them: a status for every reason and every condition that it writes."""
+"""Objects with a status for every reason and every condition that the operator writes."""
 
 from __future__ import annotations
 
@@ -72,24 +72,24 @@ def judged_object(kind: str, status: Status, conditions: Sequence[Condition]) ->
 
 
 def environment_object(findings: EnvironmentFindings) -> JsonObject:
-    """A DeploymentEnvironment of which this was found out."""
+    """Return a DeploymentEnvironment with these facts."""
     return judged_object("DeploymentEnvironment", *environment.judge(findings, EnvironmentStatus()))
 
 
 def server_object(findings: ModelServerFindings) -> JsonObject:
-    """A ModelServer of which this was found out."""
+    """Return a ModelServer with these facts."""
     return judged_object(
         "ModelServer", *model_server.judge(findings, ModelServer.model_validate(new_object("ModelServer")))
     )
 
 
 def tag_object(findings: ModelTagFindings) -> JsonObject:
-    """A ModelTag of which this was found out."""
+    """Return a ModelTag with these facts."""
     return judged_object("ModelTag", *model_tag.judge(findings, ModelTag.model_validate(new_object("ModelTag")), TIME))
 
 
 def suspended_object(findings: EnvironmentFindings) -> JsonObject:
-    """A DeploymentEnvironment that was suspended when this was known of it."""
+    """Return a DeploymentEnvironment that was suspended with these facts."""
     status, conditions = environment.judge(findings, EnvironmentStatus())
     known = status.model_copy(update={"conditions": list(conditions)})
     return judged_object("DeploymentEnvironment", known, suspended(known))
@@ -105,7 +105,7 @@ def with_problem(problem: Problem) -> dict[str, JsonObject]:
 
 
 def problems() -> Iterator[tuple[str, Problem, JsonObject]]:
-    """An object of each kind for each reason of a problem, one that ends by itself and one that does not, by name."""
+    """Return an object of each kind for each reason of a problem, temporary and lasting, by name."""
     for reason in Reason:
         for stalled in (True, False):
             problem = Problem(reason, f"what is wrong: {reason}", stalled)

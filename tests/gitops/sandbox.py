@@ -1,7 +1,7 @@
-"""Lua 5.1 with what Argo CD lets a script of argocd-cm have: the libraries package, base and table, and two of os.
+"""Lua 5.1 with the libraries that Argo CD gives a script of argocd-cm: package, base, table, and two functions of os.
 
-That is util/lua/lua.go of argo-cd. It encodes an object without telling an empty list from an empty mapping, and puts
-back what was empty before where a script returns the whole object.
+That is util/lua/lua.go of argo-cd. It encodes an object without distinguishing empty lists from empty mappings, and
+restores what was empty before if a script returns the whole object.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ for _, library in ipairs({ "string", "math", "io", "os", "debug", "coroutine", "
 end
 """
 STATUSES = ("Healthy", "Progressing", "Degraded", "Suspended")
-"""Those of Argo CD that a script may return (gitops-engine, pkg/health), but Missing and Unknown."""
+"""Health states of Argo CD that a script may return (gitops-engine, pkg/health), except Missing and Unknown."""
 
 
 def script(kind: str, name: str) -> str:
-    """The text of an action, or of what tells which can be taken."""
+    """Return the text of an action, or of the script that discovers actions."""
     return (SCRIPTS / kind / f"{name}.lua").read_text()
 
 
 def run(text: str, obj: JsonObject) -> Any:
-    """What the script returns of the object, as JSON; an empty table is an empty list."""
+    """Return the script's result for the object as JSON; an empty table is an empty list."""
     lua = lua51.LuaRuntime(register_eval=False, unpack_returned_tuples=True)
     lua.execute(PREPARE)
     lua.globals()["obj"] = lua.table_from(obj, recursive=True)
@@ -64,7 +64,7 @@ def change(returned: JsonObject, obj: JsonObject) -> JsonObject:
 
 
 def repaired(value: Any, before: Any) -> Any:
-    """The value, where an empty list stands for the mapping that was there before."""
+    """Return the value, with an empty list replaced by the mapping that was there before."""
     if isinstance(before, Mapping) and value == []:
         return before
     if isinstance(before, Mapping) and isinstance(value, Mapping):

@@ -28,7 +28,7 @@ MODELS = st.none() | st.sampled_from(["model-1", "model-2", "model-3"])
 
 
 def environment(**spec: Any) -> JsonObject:
-    """An environment that is well, as the API server shows it: with empty mappings too."""
+    """Return a healthy environment, as the API server shows it, including empty mappings."""
     obj = objects.environment_object(objects.WELL)
     metadata = {**obj["metadata"], "managedFields": [{"fieldsV1": {"f:spec": {"f:model": {}}}}]}
     return {**obj, "metadata": metadata, "spec": {**obj["spec"], "model": {}, **spec}}
@@ -41,7 +41,7 @@ def tag(wanted: str, status: JsonObject, annotations: dict[str, str] | None = No
 
 
 def status_of(carried: str | None, previous: str | None) -> JsonObject:
-    """The status of a tag that one model carries, and another carried before."""
+    """Return the status of a tag that moved from one model to another."""
     named = {"taggedModel": carried, "previousModel": previous}
     return {field: {"name": name, "hash": "1"} for field, name in named.items() if name is not None}
 

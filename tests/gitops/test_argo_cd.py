@@ -1,4 +1,4 @@
-"""The part of Argo CD's ConfigMap that is made of the scripts."""
+"""The part of Argo CD's ConfigMap that is generated from the scripts."""
 
 from __future__ import annotations
 

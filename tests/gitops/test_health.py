@@ -1,4 +1,4 @@
-"""What Argo CD, Flux and whoever knows kstatus make of our objects, by their own libraries, and all three alike."""
+"""Argo CD, Flux and kstatus judge the custom resources alike, with their own libraries."""
 
 from __future__ import annotations
 

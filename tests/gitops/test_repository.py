@@ -1,4 +1,4 @@
-"""The sample repository, and what delivers it: built by kustomize, checked as its CI does, promoted by one line."""
+"""The sample repository and its delivery: built by kustomize, checked as its CI does, promoted by changing one line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def build() -> Build:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """The repository of somebody who took the sample."""
+    """Copy the repository, as a user of the sample does."""
     return shutil.copytree(SAMPLE, tmp_path / "repository")
 
 
@@ -178,7 +178,7 @@ def test_each_folder_is_delivered_by_argo_cd_as_an_account_of_its_own(build: Bui
 
 
 def permitted(project: JsonObject, group: str, kind: str) -> bool:
-    """Whether a project lets its Applications hold an object of a namespace, and shows it in their tree.
+    """Return whether a project permits its Applications an object in a namespace, and shows it in their tree.
 
     AppProject.IsGroupKindNamePermitted and getResourceTree of argo-cd; its manual says so, too:
     https://argo-cd.readthedocs.io/en/latest/user-guide/projects/

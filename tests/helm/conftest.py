@@ -1,4 +1,4 @@
-"""A cluster of its own, since policies hold in all namespaces, and what each test finds on it."""
+"""A separate cluster, because policies apply to all namespaces, and the fixtures of its tests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[ClusterFacts]:
 
 @pytest.fixture(scope="session")
 def api(cluster: ClusterFacts) -> Iterator[ApiServer]:
-    """Its API server, with our objects in mind."""
+    """Its API server, for custom resources."""
     with closing(ApiServer(cluster.kubeconfig)) as api:
         yield api
 
@@ -74,7 +74,7 @@ def start_operator(cluster: ClusterFacts, tmp_path_factory: pytest.TempPathFacto
 
 
 def remove_definitions(api: ApiServer) -> None:
-    """Puts the cluster back to where no release has been; our objects go with their definitions."""
+    """Reset the cluster to the state before any release; custom resources go with their CRDs."""
     for resource in RESOURCES:
         api.request("DELETE", f"{DEFINITIONS}/{resource.plural}.{GROUP}")
     wait_until(
@@ -86,15 +86,16 @@ def remove_definitions(api: ApiServer) -> None:
 
 
 def wait_until_served(api: ApiServer) -> None:
-    """Returns when our objects can be listed: for a moment after a change of their definitions, the API server answers
-    429 "storage is (re)initializing".
+    """Wait until custom resources can be listed: after a CRD change, the API server briefly answers 429.
+
+    Its message is "storage is (re)initializing".
     """
     paths = [f"/apis/{GROUP}/{VERSION}/{resource.plural}?limit=1" for resource in RESOURCES]
     wait_until(lambda: all(api.request("GET", path).accepted for path in paths), "our objects to be served")
 
 
 def pods(api: ApiServer, namespace: str, selector: str = "") -> dict[str, str]:
-    """Name and UID of every pod of a namespace that is not on its way out, or of those with a label."""
+    """Return name and UID of every pod of a namespace that is not terminating, or of those with a label."""
     path = f"/api/v1/namespaces/{namespace}/pods?labelSelector={selector}"
     listed = api.request("GET", path).body["items"]
     return {

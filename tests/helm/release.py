@@ -1,4 +1,4 @@
-"""A release on a real API server, by the commands of Helm."""
+"""A release on a real API server, managed with Helm's commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.helm.rendering import NAMESPACE, RELEASE
 
 @dataclass(frozen=True)
 class Release:
-    """One release, by one version of Helm, as the user of the kubeconfig or as somebody it stands for."""
+    """A release managed by one version of Helm, as the kubeconfig's user or an impersonated one."""
 
     version: Version
     kubeconfig: Path
@@ -50,7 +50,7 @@ class Release:
         return [obj for obj in yaml.load_all(manifest, yaml.CSafeLoader) if obj]
 
     def run(self, arguments: list[str], text: str = "") -> str:
-        """What a command prints; fails with what it says where it fails."""
+        """Return the output of a command; fail with its error."""
         home = self.kubeconfig.parent / f"helm-{self.version}"
         homes = {f"HELM_{kind}_HOME": str(home / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
         command: list[str | Path] = [helm(self.version, silent), *arguments, "--namespace", self.namespace]
@@ -67,7 +67,7 @@ class Release:
 
 
 def living(api: ApiServer, objects: list[JsonObject], namespace: str = NAMESPACE) -> dict[str, JsonObject]:
-    """Those of the objects that there are on the server, by kind and name."""
+    """Return those of the objects that exist on the server, by kind and name."""
     found = {}
     for obj in objects:
         stored = api.find(api.path_of(obj, namespace))

@@ -1,4 +1,4 @@
-"""What Helm makes of the chart, without a cluster."""
+"""Rendering of the chart by Helm, without a cluster."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ RELEASE = "rasa-environments"
 NAMESPACE = "rasa-environments"
 STAMP = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
 SERVED = (API_VERSION, STAMP)
-"""What a cluster of Kubernetes 1.36 serves where the definitions are installed."""
+"""APIs of a Kubernetes 1.36 cluster with the CRDs installed."""
 
 
 class RefusedError(Exception):
-    """Helm does not render the chart; the message has its words."""
+    """Raised if Helm does not render the chart, with its message."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Rendered:
         return {obj["metadata"]["name"] for obj in self.objects if obj["kind"] == kind}
 
     def kinds(self) -> set[str]:
-        """All kinds that there are."""
+        """Return all kinds that occur."""
         return {obj["kind"] for obj in self.objects}
 
     def one(self, kind: str, name: str = RELEASE) -> JsonObject:

@@ -1,4 +1,4 @@
-"""`helm test`: what its pod asks, and what the program in it makes of the answers."""
+"""`helm test`: what its pod requests, and how its program reacts to the responses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_its_pod_is_of_the_same_image_meets_the_restricted_level_and_goes_when_i
 
 @contextmanager
 def answering(*statuses: int) -> Iterator[str]:
-    """A server that answers with these statuses, the last of them from then on; yields its address."""
+    """Serve these statuses, repeating the last; yield the address."""
     remaining = list(statuses)
 
     class Handler(BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ def answering(*statuses: int) -> Iterator[str]:
 
 
 def run_in_the_pod(*addresses: str, seconds: str = "60.0") -> subprocess.CompletedProcess[str]:
-    """Runs the pod's program as its container does, with that much patience."""
+    """Run the pod's program as its container does, with this time limit."""
     (flag, program), command = container()["args"][:2], container()["command"]
     assert command == ["python"]
     patient = program.replace("SECONDS = 60.0", f"SECONDS = {seconds}")

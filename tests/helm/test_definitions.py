@@ -1,4 +1,4 @@
-"""The definitions of the resources, as templates of the chart."""
+"""The CRDs, as templates of the chart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What typical values become is in golden files: every change of the chart shows in them."""
+"""Golden files show the objects for typical values, so that every change of the chart shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COPIED = {
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
 }
-"""Kinds that are copies of other files: here their names and metadata are enough."""
+"""Kinds copied from other files: names and metadata are enough here."""
 LONG = ("rasa-environments.json", "rasa-environments.yaml")
 """Keys of ConfigMaps that hold files of the chart."""
 

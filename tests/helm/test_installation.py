@@ -1,4 +1,4 @@
-"""Ways to a release: on an empty cluster, over what kubectl applied, and without any right on the cluster."""
+"""Installing a release: on an empty cluster, over kubectl's installation, and without rights on the cluster."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ TENANCY = "tenancy"
 
 
 FORCE: dict[Version, tuple[str, ...]] = {3: (), 4: ("--force-conflicts",)}
-"""What taking over asks for besides: Helm 4 applies on the server, where fields belong to whoever applied them."""
+"""Additional arguments to take over: Helm 4 uses server-side apply, where fields have owners."""
 
 
 @dataclass(frozen=True)
 class Beginnings:
-    """A release with OURS that was installed on an empty cluster, upgraded to the same, and installed anew."""
+    """Install a release with OURS on an empty cluster, upgrade it without changes, and reinstall it."""
 
     notes: list[str]
     ours: list[set[str]]
@@ -127,7 +127,7 @@ def test_what_kubectl_applied_becomes_a_release_and_its_pods_go_on(
 
 
 def uids(objects: dict[str, JsonObject]) -> dict[str, str]:
-    """The UID of each: it stays as long as the object is the same."""
+    """Return the UID of each, which stays while the object is the same."""
     return {name: obj["metadata"]["uid"] for name, obj in objects.items()}
 
 

@@ -1,4 +1,4 @@
-"""A release from its first day to its last, beside environments that serve users all the time."""
+"""The life of a release from installation to removal, with environments that serve users all the time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEPT = {"CustomResourceDefinition", *OUR_KINDS}
 
 @dataclass(frozen=True)
 class Day:
-    """What there was at one time: objects of the release, pods and resources of the bots, and who had written what."""
+    """A snapshot: objects of the release, pods and resources of the bots, and who wrote what."""
 
     objects: dict[str, JsonObject]
     pods: dict[str, str]
@@ -41,7 +41,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Life:
-    """A release that was installed as 0.1.0, upgraded, upgraded to the same, rolled back, upgraded and uninstalled."""
+    """A release that was installed as 0.1.0, upgraded, upgraded unchanged, rolled back, upgraded and uninstalled."""
 
     installed: Day
     upgraded: Day
@@ -68,7 +68,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the release is, and where the bots are that it must not disturb."""
+    """Where the release is, and where the bots are that it must not affect."""
 
     api: ApiServer
     any_kind: AnyKind
@@ -87,7 +87,7 @@ class Place:
         return Day(living(self.any_kind, objects), pods(self.api, self.bots.namespace), resources)
 
     def wait_until_ready(self, space: Space, *environments: str) -> None:
-        """Returns when the environments are ready, also while their definitions are being replaced."""
+        """Wait until the environments are ready, even while their CRDs are being replaced."""
         wait_until_served(self.api)
         space.wait_until_ready(*environments)
 
@@ -194,7 +194,7 @@ def test_an_upgrade_to_the_same_writes_nothing(life: Life) -> None:
 
 
 def written(day: Day) -> dict[str, object]:
-    """What changes of each object when somebody writes it; its status is written by others, who may do so any time."""
+    """Return what changes in each object when it is written; its status may change at any time."""
     return {
         name: [obj["metadata"].get(part) for part in ("generation", "labels", "annotations")]
         if "status" in obj

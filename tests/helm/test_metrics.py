@@ -1,4 +1,4 @@
-"""What the chart has to be monitored with; the alerts are run by Prometheus's own promtool."""
+"""Monitoring in the chart; Prometheus's own promtool runs the alerts."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_dashboard_is_found_by_the_sidecar_of_grafana() -> None:
 
 
 def queries(release: Rendered) -> list[str]:
-    """What the panels of the dashboard ask Prometheus."""
+    """Return the queries of the dashboard's panels."""
     board = json.loads(release.one("ConfigMap", f"{RELEASE}-dashboard")["data"]["rasa-environments.json"])
     return [target["expr"] for panel in board["panels"] for target in panel["targets"]]
 

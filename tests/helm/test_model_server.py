@@ -1,4 +1,4 @@
-"""The model server of this project, where a release has it."""
+"""The model server of this project in a release."""
 
 from __future__ import annotations
 

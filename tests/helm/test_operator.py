@@ -18,7 +18,7 @@ ELSEWHERE = {"credentials", "accept_unchecked", "namespaces", "leader_elect", "l
     "operator_namespace",
     "operator_selector",
 }
-"""Settings that other values decide, that a pod has no use for, or that are for simulated pods alone."""
+"""Settings that other values set, that a pod has no use for, or that are only for simulated pods."""
 
 
 def test_one_operator_never_runs_beside_another() -> None:

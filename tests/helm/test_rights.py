@@ -1,4 +1,4 @@
-"""What the chart permits: the same as manifests/, in the whole cluster or in chosen namespaces alone."""
+"""The chart grants the same rights as manifests/, in the whole cluster or only in selected namespaces."""
 
 from __future__ import annotations
 

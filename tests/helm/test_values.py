@@ -1,4 +1,4 @@
-"""What Helm says of values that the chart does not have, and that the files of the chart belong together."""
+"""Errors about unknown values, and consistency of the chart's files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Kills the operator's process at once, as the kernel does where memory runs out: runs in a pod that sees the node's.
+"""Kills the operator's process at once, as the kernel does when memory runs out: runs in a pod that sees the node's.
 
-Prints a line when it is ready, waits for one, kills, and prints how many processes that were.
+Prints a line when it is ready, waits for one, kills, and prints the number of killed processes.
 """
 
 import os
@@ -23,7 +23,7 @@ def operators() -> list[int]:
 
 
 def main() -> None:
-    """Kills when it is told to."""
+    """Kill on request."""
     print("ready", flush=True)
     sys.stdin.readline()
     pids = operators()

@@ -1,6 +1,6 @@
-"""One HTTP request, made in a pod: reads what to ask as JSON from standard input, and prints the answer as JSON.
+"""One HTTP request, made in a pod: reads the request as JSON from standard input, and prints the response as JSON.
 
-So neither an argument nor a log has the tokens that are sent.
+So tokens appear neither in an argument nor in a log.
 """
 
 import json
@@ -10,7 +10,7 @@ import httpx
 
 
 def main() -> None:
-    """Prints status and body; status 0 and the error where there is no answer."""
+    """Print status and body; status 0 and the error if there is no response."""
     given = json.load(sys.stdin)
     try:
         with httpx.Client(timeout=30, trust_env=False, verify=False) as client:

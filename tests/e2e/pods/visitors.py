@@ -1,8 +1,8 @@
-"""Three visitors who talk to one Rasa server all the time: runs in a pod, and says twice a second what came of it.
+"""Three visitors who chat with one Rasa server all the time: runs in a pod, and prints results twice a second.
 
-One makes a connection for each message; one keeps its connection for two seconds, as pools and proxies with a maximum
-age do; one never lets go of it. A message counts as answered only if the answer is 200 and has a text. SIGTERM ends the
-talk, with a last line.
+One opens a connection for each message; one keeps its connection for two seconds, as pools and proxies with a maximum
+age do; one never closes it. A message counts as answered only if the response is 200 and has a text. SIGTERM ends the
+chat, with a last line.
 """
 
 import json
@@ -23,7 +23,7 @@ VISITORS = {"new-connections": 0.0, "renewed-connection": 2.0, "lasting-connecti
 
 
 class Visitor:
-    """One of them, and what came of its messages."""
+    """One visitor, and the results of its messages."""
 
     def __init__(self, name: str, url: str, keeps_seconds: float) -> None:
         self.name = name
@@ -62,7 +62,7 @@ class Visitor:
         return " ".join(texts)
 
     def report(self) -> dict[str, object]:
-        """What came of it until now."""
+        """Return the results so far."""
         return {"answers": dict(self.answers), "last": self.last, "failures": list(self.failures)}
 
 
