@@ -1,4 +1,4 @@
-"""Requests as the API server's audit log has them: an exact count of what the operator asks for."""
+"""Requests in the API server's audit log: an exact count of what the operator requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local.installation import NAMESPACE, SERVICE_ACCOUNT
 from tests.api.api_server import ApiServer, wait_until
 
 USER = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
-"""Whom the audit log names for the operator's requests."""
+"""The operator's user name in the audit log."""
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 NUMBERS = itertools.count(1)
 
@@ -31,7 +31,7 @@ class AuditedRequest:
 
     @property
     def writes(self) -> bool:
-        """Whether it asks for a change."""
+        """Whether it requests a change."""
         return self.verb in WRITES
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class AuditLog:
         self._path = path
 
     def mark(self) -> int:
-        """This moment: a place in the log after everything that has been answered by now."""
+        """Return this moment: a position in the log after everything that has been answered by now."""
         start = self._path.stat().st_size
         name = f"mark-{next(NUMBERS)}"
         self._api.request("GET", f"/api/v1/namespaces/default/configmaps/{name}")
@@ -66,7 +66,7 @@ class AuditLog:
         return place
 
     def requests(self, start: int, end: int | None = None, user: str = USER) -> list[AuditedRequest]:
-        """The user's requests between two moments, watches left out (they go on for minutes); by default until now."""
+        """Return the user's requests between two moments, by default until now, without watches (they last minutes)."""
         until = self.mark() if end is None else end
         return list(_requests(self._read(start)[: until - start], user))
 
@@ -98,6 +98,6 @@ def _requests(content: bytes, user: str) -> Iterator[AuditedRequest]:
 
 
 def counted(requests: list[AuditedRequest]) -> dict[str, int]:
-    """How often what was asked for, for messages and comparisons: {"create secrets": 1}."""
+    """Count what was requested, for messages and comparisons: {"create secrets": 1}."""
     kinds = ("/".join(part for part in (entry.resource, entry.subresource) if part) for entry in requests)
     return dict(Counter(f"{entry.verb} {kind}" for entry, kind in zip(requests, kinds, strict=True)))

@@ -1,4 +1,4 @@
-"""A visitor who talks to production through the Rasa Enterprise without a pause, and notes what came of it."""
+"""A visitor who chats with production through Rasa Enterprise without pause, and records the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Chat:
     begun: float
     ended: float
     answer: str | None
-    """What the assistant said; None where the message failed."""
+    """The assistant's answer; None if the message failed."""
     problem: str = ""
 
 
@@ -37,17 +37,17 @@ class Chats:
 
     @property
     def failed(self) -> list[Chat]:
-        """Those that were not."""
+        """Those that were not answered."""
         return [chat for chat in self.said if chat.answer is None]
 
     def answered_since(self, moment: float) -> int:
-        """How many were answered of those that begun after a moment."""
+        """Return how many messages sent after a moment were answered."""
         return sum(chat.answer is not None and chat.begun > moment for chat in self.said)
 
 
 @contextlib.contextmanager
 def chatting(server: str) -> Iterator[Chats]:
-    """Somebody talks all the time."""
+    """Let somebody chat all the time."""
     chats, ends = Chats(), threading.Event()
     visitor = threading.Thread(target=_talk, args=(server, chats, ends), daemon=True)
     visitor.start()

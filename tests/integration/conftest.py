@@ -1,4 +1,4 @@
-"""The operator under its shipped rights on a real API server, and what the tests give it to do."""
+"""The operator with its shipped rights on a real API server, and the fixtures of its tests."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Installation:
 
 @contextlib.contextmanager
 def installed(facts: ClusterFacts, directory: Path) -> Iterator[Installation]:
-    """Installs what is shipped, but the operator's Deployment; operators that are left running are ended."""
+    """Install what is shipped except the operator's Deployment; end operators that still run."""
     installation.install(facts.kubeconfig)
     leash = Leash()
     try:
@@ -82,7 +82,7 @@ def installed(facts: ClusterFacts, directory: Path) -> Iterator[Installation]:
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[ClusterFacts]:
-    """Here, one where an operator works: tests elsewhere play the operator themselves."""
+    """A cluster with a running operator: tests elsewhere play the operator themselves."""
     with cluster_apart(request) as facts:
         yield facts
 
@@ -96,7 +96,7 @@ def shared(cluster: ClusterFacts, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="session")
 def operator(shared: Installation) -> Iterator[OperatorProcess]:
-    """The operator that looks after all namespaces of the shared cluster; no test stops it."""
+    """The operator of the whole shared cluster; no test stops it."""
     process = shared.operator()
     process.start()
     yield process
@@ -112,21 +112,21 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServ
 
 @pytest.fixture
 def own_model_server(tmp_path: Path) -> Iterator[ModelServerProcess]:
-    """A model server for one test alone, without tags."""
+    """A model server for a single test, without tags."""
     with running_model_server(tmp_path / "own-model-server") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def tagged_model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
-    """A model server for tests that move tags, each behind a front of its own."""
+    """A model server for tests that move tags, each behind its own front."""
     with running_model_server(tmp_path_factory.mktemp("tagged-model-server")) as server:
         yield server
 
 
 @pytest.fixture
 def front(tagged_model_server: ModelServerProcess) -> Iterator[Front]:
-    """A front before a model server without tags. Once it is down, no operator moves a tag of the next test."""
+    """A front before a model server without tags. When it is closed, no operator moves a tag of the next test."""
     with front_of(tagged_model_server) as front:
         yield front
     tagged_model_server.delete_all_tags()
@@ -134,7 +134,7 @@ def front(tagged_model_server: ModelServerProcess) -> Iterator[Front]:
 
 @pytest.fixture(scope="module")
 def new_space(shared: Installation, operator: OperatorProcess) -> Iterator[Callable[[], Space]]:
-    """Makes new namespaces; they go with the module."""
+    """Create new namespaces, which end with the module."""
     spaces: list[Space] = []
 
     def make() -> Space:
@@ -167,7 +167,7 @@ def another_space(shared: Installation, operator: OperatorProcess) -> Iterator[S
 
 
 def furnish(space: Space, model_server: ModelServerProcess | Front, **spec: Any) -> None:
-    """Puts a ModelServer called `default` and its credentials into a namespace."""
+    """Create a ModelServer called `default` and its credentials in a namespace."""
     space.apply(
         manifests.secret(manifests.CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
         manifests.model_server(model_server.url, **spec),
@@ -206,7 +206,7 @@ def breakable_cluster() -> Iterator[LocalCluster]:
 
 @pytest.fixture(scope="session")
 def breakable(breakable_cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """The second cluster with the operator installed, and none running: each test starts its own, and ends it."""
+    """The second cluster with the operator installed but not running: each test starts and ends its own."""
     with installed(breakable_cluster.start(), tmp_path_factory.mktemp("breakable")) as installed_operator:
         yield installed_operator
 
@@ -231,7 +231,7 @@ def mortal_space(breakable: Installation, mortal: OperatorProcess, model_server:
 
 @pytest.fixture(scope="session")
 def employer(breakable: Installation) -> ApiServer:
-    """The second cluster, where no operator takes part, with the people who have rights on it."""
+    """The second cluster, without an operator, with the people who have rights on it."""
     employ(breakable.api)
     return breakable.api
 

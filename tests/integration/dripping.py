@@ -1,4 +1,4 @@
-"""A server that answers, a byte a second: never silent for long, and never done."""
+"""A server that answers one byte a second: never silent for long, and never done."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SECONDS = 28
-"""Until an answer would be complete, just within the operator's limit for one."""
+"""Time until a response would be complete, just within the operator's limit."""
 
 
 class _Listener(ThreadingHTTPServer):
-    """Takes many connections at once."""
+    """Accepts many connections at once."""
 
     request_queue_size = 1024
     daemon_threads = True
@@ -46,7 +46,7 @@ class Dripping:
             do_HEAD = do_GET  # noqa: N815 - as the library calls it
 
             def log_message(self, *_: object) -> None:
-                """Says nothing."""
+                """Log nothing."""
 
         return Handler
 

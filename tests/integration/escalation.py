@@ -1,4 +1,4 @@
-"""Specs that name Secrets or run code, and how their refusal is told."""
+"""Specs that refer to Secrets or run code, and the text of their refusals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.integration.people import KNOWN, Person
 DRY = {"dryRun": "All"}
 SENTINEL: JsonObject = {"endpoints": ["redis:26379"], "masterName": "mine"}
 LOOT = "loot"
-"""A Secret that neither grace nor heidi may get. Heidi may create pods, Services and Ingresses, and grace may not."""
+"""A Secret that neither grace nor heidi may get. Heidi may create pods, Services and Ingresses; grace may not."""
 PLAIN_TEXT: JsonObject = {"mode": "Disabled"}
 KINDS: dict[str, dict[str, JsonObject]] = {
     "eventBroker": {
@@ -23,11 +23,14 @@ KINDS: dict[str, dict[str, JsonObject]] = {
     "lockStore": {"redis": {"host": "redis"}, "concurrentRedis": {"sentinel": SENTINEL}},
     "trackerStore": {"redis": {"cluster": {"endpoints": ["redis:6379"]}}, "sql": {"host": "db", "username": "rasa"}},
 }
-"""By its field, each kind of broker and store, without a password."""
+"""Each kind of broker and store by its field, without a password."""
 
 
 def with_password(field: str, kind: str, name: str) -> JsonObject:
-    """A spec with a broker or store that takes nothing from the defaults: it has a password, and no certificates."""
+    """Return a spec with a broker or store that takes nothing from the defaults.
+
+    It has a password, and no certificates.
+    """
     return {field: {kind: {**KINDS[field][kind], "password": secret_value(name, "key"), "tls": PLAIN_TEXT}}}
 
 
@@ -37,13 +40,16 @@ def by_certificate(name: str) -> JsonObject:
 
 
 def with_certificate(field: str, kind: str, name: str) -> JsonObject:
-    """A spec with a broker or store that takes nothing from the defaults: it ignores them, and has certificates."""
+    """Return a spec with a broker or store that takes nothing from the defaults.
+
+    It ignores them, and has certificates.
+    """
     described = {key: value for key, value in KINDS[field][kind].items() if key != "username"}
     return {"ignoreDefaults": [field], field: {kind: {**described, "tls": by_certificate(name)}}}
 
 
 def named(name: str) -> dict[str, JsonObject]:
-    """By the place in a spec: an environment's spec that names a Secret there, and in no other place."""
+    """By path in a spec: an environment's spec that refers to a Secret only there."""
     value = secret_value(name, "key")
     actions = {"url": "https://actions:5055/webhook"}
     hosts = ["chat.example.com"]
@@ -74,7 +80,7 @@ def named(name: str) -> dict[str, JsonObject]:
 
 
 def named_by_server(name: str) -> dict[str, JsonObject]:
-    """By the place in a ModelServer's spec: one that names the Secret there."""
+    """By path in a ModelServer's spec: one that refers to the Secret there."""
     nothing: JsonObject = {"credentialsSecretRef": None}
     return {
         "authToken": {**nothing, "authToken": secret_value(name, "token")},
@@ -93,12 +99,12 @@ USES_ANY = ', which can use any Secret: needs the verb "get" on all secrets'
 
 
 def new(person: Person, **spec: Any) -> Answer:
-    """Asks whether they may create an environment with this in its spec."""
+    """Ask whether they may create an environment with this in its spec."""
     return person.create(environment("any", suspend=True, **spec), **DRY)
 
 
 def may_not_use(*secrets: str, namespace: str) -> str:
-    """How it is told that heidi lacks the right to get these Secrets."""
+    """Return the message when heidi lacks the right to get these Secrets."""
     which = ", ".join(f'"{name}"' for name in secrets)
     return (
         f'user "heidi" may not use secrets {which} here: needs the verb "get" on each of them in namespace '
@@ -107,5 +113,5 @@ def may_not_use(*secrets: str, namespace: str) -> str:
 
 
 def may_not_set(field: str, right: str, namespace: str, person: str = "grace") -> str:
-    """How it is told that somebody lacks another right."""
+    """Return the message when somebody lacks another right."""
     return f'user "{person}" may not set {field}{right} in namespace "{namespace}"'

@@ -9,7 +9,7 @@ from tests.integration.space import Objects
 
 
 def events_of(space: Objects, kind: str, name: str, reason: str | None = None) -> list[JsonObject]:
-    """Those about an object, the oldest first; with a reason only those that have it."""
+    """Return the Events about an object, the oldest first, optionally only those with a reason."""
     found = [
         event
         for event in space.list(EVENTS.kind)
@@ -26,7 +26,7 @@ def reasons(space: Objects, kind: str, name: str) -> list[str]:
 
 
 def wait_for_event(space: Objects, kind: str, name: str, reason: str, note: str | None = None) -> JsonObject:
-    """Returns the Event with that reason, and that note, once it is there; what must be in one is checked here."""
+    """Wait for the Event with that reason and note, and check its required fields."""
 
     def found() -> list[JsonObject]:
         return [event for event in events_of(space, kind, name, reason) if note in (None, event["note"])]

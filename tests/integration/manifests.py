@@ -1,4 +1,4 @@
-"""Manifests as a person writes them."""
+"""Manifests as users write them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CREDENTIALS = "model-server-credentials"
 
 
 def environment(name: str = "production", *, annotations: dict[str, str] | None = None, **spec: Any) -> JsonObject:
-    """The shortest environment there is, with more fields of its spec on top."""
+    """Return the shortest possible environment, with additional fields in its spec."""
     return {
         "apiVersion": API_VERSION,
         "kind": "DeploymentEnvironment",
@@ -47,5 +47,5 @@ def config_map(name: str, **data: str) -> JsonObject:
 
 
 def secret_value(name: str, key: str) -> JsonObject:
-    """A value that is taken from a Secret."""
+    """Return a reference to a value in a Secret."""
     return {"secretKeyRef": {"name": name, "key": key}}

@@ -1,4 +1,4 @@
-"""A front before a model server: counts what it is asked, goes down and comes back, answers wrongly on demand."""
+"""A front before a model server: it counts requests, goes down and comes back, and answers wrongly on demand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Said:
-    """An answer in place of the model server's."""
+    """A response in place of the model server's."""
 
     status: int
     body: str | bytes = ""
@@ -39,35 +39,35 @@ class Said:
 
 
 Fault = Callable[[Asked], Said | None]
-"""What is answered instead; None: the model server answers."""
+"""The response to send instead; None: the model server answers."""
 
 
 def login_page(_: Asked) -> Said:
-    """The page of a proxy that stands in the way."""
+    """The page of a proxy in between."""
     return Said(200, "<html><body>Please log in</body></html>", {"Content-Type": "text/html"})
 
 
 def refuse(_: Asked) -> Said:
-    """The answer to a token that is not accepted."""
+    """The response to an invalid token."""
     return Said(
         401, json.dumps({"status": "failure", "reason": "NotAuthenticated"}), {"Content-Type": "application/json"}
     )
 
 
 def says_json(path: str, body: object) -> Fault:
-    """Answers one path with JSON of the test's own making."""
+    """Answers one path with JSON from the test."""
     said = Said(200, json.dumps(body), {"Content-Type": "application/json"})
     return lambda asked: said if asked.path == path else None
 
 
 class Listener(ThreadingHTTPServer):
-    """Closed, it has answered all that it was asked: nothing reaches the model server later on."""
+    """When closed, it has answered every request: nothing reaches the model server later."""
 
     daemon_threads = False
 
 
 class Front:
-    """Listens on a port of its own that stays the same while it goes down and up."""
+    """Listens on its own port, which stays the same while it goes down and up."""
 
     def __init__(self, behind: ModelServerProcess, tls: ssl.SSLContext | None = None) -> None:
         self.behind = behind
@@ -95,7 +95,7 @@ class Front:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def down(self) -> None:
-        """Stops listening: from now on connections are refused."""
+        """Stop listening: connections are refused from now on."""
         self._ends.set()
         if self._server is not None:
             self._server.shutdown()
@@ -103,15 +103,15 @@ class Front:
             self._server = None
 
     def hang(self, _: Asked) -> None:
-        """A fault: says nothing for as long as the front is up."""
+        """Cause a fault: send nothing for as long as the front is up."""
         self._ends.wait()
 
     def count(self, method: str, path: str) -> int:
-        """How often this was asked for."""
+        """Return how often this was requested."""
         return sum(asked.method == method and asked.path == path for asked in self.asked)
 
     def listings_since(self, start: int = 0) -> int:
-        """How often all models were asked for, after that many requests."""
+        """Return how often all models were requested, after that many requests."""
         return sum(asked.path == MODELS and asked.query.get("limit") != "1" for asked in self.asked[start:])
 
     def _handler(front) -> type[BaseHTTPRequestHandler]:  # noqa: N805
@@ -138,14 +138,14 @@ class Front:
                     self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Says nothing."""
+                """Log nothing."""
 
             do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
         return Handler
 
     def passed_on(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Said:
-        """What the model server answers."""
+        """Return the model server's response."""
         kept = {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
         answer = httpx.request(method, self.behind.url + target, headers=kept, content=body, trust_env=False)
         named = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
@@ -154,7 +154,7 @@ class Front:
 
 @contextlib.contextmanager
 def front_of(behind: ModelServerProcess) -> Iterator[Front]:
-    """A front that is up."""
+    """Run a front."""
     front = Front(behind)
     front.up()
     yield front

@@ -1,4 +1,4 @@
-"""The model server as a process of its own, with the two sample models."""
+"""The model server as a separate process, with the two sample models."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class ModelServerProcess:
     url: str
 
     def put_tag(self, model: str, tag: str) -> None:
-        """Puts a tag on a model, as a person with the API token would."""
+        """Set a tag on a model, as a user with the API token would."""
         path = f"{self.url}/api/projects/default/models/{model}/tags/{tag}"
         httpx.put(path, params={"api_token": API_TOKEN}, trust_env=False).raise_for_status()
 
     def hash_of_tag(self, tag: str) -> str | None:
-        """What the tag answers with."""
+        """Return the response to a pull of the tag."""
         path = f"{self.url}/api/projects/default/models/tags/{tag}"
         answer = httpx.head(path, params={"token": TOKEN}, trust_env=False)
         return answer.headers["ETag"].strip('"') if answer.is_success else None
@@ -52,12 +52,12 @@ class ModelServerProcess:
         return next(str(listed["hash"]) for listed in self.models() if listed["model"] == model)
 
     def delete_tag(self, tag: str) -> None:
-        """Takes a tag from its model, as a person with the API token would."""
+        """Remove a tag from its model, as a user with the API token would."""
         path = f"{self.url}/api/projects/default/models/{self.tags()[tag]}/tags/{tag}"
         httpx.delete(path, params={"api_token": API_TOKEN}, trust_env=False).raise_for_status()
 
     def delete_all_tags(self) -> None:
-        """Takes every tag from its model."""
+        """Remove every tag from its model."""
         for tag in self.tags():
             self.delete_tag(tag)
 
@@ -74,7 +74,7 @@ class ModelServerProcess:
 
 @contextlib.contextmanager
 def running_model_server(directory: Path, *, tags: Iterable[str] = ()) -> Iterator[ModelServerProcess]:
-    """A model server of its own, with both sample models; model A carries these tags, and there are no others."""
+    """Run a separate model server with both sample models; model A carries these tags, and there are no others."""
     directory.mkdir(parents=True, exist_ok=True)
     variables = {"RASA_MODEL_SERVER_TOKEN": TOKEN, "RASA_MODEL_SERVER_API_TOKEN": API_TOKEN}
     storage = directory / "models"

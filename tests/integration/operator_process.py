@@ -1,4 +1,4 @@
-"""The operator as a process of its own, as its container starts it."""
+"""The operator as a separate process, as its container starts it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.api.api_server import wait_until
 COMMAND = (sys.executable, "-m", "rasa_environments", "run")
 SHORT_INTERVALS = ("--model-server-interval", "1", "--served-interval", "2", "--resync-interval", "5")
 SIMULATED_PODS = ("--accept-unchecked",)
-"""Nobody can ask a simulated pod what it serves."""
+"""Simulated pods cannot be asked what they serve."""
 STOP_SECONDS = 20.0
 
 
@@ -48,12 +48,12 @@ class OperatorProcess:
         self._leash.watch(self._process)
 
     def start(self) -> None:
-        """Starts the process and returns when it is ready: everything is listed, and work is done."""
+        """Start the process, and wait until it is ready: everything is listed, and it works."""
         self.launch()
         self.wait_until(lambda: self.answer("/readyz").status_code == 200, "ready")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Asks it to end, by default by SIGTERM as the kubelet does; returns the exit code."""
+        """Ask it to end, by default with SIGTERM as the kubelet does; return the exit code."""
         assert self._process is not None
         self._process.send_signal(number)
         code = self._process.wait(STOP_SECONDS)
@@ -62,7 +62,7 @@ class OperatorProcess:
         return code
 
     def wait(self, seconds: float) -> int:
-        """Returns the exit code, once it has ended by itself."""
+        """Return the exit code once it has ended by itself."""
         assert self._process is not None
         try:
             code = self._process.wait(seconds)
@@ -75,7 +75,7 @@ class OperatorProcess:
         return code
 
     def kill(self) -> None:
-        """Ends it at once (SIGKILL)."""
+        """Kill it (SIGKILL)."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -95,19 +95,19 @@ class OperatorProcess:
 
     @property
     def url(self) -> str:
-        """Where health and metrics are served, once the log says so."""
+        """The address of health and metrics, once it is in the log."""
         found = re.search(r"health and metrics are served at port (\d+)", self.logged())
         assert found is not None, f"it does not say its port:\n{self.tail()}"
         return f"http://127.0.0.1:{found[1]}"
 
     def answer(self, path: str) -> httpx.Response:
-        """What it answers; status 503 while it does not listen yet."""
+        """Return its response; status 503 while it does not listen yet."""
         if "served at port" not in self.logged():
             return httpx.Response(503)
         return httpx.get(self.url + path, trust_env=False, timeout=10)
 
     def passes(self, kind: str) -> int:
-        """How many passes over objects of a kind it has ended."""
+        """Return how many reconciliations of a kind it has completed."""
         counted = re.findall(
             rf'^rasa_environments_reconcile_total{{kind="{kind}",[^}}]*}} ([0-9.e+]+)$',
             self.answer("/metrics").text,
@@ -116,12 +116,12 @@ class OperatorProcess:
         return sum(int(float(number)) for number in counted)
 
     def wait_for_passes(self, kind: str, more: int) -> None:
-        """Returns after so many more passes over objects of a kind: what was to come of an event has come by then."""
+        """Wait for this many more reconciliations of a kind, after which all effects of an event have happened."""
         goal = self.passes(kind) + more
         self.wait_until(lambda: self.passes(kind) >= goal, f"done with {more} passes over a {kind}")
 
     def logged(self) -> str:
-        """All that it has logged since its last start."""
+        """Return everything logged since its last start."""
         with self.log.open("rb") as file:
             file.seek(self._log_start)
             return file.read().decode(errors="replace")
@@ -131,7 +131,7 @@ class OperatorProcess:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def wait_until(self, holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
-        """Returns when it holds; fails when the process ends before, or the time is up."""
+        """Wait until the condition holds; fail if the process ends first, or after a timeout."""
 
         def looked() -> bool:
             assert self.running, f"the operator has ended; its log ends:\n{self.tail()}"

@@ -20,7 +20,7 @@ RUNS_PODS = "tests-runs-pods"
 READS_SECRETS = "tests-reads-secrets"
 KNOWN_SECRET = "tests-known-secret"
 KNOWN = "known"
-"""The one Secret that KNOWN_SECRET permits to get."""
+"""The one Secret that KNOWN_SECRET permits people to get."""
 CLUSTER_ROLES: dict[str, JsonObject] = {
     STAGING_PROMOTER: {
         "apiGroups": [GROUP],
@@ -37,7 +37,7 @@ CLUSTER_ROLES: dict[str, JsonObject] = {
     READS_SECRETS: {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
     KNOWN_SECRET: {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [KNOWN], "verbs": ["get"]},
 }
-"""The rule of each ClusterRole that the tests add to those that are shipped."""
+"""The rule of each ClusterRole that the tests add to the shipped ones."""
 BY_HAND = (CREATES_BY_HAND, READS_SECRETS)
 PEOPLE = {
     "dave": ("rasa-environments-edit", *BY_HAND),
@@ -48,7 +48,7 @@ PEOPLE = {
     "heidi": ("rasa-environments-admin", KNOWN_SECRET, CREATES_BY_HAND),
     "ivan": ("rasa-environments-admin", KNOWN_SECRET, RUNS_PODS),
 }
-"""Their ClusterRoles, everywhere. All may write: what is refused, admission refuses."""
+"""Their ClusterRoles, in all namespaces. All of them may write, so any refusal comes from admission."""
 PROMOTED_BY = "rasa-environments.io/promoted-by"
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -78,7 +78,7 @@ class Person:
         content_type: str = "application/json",
         **query: str,
     ) -> Answer:
-        """One request of theirs."""
+        """Send one request as this user."""
         headers = {"Impersonate-User": self.name, "Content-Type": content_type}
         if self.group:
             headers["Impersonate-Group"] = self.group
@@ -89,7 +89,7 @@ class Person:
         return self.send("POST", self.path(manifest["kind"]), manifest, **query)
 
     def apply(self, manifest: JsonObject, manager: str = "tests") -> Answer:
-        """Applies an object on the server, whoever owns its fields."""
+        """Apply an object on the server, taking over fields of others."""
         path = self.path(manifest["kind"], manifest["metadata"]["name"])
         return self.send("PATCH", path, manifest, APPLY_PATCH, fieldManager=manager, force="true")
 
@@ -140,7 +140,7 @@ class Team:
         return Person(self.api, "root", self.namespace, "system:masters")
 
     def given(self, *manifests: JsonObject) -> None:
-        """Creates objects that are there before the test begins."""
+        """Create objects that exist before the test begins."""
         for manifest in manifests:
             answer = self.person("alice").create(manifest)
             assert answer.accepted, answer.body["message"]
@@ -157,7 +157,7 @@ class Team:
         return found
 
     def promoted_by(self, tag: str) -> str | None:
-        """What a ModelTag says of who promoted."""
+        """Return what a ModelTag records about who promoted."""
         annotations: Mapping[str, str] = self.get("ModelTag", tag)["metadata"].get("annotations") or {}
         return annotations.get(PROMOTED_BY)
 
@@ -179,7 +179,7 @@ class Team:
         assert answer.accepted, answer.body["message"]
 
     def clear(self) -> None:
-        """Deletes our objects, protected or not."""
+        """Delete the custom resources, protected or not."""
         for item in self.api.request("GET", resource_of(ENVIRONMENT).path(self.namespace)).body.get("items", []):
             name = item["metadata"]["name"]
             self.administrator.annotate(ENVIRONMENT, name, confirm_deletion=name)
@@ -188,7 +188,7 @@ class Team:
 
 
 def new_team(api: ApiServer) -> Team:
-    """A team in a namespace of its own."""
+    """Create a team in its own namespace."""
     team = Team(api, f"promotion-{next(NUMBERS)}")
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": team.namespace}}
     answer = api.apply(f"/api/v1/namespaces/{team.namespace}", manifest)
@@ -197,7 +197,7 @@ def new_team(api: ApiServer) -> Team:
 
 
 def employ(api: ApiServer) -> None:
-    """Gives the people their rights, and returns when rights and policies have reached the API server."""
+    """Grant the people their rights, and wait until rights and policies are in force."""
     for role, rule in CLUSTER_ROLES.items():
         create_cluster_role(api, role, rule)
     for person, roles in PEOPLE.items():
@@ -231,7 +231,7 @@ def _create_role(api: ApiServer, kind: str, name: str, body: JsonObject, namespa
 
 
 def _all_is_in_force(team: Team) -> bool:
-    """Whether each person has their rights, and each policy does its work."""
+    """Return whether each person has their rights, and each policy is in force."""
     if team.find(ENVIRONMENT, "production") is None:
         team.person("alice").create(environment(suspend=True))
         return False
@@ -254,7 +254,7 @@ def _all_is_in_force(team: Team) -> bool:
 
 
 def refusal(answer: Answer) -> str:
-    """The policy's own words of an answer that is a refusal."""
+    """Return the policy's own text in a refusal."""
     assert answer.status == 403, answer.body
     _, denied, words = str(answer.body["message"]).partition(DENIED)
     assert denied, answer.body["message"]
@@ -262,7 +262,7 @@ def refusal(answer: Answer) -> str:
 
 
 def lacks(person: str, environment_name: str, namespace: str, *changes: str) -> str:
-    """How a refused promotion is told; `changes` are the fields of an environment that are guarded."""
+    """Return the message of a refused promotion; `changes` are the guarded fields of an environment."""
     return (
         f'user "{person}" may not promote to "{environment_name}": needs the verb "promote" on '
         f'deploymentenvironments.{GROUP} "{environment_name}" in namespace "{namespace}"'
@@ -276,6 +276,6 @@ def owner(name: str, uid: str) -> JsonObject:
 
 
 def tag_named_by_the_server(prefix: str, model: str) -> JsonObject:
-    """A ModelTag whose name the API server makes up."""
+    """Return a ModelTag whose name the API server generates."""
     metadata = {"generateName": prefix}
     return {"apiVersion": API_VERSION, "kind": "ModelTag", "metadata": metadata, "spec": {"model": model}}

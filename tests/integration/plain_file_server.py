@@ -1,4 +1,4 @@
-"""A server of plain files in the place of a model server: ETag and Last-Modified, no header `filename`, no API."""
+"""A server of plain files in place of a model server: ETag and Last-Modified, no header `filename`, no API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class PlainFiles:
-    """Files by path, which may be changed at any time, and how often each was downloaded whole."""
+    """Files by path, which may be changed at any time, and how often each was downloaded completely."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -19,11 +19,11 @@ class PlainFiles:
         """By path and User-Agent: answers to GET with a body."""
 
     def etag(self, path: str) -> str:
-        """The hash of a file as its ETag says it, without the quotes."""
+        """Return the hash of a file as in its ETag, without the quotes."""
         return hashlib.md5(self.files[path], usedforsecurity=False).hexdigest()
 
     def downloaded_by(self, agent: str, path: str) -> int:
-        """How often whoever calls itself so has downloaded the file."""
+        """Return how often the client with this User-Agent has downloaded the file."""
         return sum(count for (file, who), count in self.downloads.items() if file == path and who.startswith(agent))
 
 
@@ -53,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Listener
 
     def do_GET(self) -> None:
-        """The file, or that it is the one that is known already."""
+        """Send the file, or a 304 if the client has it already."""
         held, path = self.server.held, self.path.split("?")[0]
         content = held.files.get(path)
         if content is None:
@@ -85,4 +85,4 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Log nothing."""

@@ -15,7 +15,7 @@ PORT = 5005
 
 
 class ScriptedRasa:
-    """What the pod answers; may be changed while it runs."""
+    """The pod's answers, which may be changed while it runs."""
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -24,7 +24,7 @@ class ScriptedRasa:
         """Requests that came, whether they were answered or not."""
         self.asked = 0
         self.free = threading.Event()
-        """Set while it answers; a server that loads a model is not free, and lets everybody wait."""
+        """Set while it answers; a server that loads a model lets everybody wait."""
         self.free.set()
 
     def answer(self, path: str, token: str) -> tuple[int, dict[str, object]]:
@@ -53,14 +53,14 @@ def pod_address(space: Space, environment: str = "production") -> str:
 
 @contextlib.contextmanager
 def scripted_rasa(space: Space, environment: str = "production") -> Iterator[ScriptedRasa]:
-    """Answers at the address of the environment's pod, with the environment's own token, and with no model yet."""
+    """Serve at the address of the environment's pod, with the environment's token, and without a model at first."""
     with listening_rasa(pod_address(space, environment), space.token(environment)) as rasa:
         yield rasa
 
 
 @contextlib.contextmanager
 def listening_rasa(address: str, token: str) -> Iterator[ScriptedRasa]:
-    """Answers at an address, with no model yet."""
+    """Serve at an address, without a model at first."""
     rasa = ScriptedRasa(token)
 
     class Handler(BaseHTTPRequestHandler):
@@ -75,7 +75,7 @@ def listening_rasa(address: str, token: str) -> Iterator[ScriptedRasa]:
             self.wfile.write(json.dumps(body).encode())
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer((address, PORT), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

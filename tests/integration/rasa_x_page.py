@@ -1,4 +1,4 @@
-"""A Rasa X before 1.0 with its environments, as its page describes it, and with the real Rasa of its time."""
+"""A Rasa X before 1.0 with its environments, as its page describes them, and with the real Rasa of its time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.integration.space import ENVIRONMENT, Space
 RELEASE = RELEASES["1.10.26"]
 NAMES = ("production", "worker", "experimental", "support")
 WITH_RASA = ("production", "experimental", "support")
-"""Those with a real server; nothing listens in the simulated pod of worker."""
+"""Environments with a real server; nothing listens in the simulated pod of worker."""
 MISSPELT = "suport"
 """The tag of the environment `support`: a model carries `support`."""
 
@@ -39,7 +39,7 @@ LOCKS = 7
 
 @dataclass(frozen=True)
 class Page:
-    """A Rasa X that serves production and experimental a model each, and support none."""
+    """A Rasa X that serves a model for production and experimental, and none for support."""
 
     space: Space
     rasa_x: RasaX
@@ -49,10 +49,10 @@ class Page:
     status_before_a_model: JsonObject
     """That of production, before the first promotion."""
     ready_before_a_model: dict[str, bool]
-    """What each pod's readiness command said then."""
+    """Output of each pod's readiness command at that time."""
 
     def promote(self, **models: str) -> None:
-        """Puts the model on the tag of each environment, and returns when all are served."""
+        """Set each environment's tag on the model, and wait until all serve it."""
         for name, model in models.items():
             promote(self.space, name, model)
 
@@ -61,11 +61,11 @@ class Page:
         self.space.wait_for_condition(ENVIRONMENT, name, kind, **wanted)
 
     def restart_rasa_x(self, token: str = TOKEN) -> None:
-        """Starts Rasa X again, with the file that it has, and perhaps with another token."""
+        """Restart Rasa X with its file, and optionally with another token."""
         self.rasa_x.start("--environments-file", str(self.environments_file), token=token)
 
     def secrets(self) -> set[str]:
-        """Every secret value that an environment's server gets, in clear text."""
+        """Return every secret value that an environment's server gets, in clear text."""
         encoded = [value for name in NAMES for value in self.space.child("Secret", name)["data"].values()]
         return {base64.b64decode(value).decode() for value in encoded}
 
@@ -81,10 +81,10 @@ def page_of(
     directory: Path,
     **server: Any,
 ) -> Iterator[Page]:
-    """The page followed from its beginning: servers are started, Rasa X is told of them, models get their tags.
+    """Follow the page from its beginning: start servers, register them with Rasa X, tag models.
 
-    Rasa X is started again when the operator has written environments.yml, and so finds production, which it asks
-    before it puts a tag on a model. `server` are more fields of the ModelServer's spec.
+    Rasa X is restarted once the operator has written environments.yml, and so finds production, which it asks before it
+    tags a model. `server` are additional fields of the ModelServer's spec.
     """
     locks = {"host": "127.0.0.1", "port": redis.port, "database": LOCKS, "password": secret_value("redis", "password")}
     shared = {"model": {"pullPeriodSeconds": 1}, "lockStore": {"redis": locks}, **connections.defaults()}
@@ -132,12 +132,12 @@ def condition(status: JsonObject, kind: str) -> tuple[str, str, str]:
 
 
 def plain_variables(rasa: RealRasa) -> dict[str, str]:
-    """The variables of the pod whose values stand in its spec."""
+    """Return the pod's variables whose values are in its spec."""
     return {entry["name"]: entry["value"] for entry in rasa.container["env"] if "value" in entry}
 
 
 def secret_variables(rasa: RealRasa) -> set[str]:
-    """The variables of the pod whose values stand in a Secret alone."""
+    """Return the pod's variables whose values are only in a Secret."""
     return {entry["name"] for entry in rasa.container["env"] if "secretKeyRef" in entry.get("valueFrom", {})}
 
 

@@ -1,4 +1,4 @@
-"""Real Rasa servers of any release in the places of simulated pods, beside a Rasa X, a broker and a database.
+"""Real Rasa servers of any release in place of simulated pods, beside a Rasa X, a broker and a database.
 
 Each server is started from what the operator wrote: the Deployment, ConfigMap and Secret read back from the API server.
 """
@@ -32,12 +32,12 @@ EXCHANGE = "rasa-exchange"
 CONNECTIONS = "connections"
 """Secret with the passwords of the broker and the database."""
 ANSWERS = {MODEL_A: "Hello from model A.", NAMES["b"]: "Hello from model B."}
-"""What each sample model says to a greeting."""
+"""Each sample model's answer to a greeting."""
 
 
 @dataclass(frozen=True)
 class RealRasa:
-    """A Rasa server in the place of the only pod of an environment."""
+    """A Rasa server in place of the only pod of an environment."""
 
     environment: str
     pod: Pod
@@ -50,7 +50,7 @@ class RealRasa:
         return dict(self.pod.spec["containers"][0])
 
     def is_listening(self) -> bool:
-        """Whether it answers at all."""
+        """Return whether it answers at all."""
         try:
             return httpx.get(self.process.url, timeout=30, trust_env=False).is_success
         except httpx.TransportError:
@@ -58,17 +58,17 @@ class RealRasa:
 
     @property
     def looks_healthy(self) -> bool:
-        """What a probe sees that does not ask for the model."""
+        """The result of a probe that does not ask for the model."""
         answer = httpx.get(self.process.url, timeout=30, trust_env=False)
         return self.process.running and answer.status_code == 200 and answer.text.startswith("Hello from Rasa: ")
 
     @property
     def is_ready(self) -> bool:
-        """What the pod's readiness command says, run as it stands."""
+        """The output of the pod's readiness command, run unchanged."""
         return self.process.run_probe(self.container["readinessProbe"]["exec"]["command"]) == 0
 
     def says(self, sender: str = "test") -> str:
-        """Its answer to a greeting, on the channel `rest`."""
+        """Return its answer to a greeting on the channel `rest`."""
         asked = {"sender": sender, "message": "hello"}
         answer = httpx.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60, trust_env=False)
         return " ".join(said["text"] for said in answer.raise_for_status().json())
@@ -96,12 +96,12 @@ def real_rasas(space: Space, kubeconfig: Path, binaries: Path, *environments: st
 
 
 def wait_for_one_pod(space: Space, environment: str) -> None:
-    """Returns when the environment has one pod, of the Deployment as it is now."""
+    """Wait until the environment has one pod, of the current Deployment."""
     space.eventually(lambda: space.status(ENVIRONMENT, environment).get("replicas") == 1, f"the pod of {environment}")
 
 
 class RasaX:
-    """This project's model server in the place of a Rasa X, behind a front whose address stays over its restarts."""
+    """This project's model server in place of a Rasa X, behind a front whose address survives restarts."""
 
     def __init__(self, profile: ProfileName, directory: Path, **variables: str) -> None:
         self.front = Front(ModelServerProcess("http://127.0.0.1"))
@@ -121,7 +121,7 @@ class RasaX:
         return self.front.behind
 
     def start(self, *arguments: str, token: str = TOKEN) -> None:
-        """Starts it, again if it runs; it keeps its models. `token` is its RASA_X_TOKEN, which pulls."""
+        """Start or restart it, keeping its models. `token` is its RASA_X_TOKEN, which pulls."""
         self._running.close()
         credentials = {"RASA_MODEL_SERVER_TOKEN": token, "RASA_MODEL_SERVER_API_TOKEN": API_TOKEN}
         options = ("--profile", self.profile, "--storage", str(self._directory / "models"), *arguments)
@@ -134,12 +134,12 @@ class RasaX:
         self._running.close()
 
     def upload_samples(self, release: RasaRelease) -> None:
-        """Gives it the two models that were trained with a release."""
+        """Upload the two models that were trained with a release."""
         for name in NAMES.values():
             self.models.upload(models_of(release) / f"{name}.tar.gz")
 
     def chat(self, environment: str | None = None, sender: str = "visitor") -> str:
-        """The answer to a greeting that is sent to an environment through Rasa X, by default to its default one."""
+        """Return the answer to a greeting sent to an environment through Rasa X, by default to its default one."""
         answer = httpx.post(
             f"{self.url}/api/conversations/{sender}/messages",
             params={"api_token": API_TOKEN, **({"environment": environment} if environment else {})},
@@ -150,7 +150,7 @@ class RasaX:
         return " ".join(said["text"] for said in answer.raise_for_status().json())
 
     def versions(self) -> dict[str, str]:
-        """The Rasa version of each environment, as Rasa X finds it out; "0.0.0" for one that does not answer."""
+        """Return the Rasa version of each environment as Rasa X finds it; "0.0.0" for one that does not answer."""
         versions: dict[str, str] = (
             httpx.get(f"{self.url}/api/version", params={"api_token": API_TOKEN}, trust_env=False)
             .raise_for_status()
@@ -159,7 +159,7 @@ class RasaX:
         return versions
 
     def wait_for_pulls(self, space: Space, tag: str, more: int = 1) -> None:
-        """Returns when that many more pulls of a tag have begun."""
+        """Wait until that many more pulls of a tag have begun."""
         path = f"/projects/default/models/tags/{tag}"
 
         def pulls() -> int:
@@ -171,7 +171,7 @@ class RasaX:
 
 @contextlib.contextmanager
 def running_rasa_x(profile: ProfileName, directory: Path, *arguments: str, **variables: str) -> Iterator[RasaX]:
-    """A Rasa X that is up; `variables` are more of those that its process gets."""
+    """Run a Rasa X; `variables` are added to its process."""
     directory.mkdir(parents=True, exist_ok=True)
     rasa_x = RasaX(profile, directory, **variables)
     with front_up(rasa_x.front):
@@ -184,7 +184,7 @@ def running_rasa_x(profile: ProfileName, directory: Path, *arguments: str, **var
 
 @contextlib.contextmanager
 def front_up(front: Front) -> Iterator[None]:
-    """The front listens inside of the block."""
+    """Let the front listen inside the block."""
     front.up()
     try:
         yield
@@ -204,7 +204,7 @@ class Connections:
         return secret(CONNECTIONS, rabbitmq=self.rabbitmq.password, postgresql=self.postgresql.password)
 
     def defaults(self) -> JsonObject:
-        """spec.defaults of the ModelServer: what differs between environments is left to the operator."""
+        """spec.defaults of the ModelServer: anything that differs between environments is left to the operator."""
         broker = {
             "host": "127.0.0.1",
             "port": self.rabbitmq.port,
@@ -220,12 +220,12 @@ class Connections:
         return {"eventBroker": {"rabbitmq": broker}, "trackerStore": {"sql": database}}
 
     def senders(self, database: str) -> set[str]:
-        """Whose conversations a database holds."""
+        """Return whose conversations a database contains."""
         with self.postgresql.connect(database) as connection:
             return {sender for (sender,) in connection.execute("SELECT DISTINCT sender_id FROM events")}
 
     def events(self, queue: str, senders: Collection[str], space: Space) -> set[tuple[str, str | None]]:
-        """Sender and app_id of the events of these conversations in the queue, once each has said its answer there."""
+        """Return sender and app_id of these conversations' events in the queue, once each has its answer there."""
         taken: list[Message] = []
 
         def answered() -> set[str]:
@@ -242,7 +242,7 @@ class Connections:
 def own_connections(
     rabbitmq: RabbitMq, postgresql: PostgreSql, queues: Collection[str], login_database: str = "rasa"
 ) -> Iterator[Connections]:
-    """Connections without anything from before, but the database to log in to; afterwards nothing is left of them."""
+    """Provide empty connections and the database to log in to, and leave nothing of them behind."""
     connections = Connections(rabbitmq, postgresql)
     _clear(connections, queues)
     with postgresql.connect() as connection:
@@ -264,21 +264,21 @@ def _clear(connections: Connections, queues: Collection[str]) -> None:
 
 
 def promote(space: Space, environment: str, model: str) -> None:
-    """Puts the model on the environment's tag, and returns when the environment serves it."""
+    """Set the environment's tag on the model, and wait until the environment serves it."""
     space.apply(model_tag(environment, model=model))
     wait_until_served(space, environment, model)
 
 
 def wait_until_served(space: Space, environment: str, model: str) -> None:
-    """Returns when the environment says that its server serves the model, and that it is ready for that."""
+    """Wait until the environment reports that its server serves the model, and is therefore ready."""
     space.wait_for_condition(ENVIRONMENT, environment, "Ready", status="True", message=f"serves {model}")
     space.wait_for_condition(ENVIRONMENT, environment, "ModelServed", status="True", reason="Served")
 
 
 def with_addresses(text: str, space: Space, addresses: Mapping[str, str]) -> str:
-    """The text, with the host names of environments' Services replaced by the addresses of the pods behind them.
+    """Return the text with the host names of environments' Services replaced by the addresses of their pods.
 
-    There is no DNS of a cluster here; nothing else is changed.
+    There is no cluster DNS here; nothing else is changed.
     """
     for environment, address in addresses.items():
         text = text.replace(f"//{environment}-rasa.{space.namespace}.svc:", f"//{address}:")

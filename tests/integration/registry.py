@@ -23,7 +23,7 @@ class Registry:
     """Base address of the Rasa Enterprise."""
 
     def entries(self) -> list[JsonObject]:
-        """All that is registered, in its order."""
+        """Return all entries, in order."""
         answer = httpx.get(self._url, headers=self._login(), trust_env=False)
         entries: list[JsonObject] = answer.raise_for_status().json()
         return entries
@@ -37,11 +37,11 @@ class Registry:
         return next((entry for entry in self.entries() if entry["name"] == name), None)
 
     def add(self, entry: JsonObject) -> None:
-        """Registers one more, as somebody does in the user interface."""
+        """Register one more, as somebody does in the user interface."""
         self._replace([*self.entries(), entry])
 
     def remove(self, name: str) -> None:
-        """Takes an entry out, if it is there."""
+        """Remove an entry if it exists."""
         self._replace([entry for entry in self.entries() if entry["name"] != name])
 
     def _replace(self, entries: list[JsonObject]) -> None:

@@ -1,4 +1,4 @@
-"""Finding secret values in whatever a cluster and its processes leave behind."""
+"""Finding secret values in anything that a cluster and its processes leave behind."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.api.api_server import ApiServer
 from tests.integration.space import Space
 
 NO_SECRETS = frozenset({"username"})
-"""Keys of Secrets whose values are none."""
+"""Keys in Secrets whose values are not secret."""
 
 
 def found_in(text: str, secrets: Iterable[str]) -> set[str]:
-    """Those of the secret values that a text has in some form."""
+    """Return those of the secret values that a text contains in any form."""
     return {secret for secret in secrets if any(form in text for form in forms(secret))}
 
 
 def forms(secret: str) -> Iterator[str]:
-    """A value as it is, as a URL has it, and as base64 of any text around it has it (RFC 4648)."""
+    """Return a value as it is, as in a URL, and as in base64 of any text around it (RFC 4648)."""
     yield secret
     yield quote(secret, safe="")
     for skipped in range(3):
@@ -35,7 +35,7 @@ def forms(secret: str) -> Iterator[str]:
 
 
 def secret_values(space: Space) -> set[str]:
-    """Every secret value in the Secrets of a namespace; of a file of environments, each token in it."""
+    """Return every secret value in the Secrets of a namespace; of a file of environments, each token in it."""
     values = set()
     for item in space.list("Secret"):
         for key, encoded in (item.get("data") or {}).items():

@@ -1,4 +1,4 @@
-"""A life of two teams in which every secret value is used, changed, refused, and echoed by servers that know no better.
+"""The story of two teams in which every secret value is used, changed, refused, and echoed by careless servers.
 
 One team has a Rasa Enterprise, which registers by its API; the other a Rasa X 0.32, which reads environments.yml.
 """
@@ -39,13 +39,13 @@ CONNECTIONS = {
 
 
 def made_up(name: str) -> str:
-    """A secret value that is found wherever it is."""
+    """Return a secret value that can be recognized anywhere."""
     return f"{name}-{secrets.token_hex(16)}"
 
 
 @dataclass
 class Story:
-    """The two teams, and every secret value that there was at any time."""
+    """The two teams, and every secret value that ever existed."""
 
     enterprise: Space
     rasa_x: Space
@@ -59,14 +59,14 @@ class Story:
         return value
 
     def note(self) -> None:
-        """Remembers all that is in Secrets now."""
+        """Remember everything that is in Secrets now."""
         for space in (self.enterprise, self.rasa_x):
             self.secrets |= secret_values(space)
 
 
 @contextlib.contextmanager
 def told(enterprise: Space, rasa_x: Space, log: Path) -> Iterator[Story]:
-    """The whole story, which ends well; `log` is the model server's."""
+    """Play the whole story to its end; `log` is the model server's."""
     keys = {name: made_up(name.lower()) for name in ("TOKEN", "API_TOKEN", "PASSWORD", "JWT_SECRET")}
     variables = {f"RASA_MODEL_SERVER_{name}": value for name, value in keys.items()}
     options = ("--profile", "RasaEnterprise-1.0", "--storage", "memory://")
@@ -99,7 +99,7 @@ def administrator(url: str, api_token: str) -> httpx.Client:
 
 
 def everything_is_created(story: Story, keys: dict[str, str], outside: str) -> None:
-    """Both registrations, every connection that has a password, a server that runs elsewhere, a refused tag."""
+    """Set up both registrations, every connection with a password, an external server, and a refused tag."""
     passwords = {name: story.made_up(name) for name in ("rabbitmq", "sql", "redis", "actions", "slack", "jwt")}
     story.enterprise.apply(
         secret("connections", **passwords),
@@ -129,12 +129,12 @@ def everything_is_created(story: Story, keys: dict[str, str], outside: str) -> N
 
 
 def credentials(token: str, password: str) -> JsonObject:
-    """What opens the Rasa Enterprise."""
+    """Return the credentials of Rasa Enterprise."""
     return secret(CREDENTIALS, token=token, username=USER, password=password)
 
 
 def servers_are_asked(story: Story) -> None:
-    """A pod accepts its token, and then no more; the server that runs elsewhere never does, and repeats it."""
+    """Let a pod accept its token, then refuse it; the external server always refuses it, and echoes it."""
     with scripted_rasa(story.enterprise, "development") as rasa:
         story.enterprise.wait_for_condition(ENVIRONMENT, "development", "ModelServed", reason="NoModelServed")
         rasa.token = story.made_up("another-token-of-the-pod")
@@ -158,7 +158,7 @@ def rotate(space: Space, name: str) -> None:
 
 
 def registration_is_refused(story: Story) -> None:
-    """The registry repeats what it was sent, tokens and all."""
+    """Let the registry echo what it was sent, including tokens."""
     story.front.fault = refused_registration
     rotate(story.enterprise, "development")
     story.enterprise.wait_for_condition(ENVIRONMENT, "development", "Registered", reason="RegistrationRefused")
@@ -168,7 +168,7 @@ def registration_is_refused(story: Story) -> None:
 
 
 def refused_registration(asked: Asked) -> Said | None:
-    """Repeats the body, as a sentence and as it came."""
+    """Echo the body, as a sentence and unchanged."""
     if (asked.method, asked.path) != ("PUT", ENVIRONMENTS):
         return None
     return Said(
@@ -177,7 +177,7 @@ def refused_registration(asked: Asked) -> Said | None:
 
 
 def credentials_are_refused(story: Story, keys: dict[str, str]) -> None:
-    """The listing of models fails in ways that repeat the token; then a wrong token, then a wrong password."""
+    """Fail the listing of models in ways that echo the token; then use a wrong token, then a wrong password."""
     for status, reason in ((401, "Unauthorized"), (503, "ModelServerUnreachable"), (200, "UnexpectedAnswer")):
         story.front.fault = echoing(status)
         for space in (story.enterprise, story.rasa_x):
@@ -193,12 +193,12 @@ def credentials_are_refused(story: Story, keys: dict[str, str]) -> None:
 
 
 def echoing(status: int) -> Fault:
-    """Answers the listing of models with the token that it was asked with."""
+    """Answer the listing of models with the token of the request."""
     return lambda asked: Said(status, f"{asked.path}?{asked.query}") if asked.path == MODELS else None
 
 
 def strangers_come(story: Story, keys: dict[str, str]) -> None:
-    """The model server itself is asked with right and wrong credentials, and for servers that do not answer."""
+    """Send the model server right and wrong credentials, and requests for servers that do not answer."""
     url, wrong = story.front.behind.url, story.made_up("of-a-stranger")
     chat, pull = "/api/conversations/me/messages", f"{MODELS}/tags/development"
     with httpx.Client(base_url=url, trust_env=False) as http, administrator(url, keys["API_TOKEN"]) as administrator_:
@@ -231,7 +231,7 @@ def registration(url: str, token: str) -> JsonObject:
 
 @contextlib.contextmanager
 def echoing_rasa() -> Iterator[str]:
-    """The address of a server that refuses every token, and repeats it."""
+    """Run a server that refuses every token, and echoes it; yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def refuse(self) -> None:
@@ -240,7 +240,7 @@ def echoing_rasa() -> Iterator[str]:
             self.wfile.write(json.dumps({"message": f"{self.path} is refused"}).encode())
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
         do_GET = do_POST = refuse  # noqa: N815
 

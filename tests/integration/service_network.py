@@ -1,8 +1,8 @@
-"""Services by their names, for processes on this machine that would run in the cluster.
+"""Services by name, for processes on this machine that would run in the cluster.
 
-What DNS and kube-proxy do in a cluster: `production-rasa.bots.svc` leads to the pods that the Service selects and that
-are ready, as the API server has them at that moment. Nothing else is known of the pods, and nothing in between changes
-a request. The process that asks is any Python; see service_names/sitecustomize.py.
+Does what DNS and kube-proxy do in a cluster: `production-rasa.bots.svc` resolves to the ready pods that the Service
+selects, as the API server has them at that moment. It knows nothing else of the pods, and changes no request. The
+requesting process is any Python; see service_names/sitecustomize.py.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def service_network(kubeconfig: Path) -> Iterator[dict[str, str]]:
 
 
 def addresses_of(api: ApiServer, host: str) -> list[str]:
-    """The addresses of the ready pods behind `<service>.<namespace>.svc`; none where there is no such Service."""
+    """Return the addresses of the ready pods behind `<service>.<namespace>.svc`; none if there is no such Service."""
     name, namespace = host.split(".")[:2]
     core = f"/api/v1/namespaces/{namespace}"
     service = api.find(f"{core}/services/{name}")
@@ -42,7 +42,7 @@ def addresses_of(api: ApiServer, host: str) -> list[str]:
 
 
 def takes_requests(pod: JsonObject, ports: list[JsonObject]) -> bool:
-    """Whether the pod is ready and stays. Raises ValueError for a Service that would map ports, which names cannot."""
+    """Return whether the pod is ready and not terminating. Raises ValueError for a Service that maps ports."""
     open_ports = {port["name"]: port["containerPort"] for item in pod["spec"]["containers"] for port in item["ports"]}
     for port in ports:
         if open_ports.get(port["targetPort"], port["targetPort"]) != port["port"]:
@@ -65,6 +65,6 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     return Handler

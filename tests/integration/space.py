@@ -1,4 +1,4 @@
-"""A namespace of its own for each test, and the few words that tests are written in."""
+"""A separate namespace for each test, and the steps that tests are written in."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ON_REQUEST = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy",
 CHILD_KINDS = (*ALWAYS_THERE, *ON_REQUEST)
 MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
 CONFIRM_DELETION = "rasa-environments.io/confirm-deletion"
-"""Annotation without which a registered production or worker is not deleted; its value is the name."""
+"""The annotation that permits deleting a registered production or worker; its value is the name."""
 SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Objects:
-    """A namespace that takes only pods of the `restricted` level, and what is done with the objects in it."""
+    """A namespace that admits only pods of the level `restricted`, and operations on the objects in it."""
 
     api: ApiServer
     namespace: str
@@ -46,7 +46,7 @@ class Objects:
         return resource_of(kind).path(self.namespace, name, subresource)
 
     def apply(self, *manifests: JsonObject) -> None:
-        """Applies manifests as `kubectl apply --server-side` does: what only an earlier one set is removed."""
+        """Apply manifests as `kubectl apply --server-side` does: fields set only by an earlier one are removed."""
         for manifest in manifests:
             answer = self.try_to_apply(manifest)
             assert answer.accepted, answer.body["message"]
@@ -61,7 +61,7 @@ class Objects:
         return answer.body if answer.accepted else None
 
     def get(self, kind: str, name: str) -> JsonObject:
-        """The object, which is there."""
+        """Return the object, which has to exist."""
         answer = self.api.request("GET", self.path(kind, name))
         assert answer.accepted, answer.body["message"]
         return answer.body
@@ -85,11 +85,11 @@ class Objects:
         assert answer.accepted, answer.body["message"]
 
     def confirm_deletion(self, environment: str) -> None:
-        """Says that a production or worker may be deleted."""
+        """Confirm that a production or worker may be deleted."""
         self.patch(ENVIRONMENT, environment, {"metadata": {"annotations": {CONFIRM_DELETION: environment}}})
 
     def child(self, kind: str, environment: str = "production") -> JsonObject:
-        """A child of an environment, which is there."""
+        """Return a child of an environment, which has to exist."""
         return self.get(kind, f"{environment}-rasa")
 
     def find_child(self, kind: str, environment: str = "production") -> JsonObject | None:
@@ -106,7 +106,7 @@ class Objects:
         return status
 
     def condition(self, kind: str, name: str, condition: str) -> JsonObject | None:
-        """A condition of the object, if it speaks of the object's present spec."""
+        """Return a condition of the object, if it is about the object's current spec."""
         found = self.get(kind, name)
         status = found.get("status") or {}
         if status.get("observedGeneration") != found["metadata"]["generation"]:
@@ -115,11 +115,11 @@ class Objects:
 
     @property
     def patience(self) -> float:
-        """How many seconds are waited for what is to come."""
+        """Time limit for waiting, in seconds."""
         return SECONDS
 
     def eventually(self, holds: Callable[[], T], what: str, seconds: float | None = None) -> T:
-        """Returns what `holds` returns once that is true; fails when the time is up, with the state of things."""
+        """Return the result of `holds` once it is true; fail after the time limit, with the state of the objects."""
         results: list[T] = []
 
         def looked() -> bool:
@@ -133,7 +133,7 @@ class Objects:
         return results[0]
 
     def wait_for_condition(self, kind: str, name: str, condition: str, **wanted: str) -> JsonObject:
-        """Returns the condition once it has the wanted `status`, `reason` and `message`, those that are named."""
+        """Return the condition once it has the given `status`, `reason` and `message`."""
 
         def matching() -> JsonObject | None:
             found = self.condition(kind, name, condition)
@@ -144,20 +144,20 @@ class Objects:
         return found
 
     def wait_until_ready(self, *environments: str) -> None:
-        """Returns when the environments (by default `production`) are Ready at their present spec.
+        """Wait until the environments (by default `production`) are Ready at their current spec.
 
-        Where no replica is wanted nobody serves a model: then it returns when they are Available.
+        With no replicas, nothing serves a model: then wait until they are Available.
         """
         for name in environments or ("production",):
             idle = self.get(ENVIRONMENT, name)["spec"].get("replicas") == 0
             self.wait_for_condition(ENVIRONMENT, name, "Available" if idle else "Ready", status="True")
 
     def wait_until_not_ready(self, reason: str, message: str, environment: str = "production") -> None:
-        """Returns when the environment says that it is not ready, and exactly why."""
+        """Wait until the environment reports that it is not ready, with exactly this reason."""
         self.wait_for_condition(ENVIRONMENT, environment, "Ready", status="False", reason=reason, message=message)
 
     def described(self) -> str:
-        """Our objects as they are, for the message of a test that fails."""
+        """Return the current custom resources, for the message of a failing test."""
         parts = [
             f"{kind} {item['metadata']['name']} (generation {item['metadata']['generation']}):\n"
             + yaml.safe_dump(item.get("status") or {}, sort_keys=False, width=160)
@@ -167,7 +167,10 @@ class Objects:
         return "\n".join([f"In namespace {self.namespace}:", *parts])
 
     def remove(self) -> None:
-        """Deletes our objects, which ends all checks. The namespace goes with the cluster: its end costs a lot."""
+        """Delete the custom resources, which ends all checks.
+
+        The namespace ends with the cluster: deleting it costs a lot.
+        """
         for environment in self.list(ENVIRONMENT):
             if is_protected(environment):
                 self.confirm_deletion(environment["metadata"]["name"])
@@ -176,7 +179,7 @@ class Objects:
 
 
 def is_protected(environment: JsonObject) -> bool:
-    """Whether a DeploymentEnvironment is a production or worker, by name or role."""
+    """Return whether a DeploymentEnvironment is a production or worker, by name or role."""
     name, spec = environment["metadata"]["name"], environment["spec"]
     names = {name.lower(), spec.get("environment", name).lower()}
     return bool(names & {"production", "worker"}) or spec.get("role", "Custom") != "Custom"
@@ -184,10 +187,10 @@ def is_protected(environment: JsonObject) -> bool:
 
 @dataclass(frozen=True)
 class Space(Objects):
-    """A namespace, and the operator that looks after it."""
+    """A namespace, and the operator that watches it."""
 
     operator: OperatorProcess
 
     def described(self) -> str:
-        """Our objects as they are, and the end of the operator's log, for the message of a test that fails."""
+        """Return the current custom resources and the end of the operator's log, for the message of a failing test."""
         return f"{super().described()}\nThe operator's log ends:\n{self.operator.tail()}"

@@ -13,7 +13,7 @@ BY_LABEL: JsonObject = {"namespaceSelectors": [{"matchLabels": {"example.com/tea
 
 
 def label(space: Space, value: str | None) -> None:
-    """Labels the namespace, or takes the label away."""
+    """Label the namespace, or remove the label."""
     answer = space.api.request(
         "PATCH",
         f"/api/v1/namespaces/{space.namespace}",

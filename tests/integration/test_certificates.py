@@ -1,4 +1,4 @@
-"""Certificates of connections: copied into the environment's own Secret, followed, and missed where they are not."""
+"""Certificates of connections: copied into the environment's own Secret, updated, and reported if missing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def own_files(space: Space) -> dict[str, str]:
 
 
 def digest(space: Space) -> str:
-    """What rolls the pods when it changes."""
+    """Return the digest that rolls the pods when it changes."""
     return str(space.child("Deployment")["spec"]["template"]["metadata"]["annotations"][DIGEST])
 
 

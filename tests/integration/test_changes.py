@@ -1,4 +1,4 @@
-"""Each field of the spec, changed on a running environment: the right child follows, and nothing else."""
+"""Each field of the spec, changed on a running environment: only the right child changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Changed = tuple[Space, dict[str, JsonObject]]
 
 
 def spec_with(name: str, change: Change, value: Any) -> JsonObject:
-    """The spec with this value of the field. No pods are needed to see what is asked for."""
+    """Return the spec with this value of the field. It needs no pods."""
     spec = {"replicas": 0, **change.spec(value)}
     if "ingress" in spec:  # no two environments have one host
         hosts = [{**entry, "host": f"{name}.{entry['host']}"} for entry in spec["ingress"]["hosts"]]
@@ -31,7 +31,7 @@ def spec_with(name: str, change: Change, value: Any) -> JsonObject:
 
 
 def furnished(new_space: Callable[[], Space], model_server_process: ModelServerProcess) -> Space:
-    """A namespace with two ModelServers, and the Secret that the changes name."""
+    """Create a namespace with two ModelServers, and the Secret that the changes refer to."""
     space = new_space()
     furnish(space, model_server_process)
     space.apply(
@@ -42,7 +42,7 @@ def furnished(new_space: Callable[[], Space], model_server_process: ModelServerP
 
 @pytest.fixture(scope="module")
 def changed(new_space: Callable[[], Space], model_server: ModelServerProcess) -> Changed:
-    """An environment for each change, with all changes made; and the pod templates as they were before."""
+    """Create an environment per change and make all changes; return the pod templates from before."""
     space = furnished(new_space, model_server)
     for name, change in NUMBERED:
         space.apply(environment(name, **spec_with(name, change, change.before)))
@@ -77,7 +77,7 @@ def test_pods_are_replaced_only_by_what_they_must_know(changed: Changed, name: s
 
 @pytest.fixture(scope="module")
 def with_defaults(new_space: Callable[[], Space], model_server: ModelServerProcess) -> Changed:
-    """An environment that came to have the defaults of its ModelServer, and its children from before that."""
+    """Create an environment that later gets its ModelServer's defaults, and its children from before."""
     space = furnished(new_space, model_server)
     space.apply(environment("plain", replicas=0))
     space.wait_for_condition(ENVIRONMENT, "plain", "Stalled", status="False")
@@ -101,23 +101,23 @@ def test_defaults_of_the_model_server_reach_its_environments_and_leave_them(
 
 
 def shows(space: Space, change: Change) -> bool:
-    """Whether the change has reached its child."""
+    """Return whether the change has reached its child."""
     child = space.find_child(change.kind, "plain")
     return child is not None and bool(change.seen_in(child) == change.shows)
 
 
 def is_again(space: Space, kind: str, before: JsonObject) -> bool:
-    """Whether a child is as it was."""
+    """Return whether a child is unchanged."""
     return content(space.child(kind, "plain")) == content(before)
 
 
 def is_gone(space: Space, kind: str) -> bool:
-    """Whether there is no such child any more."""
+    """Return whether the child is gone."""
     return space.find_child(kind, "plain") is None
 
 
 def combinable() -> list[Change]:
-    """The first change of each field of a spec that may also stand in defaults."""
+    """Yield the first change of each field that may also be in the defaults."""
     first: dict[str, Change] = {}
     for change in SHARED_CHANGES:
         first.setdefault(change.field.split(".")[0], change)
@@ -125,13 +125,13 @@ def combinable() -> list[Change]:
 
 
 def content(child: JsonObject) -> JsonObject:
-    """What the operator decides of a child."""
+    """Return what the operator decides about a child."""
     labels = at(child, ("metadata", "labels"))
     return {"labels": labels, "data": child.get("data"), "spec": child.get("spec")}
 
 
 def _local(value: Any, name: str) -> Any:
-    """The value without the address of the model server and the name of the environment."""
+    """Return the value without the model server's address and the environment's name."""
     if isinstance(value, str) and value.startswith("http://127.0.0.1:"):
         path = "/" + value.split("/", 3)[3]
         return path.replace(f"/tags/{name}", "/tags/support")

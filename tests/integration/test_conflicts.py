@@ -1,4 +1,4 @@
-"""What is in the way: objects of others, and environments that want the same name or tag."""
+"""Conflicts: objects of others, and environments that want the same name or tag."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Real Rasa 3.6 talks by TLS alone to model server, RabbitMQ, PostgreSQL and Redis, and shows a client certificate.
+"""Real Rasa 3.6 uses only TLS for model server, RabbitMQ, PostgreSQL and Redis, and shows a client certificate.
 
-Of Kafka, which Debian does not package, and of an action server, real Rasa's own code is seen to shake hands.
+For Kafka, which Debian does not package, and for an action server, real Rasa's own code is tested up to the handshake.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ from tests.services import Message, require, take_messages
 
 NAME = "secure"
 DATABASE = "rasa-secure"
-"""With a hyphen, which is no harm where Rasa does not create it."""
+"""With a hyphen, which does no harm if Rasa does not create it."""
 QUEUE = "secure-events"
 USER = "bots"
 PASSWORD = "p@ss/w:rd+1%?"
-"""With all that means something in an address."""
+"""With every character that has a meaning in an address."""
 MUTUAL = Tls(wants_client_certificate=True)
 PASSWORDS = "passwords"
 
@@ -138,7 +138,10 @@ def files_of(service: RabbitMq | PostgreSql | Redis) -> TlsFiles:
 
 
 def server_context(authority: Authority, folder: Path, *, clients: Authority | None = None) -> ssl.SSLContext:
-    """For a server on loopback; with `clients` it lets in only who shows a certificate of that authority."""
+    """Return a context for a server on loopback.
+
+    With `clients` it admits only clients with a certificate of that authority.
+    """
     pair = authority.server("server", ["localhost"], ["127.0.0.1"])
     (folder / "server.pem").write_text(pair.certificate + pair.key)
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -231,7 +234,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 def endpoint(kind: str, spec: JsonObject, folder: Path, files: Mapping[str, str]) -> JsonObject:
-    """An entry of endpoints.yml for Rasa outside of a pod: the files that its paths name are below the folder."""
+    """Return an entry of endpoints.yml for Rasa outside a pod, with its files below the folder."""
     name = kind.replace("_", "-")
     held = {f"{name}-{key}": text for key, text in files.items()}
     config = children_by_kind(context({"rasa": {"version": "3.6.21"}, **spec}, certificates=held))["ConfigMap"]["data"]
@@ -243,7 +246,7 @@ def endpoint(kind: str, spec: JsonObject, folder: Path, files: Mapping[str, str]
 
 
 def run_with_rasa(binaries: Path, code: str, described: JsonObject) -> str:
-    """What the code says when the Python of real Rasa runs it."""
+    """Return the output of the code, run by the Python of real Rasa."""
     command = [str(binaries / "python"), "-c", code, json.dumps(described)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
@@ -278,7 +281,7 @@ def listening(tls: ssl.SSLContext, answer: bytes) -> Iterator[tuple[int, list[st
 
 
 def kafka(port: int, host: str = "localhost") -> JsonObject:
-    """An event broker that wants the certificates of a Secret."""
+    """An event broker that needs the certificates in a Secret."""
     return {"eventBroker": {"kafka": {"bootstrapServers": [f"{host}:{port}"], "tls": by("kafka")}}}
 
 

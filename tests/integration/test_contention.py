@@ -1,4 +1,4 @@
-"""Somebody who deletes a child again and again: the condition says so, and the child comes back once that ends."""
+"""Somebody keeps deleting a child: the condition reports it, and the child comes back once that ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same end state from any start: the operator stopped, killed, and cut off from the API server."""
+"""The same end state from any start: the operator stopped, killed, and disconnected from the API server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Definitions may come late, go, and come again; readiness names each kind that is not being watched."""
+"""CRDs may be installed late, deleted and reinstalled; readiness names each kind that is not being watched."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ FINALIZER = "example.com/not-yet"
 
 @pytest.fixture(autouse=True)
 def definitions(breakable: Installation) -> Iterator[None]:
-    """All definitions are there again after each test."""
+    """Restore all CRDs after each test."""
     yield
     installation.install(breakable.facts.kubeconfig)
 
 
 def path(plural: str) -> str:
-    """Where the definition of a kind is."""
+    """Return the path of the CRD of a kind."""
     return f"{DEFINITIONS}/{plural}.rasa-environments.io"
 
 
 def delete_definition(breakable: Installation, plural: str) -> None:
-    """Deletes the definition of a kind, and with it all its objects."""
+    """Delete the CRD of a kind, and with it all its objects."""
     assert breakable.api.request("DELETE", path(plural)).accepted
     wait_until(lambda: not breakable.api.request("GET", path(plural)).accepted, f"{plural} to be gone")
 
 
 def unready(operator: OperatorProcess) -> str:
-    """What the operator lacks to be ready; empty where it is ready."""
+    """Return what the operator lacks to be ready; empty if it is ready."""
     answer = operator.answer("/readyz")
     return "" if answer.status_code == 200 else answer.text
 
 
 def wait_until_unready(operator: OperatorProcess, plural: str) -> None:
-    """Returns when the operator says that it does not see that kind, and why."""
+    """Wait until the operator reports that it does not see that kind, and why."""
     operator.wait_until(
         lambda: f"{plural}: " in unready(operator) and "is their definition installed?" in unready(operator),
         f"unready without {plural}",
@@ -59,7 +59,7 @@ def wait_until_unready(operator: OperatorProcess, plural: str) -> None:
 
 
 def work_is_done(space: Space) -> None:
-    """A new environment is served and a change of it is acted upon, both soon, as watches and not resyncs see to it."""
+    """Check that a new environment and a change of it are handled soon, by watches rather than resyncs."""
     space.apply(environment())
     space.eventually(lambda: space.find_child("Deployment"), "the Deployment to be there", SECONDS)
     space.wait_until_ready()
@@ -71,13 +71,13 @@ def work_is_done(space: Space) -> None:
 
 
 def install_again(breakable: Installation, space: Space, *lost: JsonObject) -> None:
-    """Installs the definitions, and creates what went with them."""
+    """Install the CRDs, and recreate what was deleted with them."""
     installation.install(breakable.facts.kubeconfig)
     space.apply(*lost)
 
 
 def model_servers(space: Space) -> list[JsonObject]:
-    """The ModelServers as somebody wrote them, to be created once more."""
+    """Return the ModelServers as their users wrote them, to be created again."""
     return [
         manifests.model_server(server["spec"]["url"], server["metadata"]["name"])
         for server in space.list("ModelServer")
@@ -153,7 +153,7 @@ def test_a_definition_that_waits_for_its_last_object_is_watched_to_its_end(
 
 
 def older(plural: str) -> JsonObject:
-    """The definition as it might have been some versions ago: fewer fields, in the spec and in the status."""
+    """Return the CRD as it might have been some versions ago: fewer fields, in spec and status."""
     definition: JsonObject = yaml.safe_load((ROOT / Path("crds") / f"{plural}.yaml").read_text())
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     schema.pop("x-kubernetes-validations", None)
@@ -192,5 +192,5 @@ def test_after_a_definition_with_fewer_fields_the_whole_status_is_there_again(
 
 
 def older_is_missed(space: Space) -> bool:
-    """Whether the API server still keeps a field of the status that the older definition has not."""
+    """Return whether the API server still keeps a field of the status that the older CRD does not have."""
     return "desiredModel" in space.status(ENVIRONMENT, "production")

@@ -1,4 +1,4 @@
-"""What is left when an environment goes: nothing."""
+"""Nothing is left of a deleted environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.model_server_process import MODEL_A, ModelServerProcess
 from tests.integration.space import CHILD_KINDS, ENVIRONMENT, OUR_KINDS, Space
 
 COLLECTION_SECONDS = 100.0
-"""The garbage collector looks for new kinds every 30 s, so right after the installation it may take its time."""
+"""The garbage collector looks for new kinds every 30 s, so it may take its time right after the installation."""
 EVERYTHING: JsonObject = {
     "autoscaling": {"maxReplicas": 3},
     "podDisruptionBudget": {"minAvailable": 1},
@@ -24,7 +24,7 @@ EVERYTHING: JsonObject = {
 
 @pytest.fixture(scope="module")
 def inhabited(new_space: Callable[[], Space], model_server: ModelServerProcess) -> Space:
-    """A namespace with three environments, one of them with every child there can be, and a ModelTag."""
+    """Create a namespace with three environments, one of them with every possible child, and a ModelTag."""
     space = new_space()
     furnish(space, model_server)
     space.apply(environment(**EVERYTHING), environment("worker"), environment("staging"), model_tag(model=MODEL_A))

@@ -1,4 +1,4 @@
-"""Whoever edits or deletes a child gets it back as it was; what is not the operator's stays."""
+"""A child that somebody edits or deletes is restored; what the operator does not own stays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERYTHING: JsonObject = {
 }
 LABELS = {"metadata": {"labels": {"app.kubernetes.io/part-of": "something-else"}}}
 UNMANAGED = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
-"""Without this label the operator's watches no longer show the object."""
+"""Without this label, the operator's watches no longer see the object."""
 EDITS: dict[str, tuple[JsonObject, ...]] = {
     "ServiceAccount": ({"automountServiceAccountToken": True},),
     "Secret": (
@@ -58,7 +58,7 @@ VOLATILE = ("resourceVersion", "managedFields", "generation", "uid", "creationTi
 
 @pytest.fixture(scope="module")
 def everything(new_space: Callable[[], Space], model_server: ModelServerProcess) -> Space:
-    """An environment with every child there can be."""
+    """Create an environment with every possible child."""
     space = new_space()
     furnish(space, model_server)
     space.apply(environment(**EVERYTHING))

@@ -1,4 +1,7 @@
-"""environments.yml of a Rasa X before 1.0: what it holds, when it is written, and who is restarted to read it."""
+"""environments.yml of a Rasa X before 1.0.
+
+Its content, when it is written, and which Deployment is restarted to read it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ RASA_X: JsonObject = {
 
 
 def file_of(space: Space, name: str = SECRET) -> dict[str, dict[str, str]] | None:
-    """The environments in the file, or None where there is no file."""
+    """Return the environments in the file, or None without a file."""
     found = space.find("Secret", name)
     if found is None:
         return None
@@ -43,7 +46,7 @@ def file_of(space: Space, name: str = SECRET) -> dict[str, dict[str, str]] | Non
 
 
 def entry(space: Space, name: str) -> dict[str, str]:
-    """What the file should say of an environment."""
+    """Return what the file should contain about an environment."""
     return {"url": f"http://{name}-rasa.{space.namespace}.svc:5005", "token": space.token(name)}
 
 

@@ -1,4 +1,4 @@
-"""Events: each transition that a person cares about is told once, where `kubectl describe` shows it."""
+"""Events: each transition that matters to users is reported once, where `kubectl describe` shows it."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def kubectl(shared: Installation, tmp_path: Path) -> Callable[..., str]:
 
 
 def wait_until_on(space: Space, model: str) -> None:
-    """Returns when the tag is known to be on the model."""
+    """Wait until the tag is known to be on the model."""
     space.wait_for_condition(TAG, "production", "Tagged", status="True")
     space.eventually(lambda: model_of_tag(space) == model, f"the tag to be on {model}")
 
 
 def model_of_tag(space: Space) -> object:
-    """The model that the ModelTag's status tells."""
+    """Return the model in the ModelTag's status."""
     return space.status(TAG, "production").get("taggedModel", {}).get("name")
 
 

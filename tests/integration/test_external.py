@@ -1,4 +1,4 @@
-"""A Rasa server that runs elsewhere: it is asked what it serves, and nothing is deployed for it."""
+"""A Rasa server that runs elsewhere: the operator asks what it serves, and deploys nothing for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slow servers of one namespace hold up no other one."""
+"""Slow servers in one namespace delay no other namespace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sample repository, delivered to a real API server: nothing that the operator writes is a difference to Git."""
+"""The sample repository, delivered to a real API server: nothing that the operator writes differs from Git."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def new_delivery(
 
 @pytest.fixture(scope="module", params=["--server-side", "--server-side=false"], ids=["server-side", "client-side"])
 def delivered(request: pytest.FixtureRequest, new_delivery: Callable[[], Delivery]) -> tuple[Delivery, str]:
-    """A repository that was applied in one way or the other, and what came of it."""
+    """A repository that was applied in one way or the other, and the result."""
     delivery, way = new_delivery(), request.param
     delivery.kubectl("apply", way, "-k", delivery.whole)
     delivery.wait_until_ready()
@@ -121,7 +121,7 @@ def test_children_belong_to_their_environment_and_bear_no_mark_of_who_applied_it
 
 
 def act(space: Space, kind: str, name: str, action: str) -> None:
-    """Takes an action as Argo CD does: by a merge patch of what the script changes."""
+    """Run an action as Argo CD does: with a merge patch of the script's changes."""
     obj = space.get(kind, name)
     space.patch(kind, name, change(run(script(kind, action), obj), obj))
 
@@ -214,7 +214,7 @@ def test_the_scripts_are_added_to_what_argo_cds_config_map_holds(
 
 @pytest.fixture(scope="module")
 def states(new_delivery: Callable[[], Delivery]) -> dict[str, JsonObject]:
-    """Real objects in each state that a person meets, by the state's name."""
+    """Real objects in each state that users meet, by the name of the state."""
     delivery = new_delivery()
     space = delivery.spaces[MODEL_SERVER]
     delivery.kubectl("apply", "--server-side", "-k", delivery.part(MODEL_SERVER))

@@ -1,4 +1,4 @@
-"""What is merged for staging cannot touch production: the account of staging tries to, in each way there is."""
+"""A merge to staging cannot affect production: the account of staging tries every way."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TAG, SERVER = "ModelTag", "ModelServer"
 
 @pytest.fixture(scope="module")
 def staging(employer: ApiServer, breakable: Installation) -> Iterator[Person]:
-    """The account that delivers staging, in its namespace, when everybody has delivered the sample."""
+    """Return the account that delivers staging, in its namespace, after everybody has delivered the sample."""
     installation.install(breakable.facts.kubeconfig, [MANIFESTS / "gitops" / "rights" / "accounts.yaml"])
     administrators = {name: Team(employer, name).administrator for name in (MODELS, PRODUCTION, WORKER, STAGING)}
     sample = kustomized(MANIFESTS / "samples" / "gitops", find_kubectl(silent))
@@ -132,7 +132,7 @@ IN_OTHER_NAMESPACES: dict[str, Attempt] = {
 
 
 def everything(api: ApiServer) -> dict[str, str]:
-    """The version of each object of ours that is not staging's."""
+    """Return the version of each custom resource that is not staging's."""
     return {
         item["metadata"]["uid"]: item["metadata"]["resourceVersion"]
         for namespace in (MODELS, PRODUCTION, WORKER)
@@ -167,7 +167,7 @@ def test_nothing_outside_of_its_namespace_is_its_own(staging: Person, namespace:
 
 
 def rules(person: Person, namespace: str) -> list[tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
-    """What somebody may do in a namespace, besides what everybody may who is known to the API server."""
+    """Return what somebody may do in a namespace, beyond the rights of every authenticated user."""
 
     def asked(who: Person) -> list[JsonObject]:
         review = {

@@ -1,4 +1,4 @@
-"""A pod that loses its model, as by `DELETE /model` of whoever has read the token, is restarted."""
+"""A pod that loses its model, for example by `DELETE /model` with a stolen token, is restarted."""
 
 from __future__ import annotations
 

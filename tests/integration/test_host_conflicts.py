@@ -1,4 +1,4 @@
-"""The host of an Ingress: no namespace gets that of another, whoever is older."""
+"""The host of an Ingress: no namespace gets that of another, whichever is older."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's rights: each is used, no request of it is refused, and Secrets of others are left alone."""
+"""The operator's rights: each is used, none of its requests is refused, and Secrets of others are left alone."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ Right = tuple[str, str]
 """A verb, and a resource with its subresource."""
 
 ASKED_BY_ADMISSION: frozenset[Right] = frozenset({("update", "deploymentenvironments/finalizers")})
-"""Asked of the API server by its plugin OwnerReferencesPermissionEnforcement, where that is on."""
+"""Requested by the API server's plugin OwnerReferencesPermissionEnforcement, where that is enabled."""
 
 RIGHTS = MANIFESTS / "base" / "rbac.yaml"
 POLICY = "ValidatingAdmissionPolicy"
 WRITING = {"create", "update", "patch", "delete", "deletecollection"}
 DECISION = "authorization.k8s.io/decision"
-"""Annotation of the audit log: a namespace that is going also answers 403, to those who may."""
+"""An annotation of the audit log: a terminating namespace answers 403 even to permitted users."""
 
 
 @pytest.fixture(scope="module")
 def requests(
     shared: Installation, new_space: Callable[[], Space], model_server: ModelServerProcess
 ) -> list[JsonObject]:
-    """All that operators asked for, as the audit log has it, while every kind was made, changed and taken away."""
+    """Everything that operators requested, by the audit log, while every kind was created, changed and removed."""
     space = new_space()
     furnish(space, model_server)
     space.apply(environment(**EVERYTHING, model={"pullPeriodSeconds": 1}), model_tag("staging", model=MODEL_A))
@@ -78,7 +78,7 @@ def is_mutable(space: Space, kind: str) -> bool:
 
 
 def lose_the_model(space: Space) -> None:
-    """Lets the pod lose its model, and waits until the operator has replaced the pod."""
+    """Let the pod lose its model, and wait until the operator has replaced the pod."""
     pod = pod_name(space)
     with scripted_rasa(space) as rasa:
         rasa.model = MODEL_A
@@ -88,7 +88,7 @@ def lose_the_model(space: Space) -> None:
 
 
 def take_a_tag_away(space: Space) -> None:
-    """Deletes a ModelTag that takes its tag along, and waits until the operator has done so."""
+    """Delete a ModelTag that deletes its tag, and wait until the operator has done so."""
     space.apply(model_tag("passing", model=MODEL_A, deletionPolicy="Delete"))
     space.wait_for_condition("ModelTag", "passing", "Tagged", status="True")
     space.delete("ModelTag", "passing")

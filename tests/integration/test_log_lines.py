@@ -1,4 +1,4 @@
-"""Whatever goes wrong leaves one line in the log, which names the object and the reconciliation."""
+"""Every failure leaves one line in the log, which names the object and the reconciliation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
 def lines_of(operator: OperatorProcess, space: Space, name: str, words: str) -> list[str]:
-    """The lines with these words about the ModelTag, each with its time and the ID of its reconciliation."""
+    """Return the lines about the ModelTag with this text, each with its time and the ID of its reconciliation."""
     about = rf" kind=ModelTag namespace={space.namespace} name={name} reconcileID={UUID} "
     lines = [line for line in operator.logged().splitlines() if re.search(about, line)]
     assert all(re.match(UTC, line) for line in lines)
@@ -25,7 +25,7 @@ def lines_of(operator: OperatorProcess, space: Space, name: str, words: str) -> 
 
 
 def the_line_of(operator: OperatorProcess, space: Space, name: str, words: str) -> str:
-    """The only line with these words about the ModelTag."""
+    """Return the only line about the ModelTag with this text."""
     lines = lines_of(operator, space, name, words)
     assert len(lines) == 1, "\n".join(lines)
     return lines[0]

@@ -1,4 +1,4 @@
-"""A model server that is down, slow, closed to us or not one at all: what is known stays, and the reason is told."""
+"""A model server that is down, slow, refusing or something else: the known state stays, and the reason is reported."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_a_server_that_says_nothing_holds_nobody_else_up(
 
 @dataclass(frozen=True)
 class Wrong:
-    """A wrong answer to the listing, and what is said about it."""
+    """A wrong answer to the listing, and the resulting message."""
 
     name: str
     fault: Fault

@@ -1,4 +1,4 @@
-"""Two ModelTags for one tag, and ModelTags that are deleted: nothing fights, nothing hangs, nothing is forgotten."""
+"""Two ModelTags for one tag, and deleted ModelTags: nothing fights, nothing hangs, nothing is forgotten."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def wait_for_conflict(space: Space, name: str, older: str, model: str) -> None:
 
 
 def grow_older(space: Space, name: str = "production") -> None:
-    """Returns when what is created from now on is younger than the ModelTag, as the API server counts: by seconds."""
+    """Wait until new objects are younger than the ModelTag by the API server's clock, which counts seconds."""
     created = space.get(TAG, name)["metadata"]["creationTimestamp"]
     space.eventually(lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" > created, "the next second")
 
@@ -134,7 +134,7 @@ def test_a_tag_stays_when_its_model_tag_goes_with_the_whole_namespace(
 
 
 def test_a_tag_that_is_to_go_one_day_is_noted_before_it_is_put(tag_space: Space, front: Front) -> None:
-    """So that no crash between the two leaves a tag that nobody remembers."""
+    """So that no crash between the two leaves a tag that nothing remembers."""
     tag_space.wait_for_condition("ModelServer", "default", "Ready", status="True")
     held, released = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""A ModelTag: its tag is on the model that it names, whatever others do, and its status tells so."""
+"""A ModelTag: its tag is on the model that it names, whatever others do, and its status shows it."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ def test_all_tags_and_environments_of_a_server_cost_one_listing_per_interval(
 
 
 def test_a_server_that_only_answers_pulls_is_asked_for_each_tag(empty_space: Space, front: Front) -> None:
-    """A static file server, for example: no listing, no tags to put, modelPath says where the models are."""
+    """For example a static file server: no listing, no tags to set, modelPath says where the models are."""
     front.fault = lambda asked: Said(404, "no such path") if "tags" not in asked.path or asked.method == "PUT" else None
     front.behind.put_tag(MODEL_A, "production")
     furnish(empty_space, front, modelPath="/projects/{project}/models/tags/{tag}")

@@ -1,4 +1,4 @@
-"""Secret values are in Secrets alone: after a life of two teams, everything else is searched for each of them."""
+"""Secret values are only in Secrets: after the story of two teams, everything else is searched for each of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Remains:
 
     story: Story
     operator_log: str = field(repr=False)
-    """Of an operator that says all it can say."""
+    """The log of an operator at its most verbose level."""
     model_server_log: str = field(repr=False)
     audit_log: str = field(repr=False)
     objects: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""Children and pods of any depth and size: they are put right all the same, and hold nobody up."""
+"""Children and pods of any depth and size are corrected like others, and delay nobody."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABELS = {"app.kubernetes.io/managed-by": "rasa-environments"}
 
 
 def managed_fields(levels: int) -> str:
-    """What says that somebody manages a field so many levels below the object."""
+    """Return an entry for a manager of a field this many levels below the object."""
     entry = {"manager": "odd", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": "HERE"}
     fields = '{"f:data":' * levels + "{}" + "}" * levels
     return json.dumps([entry]).replace('"HERE"', fields)

@@ -1,4 +1,4 @@
-"""What somebody with the operator's token cannot do: every way to the whole cluster that is known is refused."""
+"""What a thief of the operator's token cannot do: every known way to the whole cluster is refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RESTART = {"template": annotated(**{"rasa-environments.io__environments-digest":
 
 @pytest.fixture(scope="module")
 def tenant(breakable: Installation) -> Iterator[Objects]:
-    """A namespace with an environment, its children, and objects of the tenant's own, as there are in kube-system."""
+    """Create a namespace with an environment, its children, and the tenant's own objects, as in kube-system."""
     tenant, system = Objects(breakable.api, TENANT), Objects(breakable.api, "kube-system")
     tenant.create_namespace()
     Objects(breakable.api, "openshift-monitoring").create_namespace()
@@ -64,12 +64,12 @@ def thief(breakable: Installation, tenant: Objects) -> Iterator[Thief]:
 
 @pytest.fixture(scope="module")
 def administrator(breakable: Installation, tenant: Objects) -> Person:
-    """The operator's account as if it were bound to all rights there are."""
+    """Return the operator's account as if it were bound to all rights."""
     return bound_to_everything(breakable, tenant.namespace)
 
 
 def message(answer: Answer) -> str:
-    """What the API server says of a refusal."""
+    """Return the API server's message of a refusal."""
     return str(answer.body.get("message", ""))
 
 

@@ -1,4 +1,4 @@
-"""The operator's account asks only for pods of the level `restricted`, judged as Pod Security judges them."""
+"""The operator's account can only create pods of the level `restricted`, judged as Pod Security judges them."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ IN_A_USER_NAMESPACE: dict[str, JsonObject] = {
     "root": context(runAsUser=0),
     "root not ruled out": context(runAsNonRoot=None),
 }
-"""What Pod Security lets pass from 1.35 on with hostUsers false. Older nodes take no notice of that field."""
+"""What Pod Security admits from 1.35 on with hostUsers false. Older nodes ignore that field."""
 ALLOWED: dict[str, JsonObject] = {
     "as the operator makes it": {},
     "safe sidecar": containers({**BARE, "securityContext": SAFE}),
@@ -129,20 +129,20 @@ ALLOWED: dict[str, JsonObject] = {
 
 @dataclass(frozen=True)
 class Yard:
-    """A namespace held to a level, by our label, where Pod Security warns of what does not meet that level."""
+    """Create a namespace limited to a level by our label, where Pod Security warns about violations of that level."""
 
     level: str
     thief: Thief
     administrator: httpx.Client
 
     def refusal(self, template: JsonObject) -> str:
-        """Why the operator may not have that pod; empty where it may."""
+        """Return why the operator may not create that pod; empty if it may."""
         answer = self.thief.create(deployment(template), dryRun="All")
         assert answer.accepted or POLICY in answer.body["message"], answer.body
         return "" if answer.accepted else str(answer.body["message"])
 
     def warning(self, template: JsonObject) -> str:
-        """What Pod Security has against it."""
+        """Return the violations that Pod Security reports."""
         path = DEPLOYMENTS.path(self.thief.namespace)
         answer = self.administrator.post(path, json=deployment(template), params={"dryRun": "All"})
         assert answer.is_success, answer.text

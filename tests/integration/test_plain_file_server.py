@@ -1,4 +1,4 @@
-"""A server of plain files as model server, and real Rasa 3.6.21, which calls whatever it pulls there model.tar.gz."""
+"""A server of plain files as model server, with real Rasa 3.6.21, which calls each pulled file model.tar.gz."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def file_server(url: str) -> JsonObject:
 
 @dataclass(frozen=True)
 class Bot:
-    """A Rasa server in the place of the only pod of the environment `production`."""
+    """A Rasa server in place of the only pod of the environment `production`."""
 
     space: Space
     files: PlainFiles
@@ -62,7 +62,7 @@ class Bot:
         return etag
 
     def wait_until_served(self, etag: str, name: str = "production") -> None:
-        """Returns when the environment says that the file is served."""
+        """Wait until the environment reports that the file is served."""
         condition = {"status": "True", "reason": "Served"}
         self.space.eventually(
             lambda: self.space.status(ENVIRONMENT, name).get("desiredModel") == {"name": etag, "hash": etag},

@@ -1,4 +1,4 @@
-"""Acting as another: a promotion is permitted to, refused to and recorded for whom the kubeconfig or --as names."""
+"""Impersonation: a promotion is permitted, refused and recorded for the user that the kubeconfig or --as names."""
 
 from __future__ import annotations
 

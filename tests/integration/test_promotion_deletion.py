@@ -1,4 +1,4 @@
-"""Production and worker are not deleted by mistake, and nothing that should go ever hangs."""
+"""Production and worker are not deleted by mistake, and no deletion ever hangs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"
 
 
 def unconfirmed(name: str, namespace: str) -> str:
-    """How a deletion that is not confirmed is refused."""
+    """The message that refuses an unconfirmed deletion."""
     return (
         f'environment "{name}" is a production or worker, so users may depend on it; if you mean to delete it, '
         f'say so first, which needs the verb "promote" on it: kubectl annotate deploymentenvironment {name} '
@@ -181,7 +181,7 @@ def test_the_garbage_collector_takes_only_what_has_an_owner(team: Team) -> None:
 
 
 def fill(team: Team) -> None:
-    """Puts one of each into the namespace, the deletion of the environment not confirmed."""
+    """Create one of each in the namespace, the deletion of the environment not confirmed."""
     team.given(model_server("http://server"), environment(suspend=True), model_tag(model="A", deletionPolicy="Delete"))
 
 
@@ -196,7 +196,7 @@ def test_a_namespace_goes_with_all_that_is_in_it(team: Team) -> None:
 
 @pytest.fixture
 def to_be_uninstalled(breakable: Installation, team: Team) -> Iterator[Team]:
-    """A team on a cluster on which the definitions of our kinds are installed again afterwards."""
+    """A team on a cluster where the CRDs are reinstalled afterwards."""
     yield team
     installation.install(breakable.facts.kubeconfig)
 

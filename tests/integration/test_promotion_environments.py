@@ -1,4 +1,4 @@
-"""Who may decide what answers as an environment: each way to create and change one, asked of the API server."""
+"""Who may decide what answers as an environment: each way to create and change one, on the API server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AUTOSCALER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 
 
 def idle(name: str = "production", **spec: Any) -> JsonObject:
-    """An environment that no operator would work on."""
+    """Return an environment that no operator would reconcile."""
     return environment(name, suspend=True, **spec)
 
 
@@ -142,7 +142,7 @@ GUARDED_FIELDS: JsonObject = {
     "trackerStore": {"redis": {"host": "redis"}},
 }
 NEVER_CHANGED = {"environment", "external"}
-"""Fields that the definition itself refuses to change, or to add and take away."""
+"""Fields that the CRD itself makes immutable, or refuses to add and remove."""
 
 
 def test_each_annotation_that_the_operator_acts_on_is_guarded_or_was_looked_at() -> None:

@@ -1,4 +1,4 @@
-"""Nobody runs code, reads a Secret or opens a way in through an environment that they could not by hand."""
+"""Nobody can run code, read a Secret or open access through an environment without the right to do so directly."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from tests.integration.people import KNOWN, Team, refusal
 from tests.integration.space import ENVIRONMENT
 
 WRITTEN = {"environmentsFile.secretName"}
-"""Where a Secret is named that the operator writes, and does not read."""
+"""The path of a reference to a Secret that the operator writes, and does not read."""
 
 
 def places(schema: JsonObject, path: str = "") -> Iterator[str]:
-    """Where in a schema a Secret is named."""
+    """Yield the paths in a schema that refer to a Secret."""
     if "items" in schema:
         yield from places(schema["items"], f"{path}[]")
     for name, inner in schema.get("properties", {}).items():
@@ -47,7 +47,7 @@ def places(schema: JsonObject, path: str = "") -> Iterator[str]:
 
 
 def spec_schema(plural: str) -> JsonObject:
-    """The schema of a kind's spec, as it is shipped."""
+    """Return the schema of a kind's spec, as shipped."""
     definition = yaml.safe_load((ROOT / "crds" / f"{plural}.yaml").read_text())
     schema: JsonObject = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return schema
@@ -188,7 +188,7 @@ SHARED: dict[str, JsonObject] = {
     "action server": {"actionEndpoint": {"url": "http://mine/webhook"}},
     "method of the JWT": {"jwt": {"method": "HS256"}},
 }
-"""What can send the password that the defaults of the ModelServer name to another address, or log in by it."""
+"""What can send a password from the ModelServer's defaults to another address, or log in with it."""
 
 
 @pytest.mark.parametrize("case", SHARED)
@@ -224,7 +224,7 @@ QUERIES: dict[str, JsonObject] = {
     "no TLS": {"sslmode": "disable"},
     "a file for the asking": {"local_infile": "1"},
 }
-"""Parameters of a connection: PyMySQL hands any file of the pod to a server that asks for it, with local_infile."""
+"""Parameters of a connection: with local_infile, PyMySQL sends any file of the pod to a server that asks for it."""
 
 
 @pytest.mark.parametrize("spec", VARIABLES.values(), ids=VARIABLES)

@@ -1,4 +1,4 @@
-"""Nobody reads a Secret through a ModelServer, its defaults, or another ModelServer, that they could not by hand."""
+"""Nobody can read a Secret through a ModelServer or its defaults without the right to do so directly."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_defaults_of_a_model_server_need_what_an_environment_needs(team: Team) -
     "field", ["actionEndpoint.token", "eventBroker.rabbitmq.password", "trackerStore.sql.password"]
 )
 def test_an_address_in_defaults_needs_the_right_to_get_all_secrets(team: Team, field: str) -> None:
-    """Environments of the namespace send passwords of their own to it."""
+    """Environments of the namespace send their own passwords to it."""
     defaults = named(KNOWN)[field]
 
     refused, permitted = (
@@ -138,7 +138,7 @@ OTHER = {"modelServerRef": {"name": "other"}}
 
 
 def test_going_to_another_model_server_needs_the_right_to_get_the_tokens_that_it_is_sent(team: Team) -> None:
-    """It is told the token at which the environment is registered."""
+    """It receives the token that the environment is registered with."""
     team.given(environment("any", suspend=True), environment("some", suspend=True, **named(LOOT)["authToken"]))
     heidi = team.person("heidi")
 
@@ -156,7 +156,7 @@ STAYING: dict[str, tuple[JsonObject, str]] = {
     "channel": ({"channels": [{"name": "callback", "config": {"url": "http://dev"}}]}, "spec.channels"),
     "endpoints": ({"endpoints": {"nlg": {"url": "http://dev"}}}, "spec.endpoints"),
 }
-"""What was written by somebody who might, and gets secrets of the defaults when it is merged with others."""
+"""Written by somebody who had the right, but merged later with other defaults that contain secrets."""
 
 
 @pytest.mark.parametrize(("spec", "place"), STAYING.values(), ids=STAYING)

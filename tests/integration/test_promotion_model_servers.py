@@ -31,7 +31,7 @@ SHIPPED = model_server("http://server")
 
 
 def lacks_all(person: str, namespace: str) -> str:
-    """How it is told."""
+    """Return the message of the refusal."""
     return (
         f'user "{person}" may not promote to every environment of ModelServer "default": needs the verb "promote" on '
         f'all deploymentenvironments.{GROUP} in namespace "{namespace}"'

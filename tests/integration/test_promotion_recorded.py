@@ -1,4 +1,4 @@
-"""Who promoted what is written down by admission, cannot be forged, and stands in the history."""
+"""Admission records who promoted what; the record cannot be forged, and is part of the history."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_between_promotions_the_name_stays_whatever_is_written(team: Team, chang
 
 
 def wait_until_tagged(space: Space, model: str) -> None:
-    """Returns once the tag production is on the model."""
+    """Wait until the tag production is on the model."""
     space.eventually(
         lambda: space.status(TAG, "production").get("taggedModel", {}).get("name") == model, f"the tag to be on {model}"
     )

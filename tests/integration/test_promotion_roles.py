@@ -1,4 +1,4 @@
-"""What each role that is shipped permits, and what those that come with Kubernetes permit through it."""
+"""What each shipped role permits, and what the Kubernetes roles permit through it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ May = Callable[[str, JsonObject], bool]
 
 @pytest.fixture(scope="module")
 def may(employer: ApiServer) -> Iterator[May]:
-    """Whether somebody with the role has the right in a namespace."""
+    """Return whether somebody with the role has the right in a namespace."""
     team = new_team(employer)
 
     def ask(role: str, right: JsonObject) -> bool:

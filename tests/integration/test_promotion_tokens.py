@@ -1,4 +1,4 @@
-"""The token that moves tags stays with the ModelServer, where its environments are in other namespaces."""
+"""The token that moves tags stays with the ModelServer, even if its environments are in other namespaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clusters before Kubernetes 1.36 write down nobody's name; still nobody else's can be put there."""
+"""Clusters before Kubernetes 1.36 record no name, but nobody can enter somebody else's either."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BINDING = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings
 
 @pytest.fixture(scope="module")
 def unstamped(employer: ApiServer, breakable: Installation) -> Iterator[None]:
-    """The cluster without the policy that needs 1.36; it comes back afterwards."""
+    """Remove the policy that needs 1.36 from the cluster for the test."""
     probe = new_team(employer)
 
     def stamped() -> bool:

@@ -42,7 +42,7 @@ from tests.integration.test_model_tags import TAG
 PROFILE: ProfileName = "RasaEnterprise-1.0"
 OLD = RELEASES["2.8.34"]
 NEW_MODEL = "20260103-120000"
-"""Model B of Rasa 3.6.21: of the models A and B there is what Rasa 2.8.34 trained."""
+"""Model B of Rasa 3.6.21; models A and B were trained by Rasa 2.8.34."""
 QUEUE = "rasa_production_events"
 OUTSIDE_TOKEN = "outside-token-b81c55"
 FOREIGN = {"name": "elsewhere", "url": "http://elsewhere.example.com:5005", "token": "not-ours"}
@@ -130,7 +130,7 @@ def give_models(rasa_x: RasaX, directory: Path) -> None:
 
 
 def outside_rasa(binaries: Path, base_url: str, connections: Connections) -> RealRasa:
-    """A server that a person has set up by the page, in four steps; no Deployment knows of it."""
+    """Start a server that a user set up by the page, in four steps; no Deployment knows of it."""
     endpoints = {
         "event_broker": {
             "type": "pika",
@@ -171,7 +171,7 @@ def outside_rasa(binaries: Path, base_url: str, connections: Connections) -> Rea
 
 @pytest.fixture
 def pull_token_taken_back(enterprise: Enterprise) -> Iterator[None]:
-    """Afterwards the Rasa Enterprise takes the token again that the servers pull with."""
+    """Afterwards, let the Rasa Enterprise accept the token again that the servers pull with."""
     yield
     enterprise.rasa_x.start()
 

@@ -97,7 +97,7 @@ def page(
 
 @pytest.fixture
 def usual_token(page: Page) -> Iterator[None]:
-    """Afterwards Rasa X takes its usual token again."""
+    """Afterwards, let Rasa X accept its usual token again."""
     yield
     page.restart_rasa_x()
     page.space.wait_for_condition("ModelServer", "default", "Ready", status="True")

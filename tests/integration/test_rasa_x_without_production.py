@@ -1,4 +1,4 @@
-"""A Rasa X that has no production environment: it fails at every tag, and its registry shows why."""
+"""A Rasa X without a production environment: it fails to set any tag, and its registry shows why."""
 
 from __future__ import annotations
 

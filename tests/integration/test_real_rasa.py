@@ -29,7 +29,7 @@ COMMAND = (sys.executable, "-m", "rasa_environments")
 
 @dataclass(frozen=True)
 class Bot:
-    """A Rasa server in the place of the only pod of the environment `production`."""
+    """A Rasa server in place of the only pod of the environment `production`."""
 
     space: Space
     front: Front
@@ -40,7 +40,7 @@ class Bot:
     status_before_a_model: JsonObject
 
     def is_ready(self) -> bool:
-        """What the pod's readiness command says, run as it stands."""
+        """Return the output of the pod's readiness command, run unchanged."""
         return self.process.run_probe(self.readiness_command) == 0
 
     def says(self) -> str:
@@ -50,7 +50,7 @@ class Bot:
         return " ".join(said["text"] for said in answer.json())
 
     def looks_healthy(self) -> bool:
-        """What a probe sees that does not ask for the model."""
+        """Return the result of a probe that does not ask for the model."""
         return httpx.get(self.process.url, timeout=30, trust_env=False).text == "Hello from Rasa: 3.6.21"
 
     def command(self, line: str) -> subprocess.CompletedProcess[str]:
@@ -66,7 +66,7 @@ class Bot:
         self.wait_until_served(model)
 
     def wait_for_pulls(self, more: int) -> None:
-        """Returns when so many more pulls have begun: the server begins none before it has the answer to the last."""
+        """Wait until this many more pulls have begun: the server begins none before the last was answered."""
         goal = self.front.count("GET", PULLED) + more
         self.space.eventually(lambda: self.front.count("GET", PULLED) >= goal, f"{more} more pulls")
 
@@ -116,7 +116,7 @@ def bot(
 
 @pytest.fixture
 def free_pulls(bot: Bot) -> Iterator[None]:
-    """Afterwards pulls are answered again."""
+    """Afterwards, pulls are answered again."""
     yield
     bot.front.fault = lambda _: None
 

@@ -1,4 +1,4 @@
-"""What a person can get wrong, and exactly what the status says about it."""
+"""Mistakes that users can make, and exactly what the status reports."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_a_wrong_token_is_said_on_the_model_server_and_on_its_environments(space
 
 
 def replace_template(space: Space, template: JsonObject) -> None:
-    """Sets the whole podTemplate, nulls in it too, as `kubectl replace` does."""
+    """Set the whole podTemplate, including nulls, as `kubectl replace` does."""
     operations = [{"op": "add", "path": "/spec/podTemplate", "value": template}]
     headers = {"Content-Type": "application/json-patch+json"}
     answer = space.api.request("PATCH", space.path(ENVIRONMENT, "production"), operations, headers=headers)

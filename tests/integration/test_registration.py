@@ -1,4 +1,4 @@
-"""Registration by API: the registry of Rasa Enterprise holds this cluster's environments beside those of others."""
+"""Registration by API: the registry of Rasa Enterprise contains this cluster's environments beside those of others."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class Enterprise:
         return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
 
     def entry(self, name: str) -> JsonObject:
-        """How the environment should be registered."""
+        """Return how the environment should be registered."""
         url = f"http://{name}-rasa.{self.space.namespace}.svc:5005"
         return {"name": name, "url": url, "token": self.space.token(name)}
 
     def wait_for(self, name: str, status: str, reason: str, message: str | None = None) -> None:
-        """Returns when the condition Registered of the environment is so."""
+        """Wait for this condition Registered of the environment."""
         told = {"message": message} if message else {}
         self.space.wait_for_condition(ENVIRONMENT, name, "Registered", status=status, reason=reason, **told)
 
@@ -190,7 +190,7 @@ def test_a_changed_token_of_a_server_that_runs_elsewhere_is_registered(enterpris
 
 
 def refuses(name: str, front: Front) -> None:
-    """Given: a registry that does not want an environment of that name."""
+    """Let the registry refuse an environment of that name."""
     said = Said(
         400,
         json.dumps({"message": f"'{name}' is reserved", "reason": "NameReserved"}),

@@ -1,7 +1,7 @@
-"""A rotated token of an environment, end to end: Secret, pods, registration, and the users who go on talking.
+"""A token rotation of an environment, end to end: Secret, pods, registration, and users who keep chatting.
 
 The pods have a readiness gate, which opens once the real server in the pod's place is ready: so the rollout takes as
-long as Rasa takes to start. What the kubelet does is done here: a process for each pod, until the pod is gone.
+long as Rasa takes to start. The tests do the kubelet's work: a process for each pod, until the pod is deleted.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def rotation(
 
 
 def pod_with_address(space: Space, beside: JsonObject | None = None) -> JsonObject:
-    """The pod of production that has an address, or the one beside another that is there already."""
+    """Return the pod of production that has an address, or a new one beside a given pod."""
 
     def found() -> JsonObject | None:
         pods = [pod for pod in space.list("Pod") if pod["status"].get("podIP")]
@@ -149,7 +149,7 @@ def pod_with_address(space: Space, beside: JsonObject | None = None) -> JsonObje
 
 
 def open_gate(space: Space, pod: JsonObject) -> None:
-    """The pod becomes ready, since the server in it is."""
+    """Make the pod ready, because its server is."""
     answer = space.api.request(
         "PATCH",
         space.path("Pod", pod["metadata"]["name"], "status"),

@@ -1,4 +1,7 @@
-"""Tokens and passwords: where they come from, where they go, and what happens when they are missing or changed."""
+"""Tokens and passwords.
+
+Where they come from, where they are stored, and what happens when they are missing or changed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def own_secret(space: Space, name: str = "production") -> dict[str, str]:
 
 
 def digest(space: Space) -> str:
-    """What rolls the pods when it changes."""
+    """Return the digest that rolls the pods when it changes."""
     return str(space.child("Deployment")["spec"]["template"]["metadata"]["annotations"][DIGEST])
 
 
@@ -213,7 +216,7 @@ def test_no_secret_value_is_in_any_other_object_or_log_line(space: Space) -> Non
 
 
 def paths_of_all_but_secrets(space: Space) -> list[str]:
-    """Every kind of object that the API server keeps in a namespace, as it says itself."""
+    """Return every kind of object that the API server keeps in a namespace, by its own discovery."""
     named = space.api.request("GET", "/apis").body["groups"]
     groups = ["/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in named)]
     return [

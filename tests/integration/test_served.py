@@ -1,4 +1,4 @@
-"""What is served: told where the pods say so, and never claimed where they do not."""
+"""The served model: reported if the pods report it, and never claimed otherwise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def pod_name(space: Space) -> str:
 
 
 def model_status(space: Space) -> JsonObject:
-    """What the status says of models."""
+    """Return what the status reports about models."""
     fields = ("desiredModel", "servedModels", "servingReplicas", "readyReplicas")
     status = space.status(ENVIRONMENT, "production")
     return {field: status[field] for field in fields if field in status}

@@ -128,7 +128,7 @@ def test_messages_to_either_replica_make_one_conversation(replicas: Replicas, se
 
 
 def test_messages_that_come_at_once_are_answered_one_after_the_other(replicas: Replicas, sender: str) -> None:
-    """To one replica: Rasa reads a lock and writes it in two steps, between which another process may do so, too."""
+    """To one replica: Rasa reads and writes a lock in two steps, between which another process may do the same."""
     texts = [f"hello {number}" for number in range(8)]
 
     with ThreadPoolExecutor(len(texts)) as threads:

@@ -1,4 +1,4 @@
-"""A suspended environment is left alone, and says so."""
+"""A suspended environment is left alone, and reports that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EDIT = {"data": {"endpoints.yml": "{}"}}
 
 
 def wait_until_suspended(space: Space) -> None:
-    """Returns when the environment says that it is suspended."""
+    """Wait until the environment reports that it is suspended."""
     for condition in ("Ready", "Reconciling"):
         space.wait_for_condition(ENVIRONMENT, "production", condition, reason="Suspended", message=MESSAGE)
 

@@ -1,4 +1,4 @@
-"""Training on worker: what Rasa X asks of it, asked by hand, of the real Rasa of its time."""
+"""Training on worker: the request that Rasa X sends, sent by the test to the real Rasa of its time."""
 
 from __future__ import annotations
 

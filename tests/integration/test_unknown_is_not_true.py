@@ -1,4 +1,4 @@
-"""What nobody knows is not said to be so: with an operator that checks what is served."""
+"""Unknown is never reported as True, with an operator that checks what is served."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = (ENVIRONMENT, TAG)
 
 @pytest.fixture
 def strict_space(breakable: Installation, front: Front) -> Iterator[Space]:
-    """A namespace of an operator that does not take unchecked for served, with production on model A."""
+    """A namespace whose operator does not accept unchecked pods, with production on model A."""
     operator = breakable.operator("--no-accept-unchecked")
     operator.start()
     space = Space(breakable.api, f"space-{next(NUMBERS)}", operator)
@@ -33,7 +33,7 @@ def strict_space(breakable: Installation, front: Front) -> Iterator[Space]:
 
 
 def wait_until_both_are(space: Space, status: str) -> None:
-    """Returns when the environment and its tag have that Ready, of their present generation."""
+    """Wait until the environment and its tag have that Ready, at their current generation."""
     for kind in KINDS:
         space.wait_for_condition(kind, "production", "Ready", status=status)
 

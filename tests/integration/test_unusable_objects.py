@@ -1,4 +1,4 @@
-"""No object ends a watch or the operator: what cannot be used is left alone, and says so."""
+"""No object ends a watch or the operator: an unusable one is rejected, and reports that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def nested(levels: int, *, as_map: bool) -> str:
 
 
 def with_endpoint(name: str, value: str) -> bytes:
-    """A manifest with that JSON in a free-form field; Python's own encoder has a limit, too."""
+    """Return a manifest with that JSON in a free-form field; Python's own encoder has a limit, too."""
     manifest = json.dumps(environment(name, endpoints={"x": "HERE"}))
     return manifest.replace('"HERE"', value).encode()
 

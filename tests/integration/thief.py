@@ -25,10 +25,10 @@ JSON = "application/json"
 VICTIM = "support"
 """An environment whose children are there."""
 FORGED = "forged"
-"""An environment that is not there, though a thief may name it as an owner."""
+"""An environment that does not exist, although a thief may name it as an owner."""
 CHILD = f"{VICTIM}-rasa"
 OWN = "own-rasa"
-"""An object of a tenant's own, though of a name that a child would have."""
+"""A tenant's own object with the name that a child would have."""
 EVERYTHING: JsonObject = {
     "rasa": {"version": "3.6.21"},
     "ingress": {
@@ -54,10 +54,10 @@ class Attempt:
     content_type: str = JSON
     query: Mapping[str, str] = field(default_factory=dict)
     connects: bool = False
-    """Whether it is for a connection, which cannot be asked for as a dry run."""
+    """Whether it opens a connection, which has no dry run."""
 
     def by(self, person: Person) -> Answer:
-        """What the API server answers. Nothing is written where it would take the request."""
+        """Return the API server's answer. Nothing is written, even if it accepts the request."""
         path = self.path.replace("{ns}", person.namespace)
         dry = {} if self.method == "GET" or self.connects else {"dryRun": "All"}
         return person.send(self.method, path, self.body, self.content_type, **dry, **self.query)
@@ -95,7 +95,7 @@ def family(name: str = FORGED, uid: str = "00000000-0000-0000-0000-000000000001"
 
 
 OWNER: JsonObject = family()["Secret"]["metadata"]["ownerReferences"][0]
-"""An environment that is not there, as an owner."""
+"""A nonexistent environment as an owner."""
 OWN_POD: JsonObject = family(OWN.removesuffix("-rasa"))["Deployment"]["spec"]["template"]["spec"]
 """A pod that the policies would let an environment have."""
 
@@ -116,7 +116,7 @@ def furnish_tenant(space: Objects, thief: Thief) -> None:
 
 
 def own_objects() -> tuple[JsonObject, ...]:
-    """A Deployment, its Service and a NetworkPolicy that are no business of the operator's."""
+    """Create a Deployment, its Service and a NetworkPolicy that do not belong to the operator."""
     service = {"ports": [{"port": 53}]}
     policy: JsonObject = {"podSelector": {}}
     return (
@@ -127,7 +127,7 @@ def own_objects() -> tuple[JsonObject, ...]:
 
 
 def own_deployment() -> JsonObject:
-    """A Deployment that is the tenant's own, for example a Rasa X; its pods are as those of an environment."""
+    """Return the tenant's own Deployment, for example a Rasa X; its pods resemble those of an environment."""
     labels = {"app": "own"}
     template = {"metadata": {"labels": labels, "annotations": {"kept": "yes"}}, "spec": OWN_POD}
     return {
@@ -162,7 +162,7 @@ def event(**fields: object) -> Attempt:
 
 
 def merged(under: JsonObject, over: JsonObject) -> JsonObject:
-    """A copy of an object with another laid on it, mappings key by key; null removes."""
+    """Return a copy of an object with another merged over it, mappings key by key; null removes."""
     result = copy.deepcopy(under)
     for key, value in over.items():
         if value is None:
@@ -175,7 +175,7 @@ def merged(under: JsonObject, over: JsonObject) -> JsonObject:
 
 
 def create(kind: str, change: JsonObject | None = None, namespace: str = "{ns}", **metadata: Any) -> Attempt:
-    """The creation of a child of an environment that is not there, with a change."""
+    """Return the creation of a child for a nonexistent environment, with a change."""
     child = merged(family()[kind], change or {})
     return Attempt("POST", resource_of(kind).path(namespace), merged(child, {"metadata": metadata}))
 
@@ -186,7 +186,7 @@ def change(kind: str, change: JsonObject, name: str = CHILD, namespace: str = "{
 
 
 def take_over(kind: str, name: str = OWN) -> Attempt:
-    """An object of the tenant's is declared the child of an environment."""
+    """Declare a tenant's object the child of an environment."""
     child = family(name.removesuffix("-rasa"))[kind]
     metadata = {field: child["metadata"][field] for field in ("labels", "ownerReferences")}
     return change(kind, {"metadata": metadata}, name)

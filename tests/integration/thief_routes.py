@@ -1,4 +1,4 @@
-"""The ways that a thief of the operator's token would try, by what refuses them."""
+"""What a thief of the operator's token would try, by what refuses it."""
 
 from __future__ import annotations
 
@@ -264,4 +264,4 @@ ROUTES: dict[str, dict[str, Attempt]] = {
         "NetworkPolicy for other pods": create("NetworkPolicy", {"spec": {"podSelector": {"matchLabels": MORE}}}),
     },
 }
-"""What RBAC lets through and a policy refuses, by its words (a regular expression)."""
+"""What RBAC permits and a policy refuses, with the refusal's text (a regular expression)."""

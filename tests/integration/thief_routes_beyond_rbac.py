@@ -1,4 +1,4 @@
-"""The ways that a thief of the operator's token would try and that RBAC refuses."""
+"""What a thief of the operator's token would try and RBAC refuses."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ BEYOND_RBAC: dict[str, Attempt] = {
     ),
     "deletion of an environment": Attempt("DELETE", f"{OUR_KINDS}/deploymentenvironments/support"),
 }
-"""What RBAC refuses; the policies refuse it, too, where somebody binds the account to more."""
+"""What RBAC refuses; the policies refuse it, too, if somebody binds the account to more."""
 
 BEYOND_ADMISSION: dict[str, Attempt] = {
     "webhook": Attempt("POST", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", HOOK),
@@ -226,4 +226,4 @@ BEYOND_ADMISSION: dict[str, Attempt] = {
     "nodes": Attempt("GET", "/api/v1/nodes"),
     "rights of others": Attempt("GET", f"{RBAC}/clusterrolebindings"),
 }
-"""What only RBAC refuses: no admission takes part in it."""
+"""What only RBAC refuses, because admission takes no part in it."""

@@ -1,6 +1,6 @@
-"""Python runs this at its start where this directory is on PYTHONPATH: names of Services then lead to their pods.
+"""Makes names of Services resolve to their pods in a Python process with this directory on PYTHONPATH.
 
-SERVICE_NETWORK is where service_network.py answers. Every other name is looked up as ever.
+SERVICE_NETWORK is where service_network.py answers. Every other name is resolved as usual.
 """
 
 from __future__ import annotations
