@@ -1,4 +1,4 @@
-"""The names of the tests in a file, which pages refer to."""
+"""The names of the tests in a file, for pages that refer to them."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ DEFINITION = re.compile(r"^ *(?:async )?def (test_\w+)\(", re.MULTILINE)
 
 @cache
 def names_of_tests_in(path: Path) -> frozenset[str]:
-    """The names of the tests in a file; none where there is no such file."""
+    """Return the names of the tests in a file; none if the file does not exist."""
     return frozenset(DEFINITION.findall(path.read_text())) if path.is_file() else frozenset()

@@ -1,4 +1,4 @@
-"""RabbitMQ, PostgreSQL and Redis for all tests: each is started when a test first asks for it, once per run."""
+"""RabbitMQ, PostgreSQL and Redis for all tests: each is started once per run, when a test first uses it."""
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -23,7 +23,7 @@ FIXTURES = {"rabbitmq": RABBITMQ, "postgresql": POSTGRESQL, "redis": REDIS}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fetches programs that the machine lacks before any test's time limit runs, with the progress shown."""
+    """Download programs that the machine lacks before any test's time limit starts, with progress."""
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     capture = session.config.pluginmanager.getplugin("capturemanager")
     if session.config.option.collectonly or capture is None:
@@ -36,7 +36,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitMq]:
-    """A RabbitMQ; every test uses exchanges and queues with names of its own."""
+    """A RabbitMQ; every test uses exchanges and queues with its own names."""
     require(RABBITMQ)
     with running_rabbitmq() as broker:
         yield broker
@@ -44,7 +44,7 @@ def rabbitmq() -> Iterator[RabbitMq]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSql]:
-    """A PostgreSQL; every test uses databases with names of its own."""
+    """A PostgreSQL; every test uses databases with its own names."""
     require(POSTGRESQL)
     with running_postgresql() as server:
         yield server
@@ -52,14 +52,14 @@ def postgresql() -> Iterator[PostgreSql]:
 
 @pytest.fixture(scope="session")
 def redis() -> Iterator[Redis]:
-    """A Redis; every test uses a prefix, or the number of a database, of its own."""
+    """A Redis; every test uses its own prefix or database number."""
     require(REDIS)
     with running_redis() as server:
         yield server
 
 
 def require(service: Service) -> None:
-    """Skips the test where the service's programs are neither there nor can be fetched."""
+    """Skip the test if the service's programs are neither installed nor available for download."""
     try:
         find_programs(service, ConsoleProgress())
     except ServiceUnavailableError as error:
@@ -68,14 +68,14 @@ def require(service: Service) -> None:
 
 @dataclass(frozen=True)
 class Message:
-    """A message of a queue, with the property that says who sent it."""
+    """A message in a queue, with the property that names its sender."""
 
     app_id: str | None
     body: str
 
 
 def bind_queue(broker: RabbitMq, queue: str, exchange: str) -> None:
-    """Declares both as Rasa does, which binds its queues to a fanout exchange: each gets all that is published."""
+    """Declare both as Rasa does, which binds its queues to a fanout exchange: each gets everything published."""
     with closing(broker.connect()) as connection:
         channel = connection.channel()
         channel.exchange_declare(exchange, exchange_type="fanout")
@@ -84,7 +84,7 @@ def bind_queue(broker: RabbitMq, queue: str, exchange: str) -> None:
 
 
 def take_messages(broker: RabbitMq, queue: str) -> list[Message]:
-    """Takes all messages that are in the queue now out of it, the oldest first."""
+    """Remove all messages that are in the queue now, the oldest first."""
     with closing(broker.connect()) as connection:
         channel = connection.channel()
         taken = iter(lambda: channel.basic_get(queue, auto_ack=True), (None, None, None))

@@ -1,4 +1,4 @@
-"""Commands and manifests in the how-tos and runbooks: they are what the shell, kubectl, Helm and our commands take."""
+"""Commands and manifests in the how-tos and runbooks: shell, kubectl, Helm and this project's commands accept them."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ PROGRAMS = (
     *("rasa-environments", "sed"),
 )
 STAND_IN = '#!/bin/bash\nprintf -v call "%s\\037" "${0##*/}" "$@"; printf "%s\\036" "$call" >> "$CALLS"\n'
-"""Takes the place of a program: notes with which arguments the shell calls it, at once, as two may run at a time."""
+"""Replaces a program: records the arguments of each call in one write, because two may run at a time."""
 BUILT_IN = {"v1", "apps/v1", "batch/v1", "networking.k8s.io/v1", "rbac.authorization.k8s.io/v1"}
 KUBERNETES = "1.36"
 
 PLUGINS = {"krew"}
-"""Those of kubectl that are not ours."""
+"""kubectl plugins of others."""
 CHART_IN_PAGES = "helm/rasa-environments"
 BEFORE_COMMANDS = {"-n", "--namespace", "--context"}
-"""Flags with a value that may stand before kubectl's command."""
+"""Flags with a value that may come before kubectl's command."""
 
 Call = tuple[str, ...]
 
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the stand-ins of all programs, and nothing else."""
+    """A folder with only the substitutes of all programs."""
     folder = tmp_path_factory.mktemp("programs")
     for name in PROGRAMS:
         (folder / name).write_text(STAND_IN)
@@ -57,7 +57,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def calls(page: Path, programs: Path, folder: Path) -> list[Call]:
-    """The programs that the shell calls for the page's commands, with the arguments that they get."""
+    """Return the calls of programs by the page's commands, with their arguments."""
     notes = folder / "calls"
     notes.touch()
     (folder / "local").mkdir()
@@ -83,7 +83,7 @@ def test_commands_are_taken_by_their_programs(page: Path, programs: Path, tmp_pa
 
 
 def objections(call: Call) -> Iterator[str]:
-    """What the program would say against its arguments."""
+    """Return the program's objections to its arguments."""
     match call:
         case ("kubectl", "rasa", *arguments) | ("rasa-environments", *arguments):
             yield from against_ours(arguments)
@@ -94,7 +94,7 @@ def objections(call: Call) -> Iterator[str]:
 
 
 def against_ours(arguments: list[str]) -> Iterator[str]:
-    """What our own command line says."""
+    """Return the objections of this project's command line."""
     group = typer.main.get_group(application)
     if arguments[0].startswith("-"):
         known = {option for parameter in group.params for option in parameter.opts}
@@ -113,7 +113,7 @@ def against_ours(arguments: list[str]) -> Iterator[str]:
 
 
 def against_kubectl(arguments: list[str]) -> Iterator[str]:
-    """Flags that kubectl does not know for that command."""
+    """Return flags that kubectl does not have for that command."""
     words = arguments[: arguments.index("--")] if "--" in arguments else arguments
     while words[0] in BEFORE_COMMANDS:
         words = words[2:]
@@ -127,7 +127,7 @@ def against_kubectl(arguments: list[str]) -> Iterator[str]:
 
 
 def command_path(words: list[str]) -> tuple[str, ...]:
-    """The words that name the command, as deep as kubectl has commands in it."""
+    """Return the words that name the command, as deep as kubectl's commands go."""
     path: tuple[str, ...] = ()
     said = help_of()
     for word in words:
@@ -142,20 +142,20 @@ def command_path(words: list[str]) -> tuple[str, ...]:
 
 @cache
 def help_of(*path: str) -> str:
-    """What kubectl says of a command."""
+    """Return kubectl's help for a command."""
     program = find_kubectl(silent)
     arguments = path if path == ("options",) else (*path, "--help")
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def flags(said: str) -> set[str]:
-    """The flags in what kubectl says of a command."""
+    """Return the flags in kubectl's help for a command."""
     listed = re.findall(r"^ +(?:(-\w), )?(--[\w-]+)=", said, re.MULTILINE)
     return {flag for pair in listed for flag in pair if flag}
 
 
 def against_helm(verb: str, arguments: list[str]) -> Iterator[str]:
-    """What Helm says when it renders the chart with the same values, by its schema."""
+    """Return Helm's errors for rendering the chart with the same values, by its schema."""
     values = [f"{flag}={value}" for flag, value in itertools.pairwise(arguments) if flag == "--set"]
     known = {"--namespace", "--create-namespace", "--set", "--install", "--values", "-n"}
     yield from (f"helm {verb} {word}" for word in arguments if word.startswith("-") and word not in known)
@@ -165,9 +165,9 @@ def against_helm(verb: str, arguments: list[str]) -> Iterator[str]:
 
 
 def render(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """What Helm makes of the chart with these values; Helm 3 makes the same, as tests of the chart say.
+    """Return the chart rendered by Helm with these values; by the tests of the chart, Helm 3 renders the same.
 
-    There is no cluster that would keep generated tokens, so others are named first.
+    There is no cluster to keep generated tokens, so others are set first.
     """
     tokens = "--set=modelServer.tokens.existingSecret=any"
     command = [str(helm(4, silent)), "template", "any", str(CHART), tokens, *arguments]
@@ -175,7 +175,7 @@ def render(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def manifests() -> list[tuple[Path, dict[str, Any]]]:
-    """Objects of Kubernetes' own kinds in the YAML of the pages."""
+    """Return objects of Kubernetes' own kinds in the YAML of the pages."""
     documents = [
         (page, document) for page in PAGES for block in blocks(page, "yaml") for document in yaml.safe_load_all(block)
     ]
@@ -189,7 +189,7 @@ def test_manifests_are_valid(page: Path, manifest: dict[str, Any]) -> None:
 
 
 def values_files() -> list[tuple[Path, str]]:
-    """Values of the chart in the pages: blocks that begin with the name of their file."""
+    """Return values of the chart in the pages: blocks that begin with their file name."""
     return [(page, block) for page in PAGES for block in blocks(page, "yaml") if block.startswith("# values.yaml\n")]
 
 

@@ -1,4 +1,4 @@
-"""What the documentation says is so: names are complete, links lead somewhere, examples are valid."""
+"""The documentation matches the code: names are complete, links work, examples are valid."""
 
 import re
 import tomllib
@@ -38,7 +38,7 @@ KINDS = {kind.__name__: kind for kind in (ModelServer, DeploymentEnvironment, Mo
 
 
 def named_in_tables(page: Path) -> list[str]:
-    """What stands as `code` in the first column of the page's tables."""
+    """Return what is marked as `code` in the first column of the page's tables."""
     cells = re.findall(r"^\| (`[^|]+?) \|", page.read_text(), re.MULTILINE)
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
@@ -56,7 +56,7 @@ def test_each_reason_and_action_of_an_event_is_explained_and_nothing_else() -> N
 
 
 CREDENTIALS = {"--kubeconfig", "--context", "--cluster", "--user", "--as", "--as-group", "--as-uid"}
-"""The options that make the setting `credentials`."""
+"""The options that set the setting `credentials`."""
 
 
 def test_each_setting_is_explained_and_nothing_else() -> None:
@@ -101,7 +101,7 @@ def test_paths_that_are_named_are_there(page: Path) -> None:
 
 
 def examples() -> list[dict[str, Any]]:
-    """Our resources among the YAML of all pages."""
+    """Return the custom resources in the YAML of all pages."""
     blocks = [block for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)]
     objects = [obj for block in blocks for obj in yaml.safe_load_all(block)]
     return [obj for obj in objects if isinstance(obj, dict) and obj.get("kind") in KINDS]
@@ -122,7 +122,7 @@ def test_the_shortest_environment_has_ten_lines_at_most() -> None:
 
 
 def rows_of_pages() -> list[tuple[str, list[str]]]:
-    """Each row of the tables in docs/reference/pages.md: what it speaks of, and the tests in its last column."""
+    """Return each row of the tables in docs/reference/pages.md: its subject, and the tests in its last column."""
     cells = [
         line.strip("| ").split(" | ") for line in (REFERENCE / "pages.md").read_text().splitlines() if line[:2] == "| "
     ]
@@ -148,7 +148,7 @@ def test_each_row_of_the_pages_is_proven_by_a_test_that_is_there(what: str, test
 
 
 def section(page: Path, title: str) -> str:
-    """A section of a page, without its title."""
+    """Return a section of a page, without its title."""
     return page.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
@@ -173,7 +173,10 @@ def test_each_variable_and_argument_of_a_profile_is_explained(profile: str, titl
 
 
 def table_of_profiles() -> dict[str, dict[str, str]]:
-    """The table in docs/explanation/profiles.md with a column for each profile: title of a row to profile to cell."""
+    """Return the table in docs/explanation/profiles.md with a column for each profile.
+
+    Title of a row to profile to cell.
+    """
     lines = (DOCS / "explanation" / "profiles.md").read_text().partition("\n\n| | `RasaX-0.2` |")[2].splitlines()[2:]
     rows = [line.strip("| ").split(" | ") for line in takewhile(lambda line: line.startswith("|"), lines)]
     return {title: dict(zip(Profile, cells, strict=True)) for title, *cells in rows}
@@ -221,7 +224,7 @@ def test_there_is_a_sample_of_each_generation() -> None:
 
 
 def alerts() -> list[str]:
-    """The names of the alerts that the chart installs."""
+    """Return the names of the alerts that the chart installs."""
     groups = yaml.safe_load((ROOT / "helm" / "rasa-environments" / "files" / "alerts.yaml").read_text())["groups"]
     return [rule["alert"] for group in groups for rule in group["rules"]]
 

@@ -14,7 +14,7 @@ WHOLE_MODULE = "import pytest\n\npytest.skip('no weather today', allow_module_le
 
 
 def run(tmp_path: Path, content: str, *options: str, ci: bool) -> "subprocess.CompletedProcess[str]":
-    """Runs pytest on a file with that content, with what tests/conftest.py adds to it."""
+    """Run pytest on a file with that content, with the hooks of tests/conftest.py."""
     (tmp_path / "test_weather.py").write_text(content)
     variables = {name: value for name, value in os.environ.items() if name != "CI"} | ({"CI": "true"} if ci else {})
     own = ("-p", "tests.conftest", "-c", os.devnull, "--rootdir", tmp_path)

@@ -17,11 +17,11 @@ PAGES = (EXPLANATION / "security.md", EXPLANATION / "promotion-permission.md")
 PROOF = "proof"
 """Title of the column of a table that names tests."""
 NAMED = re.compile(r"`(?P<file>\w+(?:/\w+)*\.py)?::(?P<test>test_\w+)`")
-"""A test as the pages name it: without a file, it is in the file that was named last."""
+"""A test as the pages name it: without a file, it is in the file named before."""
 
 
 def named_tests(text: str) -> list[tuple[str, str]]:
-    """The tests that a text names: their file below tests/, and their name."""
+    """Return the tests that a text names: their file below tests/, and their name."""
     found: list[tuple[str, str]] = []
     for match in NAMED.finditer(text):
         file = match["file"] or (found[-1][0] if found else "")
@@ -30,12 +30,12 @@ def named_tests(text: str) -> list[tuple[str, str]]:
 
 
 def cells(line: str) -> list[str]:
-    """The cells of a row of a table."""
+    """Return the cells of a table row."""
     return [cell.strip() for cell in line.strip()[1:-1].split("|")]
 
 
 def claims(text: str) -> Iterator[tuple[str, str]]:
-    """Each row of the tables with a column for the proof: what it claims, and what that column says."""
+    """Yield each row of the tables with a proof column: its claim, and the content of that column."""
     column: int | None = None
     before = ""
     for line in text.splitlines():
@@ -51,12 +51,12 @@ def claims(text: str) -> Iterator[tuple[str, str]]:
 
 
 def missing(named: Iterable[tuple[str, str]]) -> list[str]:
-    """Those of the tests that do not exist."""
+    """Return those of the tests that do not exist."""
     return [f"{file}::{test}" for file, test in named if test not in names_of_tests_in(TESTS / file)]
 
 
 def pages(values: Iterable[Path] = PAGES) -> pytest.MarkDecorator:
-    """Parametrizes a test by page."""
+    """Parametrize a test by page."""
     return pytest.mark.parametrize("page", values, ids=lambda page: page.stem)
 
 

@@ -1,4 +1,4 @@
-"""Values as people write them, and what comes of them."""
+"""Values as users write them, and the import's results."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ENTERPRISE = (4, 5, 8)
 
 
 def from_yaml(text: str, chart: tuple[int, ...] = ENTERPRISE) -> Imported:
-    """What comes of a values file of the release `my` in namespace `bots`."""
+    """Return the result for a values file of the release `my` in namespace `bots`."""
     return from_values(dict(merged([("values.yaml", text)]).values), chart)
 
 
 def from_values(values: dict[str, Any], chart: tuple[int, ...] | None = ENTERPRISE) -> Imported:
-    """What comes of values of the release `my` in namespace `bots`."""
+    """Return the result for values of the release `my` in namespace `bots`."""
     return imported(values, HelmRelease("my", "bots", chart))
 
 
@@ -33,7 +33,7 @@ def server(result: Imported) -> JsonObject:
 
 
 def defaults(result: Imported) -> JsonObject:
-    """What the ModelServer gives all environments."""
+    """Return the defaults that the ModelServer gives all environments."""
     shared: JsonObject = server(result)["defaults"]
     return shared
 
@@ -44,7 +44,7 @@ def environments(result: Imported) -> dict[str, JsonObject]:
 
 
 def finding(result: Imported, path: str) -> Finding:
-    """The one finding for a value."""
+    """Return the only finding for a value."""
     (found,) = [each for each in result.findings if each.path == path_of(path)]
     return found
 

@@ -1,4 +1,4 @@
-"""For each value that is carried over: values in which it counts, and what it is set to."""
+"""For each converted value: values in which it has an effect, and a changed value for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rasa_environments.api.base import JsonObject
 
 
 def changed(base: JsonObject, path: str, value: object) -> JsonObject:
-    """The values with one of them changed."""
+    """Return the values with one of them changed."""
     key, _, rest = path.partition(".")
     inner = base.get(key)
     return {**base, key: changed(inner if isinstance(inner, dict) else {}, rest, value) if rest else value}

@@ -1,4 +1,4 @@
-"""Every value of a file is accounted for, exactly once, whatever stands in it."""
+"""Every value of a file is reported exactly once, whatever its content."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ANYTHING = st.recursive(
 
 @st.composite
 def values(draw: st.DrawFn) -> dict[str, Any]:
-    """Values at places that the chart knows, and anything anywhere else."""
+    """Generate values at paths that the chart knows, and anything elsewhere."""
     result: dict[str, Any] = draw(st.dictionaries(NAMES, ANYTHING, max_size=3))
     for pattern in draw(st.lists(st.sampled_from(PLACES), max_size=12)):
         keys = [draw(NAMES) if key == "*" else key for key in pattern]
@@ -55,7 +55,7 @@ CHART_VERSIONS = st.sampled_from([None, (1, 2, 4), (2, 11, 0), (4, 5, 8)])
 
 
 def accept(result: Imported) -> None:
-    """Fails where the API server would refuse a resource, or drop a field of it."""
+    """Fail if the API server would refuse a resource, or drop a field of it."""
     for resource, model in zip(
         result.resources, [ModelServer, *[DeploymentEnvironment] * (len(result.resources) - 1)], strict=True
     ):
@@ -101,7 +101,7 @@ def test_every_value_that_the_chart_has_is_known(file: str, chart: tuple[int, ..
 
 @pytest.mark.parametrize(("file", "chart"), [("1.2.yaml", (1, 2, 4)), ("4.5.yaml", (4, 5, 8))])
 def test_the_chart_s_defaults_written_out_make_what_an_empty_file_makes(file: str, chart: tuple[int, ...]) -> None:
-    """But for what is only written where a file says it."""
+    """Except for what is only written if a file sets it."""
     written = yaml.safe_load((CHARTS / file).read_text())
     del written["images"], written["securityContext"]
     written["rasa"].pop("version", None)
@@ -142,7 +142,7 @@ def test_a_value_that_no_field_takes_is_told_and_left_out(text: str, path: str, 
 
 
 IN_THE_CHART_S_SECRET = {"rasax.jwtSecret", "rasa.token"}
-"""Values that are in the chart's Secret already, to which the resources refer whatever they are."""
+"""Values that are in the chart's Secret already, which the resources refer to whatever they are."""
 
 
 def test_there_is_a_sample_for_each_value_that_is_carried_over() -> None:

@@ -1,4 +1,4 @@
-"""The ModelServer and its environments: which there are, what runs in them, and what each has of its own."""
+"""The ModelServer and its environments: which ones there are, what runs in them, and their own settings."""
 
 from __future__ import annotations
 

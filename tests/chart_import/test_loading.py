@@ -1,4 +1,4 @@
-"""Values files, read and merged as Helm does it; what is wrong is said with its line."""
+"""Values files, read and merged as Helm does; errors name the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator can make objects of all that is imported, and finds no two environments at odds."""
+"""The operator can create objects from every import, and finds no conflicts between environments."""
 
 from __future__ import annotations
 

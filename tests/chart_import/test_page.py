@@ -1,4 +1,4 @@
-"""docs/how-to/migrate-from-rasa-x-helm.md says what the code does."""
+"""docs/how-to/migrate-from-rasa-x-helm.md matches the code."""
 
 from __future__ import annotations
 

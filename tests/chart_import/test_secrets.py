@@ -1,4 +1,4 @@
-"""Passwords and tokens of a file are kept in Secrets: never in a spec, a finding or a remark."""
+"""Passwords and tokens of a file stay in Secrets: never in a spec, a finding or a remark."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_the_password_of_a_service_of_one_s_own_is_kept_where_no_secret_is_named
 
 
 def planted(secret: str) -> JsonObject:
-    """Values with a secret wherever the chart takes one."""
+    """Values with a secret in every place where the chart accepts one."""
     return {
         "rasax": {"token": secret, "jwtSecret": secret, "passwordSalt": secret, "initialUser": {"password": secret}},
         "rasa": {
@@ -130,7 +130,7 @@ def planted(secret: str) -> JsonObject:
 
 
 def without_install(values: JsonObject) -> JsonObject:
-    """The same with services that the chart does not install."""
+    """The same with external services."""
     installs = {name: {"install": False, "existingHost": "host"} for name in ("rabbitmq", "redis", "postgresql")}
     return values | {name: {**values[name], **more} for name, more in installs.items()}
 

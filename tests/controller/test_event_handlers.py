@@ -1,4 +1,4 @@
-"""From what was seen to who wants a look."""
+"""Which objects are queued when something changes."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from tests.reconcile.objects import environment_body, server_body, tag_body
 
 
 def server(name: str, namespace: str = "bots") -> Request:
-    """A look at a ModelServer."""
+    """Return a request to reconcile a ModelServer."""
     return Request(Kind.MODEL_SERVER, ObjectKey(namespace, name))
 
 
 def environment(name: str, namespace: str = "bots") -> Request:
-    """A look at a DeploymentEnvironment."""
+    """Return a request to reconcile a DeploymentEnvironment."""
     return Request(Kind.DEPLOYMENT_ENVIRONMENT, ObjectKey(namespace, name))
 
 
 def tag(name: str, namespace: str = "bots") -> Request:
-    """A look at a ModelTag."""
+    """Return a request to reconcile a ModelTag."""
     return Request(Kind.MODEL_TAG, ObjectKey(namespace, name))
 
 
 @dataclass
 class Scene:
-    """What a event_handlers works on, with a new queue for each act."""
+    """The collaborators of the event handlers, with a new queue for each act."""
 
     lister: Lister = field(default_factory=Lister)
     references: SecretReferences = field(default_factory=SecretReferences)
@@ -53,7 +53,7 @@ class Scene:
         return None if known is None else known.metadata.version
 
     def looks(self, act: Callable[[EventHandlers], object]) -> dict[Request, float]:
-        """What wants a look because of an act, and after how many seconds."""
+        """Return what an act queues, and after how many seconds."""
 
         async def test() -> dict[Request, float]:
             looked: dict[Request, float] = {}
@@ -83,7 +83,7 @@ class Scene:
 
 
 def scene(*bodies: JsonObject) -> Scene:
-    """A scene in which these objects are known."""
+    """Return a scene with these objects."""
     made = Scene()
     for body in bodies:
         made.after(body)
@@ -150,7 +150,7 @@ APPEARANCES: list[tuple[str, Iterable[JsonObject], JsonObject, set[Request]]] = 
 
 
 def request_of(body: JsonObject) -> Request:
-    """A look at that object."""
+    """Return a request to reconcile that object."""
     return Request(Kind(body["kind"]), ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]))
 
 

@@ -1,4 +1,4 @@
-"""The share that each namespace has: turns, slots that are given back, and a limit on what runs at a time."""
+"""The fair share of each namespace: turns, returned slots, and a limit on concurrent reconciliations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def request(namespace: str, number: int = 0) -> Request:
 
 @asynccontextmanager
 async def running(queue: WorkQueue, handle: Callable[[Request], Awaitable[Result]], slots: int) -> AsyncIterator[None]:
-    """The queue is worked off for as long as it lasts."""
+    """Process the queue while the block lasts."""
     task = asyncio.create_task(queue.run(handle, slots))
     try:
         yield
@@ -103,7 +103,7 @@ def test_whoever_waits_is_reconciled_before_another_namespace_is_twice(
 
 
 def test_slow_servers_of_many_namespaces_delay_nobody_else() -> None:
-    """600 servers, 30 s for each answer, 2 slots: someone else starts at once."""
+    """600 servers, 30 s for each response, 2 slots: a different namespace starts at once."""
 
     async def test() -> float:
         queue, loop = WorkQueue(), asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What is known of a model server: its last listing, and what was written since."""
+"""What is known about a model server: its last listing, and what was written since."""
 
 from __future__ import annotations
 

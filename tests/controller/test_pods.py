@@ -1,4 +1,4 @@
-"""The pods of each environment: what matters of them, and when it moved."""
+"""The pods of each environment: what matters about them, and when it changed."""
 
 from __future__ import annotations
 

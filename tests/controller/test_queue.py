@@ -1,4 +1,4 @@
-"""The queue: each object once, never two looks at one at a time, later after each failure."""
+"""The queue: each object once, never two reconciliations of one at a time, and backoff after failures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ A, B = (Request(Kind.MODEL_TAG, ObjectKey("bots", name)) for name in "ab")
 
 
 class Worker:
-    """Notes what it is asked to look at and when, and answers as it is told; its looks may be held."""
+    """Records what it reconciles and when, and answers as told; its reconciliations may be held."""
 
     def __init__(self, *results: Result) -> None:
         self.looks: list[tuple[Request, float]] = []
@@ -38,7 +38,7 @@ class Worker:
         self.most_at_once: Counter[Request] = Counter()
 
     async def handle(self, request: Request) -> Result:
-        """A look."""
+        """Reconcile."""
         self.looks.append((request, asyncio.get_running_loop().time()))
         self.at_once[request] += 1
         self.most_at_once[request] = max(self.most_at_once[request], self.at_once[request])
@@ -48,7 +48,7 @@ class Worker:
 
     @property
     def seen(self) -> list[Request]:
-        """What was looked at."""
+        """What was reconciled."""
         return [request for request, _ in self.looks]
 
     @property
@@ -61,7 +61,7 @@ class Worker:
 async def working(
     queue: WorkQueue, handle: Callable[[Request], Awaitable[Result]], workers: int = 2
 ) -> AsyncIterator[None]:
-    """The queue is worked off, with so many slots, for as long as it lasts."""
+    """Process the queue with this many slots while the block lasts."""
     task = asyncio.create_task(queue.run(handle, workers))
     try:
         await settled()

@@ -1,4 +1,4 @@
-"""Whom a change of a Secret concerns."""
+"""Which objects a change of a Secret affects."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ Contents = Mapping[ObjectKey, Mapping[str, bytes]]
 
 
 def environment(rotate: str | None = None, **spec: Any) -> DeploymentEnvironment:
-    """An environment, perhaps with the annotation that asks for a new token."""
+    """Return an environment, optionally with the annotation that requests a new token."""
     body = environment_body("support", uid="uid-1", **spec)
     if rotate is not None:
         body["metadata"]["annotations"] = {ROTATE_TOKEN_ANNOTATION: rotate}

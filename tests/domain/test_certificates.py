@@ -1,4 +1,4 @@
-"""Certificates of connections: taken from the Secrets that people name, and refused with place and remedy."""
+"""Certificates of connections: read from users' Secrets, and refused with place and remedy."""
 
 from __future__ import annotations
 

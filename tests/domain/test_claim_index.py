@@ -1,4 +1,4 @@
-"""The index answers as a comparison of all with all would, and tells everyone whose answer has changed."""
+"""The index gives the same answers as comparing everything, and notifies everyone whose answer changed."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ SERVERS = st.builds(
 
 
 def covers(one: str, other: str) -> bool:
-    """Whether one host is the other, or a wildcard that covers it."""
+    """Return whether one host equals the other, or is a wildcard that covers it."""
     return one == other or (one.startswith("*.") and other.endswith(one[1:]))
 
 
 def overlap(host: str, wanted: str, new: bool) -> bool:
-    """Whether a host keeps another one from being granted: by a wildcard only one that is held already does."""
+    """Return whether a host prevents another from being granted: with a wildcard, only if it is already held."""
     return host == wanted or (not new and (covers(host, wanted) or covers(wanted, host)))
 
 
 class IndexAgainstComparison(RuleBasedStateMachine):
-    """Environments and their server come, change and go."""
+    """Create, change and delete environments and their server."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ class IndexAgainstComparison(RuleBasedStateMachine):
 
 
 def age(each: DeploymentEnvironment) -> tuple[str, ObjectKey]:
-    """Smaller where it is older."""
+    """Return a sort key that is smaller for older objects."""
     return each.metadata.creation_timestamp, each.metadata.key
 
 

@@ -1,4 +1,4 @@
-"""What two environments must not share, across namespaces and by generation; and what the newer one is told."""
+"""What two environments must not share, across namespaces and by generation, and the message for the newer one."""
 
 from __future__ import annotations
 

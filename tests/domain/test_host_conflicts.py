@@ -1,4 +1,4 @@
-"""The host of an Ingress belongs to one environment of the cluster, and stays with the one that has it."""
+"""The host of an Ingress belongs to one environment in the cluster, and stays with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who refers to whom, and who came first."""
+"""References between objects, and which claim is older."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ ENVIRONMENTS = st.builds(
 
 
 class DirectoryAgainstAList(RuleBasedStateMachine):
-    """Whatever comes and goes, the indices answer as a search through all would."""
+    """Whatever is added and removed, the indices answer like a search through everything."""
 
     def __init__(self) -> None:
         super().__init__()

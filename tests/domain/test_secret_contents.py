@@ -1,4 +1,4 @@
-"""The secret values that people keep: where they are taken from, and what is said where one is missing."""
+"""Secret values of users: where they are read from, and the message if one is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others may add to a child, and what is taken out again."""
+"""What others may add to a child, and what is removed again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Edit = Callable[[JsonObject], object]
 
 
 def child(kind: str) -> JsonObject:
-    """A child as it is desired."""
+    """Return a desired child."""
     return copy.deepcopy(CHILDREN[kind])
 
 
@@ -49,7 +49,7 @@ def rasa(deployment: JsonObject) -> JsonObject:
 
 
 def added(kind: str, edit: Edit, injectors: Injectors = NO_INJECTORS) -> list[str]:
-    """The paths of what an edit added."""
+    """Return the paths of an edit's additions."""
     live = child(kind)
     edit(live)
     return [path for part in additions(child(kind), live, injectors) for path in part.added]

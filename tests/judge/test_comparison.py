@@ -1,4 +1,4 @@
-"""What a Rasa server says it serves, beside the model that is wanted."""
+"""What a Rasa server reports, compared with the desired model."""
 
 from __future__ import annotations
 

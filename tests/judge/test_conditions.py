@@ -1,4 +1,4 @@
-"""Conditions over time, and the patch that says what moved."""
+"""Conditions over time, and the patch with their changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a live object is as it should be, and when it has to be put right."""
+"""When a live object is in its desired state, and when it has to be corrected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rasa_environments.judge.drift import difference, quantity
 
 
 def deployment() -> JsonObject:
-    """A Deployment as it is asked for."""
+    """Return a desired Deployment."""
     container = {
         "name": "rasa",
         "image": "rasa/rasa:3.6.21",
@@ -48,7 +48,7 @@ def deployment() -> JsonObject:
 
 
 def network_policy() -> JsonObject:
-    """A NetworkPolicy as it is asked for."""
+    """Return a desired NetworkPolicy."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -61,7 +61,7 @@ def network_policy() -> JsonObject:
 
 
 def service() -> JsonObject:
-    """A Service as it is asked for."""
+    """Return a desired Service."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -284,7 +284,7 @@ def test_any_changed_leaf_is_a_difference(obj: JsonObject, data: st.DataObject) 
 
 
 def with_foreign_fields(value: Any, random: Any, name: str = "") -> Any:
-    """The value with fields added to its maps, and items to its lists with a key, which are shuffled too."""
+    """Return the value with fields added to its maps, and items added to its keyed lists, which are also shuffled."""
     if isinstance(value, dict):
         grown = {key: with_foreign_fields(inner, random, key) for key, inner in value.items()}
         return grown | {"foreign": random.choice([1, "text", {"a": []}])}

@@ -1,4 +1,4 @@
-"""Which Events tell of a change: one for each transition that a person cares about, and none where nothing moved."""
+"""Which Events report a change: one for each transition that matters to users, and none if nothing changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdicts on an environment whose Rasa server runs elsewhere: it has no pods, so not to hear from it matters."""
+"""The verdicts on an environment whose Rasa server runs elsewhere: it has no pods, so a missing answer counts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GOOD = EnvironmentFindings(
 
 
 def silent(reason: Reason) -> EnvironmentFindings:
-    """It does not say what it serves."""
+    """It does not report what it serves."""
     return replace(GOOD, served=(ServedFact(SERVER, problem="what was said", reason=reason),))
 
 

@@ -1,4 +1,4 @@
-"""What is read from Deployments and pods."""
+"""The facts read from Deployments and pods."""
 
 from __future__ import annotations
 

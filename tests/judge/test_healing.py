@@ -1,4 +1,4 @@
-"""Which pods have lost their model, and which is restarted, and when."""
+"""Which pods have lost their model, which one is restarted, and when."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def serves(model: TaggedModel) -> ServedFact:
 def after(
     *steps: tuple[float, Mapping[PodFacts, ServedFact | None]], wanted: TaggedModel = A
 ) -> tuple[ServingRecord, str | None]:
-    """What is known after these looks at the pods, and which is to be restarted."""
+    """Return what is known after these observations of the pods, and which pod is to be restarted."""
     record: ServingRecord | None = None
     pod = None
     for now, pods in steps:
@@ -113,7 +113,7 @@ def test_a_pod_that_is_gone_is_forgotten() -> None:
 
 
 def pod(*, ready: str, changed: str, started: str) -> PodFacts:
-    """A pod whose Rasa server started, and whose readiness changed, at these seconds."""
+    """Return a pod whose Rasa server started, and whose readiness changed, at these seconds."""
     return pod_facts(
         {
             "metadata": {"name": "first"},

@@ -1,4 +1,4 @@
-"""The verdicts on a ModelServer, and the tags that it owes a deletion."""
+"""The verdicts on a ModelServer, and its pending tag deletions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TAGS = st.frozensets(st.sampled_from(["live", "staging", "test"]))
 
 
 def server(status: ModelServerStatus | None = None, **spec: object) -> ModelServer:
-    """The ModelServer as it was seen last."""
+    """Return the ModelServer as last seen."""
     body: JsonObject = {"metadata": {"name": "default", "namespace": "bots"}, "spec": {"url": "http://x:5002", **spec}}
     seen = ModelServer.model_validate(body)
     return seen.model_copy(update={"status": status}) if status is not None else seen
@@ -39,7 +39,7 @@ def server(status: ModelServerStatus | None = None, **spec: object) -> ModelServ
 def findings(
     observation: ServerObservation | None = None, *, problem: Problem | None = None, can_write: bool = True
 ) -> ModelServerFindings:
-    """What a pass found out."""
+    """Return the facts of a reconciliation."""
     observed = observation or ServerObservation(models=MODELS, version="1.2", known=True)
     return ModelServerFindings(problem, observed, can_write, environments=2, tags=3, pending_tag_deletions=())
 

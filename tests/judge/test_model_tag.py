@@ -1,4 +1,4 @@
-"""The verdicts on a ModelTag: its history, where a rollback goes, and who serves the model."""
+"""The verdicts on a ModelTag: its history, the target of a rollback, and who serves the model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODELS = st.sampled_from([FIRST, SECOND, THIRD, TaggedModel("model-1", "trained-
 
 
 def model_tag(status: ModelTagStatus | None = None, **spec: object) -> ModelTag:
-    """The ModelTag as it was seen last."""
+    """Return the ModelTag as last seen."""
     body: JsonObject = {"metadata": {"name": "live", "namespace": "bots"}, "spec": {"model": "model-1", **spec}}
     tag = ModelTag.model_validate(body)
     return tag.model_copy(update={"status": status}) if status is not None else tag
@@ -40,7 +40,7 @@ def reference(model: TaggedModel) -> ModelReference:
 
 
 def promoted(*models: TaggedModel, limit: int = 10) -> ModelTagStatus:
-    """The status after the tag was put on one model after the other, an hour apart."""
+    """Return the status after the tag was set on one model after the other, an hour apart."""
     status = ModelTagStatus()
     for number, tagged in enumerate(models):
         findings = ModelTagFindings(tag="live", model=tagged.name, tagged=tagged)
@@ -74,7 +74,7 @@ def test_a_model_with_new_content_is_remembered_and_is_nowhere_to_roll_back_to()
 
 
 def promoted_by(user: str, tagged: TaggedModel, before: ModelTagStatus | None = None) -> ModelTagStatus:
-    """The status after the user's promotion was seen to take place."""
+    """Return the status after the user's promotion was seen to take effect."""
     tag = model_tag(before)
     metadata = tag.metadata.model_copy(update={"annotations": {PROMOTED_BY_ANNOTATION: user}})
     findings = ModelTagFindings(tag="live", model=tagged.name, tagged=tagged)

@@ -1,4 +1,4 @@
-"""The condition Registered: there where the model server keeps a registry, and apart from Ready."""
+"""The condition Registered: set if the model server has a registry, and independent of Ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an environment says of a Deployment that is not as wanted yet."""
+"""What an environment reports about a Deployment that is not in its desired state yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which changes of conditions are worth a line in the log, and which of them are warnings."""
+"""Which changes of conditions are logged, and which of them are warnings."""
 
 from __future__ import annotations
 

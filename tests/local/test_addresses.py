@@ -1,4 +1,4 @@
-"""Addresses on the loopback network that belong to one cluster alone."""
+"""Addresses on the loopback network that belong to a single cluster."""
 
 import socket
 

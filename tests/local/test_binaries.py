@@ -1,4 +1,4 @@
-"""The programs of the control plane are found, or built once for what their modules pin."""
+"""The programs of the control plane are found, or built once from their pinned modules."""
 
 import shutil
 from pathlib import Path

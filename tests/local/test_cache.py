@@ -1,4 +1,4 @@
-"""What takes minutes to make is made once, whole, by one process at a time."""
+"""What takes minutes to build is built once, completely, by one process at a time."""
 
 import threading
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The laptop cluster is a real control plane whose pods are simulated."""
+"""The laptop cluster is a real control plane with simulated pods."""
 
 import ipaddress
 import json

@@ -1,4 +1,4 @@
-"""A container is run as a process as the kubelet would run it in a pod."""
+"""A container runs as a process in the same way as the kubelet would run it in a pod."""
 
 from pathlib import Path
 from typing import Any

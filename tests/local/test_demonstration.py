@@ -1,4 +1,4 @@
-"""`make demo` and `make run`: every step is seen to happen, and nothing is left behind."""
+"""`make demo` and `make run`: every step happens, and nothing is left behind."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 def processes_of(scratch: Path) -> list[str]:
-    """The command lines of the processes that know of the directory by their arguments or variables."""
+    """Return the command lines of processes whose arguments or variables mention the directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -78,7 +78,7 @@ def test_the_demonstration_shows_a_promotion_and_what_the_bot_says(
 
 @contextmanager
 def staying(scratch: Path) -> Iterator[subprocess.Popen[str]]:
-    """`make run` in the moment when it has shown everything, and stays."""
+    """`make run` at the moment when it has shown everything, and waits."""
     command = [*COMMAND, "--stay", "--no-rasa"]
     with subprocess.Popen(
         command, env=environment(scratch), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

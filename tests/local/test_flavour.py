@@ -1,4 +1,4 @@
-"""Which kind of cluster is chosen."""
+"""Which kind of cluster is selected."""
 
 import pytest
 

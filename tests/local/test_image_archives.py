@@ -1,4 +1,4 @@
-"""An archive of an image is what Docker and containerd take; the same content makes the same archive."""
+"""Docker and containerd accept the archive of an image; the same content results in the same archive."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""A build fetches as this machine does; only that goes in which a build can use."""
+"""A build downloads with this machine's settings, and gets only those that it can use."""
 
 import configparser
 import re

@@ -1,4 +1,4 @@
-"""An image of Rasa runs its virtual environment at another place than this machine does."""
+"""An image of Rasa runs its virtual environment at another path than this machine."""
 
 import subprocess
 from pathlib import Path

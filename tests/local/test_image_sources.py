@@ -1,4 +1,4 @@
-"""What the image of the operator is built of is pinned, and only that which is named reaches the build."""
+"""The sources of the operator's image are pinned, and only named files reach the build."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The operator's resources and permissions are installed, and a process can be its ServiceAccount."""
+"""The operator's resources and permissions are installed, and a process can act as its ServiceAccount."""
 
 import stat
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from tests.clusters import cluster_apart
 
 @pytest.fixture(scope="module")
 def cluster(request: pytest.FixtureRequest) -> Iterator[ClusterFacts]:
-    """One of its own: what is installed refuses in all namespaces what other tests do."""
+    """A separate cluster: what is installed here refuses what other tests do in any namespace."""
     with cluster_apart(request) as facts:
         yield facts
 
@@ -46,10 +46,10 @@ def test_who_promotes_is_written_down_at_once(cluster: ClusterFacts, installed: 
 
 
 class OldApiServer(ApiServer):
-    """One of a Kubernetes that does not serve some kinds."""
+    """An API server of a Kubernetes that does not serve some kinds."""
 
     def apply(self, document: Mapping[str, Any], namespace: str = "default") -> dict[str, Any]:
-        """Takes every kind but those that came with 1.36."""
+        """Accepts every kind except those that came with 1.36."""
         if str(document["kind"]).startswith("Mutating"):
             raise RefusedError(404, "the API server serves no such kind")
         return {**document, "metadata": {**document["metadata"], "namespace": namespace}}

@@ -1,4 +1,4 @@
-"""The control groups of a node are found and made, whatever version the machine has."""
+"""The control groups of a node are found and created, whichever version the machine has."""
 
 from pathlib import Path
 

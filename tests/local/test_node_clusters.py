@@ -1,4 +1,4 @@
-"""Clusters are known by their names for as long as somebody supervises them."""
+"""Clusters are known by name while somebody supervises them."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the programs of a real node read."""
+"""The files that the programs of a real node read."""
 
 import ipaddress
 import itertools

@@ -1,4 +1,4 @@
-"""Our own `kind` answers the verbs of kind, and says clearly what it cannot do."""
+"""This project's `kind` supports the commands of kind, and says clearly what it cannot do."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A cluster comes into somebody's kubeconfig, and leaves it, as with kind."""
+"""A cluster is added to a kubeconfig and removed from it, as with kind."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The link of a cluster is known by its address."""
+"""The link of a cluster is identified by its address."""
 
 from hypothesis import given
 from hypothesis import strategies as st

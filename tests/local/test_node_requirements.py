@@ -1,4 +1,4 @@
-"""What a machine lacks for a real node is told all at once, with what to do."""
+"""Everything that a machine lacks for a real node is reported at once, with remedies."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ MOUNTS = "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n"
 
 @pytest.fixture
 def processes(tmp_path: Path) -> Path:
-    """/proc of a machine that will do."""
+    """/proc of a suitable machine."""
     folder = tmp_path / "proc"
     folder.mkdir()
     (folder / "filesystems").write_text("nodev\ttmpfs\nnodev\toverlay\n\text4\n")

@@ -1,4 +1,4 @@
-"""What takes minutes is made before the tests run."""
+"""What takes minutes to build is built before the tests run."""
 
 from local.rasa import RasaUnavailableError
 from local.services import ServiceUnavailableError

@@ -1,4 +1,4 @@
-"""Long work says what is done and for how long."""
+"""Long operations show what they do, and for how long."""
 
 import io
 import threading

@@ -1,4 +1,4 @@
-"""Every release of Rasa has two sample models, which it trained itself."""
+"""Every release of Rasa has two sample models that it trained itself."""
 
 import json
 import subprocess

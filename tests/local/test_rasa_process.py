@@ -1,4 +1,4 @@
-"""A Rasa server that stands for a pod, here with stand-ins for `rasa` and for Sanic that are quick to start."""
+"""A Rasa server in place of a pod, with quickly starting substitutes for `rasa` and Sanic."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""RabbitMQ, PostgreSQL and Redis for tests: let in who knows the password, heard on loopback only, gone when over."""
+"""RabbitMQ, PostgreSQL and Redis for tests: they need the password, listen only on loopback, and end with the test."""
 
 import re
 import signal
@@ -45,7 +45,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 def processes_in(directory: Path) -> set[int]:
-    """The processes that work in the directory or below it, which those of a service do."""
+    """Return the processes that work in the directory or below it, as those of a service do."""
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:

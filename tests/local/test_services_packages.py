@@ -1,4 +1,4 @@
-"""What a machine lacks comes out of Debian's packages, of which only those are fetched that are needed."""
+"""Missing programs come from Debian's packages, of which only the necessary ones are downloaded."""
 
 from pathlib import Path
 

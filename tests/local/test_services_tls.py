@@ -1,4 +1,4 @@
-"""RabbitMQ, PostgreSQL and Redis by TLS alone: plain text is refused, and so is who cannot show a certificate."""
+"""RabbitMQ, PostgreSQL and Redis with TLS only: plain text and clients without a certificate are refused."""
 
 import socket
 import ssl

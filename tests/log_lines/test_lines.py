@@ -1,4 +1,4 @@
-"""A record is one line, whatever stands in it."""
+"""A record is one line, whatever it contains."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIELDS = st.dictionaries(st.sampled_from(["kind", "name", "reason", "url"]), VAL
 
 
 def record(message: str, fields: object = None, error: BaseException | None = None) -> logging.LogRecord:
-    """What `logger.warning(message, extra={"fields": fields})` makes, at a known time."""
+    """Return what `logger.warning(message, extra={"fields": fields})` creates, at a known time."""
     thrown = None if error is None else (type(error), error, error.__traceback__)
     made = logging.LogRecord("bots", logging.WARNING, "file.py", 1, "%s", (message,), thrown)
     made.created, made.fields = 1767225600.9996, fields

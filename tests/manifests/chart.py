@@ -1,4 +1,4 @@
-"""What the chart becomes for a release of Kubernetes, without a cluster."""
+"""The chart rendered for a release of Kubernetes, without a cluster."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ EVERYTHING: JsonObject = {
     "podDisruptionBudget": {"enabled": True},
     "metrics": {"podMonitor": {"enabled": True}, "rules": {"enabled": True}, "dashboard": {"enabled": True}},
 }
-"""Values that ask for all that the chart has."""
+"""Values that enable everything in the chart."""
 OF_PROMETHEUS = ("PodMonitor", "PrometheusRule")
-"""Kinds of the Prometheus operator, which Kubernetes itself knows nothing of."""
+"""Kinds of the Prometheus operator, which Kubernetes itself does not know."""
 
 
 def rendered(version: Version, values: Mapping[str, object], kubernetes: str = "1.36") -> list[JsonObject]:
-    """What that Helm makes of the chart for a cluster of that release where our definitions are there already."""
+    """Return the chart rendered by that Helm for a cluster of that release with the CRDs installed."""
     served = [API_VERSION, *([STAMP] if kubernetes == "1.36" else [])]
     cluster = [f"--kube-version={kubernetes}.0", *(f"--api-versions={api}" for api in served)]
     ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""A cluster of its own, where everything comes from what is shipped: `kubectl apply` and nothing else."""
+"""A separate cluster where everything is installed from the shipped files: only with `kubectl apply`."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from tests.integration.space import Space
 from tests.manifests.kubectl import Kubectl, Output
 
 BOTS = "bots"
-"""The namespace that the operator of overlays/namespaced looks after, and is in."""
+"""The namespace that the operator of overlays/namespaced watches and runs in."""
 
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[ClusterFacts]:
-    """One of its own, since policies hold in all namespaces; empty at first."""
+    """A separate cluster, because policies apply to all namespaces; empty at first."""
     with cluster_apart(request) as facts:
         yield facts
 
 
 @pytest.fixture(scope="session")
 def kubectl(cluster: ClusterFacts, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
-    """kubectl as an administrator of the cluster."""
+    """kubectl as a cluster administrator."""
     program = cluster.kubectl or find_kubectl(silent)
     return Kubectl(program, cluster.kubeconfig, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")
 def installation(kubectl: Kubectl) -> Output:
-    """What kubectl says of the single file in the empty cluster, once admission does what it should."""
+    """Return kubectl's output for the single file in the empty cluster, once admission works."""
     output = kubectl.attempt("apply", "--server-side", "-f", str(MANIFESTS / "install.yaml"))
     assert output.code == 0, output.out + output.err
     with api_server.ApiServer(kubectl.kubeconfig) as api:
@@ -59,7 +59,7 @@ def api(cluster: ClusterFacts, installation: Output) -> Iterator[ApiServer]:
 
 @pytest.fixture(scope="session")
 def bots(kubectl: Kubectl, installation: Output, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
-    """kubectl in a namespace where overlays/namespaced is installed by a kustomization of the user's own."""
+    """kubectl in a namespace where a user's own kustomization has installed overlays/namespaced."""
     folder = tmp_path_factory.mktemp("bots")
     overlay = folder / "operator"
     overlay.symlink_to(MANIFESTS / "overlays" / "namespaced")
@@ -72,7 +72,7 @@ def bots(kubectl: Kubectl, installation: Output, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def operator(bots: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    """The operator of that namespace, with the rights of its Role and no others."""
+    """The operator of that namespace, with only the rights of its Role."""
     directory = tmp_path_factory.mktemp("operator")
     own = service_account_kubeconfig(bots.kubeconfig, BOTS, SERVICE_ACCOUNT, directory / "kubeconfig")
     leash = Leash()
@@ -92,5 +92,5 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServ
 
 @pytest.fixture(scope="session")
 def space(api: ApiServer, operator: OperatorProcess) -> Space:
-    """The namespace that the operator looks after, to wait for what comes of things."""
+    """The namespace that the operator watches, for waiting on results."""
     return Space(api, BOTS, operator)

@@ -1,4 +1,4 @@
-"""kubeconform with the schemas of each release of Kubernetes, and of our own resources; nothing is fetched."""
+"""kubeconform with the schemas of each Kubernetes release, and of the custom resources; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from rasa_environments.api.crd import RESOURCES, definition
 VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
 """The releases that are supported."""
 DEFINITIONS = "/api/_definitions.json"
-"""Where the schemas of the package kubernetes-validate find what they share."""
+"""Where the schemas of the package kubernetes-validate find their shared definitions."""
 PLACE = "{{.NormalizedKubernetesVersion}}/{{.ResourceKind}}{{.KindSuffix}}.json"
 """Where kubeconform looks for the schema of a kind: for example v1.36.0/deployment-apps-v1.json."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is wrong with each object, and how many were looked at or passed over."""
+    """The errors of each object, and how many objects were checked or skipped."""
 
     problems: list[str] = field(default_factory=list)
     valid: int = 0
@@ -34,7 +34,7 @@ class Verdict:
 
 
 def released_schema(version: str, api_version: str, kind: str) -> JsonObject | None:
-    """The schema of a kind in a release, with all that it refers to; None where the release does not have the kind."""
+    """Return the schema of a kind in a release with everything it refers to; None if the release lacks the kind."""
     package = distribution("kubernetes-validate")
     folder = Path(str(package.locate_file(f"kubernetes_validate/kubernetes-json-schema/v{version}.0-local-strict")))
     file = folder / schema_name(api_version, kind)
@@ -55,7 +55,7 @@ def released_schema(version: str, api_version: str, kind: str) -> JsonObject | N
 
 @cache
 def definitions_of(folder: Path) -> JsonObject:
-    """What the schemas of a release refer to."""
+    """Return the shared definitions for the schemas of a release."""
     definitions: JsonObject = json.loads((folder / "_definitions.json").read_text())["$defs"]
     return definitions
 
@@ -72,7 +72,7 @@ def schema_name(api_version: str, kind: str) -> str:
 
 
 def custom_schemas() -> dict[str, JsonObject]:
-    """The JSON schemas of our own resources, by the names of their files."""
+    """Return the JSON schemas of the custom resources, by file name."""
     schemas = dict[str, JsonObject]()
     for resource in RESOURCES:
         schema = closed(definition(resource)["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
@@ -82,7 +82,7 @@ def custom_schemas() -> dict[str, JsonObject]:
 
 
 def closed(schema: JsonObject) -> JsonObject:
-    """The structural schema as JSON schema: an object has no other properties unless the definition preserves them."""
+    """Return the structural schema as JSON schema: unknown properties are errors unless the CRD preserves them."""
     result = dict(schema)
     if schema.get("x-kubernetes-int-or-string"):
         result["type"] = ["integer", "string"]
@@ -103,7 +103,7 @@ class Kubeconform:
     schemas: Path
 
     def judge(self, version: str, objects: Iterable[Mapping[str, object]], skip: tuple[str, ...] = ()) -> Verdict:
-        """What a release says of the objects; `skip` are kinds that have no schema here."""
+        """Validate the objects for a release; `skip` are kinds without a schema here."""
         objects = list(objects)
         self._write_schemas(version, {(str(obj["apiVersion"]), str(obj["kind"])) for obj in objects})
         release = ["-strict", "-kubernetes-version", f"{version}.0", "-schema-location", f"{self.schemas}/{PLACE}"]
@@ -121,7 +121,7 @@ class Kubeconform:
         return Verdict(problems, answer["summary"]["valid"], answer["summary"]["skipped"])
 
     def _write_schemas(self, version: str, kinds: set[tuple[str, str]]) -> None:
-        """Writes the schemas of those kinds that the release has, and of ours, to where kubeconform looks."""
+        """Write the schemas of the release's kinds, and of the custom resources, to kubeconform's folder."""
         folder = self.schemas / f"v{version}.0"
         folder.mkdir(parents=True, exist_ok=True)
         own = custom_schemas()

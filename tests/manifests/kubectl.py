@@ -1,4 +1,4 @@
-"""The real kubectl, as a person calls it."""
+"""The real kubectl, run as users run it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rasa_environments.api.base import JsonObject
 
 @dataclass(frozen=True)
 class Output:
-    """What a command said, and how it ended."""
+    """The output of a command, and its exit code."""
 
     code: int
     out: str
@@ -32,7 +32,7 @@ class Kubectl:
     namespace: str | None = None
 
     def within(self, namespace: str) -> Kubectl:
-        """The same in another namespace."""
+        """Return the same for another namespace."""
         return replace(self, namespace=namespace)
 
     def attempt(self, *arguments: str, given: str | None = None) -> Output:
@@ -50,13 +50,13 @@ class Kubectl:
         return Output(ran.returncode, ran.stdout, ran.stderr)
 
     def __call__(self, *arguments: str, given: str | None = None) -> str:
-        """Runs a command that ends well, and says nothing beside its output; returns that."""
+        """Run a command that has to succeed without warnings, and return its output."""
         output = self.attempt(*arguments, given=given)
         assert (output.code, output.err) == (0, ""), f"kubectl {' '.join(arguments)}\n{output.out}{output.err}"
         return output.out
 
     def table(self, *arguments: str) -> tuple[list[str], list[list[str]]]:
-        """What `kubectl get` prints: the header, and the cells of each row, empty ones too."""
+        """Parse the output of `kubectl get`: the header, and the cells of each row, including empty ones."""
         header, *rows = self("get", *arguments).splitlines()
         starts = [found.start() for found in re.finditer(r"\S+", header)]
         ranges = list(zip(starts, [*starts[1:], None], strict=True))
@@ -64,5 +64,5 @@ class Kubectl:
 
 
 def text_of(*objects: JsonObject) -> str:
-    """The objects as a file that a person applies."""
+    """Return the objects as a file for `kubectl apply`."""
     return yaml.safe_dump_all(objects, sort_keys=False)

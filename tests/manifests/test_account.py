@@ -1,4 +1,4 @@
-"""The policies find the operator's account in whatever namespace kustomize puts it, and leave all others alone."""
+"""The policies recognise the operator's account in any namespace, and affect no other account."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def account(kubectl: Kubectl, namespace: str, directory: Path) -> ApiServer:
 
 @pytest.fixture(scope="module")
 def editor(kubectl: Kubectl, bots: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """An account of the operator's name that is no operator: it may edit what is in its namespace."""
+    """An account with the operator's name that is no operator: it may edit its own namespace."""
     del bots
     kubectl("create", "namespace", "delivery")
     kubectl("-n", "delivery", "create", "serviceaccount", SERVICE_ACCOUNT)

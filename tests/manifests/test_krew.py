@@ -1,4 +1,4 @@
-"""krew can install `kubectl rasa`: the manifest is as krew wants it, and the archive works as krew unpacks it."""
+"""krew can install `kubectl rasa`: it accepts the manifest, and the archive works when unpacked."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def kubectl(programs: Path, *arguments: str) -> str:
-    """What kubectl says, where no environment of ours is on PATH."""
+    """Return kubectl's output without this project's environment on PATH."""
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(programs), "COLUMNS": "120"}
     ran = subprocess.run(
         [find_kubectl(silent), *arguments], env=environment, capture_output=True, text=True, check=False, timeout=90

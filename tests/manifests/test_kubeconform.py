@@ -1,4 +1,4 @@
-"""All manifests are valid in each release of Kubernetes that is supported, by its own schemas."""
+"""All manifests are valid in each supported release of Kubernetes, by its own schemas."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.manifests.chart import EVERYTHING, OF_PROMETHEUS, rendered
 from tests.manifests.kubeconform import VERSIONS, Kubeconform, Verdict
 
 KINDS_OF_GITOPS = ("AppProject", "ApplicationSet", "GitRepository", "Kustomization")
-"""Kinds of Argo CD and Flux, which Kubernetes itself knows nothing of."""
+"""Kinds of Argo CD and Flux, which Kubernetes itself does not know."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def kubeconform(tmp_path_factory: pytest.TempPathFactory) -> Kubeconform:
 
 @pytest.fixture(scope="module")
 def overlays() -> dict[str, list[JsonObject]]:
-    """What is installed, by overlay; and the definitions."""
+    """What is installed, by overlay, and the CRDs."""
     kubectl = find_kubectl(silent)
     folders = [ROOT / "crds", *(MANIFESTS / "overlays").iterdir()]
     return {folder.name: kustomized(folder, kubectl) for folder in folders}
@@ -37,7 +37,7 @@ def overlays() -> dict[str, list[JsonObject]]:
 
 @pytest.fixture(scope="module")
 def gitops() -> dict[str, list[JsonObject]]:
-    """The sample repository, and what lets Argo CD and Flux work on it."""
+    """The sample repository, and its setup for Argo CD and Flux."""
     kubectl = find_kubectl(silent)
     folders = [MANIFESTS / "samples" / "gitops", MANIFESTS / "gitops" / "argocd", MANIFESTS / "gitops" / "flux"]
     return {folder.name: kustomized(folder, kubectl) for folder in folders}

@@ -1,4 +1,4 @@
-"""What a person does with kubectl, with the operator at work in the namespace and the real kubectl."""
+"""What users do with kubectl, with a running operator in the namespace and the real kubectl."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def furnished(bots: Kubectl, space: Space, model_server: ModelServerProcess) -> 
 
 @pytest.fixture(scope="module")
 def shown(kubectl: Kubectl, installation: Output) -> Kubectl:
-    """kubectl in a namespace that no operator looks after."""
+    """kubectl in a namespace without an operator."""
     kubectl("create", "namespace", "shown")
     return kubectl.within("shown")
 

@@ -1,4 +1,4 @@
-"""Helm and kustomize install the same, but for what Helm writes on everything."""
+"""Helm and kustomize install the same objects, except for Helm's own metadata."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WRITTEN_BY_HELM = (
     "app.kubernetes.io/version",
     "app.kubernetes.io/part-of",
 )
-"""Labels and annotations of the chart's objects that tell of the release."""
+"""Labels and annotations of the chart's objects that describe the release."""
 
 
 def installed(*folders: str) -> list[JsonObject]:
@@ -32,7 +32,7 @@ def installed(*folders: str) -> list[JsonObject]:
 
 
 def told(objects: Sequence[JsonObject]) -> list[str]:
-    """The objects in lines, in one order whoever made them, each line with what it belongs to."""
+    """Return the objects as sorted lines, each with its context, regardless of who rendered them."""
     lines = list[str]()
     for obj in sorted(objects, key=lambda obj: (str(obj["kind"]), str(obj["metadata"]["name"]))):
         for field in ("labels", "annotations"):
@@ -44,12 +44,12 @@ def told(objects: Sequence[JsonObject]) -> list[str]:
 
 
 def differences(kustomize: Sequence[JsonObject], chart: Sequence[JsonObject]) -> str:
-    """What only one of the two has, line by line; nothing where they are the same."""
+    """Return the lines that only one of the two has; nothing if they are the same."""
     return "\n".join(difflib.unified_diff(told(kustomize), told(chart), "kustomize", "chart", n=0, lineterm=""))
 
 
 def in_its_namespace(objects: list[JsonObject]) -> list[JsonObject]:
-    """The objects with the namespace of the Deployment in the place of the reference to it."""
+    """Return the objects with the Deployment's namespace in place of the reference to it."""
     (deployment,) = (obj for obj in objects if obj["kind"] == "Deployment")
     for variable in deployment["spec"]["template"]["spec"]["containers"][0]["env"]:
         if variable["name"] == "RASA_ENVIRONMENTS_NAMESPACES" and variable.get("valueFrom") == {
@@ -61,7 +61,7 @@ def in_its_namespace(objects: list[JsonObject]) -> list[JsonObject]:
 
 
 def with_its_account(objects: list[JsonObject]) -> list[JsonObject]:
-    """The objects, where the policies name the account as the chart does, which knows its namespace."""
+    """Return the objects with the account named in the policies as in the chart, which knows its namespace."""
     for obj in objects:
         if obj["kind"] != "ValidatingAdmissionPolicy":
             continue

@@ -1,4 +1,4 @@
-"""What is shipped, on the real API server: taken whole, without a warning, and well described."""
+"""The shipped files on the real API server: all accepted, without a warning, and well described."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tests.manifests.chart import EVERYTHING, OF_PROMETHEUS, rendered
 from tests.manifests.kubectl import Kubectl, Output
 
 TRIAL = "trial"
-"""A namespace that no operator looks after."""
+"""A namespace without an operator."""
 SAMPLES = sorted(path for path in MANIFESTS.rglob("samples/**/*.yaml") if "gitops" not in path.parts)
 
 
 @pytest.fixture(scope="module")
 def trial(kubectl: Kubectl, installation: Output) -> Kubectl:
-    """kubectl in that namespace. The operator's own warns of pods that are not of the `restricted` level."""
+    """kubectl in that namespace; elsewhere the API server warns about pods below the level `restricted`."""
     kubectl("create", "namespace", TRIAL)
     kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/warn=restricted")
     return kubectl.within(TRIAL)
 
 
 def warnings_of(kubectl: Kubectl, documents: list[JsonObject]) -> list[str]:
-    """What the API server warns of when it is asked whether it would take the documents, which it would."""
+    """Return the API server's warnings in a dry run of the documents, which it has to accept."""
     said: list[str] = []
     with AnyKind(kubectl.kubeconfig) as api, kubeconfig_client(kubectl.kubeconfig) as client:
         for document in documents:

@@ -1,4 +1,4 @@
-"""The files that install everything at once are generated, and `make check` finds those that are not up to date."""
+"""The files that install everything at once are generated, and `make check` finds outdated ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that says exactly what a test makes it say."""
+"""A server that sends exactly the bytes that a test specifies."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def saying(*pieces: bytes) -> Connection:
 
 
 def repeating(head: bytes, piece: bytes) -> Connection:
-    """Answers with the head, and with the piece until the other side hangs up."""
+    """Send the head, and repeat the piece until the other side hangs up."""
 
     async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(HEAD_ENDS)

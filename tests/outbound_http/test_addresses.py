@@ -1,4 +1,4 @@
-"""Which addresses are not dialled, in every notation of theirs, and as whatever they are wrapped in."""
+"""Which addresses are refused, in every notation and in every IPv6 encoding."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ WRAPPED: Mapping[str, Callable[[int], int]] = {
     "NAT64, local, /56": lambda four: 0x0064FF9B0001 << 80 | four >> 24 << 64 | (four & 0xFFFFFF) << 32,
     "NAT64, local, /48": lambda four: 0x0064FF9B0001 << 80 | four >> 16 << 64 | (four & 0xFFFF) << 40,
 }
-"""How an IPv6 address stands for an IPv4 address."""
+"""How an IPv6 address encodes an IPv4 address."""
 
 
 def kind(policy: AddressPolicy, address: Address) -> Kind | None:
-    """What the policy says that the address is."""
+    """Return the policy's verdict on the address."""
     refusal = policy.refusal(address)
     return None if refusal is None else refusal.kind
 
 
 def notations(address: IPv4Address) -> list[str]:
-    """The address as inet_aton takes it."""
+    """Return the address as inet_aton reads it."""
     number = int(address)
     first, second, third, fourth = address.packed
     return [
@@ -94,7 +94,7 @@ AMBIGUOUS: Mapping[str, Callable[[int, int], bool]] = {
     "NAT64, local, /64": lambda _, last: last == 127,
     "NAT64, local, /48": lambda third, last: third == 127 or (third, last) == (169, 254),
 }
-"""Of which servers 192.168.third.last the address begins as a refused one, read with another length of the prefix."""
+"""Servers at 192.168.third.last whose address starts like a refused one, read with another prefix length."""
 
 
 @pytest.mark.parametrize("wrapping", WRAPPED)
@@ -115,7 +115,7 @@ def test_an_ipv6_address_that_stands_for_a_server_is_not(wrapping: str, third: i
     ],
 )
 def test_an_address_that_may_stand_for_a_refused_one_is_refused(address: str, expected: Kind) -> None:
-    """Nobody but the network knows which length of the prefix for local use it takes."""
+    """Only the network knows the length of its local-use prefix."""
     assert kind(IN_A_CLUSTER, IPv6Address(address)) is expected
 
 

@@ -1,4 +1,4 @@
-"""What a response may cost: bytes, pieces and time, whatever the other side says."""
+"""Limits on a response: bytes, pieces and time, whatever the other side sends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def got(http: httpx.AsyncClient, connection: Connection, **options: float) -> Response:
-    """The response of a server that does this with its connections."""
+    """Return the response of a server that handles its connections like this."""
     async with listening(connection) as port:
         return await exchange(http, Request("GET", f"http://127.0.0.1:{port}/x", maximum_body=LIMIT, **options))  # type: ignore[arg-type]
 

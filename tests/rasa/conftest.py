@@ -1,4 +1,4 @@
-"""A scripted HTTP server on loopback: what it answers, and what it was asked."""
+"""A scripted HTTP server on loopback: its responses, and a record of its requests."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Asked:
 
 @dataclass
 class ScriptedServer:
-    """Answers with what the test says; a path without an answer gets 404."""
+    """Answers as the test says; a path without an answer gets 404."""
 
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     routes: dict[tuple[str, str], list[Handler]] = field(default_factory=dict)
 
     def answer(self, method: str, path: str, *handlers: Handler) -> None:
-        """Answers one after the other, the last one for ever."""
+        """Set a sequence of answers, the last of which is repeated forever."""
         self.routes[method, path] = list(handlers)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Notes the request and answers it."""
+        """Record the request and answer it."""
         body = await request.read()
         self.asked.append(Asked(request.method, request.path, dict(request.query), dict(request.headers), body))
         handlers = self.routes.get((request.method, request.path))

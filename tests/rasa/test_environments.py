@@ -1,4 +1,4 @@
-"""The registry of environments: read, and written as a whole."""
+"""The registry of environments: read and written as a whole."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def listed(*entries: RegisteredEnvironment) -> list[dict[str, JsonValue]]:
 
 @pytest.fixture
 def rasa_x(server: ScriptedServer) -> ScriptedServer:
-    """A server that takes the login, and knows production and worker."""
+    """A server that accepts the login, and knows production and worker."""
     server.answer("POST", "/api/auth", says({"access_token": "jwt"}))
     server.answer("GET", ENVIRONMENTS, says(listed(PRODUCTION, WORKER)))
     server.answer("PUT", ENVIRONMENTS, says([], status=201))

@@ -1,4 +1,4 @@
-"""What a person reads when there is no usable answer: nothing that tells ports apart, and no text of what answers."""
+"""Messages when there is no usable response: they reveal neither ports nor the server's text."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ async def failure(http: httpx.AsyncClient, url: str) -> RasaError:
 
 
 async def hang_up(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    """Closes the connection once it was asked."""
+    """Close the connection after the request."""
     await reader.readuntil(HEAD_ENDS)
 
 
 async def be_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    """Takes the connection, and nothing else."""
+    """Accept the connection, and do nothing else."""
     await reader.read()
 
 
@@ -50,7 +50,7 @@ async def speak_ssh(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 def tls() -> ssl.SSLContext:
-    """A certificate that nobody signed."""
+    """An untrusted certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context

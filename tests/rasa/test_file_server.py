@@ -1,4 +1,7 @@
-"""A server of plain files, or a bucket, as model server: no API, no header `filename`, and answers of its own kind."""
+"""A server of plain files, or a bucket, as model server.
+
+No API, no header `filename`, and its own kinds of responses.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ async def failure(call: Awaitable[object]) -> RasaError:
 
 @pytest.fixture
 async def files() -> AsyncIterator[tuple[str, dict[str, bytes]]]:
-    """A plain file server as nginx is one: its address, and its files by path."""
+    """A plain file server like nginx: its address, and its files by path."""
     held: dict[str, bytes] = {}
 
     async def send(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""What a model file says of itself, read while it arrives; whatever a stranger's file is, little is kept of it."""
+"""What a model file says about itself, read while it arrives; little is kept, whatever the file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def archive(members: Mapping[str, str | bytes], kind: int = tarfile.PAX_FORMAT) 
 
 
 def read(data: bytes, piece: int = 65_536) -> ModelIdentity:
-    """What the file says, fed piece by piece."""
+    """Return what the file says, fed piece by piece."""
     found = ModelArchive()
     for start in range(0, len(data), piece):
         if not found.feed(data[start : start + piece]):

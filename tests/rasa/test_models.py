@@ -1,4 +1,4 @@
-"""The listing of models, in all its pages and shapes."""
+"""The listing of models, in all its pages and formats."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def entry(name: str, *tags: str) -> dict[str, object]:
 
 
 def pages(names: list[str], *, counted: bool) -> Handler:
-    """A server that knows limit and offset, and tells the total or does not."""
+    """A server with limit and offset, with or without a total count."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
         offset, limit = int(request.query["offset"]), int(request.query["limit"])

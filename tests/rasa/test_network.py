@@ -1,4 +1,4 @@
-"""No connection is even attempted to where a cloud hands out credentials, unless that is allowed."""
+"""No connection is even attempted to addresses where a cloud provides credentials, unless that is allowed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOGIN = Credentials(token="service-token", username="admin", password="letmein")
 
 @pytest.fixture
 def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The address of each connection that the event loop starts: its last step before the system, which is not done."""
+    """Record the address of each connection that the event loop starts, without opening it."""
     started: list[str] = []
 
     async def connect(_: BaseSelectorEventLoop, __: socket.socket, address: tuple[str, int]) -> None:
@@ -41,13 +41,13 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @dataclass
 class Names:
-    """What names resolve to, one answer after the other and the last one for ever; and what was looked up."""
+    """What names resolve to, one answer after the other, the last one forever; and a record of lookups."""
 
     answers: dict[str, list[list[str]]] = field(default_factory=dict)
     looked_up: list[str] = field(default_factory=list)
 
     def resolve(self, given: str | bytes, port: int, *_: int, **__: int) -> object:
-        """In the place of socket.getaddrinfo."""
+        """Replaces socket.getaddrinfo."""
         host = given.decode() if isinstance(given, bytes) else given
         self.looked_up.append(host)
         if host not in self.answers:
@@ -60,7 +60,7 @@ class Names:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Names:
-    """The names that there are."""
+    """Set the known names."""
     known = Names()
     monkeypatch.setattr(socket, "getaddrinfo", known.resolve)
     return known

@@ -1,4 +1,4 @@
-"""Answers of what stands before a server: proxies, load balancers, firewalls, login pages, captive portals."""
+"""Responses of anything in front of a server: proxies, load balancers, firewalls, login pages, captive portals."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def html(text: str, status: int = 200) -> Handler:
 
 
 def client(http: httpx.AsyncClient, url: str) -> ModelServerClient:
-    """A client that may do anything."""
+    """A client with all rights."""
     return ModelServerClient(http, ModelServerAddress(url), Credentials(token="t0ken", api_token="user-t0ken"))
 
 
@@ -223,7 +223,7 @@ async def test_a_model_server_that_refuses_a_large_file_itself_names_its_own_lim
 
 @pytest.fixture
 def large_file(tmp_path: Path) -> Path:
-    """More than the buffers of a connection hold."""
+    """Larger than the buffers of a connection."""
     file = tmp_path / "m.tar.gz"
     file.write_bytes(bytes(20_000_000))
     return file

@@ -1,4 +1,4 @@
-"""A Rasa X that fails, or says 404, since its production server is missing or does not answer."""
+"""A Rasa X that fails or answers 404 because its production server is missing or does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No credential ever appears in a text: not in an error, not in its traceback, not in a repr, not in a log."""
+"""No credential ever appears in a text: an error, its traceback, a repr or a log."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ CREDENTIALS = (
 
 
 def forms() -> Iterator[str]:
-    """Each secret as it is, and as a URL and JSON would hold it."""
+    """Return each secret as it is, and as in a URL and in JSON."""
     for secret in EVERY:
         yield from {secret, quote(secret), quote(secret, safe=""), str(httpx.QueryParams({"x": secret}))[2:]}
         yield json.dumps(secret)[1:-1]
 
 
 async def everything(http: httpx.AsyncClient, url: str, credentials: Credentials) -> list[RasaError]:
-    """The errors of every call there is."""
+    """Return the errors of every call."""
     client = ModelServerClient(http, ModelServerAddress(url), credentials)
     errors = []
     for call in (

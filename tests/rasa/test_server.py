@@ -1,4 +1,4 @@
-"""What a Rasa server serves, as 1.x, 2.x and 3.x tell it."""
+"""What a Rasa server serves, as reported by 1.x, 2.x and 3.x."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RASA_X_1_10_26 = {
     },
     "num_active_training_jobs": 0,
 }
-"""What `rasa x --production` answers with a model that it pulled."""
+"""The response of `rasa x --production` with a pulled model."""
 RASA_2_8_34 = {
     "model_file": "/tmp/tmp16hqhry0",
     "fingerprint": {
@@ -48,7 +48,7 @@ RASA_2_8_34 = {
     },
     "num_active_training_jobs": 0,
 }
-"""What `rasa run --enable-api` answers with a model that it pulled."""
+"""The response of `rasa run --enable-api` with a pulled model."""
 
 
 async def test_rasa_3_names_its_model_file(server: ScriptedServer, http: httpx.AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""Tags: pulled as a Rasa server pulls, put and taken away with a user's credentials."""
+"""Tags: pulled as a Rasa server pulls, set and removed with a user's credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client and the model server of this project, over a real socket: they agree on every call."""
+"""The client and this project's model server, over a real socket: they agree on every call."""
 
 from __future__ import annotations
 
@@ -58,20 +58,20 @@ def running(storage: Path, *options: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a model server of no generation."""
+    """The address of a model server with the default profile."""
     with running(tmp_path_factory.mktemp("models")) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def enterprise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of what answers as Rasa Enterprise 1.0 does."""
+    """The address of a server that answers as Rasa Enterprise 1.0."""
     with running(tmp_path_factory.mktemp("enterprise"), "--profile", "RasaEnterprise-1.0") as address:
         yield address
 
 
 def model_file(directory: Path, name: str, content: bytes = b"{}") -> Path:
-    """An archive as `rasa train` writes one, as far as a model server looks."""
+    """Return an archive like one of `rasa train`, as far as a model server checks."""
     file = directory / f"{name}.tar.gz"
     with tarfile.open(file, "w:gz") as archive:
         member = tarfile.TarInfo("metadata.json")

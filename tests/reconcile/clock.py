@@ -1,4 +1,4 @@
-"""An event loop whose time passes at once: timers run in their order, and nobody waits for them."""
+"""An event loop whose time passes at once: timers run in order, without waiting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 class ImpatientLoop(asyncio.SelectorEventLoop):
-    """Where nothing is left to do but to wait for a timer, its time has come."""
+    """If nothing is left to do except wait for a timer, its time has come."""
 
     def __init__(self) -> None:
         self.passed = 0.0
@@ -38,12 +38,12 @@ class _Selector(selectors.DefaultSelector):
 
 
 def run(test: Coroutine[Any, Any, Result]) -> Result:
-    """The coroutine's result, on a clock of its own."""
+    """Return the coroutine's result, run on its own clock."""
     with asyncio.Runner(loop_factory=ImpatientLoop) as runner:
         return runner.run(test)
 
 
 async def settled() -> None:
-    """Returns when every task has done what it can do now."""
+    """Wait until every task has done what it can do now."""
     for _ in range(20):
         await asyncio.sleep(0)

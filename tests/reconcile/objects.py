@@ -13,7 +13,7 @@ from rasa_environments.api.model_tag import ModelTag
 def body(
     kind: str, name: str, spec: JsonObject, *, namespace: str = "bots", version: int = 1, age: int = 0, uid: str = "uid"
 ) -> JsonObject:
-    """An object; the greater its age, the older it is."""
+    """Return an object; a greater age means an older object."""
     return {
         "apiVersion": API_VERSION,
         "kind": kind,

@@ -1,4 +1,4 @@
-"""Entries of a registry, and what environments desired it."""
+"""Entries of a registry, and what environments want registered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def desired(
     in_use: bool = True,
     adopts: bool = False,
 ) -> DesiredRegistration:
-    """What an environment of that name registrations."""
+    """Return what an environment of that name wants registered."""
     return DesiredRegistration(ObjectKey("bots", name), name, url, token, in_use=in_use, adopts=adopts)
 
 

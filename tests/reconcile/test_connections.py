@@ -1,4 +1,4 @@
-"""The client of a ModelServer trusts the authorities that the ModelServer names, and no others."""
+"""The client of a ModelServer trusts only the CAs that the ModelServer refers to."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def connections(contents: Contents, references: SecretReferences | None = 
 
 @asynccontextmanager
 async def model_server(authority: Authority, folder: Path) -> AsyncIterator[str]:
-    """The URL of a model server that shows a certificate of the authority."""
+    """The URL of a model server that shows a certificate of the CA."""
     pair = authority.server("models", ["localhost"], ["127.0.0.1"])
     (folder / "crt").write_text(pair.certificate)
     (folder / "key").write_text(pair.key)
@@ -66,7 +66,7 @@ async def client(found: Connections, url: str, **spec: Any) -> ModelServerClient
 
 
 def secret(authority: Authority) -> Contents:
-    """The Secret with an authority."""
+    """Return the Secret with a CA certificate."""
     return {SECRET: {"ca.crt": authority.certificate.encode()}}
 
 

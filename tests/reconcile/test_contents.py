@@ -1,4 +1,4 @@
-"""Objects of the own kinds are read once for each version, and those that cannot be used are rejected."""
+"""Custom resources are read once per version, and unusable ones are rejected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUPPORT = Request(Kind.DEPLOYMENT_ENVIRONMENT, KEY)
 
 @dataclass
 class Server:
-    """The part of an API server that is used: one object, or the error that comes instead, and status patches."""
+    """The used part of an API server: one object, or an error instead, and status patches."""
 
     answer: JsonObject | Exception | None = None
     reads: int = 0
@@ -48,7 +48,7 @@ class Server:
     async def patch_status(
         self, _: Resource, key: ObjectKey, status: JsonObject, *, metadata_only: bool, resource_version: str = ""
     ) -> JsonObject:
-        """Stores the status, in a new version."""
+        """Store the status in a new version."""
         assert (key, metadata_only) == (KEY, True)
         assert resource_version in ("", "1")  # of the version that is in force, where there is one
         self.statuses.append(status)
@@ -70,7 +70,7 @@ class Scene:
         self.told += [(regarding, event) for event in events]
 
     async def bring(self, answer: JsonObject | Exception, **identity: Any) -> None:
-        """A watch brings a version of the environment, and it is read."""
+        """Let a watch announce a version of the environment, and read it."""
         self.server.answer = answer
         body = answer if isinstance(answer, dict) else environment_body("support", **identity)
         self.caches[SUPPORT.kind].put(body)

@@ -1,4 +1,4 @@
-"""What is asked of a server of somebody else has its time; when it is over, the condition says so."""
+"""Requests to servers of others have a deadline; when it expires, the condition reports it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SERVER = ObjectKey("bots", "default")
 
 
 async def forever(*_: object, **__: object) -> None:
-    """An answer that does not come."""
+    """A response that never comes."""
     await asyncio.sleep(3600)
 
 
@@ -66,7 +66,7 @@ class Bench:
     def reconcile(
         self, make: Callable[[Dependencies, Connections], ModelServerReconciler | ModelTagReconciler]
     ) -> float:
-        """Seconds that a reconciliation took, with the result that it is tried again."""
+        """Return how many seconds a reconciliation took that has to be retried."""
 
         async def timed() -> float:
             key = SERVER if make is ModelServerReconciler else ObjectKey("bots", "live")

@@ -1,4 +1,4 @@
-"""The entries of environments.yml: those of the environments that are there, production and worker among them."""
+"""The entries of environments.yml: those of existing environments, including production and worker."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_file_is_written_exactly_with_production_and_worker(names: set[str],
 
 
 def not_written(absent: str) -> str:
-    """What is said where an environment that Rasa X needs is not there."""
+    """The message if an environment that Rasa X needs does not exist."""
     return (
         f"environments.yml is not written: Rasa X does not start without {absent}, and no environment of ModelServer "
         "bots/default is called so; create it, with spec.external if it runs elsewhere"

@@ -1,4 +1,4 @@
-"""What is done about a pod that has lost its model."""
+"""Reactions to a pod that has lost its model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODEL = TaggedModel("a", "hash-a")
 POD = PodFacts("support-1", "10.0.0.1", ready=True)
 SERVES, LOST = ServedFact("pod support-1", model="a"), ServedFact("pod support-1")
 NO_PATIENCE = Intervals(model_server=-30, served=60)
-"""With three pull intervals of 10 s, a wait that is over when it begins."""
+"""With three pull intervals of 10 s, a wait that is over as soon as it begins."""
 
 
 class Deletions:
@@ -40,7 +40,7 @@ class Deletions:
 
 
 def findings(*served: ServedFact, **details: Any) -> EnvironmentFindings:
-    """What a pass has found out."""
+    """Return the facts of a reconciliation."""
     key = ObjectKey("bots", "support")
     pods = (POD,)
     return EnvironmentFindings("support", "support", key, key, wanted=MODEL, pods=pods, served=served, **details)
@@ -54,7 +54,7 @@ def with_status(of: Context, reason: str) -> DeploymentEnvironment:
 
 
 async def heal(*answers: ServedFact, healing: str | None = None, reason: str = "NoPods") -> tuple[Deletions, str]:
-    """What is deleted after these answers, one after the other, and what the condition says last."""
+    """Return what is deleted after these answers in a row, and what the condition reports last."""
     client = Deletions()
     of = context({"rasa": {"version": "3.6.21"}, "model": {"healing": healing} if healing else {}})
     healer = Healing(cast(Client, client), NO_PATIENCE)

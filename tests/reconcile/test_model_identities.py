@@ -1,4 +1,4 @@
-"""The file of a tag is read once, where the server names no models, and again only where it could not be had."""
+"""If the server names no models, the file of a tag is read once, and again only if that failed."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class Reading:
         await self.identities.read(SERVER, connection, tags.items(), self.tell, until=until)
 
     def tell(self, tag: str, model: TaggedModel) -> None:
-        """What is said of a tag."""
+        """Return what is reported about a tag."""
         self.told.append((tag, model.model_id, model.unidentified))
 
     @property
     def downloads(self) -> int:
-        """How often a file was asked for."""
+        """How often a file was requested."""
         return int(self.identity.await_count)
 
 
 def reading(test: Callable[[Reading], Coroutine[Any, Any, None]]) -> None:
-    """Runs a test whose clock moves by itself."""
+    """Run a test on a clock that advances by itself."""
 
     async def body() -> None:
         await test(Reading())

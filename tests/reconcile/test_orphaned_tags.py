@@ -1,4 +1,4 @@
-"""A tag is taken off the server with its ModelTag (deletionPolicy Delete), and only then."""
+"""A tag is removed from the server with its ModelTag (deletionPolicy Delete), and only then."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIVE = frozenset({"live"})
 
 @dataclass
 class Checks:
-    """The checks of a ModelServer that remembers the tag `live` of a ModelTag that is gone."""
+    """The checks of a ModelServer that remembers the tag `live` of a deleted ModelTag."""
 
     namespace: JsonObject | None = field(default_factory=lambda: HERE)
     model_tag_exists: bool = False
@@ -60,7 +60,7 @@ class Checks:
         return HERE if self.model_tag_exists else None
 
     async def check(self, carrier: TaggedModel | None) -> Orphans:
-        """What comes of a check whose listing shows the tag there."""
+        """Return the result of a check whose listing shows the tag there."""
         known = server()
         entry = PendingTagDeletion(tag="live", namespace="tags", name="live")
         remembered = known.model_copy(

@@ -1,4 +1,4 @@
-"""A server that lists nothing is asked tag by tag; what is wrong with one tag says nothing of the others."""
+"""A server without a listing is asked tag by tag; a problem with one tag does not affect the others."""
 
 from __future__ import annotations
 

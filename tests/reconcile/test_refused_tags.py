@@ -1,4 +1,4 @@
-"""A tag that is not put: the listing says that production cannot load the model, or the server refuses it."""
+"""A tag that is not set: the listing says that production cannot load the model, or the server refuses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pass over a registry: what is written, what is remembered before, and what each environment is told."""
+"""Reconciling a registry: what is written, what is recorded before, and the result for each environment."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Registry:
 
 @dataclass
 class Operator:
-    """The registrar of a ModelServer whose environments have made their registrations."""
+    """The registrar of a ModelServer with the registrations that its environments want."""
 
     registry: Registry = field(default_factory=Registry)
     connection: Problem | None = None
@@ -86,7 +86,7 @@ class Operator:
         return {**body, "status": status}
 
     def has(self, *names: str) -> None:
-        """These environments are there, and have made their registrations."""
+        """Create these environments with the registrations that they want."""
         for name in names:
             self.dependencies.lister.environments.put(environment(name))
             self.dependencies.registrations.request(desired(name, url=f"http://{name}:5005"))
@@ -97,7 +97,7 @@ class Operator:
         self.dependencies.registrations.withdraw(ObjectKey("bots", name))
 
     async def passes(self, problem: Problem | None = None) -> Outcome:
-        """One pass, and what came of it; the names that it gives are those that the status has then."""
+        """Reconcile once and return the result; the names that it gives become those of the status."""
         outcome = await self.registrar.register(self.server, ServerObservation(problem=problem))
         assert outcome is not None
         self.dependencies.lister.servers.refresh(
@@ -114,7 +114,7 @@ class Operator:
 
 
 def refusing(name: str) -> Callable[[Sequence[RegisteredEnvironment]], Exception | None]:
-    """The fault of a registry that does not take an entry of that name."""
+    """Return the error of a registry that refuses an entry of that name."""
 
     def fault(entries: Sequence[RegisteredEnvironment]) -> Exception | None:
         refused = any(entry.name == name for entry in entries)

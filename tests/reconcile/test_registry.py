@@ -1,4 +1,4 @@
-"""The registry as it should be: what others put there stays, what is ours comes and goes with its environment."""
+"""The desired registry: entries of others stay, and the operator's come and go with their environments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENTRIES = st.lists(
 
 @dataclass(frozen=True)
 class Situation:
-    """A registry, what is desired to it, and what this operator knows."""
+    """A registry, the desired registrations, and what this operator knows."""
 
     current: tuple[RegisteredEnvironment, ...]
     registrations: tuple[DesiredRegistration, ...]
@@ -42,11 +42,11 @@ class Situation:
 
     @property
     def after(self) -> dict[str, RegisteredEnvironment]:
-        """The entries that should be, by name."""
+        """The desired entries, by name."""
         return {entry.name: entry for entry in self.plan.entries}
 
     def somebody_elses(self, desired: DesiredRegistration) -> bool:
-        """Whether an entry of the desired's name leads elsewhere, and was not made here."""
+        """Return whether an entry of the desired name points elsewhere, and was not made here."""
         there = self.before.get(desired.name)
         elsewhere = there is not None and there.url.rstrip("/") != desired.url.rstrip("/")
         return elsewhere and not desired.adopts and desired.name not in self.ours
@@ -64,7 +64,7 @@ SITUATIONS = st.builds(
 
 
 def whole(entry: RegisteredEnvironment | None) -> object:
-    """All of an entry, as it goes to the server; None where there is none."""
+    """Return all of an entry, as sent to the server; None if there is none."""
     return None if entry is None else entry.as_json()
 
 

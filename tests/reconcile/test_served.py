@@ -1,4 +1,4 @@
-"""What pods serve is asked at once when the question is new, often while it is wrong, and rarely once it is right."""
+"""When pods are asked what they serve: at once after a change, often while it is wrong, and rarely once it is right."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ SECOND = PodFacts("support-1", "127.0.0.2", ready=True)
 
 
 def sent(status: int, body: object) -> httpx.Response:
-    """A response as it comes from the network: not read yet."""
+    """A response as it comes from the network, not read yet."""
     return httpx.Response(status, stream=httpx.ByteStream(json.dumps(body).encode()))
 
 
 @dataclass
 class Asked:
-    """What one look came to."""
+    """The result of one check."""
 
     answers: tuple[ServedFact, ...]
     requeue_after: float | None
@@ -50,12 +50,12 @@ class Asked:
 
 @dataclass
 class Rasa:
-    """Rasa servers that answer with the model of their host; None: no model, an exception: no answer."""
+    """Rasa servers that serve the model of their host; None: no model, an exception: no answer."""
 
     models: dict[str, str | Exception | None] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
     refuses: bool = False
-    """Whether they accept no token."""
+    """Whether they refuse every token."""
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """The answer to `GET /status`."""
@@ -78,13 +78,13 @@ class Asker:
     served: ServedModels
 
     async def ask(self, *pods: PodFacts, wanted: str | None = WANTED, port: int = 5005, token: str = "token") -> Asked:
-        """One look; by default at one ready pod."""
+        """Check once; by default one ready pod."""
         servers = rasa_servers(pods_to_ask(pods or (POD,)), port)
         model = TaggedModel(wanted, f"hash of {wanted}") if wanted is not None else None
         return Asked(*await self.served.ask(SUPPORT, servers, wanted=model, token=token))
 
     async def times(self, looks: int, **question: Any) -> list[float]:
-        """After how many seconds each of some looks in a row asks for the next."""
+        """Return after how many seconds each of several checks in a row requests the next."""
         times = []
         for _ in range(looks):
             asked = await self.ask(**question)

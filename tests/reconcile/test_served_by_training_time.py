@@ -1,4 +1,4 @@
-"""Rasa 1.x and 2.x tell only when their model was trained: it is found among the listed ones by that."""
+"""Rasa 1.x and 2.x report only when their model was trained: it is identified by that time among the listed ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def model(name: str, trained_at: float | None) -> TaggedModel:
 
 
 def found(*listed: TaggedModel, served: float = WHEN) -> ServedFact:
-    """What is known of a server whose model was trained then."""
+    """Return what is known about a server whose model was trained then."""
     return answered(SERVER, Served(trained_at=served), ByTrainingTime(listed))
 
 

@@ -1,4 +1,4 @@
-"""A status is written in one patch that leaves nothing of what was there before."""
+"""A status is written in one patch that leaves nothing of the previous one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METADATA = {"name": "live", "namespace": "bots", "resourceVersion": "1", "genera
 
 
 class Patches:
-    """Takes the patches of statuses in the place of an API server."""
+    """Takes status patches in place of an API server."""
 
     def __init__(self) -> None:
         self.taken: list[JsonObject] = []
@@ -33,7 +33,7 @@ def model_tag(status: JsonObject) -> ModelTag:
 
 
 async def patched(tag: ModelTag, status: ModelTagStatus) -> JsonObject:
-    """What is written to make that status of the one that the tag has."""
+    """Return what is written to turn the tag's status into that one."""
     patches = Patches()
     await write_status(cast("Client", patches), tag, status, (), "2026-01-01T00:00:00Z", record_nothing)
     (patch,) = patches.taken

@@ -1,4 +1,4 @@
-"""A status is written where it differs, and what that makes known is told after it was written."""
+"""A status is written if it differs, and its notifications follow the write."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Writing:
         self.told += [f"{regarding.kind} {regarding.name}: {event.reason}" for event in events]
 
     async def write(self, obj: ModelServer) -> ModelServer | None:
-        """Writes that the server is away."""
+        """Write that the server is unreachable."""
         return await write_status(self.client, obj, ModelServerStatus(), AWAY, TIME, self.record)
 
 

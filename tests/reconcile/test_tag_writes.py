@@ -1,4 +1,4 @@
-"""A tag that was put and is not there is put again with backoff, and is not said to be there."""
+"""A tag that was set but is missing is set again with backoff, and is not reported as set."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEY = ObjectKey("bots", "live")
 
 
 class Tagging:
-    """A ModelTag that wants the model `new`, at a server whose tag stays on `old`, whatever it is told."""
+    """A ModelTag for the model `new`, on a server whose tag stays on `old` whatever is written."""
 
     def __init__(self, observation: ServerObservation = LISTED, refusal: RasaError | None = None) -> None:
         self.client = Mock(
@@ -52,14 +52,14 @@ class Tagging:
         self.dependencies.observations.listed(ObjectKey("bots", "default"), observation)
 
     async def reconcile_for(self, seconds: float, every: float = 1.0) -> None:
-        """Reconciles as often as the listing of a server may ask for it."""
+        """Reconcile as often as listings of the server may request it."""
         for _ in range(int(seconds / every)):
             await self.reconciler.reconcile(KEY)
             await asyncio.sleep(every)
 
     @property
     def puts(self) -> int:
-        """How often the tag was put."""
+        """How often the tag was set."""
         return int(self.client.put_tag.await_count)
 
     @property

@@ -1,4 +1,4 @@
-"""A pod with several worker processes: one answer is no proof, so each of them is heard, or it is said why not."""
+"""A pod with several worker processes: one answer is no proof, so each one is asked, or the reason is reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Pod:
     tells: bool = True
     """Whether /status says which worker answers, as of Rasa Pro 3.21."""
     deaf: int = 0
-    """How many of the workers get no question, since others are quicker."""
+    """How many of the workers get no request, because others are faster."""
     port: int = 0
     asked: int = 0
     connections: list[Any] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Pod:
 
 
 async def look(pod: Pod, workers: int | None, *, started_for: str | None = None) -> ServedFact:
-    """What the operator finds out about the pod, when the new model is wanted."""
+    """Return what the operator finds out about the pod when the new model is desired."""
     application = web.Application()
     application.router.add_get("/status", pod.status)
     server = TestServer(application, host="127.0.0.1")

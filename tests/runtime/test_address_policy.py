@@ -1,4 +1,4 @@
-"""Where the operator may ask servers: on loopback only outside of a cluster, unless it is told otherwise."""
+"""Which addresses the operator may connect to: loopback only outside a cluster, unless allowed."""
 
 from __future__ import annotations
 

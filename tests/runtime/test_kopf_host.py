@@ -21,7 +21,7 @@ SECONDS = 20.0
 
 
 class Objects:
-    """What is there, and which handlers were called."""
+    """The existing objects, and the handlers that were called."""
 
     def __init__(self, *there: Call) -> None:
         self.there = list(there)
@@ -32,12 +32,12 @@ class Objects:
         )
 
     async def called(self, call: Call, times: int = 1) -> None:
-        """Returns once the handler was called so often."""
+        """Wait until the handler was called this often."""
         await eventually(lambda: self.calls.count(call) >= times)
 
 
 async def eventually(holds: Callable[[], bool]) -> None:
-    """Returns once it holds."""
+    """Wait until the condition holds."""
     deadline = time.monotonic() + SECONDS
     while not holds():
         assert time.monotonic() < deadline
@@ -110,7 +110,7 @@ async def test_kopf_that_ends_is_started_again_and_says_so(
 
 
 async def test_kopf_that_calls_no_handler_is_given_up_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does not even end when it is told to."""
+    """It does not even end when cancelled."""
     started = kopf.operator
     lives: list[int] = []
 

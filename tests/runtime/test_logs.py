@@ -27,7 +27,7 @@ logger = logging.getLogger("rasa_environments.test")
 
 
 class Log:
-    """What is written to stderr as JSON."""
+    """Return what is written to stderr as JSON."""
 
     def __init__(self, stream: io.StringIO) -> None:
         self._stream = stream

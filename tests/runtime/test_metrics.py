@@ -1,4 +1,4 @@
-"""What Prometheus is told of objects, promotions, watches and the queue."""
+"""The metrics about objects, promotions, watches and the queue."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def served(status: str) -> JsonObject:
 
 @dataclass
 class Scene:
-    """What the metrics are made of."""
+    """The sources of the metrics."""
 
     lister: Lister = field(default_factory=Lister)
     queue: WorkQueue = field(default_factory=WorkQueue)

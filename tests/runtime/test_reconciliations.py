@@ -1,4 +1,4 @@
-"""A reconciliation has a deadline; whatever it comes to, the operator goes on."""
+"""A reconciliation has a deadline; whatever its result, the operator continues."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REQUEST = Request(Kind.MODEL_SERVER, ObjectKey("bots", "default"))
 def attempted(
     reconcile: Callable[[ObjectKey], Awaitable[Result]], contents: Mock | None = None
 ) -> tuple[Result, float, str]:
-    """The result of an attempt, the seconds that it took, and what the metrics count it as."""
+    """The result of an attempt, its duration in seconds, and how the metrics count it."""
     contents = contents or Mock(spec=Contents)
     metrics = Metrics(Lister(), WorkQueue(), Watches({}), Promotions(), AnswerTimes())
 

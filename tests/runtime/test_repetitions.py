@@ -1,4 +1,4 @@
-"""What a server says at each retry fills no log."""
+"""A server's text that repeats at each retry does not fill the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process ends when it is told to, whatever hangs."""
+"""The process ends on request, whatever hangs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HANGING = {
 
 
 def started(main: str) -> subprocess.CompletedProcess[str]:
-    """A process with that main function, when it has ended."""
+    """Run a process with that main function, and return it when it has ended."""
     lines = (
         "import asyncio, logging, time",
         "from rasa_environments.runtime.shutdown import limit_shutdown",

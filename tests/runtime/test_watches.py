@@ -1,4 +1,4 @@
-"""What readiness says of the watches."""
+"""What readiness reports about the watches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = 1000.0
 
 @dataclass
 class Facts:
-    """A watch of which these facts are known."""
+    """Return a watch with these facts."""
 
     name: str
     failure: str | None = None
@@ -28,7 +28,7 @@ class Facts:
             self.synced.set()
 
     async def run(self) -> None:
-        """Is not called here."""
+        """Not called here."""
 
 
 def test_what_is_listed_and_heard_of_is_being_watched() -> None:

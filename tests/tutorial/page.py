@@ -1,8 +1,8 @@
-"""What a page asks its reader to do: files to write and commands to type, with what then comes.
+"""What a page asks its reader to do: files to write, and commands to type with their output.
 
-A ```yaml block is a file whose name its first line says as a comment. A ```console block has commands after `$ `, each
-followed by what it prints; where nothing is shown, nothing is promised. `...` stands for anything, as a line of its own
-for any lines, or none.
+A ```yaml block is a file whose name its first line gives as a comment. A ```console block has commands after `$ `, each
+followed by its output; without output, nothing is compared. `...` stands for anything, as a line of its own for any
+lines, or none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
 FAILURE = re.compile(r"^(error:|Error from server)", re.IGNORECASE | re.MULTILINE)
-"""How a command that is meant to fail is known by what it prints."""
+"""The output that marks a command as meant to fail."""
 ANY_LINES = re.compile(r"\s*^\.\.\.$\s*", re.MULTILINE)
 RULES = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 VARYING = {
@@ -23,7 +23,7 @@ VARYING = {
     r"\b\d+(m\d+)?[smhd]\b": "<age>",
     r"\b127\.\d+\.\d+\.\d+:\d+\b": "<address>",
 }
-"""What is another on each run: times, ages, addresses of this machine."""
+"""What varies between runs: times, ages, addresses of this machine."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class File:
 
 @dataclass(frozen=True)
 class Command:
-    """A command that the reader types, and what the page says it prints; nothing where the page says nothing."""
+    """A command that the reader types, and its output on the page, if any."""
 
     text: str
     printed: str
@@ -47,13 +47,13 @@ class Command:
         return FAILURE.search(self.printed) is not None
 
     def promised(self, output: str) -> bool:
-        """Whether it printed what the page shows."""
+        """Return whether it printed what the page shows."""
         shown = ANY_LINES.sub("...", settled(self.printed))
         return not shown or doctest.OutputChecker().check_output(shown, settled(output), RULES)
 
 
 def steps(page: str) -> list[File | Command]:
-    """All that the page asks for, in its order. Raises ValueError where a block is not written as it has to be."""
+    """Return everything that the page asks for, in order. Raises ValueError for a malformed block."""
     return [step for kind, text in BLOCK.findall(page) for step in ([file(text)] if kind == "yaml" else commands(text))]
 
 
@@ -74,7 +74,7 @@ def commands(block: str) -> list[Command]:
 
 
 def settled(text: str) -> str:
-    """The text without what is another on each run, and without the spaces that only align it."""
+    """Return the text without what varies between runs, and without alignment spaces."""
     for varying, constant in VARYING.items():
         text = re.sub(varying, constant, text)
     return text

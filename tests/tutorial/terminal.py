@@ -1,4 +1,4 @@
-"""A terminal: one shell that keeps its variables and its programs in the background from command to command."""
+"""A terminal: one shell that keeps its variables and its background programs from command to command."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 END = "end of the command"
 START = "set -m; trap 'kill -- $(jobs -p | sed s/^/-/) 2>/dev/null' EXIT\n"
-"""As in an interactive shell, what runs in the background is a group of its own; and it ends with the shell."""
+"""As in an interactive shell, a background program is its own process group; it ends with the shell."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command printed, to the screen and as errors, and how it ended."""
+    """The output of a command, on screen and as errors, and its exit code."""
 
     output: str
     exit_code: int
@@ -29,7 +29,7 @@ class Terminal:
         self._shell = shell
 
     def run(self, command: str) -> Ran:
-        """Runs a command to its end, unless it puts itself into the background."""
+        """Run a command to its end, unless it puts itself into the background."""
         assert self._shell.stdin is not None
         self._shell.stdin.write(f"{{ {command}\n}} </dev/null; printf '\\n{END} %s\\n' $?\n")
         self._shell.stdin.flush()
@@ -37,7 +37,7 @@ class Terminal:
         return Ran("".join(lines[:-1]).removesuffix("\n"), int(lines[-1].split()[-1]))
 
     def _until_end(self) -> Iterator[str]:
-        """The lines up to the one that says how the command ended."""
+        """Return the lines up to the one with the command's exit code."""
         assert self._shell.stdout is not None
         for line in self._shell.stdout:
             yield line
@@ -48,7 +48,7 @@ class Terminal:
 
 @contextmanager
 def terminal(directory: Path, environment: Mapping[str, str]) -> Iterator[Terminal]:
-    """A terminal in the directory; all that was started in it is ended at its end, also where this process dies."""
+    """Open a terminal in the directory; everything started in it is ended at its end, even if this process dies."""
     shell = subprocess.Popen(
         ["bash", "--noprofile", "--norc"],
         cwd=directory,

@@ -1,4 +1,4 @@
-"""What a page shows is found in it, and told from what really comes."""
+"""A page's steps are found, and real output is compared with what it shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A terminal keeps what a reader's terminal keeps, and leaves nothing running."""
+"""A terminal keeps what a reader's terminal keeps, and leaves no process running."""
 
 from __future__ import annotations
 

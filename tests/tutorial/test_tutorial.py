@@ -1,4 +1,4 @@
-"""The tutorial is typed as it stands, and what comes is what it shows."""
+"""The tutorial is typed as written, and its output is what it shows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.tutorial.terminal import Terminal, terminal
 
 PAGE = ROOT / "docs" / "tutorial.md"
 PORTS = ("5002", "8080")
-"""Those that the page takes; here others that are free take their place, since somebody may use them."""
+"""The page's ports; free ones replace them here, because the page's may be in use."""
 
 KEPT = ("HOME", "LANG", "XDG_CACHE_HOME", "RASA_ENVIRONMENTS_CACHE", "KUBEBUILDER_ASSETS")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout to write into: links to what is in this one, and a virtual environment that is made."""
+    """A checkout to write into: links to the files of this one, and a new virtual environment."""
     for path in ROOT.iterdir():
         if path.name not in {".venv", "build"}:
             (tmp_path / path.name).symlink_to(path)
@@ -61,7 +61,7 @@ def test_every_command_of_the_tutorial_does_what_the_page_shows(checkout: Path, 
 
 
 def take(step: File | Command, shell: Terminal, directory: Path) -> None:
-    """Does one step, and looks at what came of it."""
+    """Perform one step, and check its result."""
     if isinstance(step, File):
         (directory / step.path).write_text(step.text)
         return
