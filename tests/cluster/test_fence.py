@@ -14,7 +14,7 @@ from rasa_environments.cluster.cache import identity
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import CONFIG_MAPS
-from rasa_environments.runtime.leading import fence
+from rasa_environments.rasa.transport import fence
 from tests.cluster.line import Line, kubeconfig_with
 
 
@@ -88,7 +88,7 @@ async def test_a_model_server_is_only_read(leader: Leader) -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, httpx.AsyncClient(trust_env=False) as http:
-        fence(http, leader)  # type: ignore[arg-type]
+        fence(http, leader.may_write)
         await http.put(url)
         leader.is_leader = False
         await http.get(url)

@@ -15,7 +15,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import PodFacts, ServerObservation, TaggedModel
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies, Intervals
 from rasa_environments.reconcile.model_server import OBSERVE_SECONDS, ModelServerReconciler
 from rasa_environments.reconcile.model_tag import PUT_SECONDS, ModelTagReconciler
@@ -48,9 +48,9 @@ class Bench:
         self.dependencies.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
         self.dependencies.client.find = AsyncMock(return_value={"metadata": {}})  # type: ignore[method-assign]
         self.dependencies.lister.servers.put(server(**self.spec))
-        self.connections = Mock(spec=Connections)
-        self.connections.connect = AsyncMock(return_value=self.client)
-        self.connections.can_write = Mock(return_value=True)
+        self.clients = Mock(spec=Clients)
+        self.clients.connect = AsyncMock(return_value=self.client)
+        self.clients.can_write = Mock(return_value=True)
 
     def _patched(self, _: object, key: ObjectKey, status: JsonObject, **__: object) -> JsonObject:
         self.written.append(status)
@@ -63,14 +63,12 @@ class Bench:
         conditions: list[JsonObject] = self.written[-1]["conditions"]
         return next(each for each in conditions if each["type"] == kind)
 
-    def reconcile(
-        self, make: Callable[[Dependencies, Connections], ModelServerReconciler | ModelTagReconciler]
-    ) -> float:
+    def reconcile(self, make: Callable[[Dependencies, Clients], ModelServerReconciler | ModelTagReconciler]) -> float:
         """Return how many seconds a reconciliation took that has to be retried."""
 
         async def timed() -> float:
             key = SERVER if make is ModelServerReconciler else ObjectKey("bots", "live")
-            result = await make(self.dependencies, self.connections).reconcile(key)
+            result = await make(self.dependencies, self.clients).reconcile(key)
             assert result.failed
             return asyncio.get_running_loop().time()
 
@@ -118,7 +116,7 @@ def test_a_registry_that_takes_too_long_is_told_and_all_deadlines_fit_into_that_
     bench.dependencies.lister.servers.put(known.model_copy(update={"status": known.status.model_validate(orphaned)}))
 
     async def timed() -> float:
-        reconciler = ModelServerReconciler(bench.dependencies, bench.connections)
+        reconciler = ModelServerReconciler(bench.dependencies, bench.clients)
         await reconciler.reconcile(SERVER)
         return asyncio.get_running_loop().time()
 

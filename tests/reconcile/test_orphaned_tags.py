@@ -14,7 +14,7 @@ from rasa_environments.cluster.resources import MODEL_TAGS, Resource
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import UnauthorizedError
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.orphaned_tags import OrphanedTags, Orphans
 from tests.reconcile.objects import server
@@ -46,7 +46,7 @@ class Checks:
             http=Mock(),
             queue=Mock(is_running=lambda request: self.under_way and request == MODEL_TAG, outside=_outside),
         )
-        self._orphans = OrphanedTags(dependencies, Mock(spec=Connections, connect=AsyncMock(return_value=client)))
+        self._orphans = OrphanedTags(dependencies, Mock(spec=Clients, connect=AsyncMock(return_value=client)))
 
     def _delete(self, model: str, tag: str) -> None:
         self.deleted.append(f"{tag} of {model}")

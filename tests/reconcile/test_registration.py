@@ -15,7 +15,7 @@ from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RegistrationRefusedError, UnreachableError
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar, summary
 from rasa_environments.reconcile.registration.registry import DONE, PENDING
@@ -68,9 +68,9 @@ class Operator:
         self.dependencies = Dependencies(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
         self.dependencies.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
         self.dependencies.lister.servers.put(self.server)
-        connections = Mock(spec=Connections)
-        connections.connect = AsyncMock(side_effect=lambda _: self.connection or Mock(environments=self.registry))
-        self.registrar = Registrar(self.dependencies, connections)
+        clients = Mock(spec=Clients)
+        clients.connect = AsyncMock(side_effect=lambda _: self.connection or Mock(environments=self.registry))
+        self.registrar = Registrar(self.dependencies, clients)
 
     @property
     def server(self) -> ModelServer:

@@ -15,7 +15,7 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import RasaError, UnreachableError
 from rasa_environments.rasa.pulls import TagAnswer
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.tag_writes import BACKOFF
@@ -39,12 +39,12 @@ class Tagging:
         api = Mock(
             patch_status=AsyncMock(side_effect=lambda *_, **__: {"metadata": {"resourceVersion": str(next(versions))}})
         )
-        connections = Mock(spec=Connections, connect=AsyncMock(return_value=self.client))
+        clients = Mock(spec=Clients, connect=AsyncMock(return_value=self.client))
         self.dependencies = Dependencies(client=api, children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
         self.dependencies.lister.servers.put(server())
         self.dependencies.lister.tags.put(tag("live", model="new"))
         self.observe(observation)
-        self.reconciler = ModelTagReconciler(self.dependencies, connections, Mock(spec=UnreadServers))
+        self.reconciler = ModelTagReconciler(self.dependencies, clients, Mock(spec=UnreadServers))
 
     def observe(self, observation: ServerObservation) -> None:
         """The server was listed."""

@@ -26,7 +26,7 @@ ROLL = "set spec.model.updateStrategy to RollingUpdate"
 
 @dataclass
 class Pod:
-    """A Rasa server whose worker processes answer in turn, each on connections of its own."""
+    """A Rasa server whose worker processes answer in turn, each on clients of its own."""
 
     workers: Sequence[str | None] = (NEW.name,)
     """What each of them serves; None: no model."""
@@ -36,7 +36,7 @@ class Pod:
     """How many of the workers get no request, because others are faster."""
     port: int = 0
     asked: int = 0
-    connections: list[Any] = field(default_factory=list)
+    clients: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._turns = cycle(range(len(self.workers) - self.deaf))
@@ -44,7 +44,7 @@ class Pod:
     async def status(self, request: web.Request) -> web.Response:
         """`GET /status` of the worker whose turn it is."""
         self.asked += 1
-        self.connections.append(request.transport)
+        self.clients.append(request.transport)
         worker = next(self._turns)
         model = self.workers[worker]
         if model is None:
@@ -97,7 +97,7 @@ async def test_each_question_has_a_connection_of_its_own() -> None:
 
     await look(pod, 4)
 
-    assert len({id(connection) for connection in pod.connections}) == pod.asked
+    assert len({id(connection) for connection in pod.clients}) == pod.asked
 
 
 async def test_a_worker_that_is_never_heard_leaves_it_unknown_after_so_many_questions() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import httpx
 
@@ -26,6 +28,10 @@ from rasa_environments.rasa.redaction import one_line, shown
 
 logger = logging.getLogger(__name__)
 
+HttpClient: TypeAlias = httpx.AsyncClient
+"""A pool of connections with limits."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 SMALL_BODY = 64 * 1024
 """Maximum bytes of a response with a single item: a version, a login, a status, an uploaded model."""
 ALLOW = {
@@ -96,7 +102,7 @@ def http_client(
     connections: int | None = None,
     policy: AddressPolicy | None = None,
     authorities: ssl.SSLContext | None = None,
-) -> httpx.AsyncClient:
+) -> HttpClient:
     """Return the client that all model servers and Rasa servers share; `timeout`: seconds per step of an exchange.
 
     A model server with `authorities` of its own gets a separate client. The default policy allows loopback and rejects
@@ -111,7 +117,25 @@ def http_client(
     )
 
 
-async def ask(http: httpx.AsyncClient, peer: Peer, request: Request) -> Answer:
+def fence(http: HttpClient, may_write: Callable[[], bool]) -> None:
+    """Let the client write only while `may_write` returns True, which is checked right before a request is sent.
+
+    A process that was stopped for a while (SIGSTOP, a frozen machine) continues where it was, before it learns that
+    another one leads.
+    """
+
+    async def refuse_unless_leading(event: str, _: object) -> None:
+        if event.endswith("send_request_headers.started") and not may_write():
+            raise httpx.ConnectError("this process does not hold the Lease")
+
+    async def watch(request: httpx.Request) -> None:
+        if request.method not in SAFE_METHODS:
+            request.extensions = {**request.extensions, "trace": refuse_unless_leading}
+
+    http.event_hooks = {"request": [watch]}
+
+
+async def ask(http: HttpClient, peer: Peer, request: Request) -> Answer:
     """Send the request and return the response, whatever its status.
 
     Redirects of GET and HEAD are followed within the same origin only. What distinguishes ports is in the error's

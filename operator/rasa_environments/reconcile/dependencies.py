@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import httpx
-
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
@@ -24,6 +22,7 @@ from rasa_environments.controller.registrations import Registrations
 from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.context import OperatorPods
 from rasa_environments.domain.lister import Lister
+from rasa_environments.rasa.transport import HttpClient
 
 
 def utc_now() -> str:
@@ -51,7 +50,7 @@ class Dependencies:
     children: Children
     secrets: Secrets
     pods: Pods
-    http: httpx.AsyncClient
+    http: HttpClient
     queue: WorkQueue = field(default_factory=WorkQueue)
     lister: Lister = field(default_factory=Lister)
     references: SecretReferences = field(default_factory=SecretReferences)

@@ -16,7 +16,7 @@ from rasa_environments.judge.model_server import ModelServerFindings, judge, pen
 from rasa_environments.rasa.errors import NoListingError, RasaError, UnauthorizedError, UnexpectedAnswerError
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies, in_seconds
 from rasa_environments.reconcile.model_identities import ModelIdentities
 from rasa_environments.reconcile.orphaned_tags import RECHECK_SECONDS, OrphanedTags
@@ -36,11 +36,11 @@ LONGEST_BACKOFF = 5.0
 class ModelServerReconciler:
     """Keeps the observation of each ModelServer up to date, and notifies the dependents of changes."""
 
-    def __init__(self, dependencies: Dependencies, connections: Connections) -> None:
+    def __init__(self, dependencies: Dependencies, clients: Clients) -> None:
         self._dependencies = dependencies
-        self._connections = connections
-        self._registrar = Registrar(dependencies, connections)
-        self._orphans = OrphanedTags(dependencies, connections)
+        self._clients = clients
+        self._registrar = Registrar(dependencies, clients)
+        self._orphans = OrphanedTags(dependencies, clients)
         self._identities = ModelIdentities()
 
     async def reconcile(self, key: ObjectKey) -> Result:
@@ -48,7 +48,7 @@ class ModelServerReconciler:
         dependencies = self._dependencies
         server = dependencies.lister.servers.get(key)
         if server is None:
-            await self._connections.forget(key)
+            await self._clients.forget(key)
             dependencies.observations.forget(key)
             self._orphans.forget(key)
             self._identities.forget(key)
@@ -72,10 +72,10 @@ class ModelServerReconciler:
 
     async def _observe(self, server: ModelServer, before: ServerObservation | None) -> ServerObservation:
         last = before or ServerObservation()
-        connection = await self._connections.connect(server)
+        connection = await self._clients.connect(server)
         if isinstance(connection, Problem):
             return replace(last, problem=connection)
-        renewed = self._connections.renewed(server.metadata.key)
+        renewed = self._clients.renewed(server.metadata.key)
         fresh = renewed or not last.known or last.problem is not None or last.write_problem is not None
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
@@ -111,7 +111,7 @@ class ModelServerReconciler:
 
     async def _identify(self, server: ModelServer, observation: ServerObservation) -> None:
         """Read the files of tags whose models have no names, and notify the environments that follow these tags."""
-        connection = await self._connections.connect(server)
+        connection = await self._clients.connect(server)
         if observation.lists or observation.problem is not None or isinstance(connection, Problem):
             return
         dependencies, key = self._dependencies, server.metadata.key
@@ -128,7 +128,7 @@ class ModelServerReconciler:
 
     async def _write_problem(self, connection: ModelServerClient, server: ModelServer) -> Problem | None:
         """Return why the write credentials, if any, are rejected; pulls are not affected by that."""
-        if not self._connections.can_write(server.metadata.key):
+        if not self._clients.can_write(server.metadata.key):
             return None
         try:
             await connection.check_write()
@@ -149,7 +149,7 @@ class ModelServerReconciler:
         findings = ModelServerFindings(
             problem=observation.problem or observation.write_problem,
             observation=observation,
-            can_write=self._connections.can_write(key),
+            can_write=self._clients.can_write(key),
             environments=len(dependencies.lister.environments_of(key)),
             tags=len(tags),
             pending_tag_deletions=pending_deletions(claims, server.status.pending_tag_deletions or (), done | released),

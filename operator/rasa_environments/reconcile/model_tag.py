@@ -22,7 +22,7 @@ from rasa_environments.judge.model_tag import ModelTagFindings, judge
 from rasa_environments.judge.transitions import transitions
 from rasa_environments.rasa.errors import RasaError, UnknownModelError
 from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
 from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, too_slow
 from rasa_environments.reconcile.status import write_status
@@ -54,9 +54,9 @@ class Verified:
 class ModelTagReconciler:
     """Keeps each tag on the model of its ModelTag."""
 
-    def __init__(self, dependencies: Dependencies, connections: Connections, unread: UnreadServers) -> None:
+    def __init__(self, dependencies: Dependencies, clients: Clients, unread: UnreadServers) -> None:
         self._dependencies = dependencies
-        self._connections = connections
+        self._clients = clients
         self._unread = unread
         self._verified: dict[ObjectKey, Verified] = {}
         self._writes = TagWrites()
@@ -124,7 +124,7 @@ class ModelTagReconciler:
         problem = refused_here or self._conflict(tag) or observation.problem
         if problem is not None or server is None:
             return problem or missing(server_key)
-        connection = await self._connections.connect(server)
+        connection = await self._clients.connect(server)
         if isinstance(connection, Problem):
             return connection
         request = Request(Kind.MODEL_TAG, tag.metadata.key)

@@ -14,7 +14,7 @@ from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.domain.facts import Problem, ServerObservation
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies, in_seconds
 
 logger = logging.getLogger(__name__)
@@ -41,9 +41,9 @@ class OrphanedTags:
     A reconciliation of the ModelTag that was in progress during its deletion may still move the tag until it ends.
     """
 
-    def __init__(self, dependencies: Dependencies, connections: Connections) -> None:
+    def __init__(self, dependencies: Dependencies, clients: Clients) -> None:
         self._dependencies = dependencies
-        self._connections = connections
+        self._clients = clients
         self._unowned: dict[ObjectKey, frozenset[str]] = {}
         """By ModelServer: tags that nothing can have moved since the last check."""
 
@@ -60,7 +60,7 @@ class OrphanedTags:
         if not entries or observation.problem is not None:
             return Orphans()
         orphans = [entry for entry in entries if entry.tag in unowned or not await self._is_there(entry)]
-        connection = await self._connections.connect(server)
+        connection = await self._clients.connect(server)
         if isinstance(connection, Problem):
             return Orphans()
         absent = unowned - observation.tags.keys() - observation.tag_problems.keys()

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-import httpx
-
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import ConditionStatus, Reason
 from rasa_environments.controller.answer_times import AnswerTimes
@@ -23,7 +21,7 @@ from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
 from rasa_environments.judge.comparison import serves
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
-from rasa_environments.rasa.transport import RASA_SERVER, Peer
+from rasa_environments.rasa.transport import RASA_SERVER, HttpClient, Peer
 from rasa_environments.reconcile.dependencies import Intervals, utc_now
 from rasa_environments.reconcile.workers import Unheard, ask_workers
 
@@ -34,7 +32,7 @@ ANSWERED = frozenset({Reason.MODEL_UNKNOWN, Reason.UNAUTHORIZED, Reason.WORKERS_
 ANSWER_COUNTS_SECONDS = 600.0
 """Seconds that an answer counts if the server does not answer again."""
 ASKED_AT_A_TIME = 4
-"""Rasa servers of one environment that are asked at the same time: bounds memory and connections."""
+"""Rasa servers of one environment that are asked at the same time: bounds memory and clients."""
 ASKING_SECONDS = 60.0
 """Seconds for the answers of all Rasa servers of an environment."""
 TRAINED_TOGETHER_SECONDS = 0.5
@@ -127,7 +125,7 @@ class ServedModels:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        http: HttpClient,
         intervals: Intervals,
         queue: WorkQueue,
         now: Callable[[], str] = utc_now,

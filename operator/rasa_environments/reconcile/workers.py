@@ -12,7 +12,7 @@ QUESTIONS_PER_WORKER = 16
 """Maximum requests per worker: with random distribution, one of eight workers is missed twice in a million times."""
 MOST_QUESTIONS = 256
 ASKED_AT_ONCE = 4
-"""Concurrent connections to a server: if several wait, more than one worker handles them."""
+"""Concurrent clients to a server: if several wait, more than one worker handles them."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,9 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
-
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.lease import Leadership
-from rasa_environments.cluster.session import SAFE_METHODS
 from rasa_environments.runtime.settings import Settings
 
 LEASE = "rasa-environments"
@@ -31,21 +28,3 @@ async def candidacy(settings: Settings) -> AsyncIterator[Leadership | None]:
     async with await Client.by(settings.credentials) as client:
         lease = ObjectKey(settings.lease_namespace or client.namespace, LEASE)
         yield Leadership(client, lease, f"{socket.gethostname()}_{uuid.uuid4()}")
-
-
-def fence(http: httpx.AsyncClient, leadership: Leadership) -> None:
-    """Let the client write only while the Lease is held, checked right before a request is sent.
-
-    A process that was stopped for a while (SIGSTOP, a frozen machine) continues where it was, before it learns that
-    another one leads.
-    """
-
-    async def refuse_unless_leading(event: str, _: object) -> None:
-        if event.endswith("send_request_headers.started") and not leadership.is_leader:
-            raise httpx.ConnectError("this process does not hold the Lease")
-
-    async def watch(request: httpx.Request) -> None:
-        if request.method not in SAFE_METHODS:
-            request.extensions = {**request.extensions, "trace": refuse_unless_leading}
-
-    http.event_hooks = {"request": [watch]}

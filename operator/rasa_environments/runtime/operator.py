@@ -12,8 +12,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
-import httpx
-
 from outbound_http.addresses import AddressPolicy
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, version_alone
@@ -47,8 +45,8 @@ from rasa_environments.controller.pods import Pods
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
 from rasa_environments.judge.additions import Injectors
-from rasa_environments.rasa.transport import http_client
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.rasa.transport import HttpClient, fence, http_client
+from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.contents import Contents, identity_of
 from rasa_environments.reconcile.dependencies import Dependencies, Intervals
 from rasa_environments.reconcile.environment import EnvironmentReconciler
@@ -57,7 +55,7 @@ from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.others import OtherOperators
 from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.runtime.kopf_host import KopfHost
-from rasa_environments.runtime.leading import candidacy, fence
+from rasa_environments.runtime.leading import candidacy
 from rasa_environments.runtime.log_context import reconciliation_of
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import Reconciliations
@@ -129,7 +127,7 @@ class Operator:
         )
         others = OtherOperators(self.metrics.met_another_operator)
         self._contents = Contents(client, self._own, self._event_handlers, others, record)
-        self._connections = connections = Connections(
+        self._clients = clients = Clients(
             http,
             secrets,
             dependencies.references,
@@ -137,9 +135,9 @@ class Operator:
         )
         unread = UnreadServers(client, self._own[Kind.MODEL_SERVER], self._contents, settings.namespaces)
         reconcilers = {
-            Kind.MODEL_SERVER: ModelServerReconciler(dependencies, connections).reconcile,
+            Kind.MODEL_SERVER: ModelServerReconciler(dependencies, clients).reconcile,
             Kind.DEPLOYMENT_ENVIRONMENT: EnvironmentReconciler(dependencies, unread).reconcile,
-            Kind.MODEL_TAG: ModelTagReconciler(dependencies, connections, unread).reconcile,
+            Kind.MODEL_TAG: ModelTagReconciler(dependencies, clients, unread).reconcile,
         }
         self._reconciliations = Reconciliations(reconcilers, self._contents, self.metrics)
         self._kopf = KopfHost(self._keys, self._changed)
@@ -181,10 +179,11 @@ class Operator:
         reflector = Reflector(self._client, NAMESPACES, cache, on_change, metadata_only=True, retries=self._retries)
         return {NAMESPACES.plural: reflector}
 
-    def _guarded(self, http: httpx.AsyncClient) -> httpx.AsyncClient:
+    def _guarded(self, http: HttpClient) -> HttpClient:
         """Return the client, limited to write only while the Lease is held, if there is one."""
         if self._leadership is not None:
-            fence(http, self._leadership)
+            leadership = self._leadership
+            fence(http, lambda: leadership.is_leader)
         return http
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -195,7 +194,7 @@ class Operator:
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._dependencies.http.aclose)
-            stack.push_async_callback(self._connections.close)
+            stack.push_async_callback(self._clients.close)
             port = await stack.enter_async_context(
                 serving(
                     self._settings.address,
@@ -374,6 +373,6 @@ def _tune_garbage_collector() -> None:
 
 
 def _raise_file_limit() -> None:
-    """Allow as many connections as the system does: each namespace has watches, and each slow server holds one."""
+    """Allow as many clients as the system does: each namespace has watches, and each slow server holds one."""
     _, most = getrlimit(RLIMIT_NOFILE)
     setrlimit(RLIMIT_NOFILE, (most, most))

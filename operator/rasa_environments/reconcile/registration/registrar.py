@@ -14,7 +14,7 @@ from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefusedError
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
 from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
 from rasa_environments.reconcile.registration.registry import Merged, merged
@@ -51,9 +51,9 @@ class Outcome:
 class Registrar:
     """Keeps the registry of each ModelServer in sync with its environments."""
 
-    def __init__(self, dependencies: Dependencies, connections: Connections) -> None:
+    def __init__(self, dependencies: Dependencies, clients: Clients) -> None:
         self._dependencies = dependencies
-        self._connections = connections
+        self._clients = clients
         self._files = EnvironmentsFileWriter(dependencies)
 
     async def register(self, server: ModelServer, observation: ServerObservation) -> Outcome | None:
@@ -86,7 +86,7 @@ class Registrar:
         alive: frozenset[str],
         ours: frozenset[str],
     ) -> tuple[Facts, frozenset[str]]:
-        connection = await self._connections.connect(server)
+        connection = await self._clients.connect(server)
         if isinstance(connection, Problem):
             return _same_for_all(alive, _fact(connection)), ours
         noted, until = ours, in_seconds(REGISTRY_SECONDS)

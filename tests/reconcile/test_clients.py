@@ -21,7 +21,7 @@ from rasa_environments.domain.facts import Problem
 from rasa_environments.rasa.errors import UnreachableError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.transport import http_client
-from rasa_environments.reconcile.connections import Connections
+from rasa_environments.reconcile.clients import Clients
 from tests.outbound_http.raw_server import answer, listening, saying
 from tests.reconcile.objects import server
 
@@ -31,12 +31,12 @@ Contents = dict[ObjectKey, Mapping[str, bytes]]
 
 
 @asynccontextmanager
-async def connections(contents: Contents, references: SecretReferences | None = None) -> AsyncIterator[Connections]:
-    """Connections where these Secrets are there."""
+async def clients(contents: Contents, references: SecretReferences | None = None) -> AsyncIterator[Clients]:
+    """Clients where these Secrets are there."""
     reader = Mock(spec=Secrets)
     reader.read = AsyncMock(side_effect=contents.get)
     async with http_client(timeout=2.0) as http:
-        found = Connections(
+        found = Clients(
             http,
             reader,
             references or SecretReferences(),
@@ -58,7 +58,7 @@ async def model_server(authority: Authority, folder: Path) -> AsyncIterator[str]
         yield f"https://127.0.0.1:{port}"
 
 
-async def client(found: Connections, url: str, **spec: Any) -> ModelServerClient:
+async def client(found: Clients, url: str, **spec: Any) -> ModelServerClient:
     """The client of a ModelServer with that URL."""
     connected = await found.connect(server(url=url, **spec))
     assert not isinstance(connected, Problem)
@@ -73,13 +73,13 @@ def secret(authority: Authority) -> Contents:
 async def test_a_server_is_trusted_by_the_authority_in_the_secret(tmp_path: Path) -> None:
     authority = Authority("ours")
 
-    async with model_server(authority, tmp_path) as url, connections(secret(authority)) as found:
+    async with model_server(authority, tmp_path) as url, clients(secret(authority)) as found:
         assert await (await client(found, url, tls=TLS)).models() == ()
 
 
 @pytest.mark.parametrize("tls", [None, TLS])
 async def test_a_server_of_another_authority_is_not_trusted(tmp_path: Path, tls: dict[str, Any] | None) -> None:
-    async with model_server(Authority("theirs"), tmp_path) as url, connections(secret(Authority("ours"))) as found:
+    async with model_server(Authority("theirs"), tmp_path) as url, clients(secret(Authority("ours"))) as found:
         asked = await client(found, url, **({} if tls is None else {"tls": tls}))
 
         with pytest.raises(UnreachableError) as caught:
@@ -92,7 +92,7 @@ async def test_a_changed_authority_makes_a_new_client(tmp_path: Path) -> None:
     before, after = Authority("before"), Authority("after")
     contents = secret(before)
 
-    async with model_server(after, tmp_path) as url, connections(contents) as found:
+    async with model_server(after, tmp_path) as url, clients(contents) as found:
         of = server(url=url, tls=TLS)
         await found.connect(of)
         assert found.renewed(of.metadata.key)
@@ -103,14 +103,14 @@ async def test_a_changed_authority_makes_a_new_client(tmp_path: Path) -> None:
 
 
 async def test_a_client_is_kept_as_long_as_nothing_changes() -> None:
-    async with connections(secret(Authority("ours"))) as found:
+    async with clients(secret(Authority("ours"))) as found:
         assert await client(found, "https://models", tls=TLS) is await client(found, "https://models", tls=TLS)
 
 
 async def test_a_change_of_the_secret_queues_the_server() -> None:
     references = SecretReferences()
 
-    async with connections(secret(Authority("ours")), references) as found:
+    async with clients(secret(Authority("ours")), references) as found:
         await client(found, "https://models", tls=TLS)
 
     assert references.users(SECRET) == (Request(Kind.MODEL_SERVER, ObjectKey("bots", "default")),)
@@ -125,7 +125,7 @@ async def test_a_change_of_the_secret_queues_the_server() -> None:
     ],
 )
 async def test_without_usable_authorities_there_is_no_client(contents: Contents, reason: Reason) -> None:
-    async with connections(contents) as found:
+    async with clients(contents) as found:
         problem = await found.connect(server(url="https://models", tls=TLS))
 
     assert isinstance(problem, Problem)
@@ -135,7 +135,7 @@ async def test_without_usable_authorities_there_is_no_client(contents: Contents,
 
 @pytest.mark.parametrize(("url", "mode"), [("http://models", "Required"), ("https://models", "Disabled")])
 async def test_tls_that_contradicts_the_address_is_refused(url: str, mode: str) -> None:
-    async with connections({}) as found:
+    async with clients({}) as found:
         problem = await found.connect(server(url=url, tls={"mode": mode}))
 
     assert isinstance(problem, Problem)

@@ -6,8 +6,6 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import httpx
-
 from rasa_environments.api.base import ObjectKey, secret_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerSpec
@@ -26,6 +24,7 @@ from rasa_environments.domain.secret_values import credentials_secret
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.rasa.transport import HttpClient
 
 
 @dataclass(frozen=True)
@@ -34,35 +33,35 @@ class _Connection:
     credentials: Credentials
     authorities: str | None
     client: ModelServerClient
-    pool: httpx.AsyncClient | None
+    pool: HttpClient | None
     """Own pool of a server with its own authorities."""
 
 
-ClientsThatTrust = Callable[[ssl.SSLContext], httpx.AsyncClient]
+ClientsThatTrust = Callable[[ssl.SSLContext], HttpClient]
 """Creates a client for servers whose certificates these authorities have signed."""
 
 
-class Connections:
+class Clients:
     """Clients by ModelServer; a client is kept, with its login, until address, credentials or authorities change."""
 
     def __init__(
-        self, http: httpx.AsyncClient, secrets: Secrets, references: SecretReferences, trusting: ClientsThatTrust
+        self, http: HttpClient, secrets: Secrets, references: SecretReferences, trusting: ClientsThatTrust
     ) -> None:
         self._http = http
         self._secrets = secrets
         self._references = references
         self._trusting = trusting
-        self._connections: dict[ObjectKey, _Connection] = {}
+        self._clients: dict[ObjectKey, _Connection] = {}
         self._renewed: set[ObjectKey] = set()
 
     async def forget(self, server: ObjectKey) -> None:
         """Close the client of a server that is gone."""
-        await _close(self._connections.pop(server, None))
+        await _close(self._clients.pop(server, None))
         self._renewed.discard(server)
 
     async def close(self) -> None:
         """Close all clients."""
-        for server in list(self._connections):
+        for server in list(self._clients):
             await self.forget(server)
 
     def renewed(self, server: ObjectKey) -> bool:
@@ -73,7 +72,7 @@ class Connections:
 
     def can_write(self, server: ObjectKey) -> bool:
         """Return whether there are credentials for writing tags."""
-        connection = self._connections.get(server)
+        connection = self._clients.get(server)
         return connection is not None and connection.credentials.can_write
 
     async def connect(self, server: ModelServer) -> ModelServerClient | Problem:
@@ -90,14 +89,14 @@ class Connections:
         if isinstance(authorities, Problem):
             await self.forget(key)
             return authorities
-        connection = self._connections.get(key)
+        connection = self._clients.get(key)
         wanted = (address, credentials, authorities)
         if connection is not None and (connection.address, connection.credentials, connection.authorities) == wanted:
             return connection.client
         context = None if authorities is None else context_of(authorities)
         pool = None if context is None else self._trusting(context)
         client = ModelServerClient(pool or self._http, address, credentials)
-        self._connections[key] = _Connection(address, credentials, authorities, client, pool)
+        self._clients[key] = _Connection(address, credentials, authorities, client, pool)
         self._renewed.add(key)
         await _close(connection)
         return client
