@@ -33,8 +33,8 @@ TAGS = "tags"
 ENVIRONMENTS = "environments"
 _REGISTERED = "registered"
 
-# S3 takes no part smaller than 5 MiB and no more than 10,000 of them: models of up to 80 GB.
-_UPLOAD_PART_BYTES = 8 * 1024 * 1024
+# S3 takes no part smaller than 5 MiB and no more than 10,000 of them: models of up to 60 GB.
+_UPLOAD_PART_BYTES = 6 * 1024 * 1024
 _CONCURRENT_PARTS = 2
 
 logger = logging.getLogger(__name__)
