@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from rasa_model_server.request_parser import RequestParser
+
 
 @dataclass(frozen=True)
 class ConnectionLimits:
@@ -35,8 +37,8 @@ class ConnectionLimits:
     tick_seconds: float = 1.0
 
 
-class TooMuchError(Exception):
-    """A client sends more than is taken. Raised while parsing, it ends the connection with 400."""
+class RefusedRequestError(Exception):
+    """A request is too large, or not whole. Raised while parsing, it ends the connection with 400."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -50,6 +52,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count the connection, and make room for it."""
         super().connection_made(transport)
+        self.parser = RequestParser(self)  # type: ignore[assignment]
         self._received = 0
         self._head_bytes = 0
         self._unparsed = 0
@@ -92,11 +95,13 @@ class LimitedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Let the request wait for its turn, if not too many do."""
+        """Let the request wait for its turn, if not too many do. HTTP/1.1 demands a Host (RFC 9112, 3.2)."""
         self._in_body = True
         self._unparsed = 0
         if len(self.pipeline) >= self.limits.pipelined:
-            raise TooMuchError
+            raise RefusedRequestError
+        if self.parser.get_http_version() == "1.1" and all(name != b"host" for name, _ in self.headers):
+            raise RefusedRequestError
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -148,7 +153,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _count_head(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > self.limits.head_bytes:
-            raise TooMuchError
+            raise RefusedRequestError
 
     def _reset(self) -> None:
         self._since = self._window_start = self.loop.time()

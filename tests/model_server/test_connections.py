@@ -178,3 +178,45 @@ async def test_requests_wait_for_the_answer_before_theirs_up_to_a_number(
 
     assert (b"HTTP/1.1 400" in answers) is refused
     assert (answers.count(b"HTTP/1.1 200") == requests) is not refused
+
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+LOGIN = b'{"username": "me", "password": "correct horse"}'
+
+
+@pytest.mark.parametrize(
+    "framed",
+    [
+        b"Content-Length: %d\r\n\r\n%s" % (len(LOGIN), LOGIN),
+        b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(LOGIN), LOGIN),
+    ],
+    ids=["length", "chunks"],
+)
+@pytest.mark.parametrize("pieces", [1, 7, 1000])
+async def test_a_request_that_offers_another_protocol_is_answered_with_its_body(
+    server: ModelServer, framed: bytes, pieces: int
+) -> None:
+    login = b"POST /api/auth HTTP/1.1\r\nHost: x\r\n" + OFFER + framed
+    last = b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + OFFER.replace(b"Upgrade, ", b"close, Upgrade, ", 1) + b"\r\n"
+    sent = login + login + last
+    reader, writer = await connected(server)
+
+    size = -(-len(sent) // pieces)
+    for start in range(0, len(sent), size):
+        writer.write(sent[start : start + size])
+        await writer.drain()
+    answers = await reader.read()
+    writer.close()
+
+    assert answers.count(b"HTTP/1.1 200") == 3
+    assert answers.count(b"access_token") == 2
+    assert answers.endswith(b'{"status":"ok"}')
+
+
+async def test_a_request_without_a_host_is_refused(server: ModelServer) -> None:
+    reader, writer = await connected(server, b"GET /healthz HTTP/1.1\r\n\r\n")
+
+    answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 400")
