@@ -15,7 +15,7 @@ from rasa_environments.api.base import JsonObject
 
 from .conftest import Team, command
 
-CHARTS = Path(__file__).parents[1] / "migration" / "charts"
+CHARTS = Path(__file__).parents[1] / "chart_import" / "charts"
 EVERYTHING = """
 rasax: {tag: 1.0.1, token: abc, initialUser: {password: def}}
 debugMode: true
