@@ -9,6 +9,8 @@ import json
 import os
 import socket
 import urllib.request
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 look_up: Any = socket.getaddrinfo
@@ -26,4 +28,12 @@ def getaddrinfo(host: str | bytes | None, port: Any, *arguments: Any, **options:
     return [entry for address in addresses for entry in look_up(address, port, *arguments, **options)]
 
 
+async def of_loop(loop: Any, host: Any, port: Any, **options: Any) -> Any:
+    return await loop.run_in_executor(None, partial(getaddrinfo, host, port, **options))
+
+
 socket.getaddrinfo = getaddrinfo
+with suppress(ImportError):
+    import uvloop
+
+    setattr(uvloop.Loop, "getaddrinfo", of_loop)  # noqa: B010 - it asks the C library itself
