@@ -90,6 +90,16 @@ def scene(*bodies: JsonObject) -> Scene:
     return made
 
 
+def test_whoever_refers_to_a_model_server_of_which_no_version_can_be_used_is_queued() -> None:
+    made = scene(environment_body("support"), tag_body("support"))
+
+    assert set(made.looks(lambda handlers: handlers.on_unusable(server("default")))) == {
+        environment("support"),
+        tag("support"),
+    }
+    assert made.looks(lambda handlers: handlers.on_unusable(environment("support"))) == {}
+
+
 APPEARANCES: list[tuple[str, Iterable[JsonObject], JsonObject, set[Request]]] = [
     ("an environment", [], environment_body("support"), {environment("support")}),
     (

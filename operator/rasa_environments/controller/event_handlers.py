@@ -63,6 +63,12 @@ class EventHandlers:
             known.model_copy(update={"metadata": known.metadata.model_copy(update={"rejection": rejection})})
         )
 
+    def on_unusable(self, request: Request) -> None:
+        """Handle an object of which no version can be used: those that refer to it wait for it to be read."""
+        if request.kind is Kind.MODEL_SERVER:
+            for dependent in self._users_of(request.key):
+                self._queue.add(dependent)
+
     def refresh(self, written: AnyResource) -> None:
         """Store the result of a status write."""
         self._lister.refresh(written)
@@ -125,12 +131,16 @@ class EventHandlers:
         if tag is not None:
             self._queue.add(request_of(tag))
 
+    def _users_of(self, server: ObjectKey) -> Iterable[Request]:
+        """Yield the environments and ModelTags that refer to a ModelServer, whether it is known or not."""
+        yield from _requests(self._lister.environments_of(server))
+        yield from _requests(self._lister.tags_of(server))
+
     def _dependents(self, resource: AnyResource | None) -> Iterable[Request]:
         lister = self._lister
         match resource:
             case ModelServer():
-                yield from _requests(lister.environments_of(resource.metadata.key))
-                yield from _requests(lister.tags_of(resource.metadata.key))
+                yield from self._users_of(resource.metadata.key)
             case DeploymentEnvironment():
                 server = lister.servers.get(server_of_environment(resource))
                 if server is not None and server.registration is not Registration.NONE:

@@ -151,7 +151,10 @@ class Contents:
             return
         self._forget(request)
         version = await self._tell(request, identity.uid, rejection, obj)
+        is_new = request not in self._unusable
         self._unusable[request] = Rejection(max(version, identity.version), identity.generation, problem)
+        if is_new:
+            self._event_handlers.on_unusable(request)
 
     async def _tell(self, request: Request, uid: str, rejection: Rejection, obj: JsonObject | None) -> int:
         """Write the conditions unless the object has them; return its resourceVersion afterwards."""
