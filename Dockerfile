@@ -11,7 +11,8 @@ FROM debian:bookworm-20260824-slim@sha256:88200866dfff7ea7f5cbcb6ec7c8a701889efe
 RUN --mount=type=secret,id=apt,target=/etc/apt/apt.conf.d/99-secret \
     --mount=type=secret,id=certificates,target=/run/secrets/certificates \
     apt-get update --quiet \
- && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends ca-certificates python3.11-venv \
+ && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends binutils ca-certificates \
+      python3.11-venv \
  && mkdir --parents /packages /image/var/lib/dpkg/status.d \
  && cd /packages \
  && apt-get download --quiet base-files libbz2-1.0 libc6 libcrypt1 libexpat1 libffi8 libgcc-s1 liblzma5 libssl3 libuuid1 \
@@ -39,11 +40,13 @@ RUN /build/bin/pip wheel --quiet --no-deps --no-index --no-build-isolation --whe
 
 # Of the library for Kubernetes, this project uses the connection and its configuration, and none of the classes for each
 # kind of object and group, which would be half of the image. gconv is for character sets that Python converts itself.
+# uvloop comes with the symbols for debugging it, which are seven eighths of it.
 # Bytecode is never compared with its source, as the times of files are those of their layer.
 RUN cd /venv/lib/python3.11/site-packages \
  && rm -r kubernetes/client/api kubernetes/aio/client/api \
  && find kubernetes/client/models kubernetes/aio/client/models -name '*.py' ! -name __init__.py -delete \
  && find . -type d -name tests -prune -exec rm -r {} + \
+ && strip --strip-unneeded uvloop/*.so \
  && rm /venv/bin/*ctivate* \
  && cd /image \
  && rm -r usr/lib/*-linux-gnu/gconv usr/lib/python3.11/test usr/share/lintian usr/share/man \
