@@ -105,7 +105,7 @@ def tags(options: Options, progress: Progress) -> Measured:
 
 
 def model_server(options: Options, progress: Progress) -> Measured:
-    """Return the model server by itself, without a cluster."""
+    """Measure the model server by itself, without a cluster."""
     machine = this_machine()
     leash = Leash()
     with tempfile.TemporaryDirectory(prefix="rasa-environments-bench-") as directory:

@@ -11,8 +11,6 @@ from typing import Any
 import yaml
 
 from bench.audit import AuditLog
-from local import control_plane_files as files
-from local import control_plane_flags as flags
 from local import installation
 from local.api_server import ApiServer
 from local.binaries import find_kubectl, find_or_build
@@ -34,15 +32,8 @@ class NodelessCluster(SimulatedCluster):
     """etcd, API server and controllers; pods are created and wait for a node that never comes."""
 
     def start(self) -> None:
-        """Start the three programs and returns when the API server is ready. Raises ProcessFailedError."""
-        self.write("audit.yaml", files.AUDIT_POLICY)
-        self.write("tokens.csv", self.tokens())
-        self.write(self._place.signing_key.name, files.new_signing_key())
-        self.run("etcd", self._binaries.etcd, flags.etcd_flags(self._place))
-        self.start_api_server()
-        self.write(self.kubeconfig.name, files.kubeconfig(self.server, self.authority.read_bytes(), self._token))
-        controllers = [*flags.controller_manager_flags(self._place, self.authority), *self.own_controller_flags()]
-        self.run("kube-controller-manager", self._binaries.kube_controller_manager, controllers)
+        """Start the three programs and wait until the API server is ready. Raises ProcessFailedError."""
+        self.start_without_scheduler()
 
 
 @dataclass(frozen=True)
@@ -97,7 +88,7 @@ class BenchCluster:
         )
 
     def remove_namespace(self, name: str) -> None:
-        """Remove a namespace and returns when everything in it is gone. Raises TimeoutError."""
+        """Remove a namespace and wait until everything in it is gone. Raises TimeoutError."""
         self.api.delete(f"/api/v1/namespaces/{name}")
         wait_until(lambda: self.api.find(f"/api/v1/namespaces/{name}") is None, f"the namespace {name} to be gone")
 
@@ -113,7 +104,7 @@ def wait_until(holds: Callable[[], bool], what: str, every: float = 0.05, limit:
 
 @contextmanager
 def bench_cluster(progress: Progress, flavour: type[SimulatedCluster] = NodelessCluster) -> Iterator[BenchCluster]:
-    """Start a control plane, installs what is shipped but the operator's Deployment, and ends it with the block."""
+    """Start a control plane, install what is shipped but the operator's Deployment, and end it with the block."""
     binaries = find_or_build("local", progress)
     directory = Path(tempfile.mkdtemp(prefix="rasa-environments-bench-"))
     leash = Leash()

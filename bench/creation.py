@@ -86,7 +86,7 @@ def creation_measures(made: dict[str, list[Created]]) -> list[Measure]:
 
 
 def create(cluster: BenchCluster, running: Running, namespace: str, environments: list[dict[str, Any]]) -> Created:
-    """Create environments with kubectl and returns what their children took, when the contender is done.
+    """Create environments with kubectl and return what their children took, when the contender is done.
 
     Raises ProcessFailedError or TimeoutError where that does not come to an end.
     """

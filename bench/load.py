@@ -41,7 +41,7 @@ class Client(asyncio.Protocol):
             self._transport.write(self._request)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Return a server that closes the connection ends the measurement."""
+        """End the measurement with an error: the server has closed the connection."""
         self._fail(f"the connection was closed: {exc}")
 
     def close(self) -> None:

@@ -184,7 +184,7 @@ def nginx(directory: Path, leash: Leash) -> Iterator[str]:
 
 @contextmanager
 def on_one_core() -> Iterator[None]:
-    """Return what is started in the block runs on the first core alone."""
+    """Run what is started in the block on the first core alone."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     try:

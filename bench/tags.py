@@ -32,7 +32,7 @@ class Promoted:
 
 
 def promotions(cluster: BenchCluster, models: Models, progress: Progress) -> Promoted:
-    """Move a tag between two models, and waits each time until it is served."""
+    """Move a tag between two models, and wait each time until it is served."""
     furnish(cluster, models, NAMESPACE)
     with Operator().running(cluster):
         cluster.create(TAGS, NAMESPACE, manifests.model_tag(NAME, MODEL_A))

@@ -58,6 +58,11 @@ class ControlPlane(ABC):
 
     def start(self) -> None:
         """Start everything and wait until the API server is ready. Raises ProcessFailedError."""
+        self.start_without_scheduler()
+        self.run("kube-scheduler", self._binaries.kube_scheduler, flags.scheduler_flags(self._place))
+
+    def start_without_scheduler(self) -> None:
+        """Start etcd, the API server and the controllers, so that pods wait for a node. Raises ProcessFailedError."""
         self.write("audit.yaml", files.AUDIT_POLICY)
         self.write("tokens.csv", self.tokens())
         self.write(self._place.signing_key.name, files.new_signing_key())
@@ -66,7 +71,6 @@ class ControlPlane(ABC):
         self.write(self.kubeconfig.name, files.kubeconfig(self.server, self.authority.read_bytes(), self._token))
         controllers = [*flags.controller_manager_flags(self._place, self.authority), *self.own_controller_flags()]
         self.run("kube-controller-manager", self._binaries.kube_controller_manager, controllers)
-        self.run("kube-scheduler", self._binaries.kube_scheduler, flags.scheduler_flags(self._place))
 
     def stop(self) -> None:
         """Kill everything; the files stay."""

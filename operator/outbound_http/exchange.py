@@ -36,8 +36,8 @@ MAXIMUM_PIECES = 4096
 SMALLEST_PIECE = 512
 """Minimum average size in bytes of the chunks of a body that is streamed to a sink."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-REPEATED = frozenset({"GET", "HEAD"})
-"""Methods for which redirects are followed."""
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+"""Methods that change nothing, for which redirects are followed."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ async def _follow(http: httpx.AsyncClient, request: Request) -> Response:
             return response
         target = httpx.URL(request.url).join(location)
         asked = httpx.URL(request.url)
-        if request.method not in REPEATED or _origin(target) != _origin(asked):
+        if request.method not in SAFE_METHODS or _origin(target) != _origin(asked):
             raise failures.RedirectedError(
                 _shown(target), to_login=target.path != asked.path and leads_to_login(target)
             )

@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 HttpClient: TypeAlias = httpx.AsyncClient
 """A pool of connections with limits."""
 
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 SMALL_BODY = 64 * 1024
 """Maximum bytes of a response with a single item: a version, a login, a status, an uploaded model."""
 ALLOW = {
@@ -129,7 +128,7 @@ def fence(http: HttpClient, may_write: Callable[[], bool]) -> None:
             raise httpx.ConnectError("this process does not hold the Lease")
 
     async def watch(request: httpx.Request) -> None:
-        if request.method not in SAFE_METHODS:
+        if request.method not in exchange.SAFE_METHODS:
             request.extensions = {**request.extensions, "trace": refuse_unless_leading}
 
     http.event_hooks = {"request": [watch]}
