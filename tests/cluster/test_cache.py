@@ -38,6 +38,21 @@ def test_the_echo_of_a_version_that_is_known_is_no_news(cache: ObjectCache) -> N
     assert not cache.put(config_map("a", version=5))
 
 
+def test_a_newer_version_with_the_same_content_is_stored_and_no_news_to_a_cache_by_content() -> None:
+    cache = ObjectCache(by_content=True)
+    cache.put(config_map("a", {"x": "1"}, version=5))
+    assert not cache.put(config_map("a", {"x": "1"}, version=6))
+    assert cache.get(A) == config_map("a", {"x": "1"}, version=6)
+    assert cache.put(config_map("a", {"x": "2"}, version=7))
+
+
+def test_an_update_of_what_an_outline_leaves_out_is_news_to_a_cache_by_content() -> None:
+    cache = ObjectCache(outline=lambda obj: {"metadata": obj["metadata"]}, largest=100, by_content=True)
+    cache.put(config_map("a", {"x": "1" * 200}, version=5))
+    assert cache.put(config_map("a", {"x": "2" * 200}, version=6))
+    assert cache.version(A) == 6
+
+
 def test_an_object_never_goes_back_to_an_older_version(cache: ObjectCache) -> None:
     cache.put(config_map("a", {"x": "new"}, version=10))
     assert not cache.put(config_map("a", {"x": "old"}, version=9))

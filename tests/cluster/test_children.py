@@ -39,6 +39,19 @@ async def test_a_child_that_is_right_costs_no_request(
     assert connection.requests == []
 
 
+async def test_children_are_settled_from_their_creation_until_somebody_edits_one(
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
+) -> None:
+    key, _ = identity(workload)
+    await children.apply(workload)
+    assert children.settled(key)
+    await someone.patch(DEPLOYMENTS, key, {"spec": {"replicas": 5}})
+    await refresh()
+    assert not children.settled(key)
+    await children.apply(workload)
+    assert children.settled(key)
+
+
 async def test_after_a_restart_a_child_that_is_right_costs_no_request(
     client: Client,
     children: Children,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache
@@ -101,6 +103,52 @@ def test_an_outlined_deployment_tells_how_its_rollout_stands(cache: ObjectCache)
     assert deployment_facts(kept) == deployment_facts(live)
     assert kept["spec"]["template"]["metadata"]["annotations"] == {MODEL_HASH_ANNOTATION: "hash"}
     assert size_in(cache) < LARGEST_CHILD
+
+
+counts = st.integers(0, 3)
+conditions = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(("Progressing", "Available", "ReplicaFailure")),
+        "status": st.sampled_from(("True", "False", "Unknown")),
+        "message": st.text(max_size=5),
+        "lastUpdateTime": st.text(max_size=5),
+    }
+)
+statuses = st.fixed_dictionaries(
+    {},
+    optional={
+        "observedGeneration": counts,
+        "replicas": counts,
+        "updatedReplicas": counts,
+        "availableReplicas": counts,
+        "conditions": st.lists(conditions, max_size=3, unique_by=lambda condition: condition["type"]),
+    },
+)
+
+
+@given(statuses)
+def test_of_a_status_everything_that_tells_how_a_rollout_stands_is_kept(status: JsonObject) -> None:
+    cache = child_cache()
+    live = versioned(environment_child(deployment("support-rasa", "bots")))
+    live["metadata"]["generation"] = 2
+    live["status"] = status
+    cache.put(live)
+    assert deployment_facts(cache.get(CHILD) or {}) == deployment_facts(live)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        {"conditions": [{"type": "Available", "status": "False", "lastUpdateTime": "2026-01-01T00:00:00Z"}]},
+        {"unavailableReplicas": 1},
+        {"readyReplicas": 1},
+    ],
+)
+def test_an_update_of_any_other_part_of_a_status_is_no_news(cache: ObjectCache, noise: JsonObject) -> None:
+    live = versioned(environment_child(deployment("support-rasa", "bots")))
+    cache.put({**live, "status": {"replicas": 1}})
+    assert not cache.put({**versioned(live, 2), "status": {"replicas": 1, **noise}})
+    assert cache.version(CHILD) == 2
 
 
 def test_an_outlined_secret_keeps_the_values_that_were_generated(cache: ObjectCache) -> None:

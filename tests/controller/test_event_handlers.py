@@ -42,10 +42,12 @@ class Scene:
     lister: Lister = field(default_factory=Lister)
     references: SecretReferences = field(default_factory=SecretReferences)
     pods: Pods = field(default_factory=Pods)
+    settled: set[ObjectKey] = field(default_factory=set)
+    """The names of children that are as they were reconciled."""
 
     def event_handlers(self, queue: WorkQueue) -> EventHandlers:
-        """A event_handlers that fills the queue."""
-        return EventHandlers(self.lister, queue, self.references, self.pods)
+        """Return event handlers that fill the queue."""
+        return EventHandlers(self.lister, queue, self.references, self.pods, self.settled.__contains__)
 
     def version(self, request: Request) -> int | None:
         """The version in which an object is known."""
@@ -248,6 +250,32 @@ def test_a_changed_child_concerns_its_environment_after_a_moment() -> None:
     looks = made.looks(lambda handlers: handlers.child_changed(ObjectKey("bots", "support-rasa"), {}))
 
     assert looks == {environment("support"): CHILD_DELAY_SECONDS}
+
+
+def test_a_child_that_is_settled_by_the_end_of_the_delay_concerns_nobody() -> None:
+    made = scene(environment_body("support"))
+    child = ObjectKey("bots", "support-rasa")
+
+    def its_own_write_comes_back(handlers: EventHandlers) -> None:
+        handlers.child_changed(child, {})
+        made.settled.add(child)
+
+    assert made.looks(its_own_write_comes_back) == {}
+
+
+def test_of_two_changes_of_a_child_the_one_that_is_not_settled_concerns_its_environment() -> None:
+    made = scene(environment_body("support"))
+    child = ObjectKey("bots", "support-rasa")
+
+    async def settled_and_changed_again(handlers: EventHandlers) -> None:
+        made.settled.add(child)
+        handlers.child_changed(child, {})
+        await asyncio.sleep(CHILD_DELAY_SECONDS * 1.5)
+        made.settled.clear()
+        handlers.child_changed(child, {})
+
+    looks = made.looks(lambda handlers: asyncio.ensure_future(settled_and_changed_again(handlers)))
+    assert list(looks) == [environment("support")]
 
 
 def test_a_child_that_is_gone_concerns_its_environment_at_once() -> None:

@@ -25,7 +25,8 @@ class _Entry(NamedTuple):
 class ObjectCache:
     """The objects of one resource, by namespace and name, reduced by `projection`.
 
-    If an object is longer than `largest` bytes as JSON, only its `outline` is kept.
+    If an object is longer than `largest` bytes as JSON, only its `outline` is kept. With `by_content`, an update that
+    changes nothing of what is kept is no change: controllers write the status of objects again and again.
 
     An object never goes back to an older resourceVersion (these can be compared as numbers since Kubernetes 1.35, and
     always could on etcd). The cache has two sources: lists and watches, and responses to the operator's own writes,
@@ -39,10 +40,12 @@ class ObjectCache:
         *,
         outline: Callable[[JsonObject], JsonObject] | None = None,
         largest: int = 0,
+        by_content: bool = False,
     ) -> None:
         self._projection = projection or without_managed_fields
         self._outline = outline
         self._largest = largest
+        self._by_content = by_content
         self._entries: dict[ObjectKey, _Entry] = {}
         self._progress: dict[str, int] = {}
 
@@ -58,6 +61,8 @@ class ObjectCache:
         if entry is None:
             return None
         obj: JsonObject = orjson.loads(entry.content)
+        if self._by_content and entry.version:  # which `_content` leaves out
+            obj["metadata"]["resourceVersion"] = str(entry.version)
         return obj
 
     def version(self, key: ObjectKey) -> int | None:
@@ -70,7 +75,10 @@ class ObjectCache:
         return iter(self._entries)
 
     def put(self, obj: JsonObject) -> bool:
-        """Store the object; return whether this is a change: a new object, a newer version, or one no longer kept."""
+        """Store the object; return whether this is a change: a new object, a newer version, or one no longer kept.
+
+        A newer version with the same content is stored, too.
+        """
         key, version = identity(obj)
         known = self._entries.get(key)
         if known is None:
@@ -82,14 +90,15 @@ class ObjectCache:
         if content is None:
             return self.remove(key)
         self._entries[key] = _Entry(version, content)
-        return True
+        return not self._by_content or known is None or known.content != content
 
     def _content(self, obj: JsonObject) -> bytes | None:
         kept = self._projection(obj)
         if kept is None:
             return None
-        content = orjson.dumps(kept)
+        content = orjson.dumps(without_version(kept) if self._by_content else kept)
         if self._outline is not None and len(content) > self._largest:
+            # With its version: what an outline leaves out may have changed.
             content = orjson.dumps(self._outline(kept))
         # The copy is as long as its content: orjson returns bytes in a buffer of up to four times that.
         return bytes(memoryview(content))
@@ -189,6 +198,12 @@ def without_managed_fields(obj: JsonObject) -> JsonObject:
     if "managedFields" not in metadata:
         return obj
     return {**obj, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
+
+
+def without_version(obj: JsonObject) -> JsonObject:
+    """Return the object without `metadata.resourceVersion`, which every write changes."""
+    metadata = {name: value for name, value in obj["metadata"].items() if name != "resourceVersion"}
+    return {**obj, "metadata": metadata}
 
 
 def version_alone(_: JsonObject) -> JsonObject:

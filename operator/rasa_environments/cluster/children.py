@@ -150,6 +150,13 @@ class Children:
             verdicts.pop(key, None)
         self._contention.forget(key)
 
+    def settled(self, key: ObjectKey) -> bool:
+        """Return whether all children of this name are correct, each compared in its latest version."""
+        return all(
+            cache.version(key) == (None if verdict is None else verdict.version)
+            for cache, verdict in ((self._caches[kind], known.get(key)) for kind, known in self._verdicts.items())
+        )
+
     def _is_known_good(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> bool:
         """Return whether this version was compared with this desired state before."""
         verdict = self._verdicts[resource].get(key)

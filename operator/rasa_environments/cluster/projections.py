@@ -33,21 +33,27 @@ _ANNOTATIONS: Final = (DESIRED_ANNOTATION, ROTATED_AT_ANNOTATION, MODEL_HASH_ANN
 _GENERATED: Final = (TOKEN_KEY, SALT_KEY, key_of(JWT_VARIABLE))
 """Keys of values in an environment's Secret that exist nowhere else: they must not be lost."""
 _LONGEST_VALUE: Final = 1024
-_MOST_CONDITIONS: Final = 16
 _MOST_FIELDS: Final = 32
+_ROLLOUT: Final = ("replicas", "updatedReplicas", "availableReplicas", "observedGeneration")
+_TROUBLE: Final = (("Progressing", "False"), ("ReplicaFailure", "True"))
+"""Conditions of a Deployment, as type and status, that say why its rollout fails."""
 
 
 def child_cache() -> ObjectCache:
-    """Return a cache of children of one kind."""
-    return ObjectCache(child_projection, outline=outline, largest=LARGEST_CHILD)
+    """Return a cache of children of one kind, for which an update is a change only if it changes what is kept."""
+    return ObjectCache(child_projection, outline=outline, largest=LARGEST_CHILD, by_content=True)
 
 
 def child_projection(obj: JsonObject) -> JsonObject | None:
-    """Return a child without managedFields; for an unmanaged object with a child's name its metadata; else None."""
+    """Return a child without managedFields, and without its status except for what a rollout's progress is told by.
+
+    Return the metadata of an unmanaged object with a child's name, and None for any other object.
+    """
     metadata = obj["metadata"]
     owner = controller(obj)
     if _is_ours(obj, owner):
-        return without_managed_fields(obj)
+        kept = {name: value for name, value in without_managed_fields(obj).items() if name != "status"}
+        return {**kept, "status": rollout(obj)} if obj.get("kind") == "Deployment" else kept
     if environment_key(ObjectKey(metadata["namespace"], metadata["name"])) is None:
         return None
     return {"apiVersion": obj.get("apiVersion"), "kind": obj.get("kind"), "metadata": _outlined_metadata(metadata)}
@@ -62,15 +68,25 @@ def outline(obj: JsonObject) -> JsonObject:
         _OUTLINE: True,
     }
     if obj.get("kind") == "Deployment":
-        spec, status = mapping(obj.get("spec")), mapping(obj.get("status"))
+        spec = mapping(obj.get("spec"))
         template = mapping(mapping(spec.get("template")).get("metadata"))
         annotations = _chosen(template.get("annotations"), _ANNOTATIONS)
         kept["spec"] = {**_short(spec), "template": {"metadata": {"annotations": annotations}}}
-        conditions = mappings(status.get("conditions"))[:_MOST_CONDITIONS]
-        kept["status"] = {**_short(status), "conditions": [_short(condition) for condition in conditions]}
+        kept["status"] = rollout(obj)
     if obj.get("kind") == "Secret":
         kept["data"] = _chosen(obj.get("data"), _GENERATED)
     return kept
+
+
+def rollout(deployment: JsonObject) -> JsonObject:
+    """Return the part of a Deployment's status that `domain.facts.deployment_facts` reads, without any time."""
+    status = mapping(deployment.get("status"))
+    conditions = [
+        _short({name: condition.get(name) for name in ("type", "status", "message")})
+        for condition in mappings(status.get("conditions"))
+        if (condition.get("type"), condition.get("status")) in _TROUBLE
+    ]
+    return {**{name: status[name] for name in _ROLLOUT if name in status}, "conditions": conditions[: len(_TROUBLE)]}
 
 
 def is_outline(obj: JsonObject) -> bool:

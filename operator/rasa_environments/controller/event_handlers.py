@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 
 from rasa_environments.api.base import JsonObject, ObjectKey, Rejection
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
@@ -15,18 +16,29 @@ from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.context import environment_key
 from rasa_environments.domain.lister import Lister, server_of_environment, server_of_tag
 
-CHILD_DELAY_SECONDS = 0.1
+CHILD_DELAY_SECONDS = 0.3
 """Seconds; a controller changes a child several times in a row, and one reconciliation handles them all."""
 
 
 class EventHandlers:
     """Handles all events from watches."""
 
-    def __init__(self, lister: Lister, queue: WorkQueue, references: SecretReferences, pods: Pods) -> None:
+    def __init__(
+        self,
+        lister: Lister,
+        queue: WorkQueue,
+        references: SecretReferences,
+        pods: Pods,
+        settled: Callable[[ObjectKey], bool] = lambda _: False,
+    ) -> None:
+        """Initialize: `settled` returns whether the children of that name are as reconciled last."""
         self._lister = lister
         self._queue = queue
         self._references = references
         self._pods = pods
+        self._settled = settled
+        self._unsettled: dict[Request, ObjectKey] = {}
+        """Environments with a recent change of a child, and the children's name."""
         lister.on_conflict_change(
             environments=lambda key: queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key)),
             tags=lambda key: queue.add(Request(Kind.MODEL_TAG, key)),
@@ -85,15 +97,24 @@ class EventHandlers:
             self._notify_tag(known)
 
     def child_changed(self, key: ObjectKey, child: JsonObject | None) -> None:
-        """Handle a change or deletion (None) of an environment's child."""
+        """Handle a change or deletion (None) of an environment's child.
+
+        A watch often brings what the operator has just written before the response arrives; by the end of the delay
+        such a child is settled, and its environment is not enqueued.
+        """
         environment = environment_key(key)
         if environment is None:
             return
         request = Request(Kind.DEPLOYMENT_ENVIRONMENT, environment)
         if child is None:
             self._queue.add(request)
-        else:
-            self._queue.add_later(request, CHILD_DELAY_SECONDS)
+        elif request not in self._unsettled:
+            self._unsettled[request] = key
+            asyncio.get_running_loop().call_later(CHILD_DELAY_SECONDS, self._enqueue_unsettled, request)
+
+    def _enqueue_unsettled(self, request: Request) -> None:
+        if not self._settled(self._unsettled.pop(request)):
+            self._queue.add(request)
 
     def pod_changed(self, key: ObjectKey, pod: JsonObject | None) -> None:
         """Handle a change or deletion (None) of a pod."""

@@ -81,6 +81,8 @@ STOP_SECONDS = 10.0
 """Seconds that reconciliations may continue after SIGTERM."""
 EVENT_SECONDS = 2.0
 """Seconds to write Events after that."""
+RECHECK_SECONDS = 300.0
+"""Seconds between two looks at what interrupted watches have left in doubt."""
 
 
 class Operator:
@@ -112,7 +114,11 @@ class Operator:
         )
         dependencies = self._dependencies
         self._event_handlers = EventHandlers(
-            dependencies.lister, dependencies.queue, dependencies.references, dependencies.pods
+            dependencies.lister,
+            dependencies.queue,
+            dependencies.references,
+            dependencies.pods,
+            dependencies.children.settled,
         )
         self._own_watches: dict[Kind, Reflector] = {}
         self._interruptions: dict[Kind, int] = {}
@@ -257,6 +263,7 @@ class Operator:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(queue.run(self._reconciliations.attempt, settings.workers))
             tasks.create_task(self._resync_forever())
+            tasks.create_task(self._recheck_forever())
             tasks.create_task(self._events.run())
 
     async def _read_all(self) -> None:
@@ -280,14 +287,21 @@ class Operator:
                 tasks.create_task(read(request))
 
     async def _resync_forever(self) -> None:
-        """Reconcile every object periodically, whatever was missed, and forget namespaces without any."""
+        """Reconcile every object periodically, as a safety net: watches bring every change."""
         while True:
             await asyncio.sleep(self._settings.resync_interval)
+            for request in self._contents.requests():
+                self._dependencies.queue.add(request)
+
+    async def _recheck_forever(self) -> None:
+        """Reconcile objects of kinds in doubt, and stop watching the Secrets of namespaces without any object."""
+        while True:
+            await asyncio.sleep(min(RECHECK_SECONDS, self._settings.resync_interval))
             doubted = self._kinds_in_doubt()
             for request in self._contents.requests():
                 if request.kind in doubted:
                     self._contents.doubt(request)
-                self._dependencies.queue.add(request)
+                    self._dependencies.queue.add(request)
             self._dependencies.secrets.set_namespaces(self._dependencies.lister.namespaces)
 
     def _kinds_in_doubt(self) -> set[Kind]:

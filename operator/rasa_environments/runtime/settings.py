@@ -49,8 +49,8 @@ class Settings(BaseModel):
     accept_unchecked: bool = False
     """Whether a pod that cannot be asked counts as serving the desired model (reason ServedUnchecked). For clusters
     with simulated pods; elsewhere it hides what users get."""
-    resync_interval: Seconds = 300.0
-    """Seconds between two reconciliations of an unchanged object."""
+    resync_interval: Seconds = 36_000.0
+    """Seconds between two reconciliations of an unchanged object: a safety net, since watches bring every change."""
     leader_elect: bool = False
     """Whether to work only while holding a Lease; needed with more than one replica."""
     lease_namespace: str | None = None
