@@ -24,9 +24,9 @@ from rasa_environments.judge import environment, model_server, model_tag
 from rasa_environments.judge.conditions import transitioned
 from rasa_environments.judge.conversations import Conversations
 from rasa_environments.judge.environment import suspended
-from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.model_server import ModelServerFindings
-from rasa_environments.judge.model_tag import ModelTagFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
+from rasa_environments.judge.model_server import ModelServerFacts
+from rasa_environments.judge.model_tag import ModelTagFacts
 from rasa_environments.reconcile.status import Status
 
 GENERATION = 3
@@ -34,7 +34,7 @@ TIME = "2026-01-01T00:00:00Z"
 WANTED = TaggedModel("20260101-120000", "8f14e45f")
 SERVES, SERVES_ANOTHER = ServedFact("pod a", model=WANTED.name), ServedFact("pod a", model="20250101-120000")
 SETTLED = DeploymentFacts(wanted=1, replicas=1, updated=1, available=1, current=True, failure=None)
-WELL = EnvironmentFindings(
+WELL = EnvironmentFacts(
     environment="support",
     tag="support",
     child=ObjectKey("bots", "support-rasa"),
@@ -44,11 +44,11 @@ WELL = EnvironmentFindings(
     served=(SERVES,),
     conversations=Conversations(1, stored=True, locked=True),
 )
-SERVER_WELL = ModelServerFindings(
+SERVER_WELL = ModelServerFacts(
     None, ServerObservation(known=True), can_write=True, environments=1, tags=1, pending_tag_deletions=()
 )
 FOLLOWER = Follower(ObjectKey("bots", "support"), WANTED, "True", Reason.SERVED, "served", "True")
-TAG_WELL = ModelTagFindings(tag="support", model=WANTED.name, tagged=WANTED, followers=(FOLLOWER,))
+TAG_WELL = ModelTagFacts(tag="support", model=WANTED.name, tagged=WANTED, followers=(FOLLOWER,))
 SPECS: dict[str, JsonObject] = {
     "ModelServer": {"url": "http://model-server:5002"},
     "DeploymentEnvironment": {"rasa": {"version": "3.6.21"}, "replicas": 1},
@@ -71,26 +71,26 @@ def judged_object(kind: str, status: Status, conditions: Sequence[Condition]) ->
     return {**new_object(kind), "status": full.model_dump(by_alias=True, exclude_none=True)}
 
 
-def environment_object(findings: EnvironmentFindings) -> JsonObject:
+def environment_object(facts: EnvironmentFacts) -> JsonObject:
     """Return a DeploymentEnvironment with these facts."""
-    return judged_object("DeploymentEnvironment", *environment.judge(findings, EnvironmentStatus()))
+    return judged_object("DeploymentEnvironment", *environment.judge(facts, EnvironmentStatus()))
 
 
-def server_object(findings: ModelServerFindings) -> JsonObject:
+def server_object(facts: ModelServerFacts) -> JsonObject:
     """Return a ModelServer with these facts."""
     return judged_object(
-        "ModelServer", *model_server.judge(findings, ModelServer.model_validate(new_object("ModelServer")))
+        "ModelServer", *model_server.judge(facts, ModelServer.model_validate(new_object("ModelServer")))
     )
 
 
-def tag_object(findings: ModelTagFindings) -> JsonObject:
+def tag_object(facts: ModelTagFacts) -> JsonObject:
     """Return a ModelTag with these facts."""
-    return judged_object("ModelTag", *model_tag.judge(findings, ModelTag.model_validate(new_object("ModelTag")), TIME))
+    return judged_object("ModelTag", *model_tag.judge(facts, ModelTag.model_validate(new_object("ModelTag")), TIME))
 
 
-def suspended_object(findings: EnvironmentFindings) -> JsonObject:
+def suspended_object(facts: EnvironmentFacts) -> JsonObject:
     """Return a DeploymentEnvironment that was suspended with these facts."""
-    status, conditions = environment.judge(findings, EnvironmentStatus())
+    status, conditions = environment.judge(facts, EnvironmentStatus())
     known = status.model_copy(update={"conditions": list(conditions)})
     return judged_object("DeploymentEnvironment", known, suspended(known))
 

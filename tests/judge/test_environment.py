@@ -15,7 +15,7 @@ from rasa_environments.domain.facts import DeploymentFacts, PodFacts, Problem, S
 from rasa_environments.judge.conditions import condition, condition_of, transitioned
 from rasa_environments.judge.conversations import Conversations
 from rasa_environments.judge.environment import judge, suspended
-from rasa_environments.judge.environment_findings import EnvironmentFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.transitions import transitions
 
 WANTED = TaggedModel("20260101-120000", "8f14e45f")
@@ -30,7 +30,7 @@ LOADING = replace(WRONG, problem="timed out", answered_time=ANSWERED)
 BUSY = replace(RIGHT, problem="timed out", answered_time=ANSWERED)
 UNLISTED = replace(SILENT, reason=Reason.MODEL_UNKNOWN)
 STORED = Conversations(servers=1, stored=True, locked=False)
-GOOD = EnvironmentFindings(
+GOOD = EnvironmentFacts(
     environment="support",
     tag="live",
     child=ObjectKey("bots", "support-rasa"),
@@ -134,36 +134,36 @@ VERDICTS = [
 ]
 
 
-def verdict(findings: EnvironmentFindings, kind: ConditionType = ConditionType.READY) -> Condition:
+def verdict(facts: EnvironmentFacts, kind: ConditionType = ConditionType.READY) -> Condition:
     """One of the conditions."""
-    found = condition_of(judge(findings, EnvironmentStatus())[1], kind)
+    found = condition_of(judge(facts, EnvironmentStatus())[1], kind)
     assert found is not None
     return found
 
 
 @pytest.mark.parametrize(
-    ("findings", "statuses", "reason"), [row[1:] for row in VERDICTS], ids=[row[0] for row in VERDICTS]
+    ("facts", "statuses", "reason"), [row[1:] for row in VERDICTS], ids=[row[0] for row in VERDICTS]
 )
-def test_what_is_found_makes_the_conditions(findings: EnvironmentFindings, statuses: str, reason: Reason) -> None:
-    _, conditions = judge(findings, EnvironmentStatus())
+def test_what_is_found_makes_the_conditions(facts: EnvironmentFacts, statuses: str, reason: Reason) -> None:
+    _, conditions = judge(facts, EnvironmentStatus())
 
     told = [*statuses.split(), "True"]
     assert {entry.type: entry.status for entry in conditions} == dict(zip(TYPES, told, strict=True))
-    assert verdict(findings).reason == reason
+    assert verdict(facts).reason == reason
 
 
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("waits", [True, False])
 def test_whatever_the_problem_ready_says_it(reason: Reason, waits: bool) -> None:
-    findings = replace(GOOD, problem=Problem(reason, "what is wrong", stalled=waits))
+    facts = replace(GOOD, problem=Problem(reason, "what is wrong", stalled=waits))
 
-    assert (verdict(findings).status, verdict(findings).reason, verdict(findings).message) == (
+    assert (verdict(facts).status, verdict(facts).reason, verdict(facts).message) == (
         "False",
         reason,
         "what is wrong",
     )
-    assert verdict(findings, ConditionType.STALLED).status == str(waits)
-    assert verdict(findings, ConditionType.RECONCILING).status == str(not waits)
+    assert verdict(facts, ConditionType.STALLED).status == str(waits)
+    assert verdict(facts, ConditionType.RECONCILING).status == str(not waits)
 
 
 MESSAGES = [
@@ -257,16 +257,14 @@ MESSAGES = [
 ]
 
 
-@pytest.mark.parametrize(("findings", "kind", "message"), MESSAGES)
-def test_the_message_says_what_is_so_and_what_to_do(
-    findings: EnvironmentFindings, kind: ConditionType, message: str
-) -> None:
-    assert verdict(findings, kind).message == message
+@pytest.mark.parametrize(("facts", "kind", "message"), MESSAGES)
+def test_the_message_says_what_is_so_and_what_to_do(facts: EnvironmentFacts, kind: ConditionType, message: str) -> None:
+    assert verdict(facts, kind).message == message
 
 
 PROBLEMS = st.none() | st.sampled_from([UNREACHABLE, UNAUTHORIZED, NOT_FOUND, INVALID, NO_SECRET])
 DEPLOYMENTS = st.none() | st.sampled_from([SETTLED, ROLLING, FAILED, replace(SETTLED, wanted=0, replicas=0)])
-FINDINGS = st.builds(
+FACTS = st.builds(
     lambda **fields: replace(GOOD, **fields),
     problem=PROBLEMS,
     tag_problem=PROBLEMS,
@@ -277,33 +275,33 @@ FINDINGS = st.builds(
 )
 
 
-@given(findings=FINDINGS)
-def test_what_serves_another_model_is_never_ready(findings: EnvironmentFindings) -> None:
-    if findings.wanted is not None and verdict(findings, ConditionType.MODEL_SERVED).status == "False":
-        assert verdict(findings).status == "False"
+@given(facts=FACTS)
+def test_what_serves_another_model_is_never_ready(facts: EnvironmentFacts) -> None:
+    if facts.wanted is not None and verdict(facts, ConditionType.MODEL_SERVED).status == "False":
+        assert verdict(facts).status == "False"
 
 
-@given(findings=FINDINGS)
-def test_not_to_know_what_is_served_is_never_ready(findings: EnvironmentFindings) -> None:
-    if findings.wanted is not None and verdict(findings, ConditionType.MODEL_SERVED).status == "Unknown":
-        assert verdict(findings).status != "True"
+@given(facts=FACTS)
+def test_not_to_know_what_is_served_is_never_ready(facts: EnvironmentFacts) -> None:
+    if facts.wanted is not None and verdict(facts, ConditionType.MODEL_SERVED).status == "Unknown":
+        assert verdict(facts).status != "True"
 
 
-@given(findings=FINDINGS)
-def test_ready_has_the_status_and_the_words_of_a_condition_that_counts(findings: EnvironmentFindings) -> None:
-    ready = verdict(findings)
+@given(facts=FACTS)
+def test_ready_has_the_status_and_the_words_of_a_condition_that_counts(facts: EnvironmentFacts) -> None:
+    ready = verdict(facts)
     if ready.status != "True":
         counted = (ConditionType.AVAILABLE, ConditionType.MODEL_AVAILABLE, ConditionType.MODEL_SERVED)
-        told = [verdict(findings, kind) for kind in counted]
+        told = [verdict(facts, kind) for kind in counted]
         assert (ready.status, ready.reason, ready.message) in [
             (each.status, each.reason, each.message) for each in told
         ]
 
 
 def test_where_pods_are_simulated_a_setting_accepts_that_nobody_says_what_is_served() -> None:
-    findings = replace(GOOD, served=(SILENT,), accept_unchecked=True)
+    facts = replace(GOOD, served=(SILENT,), accept_unchecked=True)
 
-    ready, served = verdict(findings), verdict(findings, ConditionType.MODEL_SERVED)
+    ready, served = verdict(facts), verdict(facts, ConditionType.MODEL_SERVED)
 
     assert (ready.status, ready.reason) == ("True", "ServedUnchecked")
     assert (served.status, served.reason) == ("True", "ServedUnchecked")
@@ -312,23 +310,23 @@ def test_where_pods_are_simulated_a_setting_accepts_that_nobody_says_what_is_ser
 
 @pytest.mark.parametrize("fact", [WRONG, EMPTY, LOADING, UNLISTED])
 def test_the_setting_accepts_no_answer_that_says_otherwise(fact: ServedFact) -> None:
-    findings = replace(GOOD, served=(SILENT, fact), accept_unchecked=True)
+    facts = replace(GOOD, served=(SILENT, fact), accept_unchecked=True)
 
-    assert verdict(findings).status != "True" or fact is UNLISTED
+    assert verdict(facts).status != "True" or fact is UNLISTED
 
 
-@given(findings=FINDINGS)
-def test_it_is_never_both_under_way_and_waiting_for_a_person(findings: EnvironmentFindings) -> None:
-    under_way, waits = verdict(findings, ConditionType.RECONCILING), verdict(findings, ConditionType.STALLED)
+@given(facts=FACTS)
+def test_it_is_never_both_under_way_and_waiting_for_a_person(facts: EnvironmentFacts) -> None:
+    under_way, waits = verdict(facts, ConditionType.RECONCILING), verdict(facts, ConditionType.STALLED)
 
     assert (under_way.status, waits.status) != ("True", "True")
-    if verdict(findings).status == "True":
+    if verdict(facts).status == "True":
         assert (under_way.status, waits.status) == ("False", "False")
 
 
-@given(findings=FINDINGS)
-def test_each_condition_explains_itself(findings: EnvironmentFindings) -> None:
-    _, conditions = judge(findings, EnvironmentStatus())
+@given(facts=FACTS)
+def test_each_condition_explains_itself(facts: EnvironmentFacts) -> None:
+    _, conditions = judge(facts, EnvironmentStatus())
 
     assert [entry.type for entry in conditions] == list(TYPES)
     assert all(entry.message and entry.reason in set(Reason) for entry in conditions)
@@ -336,29 +334,29 @@ def test_each_condition_explains_itself(findings: EnvironmentFindings) -> None:
 
 def test_of_ready_pods_that_nobody_asks_it_is_not_said_that_there_are_none() -> None:
     pod = PodFacts("support-0", "10.0.0.1", ready=True)
-    findings = replace(GOOD, problem=INVALID, served=(), pods=(pod,))
+    facts = replace(GOOD, problem=INVALID, served=(), pods=(pod,))
 
-    served = verdict(findings, ConditionType.MODEL_SERVED)
+    served = verdict(facts, ConditionType.MODEL_SERVED)
 
     assert (served.status, served.reason) == ("Unknown", "Pending")
     assert "not asked" in served.message
 
 
 def test_where_conversations_are_kept_does_not_count_for_ready() -> None:
-    findings = replace(GOOD, conversations=Conversations(servers=1, stored=False, locked=False))
+    facts = replace(GOOD, conversations=Conversations(servers=1, stored=False, locked=False))
 
-    assert verdict(findings, ConditionType.CONVERSATIONS_PERSISTED).status == "False"
-    assert verdict(findings).status == "True"
+    assert verdict(facts, ConditionType.CONVERSATIONS_PERSISTED).status == "False"
+    assert verdict(facts).status == "True"
 
 
 def test_where_conversations_are_kept_stays_as_told_while_nobody_finds_out() -> None:
-    kind, findings = ConditionType.CONVERSATIONS_PERSISTED, replace(GOOD, conversations=None, problem=INVALID)
+    kind, facts = ConditionType.CONVERSATIONS_PERSISTED, replace(GOOD, conversations=None, problem=INVALID)
     before = EnvironmentStatus(conditions=[condition(kind, "True", Reason.PERSISTED, "kept")])
 
-    _, after = judge(findings, before)
+    _, after = judge(facts, before)
 
     assert condition_of(after, kind) == condition(kind, "True", Reason.PERSISTED, "kept")
-    assert verdict(findings, kind).status == "Unknown"
+    assert verdict(facts, kind).status == "Unknown"
 
 
 def served_model(name: str, replicas: int) -> ServedModel:
@@ -414,9 +412,9 @@ def test_replicas_are_counted_once_a_rollout_has_ended(deployment: DeploymentFac
     assert status.replicas == replicas
 
 
-@pytest.mark.parametrize("findings", [GOOD, replace(GOOD, wanted=None)])
-def test_nobody_knows_whether_a_suspended_environment_is_ready(findings: EnvironmentFindings) -> None:
-    _, before = judge(findings, EnvironmentStatus())
+@pytest.mark.parametrize("facts", [GOOD, replace(GOOD, wanted=None)])
+def test_nobody_knows_whether_a_suspended_environment_is_ready(facts: EnvironmentFacts) -> None:
+    _, before = judge(facts, EnvironmentStatus())
 
     after = suspended(EnvironmentStatus(conditions=list(before)))
 

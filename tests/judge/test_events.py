@@ -30,7 +30,7 @@ from rasa_environments.judge.events import (
     shortened,
     tag_reverted,
 )
-from rasa_environments.judge.model_tag import ModelTagFindings, judge
+from rasa_environments.judge.model_tag import ModelTagFacts, judge
 from tests.cluster.objects import config_map, environment_child
 from tests.reconcile.objects import environment, server, tag
 
@@ -87,8 +87,8 @@ def promoted(*models: TaggedModel, by: str | None = None, limit: int = 10) -> li
         annotated = current.metadata.model_copy(update={"annotations": {"rasa-environments.io/promoted-by": by}})
         current = current.model_copy(update={"metadata": annotated})
     for number, model in enumerate(models):
-        findings = ModelTagFindings(tag="live", model=model.name, tagged=model)
-        status, _ = judge(findings, current, f"2026-01-01T{number:02}:00:00Z")
+        facts = ModelTagFacts(tag="live", model=model.name, tagged=model)
+        status, _ = judge(facts, current, f"2026-01-01T{number:02}:00:00Z")
         current = current.model_copy(update={"status": status})
         states.append(current)
     return states

@@ -12,12 +12,12 @@ from rasa_environments.api.deployment_environment import EnvironmentStatus, Serv
 from rasa_environments.domain.facts import Problem, ServedFact, TaggedModel
 from rasa_environments.judge.conversations import ELSEWHERE
 from rasa_environments.judge.environment import judge
-from rasa_environments.judge.environment_findings import EnvironmentFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
 
 SERVER = "the Rasa server of support"
 WANTED = TaggedModel("20260101-120000", "8f14e45f")
 RIGHT, WRONG, EMPTY = (ServedFact(SERVER, model=name) for name in (WANTED.name, "20250101-120000", None))
-GOOD = EnvironmentFindings(
+GOOD = EnvironmentFacts(
     environment="support",
     tag="support",
     child=ObjectKey("bots", "support-rasa"),
@@ -30,14 +30,14 @@ GOOD = EnvironmentFindings(
 )
 
 
-def silent(reason: Reason) -> EnvironmentFindings:
+def silent(reason: Reason) -> EnvironmentFacts:
     """It does not report what it serves."""
     return replace(GOOD, served=(ServedFact(SERVER, problem="what was said", reason=reason),))
 
 
-def conditions(findings: EnvironmentFindings) -> dict[str, Condition]:
+def conditions(facts: EnvironmentFacts) -> dict[str, Condition]:
     """The conditions by type."""
-    return {entry.type: entry for entry in judge(findings, EnvironmentStatus())[1]}
+    return {entry.type: entry for entry in judge(facts, EnvironmentStatus())[1]}
 
 
 TYPES = ("Ready", "Reconciling", "Stalled", "Available", "ModelAvailable", "ModelServed", "ConversationsPersisted")
@@ -69,10 +69,10 @@ VERDICTS = [
 
 
 @pytest.mark.parametrize(
-    ("findings", "statuses", "reason"), [row[1:] for row in VERDICTS], ids=[row[0] for row in VERDICTS]
+    ("facts", "statuses", "reason"), [row[1:] for row in VERDICTS], ids=[row[0] for row in VERDICTS]
 )
-def test_what_is_found_makes_the_conditions(findings: EnvironmentFindings, statuses: str, reason: str) -> None:
-    found = conditions(findings)
+def test_what_is_found_makes_the_conditions(facts: EnvironmentFacts, statuses: str, reason: str) -> None:
+    found = conditions(facts)
 
     assert {kind: entry.status for kind, entry in found.items()} == dict(
         zip(TYPES, [*statuses.split(), "Unknown"], strict=True)
@@ -81,7 +81,7 @@ def test_what_is_found_makes_the_conditions(findings: EnvironmentFindings, statu
 
 
 @pytest.mark.parametrize(
-    ("findings", "kind", "message"),
+    ("facts", "kind", "message"),
     [
         (GOOD, ConditionType.MODEL_SERVED, f"{SERVER} serves {WANTED.name}"),
         (
@@ -101,8 +101,8 @@ def test_what_is_found_makes_the_conditions(findings: EnvironmentFindings, statu
         ),
     ],
 )
-def test_no_message_speaks_of_pods(findings: EnvironmentFindings, kind: ConditionType, message: str) -> None:
-    found = conditions(findings)
+def test_no_message_speaks_of_pods(facts: EnvironmentFacts, kind: ConditionType, message: str) -> None:
+    found = conditions(facts)
 
     assert found[kind].message == message
     assert not [entry for entry in found.values() if "pod" in entry.message]

@@ -13,7 +13,7 @@ from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.model_server import ModelServerFindings, judge, pending_deletions
+from rasa_environments.judge.model_server import ModelServerFacts, judge, pending_deletions
 
 MODELS = {"model-1": TaggedModel("model-1", "hash-1")}
 ENTRIES = st.lists(
@@ -36,15 +36,15 @@ def server(status: ModelServerStatus | None = None, **spec: object) -> ModelServ
     return seen.model_copy(update={"status": status}) if status is not None else seen
 
 
-def findings(
+def facts(
     observation: ServerObservation | None = None, *, problem: Problem | None = None, can_write: bool = True
-) -> ModelServerFindings:
+) -> ModelServerFacts:
     """Return the facts of a reconciliation."""
     observed = observation or ServerObservation(models=MODELS, version="1.2", known=True)
-    return ModelServerFindings(problem, observed, can_write, environments=2, tags=3, pending_tag_deletions=())
+    return ModelServerFacts(problem, observed, can_write, environments=2, tags=3, pending_tag_deletions=())
 
 
-def verdict(found: ModelServerFindings, kind: ConditionType, before: ModelServer | None = None) -> Condition:
+def verdict(found: ModelServerFacts, kind: ConditionType, before: ModelServer | None = None) -> Condition:
     """One of the conditions."""
     conditions = judge(found, before or server())[1]
     one = condition_of(conditions, kind)
@@ -53,7 +53,7 @@ def verdict(found: ModelServerFindings, kind: ConditionType, before: ModelServer
 
 
 def test_a_server_that_answers_is_ready() -> None:
-    status, conditions = judge(findings(), server())
+    status, conditions = judge(facts(), server())
 
     assert (status.version, status.model_count, status.environment_count, status.tag_count) == ("1.2", 1, 2, 3)
     assert {entry.type: entry.status for entry in conditions} == {
@@ -68,7 +68,7 @@ def test_a_server_that_answers_is_ready() -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("waits", [True, False])
 def test_a_problem_is_what_ready_says(reason: Reason, waits: bool) -> None:
-    found = findings(problem=Problem(reason, "what is wrong", stalled=waits))
+    found = facts(problem=Problem(reason, "what is wrong", stalled=waits))
 
     ready = verdict(found, ConditionType.READY)
 
@@ -85,7 +85,7 @@ def test_a_problem_is_what_ready_says(reason: Reason, waits: bool) -> None:
     ],
 )
 def test_without_credentials_to_write_it_is_ready_and_says_what_to_add(spec: JsonObject, where: str) -> None:
-    found = findings(can_write=False)
+    found = facts(can_write=False)
 
     writable = verdict(found, ConditionType.WRITABLE, server(**spec))
 
@@ -110,7 +110,7 @@ REFUSED = Problem(Reason.UNAUTHORIZED, "refused", stalled=False)
     ],
 )
 def test_writable_says_whether_tags_can_be_put(observation: ServerObservation, status: str, reason: Reason) -> None:
-    writable = verdict(findings(observation), ConditionType.WRITABLE)
+    writable = verdict(facts(observation), ConditionType.WRITABLE)
 
     assert (writable.status, writable.reason) == (status, reason)
 
@@ -118,13 +118,13 @@ def test_writable_says_whether_tags_can_be_put(observation: ServerObservation, s
 def test_what_was_known_of_a_server_that_does_not_answer_stays() -> None:
     before = server(ModelServerStatus(version="1.1", model_count=7))
 
-    status, _ = judge(findings(ServerObservation()), before)
+    status, _ = judge(facts(ServerObservation()), before)
 
     assert (status.version, status.model_count) == ("1.1", 7)
 
 
 def test_an_empty_inventory_is_left_out() -> None:
-    assert judge(findings(), server())[0].pending_tag_deletions is None
+    assert judge(facts(), server())[0].pending_tag_deletions is None
 
 
 @given(claims=ENTRIES, before=ENTRIES, done=TAGS)
@@ -153,7 +153,7 @@ def test_a_server_without_a_listing_names_a_tag_that_cannot_be_pulled() -> None:
     well = ServerObservation(known=True, lists=False)
     hidden = replace(well, tag_problems={"live": REFUSED, "staging": AWAY})
 
-    assert verdict(findings(well), ConditionType.READY).message == f"tags can be pulled; {without}"
-    assert verdict(findings(hidden), ConditionType.READY).message == (
+    assert verdict(facts(well), ConditionType.READY).message == f"tags can be pulled; {without}"
+    assert verdict(facts(hidden), ConditionType.READY).message == (
         f"{without}; not every tag can be pulled, as live: {REFUSED.message}"
     )

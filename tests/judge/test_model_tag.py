@@ -20,7 +20,7 @@ from rasa_environments.api.model_tag import (
 )
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.model_tag import ModelTagFindings, judge
+from rasa_environments.judge.model_tag import ModelTagFacts, judge
 
 FIRST, SECOND, THIRD = (TaggedModel(f"model-{number}", f"hash-{number}") for number in (1, 2, 3))
 TIME = "2026-01-01T00:00:00Z"
@@ -43,8 +43,8 @@ def promoted(*models: TaggedModel, limit: int = 10) -> ModelTagStatus:
     """Return the status after the tag was set on one model after the other, an hour apart."""
     status = ModelTagStatus()
     for number, tagged in enumerate(models):
-        findings = ModelTagFindings(tag="live", model=tagged.name, tagged=tagged)
-        status, _ = judge(findings, model_tag(status, historyLimit=limit), f"2026-01-01T{number:02}:00:00Z")
+        facts = ModelTagFacts(tag="live", model=tagged.name, tagged=tagged)
+        status, _ = judge(facts, model_tag(status, historyLimit=limit), f"2026-01-01T{number:02}:00:00Z")
     return status
 
 
@@ -77,8 +77,8 @@ def promoted_by(user: str, tagged: TaggedModel, before: ModelTagStatus | None = 
     """Return the status after the user's promotion was seen to take effect."""
     tag = model_tag(before)
     metadata = tag.metadata.model_copy(update={"annotations": {PROMOTED_BY_ANNOTATION: user}})
-    findings = ModelTagFindings(tag="live", model=tagged.name, tagged=tagged)
-    return judge(findings, tag.model_copy(update={"metadata": metadata}), TIME)[0]
+    facts = ModelTagFacts(tag="live", model=tagged.name, tagged=tagged)
+    return judge(facts, tag.model_copy(update={"metadata": metadata}), TIME)[0]
 
 
 def test_the_history_names_who_promoted_each_model() -> None:
@@ -127,9 +127,9 @@ def test_a_rollback_goes_to_the_last_other_model_whatever_the_limit(models: list
 
 def test_a_model_that_the_server_has_not_confirmed_is_not_in_the_history() -> None:
     before = promoted(FIRST)
-    findings = ModelTagFindings(tag="live", model="model-2", problem=Problem(Reason.MODEL_NOT_FOUND, "not there"))
+    facts = ModelTagFacts(tag="live", model="model-2", problem=Problem(Reason.MODEL_NOT_FOUND, "not there"))
 
-    status, _ = judge(findings, model_tag(before), TIME)
+    status, _ = judge(facts, model_tag(before), TIME)
 
     assert status.tagged_model == reference(FIRST)
     assert status.history == before.history
@@ -150,12 +150,12 @@ OUTDATED = replace(SERVING, desired=TaggedModel("model-1", "trained-before"))
 BEHIND_AND_SILENT = replace(SILENT, desired=None)
 UNCHECKED = replace(SERVING, served_reason=Reason.SERVED_UNCHECKED)
 OTHER = replace(SERVING, key=ObjectKey("bots", "other"))
-TAGGED = ModelTagFindings(tag="live", model="model-1", tagged=FIRST)
+TAGGED = ModelTagFacts(tag="live", model="model-1", tagged=FIRST)
 
 
-def verdict(findings: ModelTagFindings, kind: ConditionType) -> Condition:
+def verdict(facts: ModelTagFacts, kind: ConditionType) -> Condition:
     """One of the conditions."""
-    found = condition_of(judge(findings, model_tag(), TIME)[1], kind)
+    found = condition_of(judge(facts, model_tag(), TIME)[1], kind)
     assert found is not None
     return found
 
@@ -238,22 +238,22 @@ NOT_ASKED = {Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.P
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_problem_is_told_by_each_condition_that_it_concerns(reason: Reason, waits: bool, answers: bool) -> None:
     problem = Problem(reason, "what is wrong", stalled=waits)
-    findings = replace(TAGGED, tagged=None, problem=problem, answers=answers, followers=(SERVING,))
+    facts = replace(TAGGED, tagged=None, problem=problem, answers=answers, followers=(SERVING,))
 
-    tagged, ready = verdict(findings, ConditionType.TAGGED), verdict(findings, ConditionType.READY)
+    tagged, ready = verdict(facts, ConditionType.TAGGED), verdict(facts, ConditionType.READY)
 
     expected = "Unknown" if reason in NOT_ASKED or not answers else "False"
     assert (tagged.status, tagged.reason) == (expected, reason)
     assert (ready.status, ready.reason, ready.message) == (expected, reason, "what is wrong")
-    assert verdict(findings, ConditionType.STALLED).status == str(waits)
-    assert verdict(findings, ConditionType.RECONCILING).status == str(not waits)
+    assert verdict(facts, ConditionType.STALLED).status == str(waits)
+    assert verdict(facts, ConditionType.RECONCILING).status == str(not waits)
 
 
 def test_environments_that_serve_the_last_known_model_are_told_to_while_the_server_is_away() -> None:
     away = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
-    findings = replace(TAGGED, tagged=None, problem=away, answers=False, followers=(SERVING,))
+    facts = replace(TAGGED, tagged=None, problem=away, answers=False, followers=(SERVING,))
 
-    status, conditions = judge(findings, model_tag(promoted(FIRST)), TIME)
+    status, conditions = judge(facts, model_tag(promoted(FIRST)), TIME)
 
     served = condition_of(conditions, ConditionType.SERVED)
     assert served is not None
@@ -262,9 +262,9 @@ def test_environments_that_serve_the_last_known_model_are_told_to_while_the_serv
 
 def test_a_promotion_that_failed_is_served_by_nobody() -> None:
     missing = Problem(Reason.MODEL_NOT_FOUND, "not there")
-    findings = replace(TAGGED, model="model-2", tagged=None, problem=missing, followers=(SERVING,))
+    facts = replace(TAGGED, model="model-2", tagged=None, problem=missing, followers=(SERVING,))
 
-    status, conditions = judge(findings, model_tag(promoted(FIRST)), TIME)
+    status, conditions = judge(facts, model_tag(promoted(FIRST)), TIME)
 
     served = condition_of(conditions, ConditionType.SERVED)
     assert served is not None
@@ -272,9 +272,9 @@ def test_a_promotion_that_failed_is_served_by_nobody() -> None:
 
 
 def test_a_tag_without_a_model_of_its_own_tells_where_it_is() -> None:
-    findings = ModelTagFindings(tag="live", tagged=SECOND, followers=(replace(SERVING, desired=SECOND),))
+    facts = ModelTagFacts(tag="live", tagged=SECOND, followers=(replace(SERVING, desired=SECOND),))
 
-    status, conditions = judge(findings, model_tag(), TIME)
+    status, conditions = judge(facts, model_tag(), TIME)
 
     ready = condition_of(conditions, ConditionType.READY)
     assert ready is not None

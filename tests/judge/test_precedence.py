@@ -14,8 +14,8 @@ from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.domain.facts import DeploymentFacts, Follower, Problem, ServedFact, TaggedModel
 from rasa_environments.judge import environment, model_tag
-from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.model_tag import ModelTagFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
+from rasa_environments.judge.model_tag import ModelTagFacts
 
 RECONCILING, STALLED = ConditionType.RECONCILING, ConditionType.STALLED
 APPENDED = frozenset({"served", "followers"})
@@ -85,7 +85,7 @@ UP = DeploymentFacts(wanted=1, replicas=1, updated=1, available=1, current=True,
 RIGHT = ServedFact("pod support-0", model=WANTED.name)
 SILENT = replace(RIGHT, model=None, problem="connection refused")
 ABROAD = replace(SILENT, reason=Reason.EXTERNAL_SERVER_UNREACHABLE)
-READY = EnvironmentFindings(
+READY = EnvironmentFacts(
     environment="support",
     tag="live",
     child=ObjectKey("bots", "support-rasa"),
@@ -200,7 +200,7 @@ def test_an_environment_that_may_run_without_a_model_is_not_told_to_have_none() 
 
 
 FOLLOWER = Follower(ObjectKey("bots", "support"), WANTED, "True", Reason.SERVED, "served", "True")
-TAG_READY = ModelTagFindings(tag="live", model=WANTED.name, tagged=WANTED, followers=(FOLLOWER,))
+TAG_READY = ModelTagFacts(tag="live", model=WANTED.name, tagged=WANTED, followers=(FOLLOWER,))
 TAG_CAUSES = [
     Cause(
         "tag rejected",

@@ -14,12 +14,12 @@ from rasa_environments.domain.facts import RegistrationFact, ServedFact, ServerO
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.environment import judge as judged_environment
 from rasa_environments.judge.environment import suspended
-from rasa_environments.judge.environment_findings import EnvironmentFindings
-from rasa_environments.judge.model_server import ModelServerFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
+from rasa_environments.judge.model_server import ModelServerFacts
 from rasa_environments.judge.model_server import judge as judged_server
 
 MODEL = TaggedModel("20260101-120000", "8f14e45f")
-ENVIRONMENT = EnvironmentFindings(
+ENVIRONMENT = EnvironmentFacts(
     environment="support",
     tag="support",
     child=ObjectKey("bots", "support-rasa"),
@@ -28,7 +28,7 @@ ENVIRONMENT = EnvironmentFindings(
     served=(ServedFact("the Rasa server of support", MODEL.name),),
     external=True,
 )
-SERVER = ModelServerFindings(
+SERVER = ModelServerFacts(
     None,
     ServerObservation(models={MODEL.name: MODEL}, known=True),
     can_write=True,

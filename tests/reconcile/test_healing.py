@@ -15,7 +15,7 @@ from rasa_environments.cluster.resources import PODS, Resource
 from rasa_environments.desired.context import Context
 from rasa_environments.domain.facts import PodFacts, Problem, ServedFact, TaggedModel
 from rasa_environments.judge.conditions import condition
-from rasa_environments.judge.environment_findings import EnvironmentFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.served import model_served
 from rasa_environments.reconcile.dependencies import Intervals
 from rasa_environments.reconcile.healing import Healing
@@ -39,11 +39,11 @@ class Deletions:
         self.deleted.append((resource, key))
 
 
-def findings(*served: ServedFact, **details: Any) -> EnvironmentFindings:
+def facts(*served: ServedFact, **details: Any) -> EnvironmentFacts:
     """Return the facts of a reconciliation."""
     key = ObjectKey("bots", "support")
     pods = (POD,)
-    return EnvironmentFindings("support", "support", key, key, wanted=MODEL, pods=pods, served=served, **details)
+    return EnvironmentFacts("support", "support", key, key, wanted=MODEL, pods=pods, served=served, **details)
 
 
 def with_status(of: Context, reason: str) -> DeploymentEnvironment:
@@ -58,9 +58,9 @@ async def heal(*answers: ServedFact, healing: str | None = None, reason: str = "
     client = Deletions()
     of = context({"rasa": {"version": "3.6.21"}, "model": {"healing": healing} if healing else {}})
     healer = Healing(cast(Client, client), NO_PATIENCE)
-    found = findings()
+    found = facts()
     for answer in answers:
-        found = await healer.heal(with_status(of, reason), of, findings(answer))
+        found = await healer.heal(with_status(of, reason), of, facts(answer))
     return client, model_served(found).message
 
 
@@ -94,7 +94,7 @@ async def test_a_pod_of_which_nothing_is_known_is_left_alone() -> None:
 async def test_while_the_model_server_is_away_nothing_is_done() -> None:
     client = Deletions()
     of = context({"rasa": {"version": "3.6.21"}})
-    away = replace(findings(LOST), tag_problem=cast(Problem, object()))
+    away = replace(facts(LOST), tag_problem=cast(Problem, object()))
 
     assert await Healing(cast(Client, client), NO_PATIENCE).heal(with_status(of, "Served"), of, away) == away
     assert client.deleted == []

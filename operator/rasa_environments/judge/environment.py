@@ -10,57 +10,57 @@ from rasa_environments.domain.facts import DeploymentFacts, Problem
 from rasa_environments.judge.comparison import serves
 from rasa_environments.judge.conditions import condition, condition_of, reconciling, registered, stalled
 from rasa_environments.judge.conversations import conversations_persisted
-from rasa_environments.judge.environment_findings import EnvironmentFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.served import model_served, served_models
 
 
-def judge(findings: EnvironmentFindings, before: EnvironmentStatus) -> tuple[EnvironmentStatus, tuple[Condition, ...]]:
+def judge(facts: EnvironmentFacts, before: EnvironmentStatus) -> tuple[EnvironmentStatus, tuple[Condition, ...]]:
     """Return the status without its conditions, and the conditions without their times."""
-    model, served = model_available(findings), model_served(findings)
-    trouble = findings.problem or rollout(findings) or silent_elsewhere(findings)
-    usable = available(findings, trouble)
+    model, served = model_available(facts), model_served(facts)
+    trouble = facts.problem or rollout(facts) or silent_elsewhere(facts)
+    usable = available(facts, trouble)
     conditions = (
-        ready(findings, usable, model, served),
+        ready(facts, usable, model, served),
         reconciling(trouble or pulling(served)),
         stalled(trouble),
         usable,
         model,
         served,
-        persisted(findings, before),
-        *registered(findings.registration),
+        persisted(facts, before),
+        *registered(facts.registration),
     )
-    return status_of(findings, before), conditions
+    return status_of(facts, before), conditions
 
 
-def status_of(findings: EnvironmentFindings, before: EnvironmentStatus) -> EnvironmentStatus:
+def status_of(facts: EnvironmentFacts, before: EnvironmentStatus) -> EnvironmentStatus:
     """Return the status without its conditions."""
-    deployment, wanted = findings.deployment, findings.wanted
+    deployment, wanted = facts.deployment, facts.wanted
     settled = deployment is not None and (deployment.settled or deployment.failure is not None)
-    answered = any(fact.known for fact in findings.served)
-    serving = [fact for fact in findings.served if wanted is not None and serves(fact, wanted) == "True"]
-    token = SecretKeyRef(name=findings.child.name, key=TOKEN_KEY)
+    answered = any(fact.known for fact in facts.served)
+    serving = [fact for fact in facts.served if wanted is not None and serves(fact, wanted) == "True"]
+    token = SecretKeyRef(name=facts.child.name, key=TOKEN_KEY)
     return EnvironmentStatus(
-        url=findings.url or before.url,
-        environment=findings.environment,
-        tag=findings.tag,
+        url=facts.url or before.url,
+        environment=facts.environment,
+        tag=facts.tag,
         desired_model=ModelReference(name=wanted.name, hash=wanted.hash) if wanted else None,
-        served_models=served_models(findings.served, wanted) or None,
+        served_models=served_models(facts.served, wanted) or None,
         serving_replicas=len(serving) if answered else None,
-        ready_replicas=ready_replicas(findings),
-        ingress_hosts=sorted(findings.ingress_hosts) or None,
+        ready_replicas=ready_replicas(facts),
+        ingress_hosts=sorted(facts.ingress_hosts) or None,
         auth_token=SecretValue(secret_key_ref=token) if deployment is not None else before.auth_token,
-        last_handled_rotate_token_at=findings.token_rotated_at or before.last_handled_rotate_token_at,
+        last_handled_rotate_token_at=facts.token_rotated_at or before.last_handled_rotate_token_at,
         # The count is kept during a rollout, which the conditions report with fewer writes.
         replicas=deployment.replicas if deployment is not None and settled else before.replicas or 0,
-        selector=findings.selector or before.selector,
+        selector=facts.selector or before.selector,
     )
 
 
-def ready_replicas(findings: EnvironmentFindings) -> int | None:
+def ready_replicas(facts: EnvironmentFacts) -> int | None:
     """Return the number of Rasa servers available to users; None if unknown."""
-    if findings.external:
-        return sum(fact.problem is None for fact in findings.served)
-    return None if findings.deployment is None else findings.deployment.available
+    if facts.external:
+        return sum(fact.problem is None for fact in facts.served)
+    return None if facts.deployment is None else facts.deployment.available
 
 
 def suspended(before: EnvironmentStatus) -> tuple[Condition, ...]:
@@ -76,64 +76,64 @@ def suspended(before: EnvironmentStatus) -> tuple[Condition, ...]:
     )
 
 
-def available(findings: EnvironmentFindings, trouble: Problem | None) -> Condition:
+def available(facts: EnvironmentFacts, trouble: Problem | None) -> Condition:
     """Return whether all objects of the spec exist and the Rasa servers are available."""
-    kind, deployment = ConditionType.AVAILABLE, findings.deployment
+    kind, deployment = ConditionType.AVAILABLE, facts.deployment
     if trouble is not None:
         return condition(kind, "False", trouble.reason, trouble.message)
-    if findings.external:
-        if not findings.served:
+    if facts.external:
+        if not facts.served:
             return condition(kind, "Unknown", Reason.PENDING, "the Rasa server was not asked yet")
-        fact = findings.served[0]
+        fact = facts.served[0]
         if fact.problem is not None:
             return condition(kind, "Unknown", fact.reason, f"{fact.server} does not answer now: {fact.problem}")
         return condition(kind, "True", Reason.AVAILABLE, f"{fact.server} answers")
     if deployment is None:
-        return condition(kind, "Unknown", Reason.PENDING, f"Deployment {findings.child} was not seen yet")
+        return condition(kind, "Unknown", Reason.PENDING, f"Deployment {facts.child} was not seen yet")
     counted = f"{deployment.available} of {deployment.wanted} pods available"
-    return condition(kind, "True", Reason.AVAILABLE, f"{counted}{without_channels(findings)}")
+    return condition(kind, "True", Reason.AVAILABLE, f"{counted}{without_channels(facts)}")
 
 
-def without_channels(findings: EnvironmentFindings) -> str:
+def without_channels(facts: EnvironmentFacts) -> str:
     """Return a hint for environments that no user can reach."""
-    if findings.channels is None or findings.channels:
+    if facts.channels is None or facts.channels:
         return ""
     return "; no channel is open, so no user reaches them: name one in spec.channels, for example [{name: rest}]"
 
 
-def model_available(findings: EnvironmentFindings) -> Condition:
+def model_available(facts: EnvironmentFacts) -> Condition:
     """Return whether a model has the tag; Unknown if the model server cannot be asked."""
-    kind, problem = ConditionType.MODEL_AVAILABLE, findings.tag_problem
+    kind, problem = ConditionType.MODEL_AVAILABLE, facts.tag_problem
     if problem is not None:
         return condition(kind, "Unknown", problem.reason, problem.message)
-    if findings.wanted is None:
+    if facts.wanted is None:
         return condition(
             kind,
             "False",
             Reason.TAG_NOT_FOUND,
-            f"no model on ModelServer {findings.server} carries the tag {findings.tag}: promote one, "
-            f"for example `kubectl rasa promote MODEL {findings.environment}`",
+            f"no model on ModelServer {facts.server} carries the tag {facts.tag}: promote one, "
+            f"for example `kubectl rasa promote MODEL {facts.environment}`",
         )
-    return condition(kind, "True", Reason.MODEL_FOUND, f"model {findings.wanted.name} carries the tag {findings.tag}")
+    return condition(kind, "True", Reason.MODEL_FOUND, f"model {facts.wanted.name} carries the tag {facts.tag}")
 
 
-def rollout(findings: EnvironmentFindings) -> Problem | None:
+def rollout(facts: EnvironmentFacts) -> Problem | None:
     """Return why the rollout of the Deployment is incomplete, or None."""
-    deployment = findings.deployment
+    deployment = facts.deployment
     if deployment is None or deployment.available_at_generation:
         return None
-    fault = next((pod for pod in findings.pods if pod.waiting is not None), None)
+    fault = next((pod for pod in facts.pods if pod.waiting is not None), None)
     reason = f"; pod {fault.name}: {fault.waiting}" if fault else ""
-    counted = f"Deployment {findings.child}: {lacking(deployment)}"
+    counted = f"Deployment {facts.child}: {lacking(deployment)}"
     if deployment.failure is not None:
         return Problem(Reason.DEPLOYMENT_FAILED, f"{counted}{reason}; {deployment.failure}")
     return Problem(Reason.WAITING_FOR_PODS, f"waiting for {counted}{reason}", stalled=False)
 
 
-def silent_elsewhere(findings: EnvironmentFindings) -> Problem | None:
+def silent_elsewhere(facts: EnvironmentFacts) -> Problem | None:
     """Return why an external Rasa server does not answer; one that answered recently may be loading a model."""
-    fault = next((fact for fact in findings.served if fact.problem is not None), None)
-    if not findings.external or fault is None or fault.known or fault.reason is Reason.MODEL_UNKNOWN:
+    fault = next((fact for fact in facts.served if fact.problem is not None), None)
+    if not facts.external or fault is None or fault.known or fault.reason is Reason.MODEL_UNKNOWN:
         return None
     unreachable = fault.reason is Reason.EXTERNAL_SERVER_UNREACHABLE
     return Problem(fault.reason, f"{fault.server} is not looked at: {fault.problem}", stalled=not unreachable)
@@ -158,36 +158,36 @@ def pulling(served: Condition) -> Problem | None:
     return Problem(Reason(served.reason), served.message, stalled=False)
 
 
-def ready(findings: EnvironmentFindings, usable: Condition, model: Condition, served: Condition) -> Condition:
+def ready(facts: EnvironmentFacts, usable: Condition, model: Condition, served: Condition) -> Condition:
     """Return whether the environment is in its desired state and serves its model; the first failing check decides."""
-    kind, required = ConditionType.READY, findings.model_required
+    kind, required = ConditionType.READY, facts.model_required
     # A missing model is reported before the rollout, since it is why pods do not become ready.
-    counted = [usable] if findings.problem is not None else []
+    counted = [usable] if facts.problem is not None else []
     counted += [model] if required and model.status == "False" else []
-    counted += [usable, *([served] if findings.wanted is not None else [])]
-    counted += [model] if required and findings.wanted is None else []
+    counted += [usable, *([served] if facts.wanted is not None else [])]
+    counted += [model] if required and facts.wanted is None else []
     for status in ("False", "Unknown"):
         for entry in counted:
             if entry.status == status:
                 return condition(kind, status, Reason(entry.reason), entry.message)
     reason = Reason.SERVED_UNCHECKED if served.reason == Reason.SERVED_UNCHECKED else Reason.READY
-    return condition(kind, "True", reason, _ready_message(findings, served))
+    return condition(kind, "True", reason, _ready_message(facts, served))
 
 
-def _ready_message(findings: EnvironmentFindings, served: Condition) -> str:
-    if findings.wanted is None:
-        return f"the Rasa server is available; no model is wanted{without_channels(findings)}"
+def _ready_message(facts: EnvironmentFacts, served: Condition) -> str:
+    if facts.wanted is None:
+        return f"the Rasa server is available; no model is wanted{without_channels(facts)}"
     if served.reason == Reason.SERVED_UNCHECKED:
         return served.message
-    last = f", which was wanted when ModelServer {findings.server} answered last" if findings.tag_problem else ""
-    return f"serves {findings.wanted.name}{last}{without_channels(findings)}"
+    last = f", which was wanted when ModelServer {facts.server} answered last" if facts.tag_problem else ""
+    return f"serves {facts.wanted.name}{last}{without_channels(facts)}"
 
 
-def persisted(findings: EnvironmentFindings, before: EnvironmentStatus) -> Condition:
+def persisted(facts: EnvironmentFacts, before: EnvironmentStatus) -> Condition:
     """Return whether conversations survive the pods: the previous verdict if that was not determined this time."""
     kind = ConditionType.CONVERSATIONS_PERSISTED
-    if findings.conversations is not None:
-        return conversations_persisted(findings.conversations)
+    if facts.conversations is not None:
+        return conversations_persisted(facts.conversations)
     last = condition_of(before.conditions, kind)
     if last is not None:
         return last

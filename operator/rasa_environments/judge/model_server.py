@@ -12,7 +12,7 @@ from rasa_environments.judge.conditions import condition, reconciling, registere
 
 
 @dataclass(frozen=True)
-class ModelServerFindings:
+class ModelServerFacts:
     """The facts that a reconciliation found about a ModelServer."""
 
     problem: Problem | None
@@ -27,23 +27,23 @@ class ModelServerFindings:
     """Environments that this operator has registered."""
 
 
-def judge(findings: ModelServerFindings, before: ModelServer) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
+def judge(facts: ModelServerFacts, before: ModelServer) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
     """Return the status without its conditions, and the conditions without their times."""
-    observation = findings.observation
+    observation = facts.observation
     status = ModelServerStatus(
         version=observation.version or before.status.version,
-        environment_count=findings.environments,
-        tag_count=findings.tags,
+        environment_count=facts.environments,
+        tag_count=facts.tags,
         model_count=models_held(observation, before.status),
-        pending_tag_deletions=list(findings.pending_tag_deletions) or None,
-        registered_environments=list(findings.registered) or None,
+        pending_tag_deletions=list(facts.pending_tag_deletions) or None,
+        registered_environments=list(facts.registered) or None,
     )
     return status, (
-        ready(findings),
-        reconciling(findings.problem),
-        stalled(findings.problem),
-        writable(findings, before),
-        *registered(findings.registration),
+        ready(facts),
+        reconciling(facts.problem),
+        stalled(facts.problem),
+        writable(facts, before),
+        *registered(facts.registration),
     )
 
 
@@ -54,13 +54,13 @@ def models_held(observation: ServerObservation, before: ModelServerStatus) -> in
     return len(observation.models) if observation.lists else None
 
 
-def ready(findings: ModelServerFindings) -> Condition:
+def ready(facts: ModelServerFacts) -> Condition:
     """Return whether the server was reachable and accepted the credentials at the last check."""
     kind = ConditionType.READY
-    if findings.problem is not None:
-        return condition(kind, "False", findings.problem.reason, findings.problem.message)
-    if not findings.observation.lists:
-        return condition(kind, "True", Reason.READY, _without_a_listing(findings.observation))
+    if facts.problem is not None:
+        return condition(kind, "False", facts.problem.reason, facts.problem.message)
+    if not facts.observation.lists:
+        return condition(kind, "True", Reason.READY, _without_a_listing(facts.observation))
     return condition(kind, "True", Reason.READY, "reached, and the credentials are accepted")
 
 
@@ -72,10 +72,10 @@ def _without_a_listing(observation: ServerObservation) -> str:
     return f"{by_itself}; not every tag can be pulled, as {tag}: {observation.tag_problems[tag].message}"
 
 
-def writable(findings: ModelServerFindings, server: ModelServer) -> Condition:
+def writable(facts: ModelServerFacts, server: ModelServer) -> Condition:
     """Return whether the operator can write tags and register environments."""
-    kind, observation = ConditionType.WRITABLE, findings.observation
-    if not findings.can_write:
+    kind, observation = ConditionType.WRITABLE, facts.observation
+    if not facts.can_write:
         secret = server.spec.credentials_secret_ref
         where = f"the Secret {secret.name}" if secret else "a Secret named by spec.credentialsSecretRef"
         return condition(

@@ -17,7 +17,7 @@ UNANSWERED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWE
 
 
 @dataclass(frozen=True)
-class ModelTagFindings:
+class ModelTagFacts:
     """The facts that a reconciliation found about a ModelTag."""
 
     tag: str
@@ -31,23 +31,23 @@ class ModelTagFindings:
     followers: tuple[Follower, ...] = ()
 
 
-def judge(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[ModelTagStatus, tuple[Condition, ...]]:
+def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagStatus, tuple[Condition, ...]]:
     """Return the status without its conditions, and the conditions without their times; `time` dates a new model."""
     known = before.status
     # Without a model in the spec, nobody promoted the tagged one.
-    history = history_with(known, findings.tagged, time, before.promoted_by if findings.model is not None else None)
+    history = history_with(known, facts.tagged, time, before.promoted_by if facts.model is not None else None)
     latest = ModelReference(name=history[0].model, hash=history[0].hash) if history else None
-    expected = expected_model(findings, latest)
-    tagged, served = tagged_as_wanted(findings), served_by_followers(findings, expected)
+    expected = expected_model(facts, latest)
+    tagged, served = tagged_as_wanted(facts), served_by_followers(facts, expected)
     conditions = (
         ready(tagged, served),
         tagged,
         served,
-        reconciling(findings.problem),
-        stalled(findings.problem),
+        reconciling(facts.problem),
+        stalled(facts.problem),
     )
     status = ModelTagStatus(
-        tag=findings.tag,
+        tag=facts.tag,
         tagged_model=latest,
         previous_model=previous_model(history, known),
         history=list(history[: before.spec.history_limit]) or None,
@@ -58,7 +58,7 @@ def judge(findings: ModelTagFindings, before: ModelTag, time: str) -> tuple[Mode
                 served=served_truth(follower, expected),
                 ready=follower.ready,
             )
-            for follower in findings.followers[:MAXIMUM_FOLLOWERS]
+            for follower in facts.followers[:MAXIMUM_FOLLOWERS]
         ]
         or None,
     )
@@ -86,13 +86,13 @@ def history_with(
     return history
 
 
-def expected_model(findings: ModelTagFindings, latest: ModelReference | None) -> ModelReference | None:
+def expected_model(facts: ModelTagFacts, latest: ModelReference | None) -> ModelReference | None:
     """Return the model that the environments should serve; its hash is empty if unknown."""
-    if findings.tagged is not None:
-        return ModelReference(name=findings.tagged.name, hash=findings.tagged.hash)
-    if findings.model is None or (latest is not None and latest.name == findings.model):
+    if facts.tagged is not None:
+        return ModelReference(name=facts.tagged.name, hash=facts.tagged.hash)
+    if facts.model is None or (latest is not None and latest.name == facts.model):
         return latest
-    return ModelReference(name=findings.model, hash="")
+    return ModelReference(name=facts.model, hash="")
 
 
 def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> ModelReference | None:
@@ -103,33 +103,33 @@ def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> Mo
     return known.previous_model
 
 
-def tagged_as_wanted(findings: ModelTagFindings) -> Condition:
+def tagged_as_wanted(facts: ModelTagFacts) -> Condition:
     """Return whether the server answers the tag with the desired model's hash."""
-    kind, problem = ConditionType.TAGGED, findings.problem
+    kind, problem = ConditionType.TAGGED, facts.problem
     if problem is not None:
-        known = findings.answers and problem.reason not in UNANSWERED
+        known = facts.answers and problem.reason not in UNANSWERED
         return condition(kind, "False" if known else "Unknown", problem.reason, problem.message)
-    name = findings.tagged.name if findings.tagged else "no model"
-    return condition(kind, "True", Reason.TAGGED, f"tag {findings.tag} answers with model {name}")
+    name = facts.tagged.name if facts.tagged else "no model"
+    return condition(kind, "True", Reason.TAGGED, f"tag {facts.tag} answers with model {name}")
 
 
-def served_by_followers(findings: ModelTagFindings, expected: ModelReference | None) -> Condition:
+def served_by_followers(facts: ModelTagFacts, expected: ModelReference | None) -> Condition:
     """Return whether every environment that pulls the tag serves the model."""
     kind = ConditionType.SERVED
-    if not findings.followers:
-        message = f"no environment pulls the tag {findings.tag}, so nobody serves its model"
+    if not facts.followers:
+        message = f"no environment pulls the tag {facts.tag}, so nobody serves its model"
         return condition(kind, "False", Reason.NO_ENVIRONMENT, message)
     if expected is None:
-        return condition(kind, "Unknown", Reason.PENDING, f"no model is known to carry the tag {findings.tag}")
+        return condition(kind, "Unknown", Reason.PENDING, f"no model is known to carry the tag {facts.tag}")
     for truth in ("False", "Unknown"):
-        for follower in findings.followers:
+        for follower in facts.followers:
             if served_truth(follower, expected) == truth:
                 reason = Reason.ANOTHER_MODEL_SERVED if truth == "False" else Reason.PENDING
                 message = f"environment {follower.key}: {_explained(follower, expected)}"
                 return condition(kind, truth, reason, message)
-    count = len(findings.followers)
-    by = f"{count} environments" if count > 1 else f"environment {findings.followers[0].key}"
-    if any(follower.served_reason is Reason.SERVED_UNCHECKED for follower in findings.followers):
+    count = len(facts.followers)
+    by = f"{count} environments" if count > 1 else f"environment {facts.followers[0].key}"
+    if any(follower.served_reason is Reason.SERVED_UNCHECKED for follower in facts.followers):
         message = f"{expected.name} is wanted by {by}; whether it is served is not checked (--accept-unchecked)"
         return condition(kind, "True", Reason.SERVED_UNCHECKED, message)
     return condition(kind, "True", Reason.SERVED, f"{expected.name} is served by {by}")

@@ -10,7 +10,7 @@ from rasa_environments.api.deployment_environment import ServedModel
 from rasa_environments.domain.facts import ServedFact, TaggedModel
 from rasa_environments.judge.comparison import not_comparable, served_name, serves, told, told_wanted, unread
 from rasa_environments.judge.conditions import condition
-from rasa_environments.judge.environment_findings import EnvironmentFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
 
 MAXIMUM_SERVED_MODELS = 32
 """Maximum number of models in the status."""
@@ -21,67 +21,67 @@ REMEDY = (
 """Remedy for a pod that never answered."""
 
 
-def model_served(findings: EnvironmentFindings) -> Condition:
+def model_served(facts: EnvironmentFacts) -> Condition:
     """Return whether every available server serves the desired model; Unknown if one cannot be asked."""
-    if findings.lost and findings.wanted is not None:
-        message = lost_message(findings, findings.wanted.name)
+    if facts.lost and facts.wanted is not None:
+        message = lost_message(facts, facts.wanted.name)
         return condition(ConditionType.MODEL_SERVED, "False", Reason.MODEL_LOST, message)
-    return model_answered(findings)
+    return model_answered(facts)
 
 
-def model_answered(findings: EnvironmentFindings) -> Condition:
+def model_answered(facts: EnvironmentFacts) -> Condition:
     """Return the same verdict, by the last answers alone."""
-    kind, wanted = ConditionType.MODEL_SERVED, findings.wanted
-    if not findings.served or (findings.deployment is not None and findings.deployment.wanted == 0):
-        return _nobody_asked(findings)
+    kind, wanted = ConditionType.MODEL_SERVED, facts.wanted
+    if not facts.served or (facts.deployment is not None and facts.deployment.wanted == 0):
+        return _nobody_asked(facts)
     if wanted is None:
-        return _without_a_wanted_model(findings)
-    wrong = next((fact for fact in findings.served if serves(fact, wanted) == "False"), None)
+        return _without_a_wanted_model(facts)
+    wrong = next((fact for fact in facts.served if serves(fact, wanted) == "False"), None)
     if wrong is not None:
         reason = Reason.ANOTHER_MODEL_SERVED if wrong.serves_one else Reason.NO_MODEL_SERVED
         return condition(kind, "False", reason, _wrong_message(wrong, wanted))
-    unknown = next((fact for fact in findings.served if serves(fact, wanted) == "Unknown"), None)
+    unknown = next((fact for fact in facts.served if serves(fact, wanted) == "Unknown"), None)
     if unknown is not None:
-        return _not_known(unknown, wanted, findings)
-    count = len(findings.served)
-    who = f"{findings.served[0].server} serves" if findings.external else f"{count} of {count} ready pods serve"
-    silent = next((fact for fact in findings.served if fact.problem is not None), None)
+        return _not_known(unknown, wanted, facts)
+    count = len(facts.served)
+    who = f"{facts.served[0].server} serves" if facts.external else f"{count} of {count} ready pods serve"
+    silent = next((fact for fact in facts.served if fact.problem is not None), None)
     since = f"; {_silent_message(silent)}" if silent is not None else ""
     return condition(kind, "True", Reason.SERVED, f"{who} {wanted.name}{since}")
 
 
-def _nobody_asked(findings: EnvironmentFindings) -> Condition:
+def _nobody_asked(facts: EnvironmentFacts) -> Condition:
     """Return the condition if no server is asked, with the reason why not."""
     kind = ConditionType.MODEL_SERVED
-    if findings.deployment is not None and findings.deployment.wanted == 0:
+    if facts.deployment is not None and facts.deployment.wanted == 0:
         return condition(kind, "False", Reason.NO_PODS, "no replica is wanted, so nobody serves a model")
-    if findings.problem is not None and any(pod.ready for pod in findings.pods):
+    if facts.problem is not None and any(pod.ready for pod in facts.pods):
         message = "the pods are not asked which model they serve while the environment cannot be reconciled"
         return condition(kind, "Unknown", Reason.PENDING, message)
     return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
 
 
-def _not_known(fact: ServedFact, wanted: TaggedModel, findings: EnvironmentFindings) -> Condition:
+def _not_known(fact: ServedFact, wanted: TaggedModel, facts: EnvironmentFacts) -> Condition:
     kind = ConditionType.MODEL_SERVED
     if fact.known:
         return condition(kind, "Unknown", Reason.MODEL_UNKNOWN, not_comparable(fact, wanted))
     message = f"{fact.server} does not say what it serves: {fact.problem}{unread(fact, wanted)}"
     if fact.reason is not Reason.PODS_UNREACHABLE:
         return condition(kind, "Unknown", fact.reason, message)
-    if findings.accept_unchecked:
+    if facts.accept_unchecked:
         accepted = f"{wanted.name} is wanted; whether it is served is not checked (--accept-unchecked): {message}"
         return condition(kind, "True", Reason.SERVED_UNCHECKED, accepted)
     return condition(kind, "Unknown", fact.reason, f"{message}; {REMEDY}")
 
 
-def _without_a_wanted_model(findings: EnvironmentFindings) -> Condition:
+def _without_a_wanted_model(facts: EnvironmentFacts) -> Condition:
     kind = ConditionType.MODEL_SERVED
-    silent = next((fact for fact in findings.served if not fact.known), None)
+    silent = next((fact for fact in facts.served if not fact.known), None)
     if silent is not None:
         message = f"{silent.server} does not say what it serves: {silent.problem}"
         return condition(kind, "Unknown", silent.reason, message)
-    names = ",".join(sorted({served_name(fact, None) for fact in findings.served}))
-    who = f"{findings.served[0].server} serves" if findings.external else "pods serve"
+    names = ",".join(sorted({served_name(fact, None) for fact in facts.served}))
+    who = f"{facts.served[0].server} serves" if facts.external else "pods serve"
     message = f"{who} {names}; which model is wanted is not known"
     return condition(kind, "Unknown", Reason.TAG_NOT_FOUND, message)
 
@@ -98,10 +98,10 @@ def _silent_message(fact: ServedFact) -> str:
     return f"{fact.server} {last} and does not answer now: {fact.problem}"
 
 
-def lost_message(findings: EnvironmentFindings, wanted: str) -> str:
+def lost_message(facts: EnvironmentFacts, wanted: str) -> str:
     """Describe the first pod that has lost its model, and what is done about it."""
-    pod = findings.lost[0]
-    fact = next((fact for fact in findings.served if fact.server == pod), None)
+    pod = facts.lost[0]
+    fact = next((fact for fact in facts.served if fact.server == pod), None)
     now = "does not answer now"
     if fact is not None and fact.problem is None:
         now = f"serves {told(fact)} now"
@@ -109,7 +109,7 @@ def lost_message(findings: EnvironmentFindings, wanted: str) -> str:
         now = "serves a model now that the model server does not list"
     cure = (
         "if that lasts, the pod is restarted"
-        if findings.healing
+        if facts.healing
         else "spec.model.healing is Disabled: delete the pod to have it restarted"
     )
     return f"{pod} had {wanted} and {now}: its tag has just moved, or somebody used Rasa's API to replace it; {cure}"

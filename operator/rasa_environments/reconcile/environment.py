@@ -38,7 +38,7 @@ from rasa_environments.domain.secret_contents import SecretContents
 from rasa_environments.judge.conditions import condition_of, is_true
 from rasa_environments.judge.conversations import conversations_of
 from rasa_environments.judge.environment import judge, suspended
-from rasa_environments.judge.environment_findings import EnvironmentFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.reconcile.children import apply_children
 from rasa_environments.reconcile.dependencies import Dependencies, index_claims
 from rasa_environments.reconcile.external import ExternalServers
@@ -94,13 +94,13 @@ class EnvironmentReconciler:
         if await self._waits_for(server, environment):
             return DONE
         try:
-            findings, again = await self._reconcile_until_decided(environment, server)
+            facts, again = await self._reconcile_until_decided(environment, server)
         except OwnerGoneError as gone:
             logger.info("%s", gone.message)
             return FAILED
-        status, conditions = judge(self._with_registration(findings, environment, server), environment.status)
+        status, conditions = judge(self._with_registration(facts, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
-        reason = findings.problem.reason if findings.problem else None
+        reason = facts.problem.reason if facts.problem else None
         return Result(
             requeue_after=CONFLICT_SECONDS if reason in CONFLICTS else again,
             failed=reason in RETRIED,
@@ -115,7 +115,7 @@ class EnvironmentReconciler:
 
     async def _reconcile_until_decided(
         self, environment: DeploymentEnvironment, server: ModelServer | None
-    ) -> tuple[EnvironmentFindings, float | None]:
+    ) -> tuple[EnvironmentFacts, float | None]:
         """Return the result of `_look`, repeated if somebody else writes the Secret meanwhile."""
         secret = None
         for _ in range(SECRET_ATTEMPTS - 1):
@@ -127,7 +127,7 @@ class EnvironmentReconciler:
 
     async def _reconcile(
         self, environment: DeploymentEnvironment, server: ModelServer | None, secret: JsonObject | None = None
-    ) -> tuple[EnvironmentFindings, float | None]:
+    ) -> tuple[EnvironmentFacts, float | None]:
         """Do everything that can be done; return what there is then, and in how many seconds to reconcile again.
 
         `secret` is the environment's Secret if it was just read. Raises OutdatedError if it has changed by the time it
@@ -135,40 +135,40 @@ class EnvironmentReconciler:
         """
         key = environment.metadata.key
         observation = self._observation(server)
-        findings, listed = self._findings(environment, server, observation), observation.models.values()
-        await index_claims(self._dependencies.lister, findings.server)
+        facts, listed = self._initial_facts(environment, server, observation), observation.models.values()
+        await index_claims(self._dependencies.lister, facts.server)
         if environment.spec.external is not None:
-            outcome = await self._external.reconcile(findings, environment, environment.spec.external, listed)
-            return (self._observed(findings, key, outcome), None) if isinstance(outcome, Problem) else outcome
+            outcome = await self._external.reconcile(facts, environment, environment.spec.external, listed)
+            return (self._observed(facts, key, outcome), None) if isinstance(outcome, Problem) else outcome
         own = secret or self._dependencies.children.live(SECRETS, child_key(key))
-        context = await self._plan(environment, findings.wanted, own)
+        context = await self._plan(environment, facts.wanted, own)
         if isinstance(context, Problem):
-            return self._observed(findings, key, context), None
-        findings = with_plan(findings, context)
+            return self._observed(facts, key, context), None
+        facts = with_plan(facts, context)
         problem = await self._apply_children(context, own)
-        findings = self._observed(findings, key, problem)
+        facts = self._observed(facts, key, problem)
         if problem is not None:
-            return findings, None
-        available = findings.deployment is not None and findings.deployment.available_at_generation
+            return facts, None
+        available = facts.deployment is not None and facts.deployment.available_at_generation
         token = context.secret_values[TOKEN_VARIABLE]
         request_registration(
             self._dependencies, environment, context.server, url=context.url, token=token, in_use=available
         )
-        pods = pods_to_ask(findings.pods)
+        pods = pods_to_ask(facts.pods)
         if not available and all(pod.ready for pod in pods):
-            return findings, None
+            return facts, None
         servers = rasa_servers(pods, context.port, workers(context))
-        served, again = await self._served.ask(key, servers, wanted=findings.wanted, token=token, listed=listed)
-        return await self._healing.heal(environment, context, replace(findings, served=served)), again
+        served, again = await self._served.ask(key, servers, wanted=facts.wanted, token=token, listed=listed)
+        return await self._healing.heal(environment, context, replace(facts, served=served)), again
 
-    def _findings(
+    def _initial_facts(
         self, environment: DeploymentEnvironment, server: ModelServer | None, observation: ServerObservation
-    ) -> EnvironmentFindings:
+    ) -> EnvironmentFacts:
         """Return what is known before anything is done."""
         key = environment.metadata.key
         labels = self._dependencies.lister.labels_of(key.namespace)
         wanted, tag_problem = wanted_model(environment, server, labels, observation)
-        return EnvironmentFindings(
+        return EnvironmentFacts(
             environment=environment.environment,
             tag=environment.tag,
             child=child_key(key),
@@ -211,18 +211,18 @@ class EnvironmentReconciler:
         return problem
 
     def _with_registration(
-        self, findings: EnvironmentFindings, environment: DeploymentEnvironment, server: ModelServer | None
-    ) -> EnvironmentFindings:
+        self, facts: EnvironmentFacts, environment: DeploymentEnvironment, server: ModelServer | None
+    ) -> EnvironmentFacts:
         """Return the facts with the result of the registration: the one in the status until this process has tried."""
         if server is None or server.registration is Registration.NONE:
-            return findings
+            return facts
         known = self._dependencies.registrations.result(environment.metadata.key)
-        return replace(findings, registration=known or remembered_registration(environment))
+        return replace(facts, registration=known or remembered_registration(environment))
 
-    def _observed(self, findings: EnvironmentFindings, key: ObjectKey, problem: Problem | None) -> EnvironmentFindings:
+    def _observed(self, facts: EnvironmentFacts, key: ObjectKey, problem: Problem | None) -> EnvironmentFacts:
         deployment = self._dependencies.children.live(DEPLOYMENTS, child_key(key))
         return replace(
-            findings,
+            facts,
             problem=problem,
             deployment=None if deployment is None else deployment_facts(deployment),
             pods=self._dependencies.pods.of(key),
@@ -276,10 +276,10 @@ def new_token() -> str:
     return secrets.token_hex(TOKEN_BYTES)
 
 
-def with_plan(findings: EnvironmentFindings, context: Context) -> EnvironmentFindings:
-    """Return the findings with what is known once it is known what the children are made from."""
+def with_plan(facts: EnvironmentFacts, context: Context) -> EnvironmentFacts:
+    """Return the facts with what is known once it is known what the children are made from."""
     return replace(
-        findings,
+        facts,
         url=context.url,
         token_rotated_at=context.token_rotated_at,
         ingress_hosts=ingress_hosts(context.environment, context.server),

@@ -13,7 +13,7 @@ from rasa_environments.domain.checks import usable_server
 from rasa_environments.domain.facts import Problem, TaggedModel
 from rasa_environments.domain.secret_contents import SecretContents
 from rasa_environments.judge.conversations import ELSEWHERE
-from rasa_environments.judge.environment_findings import EnvironmentFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.registration.registrar import request_registration
@@ -29,11 +29,11 @@ class ExternalServers:
 
     async def reconcile(
         self,
-        findings: EnvironmentFindings,
+        facts: EnvironmentFacts,
         environment: DeploymentEnvironment,
         external: External,
         listed: Iterable[TaggedModel],
-    ) -> tuple[EnvironmentFindings, float | None] | Problem:
+    ) -> tuple[EnvironmentFacts, float | None] | Problem:
         """Return what there is, and in how many seconds to reconcile again; or what is in the way."""
         server = usable_server(environment, self._dependencies.lister)
         if isinstance(server, Problem):
@@ -43,10 +43,10 @@ class ExternalServers:
             return token
         elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url, EXTERNAL_RASA_SERVER)
         served, again = await self._served.ask(
-            environment.metadata.key, (elsewhere,), wanted=findings.wanted, token=token, listed=listed
+            environment.metadata.key, (elsewhere,), wanted=facts.wanted, token=token, listed=listed
         )
         request_registration(self._dependencies, environment, server, url=external.url, token=token, in_use=True)
-        return replace(findings, url=external.url, external=True, conversations=ELSEWHERE, served=served), again
+        return replace(facts, url=external.url, external=True, conversations=ELSEWHERE, served=served), again
 
     async def _token(self, environment: DeploymentEnvironment, external: External) -> str | Problem:
         source = external.auth_token.secret_key_ref.model_copy(update={"namespace": environment.metadata.namespace})

@@ -16,7 +16,7 @@ from rasa_environments.cluster.resources import PODS
 from rasa_environments.desired.context import Context
 from rasa_environments.domain.facts import PodFacts, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.environment_findings import EnvironmentFindings
+from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.healing import ServingRecord, observe, to_restart
 from rasa_environments.reconcile.dependencies import Intervals
 
@@ -41,28 +41,28 @@ class Healing:
         self._records.pop(environment, None)
 
     async def heal(
-        self, environment: DeploymentEnvironment, context: Context, findings: EnvironmentFindings
-    ) -> EnvironmentFindings:
+        self, environment: DeploymentEnvironment, context: Context, facts: EnvironmentFacts
+    ) -> EnvironmentFacts:
         """Return the facts with the pods that have lost their model, after deleting at most one of them.
 
         While the desired model is unknown, nothing is recorded or done.
         """
-        key, wanted = environment.metadata.key, findings.wanted
-        if wanted is None or findings.tag_problem is not None:
-            return findings
+        key, wanted = environment.metadata.key, facts.wanted
+        if wanted is None or facts.tag_problem is not None:
+            return facts
         now = asyncio.get_running_loop().time()
-        before = self._records.get(key) or remembered(environment, wanted, findings.pods)
-        names = {f"pod {pod.name}": pod.name for pod in findings.pods}
-        answers = {names[fact.server]: fact for fact in findings.served if fact.server in names}
-        record = self._records[key] = observe(before, wanted, findings.pods, answers, now)
+        before = self._records.get(key) or remembered(environment, wanted, facts.pods)
+        names = {f"pod {pod.name}": pod.name for pod in facts.pods}
+        answers = {names[fact.server]: fact for fact in facts.served if fact.server in names}
+        record = self._records[key] = observe(before, wanted, facts.pods, answers, now)
         mode = context.spec.model.healing if context.spec.model is not None else None
         enabled = mode != HealingMode.DISABLED.value
-        pod = to_restart(record, findings.pods, now, self._patience(context)) if enabled else None
+        pod = to_restart(record, facts.pods, now, self._patience(context)) if enabled else None
         if pod is not None:
             logger.warning("%s: pod %s has lost model %s and is restarted", key, pod, wanted.name)
             await self._restart(ObjectKey(key.namespace, pod))
         lost = tuple(sorted(f"pod {name}" for name in record.lost_since))
-        return replace(findings, lost=lost, healing=enabled)
+        return replace(facts, lost=lost, healing=enabled)
 
     async def _restart(self, pod: ObjectKey) -> None:
         try:

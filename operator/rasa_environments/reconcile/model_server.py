@@ -12,7 +12,7 @@ from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
-from rasa_environments.judge.model_server import ModelServerFindings, judge, pending_deletions
+from rasa_environments.judge.model_server import ModelServerFacts, judge, pending_deletions
 from rasa_environments.rasa.errors import NoListingError, RasaError, UnauthorizedError, UnexpectedAnswerError
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.model_server import ModelServerClient
@@ -146,7 +146,7 @@ class ModelServerReconciler:
         claims = [
             PendingTagDeletion(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name) for tag in owned
         ]
-        findings = ModelServerFindings(
+        facts = ModelServerFacts(
             problem=observation.problem or observation.write_problem,
             observation=observation,
             can_write=self._clients.can_write(key),
@@ -156,7 +156,7 @@ class ModelServerReconciler:
             registration=outcome.summary if outcome else None,
             registered=tuple(sorted(outcome.registered)) if outcome else (),
         )
-        status, conditions = judge(findings, server)
+        status, conditions = judge(facts, server)
         written = await write_status(
             dependencies.client, server, status, conditions, dependencies.now(), dependencies.record
         )

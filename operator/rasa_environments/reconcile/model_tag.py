@@ -18,7 +18,7 @@ from rasa_environments.domain.facts import Follower, Problem, ServerObservation,
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.events import reference_to, tag_reverted
-from rasa_environments.judge.model_tag import ModelTagFindings, judge
+from rasa_environments.judge.model_tag import ModelTagFacts, judge
 from rasa_environments.judge.transitions import transitions
 from rasa_environments.rasa.errors import RasaError, UnknownModelError
 from rasa_environments.rasa.model_server import ModelServerClient
@@ -85,7 +85,7 @@ class ModelTagReconciler:
         if isinstance(tagged, TaggedModel):
             self._writes.forget(key)
         await index_claims(lister, server_key)
-        findings = ModelTagFindings(
+        facts = ModelTagFacts(
             tag=tag.tag,
             model=tag.spec.model,
             answers=observation is None or observation.problem is None,
@@ -93,9 +93,9 @@ class ModelTagReconciler:
             tagged=tagged if isinstance(tagged, TaggedModel) else None,
             followers=tuple(map(follower, lister.eligible_followers(server_key, tag.tag))),
         )
-        status, conditions = judge(findings, tag, self._dependencies.now())
+        status, conditions = judge(facts, tag, self._dependencies.now())
         await self._write_status(tag, status, conditions)
-        return self._result(key, findings.problem, observation)
+        return self._result(key, facts.problem, observation)
 
     def _result(self, key: ObjectKey, problem: Problem | None, observation: ServerObservation | None) -> Result:
         """Return when to reconcile again without events."""

@@ -17,7 +17,7 @@ from rasa_environments.judge.conversations import Conversations
 
 
 @dataclass(frozen=True)
-class EnvironmentFindings:
+class EnvironmentFacts:
     """The facts that a reconciliation found about an environment."""
 
     environment: str
