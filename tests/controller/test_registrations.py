@@ -67,7 +67,7 @@ def test_what_came_of_it_is_news_once() -> None:
     registrations = Registrations()
 
     assert registrations.result(STAGING.key) is None
-    assert [registrations.record(STAGING.key, fact) for fact in (PENDING, PENDING, DONE)] == [True, False, True]
+    assert [registrations.record(STAGING.key, result) for result in (PENDING, PENDING, DONE)] == [True, False, True]
     assert registrations.result(STAGING.key) == DONE
 
 

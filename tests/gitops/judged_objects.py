@@ -15,8 +15,8 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.domain.facts import (
     DeploymentFacts,
     Follower,
+    ProbeResult,
     Problem,
-    ServedFact,
     ServerObservation,
     TaggedModel,
 )
@@ -32,7 +32,7 @@ from rasa_environments.reconcile.status import Status
 GENERATION = 3
 TIME = "2026-01-01T00:00:00Z"
 WANTED = TaggedModel("20260101-120000", "8f14e45f")
-SERVES, SERVES_ANOTHER = ServedFact("pod a", model=WANTED.name), ServedFact("pod a", model="20250101-120000")
+SERVES, SERVES_ANOTHER = ProbeResult("pod a", model=WANTED.name), ProbeResult("pod a", model="20250101-120000")
 SETTLED = DeploymentFacts(wanted=1, replicas=1, updated=1, available=1, current=True, failure=None)
 WELL = EnvironmentFacts(
     environment="support",

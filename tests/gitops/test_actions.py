@@ -16,14 +16,14 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.promotion import rollback_target
-from rasa_environments.domain.facts import RegistrationFact
+from rasa_environments.domain.facts import RegistrationResult
 from release.argo_cd import SCRIPTS
 from tests.gitops import judged_objects as objects
 from tests.gitops.sandbox import available, change, run, script
 
 ENVIRONMENT, TAG = "DeploymentEnvironment", "ModelTag"
 ALWAYS = {"suspend", "rotate-token"}
-ANOTHERS = RegistrationFact("False", Reason.REGISTERED_BY_ANOTHER, "support is registered for another server")
+ANOTHERS = RegistrationResult("False", Reason.REGISTERED_BY_ANOTHER, "support is registered for another server")
 MODELS = st.none() | st.sampled_from(["model-1", "model-2", "model-3"])
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from local.gitops import Answer, Question, ask
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import ConditionType, Reason
-from rasa_environments.domain.facts import Problem, RegistrationFact, ServedFact
+from rasa_environments.domain.facts import ProbeResult, Problem, RegistrationResult
 from rasa_environments.judge.conversations import Conversations
 from release.argo_cd import KINDS
 from tests.gitops import judged_objects as objects
@@ -23,9 +23,9 @@ from tests.gitops.sandbox import HEALTH, STATUSES, health
 Ask = Callable[[JsonObject], Answer]
 
 UNREACHABLE = Problem(Reason.MODEL_SERVER_UNREACHABLE, "the model server does not answer", stalled=False)
-NOT_REGISTERED = RegistrationFact("False", Reason.REGISTRATION_REFUSED, "the registry says no")
+NOT_REGISTERED = RegistrationResult("False", Reason.REGISTRATION_REFUSED, "the registry says no")
 ANOTHERS = replace(objects.FOLLOWER, served="False", served_reason=Reason.ANOTHER_MODEL_SERVED)
-SILENT = ServedFact("pod a", problem="timed out")
+SILENT = ProbeResult("pod a", problem="timed out")
 ROLLING = replace(objects.SETTLED, available=0)
 HEALTHY, PROGRESSING, DEGRADED = ("Healthy", "Current"), ("Progressing", "InProgress"), ("Degraded", "Failed")
 
@@ -63,7 +63,7 @@ CASES = {
         PROGRESSING,
     ),
     "no model is served": (
-        objects.environment_object(replace(objects.WELL, served=(ServedFact("pod a"),))),
+        objects.environment_object(replace(objects.WELL, served=(ProbeResult("pod a"),))),
         PROGRESSING,
     ),
     "no model carries the tag": (objects.environment_object(replace(objects.WELL, wanted=None)), PROGRESSING),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rasa_environments.api.base import ModelReference, ObjectKey, SecretKeyRef, SecretValue
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus, ServedModel
-from rasa_environments.domain.facts import DeploymentFacts, PodFacts, Problem, ServedFact, TaggedModel
+from rasa_environments.domain.facts import DeploymentFacts, PodFacts, ProbeResult, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition, condition_of, transitioned
 from rasa_environments.judge.conversations import Conversations
 from rasa_environments.judge.environment import judge, suspended
@@ -23,8 +23,8 @@ OLD = "20250101-120000"
 SETTLED = DeploymentFacts(wanted=1, replicas=1, updated=1, available=1, current=True, failure=None)
 ROLLING = replace(SETTLED, available=0)
 FAILED = replace(ROLLING, failure="progress deadline exceeded")
-RIGHT, WRONG = ServedFact("pod support-0", model=WANTED.name), ServedFact("pod support-0", model=OLD)
-EMPTY, SILENT = ServedFact("pod support-0"), ServedFact("pod support-0", problem="connection refused")
+RIGHT, WRONG = ProbeResult("pod support-0", model=WANTED.name), ProbeResult("pod support-0", model=OLD)
+EMPTY, SILENT = ProbeResult("pod support-0"), ProbeResult("pod support-0", problem="connection refused")
 ANSWERED = "2026-01-01T12:00:00Z"
 LOADING = replace(WRONG, problem="timed out", answered_time=ANSWERED)
 BUSY = replace(RIGHT, problem="timed out", answered_time=ANSWERED)
@@ -308,11 +308,11 @@ def test_where_pods_are_simulated_a_setting_accepts_that_nobody_says_what_is_ser
     assert "--accept-unchecked" in ready.message
 
 
-@pytest.mark.parametrize("fact", [WRONG, EMPTY, LOADING, UNLISTED])
-def test_the_setting_accepts_no_answer_that_says_otherwise(fact: ServedFact) -> None:
-    facts = replace(GOOD, served=(SILENT, fact), accept_unchecked=True)
+@pytest.mark.parametrize("result", [WRONG, EMPTY, LOADING, UNLISTED])
+def test_the_setting_accepts_no_answer_that_says_otherwise(result: ProbeResult) -> None:
+    facts = replace(GOOD, served=(SILENT, result), accept_unchecked=True)
 
-    assert verdict(facts).status != "True" or fact is UNLISTED
+    assert verdict(facts).status != "True" or result is UNLISTED
 
 
 @given(facts=FACTS)
@@ -379,7 +379,7 @@ SERVED = [
 
 @pytest.mark.parametrize(("served", "models", "serving"), SERVED)
 def test_the_status_counts_who_serves_what(
-    served: tuple[ServedFact, ...], models: list[ServedModel] | None, serving: int | None
+    served: tuple[ProbeResult, ...], models: list[ServedModel] | None, serving: int | None
 ) -> None:
     status, _ = judge(replace(GOOD, served=served), EnvironmentStatus())
 

@@ -9,14 +9,14 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus, ServedModel
-from rasa_environments.domain.facts import Problem, ServedFact, TaggedModel
+from rasa_environments.domain.facts import ProbeResult, Problem, TaggedModel
 from rasa_environments.judge.conversations import ELSEWHERE
 from rasa_environments.judge.environment import judge
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 
 SERVER = "the Rasa server of support"
 WANTED = TaggedModel("20260101-120000", "8f14e45f")
-RIGHT, WRONG, EMPTY = (ServedFact(SERVER, model=name) for name in (WANTED.name, "20250101-120000", None))
+RIGHT, WRONG, EMPTY = (ProbeResult(SERVER, model=name) for name in (WANTED.name, "20250101-120000", None))
 GOOD = EnvironmentFacts(
     environment="support",
     tag="support",
@@ -32,7 +32,7 @@ GOOD = EnvironmentFacts(
 
 def silent(reason: Reason) -> EnvironmentFacts:
     """It does not report what it serves."""
-    return replace(GOOD, served=(ServedFact(SERVER, problem="what was said", reason=reason),))
+    return replace(GOOD, served=(ProbeResult(SERVER, problem="what was said", reason=reason),))
 
 
 def conditions(facts: EnvironmentFacts) -> dict[str, Condition]:
@@ -42,7 +42,7 @@ def conditions(facts: EnvironmentFacts) -> dict[str, Condition]:
 
 TYPES = ("Ready", "Reconciling", "Stalled", "Available", "ModelAvailable", "ModelServed", "ConversationsPersisted")
 NO_SECRET = Problem(Reason.SECRET_NOT_FOUND, "Secret bots/elsewhere is not there", stalled=False)
-LOADING = ServedFact(SERVER, model="20250101-120000", problem="timed out", answered_time="2026-01-01T00:00:00Z")
+LOADING = ProbeResult(SERVER, model="20250101-120000", problem="timed out", answered_time="2026-01-01T00:00:00Z")
 VERDICTS = [
     ("it serves what is wanted", GOOD, "True False False True True True", "Ready"),
     ("it serves another", replace(GOOD, served=(WRONG,)), "False True False True True False", "AnotherModelServed"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from rasa_environments.api.conditions import Reason
-from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel, pod_facts
+from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel, pod_facts
 from rasa_environments.judge.healing import ServingRecord, observe, to_restart
 
 A, B = TaggedModel("a", "hash-a"), TaggedModel("b", "hash-b")
@@ -16,19 +16,19 @@ UNREADY = PodFacts("first", "10.0.0.1", ready=False, lost_readiness=True)
 STARTING = PodFacts("second", "10.0.0.2", ready=False)
 EVICTED = PodFacts("second", None, ready=False, finished=True)
 TERMINATING = PodFacts("second", "10.0.0.2", ready=False, terminating=True)
-UNLISTED = ServedFact("", problem="not listed", reason=Reason.MODEL_UNKNOWN)
-NO_ANSWER = ServedFact("", problem="timed out")
-NOTHING = ServedFact("")
+UNLISTED = ProbeResult("", problem="not listed", reason=Reason.MODEL_UNKNOWN)
+NO_ANSWER = ProbeResult("", problem="timed out")
+NOTHING = ProbeResult("")
 PATIENCE = 90.0
 
 
-def serves(model: TaggedModel) -> ServedFact:
+def serves(model: TaggedModel) -> ProbeResult:
     """The answer of a pod that serves the model."""
-    return ServedFact("", model=model.name)
+    return ProbeResult("", model=model.name)
 
 
 def after(
-    *steps: tuple[float, Mapping[PodFacts, ServedFact | None]], wanted: TaggedModel = A
+    *steps: tuple[float, Mapping[PodFacts, ProbeResult | None]], wanted: TaggedModel = A
 ) -> tuple[ServingRecord, str | None]:
     """Return what is known after these observations of the pods, and which pod is to be restarted."""
     record: ServingRecord | None = None
@@ -42,7 +42,7 @@ def after(
 
 
 @pytest.mark.parametrize("answer", [serves(B), NOTHING, UNLISTED], ids=["another", "none", "unlisted"])
-def test_a_pod_that_has_lost_its_model_for_long_enough_is_restarted(answer: ServedFact) -> None:
+def test_a_pod_that_has_lost_its_model_for_long_enough_is_restarted(answer: ProbeResult) -> None:
     lost = ((0, {FIRST: serves(A)}), (10, {FIRST: answer}))
 
     assert after(*lost, (99, {FIRST: answer}))[1] is None
@@ -58,7 +58,7 @@ def test_a_pod_that_has_ceased_to_be_ready_for_another_reason_is_left_alone() ->
 
 
 @pytest.mark.parametrize("answer", [serves(B), NOTHING, UNLISTED], ids=["another", "none", "unlisted"])
-def test_a_pod_that_has_never_served_the_wanted_model_is_left_alone(answer: ServedFact) -> None:
+def test_a_pod_that_has_never_served_the_wanted_model_is_left_alone(answer: ProbeResult) -> None:
     assert after((0, {FIRST: answer}), (1000, {FIRST: answer})) == (ServingRecord(A), None)
 
 

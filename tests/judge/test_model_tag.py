@@ -199,13 +199,13 @@ SERVED = [
 ]
 
 
-@pytest.mark.parametrize(("followers", "truth", "reason", "message"), SERVED)
+@pytest.mark.parametrize(("followers", "status", "reason", "message"), SERVED)
 def test_served_tells_of_the_worst_environment(
-    followers: tuple[Follower, ...], truth: str, reason: Reason, message: str
+    followers: tuple[Follower, ...], status: str, reason: Reason, message: str
 ) -> None:
     served = verdict(replace(TAGGED, followers=followers), ConditionType.SERVED)
 
-    assert (served.status, served.reason, served.message) == (truth, reason, message)
+    assert (served.status, served.reason, served.message) == (status, reason, message)
 
 
 READY = [
@@ -221,13 +221,13 @@ READY = [
 ]
 
 
-@pytest.mark.parametrize(("followers", "truth", "reason", "message"), READY)
+@pytest.mark.parametrize(("followers", "status", "reason", "message"), READY)
 def test_ready_once_every_environment_is_known_to_serve_the_model(
-    followers: tuple[Follower, ...], truth: str, reason: Reason, message: str
+    followers: tuple[Follower, ...], status: str, reason: Reason, message: str
 ) -> None:
     ready = verdict(replace(TAGGED, followers=followers), ConditionType.READY)
 
-    assert (ready.status, ready.reason, ready.message) == (truth, reason, message)
+    assert (ready.status, ready.reason, ready.message) == (status, reason, message)
 
 
 NOT_ASKED = {Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.PENDING}

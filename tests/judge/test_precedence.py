@@ -12,7 +12,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.domain.facts import DeploymentFacts, Follower, Problem, ServedFact, TaggedModel
+from rasa_environments.domain.facts import DeploymentFacts, Follower, ProbeResult, Problem, TaggedModel
 from rasa_environments.judge import environment, model_tag
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.model_tag import ModelTagFacts
@@ -82,7 +82,7 @@ def expected_of(first: Cause, second: Cause) -> dict[str, tuple[str, str]]:
 
 WANTED = TaggedModel("20260101-120000", "8f14e45f")
 UP = DeploymentFacts(wanted=1, replicas=1, updated=1, available=1, current=True, failure=None)
-RIGHT = ServedFact("pod support-0", model=WANTED.name)
+RIGHT = ProbeResult("pod support-0", model=WANTED.name)
 SILENT = replace(RIGHT, model=None, problem="connection refused")
 ABROAD = replace(SILENT, reason=Reason.EXTERNAL_SERVER_UNREACHABLE)
 READY = EnvironmentFacts(

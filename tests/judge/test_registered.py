@@ -10,7 +10,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus
-from rasa_environments.domain.facts import RegistrationFact, ServedFact, ServerObservation, TaggedModel
+from rasa_environments.domain.facts import ProbeResult, RegistrationResult, ServerObservation, TaggedModel
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.environment import judge as judged_environment
 from rasa_environments.judge.environment import suspended
@@ -25,7 +25,7 @@ ENVIRONMENT = EnvironmentFacts(
     child=ObjectKey("bots", "support-rasa"),
     server=ObjectKey("bots", "default"),
     wanted=MODEL,
-    served=(ServedFact("the Rasa server of support", MODEL.name),),
+    served=(ProbeResult("the Rasa server of support", MODEL.name),),
     external=True,
 )
 SERVER = ModelServerFacts(
@@ -39,43 +39,43 @@ SERVER = ModelServerFacts(
 BEFORE = ModelServer.model_validate(
     {"metadata": {"name": "default", "namespace": "bots"}, "spec": {"url": "http://rasa-x:5002"}}
 )
-FACTS = [
-    RegistrationFact("True", Reason.REGISTERED, "the model server has it in its registry"),
-    RegistrationFact("False", Reason.REGISTERED_BY_ANOTHER, "somebody else has it"),
-    RegistrationFact("Unknown", Reason.REGISTRATION_PENDING, "waits for the token"),
+RESULTS = [
+    RegistrationResult("True", Reason.REGISTERED, "the model server has it in its registry"),
+    RegistrationResult("False", Reason.REGISTERED_BY_ANOTHER, "somebody else has it"),
+    RegistrationResult("Unknown", Reason.REGISTRATION_PENDING, "waits for the token"),
 ]
-BY_FACT = pytest.mark.parametrize("fact", FACTS, ids=lambda fact: str(fact.truth))
+BY_RESULT = pytest.mark.parametrize("result", RESULTS, ids=lambda result: str(result.status))
 
 
-def of_environment(fact: RegistrationFact | None) -> tuple[Condition, ...]:
+def of_environment(result: RegistrationResult | None) -> tuple[Condition, ...]:
     """The conditions of an environment."""
-    return judged_environment(replace(ENVIRONMENT, registration=fact), EnvironmentStatus())[1]
+    return judged_environment(replace(ENVIRONMENT, registration=result), EnvironmentStatus())[1]
 
 
-def of_server(fact: RegistrationFact | None, *registered: str) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
+def of_server(result: RegistrationResult | None, *registered: str) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
     """The status and the conditions of a ModelServer."""
-    return judged_server(replace(SERVER, registration=fact, registered=registered), BEFORE)
+    return judged_server(replace(SERVER, registration=result, registered=registered), BEFORE)
 
 
-@BY_FACT
-def test_an_environment_tells_what_came_of_its_registration(fact: RegistrationFact) -> None:
-    told = condition_of(of_environment(fact), ConditionType.REGISTERED)
-
-    assert told is not None
-    assert (told.status, told.reason, told.message) == (fact.truth, fact.reason, fact.message)
-
-
-@BY_FACT
-def test_a_model_server_tells_what_came_of_all(fact: RegistrationFact) -> None:
-    told = condition_of(of_server(fact)[1], ConditionType.REGISTERED)
+@BY_RESULT
+def test_an_environment_tells_what_came_of_its_registration(result: RegistrationResult) -> None:
+    told = condition_of(of_environment(result), ConditionType.REGISTERED)
 
     assert told is not None
-    assert (told.status, told.reason, told.message) == (fact.truth, fact.reason, fact.message)
+    assert (told.status, told.reason, told.message) == (result.status, result.reason, result.message)
 
 
-@BY_FACT
-def test_the_other_conditions_do_not_depend_on_it(fact: RegistrationFact) -> None:
-    environment, server = of_environment(fact), of_server(fact)[1]
+@BY_RESULT
+def test_a_model_server_tells_what_came_of_all(result: RegistrationResult) -> None:
+    told = condition_of(of_server(result)[1], ConditionType.REGISTERED)
+
+    assert told is not None
+    assert (told.status, told.reason, told.message) == (result.status, result.reason, result.message)
+
+
+@BY_RESULT
+def test_the_other_conditions_do_not_depend_on_it(result: RegistrationResult) -> None:
+    environment, server = of_environment(result), of_server(result)[1]
 
     assert [entry for entry in environment if entry.type != "Registered"] == list(of_environment(None))
     assert [entry for entry in server if entry.type != "Registered"] == list(of_server(None)[1])
@@ -87,7 +87,7 @@ def test_where_there_is_no_registry_there_is_no_such_condition() -> None:
 
 
 def test_a_suspended_environment_stays_registered() -> None:
-    before = EnvironmentStatus(conditions=list(of_environment(FACTS[0])))
+    before = EnvironmentStatus(conditions=list(of_environment(RESULTS[0])))
 
     assert condition_of(suspended(before), ConditionType.REGISTERED) == condition_of(
         before.conditions, ConditionType.REGISTERED
@@ -96,6 +96,6 @@ def test_a_suspended_environment_stays_registered() -> None:
 
 @pytest.mark.parametrize(("names", "written"), [((), None), (("a", "b"), ["a", "b"])])
 def test_the_status_remembers_who_was_registered(names: tuple[str, ...], written: list[str] | None) -> None:
-    status, _ = of_server(FACTS[0], *names)
+    status, _ = of_server(RESULTS[0], *names)
 
     assert status.registered_environments == written

@@ -124,9 +124,9 @@ def test_a_registry_that_takes_too_long_is_told_and_all_deadlines_fit_into_that_
 
     assert took + OBSERVE_SECONDS < DEADLINE_SECONDS
     assert took >= REGISTRY_SECONDS
-    fact = bench.dependencies.registrations.result(ObjectKey("bots", "live"))
-    assert fact is not None
-    assert (fact.truth, fact.reason) == ("Unknown", Reason.MODEL_SERVER_UNREACHABLE)
+    result = bench.dependencies.registrations.result(ObjectKey("bots", "live"))
+    assert result is not None
+    assert (result.status, result.reason) == ("Unknown", Reason.MODEL_SERVER_UNREACHABLE)
 
 
 def test_of_many_pods_few_are_asked_at_a_time_and_no_longer_than_is_given() -> None:

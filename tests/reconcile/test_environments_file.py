@@ -89,9 +89,9 @@ LACKING = [
 ]
 
 
-@pytest.mark.parametrize(("names", "alive", "truth", "reason", "message"), LACKING)
-def test_who_is_missing_is_told(names: str, alive: str, truth: str, reason: str, message: str) -> None:
-    fact = incomplete(dict.fromkeys(names.split(), ENTRY), frozenset(alive.split()), server())
+@pytest.mark.parametrize(("names", "alive", "status", "reason", "message"), LACKING)
+def test_who_is_missing_is_told(names: str, alive: str, status: str, reason: str, message: str) -> None:
+    result = incomplete(dict.fromkeys(names.split(), ENTRY), frozenset(alive.split()), server())
 
-    assert fact is not None
-    assert (fact.truth, fact.reason, fact.message) == (truth, reason, message)
+    assert result is not None
+    assert (result.status, result.reason, result.message) == (status, reason, message)

@@ -13,7 +13,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment, 
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.resources import PODS, Resource
 from rasa_environments.desired.context import Context
-from rasa_environments.domain.facts import PodFacts, Problem, ServedFact, TaggedModel
+from rasa_environments.domain.facts import PodFacts, ProbeResult, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.served import model_served
@@ -23,7 +23,7 @@ from tests.desired.contexts import context
 
 MODEL = TaggedModel("a", "hash-a")
 POD = PodFacts("support-1", "10.0.0.1", ready=True)
-SERVES, LOST = ServedFact("pod support-1", model="a"), ServedFact("pod support-1")
+SERVES, LOST = ProbeResult("pod support-1", model="a"), ProbeResult("pod support-1")
 NO_PATIENCE = Intervals(model_server=-30, served=60)
 """With three pull intervals of 10 s, a wait that is over as soon as it begins."""
 
@@ -39,7 +39,7 @@ class Deletions:
         self.deleted.append((resource, key))
 
 
-def facts(*served: ServedFact, **details: Any) -> EnvironmentFacts:
+def facts(*served: ProbeResult, **details: Any) -> EnvironmentFacts:
     """Return the facts of a reconciliation."""
     key = ObjectKey("bots", "support")
     pods = (POD,)
@@ -53,7 +53,7 @@ def with_status(of: Context, reason: str) -> DeploymentEnvironment:
     return of.environment.model_copy(update={"status": status})
 
 
-async def heal(*answers: ServedFact, healing: str | None = None, reason: str = "NoPods") -> tuple[Deletions, str]:
+async def heal(*answers: ProbeResult, healing: str | None = None, reason: str = "NoPods") -> tuple[Deletions, str]:
     """Return what is deleted after these answers in a row, and what the condition reports last."""
     client = Deletions()
     of = context({"rasa": {"version": "3.6.21"}, "model": {"healing": healing} if healing else {}})

@@ -12,7 +12,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.controller.queue import Kind, Request
-from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
+from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RegistrationRefusedError, UnreachableError
 from rasa_environments.reconcile.clients import Clients
@@ -108,7 +108,7 @@ class Operator:
         self.noted.pop()
         return outcome
 
-    def told(self, name: str) -> RegistrationFact | None:
+    def told(self, name: str) -> RegistrationResult | None:
         """What the environment was told."""
         return self.dependencies.registrations.result(ObjectKey("bots", name))
 
@@ -167,7 +167,7 @@ async def test_an_answer_that_is_lost_leaves_the_note_so_that_the_entry_is_taken
 
     outcome = await operator.passes()
     assert outcome.registered == {"staging"}
-    assert operator.told("staging") == RegistrationFact(
+    assert operator.told("staging") == RegistrationResult(
         "Unknown", Reason.MODEL_SERVER_UNREACHABLE, "the connection was lost"
     )
 
@@ -184,7 +184,7 @@ async def test_a_name_that_the_registry_refuses_stops_no_other() -> None:
 
     outcome = await operator.passes()
 
-    refused = RegistrationFact("False", Reason.REGISTRATION_REFUSED, "staging is refused")
+    refused = RegistrationResult("False", Reason.REGISTRATION_REFUSED, "staging is refused")
     assert operator.registry.names == {"production", "a", "z"}
     assert [operator.told(name) for name in ("a", "staging", "z")] == [DONE, refused, DONE]
     assert outcome.summary.message == "staging: staging is refused"
@@ -199,15 +199,15 @@ async def test_a_registry_that_keeps_what_should_go_is_told_though_nobody_is_the
 
     outcome = await operator.passes()
 
-    assert outcome.summary == RegistrationFact("False", Reason.REGISTRATION_REFUSED, "staging: staging must stay")
+    assert outcome.summary == RegistrationResult("False", Reason.REGISTRATION_REFUSED, "staging: staging must stay")
     assert operator.told("development") == DONE
     assert outcome.registered == {"staging", "development"}
 
 
-@pytest.mark.parametrize(("problem", "truth"), [(REFUSED, "False"), (SILENT, "Unknown")])
+@pytest.mark.parametrize(("problem", "status"), [(REFUSED, "False"), (SILENT, "Unknown")])
 @pytest.mark.parametrize("when", ["listing", "connecting"])
 async def test_a_server_that_cannot_be_asked_is_told_to_all_and_nothing_is_forgotten(
-    problem: Problem, truth: str, when: str
+    problem: Problem, status: str, when: str
 ) -> None:
     operator = Operator()
     operator.has("staging", "development")
@@ -218,8 +218,8 @@ async def test_a_server_that_cannot_be_asked_is_told_to_all_and_nothing_is_forgo
 
     assert outcome.registered == {"staging", "development"}
     assert outcome.summary == operator.told("staging") == operator.told("development")
-    assert (outcome.summary.truth, outcome.summary.reason, outcome.summary.message) == (
-        truth,
+    assert (outcome.summary.status, outcome.summary.reason, outcome.summary.message) == (
+        status,
         problem.reason,
         problem.message,
     )
@@ -243,24 +243,24 @@ async def test_a_server_without_a_registry_is_not_asked() -> None:
     assert operator.registry.writes == 0
 
 
-NO = RegistrationFact("False", Reason.REGISTERED_BY_ANOTHER, "somebody else has it")
-UNKNOWN = RegistrationFact("Unknown", Reason.MODEL_SERVER_UNREACHABLE, "no answer")
+NO = RegistrationResult("False", Reason.REGISTERED_BY_ANOTHER, "somebody else has it")
+UNKNOWN = RegistrationResult("Unknown", Reason.MODEL_SERVER_UNREACHABLE, "no answer")
 SUMMARIES = [
     ({}, "True", "its registry holds none of ours"),
     ({"b": DONE, "a": DONE}, "True", "its registry holds a, b"),
     ({"a": DONE, "b": PENDING}, "Unknown", f"b: {PENDING.message}"),
     ({"a": PENDING, "b": PENDING}, "Unknown", PENDING.message),
     ({"a": UNKNOWN, "b": NO, "c": DONE}, "False", "b: somebody else has it"),
-    ({"b": NO, "a": RegistrationFact("False", Reason.UNAUTHORIZED, "refused")}, "False", "a: refused"),
+    ({"b": NO, "a": RegistrationResult("False", Reason.UNAUTHORIZED, "refused")}, "False", "a: refused"),
     ({"a": UNKNOWN}, "Unknown", "no answer"),
 ]
 
 
-@pytest.mark.parametrize(("facts", "truth", "message"), SUMMARIES)
-def test_the_model_server_tells_the_worst(facts: dict[str, RegistrationFact], truth: str, message: str) -> None:
-    told = summary(facts, server(profile="RasaEnterprise-1.0"))
+@pytest.mark.parametrize(("results", "status", "message"), SUMMARIES)
+def test_the_model_server_tells_the_worst(results: dict[str, RegistrationResult], status: str, message: str) -> None:
+    told = summary(results, server(profile="RasaEnterprise-1.0"))
 
-    assert (told.truth, told.message) == (truth, message)
+    assert (told.status, told.message) == (status, message)
 
 
 def test_the_model_server_says_where_environments_are_registered() -> None:

@@ -79,10 +79,10 @@ def test_what_others_registered_under_other_names_stays_as_it_is(of: Situation) 
 def test_what_others_registered_under_the_same_name_for_another_server_stays_and_is_told(of: Situation) -> None:
     for each in of.registrations:
         if of.somebody_elses(each):
-            fact = of.plan.facts[each.name]
+            result = of.plan.results[each.name]
             assert whole(of.after[each.name]) == whole(of.before[each.name])
-            assert (fact.truth, fact.reason) == ("False", "RegisteredByAnother")
-            assert f"({of.before[each.name].url.rstrip('/')})" in fact.message
+            assert (result.status, result.reason) == ("False", "RegisteredByAnother")
+            assert f"({of.before[each.name].url.rstrip('/')})" in result.message
             assert each.name not in of.plan.noted
 
 
@@ -91,10 +91,10 @@ def test_what_is_offered_is_registered_unless_it_is_somebody_elses(of: Situation
     for each in of.registrations:
         if not of.somebody_elses(each):
             assert of.after[each.name].url.rstrip("/") == each.url.rstrip("/")
-            assert of.plan.facts[each.name] in (DONE, PENDING)
+            assert of.plan.results[each.name] in (DONE, PENDING)
             if each.in_use:
                 assert (of.after[each.name].url, of.after[each.name].token) == (each.url, each.token)
-                assert of.plan.facts[each.name] == DONE
+                assert of.plan.results[each.name] == DONE
 
 
 @given(of=SITUATIONS)
@@ -105,7 +105,7 @@ def test_the_old_token_stays_until_the_servers_run_with_the_new_one(of: Situatio
             continue
         if there.name in of.after and there.url.rstrip("/") == each.url.rstrip("/"):
             assert of.after[each.name].token == there.token
-            assert of.plan.facts[each.name] == (DONE if there.token == each.token else PENDING)
+            assert of.plan.results[each.name] == (DONE if there.token == each.token else PENDING)
 
 
 @given(of=SITUATIONS)
@@ -142,7 +142,7 @@ def test_once_it_is_as_it_should_be_it_stays(of: Situation) -> None:
     again = merged(plan.entries, of.registrations, ours=plan.noted, alive=of.alive)
 
     assert list(map(whole, again.entries)) == list(map(whole, plan.entries))
-    assert again.facts == plan.facts
+    assert again.results == plan.results
 
 
 @given(of=SITUATIONS, order=st.randoms(use_true_random=False))
@@ -153,7 +153,7 @@ def test_the_order_in_which_environments_come_does_not_count(of: Situation, orde
     plan = merged(of.current, shuffled, ours=of.ours, alive=of.alive)
 
     assert {entry.name: whole(entry) for entry in plan.entries} == {name: whole(e) for name, e in of.after.items()}
-    assert (plan.facts, plan.noted) == (of.plan.facts, of.plan.noted)
+    assert (plan.results, plan.noted) == (of.plan.results, of.plan.noted)
 
 
 @given(of=SITUATIONS)
@@ -165,7 +165,7 @@ def test_the_entries_that_stay_keep_their_order_so_that_nothing_is_written_witho
 
 @given(of=SITUATIONS)
 def test_no_message_shows_a_token(of: Situation) -> None:
-    assert not [fact for fact in of.plan.facts.values() if "-token" in fact.message]
+    assert not [result for result in of.plan.results.values() if "-token" in result.message]
 
 
 OTHERS = RegisteredEnvironment("staging", "http://elsewhere:5005", "their-token", {"id": 7})
@@ -181,7 +181,7 @@ def test_somebody_elses_entry_is_told_with_the_ways_out() -> None:
     plan = plan_for(desired("staging"))
 
     assert plan.entries == (OTHERS,)
-    assert plan.facts["staging"].message == (
+    assert plan.results["staging"].message == (
         "staging is registered already, for another server (http://elsewhere:5005), and not by this operator: delete "
         "that entry, rename this environment, or let it take the entry over with the annotation "
         "rasa-environments.io/adopt-registration=true"
@@ -199,7 +199,7 @@ def test_an_entry_that_leads_to_the_environment_already_is_its_own() -> None:
     plan = plan_for(desired("staging", url="http://elsewhere:5005/"))
 
     assert plan.entries == (RegisteredEnvironment("staging", "http://elsewhere:5005/", "first-token"),)
-    assert plan.facts == {"staging": DONE}
+    assert plan.results == {"staging": DONE}
     assert plan.noted == {"staging"}
 
 

@@ -15,7 +15,7 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.queue import WorkQueue
-from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
+from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.reconcile.dependencies import Intervals
 from rasa_environments.reconcile.healing import pods_to_ask
 from rasa_environments.reconcile.served import (
@@ -44,7 +44,7 @@ def sent(status: int, body: object) -> httpx.Response:
 class Asked:
     """The result of one check."""
 
-    answers: tuple[ServedFact, ...]
+    answers: tuple[ProbeResult, ...]
     requeue_after: float | None
 
 
@@ -83,11 +83,11 @@ class Asker:
         model = TaggedModel(wanted, f"hash of {wanted}") if wanted is not None else None
         return Asked(*await self.served.ask(SUPPORT, servers, wanted=model, token=token))
 
-    async def times(self, looks: int, **question: Any) -> list[float]:
+    async def times(self, looks: int, **probe: Any) -> list[float]:
         """Return after how many seconds each of several checks in a row requests the next."""
         times = []
         for _ in range(looks):
-            asked = await self.ask(**question)
+            asked = await self.ask(**probe)
             assert asked.requeue_after is not None
             times.append(asked.requeue_after)
             await asyncio.sleep(asked.requeue_after)
@@ -107,7 +107,7 @@ def asking(test: Callable[[Asker], Coroutine[Any, Any, None]], **models: str | E
 
 def test_what_is_right_is_asked_again_after_the_long_interval() -> None:
     async def test(asker: Asker) -> None:
-        assert await asker.ask() == Asked((ServedFact("pod support-0", model=WANTED),), INTERVALS.served)
+        assert await asker.ask() == Asked((ProbeResult("pod support-0", model=WANTED),), INTERVALS.served)
         assert await asker.times(3) == [INTERVALS.served] * 3
 
     asking(test)
@@ -130,7 +130,7 @@ def test_when_it_is_due_pods_are_asked_again() -> None:
         asker.rasa.models["127.0.0.1"] = OLD
         await asyncio.sleep(INTERVALS.served)
 
-        assert (await asker.ask()).answers == (ServedFact("pod support-0", model=OLD),)
+        assert (await asker.ask()).answers == (ProbeResult("pod support-0", model=OLD),)
 
     asking(test)
 
@@ -145,13 +145,13 @@ CHANGES: list[tuple[tuple[PodFacts, ...], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("pods", "question"), CHANGES)
-def test_another_question_is_asked_at_once(pods: tuple[PodFacts, ...], question: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("pods", "probe"), CHANGES)
+def test_another_question_is_asked_at_once(pods: tuple[PodFacts, ...], probe: dict[str, Any]) -> None:
     async def test(asker: Asker) -> None:
         await asker.ask()
         before = len(asker.rasa.requests)
 
-        await asker.ask(*pods, **question)
+        await asker.ask(*pods, **probe)
 
         assert len(asker.rasa.requests) == before + len(pods or (POD,))
 
@@ -201,8 +201,8 @@ def test_once_it_is_right_the_interval_is_long() -> None:
 
 def test_a_pod_without_a_model_serves_none() -> None:
     async def test(asker: Asker) -> None:
-        assert await asker.ask() == Asked((ServedFact("pod support-0"),), INTERVALS.first_served)
-        assert await asker.ask(wanted=None) == Asked((ServedFact("pod support-0"),), INTERVALS.served)
+        assert await asker.ask() == Asked((ProbeResult("pod support-0"),), INTERVALS.first_served)
+        assert await asker.ask(wanted=None) == Asked((ProbeResult("pod support-0"),), INTERVALS.served)
 
     asking(test, d1=None)
 
@@ -213,7 +213,7 @@ def test_each_ready_pod_is_asked() -> None:
 
         asked = await asker.ask(POD, SECOND, waiting)
 
-        assert asked.answers == (ServedFact("pod support-0", model=WANTED), ServedFact("pod support-1", model=OLD))
+        assert asked.answers == (ProbeResult("pod support-0", model=WANTED), ProbeResult("pod support-1", model=OLD))
         assert asked.requeue_after == INTERVALS.first_served
 
     asking(test, d2=OLD)
@@ -345,7 +345,7 @@ def test_a_pod_without_an_address_cannot_be_asked() -> None:
     async def test(asker: Asker) -> None:
         asked = await asker.ask(PodFacts("support-0", None, ready=True))
 
-        assert asked.answers == (ServedFact("pod support-0", problem="it has no address"),)
+        assert asked.answers == (ProbeResult("pod support-0", problem="it has no address"),)
         assert asker.rasa.requests == []
 
     asking(test)
@@ -368,7 +368,7 @@ def test_the_last_answer_is_as_old_as_the_last_time_that_all_servers_answered() 
         async with httpx.AsyncClient(transport=httpx.MockTransport(rasa.answer)) as http:
             asker = Asker(rasa, ServedModels(http, INTERVALS, WorkQueue(), times=times))
             ages = []
-            for host in ("127.0.0.3", "127.0.0.2"):  # the second one does not answer the second question
+            for host in ("127.0.0.3", "127.0.0.2"):  # the second one does not answer the second probe
                 rasa.models[host] = httpx.ConnectError("silent")
                 await asker.ask(POD, SECOND)
                 await asyncio.sleep(INTERVALS.served)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.controller.queue import WorkQueue
-from rasa_environments.domain.facts import ServedFact, TaggedModel
+from rasa_environments.domain.facts import ProbeResult, TaggedModel
 from rasa_environments.rasa.server import Served
 from rasa_environments.reconcile.dependencies import Intervals
 from rasa_environments.reconcile.served import (
@@ -33,7 +33,7 @@ def model(name: str, trained_at: float | None) -> TaggedModel:
     return TaggedModel(name, f"hash of {name}", trained_at)
 
 
-def found(*listed: TaggedModel, served: float = WHEN) -> ServedFact:
+def found(*listed: TaggedModel, served: float = WHEN) -> ProbeResult:
     """Return what is known about a server whose model was trained then."""
     return answered(SERVER, Served(trained_at=served), ByTrainingTime(listed))
 
@@ -42,26 +42,26 @@ def found(*listed: TaggedModel, served: float = WHEN) -> ServedFact:
 def test_the_model_of_that_time_is_found_however_the_model_server_rounds(times: list[int], error: float) -> None:
     listed = [model(f"model-{second}", second + error) for second in times]
 
-    assert found(*listed, served=times[0]) == ServedFact(SERVER.name, model=f"model-{times[0]}")
+    assert found(*listed, served=times[0]) == ProbeResult(SERVER.name, model=f"model-{times[0]}")
     assert found(*listed[::-1], served=times[0]).model == f"model-{times[0]}"
 
 
 @given(times=st.lists(TIMES, max_size=4), served=TIMES)
 def test_a_model_of_another_time_is_never_taken_for_it(times: list[float], served: float) -> None:
-    fact = found(*(model(f"model-{number}", time) for number, time in enumerate(times)), served=served)
+    result = found(*(model(f"model-{number}", time) for number, time in enumerate(times)), served=served)
 
     near = [time for time in times if abs(time - served) < TRAINED_TOGETHER_SECONDS]
-    assert (fact.model is not None) is bool(near)
-    if fact.model is not None:
-        assert times[int(fact.model.removeprefix("model-"))] == min(near, key=lambda time: abs(time - served))
+    assert (result.model is not None) is bool(near)
+    if result.model is not None:
+        assert times[int(result.model.removeprefix("model-"))] == min(near, key=lambda time: abs(time - served))
 
 
 @pytest.mark.parametrize("listed", [(), (model("old", WHEN - 60),), (model("of unknown time", None),)])
 def test_where_none_is_of_that_time_it_is_told_so(listed: tuple[TaggedModel, ...]) -> None:
-    fact = found(*listed)
+    result = found(*listed)
 
-    assert (fact.model, fact.reason) == (None, "ModelUnknown")
-    assert fact.problem == (
+    assert (result.model, result.reason) == (None, "ModelUnknown")
+    assert result.problem == (
         "it tells only that its model was trained at 2026-01-01T12:00:00Z, and the model server lists none of that time"
     )
 
@@ -71,13 +71,13 @@ def test_a_model_of_unknown_time_is_passed_over() -> None:
 
 
 def test_a_name_counts_more_than_a_time() -> None:
-    assert answered(SERVER, Served("named", WHEN), ByTrainingTime([model("other", WHEN)])) == ServedFact(
+    assert answered(SERVER, Served("named", WHEN), ByTrainingTime([model("other", WHEN)])) == ProbeResult(
         SERVER.name, model="named"
     )
 
 
 def test_no_model_is_no_model() -> None:
-    assert answered(SERVER, Served(), ByTrainingTime([model("other", WHEN)])) == ServedFact(SERVER.name)
+    assert answered(SERVER, Served(), ByTrainingTime([model("other", WHEN)])) == ProbeResult(SERVER.name)
 
 
 STATUSES: list[tuple[JsonObject, str | None]] = [
@@ -89,7 +89,7 @@ STATUSES: list[tuple[JsonObject, str | None]] = [
 
 @pytest.mark.parametrize(("status", "name"), STATUSES, ids=["pulled", "its own file", "none"])
 def test_a_server_is_asked_and_its_model_found_in_the_listing(status: JsonObject, name: str | None) -> None:
-    async def test() -> tuple[ServedFact, ...]:
+    async def test() -> tuple[ProbeResult, ...]:
         transport = httpx.MockTransport(
             lambda _: httpx.Response(200, stream=httpx.ByteStream(json.dumps(status).encode()))
         )
@@ -101,4 +101,4 @@ def test_a_server_is_asked_and_its_model_found_in_the_listing(status: JsonObject
             )
             return answers
 
-    assert run(test()) == (ServedFact(SERVER.name, model=name),)
+    assert run(test()) == (ProbeResult(SERVER.name, model=name),)

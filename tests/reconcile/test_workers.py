@@ -14,11 +14,11 @@ from aiohttp.test_utils import TestServer
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.controller.queue import WorkQueue
-from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
+from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.dependencies import Intervals
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
-from rasa_environments.reconcile.workers import QUESTIONS_PER_WORKER
+from rasa_environments.reconcile.workers import PROBES_PER_WORKER
 
 NEW, OLD = TaggedModel("20260101-120000", "new"), TaggedModel("20250101-120000", "old")
 ROLL = "set spec.model.updateStrategy to RollingUpdate"
@@ -53,7 +53,7 @@ class Pod:
         return web.json_response({"model_file": f"/tmp/{model}.tar.gz", "model_id": "a1", **pid})
 
 
-async def look(pod: Pod, workers: int | None, *, started_for: str | None = None) -> ServedFact:
+async def look(pod: Pod, workers: int | None, *, started_for: str | None = None) -> ProbeResult:
     """Return what the operator finds out about the pod when the new model is desired."""
     application = web.Application()
     application.router.add_get("/status", pod.status)
@@ -75,7 +75,7 @@ async def look(pod: Pod, workers: int | None, *, started_for: str | None = None)
 async def test_when_every_worker_serves_the_model_the_pod_does(workers: int) -> None:
     pod = Pod([NEW.name] * workers)
 
-    assert await look(pod, workers) == ServedFact("pod bot-0", model=NEW.name)
+    assert await look(pod, workers) == ProbeResult("pod bot-0", model=NEW.name)
     assert pod.asked >= workers
 
 
@@ -110,7 +110,7 @@ async def test_a_worker_that_is_never_heard_leaves_it_unknown_after_so_many_ques
     assert "it runs 4 worker processes (SANIC_WORKERS)" in answer.problem
     assert "and 3 of them have said what they serve: it is asked again" in answer.problem
     assert ROLL in answer.problem
-    assert pod.asked == 4 * QUESTIONS_PER_WORKER
+    assert pod.asked == 4 * PROBES_PER_WORKER
 
 
 async def test_workers_that_cannot_be_told_apart_prove_nothing() -> None:
@@ -139,7 +139,7 @@ async def test_where_the_number_of_workers_is_not_known_it_is_told_how_to_say_it
 async def test_a_pod_that_was_started_for_the_model_needs_one_answer() -> None:
     pod = Pod([NEW.name] * 4, tells=False)
 
-    assert await look(pod, 4, started_for=NEW.hash) == ServedFact("pod bot-0", model=NEW.name)
+    assert await look(pod, 4, started_for=NEW.hash) == ProbeResult("pod bot-0", model=NEW.name)
     assert pod.asked == 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.domain.facts import RegistrationFact
+from rasa_environments.domain.facts import RegistrationResult
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Registrations:
 
     def __init__(self) -> None:
         self._desired: dict[ObjectKey, DesiredRegistration] = {}
-        self._results: dict[ObjectKey, RegistrationFact] = {}
+        self._results: dict[ObjectKey, RegistrationResult] = {}
 
     def request(self, desired: DesiredRegistration) -> bool:
         """Keep what is to be registered; return whether it differs from before."""
@@ -45,11 +45,11 @@ class Registrations:
         """Return the desired registrations of those environments that have requested one."""
         return tuple(self._desired[key] for key in environments if key in self._desired)
 
-    def result(self, environment: ObjectKey) -> RegistrationFact | None:
+    def result(self, environment: ObjectKey) -> RegistrationResult | None:
         """Return the result of the latest attempt; None before the first."""
         return self._results.get(environment)
 
-    def record(self, environment: ObjectKey, result: RegistrationFact) -> bool:
+    def record(self, environment: ObjectKey, result: RegistrationResult) -> bool:
         """Keep the result of an attempt; return whether it differs from before."""
         before = self._results.get(environment)
         self._results[environment] = result

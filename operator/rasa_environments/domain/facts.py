@@ -86,7 +86,7 @@ class PodFacts:
 
 
 @dataclass(frozen=True)
-class ServedFact:
+class ProbeResult:
     """The model that a Rasa server serves, by its last answer."""
 
     server: str
@@ -113,10 +113,10 @@ class ServedFact:
 
 
 @dataclass(frozen=True)
-class RegistrationFact:
+class RegistrationResult:
     """The result of registering an environment with its model server."""
 
-    truth: ConditionStatus
+    status: ConditionStatus
     reason: Reason
     message: str
 

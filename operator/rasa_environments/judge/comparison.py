@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasa_environments.api.conditions import ConditionStatus, Reason
-from rasa_environments.domain.facts import ServedFact, TaggedModel
+from rasa_environments.domain.facts import ProbeResult, TaggedModel
 
 FALLBACK_NAME = "model"
 """Rasa's name for a model from a server that sends no `filename` header: model.tar.gz (observed with 3.6.21)."""
@@ -11,7 +11,7 @@ FALLBACK_NAME = "model"
 UNREAD = "the file of the tag has not been read yet"
 
 
-def serves(answer: ServedFact, wanted: TaggedModel) -> ConditionStatus:
+def serves(answer: ProbeResult, wanted: TaggedModel) -> ConditionStatus:
     """Return whether the server serves the desired model: True, False, or Unknown if they cannot be compared.
 
     Ids are compared first, since they belong to the model itself. Names are compared only if both sides have one:
@@ -29,7 +29,7 @@ def serves(answer: ServedFact, wanted: TaggedModel) -> ConditionStatus:
     return "False" if comparable else "Unknown"
 
 
-def proves_another(answer: ServedFact, wanted: TaggedModel) -> bool:
+def proves_another(answer: ProbeResult, wanted: TaggedModel) -> bool:
     """Return whether the server is known to serve another model, or none.
 
     A server that reports only the time of a training that the model server does not list serves another model, unless
@@ -40,7 +40,7 @@ def proves_another(answer: ServedFact, wanted: TaggedModel) -> bool:
     return serves(answer, wanted) == "False"
 
 
-def not_comparable(answer: ServedFact, wanted: TaggedModel) -> str:
+def not_comparable(answer: ProbeResult, wanted: TaggedModel) -> str:
     """Explain why it is unknown whether the server serves the desired model, and what to do about it."""
     called = f"{answer.server} serves a model that it calls {answer.model or 'nothing'}"
     if wanted.named:
@@ -55,26 +55,26 @@ def not_comparable(answer: ServedFact, wanted: TaggedModel) -> str:
     )
 
 
-def unread(answer: ServedFact, wanted: TaggedModel | None) -> str:
+def unread(answer: ProbeResult, wanted: TaggedModel | None) -> str:
     """Return a suffix for servers that report a training time only, while that of the desired file is unknown."""
     if answer.reason is not Reason.MODEL_UNKNOWN or wanted is None or wanted.named or wanted.trained_at is not None:
         return ""
     return f"; {wanted.unidentified or UNREAD}"
 
 
-def served_name(answer: ServedFact, wanted: TaggedModel | None) -> str:
+def served_name(answer: ProbeResult, wanted: TaggedModel | None) -> str:
     """Return the name of the served model, which is that of the desired model if they are the same."""
     if wanted is not None and serves(answer, wanted) == "True":
         return wanted.name
     return answer.model or (FALLBACK_NAME if answer.serves_one else "no model")
 
 
-def told(answer: ServedFact) -> str:
+def told(answer: ProbeResult) -> str:
     """Return the served model for a message, with its id if Rasa's name for it is ambiguous."""
     name = served_name(answer, None)
     return f"{name} (id {answer.model_id})" if answer.model in (None, FALLBACK_NAME) and answer.model_id else name
 
 
-def told_wanted(answer: ServedFact, wanted: TaggedModel) -> str:
+def told_wanted(answer: ProbeResult, wanted: TaggedModel) -> str:
     """Return the desired model for a message that also names a served one."""
     return f"{wanted.name} (id {wanted.model_id})" if answer.model_id and wanted.model_id else wanted.name

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
-from rasa_environments.domain.facts import Problem, RegistrationFact
+from rasa_environments.domain.facts import Problem, RegistrationResult
 
 MAXIMUM_MESSAGE = 4096
 """Characters of a condition's message before truncation. The API server rejects more than 32768."""
@@ -30,11 +30,11 @@ def is_true(conditions: Iterable[Condition] | None, kind: ConditionType) -> bool
     return found is not None and found.status == "True"
 
 
-def registered(fact: RegistrationFact | None) -> list[Condition]:
+def registered(result: RegistrationResult | None) -> list[Condition]:
     """Return the condition Registered; none if the model server has no registry."""
-    if fact is None:
+    if result is None:
         return []
-    return [condition(ConditionType.REGISTERED, fact.truth, fact.reason, fact.message)]
+    return [condition(ConditionType.REGISTERED, result.status, result.reason, result.message)]
 
 
 def reconciling(trouble: Problem | None) -> Condition:

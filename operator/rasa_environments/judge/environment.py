@@ -36,8 +36,8 @@ def status_of(facts: EnvironmentFacts, before: EnvironmentStatus) -> Environment
     """Return the status without its conditions."""
     deployment, wanted = facts.deployment, facts.wanted
     settled = deployment is not None and (deployment.settled or deployment.failure is not None)
-    answered = any(fact.known for fact in facts.served)
-    serving = [fact for fact in facts.served if wanted is not None and serves(fact, wanted) == "True"]
+    answered = any(result.known for result in facts.served)
+    serving = [result for result in facts.served if wanted is not None and serves(result, wanted) == "True"]
     token = SecretKeyRef(name=facts.child.name, key=TOKEN_KEY)
     return EnvironmentStatus(
         url=facts.url or before.url,
@@ -59,7 +59,7 @@ def status_of(facts: EnvironmentFacts, before: EnvironmentStatus) -> Environment
 def ready_replicas(facts: EnvironmentFacts) -> int | None:
     """Return the number of Rasa servers available to users; None if unknown."""
     if facts.external:
-        return sum(fact.problem is None for fact in facts.served)
+        return sum(result.problem is None for result in facts.served)
     return None if facts.deployment is None else facts.deployment.available
 
 
@@ -84,10 +84,10 @@ def available(facts: EnvironmentFacts, trouble: Problem | None) -> Condition:
     if facts.external:
         if not facts.served:
             return condition(kind, "Unknown", Reason.PENDING, "the Rasa server was not asked yet")
-        fact = facts.served[0]
-        if fact.problem is not None:
-            return condition(kind, "Unknown", fact.reason, f"{fact.server} does not answer now: {fact.problem}")
-        return condition(kind, "True", Reason.AVAILABLE, f"{fact.server} answers")
+        result = facts.served[0]
+        if result.problem is not None:
+            return condition(kind, "Unknown", result.reason, f"{result.server} does not answer now: {result.problem}")
+        return condition(kind, "True", Reason.AVAILABLE, f"{result.server} answers")
     if deployment is None:
         return condition(kind, "Unknown", Reason.PENDING, f"Deployment {facts.child} was not seen yet")
     counted = f"{deployment.available} of {deployment.wanted} pods available"
@@ -132,7 +132,7 @@ def rollout(facts: EnvironmentFacts) -> Problem | None:
 
 def silent_elsewhere(facts: EnvironmentFacts) -> Problem | None:
     """Return why an external Rasa server does not answer; one that answered recently may be loading a model."""
-    fault = next((fact for fact in facts.served if fact.problem is not None), None)
+    fault = next((result for result in facts.served if result.problem is not None), None)
     if not facts.external or fault is None or fault.known or fault.reason is Reason.MODEL_UNKNOWN:
         return None
     unreachable = fault.reason is Reason.EXTERNAL_SERVER_UNREACHABLE

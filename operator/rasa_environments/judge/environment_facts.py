@@ -8,9 +8,9 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.domain.facts import (
     DeploymentFacts,
     PodFacts,
+    ProbeResult,
     Problem,
-    RegistrationFact,
-    ServedFact,
+    RegistrationResult,
     TaggedModel,
 )
 from rasa_environments.judge.conversations import Conversations
@@ -37,7 +37,7 @@ class EnvironmentFacts:
     tag_problem: Problem | None = None
     deployment: DeploymentFacts | None = None
     pods: tuple[PodFacts, ...] = ()
-    served: tuple[ServedFact, ...] = ()
+    served: tuple[ProbeResult, ...] = ()
     """Answers of the pods that are ready, or were."""
     lost: tuple[str, ...] = ()
     """Those of them that no longer serve the desired model, which they served before."""
@@ -48,7 +48,7 @@ class EnvironmentFacts:
     """Hosts of its Ingress: the last ones while a problem prevents changes."""
     external: bool = False
     """Whether its Rasa server is external, and only monitored."""
-    registration: RegistrationFact | None = None
+    registration: RegistrationResult | None = None
     """Result of its registration; None if its model server has no registry."""
     accept_unchecked: bool = False
     """Whether a pod that cannot be asked counts as serving the desired model."""

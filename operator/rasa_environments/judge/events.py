@@ -238,10 +238,10 @@ def _of_server(before: ModelServer, after: ModelServer) -> Iterator[Event]:
         yield _told(back, "Normal", EventReason.RECOVERED, Action.CHECK_MODEL_SERVER)
 
 
-def _turned(before: AnyResource, after: AnyResource, kind: ConditionType, truth: ConditionStatus) -> Condition | None:
+def _turned(before: AnyResource, after: AnyResource, kind: ConditionType, status: ConditionStatus) -> Condition | None:
     """Return the condition if it has just changed to that status."""
     now, last = condition_of(after.status.conditions, kind), condition_of(before.status.conditions, kind)
-    if now is None or now.status != truth or (last is not None and last.status == truth):
+    if now is None or now.status != status or (last is not None and last.status == status):
         return None
     return now
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
+from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.judge.comparison import proves_another, serves
 
 
@@ -28,7 +28,7 @@ def observe(
     record: ServingRecord | None,
     wanted: TaggedModel,
     pods: Sequence[PodFacts],
-    answers: Mapping[str, ServedFact],
+    answers: Mapping[str, ProbeResult],
     now: float,
 ) -> ServingRecord:
     """Return the record updated with answers by pod name; it is reset if another model is desired.
@@ -40,8 +40,8 @@ def observe(
     if record is None or record.wanted != wanted:
         record = ServingRecord(wanted)
     there = {pod.name: pod for pod in pods if not pod.terminating}
-    serving = {name for name, fact in answers.items() if fact.problem is None and serves(fact, wanted) == "True"}
-    other = {name for name, fact in answers.items() if proves_another(fact, wanted)}
+    serving = {name for name, result in answers.items() if result.problem is None and serves(result, wanted) == "True"}
+    other = {name for name, result in answers.items() if proves_another(result, wanted)}
     silent = there.keys() - serving - other
     served_by = (record.served_by | serving) & there.keys()
     without = other & there.keys()

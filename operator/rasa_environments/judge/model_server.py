@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
-from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
+from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
 from rasa_environments.judge.conditions import condition, reconciling, registered, stalled
 
 
@@ -21,7 +21,7 @@ class ModelServerFacts:
     environments: int
     tags: int
     pending_tag_deletions: tuple[PendingTagDeletion, ...]
-    registration: RegistrationFact | None = None
+    registration: RegistrationResult | None = None
     """Result of registering its environments; None if it has no registry."""
     registered: tuple[str, ...] = ()
     """Environments that this operator has registered."""

@@ -55,7 +55,7 @@ def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagSt
             FollowerStatus(
                 namespace=follower.key.namespace,
                 name=follower.key.name,
-                served=served_truth(follower, expected),
+                served=served_status(follower, expected),
                 ready=follower.ready,
             )
             for follower in facts.followers[:MAXIMUM_FOLLOWERS]
@@ -121,12 +121,12 @@ def served_by_followers(facts: ModelTagFacts, expected: ModelReference | None) -
         return condition(kind, "False", Reason.NO_ENVIRONMENT, message)
     if expected is None:
         return condition(kind, "Unknown", Reason.PENDING, f"no model is known to carry the tag {facts.tag}")
-    for truth in ("False", "Unknown"):
+    for status in ("False", "Unknown"):
         for follower in facts.followers:
-            if served_truth(follower, expected) == truth:
-                reason = Reason.ANOTHER_MODEL_SERVED if truth == "False" else Reason.PENDING
+            if served_status(follower, expected) == status:
+                reason = Reason.ANOTHER_MODEL_SERVED if status == "False" else Reason.PENDING
                 message = f"environment {follower.key}: {_explained(follower, expected)}"
-                return condition(kind, truth, reason, message)
+                return condition(kind, status, reason, message)
     count = len(facts.followers)
     by = f"{count} environments" if count > 1 else f"environment {facts.followers[0].key}"
     if any(follower.served_reason is Reason.SERVED_UNCHECKED for follower in facts.followers):
@@ -135,7 +135,7 @@ def served_by_followers(facts: ModelTagFacts, expected: ModelReference | None) -
     return condition(kind, "True", Reason.SERVED, f"{expected.name} is served by {by}")
 
 
-def served_truth(follower: Follower, expected: ModelReference | None) -> ConditionStatus:
+def served_status(follower: Follower, expected: ModelReference | None) -> ConditionStatus:
     """Return whether the environment serves the model, rather than one that it desired before."""
     if expected is None:
         return "Unknown"

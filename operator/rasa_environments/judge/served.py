@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import ServedModel
-from rasa_environments.domain.facts import ServedFact, TaggedModel
+from rasa_environments.domain.facts import ProbeResult, TaggedModel
 from rasa_environments.judge.comparison import not_comparable, served_name, serves, told, told_wanted, unread
 from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.environment_facts import EnvironmentFacts
@@ -36,16 +36,16 @@ def model_answered(facts: EnvironmentFacts) -> Condition:
         return _nobody_asked(facts)
     if wanted is None:
         return _without_a_wanted_model(facts)
-    wrong = next((fact for fact in facts.served if serves(fact, wanted) == "False"), None)
+    wrong = next((result for result in facts.served if serves(result, wanted) == "False"), None)
     if wrong is not None:
         reason = Reason.ANOTHER_MODEL_SERVED if wrong.serves_one else Reason.NO_MODEL_SERVED
         return condition(kind, "False", reason, _wrong_message(wrong, wanted))
-    unknown = next((fact for fact in facts.served if serves(fact, wanted) == "Unknown"), None)
+    unknown = next((result for result in facts.served if serves(result, wanted) == "Unknown"), None)
     if unknown is not None:
         return _not_known(unknown, wanted, facts)
     count = len(facts.served)
     who = f"{facts.served[0].server} serves" if facts.external else f"{count} of {count} ready pods serve"
-    silent = next((fact for fact in facts.served if fact.problem is not None), None)
+    silent = next((result for result in facts.served if result.problem is not None), None)
     since = f"; {_silent_message(silent)}" if silent is not None else ""
     return condition(kind, "True", Reason.SERVED, f"{who} {wanted.name}{since}")
 
@@ -61,51 +61,51 @@ def _nobody_asked(facts: EnvironmentFacts) -> Condition:
     return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
 
 
-def _not_known(fact: ServedFact, wanted: TaggedModel, facts: EnvironmentFacts) -> Condition:
+def _not_known(result: ProbeResult, wanted: TaggedModel, facts: EnvironmentFacts) -> Condition:
     kind = ConditionType.MODEL_SERVED
-    if fact.known:
-        return condition(kind, "Unknown", Reason.MODEL_UNKNOWN, not_comparable(fact, wanted))
-    message = f"{fact.server} does not say what it serves: {fact.problem}{unread(fact, wanted)}"
-    if fact.reason is not Reason.PODS_UNREACHABLE:
-        return condition(kind, "Unknown", fact.reason, message)
+    if result.known:
+        return condition(kind, "Unknown", Reason.MODEL_UNKNOWN, not_comparable(result, wanted))
+    message = f"{result.server} does not say what it serves: {result.problem}{unread(result, wanted)}"
+    if result.reason is not Reason.PODS_UNREACHABLE:
+        return condition(kind, "Unknown", result.reason, message)
     if facts.accept_unchecked:
         accepted = f"{wanted.name} is wanted; whether it is served is not checked (--accept-unchecked): {message}"
         return condition(kind, "True", Reason.SERVED_UNCHECKED, accepted)
-    return condition(kind, "Unknown", fact.reason, f"{message}; {REMEDY}")
+    return condition(kind, "Unknown", result.reason, f"{message}; {REMEDY}")
 
 
 def _without_a_wanted_model(facts: EnvironmentFacts) -> Condition:
     kind = ConditionType.MODEL_SERVED
-    silent = next((fact for fact in facts.served if not fact.known), None)
+    silent = next((result for result in facts.served if not result.known), None)
     if silent is not None:
         message = f"{silent.server} does not say what it serves: {silent.problem}"
         return condition(kind, "Unknown", silent.reason, message)
-    names = ",".join(sorted({served_name(fact, None) for fact in facts.served}))
+    names = ",".join(sorted({served_name(result, None) for result in facts.served}))
     who = f"{facts.served[0].server} serves" if facts.external else "pods serve"
     message = f"{who} {names}; which model is wanted is not known"
     return condition(kind, "Unknown", Reason.TAG_NOT_FOUND, message)
 
 
-def _wrong_message(fact: ServedFact, wanted: TaggedModel) -> str:
+def _wrong_message(result: ProbeResult, wanted: TaggedModel) -> str:
     hint = "it has not pulled it yet or could not load it (see its log)"
-    if fact.problem is not None:
-        return f"{_silent_message(fact)}; {wanted.name} is wanted: it may be loading it"
-    return f"{fact.server} serves {told(fact)}, {told_wanted(fact, wanted)} is wanted: {hint}"
+    if result.problem is not None:
+        return f"{_silent_message(result)}; {wanted.name} is wanted: it may be loading it"
+    return f"{result.server} serves {told(result)}, {told_wanted(result, wanted)} is wanted: {hint}"
 
 
-def _silent_message(fact: ServedFact) -> str:
-    last = f"served {told(fact)} at {fact.answered_time}"
-    return f"{fact.server} {last} and does not answer now: {fact.problem}"
+def _silent_message(result: ProbeResult) -> str:
+    last = f"served {told(result)} at {result.answered_time}"
+    return f"{result.server} {last} and does not answer now: {result.problem}"
 
 
 def lost_message(facts: EnvironmentFacts, wanted: str) -> str:
     """Describe the first pod that has lost its model, and what is done about it."""
     pod = facts.lost[0]
-    fact = next((fact for fact in facts.served if fact.server == pod), None)
+    result = next((result for result in facts.served if result.server == pod), None)
     now = "does not answer now"
-    if fact is not None and fact.problem is None:
-        now = f"serves {told(fact)} now"
-    elif fact is not None and fact.reason is Reason.MODEL_UNKNOWN:
+    if result is not None and result.problem is None:
+        now = f"serves {told(result)} now"
+    elif result is not None and result.reason is Reason.MODEL_UNKNOWN:
         now = "serves a model now that the model server does not list"
     cure = (
         "if that lasts, the pod is restarted"
@@ -115,8 +115,8 @@ def lost_message(facts: EnvironmentFacts, wanted: str) -> str:
     return f"{pod} had {wanted} and {now}: its tag has just moved, or somebody used Rasa's API to replace it; {cure}"
 
 
-def served_models(served: Sequence[ServedFact], wanted: TaggedModel | None) -> list[ServedModel]:
+def served_models(served: Sequence[ProbeResult], wanted: TaggedModel | None) -> list[ServedModel]:
     """Return the served models by the answers that count, the most widely served first."""
-    counted = Counter(served_name(fact, wanted) for fact in served if fact.known and fact.serves_one)
+    counted = Counter(served_name(result, wanted) for result in served if result.known and result.serves_one)
     ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
     return [ServedModel(name=name, replicas=count) for name, count in ranked[:MAXIMUM_SERVED_MODELS]]

@@ -25,7 +25,7 @@ from rasa_environments.domain.access import Labels, unusable
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.domain.facts import (
     Problem,
-    RegistrationFact,
+    RegistrationResult,
     ServerObservation,
     TaggedModel,
     deployment_facts,
@@ -310,9 +310,9 @@ def wanted_model(
     return (observation.tags.get(environment.tag) if observation.known else remembered), problem
 
 
-def remembered_registration(environment: DeploymentEnvironment) -> RegistrationFact:
+def remembered_registration(environment: DeploymentEnvironment) -> RegistrationResult:
     """Return the result of the registration according to the status."""
     last = condition_of(environment.status.conditions, ConditionType.REGISTERED)
     if last is None:
-        return RegistrationFact("Unknown", Reason.PENDING, "it is not registered yet")
-    return RegistrationFact(last.status, known_reason(last.reason), last.message)
+        return RegistrationResult("Unknown", Reason.PENDING, "it is not registered yet")
+    return RegistrationResult(last.status, known_reason(last.reason), last.message)

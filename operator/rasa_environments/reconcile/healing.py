@@ -53,7 +53,7 @@ class Healing:
         now = asyncio.get_running_loop().time()
         before = self._records.get(key) or remembered(environment, wanted, facts.pods)
         names = {f"pod {pod.name}": pod.name for pod in facts.pods}
-        answers = {names[fact.server]: fact for fact in facts.served if fact.server in names}
+        answers = {names[result.server]: result for result in facts.served if result.server in names}
         record = self._records[key] = observe(before, wanted, facts.pods, answers, now)
         mode = context.spec.model.healing if context.spec.model is not None else None
         enabled = mode != HealingMode.DISABLED.value

@@ -17,7 +17,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import ConditionStatus, Reason
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
-from rasa_environments.domain.facts import PodFacts, ServedFact, TaggedModel
+from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.judge.comparison import serves
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
@@ -69,8 +69,8 @@ def _url(address: str | None, port: int) -> str | None:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What the answers depend on; a changed question is asked at once."""
+class Probe:
+    """What the answers depend on; a changed probe is asked at once."""
 
     wanted: TaggedModel | None
     identity: tuple[str | None, float | None]
@@ -83,7 +83,7 @@ class Question:
 class _Known:
     """An answer of one server."""
 
-    fact: ServedFact
+    result: ProbeResult
     time: str
     """When it was given (RFC 3339)."""
     at: float
@@ -92,10 +92,10 @@ class _Known:
 
 @dataclass(frozen=True)
 class _Asked:
-    question: Question
+    probe: Probe
     wanted_since: float
     """Since when the model is desired, as far as this process knows (time of the event loop)."""
-    answers: tuple[ServedFact, ...]
+    answers: tuple[ProbeResult, ...]
     known: Mapping[RasaServer, _Known]
     due: float
     delay: float
@@ -151,7 +151,7 @@ class ServedModels:
         wanted: TaggedModel | None,
         token: str,
         listed: Iterable[TaggedModel] = (),
-    ) -> tuple[tuple[ServedFact, ...], float | None]:
+    ) -> tuple[tuple[ProbeResult, ...], float | None]:
         """Return the servers' answers, and in how many seconds to ask again (None if there are no servers).
 
         `listed` are the models to search by training time.
@@ -160,43 +160,43 @@ class ServedModels:
             self._asked.pop(environment, None)
             return (), None
         identity = (wanted.model_id, wanted.trained_at) if wanted is not None else (None, None)
-        question = Question(wanted, identity, tuple(servers), token)
+        probe = Probe(wanted, identity, tuple(servers), token)
         now = asyncio.get_running_loop().time()
         last = self._asked.get(environment)
-        if last is not None and last.question == question and now < last.due:
+        if last is not None and last.probe == probe and now < last.due:
             return last.answers, last.due - now
-        wanted_since = last.wanted_since if last is not None and last.question.wanted == wanted else now
+        wanted_since = last.wanted_since if last is not None and last.probe.wanted == wanted else now
         async with self._queue.outside(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment)):
-            fresh = await self._answers(question, ByTrainingTime(tuple(listed)))
-        if all(fact.problem is None for fact in fresh):
+            fresh = await self._answers(probe, ByTrainingTime(tuple(listed)))
+        if all(result.problem is None for result in fresh):
             self._times.answered(environment)
         now = asyncio.get_running_loop().time()
         known = self._known(servers, fresh, last.known if last is not None else {}, now)
         answers = tuple(
-            kept(fact, known.get(server), wanted=wanted, wanted_since=wanted_since)
-            for server, fact in zip(servers, fresh, strict=True)
+            kept(result, known.get(server), wanted=wanted, wanted_since=wanted_since)
+            for server, result in zip(servers, fresh, strict=True)
         )
-        delay = self._delay(answers, wanted, last if last is not None and last.question == question else None)
-        self._asked[environment] = _Asked(question, wanted_since, answers, known, now + delay, delay)
+        delay = self._delay(answers, wanted, last if last is not None and last.probe == probe else None)
+        self._asked[environment] = _Asked(probe, wanted_since, answers, known, now + delay, delay)
         return answers, delay
 
     def _known(
         self,
         servers: Sequence[RasaServer],
-        fresh: Sequence[ServedFact],
+        fresh: Sequence[ProbeResult],
         before: Mapping[RasaServer, _Known],
         now: float,
     ) -> dict[RasaServer, _Known]:
         """Return the last answer of each server, as long as it counts."""
         known = {server: before[server] for server in servers if server in before}
-        for server, fact in zip(servers, fresh, strict=True):
-            if fact.problem is None:
-                known[server] = _Known(fact, self._now(), now)
-            elif fact.reason in ANSWERED:
+        for server, result in zip(servers, fresh, strict=True):
+            if result.problem is None:
+                known[server] = _Known(result, self._now(), now)
+            elif result.reason in ANSWERED:
                 known.pop(server, None)
         return {server: answer for server, answer in known.items() if now - answer.at < ANSWER_COUNTS_SECONDS}
 
-    def _delay(self, answers: Sequence[ServedFact], wanted: TaggedModel | None, last: _Asked | None) -> float:
+    def _delay(self, answers: Sequence[ProbeResult], wanted: TaggedModel | None, last: _Asked | None) -> float:
         if all(answer.problem is None and serves_what_is_wanted(answer, wanted) == "True" for answer in answers):
             return self._intervals.served
         # If models cannot be compared, ask rarely: the next answer says no more.
@@ -204,7 +204,7 @@ class ServedModels:
         longest = LONGEST_WHILE_WRONG_SECONDS if known else self._intervals.served
         return self._intervals.first_served if last is None else min(last.delay * GROWTH, longest)
 
-    async def _answers(self, question: Question, listed: ByTrainingTime) -> tuple[ServedFact, ...]:
+    async def _answers(self, probe: Probe, listed: ByTrainingTime) -> tuple[ProbeResult, ...]:
         """Return the answers in the order of the servers, a few asked at the same time.
 
         No request outlives cancellation.
@@ -212,29 +212,29 @@ class ServedModels:
         limit = asyncio.Semaphore(ASKED_AT_A_TIME)
         until = asyncio.get_running_loop().time() + ASKING_SECONDS
 
-        async def ask(server: RasaServer) -> ServedFact:
+        async def ask(server: RasaServer) -> ProbeResult:
             try:
                 async with asyncio.timeout_at(until), limit:
-                    return await self._answer(server, question, listed)
+                    return await self._answer(server, probe, listed)
             except TimeoutError:
-                return ServedFact(
+                return ProbeResult(
                     server.name,
                     problem=f"the Rasa servers of this environment did not all answer within {ASKING_SECONDS:.0f} s",
                     reason=server.peer.unreachable,
                 )
 
         async with asyncio.TaskGroup() as tasks:
-            asked = [tasks.create_task(ask(server)) for server in question.servers]
+            asked = [tasks.create_task(ask(server)) for server in probe.servers]
         return tuple(task.result() for task in asked)
 
-    async def _answer(self, server: RasaServer, question: Question, listed: ByTrainingTime) -> ServedFact:
-        url, wanted = server.url, question.wanted
+    async def _answer(self, server: RasaServer, probe: Probe, listed: ByTrainingTime) -> ProbeResult:
+        url, wanted = server.url, probe.wanted
         if url is None:
-            return ServedFact(server.name, problem="it has no address")
+            return ProbeResult(server.name, problem="it has no address")
         one_is_enough = server.workers == 1 or wanted is None or server.started_for == wanted.hash
 
         async def ask() -> Served:
-            return await served_model(self._http, url, question.token, peer=server.peer, fresh=not one_is_enough)
+            return await served_model(self._http, url, probe.token, peer=server.peer, fresh=not one_is_enough)
 
         def is_wanted(served: Served) -> bool:
             return serves_what_is_wanted(answered(server, served, listed), wanted) == "True"
@@ -242,13 +242,13 @@ class ServedModels:
         try:
             served = await ask() if one_is_enough else await ask_workers(ask, server.workers, is_wanted)
         except RasaError as error:
-            return ServedFact(server.name, problem=error.message, reason=error.reason)
+            return ProbeResult(server.name, problem=error.message, reason=error.reason)
         if isinstance(served, Unheard):
-            return ServedFact(server.name, problem=served.message, reason=Reason.WORKERS_UNHEARD)
+            return ProbeResult(server.name, problem=served.message, reason=Reason.WORKERS_UNHEARD)
         return answered(server, served, listed)
 
 
-def serves_what_is_wanted(answer: ServedFact, wanted: TaggedModel | None) -> ConditionStatus:
+def serves_what_is_wanted(answer: ProbeResult, wanted: TaggedModel | None) -> ConditionStatus:
     """Return whether the server serves the desired model, or none if none is desired; Unknown if that is unknown."""
     if wanted is not None:
         return serves(answer, wanted)
@@ -257,28 +257,28 @@ def serves_what_is_wanted(answer: ServedFact, wanted: TaggedModel | None) -> Con
     return "False" if answer.serves_one else "True"
 
 
-def kept(fact: ServedFact, last: _Known | None, *, wanted: TaggedModel | None, wanted_since: float) -> ServedFact:
+def kept(result: ProbeResult, last: _Known | None, *, wanted: TaggedModel | None, wanted_since: float) -> ProbeResult:
     """Return the answer, or if it failed the previous one with its time.
 
     An answer from before the model became the desired one does not show that it is served now: another one was desired
     in between, and perhaps loaded.
     """
-    if fact.problem is None or last is None:
-        return fact
-    if wanted is not None and serves(last.fact, wanted) != "False" and last.at < wanted_since:
-        return fact
-    return replace(fact, model=last.fact.model, model_id=last.fact.model_id, answered_time=last.time)
+    if result.problem is None or last is None:
+        return result
+    if wanted is not None and serves(last.result, wanted) != "False" and last.at < wanted_since:
+        return result
+    return replace(result, model=last.result.model, model_id=last.result.model_id, answered_time=last.time)
 
 
-def answered(server: RasaServer, served: Served, listed: ByTrainingTime) -> ServedFact:
+def answered(server: RasaServer, served: Served, listed: ByTrainingTime) -> ProbeResult:
     """Return the model by name or, if the server reports only its training time, by that."""
     if served.model is not None or served.model_id is not None or served.trained_at is None:
-        return ServedFact(server.name, model=served.model, model_id=served.model_id)
+        return ProbeResult(server.name, model=served.model, model_id=served.model_id)
     name = listed.nearest(served.trained_at)
     if name is not None:
-        return ServedFact(server.name, model=name)
+        return ProbeResult(server.name, model=name)
     trained = datetime.fromtimestamp(served.trained_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return ServedFact(
+    return ProbeResult(
         server.name,
         problem=f"it tells only that its model was trained at {trained}, and the model server lists none of that time",
         reason=Reason.MODEL_UNKNOWN,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from rasa_environments.rasa.server import Served
 
-QUESTIONS_PER_WORKER = 16
+PROBES_PER_WORKER = 16
 """Maximum requests per worker: with random distribution, one of eight workers is missed twice in a million times."""
-MOST_QUESTIONS = 256
+MOST_PROBES = 256
 ASKED_AT_ONCE = 4
 """Concurrent clients to a server: if several wait, more than one worker handles them."""
 
@@ -52,7 +52,7 @@ async def ask_workers(
     `ask` uses a connection of its own each time. Raises its errors, unless another answer is conclusive.
     """
     heard: set[int] = set()
-    most = ASKED_AT_ONCE if workers is None else min(workers * QUESTIONS_PER_WORKER, MOST_QUESTIONS)
+    most = ASKED_AT_ONCE if workers is None else min(workers * PROBES_PER_WORKER, MOST_PROBES)
     asked = 0
     while True:
         now = min(ASKED_AT_ONCE, most - asked)

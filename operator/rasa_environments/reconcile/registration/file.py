@@ -29,7 +29,7 @@ from rasa_environments.desired.environments_file import (
     file_text,
     missing_from,
 )
-from rasa_environments.domain.facts import RegistrationFact
+from rasa_environments.domain.facts import RegistrationResult
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.registration.registry import PENDING
 
@@ -48,7 +48,7 @@ class EnvironmentsFileWriter:
 
     async def write(
         self, server: ModelServer, registrations: Sequence[DesiredRegistration], alive: frozenset[str]
-    ) -> Mapping[str, RegistrationFact]:
+    ) -> Mapping[str, RegistrationResult]:
         """Update the file to match the environments; return the results by name."""
         live = await self._dependencies.children.read(SECRETS, _secret_of(server))
         try:
@@ -62,18 +62,18 @@ class EnvironmentsFileWriter:
         registrations: Sequence[DesiredRegistration],
         alive: frozenset[str],
         live: JsonObject | None,
-    ) -> Mapping[str, RegistrationFact]:
+    ) -> Mapping[str, RegistrationResult]:
         secret = _secret_of(server)
         entries, pending = laid_over(entries_of(live), registrations, alive)
         lacking = incomplete(entries, alive, server)
         if lacking is not None:
             return dict.fromkeys(sorted(alive), lacking)
-        fact = await self._settle(server, entries, live) or await self._restart(server, entries, secret)
-        return {name: PENDING if name in pending else fact for name in entries}
+        result = await self._settle(server, entries, live) or await self._restart(server, entries, secret)
+        return {name: PENDING if name in pending else result for name in entries}
 
     async def _settle(
         self, server: ModelServer, entries: Mapping[str, FileEntry], live: JsonObject | None
-    ) -> RegistrationFact | None:
+    ) -> RegistrationResult | None:
         """Write the Secret; return why that failed, or None."""
         secret = _secret_of(server)
         desired, version = environments_secret(server, entries), version_of(live)
@@ -83,14 +83,14 @@ class EnvironmentsFileWriter:
                 desired, create_only=live is None, version=version, check_owner=check
             )
         except (NameConflictError, BeingDeletedError) as error:
-            return RegistrationFact(
+            return RegistrationResult(
                 "False",
                 Reason.NAME_CONFLICT,
                 f"Secret {secret} is there already and is not this operator's ({error}): delete it, or name another "
                 "one in spec.environmentsFile.secretName",
             )
         except ContendedError as error:
-            return RegistrationFact(
+            return RegistrationResult(
                 "Unknown",
                 Reason.CHILD_CONTENDED,
                 f"{error}: the operator writes it again with backoff; see metadata.managedFields for who else does",
@@ -98,21 +98,21 @@ class EnvironmentsFileWriter:
         except ApiError as error:
             if error.status not in (400, 403, 404, 422):
                 raise
-            return RegistrationFact("False", Reason.REFUSED_BY_API_SERVER, f"Secret {secret}: {error.message}")
+            return RegistrationResult("False", Reason.REFUSED_BY_API_SERVER, f"Secret {secret}: {error.message}")
         if outcome is not Outcome.UNCHANGED:
             logger.info("ModelServer %s: %s in Secret %s is %s", server.metadata.key, FILE, secret, outcome.value)
         return None
 
     async def _restart(
         self, server: ModelServer, entries: Mapping[str, FileEntry], secret: ObjectKey
-    ) -> RegistrationFact:
+    ) -> RegistrationResult:
         """Restart Rasa X if its Deployment is named and has not been restarted for this file."""
         where = f"it is in {FILE} of Secret {secret}"
         name = server.spec.environments_file and server.spec.environments_file.deployment_name
         if not name:
             advice = "Rasa X reads it at its start: restart it, or name its Deployment in "
             message = f"{where}; {advice}spec.environmentsFile.deploymentName of the ModelServer"
-            return RegistrationFact("True", Reason.REGISTERED, message)
+            return RegistrationResult("True", Reason.REGISTERED, message)
         key, current = ObjectKey(server.metadata.namespace, name), digest(file_text(entries))
         try:
             if self._restarted.get(server.metadata.key) != (name, current):
@@ -121,9 +121,9 @@ class EnvironmentsFileWriter:
             if error.status not in (403, 404):
                 raise
             message = f"{where}, but Deployment {key} of spec.environmentsFile cannot be restarted: {error.message}"
-            return RegistrationFact("Unknown", Reason.REGISTRATION_PENDING, message)
+            return RegistrationResult("Unknown", Reason.REGISTRATION_PENDING, message)
         self._restarted[server.metadata.key] = (name, current)
-        return RegistrationFact("True", Reason.REGISTERED, f"{where}, for which Deployment {key} was restarted")
+        return RegistrationResult("True", Reason.REGISTERED, f"{where}, for which Deployment {key} was restarted")
 
     async def _annotate(self, deployment: ObjectKey, current: str) -> None:
         template = (await self._dependencies.client.get(DEPLOYMENTS, deployment))["spec"]["template"]
@@ -153,7 +153,9 @@ def laid_over(
     return entries, frozenset(pending)
 
 
-def incomplete(entries: Mapping[str, FileEntry], alive: frozenset[str], server: ModelServer) -> RegistrationFact | None:
+def incomplete(
+    entries: Mapping[str, FileEntry], alive: frozenset[str], server: ModelServer
+) -> RegistrationResult | None:
     """Return why the file is not written: Rasa X would not start with it."""
     lacking = missing_from(list(entries))
     if not lacking:
@@ -161,9 +163,9 @@ def incomplete(entries: Mapping[str, FileEntry], alive: frozenset[str], server: 
     coming = [name for name in lacking if name in alive]
     if coming == lacking:
         message = f"waits for the address and the token of {' and '.join(coming)}"
-        return RegistrationFact("Unknown", Reason.REGISTRATION_PENDING, message)
+        return RegistrationResult("Unknown", Reason.REGISTRATION_PENDING, message)
     absent = [name for name in lacking if name not in alive]
-    return RegistrationFact(
+    return RegistrationResult(
         "False",
         Reason.REGISTRY_INCOMPLETE,
         f"{FILE} is not written: Rasa X does not start without {' and '.join(absent)}, and no environment of "

@@ -11,7 +11,7 @@ from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNO
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.registrations import DesiredRegistration
-from rasa_environments.domain.facts import Problem, RegistrationFact, ServerObservation
+from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefusedError
 from rasa_environments.reconcile.clients import Clients
@@ -30,12 +30,12 @@ REGISTRATION_DELAY_SECONDS = 0.2
 """Seconds; environments come in groups, and one update of the registry serves them all."""
 MAXIMUM_NAMES = 20
 """Maximum number of names in a message."""
-TOO_SLOW = RegistrationFact(
+TOO_SLOW = RegistrationResult(
     "Unknown",
     Reason.MODEL_SERVER_UNREACHABLE,
     f"the registry of the model server did not answer within {REGISTRY_SECONDS:.0f} s; check the server's load",
 )
-Facts = Mapping[str, RegistrationFact]
+Results = Mapping[str, RegistrationResult]
 """By name of the environment."""
 
 
@@ -43,7 +43,7 @@ Facts = Mapping[str, RegistrationFact]
 class Outcome:
     """The result of updating a registry."""
 
-    summary: RegistrationFact
+    summary: RegistrationResult
     registered: frozenset[str] = frozenset()
     """Names that this operator added to a registry that others share."""
 
@@ -71,13 +71,13 @@ class Registrar:
         alive = frozenset(each.environment for each in environments)
         ours = frozenset(server.status.registered_environments or ())
         if server.registration is Registration.FILE:
-            facts: Facts = await self._files.write(server, registrations, alive)
+            results: Results = await self._files.write(server, registrations, alive)
         elif observation.problem is not None:
-            facts = _same_for_all(alive, _fact(observation.problem))
+            results = _same_for_all(alive, _result(observation.problem))
         else:
-            facts, ours = await self._by_api(server, registrations, alive, ours)
-        self._tell(environments, facts)
-        return Outcome(summary(facts, server), ours)
+            results, ours = await self._by_api(server, registrations, alive, ours)
+        self._tell(environments, results)
+        return Outcome(summary(results, server), ours)
 
     async def _by_api(
         self,
@@ -85,10 +85,10 @@ class Registrar:
         registrations: Sequence[DesiredRegistration],
         alive: frozenset[str],
         ours: frozenset[str],
-    ) -> tuple[Facts, frozenset[str]]:
+    ) -> tuple[Results, frozenset[str]]:
         connection = await self._clients.connect(server)
         if isinstance(connection, Problem):
-            return _same_for_all(alive, _fact(connection)), ours
+            return _same_for_all(alive, _result(connection)), ours
         noted, until = ours, in_seconds(REGISTRY_SECONDS)
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
@@ -98,19 +98,19 @@ class Registrar:
             await self._note(server, plan.noted)
             noted = plan.noted
             if plan.entries == current:
-                return plan.facts, noted
+                return plan.results, noted
             async with self._dependencies.asking(request, until=until):
-                facts = await self._replace(connection.environments, current, plan)
+                results = await self._replace(connection.environments, current, plan)
         except TimeoutError:
             return _same_for_all(alive, TOO_SLOW), noted
         except RasaError as error:  # The request may have succeeded nevertheless, so the names stay recorded.
-            return _same_for_all(alive, _fact(Problem(error.reason, error.message))), noted
+            return _same_for_all(alive, _result(Problem(error.reason, error.message))), noted
         logger.info("ModelServer %s: its registry holds %s", server.metadata.key, _names(plan.entries))
-        return facts, noted
+        return results, noted
 
     async def _replace(
         self, registry: EnvironmentRegistry, current: Sequence[RegisteredEnvironment], plan: Merged
-    ) -> Facts:
+    ) -> Results:
         """Write all entries at once; if that is rejected, one after the other, so that a bad one blocks no other."""
         try:
             await registry.replace(plan.entries)
@@ -118,18 +118,18 @@ class Registrar:
             before = {entry.name: entry for entry in current}
             changed = [entry for entry in plan.entries if before.get(entry.name) != entry]
             held = {entry.name: before[entry.name] for entry in plan.entries if entry.name in before}
-            facts = dict(plan.facts)
+            results = dict(plan.results)
             if not changed:  # The removal of entries was rejected.
-                refused = RegistrationFact("False", refusal.reason, refusal.message)
-                facts |= dict.fromkeys(before.keys() - held.keys(), refused)
+                refused = RegistrationResult("False", refusal.reason, refusal.message)
+                results |= dict.fromkeys(before.keys() - held.keys(), refused)
             for entry in changed:
                 try:
                     await registry.replace(tuple({**held, entry.name: entry}.values()))
                     held[entry.name] = entry
                 except RegistrationRefusedError as error:
-                    facts[entry.name] = RegistrationFact("False", error.reason, error.message)
-            return facts
-        return plan.facts
+                    results[entry.name] = RegistrationResult("False", error.reason, error.message)
+            return results
+        return plan.results
 
     async def _note(self, server: ModelServer, names: frozenset[str]) -> None:
         """Record the names to be registered, so that they are unregistered later, whatever happens now."""
@@ -141,30 +141,30 @@ class Registrar:
         if written is not None:
             self._dependencies.lister.servers.refresh(written)
 
-    def _tell(self, environments: Sequence[DeploymentEnvironment], facts: Facts) -> None:
+    def _tell(self, environments: Sequence[DeploymentEnvironment], results: Results) -> None:
         for environment in environments:
-            fact, key = facts.get(environment.environment), environment.metadata.key
-            if fact is not None and self._dependencies.registrations.record(key, fact):
+            result, key = results.get(environment.environment), environment.metadata.key
+            if result is not None and self._dependencies.registrations.record(key, result):
                 self._dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key))
 
 
-def summary(facts: Facts, server: ModelServer) -> RegistrationFact:
+def summary(results: Results, server: ModelServer) -> RegistrationResult:
     """Return the worst of the results, with the environment it belongs to."""
-    for truth in ("False", "Unknown"):
-        for name in sorted(facts):
-            if facts[name].truth == truth:
-                alike = all(fact == facts[name] for fact in facts.values())
-                return facts[name] if alike else replace(facts[name], message=f"{name}: {facts[name].message}")
+    for status in ("False", "Unknown"):
+        for name in sorted(results):
+            if results[name].status == status:
+                alike = all(result == results[name] for result in results.values())
+                return results[name] if alike else replace(results[name], message=f"{name}: {results[name].message}")
     what = "environments.yml" if server.registration is Registration.FILE else "its registry"
-    return RegistrationFact("True", Reason.REGISTERED, f"{what} holds {_some(sorted(facts)) or 'none of ours'}")
+    return RegistrationResult("True", Reason.REGISTERED, f"{what} holds {_some(sorted(results)) or 'none of ours'}")
 
 
-def _fact(problem: Problem) -> RegistrationFact:
-    return RegistrationFact("Unknown" if problem.reason in NOT_KNOWN else "False", problem.reason, problem.message)
+def _result(problem: Problem) -> RegistrationResult:
+    return RegistrationResult("Unknown" if problem.reason in NOT_KNOWN else "False", problem.reason, problem.message)
 
 
-def _same_for_all(names: frozenset[str], fact: RegistrationFact) -> Facts:
-    return dict.fromkeys(sorted(names), fact)
+def _same_for_all(names: frozenset[str], result: RegistrationResult) -> Results:
+    return dict.fromkeys(sorted(names), result)
 
 
 def _names(entries: Sequence[RegisteredEnvironment]) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION
 from rasa_environments.controller.registrations import DesiredRegistration
-from rasa_environments.domain.facts import RegistrationFact
+from rasa_environments.domain.facts import RegistrationResult
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.redaction import origin
 
-DONE = RegistrationFact("True", Reason.REGISTERED, "the model server has it in its registry")
-PENDING = RegistrationFact(
+DONE = RegistrationResult("True", Reason.REGISTERED, "the model server has it in its registry")
+PENDING = RegistrationResult(
     "Unknown",
     Reason.REGISTRATION_PENDING,
     "the registry keeps the old token until the Rasa servers run with the new one",
@@ -25,7 +25,7 @@ class Merged:
     """The desired registry."""
 
     entries: tuple[RegisteredEnvironment, ...]
-    facts: dict[str, RegistrationFact]
+    results: dict[str, RegistrationResult]
     """By name of the environment: the result of its registration if the entries are accepted."""
     noted: frozenset[str]
     """Names to record as this operator's before the entries are written."""
@@ -44,28 +44,28 @@ def merged(
     it. An environment that is alive and has no desired registration yet keeps its entry.
     """
     entries = {entry.name: entry for entry in current if entry.name not in ours or entry.name in alive}
-    facts: dict[str, RegistrationFact] = {}
+    results: dict[str, RegistrationResult] = {}
     taken: set[str] = set()
     for desired in registrations:
         there = entries.get(desired.name)
         if there is None:
             entries[desired.name] = RegisteredEnvironment(desired.name, desired.url, desired.token)
         elif not (desired.name in ours or desired.adopts or _same_address(there.url, desired.url)):
-            facts[desired.name] = by_another(there)
+            results[desired.name] = by_another(there)
             continue
         elif desired.in_use or there.token is None or not _same_address(there.url, desired.url):
             entries[desired.name] = replace(there, url=desired.url, token=desired.token)
         elif there.token != desired.token:
-            facts[desired.name] = PENDING
+            results[desired.name] = PENDING
         taken.add(desired.name)
-        facts.setdefault(desired.name, DONE)
+        results.setdefault(desired.name, DONE)
     listed = {entry.name for entry in current}
-    return Merged(tuple(entries.values()), facts, frozenset(taken | (ours & (alive | listed))))
+    return Merged(tuple(entries.values()), results, frozenset(taken | (ours & (alive | listed))))
 
 
-def by_another(entry: RegisteredEnvironment) -> RegistrationFact:
+def by_another(entry: RegisteredEnvironment) -> RegistrationResult:
     """Return the result that somebody else has registered that name for another server."""
-    return RegistrationFact(
+    return RegistrationResult(
         "False",
         Reason.REGISTERED_BY_ANOTHER,
         f"{entry.name} is registered already, for another server ({origin(entry.url)}), and not by this operator: "
