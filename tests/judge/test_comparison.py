@@ -8,12 +8,12 @@ from rasa_environments.api.conditions import ConditionStatus, Reason
 from rasa_environments.domain.facts import ProbeResult, TaggedModel
 from rasa_environments.judge.comparison import (
     FALLBACK_NAME,
+    described,
+    described_wanted,
     not_comparable,
     proves_another,
     served_name,
     serves,
-    told,
-    told_wanted,
     unread,
 )
 
@@ -92,10 +92,10 @@ def test_what_is_served_has_the_name_of_what_is_wanted_where_it_is_that() -> Non
 
 
 def test_two_models_of_one_name_are_told_apart_in_a_message() -> None:
-    assert told(result(FALLBACK_NAME, "b2")) == "model (id b2)"
-    assert told_wanted(result(FALLBACK_NAME, "b2"), READ) == "5f3c-6123 (id a1)"
-    assert told(result("20250101-120000", "b2")) == "20250101-120000"
-    assert told_wanted(result("20250101-120000", "b2"), NAMED) == "20260101-120000"
+    assert described(result(FALLBACK_NAME, "b2")) == "model (id b2)"
+    assert described_wanted(result(FALLBACK_NAME, "b2"), READ) == "5f3c-6123 (id a1)"
+    assert described(result("20250101-120000", "b2")) == "20250101-120000"
+    assert described_wanted(result("20250101-120000", "b2"), NAMED) == "20260101-120000"
 
 
 def test_where_only_a_time_of_training_is_told_it_is_said_why_the_wanted_one_is_not_known() -> None:

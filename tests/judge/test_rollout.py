@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rasa_environments.domain.facts import DeploymentFacts
-from rasa_environments.judge.environment import lacking
+from rasa_environments.judge.environment import missing_from
 
 SETTLED = DeploymentFacts(wanted=2, replicas=2, updated=2, available=2, current=True, failure=None)
 
@@ -23,7 +23,7 @@ SETTLED = DeploymentFacts(wanted=2, replicas=2, updated=2, available=2, current=
 )
 def test_what_a_rollout_lacks_first_is_said(deployment: DeploymentFacts, said: str) -> None:
     assert not deployment.available_at_generation
-    assert lacking(deployment) == said
+    assert missing_from(deployment) == said
 
 
 def test_nothing_is_lacking_once_all_pods_are_of_the_latest_template() -> None:

@@ -95,11 +95,11 @@ async def test_a_changed_authority_makes_a_new_client(tmp_path: Path) -> None:
     async with model_server(after, tmp_path) as url, clients(contents) as found:
         of = server(url=url, tls=TLS)
         await found.connect(of)
-        assert found.renewed(of.metadata.key)
+        assert found.changed(of.metadata.key)
         contents |= secret(after)
 
         assert await (await client(found, url, tls=TLS)).models() == ()
-        assert found.renewed(of.metadata.key)
+        assert found.changed(of.metadata.key)
 
 
 async def test_a_client_is_kept_as_long_as_nothing_changes() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.desired.environments_file import FileEntry
-from rasa_environments.reconcile.registration.file import incomplete, laid_over
+from rasa_environments.reconcile.registration.file import incomplete, merged_entries
 from tests.reconcile.objects import server
 from tests.reconcile.registry_objects import ADDRESSES, NAMES, REGISTRATIONS, TOKENS
 
@@ -22,7 +22,7 @@ def test_the_file_holds_who_is_offered_and_who_is_only_silent_yet(
 ) -> None:
     desired = {each.name for each in registrations}
 
-    entries, _ = laid_over(held, registrations, frozenset(desired | others))
+    entries, _ = merged_entries(held, registrations, frozenset(desired | others))
 
     assert entries.keys() == desired | (held.keys() & others)
     assert all(entries[name] == held[name] for name in entries.keys() - desired)
@@ -32,7 +32,7 @@ def test_the_file_holds_who_is_offered_and_who_is_only_silent_yet(
 def test_the_address_is_the_offered_one_and_the_old_token_stays_until_servers_run_with_the_new(
     held: dict[str, FileEntry], registrations: list[DesiredRegistration]
 ) -> None:
-    entries, pending = laid_over(held, registrations, frozenset(each.name for each in registrations))
+    entries, pending = merged_entries(held, registrations, frozenset(each.name for each in registrations))
 
     for each in registrations:
         there = held.get(each.name)
@@ -43,21 +43,21 @@ def test_the_address_is_the_offered_one_and_the_old_token_stays_until_servers_ru
 
 
 @given(held=HELD, registrations=REGISTRATIONS, others=st.sets(NAMES))
-def test_what_was_laid_over_stays(
+def test_merged_entries_stay(
     held: dict[str, FileEntry], registrations: list[DesiredRegistration], others: set[str]
 ) -> None:
-    alive = frozenset({each.name for each in registrations} | others)
-    once = laid_over(held, registrations, alive)
+    active = frozenset({each.name for each in registrations} | others)
+    once = merged_entries(held, registrations, active)
 
-    assert laid_over(once[0], registrations, alive) == once
-    assert laid_over(held, registrations[::-1], alive) == once
+    assert merged_entries(once[0], registrations, active) == once
+    assert merged_entries(held, registrations[::-1], active) == once
 
 
-@given(names=st.sets(NAMES), alive=st.sets(NAMES))
-def test_the_file_is_written_exactly_with_production_and_worker(names: set[str], alive: set[str]) -> None:
-    lacking = incomplete(dict.fromkeys(names, ENTRY), frozenset(alive), server())
+@given(names=st.sets(NAMES), active=st.sets(NAMES))
+def test_the_file_is_written_exactly_with_production_and_worker(names: set[str], active: set[str]) -> None:
+    missing = incomplete(dict.fromkeys(names, ENTRY), frozenset(active), server())
 
-    assert (lacking is None) is (names >= {"production", "worker"})
+    assert (missing is None) is (names >= {"production", "worker"})
 
 
 def not_written(absent: str) -> str:
@@ -68,7 +68,7 @@ def not_written(absent: str) -> str:
     )
 
 
-LACKING = [
+MISSING = [
     ("", "", "False", "RegistryIncomplete", not_written("production and worker")),
     ("production", "production", "False", "RegistryIncomplete", not_written("worker")),
     ("", "worker", "False", "RegistryIncomplete", not_written("production")),
@@ -89,9 +89,9 @@ LACKING = [
 ]
 
 
-@pytest.mark.parametrize(("names", "alive", "status", "reason", "message"), LACKING)
-def test_who_is_missing_is_told(names: str, alive: str, status: str, reason: str, message: str) -> None:
-    result = incomplete(dict.fromkeys(names.split(), ENTRY), frozenset(alive.split()), server())
+@pytest.mark.parametrize(("names", "active", "status", "reason", "message"), MISSING)
+def test_who_is_missing_is_told(names: str, active: str, status: str, reason: str, message: str) -> None:
+    result = incomplete(dict.fromkeys(names.split(), ENTRY), frozenset(active.split()), server())
 
     assert result is not None
     assert (result.status, result.reason, result.message) == (status, reason, message)

@@ -27,13 +27,13 @@ class Situation:
 
     current: tuple[RegisteredEnvironment, ...]
     registrations: tuple[DesiredRegistration, ...]
-    ours: frozenset[str]
-    alive: frozenset[str]
+    managed: frozenset[str]
+    active: frozenset[str]
 
     @property
     def plan(self) -> Merged:
         """What should be."""
-        return merged(self.current, self.registrations, ours=self.ours, alive=self.alive)
+        return merged(self.current, self.registrations, managed=self.managed, active=self.active)
 
     @property
     def before(self) -> dict[str, RegisteredEnvironment]:
@@ -49,12 +49,12 @@ class Situation:
         """Return whether an entry of the desired name points elsewhere, and was not made here."""
         there = self.before.get(desired.name)
         elsewhere = there is not None and there.url.rstrip("/") != desired.url.rstrip("/")
-        return elsewhere and not desired.adopts and desired.name not in self.ours
+        return elsewhere and not desired.adopts and desired.name not in self.managed
 
 
 SITUATIONS = st.builds(
-    lambda current, registrations, ours, alive: Situation(
-        current, tuple(registrations), frozenset(ours), frozenset(alive) | {each.name for each in registrations}
+    lambda current, registrations, managed, active: Situation(
+        current, tuple(registrations), frozenset(managed), frozenset(active) | {each.name for each in registrations}
     ),
     ENTRIES,
     REGISTRATIONS,
@@ -71,7 +71,7 @@ def whole(entry: RegisteredEnvironment | None) -> object:
 @given(of=SITUATIONS)
 def test_what_others_registered_under_other_names_stays_as_it_is(of: Situation) -> None:
     for entry in of.current:
-        if entry.name not in of.ours and entry.name not in {each.name for each in of.registrations}:
+        if entry.name not in of.managed and entry.name not in {each.name for each in of.registrations}:
             assert whole(of.after.get(entry.name)) == whole(entry)
 
 
@@ -83,7 +83,7 @@ def test_what_others_registered_under_the_same_name_for_another_server_stays_and
             assert whole(of.after[each.name]) == whole(of.before[each.name])
             assert (result.status, result.reason) == ("False", "RegisteredByAnother")
             assert f"({of.before[each.name].url.rstrip('/')})" in result.message
-            assert each.name not in of.plan.noted
+            assert each.name not in of.plan.recorded
 
 
 @given(of=SITUATIONS)
@@ -110,12 +110,12 @@ def test_the_old_token_stays_until_the_servers_run_with_the_new_one(of: Situatio
 
 @given(of=SITUATIONS)
 def test_ours_goes_with_its_environment(of: Situation) -> None:
-    assert not (of.ours - of.alive) & of.after.keys()
+    assert not (of.managed - of.active) & of.after.keys()
 
 
 @given(of=SITUATIONS)
 def test_ours_stays_while_its_environment_has_not_made_its_offer_yet(of: Situation) -> None:
-    silent = (of.ours & of.alive) - {each.name for each in of.registrations}
+    silent = (of.managed & of.active) - {each.name for each in of.registrations}
 
     assert [whole(of.after.get(name)) for name in silent] == [whole(of.before.get(name)) for name in silent]
 
@@ -130,16 +130,16 @@ def test_what_is_unknown_in_an_entry_survives(of: Situation) -> None:
 def test_all_that_is_written_is_noted_first_and_what_is_to_go_stays_noted_until_it_is_gone(of: Situation) -> None:
     written = {name for name, entry in of.after.items() if of.before.get(name) != entry}
 
-    assert written <= of.plan.noted
-    assert of.ours & of.before.keys() <= of.plan.noted
-    assert of.plan.noted <= of.ours | {each.name for each in of.registrations}
+    assert written <= of.plan.recorded
+    assert of.managed & of.before.keys() <= of.plan.recorded
+    assert of.plan.recorded <= of.managed | {each.name for each in of.registrations}
 
 
 @given(of=SITUATIONS)
 def test_once_it_is_as_it_should_be_it_stays(of: Situation) -> None:
     plan = of.plan
 
-    again = merged(plan.entries, of.registrations, ours=plan.noted, alive=of.alive)
+    again = merged(plan.entries, of.registrations, managed=plan.recorded, active=of.active)
 
     assert list(map(whole, again.entries)) == list(map(whole, plan.entries))
     assert again.results == plan.results
@@ -150,10 +150,10 @@ def test_the_order_in_which_environments_come_does_not_count(of: Situation, orde
     shuffled = list(of.registrations)
     order.shuffle(shuffled)
 
-    plan = merged(of.current, shuffled, ours=of.ours, alive=of.alive)
+    plan = merged(of.current, shuffled, managed=of.managed, active=of.active)
 
     assert {entry.name: whole(entry) for entry in plan.entries} == {name: whole(e) for name, e in of.after.items()}
-    assert (plan.results, plan.noted) == (of.plan.results, of.plan.noted)
+    assert (plan.results, plan.recorded) == (of.plan.results, of.plan.recorded)
 
 
 @given(of=SITUATIONS)
@@ -171,10 +171,10 @@ def test_no_message_shows_a_token(of: Situation) -> None:
 OTHERS = RegisteredEnvironment("staging", "http://elsewhere:5005", "their-token", {"id": 7})
 
 
-def plan_for(*registrations: DesiredRegistration, ours: str = "") -> Merged:
+def plan_for(*registrations: DesiredRegistration, managed: str = "") -> Merged:
     """The plan for a registry in which somebody else registered `staging`."""
-    alive = frozenset(each.name for each in registrations)
-    return merged([OTHERS], registrations, ours=frozenset(ours.split()), alive=alive)
+    active = frozenset(each.name for each in registrations)
+    return merged([OTHERS], registrations, managed=frozenset(managed.split()), active=active)
 
 
 def test_somebody_elses_entry_is_told_with_the_ways_out() -> None:
@@ -200,11 +200,11 @@ def test_an_entry_that_leads_to_the_environment_already_is_its_own() -> None:
 
     assert plan.entries == (RegisteredEnvironment("staging", "http://elsewhere:5005/", "first-token"),)
     assert plan.results == {"staging": DONE}
-    assert plan.noted == {"staging"}
+    assert plan.recorded == {"staging"}
 
 
 def test_what_was_adopted_goes_with_the_environment() -> None:
-    assert plan_for(ours="staging").entries == ()
+    assert plan_for(managed="staging").entries == ()
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Observations:
 
 def with_tag(observation: ServerObservation, tag: str, model: TaggedModel | None) -> ServerObservation:
     """Return the observation with the tag on the model, or on none."""
-    tags = {name: carrier for name, carrier in observation.tags.items() if name != tag}
+    tags = {name: tagged for name, tagged in observation.tags.items() if name != tag}
     if model is None:
         return replace(observation, tags=tags)
     return replace(observation, tags={**tags, tag: model}, models={**observation.models, model.name: model})

@@ -69,12 +69,12 @@ def served_name(answer: ProbeResult, wanted: TaggedModel | None) -> str:
     return answer.model or (FALLBACK_NAME if answer.serves_one else "no model")
 
 
-def told(answer: ProbeResult) -> str:
+def described(answer: ProbeResult) -> str:
     """Return the served model for a message, with its id if Rasa's name for it is ambiguous."""
     name = served_name(answer, None)
     return f"{name} (id {answer.model_id})" if answer.model in (None, FALLBACK_NAME) and answer.model_id else name
 
 
-def told_wanted(answer: ProbeResult, wanted: TaggedModel) -> str:
+def described_wanted(answer: ProbeResult, wanted: TaggedModel) -> str:
     """Return the desired model for a message that also names a served one."""
     return f"{wanted.name} (id {wanted.model_id})" if answer.model_id and wanted.model_id else wanted.name

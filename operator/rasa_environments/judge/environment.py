@@ -124,7 +124,7 @@ def rollout(facts: EnvironmentFacts) -> Problem | None:
         return None
     fault = next((pod for pod in facts.pods if pod.waiting is not None), None)
     reason = f"; pod {fault.name}: {fault.waiting}" if fault else ""
-    counted = f"Deployment {facts.child}: {lacking(deployment)}"
+    counted = f"Deployment {facts.child}: {missing_from(deployment)}"
     if deployment.failure is not None:
         return Problem(Reason.DEPLOYMENT_FAILED, f"{counted}{reason}; {deployment.failure}")
     return Problem(Reason.WAITING_FOR_PODS, f"waiting for {counted}{reason}", stalled=False)
@@ -139,7 +139,7 @@ def silent_elsewhere(facts: EnvironmentFacts) -> Problem | None:
     return Problem(fault.reason, f"{fault.server} is not looked at: {fault.problem}", stalled=not unreachable)
 
 
-def lacking(deployment: DeploymentFacts) -> str:
+def missing_from(deployment: DeploymentFacts) -> str:
     """Return the first thing that an incomplete Deployment is missing."""
     wanted = deployment.wanted
     if deployment.available < wanted:

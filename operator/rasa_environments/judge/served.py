@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import ServedModel
 from rasa_environments.domain.facts import ProbeResult, TaggedModel
-from rasa_environments.judge.comparison import not_comparable, served_name, serves, told, told_wanted, unread
+from rasa_environments.judge.comparison import described, described_wanted, not_comparable, served_name, serves, unread
 from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 
@@ -90,11 +90,11 @@ def _wrong_message(result: ProbeResult, wanted: TaggedModel) -> str:
     hint = "it has not pulled it yet or could not load it (see its log)"
     if result.problem is not None:
         return f"{_silent_message(result)}; {wanted.name} is wanted: it may be loading it"
-    return f"{result.server} serves {told(result)}, {told_wanted(result, wanted)} is wanted: {hint}"
+    return f"{result.server} serves {described(result)}, {described_wanted(result, wanted)} is wanted: {hint}"
 
 
 def _silent_message(result: ProbeResult) -> str:
-    last = f"served {told(result)} at {result.answered_time}"
+    last = f"served {described(result)} at {result.answered_time}"
     return f"{result.server} {last} and does not answer now: {result.problem}"
 
 
@@ -104,7 +104,7 @@ def lost_message(facts: EnvironmentFacts, wanted: str) -> str:
     result = next((result for result in facts.served if result.server == pod), None)
     now = "does not answer now"
     if result is not None and result.problem is None:
-        now = f"serves {told(result)} now"
+        now = f"serves {described(result)} now"
     elif result is not None and result.reason is Reason.MODEL_UNKNOWN:
         now = "serves a model now that the model server does not list"
     cure = (

@@ -52,23 +52,23 @@ class Clients:
         self._references = references
         self._trusting = trusting
         self._clients: dict[ObjectKey, _Connection] = {}
-        self._renewed: set[ObjectKey] = set()
+        self._changed: set[ObjectKey] = set()
 
     async def forget(self, server: ObjectKey) -> None:
         """Close the client of a server that is gone."""
         await _close(self._clients.pop(server, None))
-        self._renewed.discard(server)
+        self._changed.discard(server)
 
     async def close(self) -> None:
         """Close all clients."""
         for server in list(self._clients):
             await self.forget(server)
 
-    def renewed(self, server: ObjectKey) -> bool:
+    def changed(self, server: ObjectKey) -> bool:
         """Return whether the client was replaced since the last call, due to another address or credentials."""
-        renewed = server in self._renewed
-        self._renewed.discard(server)
-        return renewed
+        changed = server in self._changed
+        self._changed.discard(server)
+        return changed
 
     def can_write(self, server: ObjectKey) -> bool:
         """Return whether there are credentials for writing tags."""
@@ -97,7 +97,7 @@ class Clients:
         pool = None if context is None else self._trusting(context)
         client = ModelServerClient(pool or self._http, address, credentials)
         self._clients[key] = _Connection(address, credentials, authorities, client, pool)
-        self._renewed.add(key)
+        self._changed.add(key)
         await _close(connection)
         return client
 

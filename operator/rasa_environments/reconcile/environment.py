@@ -94,7 +94,7 @@ class EnvironmentReconciler:
         if await self._waits_for(server, environment):
             return DONE
         try:
-            facts, again = await self._reconcile_until_decided(environment, server)
+            facts, requeue_after = await self._reconcile_until_decided(environment, server)
         except OwnerGoneError as gone:
             logger.info("%s", gone.message)
             return FAILED
@@ -102,7 +102,7 @@ class EnvironmentReconciler:
         await self._write_status(environment, status, conditions)
         reason = facts.problem.reason if facts.problem else None
         return Result(
-            requeue_after=CONFLICT_SECONDS if reason in CONFLICTS else again,
+            requeue_after=CONFLICT_SECONDS if reason in CONFLICTS else requeue_after,
             failed=reason in RETRIED,
             outage=reason is Reason.REFUSED_BY_API_SERVER,  # a permission, quota or webhook affects others, too
         )
@@ -116,7 +116,7 @@ class EnvironmentReconciler:
     async def _reconcile_until_decided(
         self, environment: DeploymentEnvironment, server: ModelServer | None
     ) -> tuple[EnvironmentFacts, float | None]:
-        """Return the result of `_look`, repeated if somebody else writes the Secret meanwhile."""
+        """Return the result of `_reconcile`, repeated if somebody else writes the Secret meanwhile."""
         secret = None
         for _ in range(SECRET_ATTEMPTS - 1):
             try:
@@ -158,8 +158,8 @@ class EnvironmentReconciler:
         if not available and all(pod.ready for pod in pods):
             return facts, None
         servers = rasa_servers(pods, context.port, workers(context))
-        served, again = await self._served.ask(key, servers, wanted=facts.wanted, token=token, listed=listed)
-        return await self._healing.heal(environment, context, replace(facts, served=served)), again
+        served, requeue_after = await self._served.ask(key, servers, wanted=facts.wanted, token=token, listed=listed)
+        return await self._healing.heal(environment, context, replace(facts, served=served)), requeue_after
 
     def _initial_facts(
         self, environment: DeploymentEnvironment, server: ModelServer | None, observation: ServerObservation
@@ -249,9 +249,9 @@ class EnvironmentReconciler:
         )
         if current is not None:
             dependencies.lister.environments.refresh(current)
-            self._tell_tag(current)
+            self._notify_tag(current)
 
-    def _tell_tag(self, environment: DeploymentEnvironment) -> None:
+    def _notify_tag(self, environment: DeploymentEnvironment) -> None:
         """Enqueue the ModelTag that the environment follows, for an environment that is starting only once it is up."""
         key, starting = environment.metadata.key, is_true(environment.status.conditions, ConditionType.RECONCILING)
         tag = self._dependencies.lister.followed(environment)

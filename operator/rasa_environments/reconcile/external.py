@@ -42,11 +42,11 @@ class ExternalServers:
         if isinstance(token, Problem):
             return token
         elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url, EXTERNAL_RASA_SERVER)
-        served, again = await self._served.ask(
+        served, requeue_after = await self._served.ask(
             environment.metadata.key, (elsewhere,), wanted=facts.wanted, token=token, listed=listed
         )
         request_registration(self._dependencies, environment, server, url=external.url, token=token, in_use=True)
-        return replace(facts, url=external.url, external=True, conversations=ELSEWHERE, served=served), again
+        return replace(facts, url=external.url, external=True, conversations=ELSEWHERE, served=served), requeue_after
 
     async def _token(self, environment: DeploymentEnvironment, external: External) -> str | Problem:
         source = external.auth_token.secret_key_ref.model_copy(update={"namespace": environment.metadata.namespace})

@@ -63,11 +63,11 @@ class ModelIdentities:
         server: ObjectKey,
         connection: ModelServerClient,
         tags: Iterable[tuple[str, TaggedModel]],
-        told: Callable[[str, TaggedModel], None],
+        notify: Callable[[str, TaggedModel], None],
         *,
         until: float,
     ) -> None:
-        """Download the unread files one after the other; `told` is called with each tag and its model.
+        """Download the unread files one after the other; `notify` is called with each tag and its model.
 
         A file without an identity is not read again under the same hash; one that could not be downloaded is retried
         with backoff. It stops at `until` (time of the event loop), since the tags are not checked meanwhile.
@@ -86,7 +86,7 @@ class ModelIdentities:
             self._keep(server, (tag, model.hash), read)
             if read.problem is not None and (before is None or before.problem != read.problem):
                 logger.warning("ModelServer %s, tag %s: %s", server, tag, read.problem)
-            told(tag, self.identified(server, tag, model))
+            notify(tag, self.identified(server, tag, model))
 
     def _is_due(self, server: ObjectKey, tag: str, model: TaggedModel) -> bool:
         now, known = asyncio.get_running_loop().time(), self._read.get(server, {})

@@ -75,8 +75,8 @@ class ModelServerReconciler:
         connection = await self._clients.connect(server)
         if isinstance(connection, Problem):
             return replace(last, problem=connection)
-        renewed = self._clients.renewed(server.metadata.key)
-        fresh = renewed or not last.known or last.problem is not None or last.write_problem is not None
+        changed = self._clients.changed(server.metadata.key)
+        fresh = changed or not last.known or last.problem is not None or last.write_problem is not None
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
             async with self._dependencies.asking(request, until=in_seconds(OBSERVE_SECONDS)):
@@ -100,12 +100,12 @@ class ModelServerReconciler:
             unlisted = none
         lister, key = self._dependencies.lister, server.metadata.key
         followed = {environment.tag for environment in lister.environments_of(key)}
-        noted = {entry.tag for entry in server.status.pending_tag_deletions or ()}
-        tags = sorted(noted | followed | {model_tag.tag for model_tag in lister.tags_of(key)})
-        carried, problems = await pulled(connection, tags)
+        recorded = {entry.tag for entry in server.status.pending_tag_deletions or ()}
+        tags = sorted(recorded | followed | {model_tag.tag for model_tag in lister.tags_of(key)})
+        tagged, problems = await pulled(connection, tags)
         if not tags and unlisted.reason is Reason.UNAUTHORIZED:
             raise unlisted
-        identified = {tag: self._identities.identified(key, tag, model) for tag, model in carried.items()}
+        identified = {tag: self._identities.identified(key, tag, model) for tag, model in tagged.items()}
         models = {model.name: model for model in identified.values()}
         return ServerObservation(models, identified, known=True, lists=False, tag_problems=problems)
 
@@ -116,14 +116,14 @@ class ModelServerReconciler:
             return
         dependencies, key = self._dependencies, server.metadata.key
 
-        def told(tag: str, model: TaggedModel) -> None:
+        def notify(tag: str, model: TaggedModel) -> None:
             dependencies.observations.tag_written(key, tag, model)
             for environment in dependencies.lister.followers(key, tag):
                 dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
 
         async with dependencies.queue.outside(Request(Kind.MODEL_SERVER, key)):
             await self._identities.read(
-                key, connection, observation.tags.items(), told, until=in_seconds(IDENTIFY_SECONDS)
+                key, connection, observation.tags.items(), notify, until=in_seconds(IDENTIFY_SECONDS)
             )
 
     async def _write_problem(self, connection: ModelServerClient, server: ModelServer) -> Problem | None:
@@ -163,9 +163,9 @@ class ModelServerReconciler:
         if written is None:
             return
         dependencies.lister.servers.refresh(written)
-        noted = {entry.tag for entry in server.status.pending_tag_deletions or ()}
+        recorded = {entry.tag for entry in server.status.pending_tag_deletions or ()}
         for tag in owned:
-            if tag.tag not in noted:
+            if tag.tag not in recorded:
                 dependencies.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
 
     def _notify(self, key: ObjectKey, before: ServerObservation | None, now: ServerObservation) -> None:
@@ -179,8 +179,8 @@ class ModelServerReconciler:
                 for environment in lister.followers(key, tag):
                     queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
         for model_tag in lister.tags_of(key):
-            carried = now.tags.get(model_tag.tag)
-            if carried is None or not is_as_told(model_tag, carried):
+            tagged = now.tags.get(model_tag.tag)
+            if tagged is None or not is_as_reported(model_tag, tagged):
                 queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
 
     def _notify_all(self, key: ObjectKey) -> None:
@@ -191,11 +191,11 @@ class ModelServerReconciler:
             queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
 
 
-def is_as_told(tag: ModelTag, carried: TaggedModel) -> bool:
+def is_as_reported(tag: ModelTag, tagged: TaggedModel) -> bool:
     """Return whether the tag is on the model that its ModelTag names, and its status says so."""
-    told = tag.status.tagged_model
-    wanted = tag.spec.model in (None, carried.name)
-    return wanted and told is not None and (told.name, told.hash) == (carried.name, carried.hash)
+    reported = tag.status.tagged_model
+    wanted = tag.spec.model in (None, tagged.name)
+    return wanted and reported is not None and (reported.name, reported.hash) == (tagged.name, tagged.hash)
 
 
 async def pulled(
@@ -205,7 +205,7 @@ async def pulled(
 
     Raises RasaError if the server cannot be asked at all, or answers no tag correctly.
     """
-    carried: dict[str, TaggedModel] = {}
+    tagged: dict[str, TaggedModel] = {}
     problems: dict[str, RasaError] = {}
     for tag in tags:
         try:
@@ -214,10 +214,10 @@ async def pulled(
             problems[tag] = error
         else:
             if answer is not None:
-                carried[tag] = TaggedModel(answer.model, answer.hash)
+                tagged[tag] = TaggedModel(answer.model, answer.hash)
     if problems and len(problems) == len(tags):
         raise next(iter(problems.values()))
-    return carried, {tag: Problem(error.reason, error.message, stalled=False) for tag, error in problems.items()}
+    return tagged, {tag: Problem(error.reason, error.message, stalled=False) for tag, error in problems.items()}
 
 
 def too_slow(server: ModelServer, seconds: float) -> Problem:

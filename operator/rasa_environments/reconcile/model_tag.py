@@ -78,7 +78,7 @@ class ModelTagReconciler:
             return DONE  # Its tags are enqueued once it has been read.
         if server is not None and observation is None:
             return DONE  # The ModelServer's first check enqueues its tags.
-        if server is not None and self._to_be_noted(tag, server):
+        if server is not None and self._to_be_recorded(tag, server):
             self._dependencies.queue.add(Request(Kind.MODEL_SERVER, server_key))
             return DONE  # A tag to be deleted later is recorded before it is set; afterwards the ModelTag is enqueued.
         tagged = await self._tagged(tag, server, observation or ServerObservation())
@@ -108,7 +108,7 @@ class ModelTagReconciler:
         failed = server_is_well and problem is not None and problem.reason in RETRIED
         return Result(failed=failed, longest=LONGEST_BACKOFF) if failed else DONE
 
-    def _to_be_noted(self, tag: ModelTag, server: ModelServer) -> bool:
+    def _to_be_recorded(self, tag: ModelTag, server: ModelServer) -> bool:
         """Return whether the ModelServer has yet to record that the tag is deleted with its ModelTag."""
         if tag.spec.deletion_policy != "Delete" or not self._dependencies.lister.owns(tag):
             return False
@@ -138,16 +138,16 @@ class ModelTagReconciler:
         self, connection: ModelServerClient, tag: ModelTag, observation: ServerObservation
     ) -> TaggedModel | Problem:
         """Return the server's answer; nothing is requested while the last answer is still valid."""
-        carrier = observation.tags.get(tag.tag)
+        tagged = observation.tags.get(tag.tag)
         if tag.spec.model is None:
-            return carrier if carrier is not None else untagged(tag)
+            return tagged if tagged is not None else untagged(tag)
         listed = observation.models.get(tag.spec.model)
         if listed is not None and not listed.compatible:
             return incompatible(listed)
-        if carrier is None or carrier.name != tag.spec.model:
-            return await self._put(connection, tag, tag.spec.model, carrier, listed)
-        if self._verified.get(tag.metadata.key) == Verified(connection, tag.tag, carrier):
-            return carrier
+        if tagged is None or tagged.name != tag.spec.model:
+            return await self._put(connection, tag, tag.spec.model, tagged, listed)
+        if self._verified.get(tag.metadata.key) == Verified(connection, tag.tag, tagged):
+            return tagged
         try:
             return await self._verify(connection, tag, tag.spec.model, listed)
         except RasaError as error:
@@ -168,7 +168,7 @@ class ModelTagReconciler:
         connection: ModelServerClient,
         tag: ModelTag,
         model: str,
-        carrier: TaggedModel | None,
+        tagged: TaggedModel | None,
         listed: TaggedModel | None,
     ) -> TaggedModel | Problem:
         """Set the tag and verify it, since a successful response proves nothing.
@@ -197,24 +197,24 @@ class ModelTagReconciler:
         if isinstance(result, Problem):
             self._writes.failed(key, write, result, accepted=accepted)
         elif moved:
-            self._tell_move(tag, model, carrier)
+            self._record_move(tag, model, tagged)
         return result
 
-    def _tell_move(self, tag: ModelTag, model: str, carrier: TaggedModel | None) -> None:
+    def _record_move(self, tag: ModelTag, model: str, tagged: TaggedModel | None) -> None:
         """Count and log that the tag was moved; a correction, which no status shows, is recorded as an Event."""
         dependencies = self._dependencies
         move = dependencies.promotions.moved(tag)
-        came_from = f"taken from {carrier.name}" if carrier else "on no model before"
+        came_from = f"taken from {tagged.name}" if tagged else "on no model before"
         fields = {
             "result": move.value,
             "tag": tag.tag,
             "model": model,
-            "takenFrom": carrier.name if carrier else None,
+            "takenFrom": tagged.name if tagged else None,
             "promotedBy": tag.promoted_by,
         }
         logger.info("tag %s is on model %s, %s", tag.tag, model, came_from, extra={"fields": fields})
         if move is Move.PUT_BACK:
-            elsewhere = carrier.name if carrier else None
+            elsewhere = tagged.name if tagged else None
             event = tag_reverted(tag, elsewhere, time=dependencies.now(), server=server_of_tag(tag))
             dependencies.record(reference_to(tag), (event,))
 

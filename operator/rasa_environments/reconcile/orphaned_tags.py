@@ -114,8 +114,8 @@ class OrphanedTags:
         try:
             async with self._dependencies.asking(request, until=in_seconds(DELETE_SECONDS)):
                 for tag in sorted(entry.tag for entry in entries):
-                    carrier = observation.tags.get(tag)
-                    if carrier is not None and not await self._delete(connection, server, tag, carrier.name):
+                    tagged = observation.tags.get(tag)
+                    if tagged is not None and not await self._delete(connection, server, tag, tagged.name):
                         failed.add(tag)
         except TimeoutError:
             logger.warning(

@@ -47,31 +47,31 @@ class EnvironmentsFileWriter:
         self._restarted: dict[ObjectKey, tuple[str, str]] = {}
 
     async def write(
-        self, server: ModelServer, registrations: Sequence[DesiredRegistration], alive: frozenset[str]
+        self, server: ModelServer, registrations: Sequence[DesiredRegistration], active: frozenset[str]
     ) -> Mapping[str, RegistrationResult]:
         """Update the file to match the environments; return the results by name."""
         live = await self._dependencies.children.read(SECRETS, _secret_of(server))
         try:
-            return await self._write(server, registrations, alive, live)
+            return await self._write(server, registrations, active, live)
         except OutdatedError as existing:  # its entries are to be kept
-            return await self._write(server, registrations, alive, existing.live)
+            return await self._write(server, registrations, active, existing.live)
 
     async def _write(
         self,
         server: ModelServer,
         registrations: Sequence[DesiredRegistration],
-        alive: frozenset[str],
+        active: frozenset[str],
         live: JsonObject | None,
     ) -> Mapping[str, RegistrationResult]:
         secret = _secret_of(server)
-        entries, pending = laid_over(entries_of(live), registrations, alive)
-        lacking = incomplete(entries, alive, server)
-        if lacking is not None:
-            return dict.fromkeys(sorted(alive), lacking)
-        result = await self._settle(server, entries, live) or await self._restart(server, entries, secret)
+        entries, pending = merged_entries(entries_of(live), registrations, active)
+        missing = incomplete(entries, active, server)
+        if missing is not None:
+            return dict.fromkeys(sorted(active), missing)
+        result = await self._apply(server, entries, live) or await self._restart(server, entries, secret)
         return {name: PENDING if name in pending else result for name in entries}
 
-    async def _settle(
+    async def _apply(
         self, server: ModelServer, entries: Mapping[str, FileEntry], live: JsonObject | None
     ) -> RegistrationResult | None:
         """Write the Secret; return why that failed, or None."""
@@ -138,11 +138,11 @@ def _secret_of(server: ModelServer) -> ObjectKey:
     return ObjectKey(server.metadata.namespace, server.environments_secret)
 
 
-def laid_over(
-    held: Mapping[str, FileEntry], registrations: Sequence[DesiredRegistration], alive: frozenset[str]
+def merged_entries(
+    held: Mapping[str, FileEntry], registrations: Sequence[DesiredRegistration], active: frozenset[str]
 ) -> tuple[dict[str, FileEntry], frozenset[str]]:
     """Return the desired file, and the environments whose new token is withheld until their servers use it."""
-    entries = {name: entry for name, entry in held.items() if name in alive}
+    entries = {name: entry for name, entry in held.items() if name in active}
     pending = set()
     for desired in registrations:
         there, wanted = entries.get(desired.name), FileEntry(desired.url, desired.token)
@@ -154,17 +154,17 @@ def laid_over(
 
 
 def incomplete(
-    entries: Mapping[str, FileEntry], alive: frozenset[str], server: ModelServer
+    entries: Mapping[str, FileEntry], active: frozenset[str], server: ModelServer
 ) -> RegistrationResult | None:
     """Return why the file is not written: Rasa X would not start with it."""
-    lacking = missing_from(list(entries))
-    if not lacking:
+    missing = missing_from(list(entries))
+    if not missing:
         return None
-    coming = [name for name in lacking if name in alive]
-    if coming == lacking:
+    coming = [name for name in missing if name in active]
+    if coming == missing:
         message = f"waits for the address and the token of {' and '.join(coming)}"
         return RegistrationResult("Unknown", Reason.REGISTRATION_PENDING, message)
-    absent = [name for name in lacking if name not in alive]
+    absent = [name for name in missing if name not in active]
     return RegistrationResult(
         "False",
         Reason.REGISTRY_INCOMPLETE,

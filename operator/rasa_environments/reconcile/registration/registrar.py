@@ -68,45 +68,45 @@ class Registrar:
         eligible = lister.eligible_environments(server.metadata.key)
         environments = [each for each in eligible if each.metadata.deletion_timestamp is None]
         registrations = self._dependencies.registrations.desired(each.metadata.key for each in environments)
-        alive = frozenset(each.environment for each in environments)
-        ours = frozenset(server.status.registered_environments or ())
+        active = frozenset(each.environment for each in environments)
+        managed = frozenset(server.status.registered_environments or ())
         if server.registration is Registration.FILE:
-            results: Results = await self._files.write(server, registrations, alive)
+            results: Results = await self._files.write(server, registrations, active)
         elif observation.problem is not None:
-            results = _same_for_all(alive, _result(observation.problem))
+            results = _same_for_all(active, _result(observation.problem))
         else:
-            results, ours = await self._by_api(server, registrations, alive, ours)
-        self._tell(environments, results)
-        return Outcome(summary(results, server), ours)
+            results, managed = await self._by_api(server, registrations, active, managed)
+        self._notify(environments, results)
+        return Outcome(summary(results, server), managed)
 
     async def _by_api(
         self,
         server: ModelServer,
         registrations: Sequence[DesiredRegistration],
-        alive: frozenset[str],
-        ours: frozenset[str],
+        active: frozenset[str],
+        managed: frozenset[str],
     ) -> tuple[Results, frozenset[str]]:
         connection = await self._clients.connect(server)
         if isinstance(connection, Problem):
-            return _same_for_all(alive, _result(connection)), ours
-        noted, until = ours, in_seconds(REGISTRY_SECONDS)
+            return _same_for_all(active, _result(connection)), managed
+        recorded, until = managed, in_seconds(REGISTRY_SECONDS)
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
             async with self._dependencies.asking(request, until=until):
                 current = await connection.environments.read()
-            plan = merged(current, registrations, ours=ours, alive=alive)
-            await self._note(server, plan.noted)
-            noted = plan.noted
+            plan = merged(current, registrations, managed=managed, active=active)
+            await self._record(server, plan.recorded)
+            recorded = plan.recorded
             if plan.entries == current:
-                return plan.results, noted
+                return plan.results, recorded
             async with self._dependencies.asking(request, until=until):
                 results = await self._replace(connection.environments, current, plan)
         except TimeoutError:
-            return _same_for_all(alive, TOO_SLOW), noted
+            return _same_for_all(active, TOO_SLOW), recorded
         except RasaError as error:  # The request may have succeeded nevertheless, so the names stay recorded.
-            return _same_for_all(alive, _result(Problem(error.reason, error.message))), noted
+            return _same_for_all(active, _result(Problem(error.reason, error.message))), recorded
         logger.info("ModelServer %s: its registry holds %s", server.metadata.key, _names(plan.entries))
-        return results, noted
+        return results, recorded
 
     async def _replace(
         self, registry: EnvironmentRegistry, current: Sequence[RegisteredEnvironment], plan: Merged
@@ -131,7 +131,7 @@ class Registrar:
             return results
         return plan.results
 
-    async def _note(self, server: ModelServer, names: frozenset[str]) -> None:
+    async def _record(self, server: ModelServer, names: frozenset[str]) -> None:
         """Record the names to be registered, so that they are unregistered later, whatever happens now."""
         known = frozenset(server.status.registered_environments or ())
         if names <= known:
@@ -141,7 +141,7 @@ class Registrar:
         if written is not None:
             self._dependencies.lister.servers.refresh(written)
 
-    def _tell(self, environments: Sequence[DeploymentEnvironment], results: Results) -> None:
+    def _notify(self, environments: Sequence[DeploymentEnvironment], results: Results) -> None:
         for environment in environments:
             result, key = results.get(environment.environment), environment.metadata.key
             if result is not None and self._dependencies.registrations.record(key, result):

@@ -27,7 +27,7 @@ class Merged:
     entries: tuple[RegisteredEnvironment, ...]
     results: dict[str, RegistrationResult]
     """By name of the environment: the result of its registration if the entries are accepted."""
-    noted: frozenset[str]
+    recorded: frozenset[str]
     """Names to record as this operator's before the entries are written."""
 
 
@@ -35,22 +35,22 @@ def merged(
     current: Sequence[RegisteredEnvironment],
     registrations: Sequence[DesiredRegistration],
     *,
-    ours: frozenset[str],
-    alive: frozenset[str],
+    managed: frozenset[str],
+    active: frozenset[str],
 ) -> Merged:
-    """Return `current` without obsolete entries of this operator (in `ours`, but not `alive`), plus the desired ones.
+    """Return `current` without obsolete own entries (in `managed`, but not `active`), plus the desired ones.
 
     An entry of the same name made by somebody else is left alone, unless it has the same URL or the environment adopts
-    it. An environment that is alive and has no desired registration yet keeps its entry.
+    it. An environment that is active and has no desired registration yet keeps its entry.
     """
-    entries = {entry.name: entry for entry in current if entry.name not in ours or entry.name in alive}
+    entries = {entry.name: entry for entry in current if entry.name not in managed or entry.name in active}
     results: dict[str, RegistrationResult] = {}
     taken: set[str] = set()
     for desired in registrations:
         there = entries.get(desired.name)
         if there is None:
             entries[desired.name] = RegisteredEnvironment(desired.name, desired.url, desired.token)
-        elif not (desired.name in ours or desired.adopts or _same_address(there.url, desired.url)):
+        elif not (desired.name in managed or desired.adopts or _same_address(there.url, desired.url)):
             results[desired.name] = by_another(there)
             continue
         elif desired.in_use or there.token is None or not _same_address(there.url, desired.url):
@@ -60,7 +60,7 @@ def merged(
         taken.add(desired.name)
         results.setdefault(desired.name, DONE)
     listed = {entry.name for entry in current}
-    return Merged(tuple(entries.values()), results, frozenset(taken | (ours & (alive | listed))))
+    return Merged(tuple(entries.values()), results, frozenset(taken | (managed & (active | listed))))
 
 
 def by_another(entry: RegisteredEnvironment) -> RegistrationResult:
