@@ -45,7 +45,7 @@ WELL = EnvironmentFacts(
     conversations=Conversations(1, stored=True, locked=True),
 )
 SERVER_WELL = ModelServerFacts(
-    None, ServerObservation(known=True), can_write=True, environments=1, tags=1, pending_tag_deletions=()
+    ServerObservation(known=True), can_write=True, environments=1, tags=1, pending_tag_deletions=()
 )
 FOLLOWER = Follower(ObjectKey("bots", "support"), WANTED, "True", Reason.SERVED, "served", "True")
 TAG_WELL = ModelTagFacts(tag="support", model=WANTED.name, tagged=WANTED, followers=(FOLLOWER,))
@@ -98,7 +98,7 @@ def suspended_object(facts: EnvironmentFacts) -> JsonObject:
 def with_problem(problem: Problem) -> dict[str, JsonObject]:
     """An object of each kind that has this problem."""
     return {
-        "ModelServer": server_object(replace(SERVER_WELL, problem=problem)),
+        "ModelServer": server_object(replace(SERVER_WELL, observation=ServerObservation(known=True, problem=problem))),
         "DeploymentEnvironment": environment_object(replace(WELL, problem=problem)),
         "ModelTag": tag_object(replace(TAG_WELL, problem=problem, tagged=None)),
     }

@@ -10,15 +10,12 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
-from rasa_environments.domain.facts import Problem
 from rasa_environments.judge.conditions import (
     MAXIMUM_MESSAGE,
     condition,
     condition_of,
     is_true,
     merge_patch,
-    reconciling,
-    stalled,
     transitioned,
 )
 
@@ -96,24 +93,6 @@ def test_the_first_conditions_have_the_time_of_now() -> None:
     (after,) = transitioned(None, judge({ConditionType.READY: "True"}), generation=1, time=NOW)
 
     assert after.last_transition_time == NOW
-
-
-def test_nothing_wrong_is_neither_reconciling_nor_stalled() -> None:
-    assert (reconciling(None).status, stalled(None).status) == ("False", "False")
-
-
-def test_what_the_operator_goes_on_trying_is_reconciling() -> None:
-    trouble = Problem(Reason.WAITING_FOR_PODS, "waiting", stalled=False)
-
-    assert (reconciling(trouble).status, stalled(trouble).status) == ("True", "False")
-    assert (reconciling(trouble).reason, reconciling(trouble).message) == ("WaitingForPods", "waiting")
-
-
-def test_what_waits_for_a_person_is_stalled() -> None:
-    trouble = Problem(Reason.INVALID_SPEC, "spec.rasa.version is missing")
-
-    assert (reconciling(trouble).status, stalled(trouble).status) == ("False", "True")
-    assert (stalled(trouble).reason, stalled(trouble).message) == ("InvalidSpec", "spec.rasa.version is missing")
 
 
 def test_a_condition_that_is_not_there_is_not_true() -> None:

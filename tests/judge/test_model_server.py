@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -36,12 +37,12 @@ def server(status: ModelServerStatus | None = None, **spec: object) -> ModelServ
     return seen.model_copy(update={"status": status}) if status is not None else seen
 
 
-def facts(
-    observation: ServerObservation | None = None, *, problem: Problem | None = None, can_write: bool = True
-) -> ModelServerFacts:
+WELL = ServerObservation(models=MODELS, version="1.2", known=True)
+
+
+def facts(observation: ServerObservation = WELL, *, can_write: bool = True) -> ModelServerFacts:
     """Return the facts of a reconciliation."""
-    observed = observation or ServerObservation(models=MODELS, version="1.2", known=True)
-    return ModelServerFacts(problem, observed, can_write, environments=2, tags=3, pending_tag_deletions=())
+    return ModelServerFacts(observation, can_write, environments=2, tags=3, pending_tag_deletions=())
 
 
 def verdict(found: ModelServerFacts, kind: ConditionType, before: ModelServer | None = None) -> Condition:
@@ -67,8 +68,10 @@ def test_a_server_that_answers_is_ready() -> None:
 
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("waits", [True, False])
-def test_a_problem_is_what_ready_says(reason: Reason, waits: bool) -> None:
-    found = facts(problem=Problem(reason, "what is wrong", stalled=waits))
+@pytest.mark.parametrize("field", ["problem", "write_problem"])
+def test_a_problem_is_what_ready_says(reason: Reason, waits: bool, field: str) -> None:
+    problem: dict[str, Any] = {field: Problem(reason, "what is wrong", stalled=waits)}
+    found = facts(replace(WELL, **problem))
 
     ready = verdict(found, ConditionType.READY)
 
@@ -98,6 +101,12 @@ def test_without_credentials_to_write_it_is_ready_and_says_what_to_add(spec: Jso
 
 AWAY = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
 REFUSED = Problem(Reason.UNAUTHORIZED, "refused", stalled=False)
+
+
+def test_a_server_that_cannot_be_asked_says_that_rather_than_what_it_said_of_the_credentials() -> None:
+    ready = verdict(facts(replace(WELL, problem=AWAY, write_problem=REFUSED)), ConditionType.READY)
+
+    assert (ready.status, ready.reason, ready.message) == ("False", Reason.MODEL_SERVER_UNREACHABLE, "away")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from rasa_environments.api.model_tag import (
 )
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.model_tag import ModelTagFacts, judge
+from rasa_environments.judge.model_tag import ModelTagFacts, judge, last_model
 
 FIRST, SECOND, THIRD = (TaggedModel(f"model-{number}", f"hash-{number}") for number in (1, 2, 3))
 TIME = "2026-01-01T00:00:00Z"
@@ -123,6 +123,12 @@ def test_a_rollback_goes_to_the_last_other_model_whatever_the_limit(models: list
     others = [model for model in models if model.name != models[-1].name]
 
     assert promoted(*models, limit=limit).previous_model == (reference(others[-1]) if others else None)
+
+
+@pytest.mark.parametrize("limit", [0, 10])
+def test_the_last_model_is_known_whatever_the_limit_of_the_history(limit: int) -> None:
+    assert last_model(promoted(FIRST, SECOND, limit=limit)) == reference(SECOND)
+    assert last_model(ModelTagStatus()) is None
 
 
 def test_a_model_that_the_server_has_not_confirmed_is_not_in_the_history() -> None:
@@ -251,7 +257,7 @@ def test_a_problem_is_told_by_each_condition_that_it_concerns(reason: Reason, wa
 
 def test_environments_that_serve_the_last_known_model_are_told_to_while_the_server_is_away() -> None:
     away = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
-    facts = replace(TAGGED, tagged=None, problem=away, answers=False, followers=(SERVING,))
+    facts = replace(TAGGED, tagged=None, problem=away, answers=False, last=reference(FIRST), followers=(SERVING,))
 
     status, conditions = judge(facts, model_tag(promoted(FIRST)), TIME)
 
@@ -262,7 +268,7 @@ def test_environments_that_serve_the_last_known_model_are_told_to_while_the_serv
 
 def test_a_promotion_that_failed_is_served_by_nobody() -> None:
     missing = Problem(Reason.MODEL_NOT_FOUND, "not there")
-    facts = replace(TAGGED, model="model-2", tagged=None, problem=missing, followers=(SERVING,))
+    facts = replace(TAGGED, model="model-2", tagged=None, problem=missing, last=reference(FIRST), followers=(SERVING,))
 
     status, conditions = judge(facts, model_tag(promoted(FIRST)), TIME)
 

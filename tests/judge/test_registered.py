@@ -29,7 +29,6 @@ ENVIRONMENT = EnvironmentFacts(
     external=True,
 )
 SERVER = ModelServerFacts(
-    None,
     ServerObservation(models={MODEL.name: MODEL}, known=True),
     can_write=True,
     environments=1,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
-from rasa_environments.domain.facts import Problem, RegistrationResult
+from rasa_environments.domain.facts import RegistrationResult
 
 MAXIMUM_MESSAGE = 4096
 """Characters of a condition's message before truncation. The API server rejects more than 32768."""
@@ -35,20 +35,6 @@ def registered(result: RegistrationResult | None) -> list[Condition]:
     if result is None:
         return []
     return [condition(ConditionType.REGISTERED, result.status, result.reason, result.message)]
-
-
-def reconciling(trouble: Problem | None) -> Condition:
-    """Return the condition Reconciling (kstatus): whether the operator is still working on the object."""
-    if trouble is None or trouble.stalled:
-        return condition(ConditionType.RECONCILING, "False", Reason.SETTLED, "nothing is under way")
-    return condition(ConditionType.RECONCILING, "True", trouble.reason, trouble.message)
-
-
-def stalled(trouble: Problem | None) -> Condition:
-    """Return the condition Stalled (kstatus): whether somebody has to act."""
-    if trouble is None or not trouble.stalled:
-        return condition(ConditionType.STALLED, "False", Reason.SETTLED, "nothing waits for a person")
-    return condition(ConditionType.STALLED, "True", trouble.reason, trouble.message)
 
 
 def transitioned(
@@ -80,3 +66,9 @@ def merge_patch(before: Mapping[str, object], after: Mapping[str, object]) -> Js
             continue
         patch[key] = merge_patch(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return patch
+
+
+def overruled(conditions: Sequence[Condition], outranking: Sequence[Condition]) -> tuple[Condition, ...]:
+    """Return the conditions, replaced by outranking ones of the same type."""
+    types = {entry.type for entry in outranking}
+    return (*outranking, *(entry for entry in conditions if entry.type not in types))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
-from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
-from rasa_environments.judge.conditions import condition, reconciling, registered, stalled
+from rasa_environments.domain.facts import RegistrationResult, ServerObservation
+from rasa_environments.judge.conditions import condition, registered
+from rasa_environments.judge.verdicts import Check, Verdict, condition_from, progress_of, verdict_of, verdicts_on
 
 
 @dataclass(frozen=True)
 class ModelServerFacts:
     """The facts that a reconciliation found about a ModelServer."""
 
-    problem: Problem | None
     observation: ServerObservation
     can_write: bool
     environments: int
@@ -29,7 +30,7 @@ class ModelServerFacts:
 
 def judge(facts: ModelServerFacts, before: ModelServer) -> tuple[ModelServerStatus, tuple[Condition, ...]]:
     """Return the status without its conditions, and the conditions without their times."""
-    observation = facts.observation
+    observation, verdicts = facts.observation, tuple(verdicts_on(facts, VERDICTS))
     status = ModelServerStatus(
         version=observation.version or before.status.version,
         environment_count=facts.environments,
@@ -39,9 +40,8 @@ def judge(facts: ModelServerFacts, before: ModelServer) -> tuple[ModelServerStat
         registered_environments=list(facts.registered) or None,
     )
     return status, (
-        ready(facts),
-        reconciling(facts.problem),
-        stalled(facts.problem),
+        ready(facts, verdicts),
+        *progress_of(verdicts),
         writable(facts, before),
         *registered(facts.registration),
     )
@@ -54,14 +54,30 @@ def models_held(observation: ServerObservation, before: ModelServerStatus) -> in
     return len(observation.models) if observation.lists else None
 
 
-def ready(facts: ModelServerFacts) -> Condition:
+def unreachable(facts: ModelServerFacts) -> Verdict | None:
+    """Report why the server could not be asked."""
+    return verdict_of(facts.observation.problem)
+
+
+def write_credentials_rejected(facts: ModelServerFacts) -> Verdict | None:
+    """Report why the server rejects the credentials for writing."""
+    return verdict_of(facts.observation.write_problem)
+
+
+VERDICTS: Final[tuple[Check[ModelServerFacts], ...]] = (unreachable, write_credentials_rejected)
+"""Why a ModelServer is not ready; the first that applies decides Ready.
+
+A server that cannot be asked was not asked about the credentials either.
+"""
+
+
+def ready(facts: ModelServerFacts, verdicts: Sequence[Verdict]) -> Condition:
     """Return whether the server was reachable and accepted the credentials at the last check."""
-    kind = ConditionType.READY
-    if facts.problem is not None:
-        return condition(kind, "False", facts.problem.reason, facts.problem.message)
-    if not facts.observation.lists:
-        return condition(kind, "True", Reason.READY, _without_a_listing(facts.observation))
-    return condition(kind, "True", Reason.READY, "reached, and the credentials are accepted")
+    if verdicts:
+        return condition_from(ConditionType.READY, verdicts[0])
+    reached = "reached, and the credentials are accepted"
+    message = reached if facts.observation.lists else _without_a_listing(facts.observation)
+    return condition(ConditionType.READY, "True", Reason.READY, message)
 
 
 def _without_a_listing(observation: ServerObservation) -> str:

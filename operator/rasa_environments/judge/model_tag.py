@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rasa_environments.api.base import ModelReference
 from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.api.model_tag import Follower as FollowerStatus
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
-from rasa_environments.judge.conditions import condition, reconciling, stalled
+from rasa_environments.judge.conditions import condition
+from rasa_environments.judge.verdicts import (
+    Check,
+    Verdict,
+    condition_from,
+    progress_of,
+    verdict_if,
+    verdict_of,
+    verdicts_on,
+)
 
 UNANSWERED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.PENDING})
 """Reasons that leave open which model has the tag."""
@@ -28,28 +38,42 @@ class ModelTagFacts:
     """Whether the model server could be asked; otherwise nothing is known about the tag."""
     tagged: TaggedModel | None = None
     """The model that has the tag, as confirmed by the server."""
+    last: ModelReference | None = None
+    """The model that had the tag before, by the status."""
     followers: tuple[Follower, ...] = ()
+
+    @property
+    def expected(self) -> ModelReference | None:
+        """The model that the environments should serve; its hash is empty if unknown."""
+        if self.tagged is not None:
+            return ModelReference(name=self.tagged.name, hash=self.tagged.hash)
+        if self.model is None or (self.last is not None and self.last.name == self.model):
+            return self.last
+        return ModelReference(name=self.model, hash="")
 
 
 def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagStatus, tuple[Condition, ...]]:
     """Return the status without its conditions, and the conditions without their times; `time` dates a new model."""
-    known = before.status
-    # Without a model in the spec, nobody promoted the tagged one.
-    history = history_with(known, facts.tagged, time, before.promoted_by if facts.model is not None else None)
-    latest = ModelReference(name=history[0].model, hash=history[0].hash) if history else None
-    expected = expected_model(facts, latest)
-    tagged, served = tagged_as_wanted(facts), served_by_followers(facts, expected)
+    verdicts, tagged, served = tuple(verdicts_on(facts, VERDICTS)), tagged_as_wanted(facts), served_by_followers(facts)
     conditions = (
-        ready(tagged, served),
+        ready(verdicts, tagged, served),
         tagged,
         served,
-        reconciling(facts.problem),
-        stalled(facts.problem),
+        *progress_of(verdicts),
     )
-    status = ModelTagStatus(
+    return status_of(facts, before, time), conditions
+
+
+def status_of(facts: ModelTagFacts, before: ModelTag, time: str) -> ModelTagStatus:
+    """Return the status without its conditions."""
+    # Without a model in the spec, nobody promoted the tagged one.
+    promoted_by = before.promoted_by if facts.model is not None else None
+    history = history_with(before.status, facts.tagged, time, promoted_by)
+    expected = facts.expected
+    return ModelTagStatus(
         tag=facts.tag,
-        tagged_model=latest,
-        previous_model=previous_model(history, known),
+        tagged_model=ModelReference(name=history[0].model, hash=history[0].hash) if history else None,
+        previous_model=previous_model(history, before.status),
         history=list(history[: before.spec.history_limit]) or None,
         environments=[
             FollowerStatus(
@@ -62,7 +86,13 @@ def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagSt
         ]
         or None,
     )
-    return status, conditions
+
+
+def last_model(status: ModelTagStatus) -> ModelReference | None:
+    """Return the model that had the tag last; the history lacks it if it is limited to none."""
+    if status.history:
+        return ModelReference(name=status.history[0].model, hash=status.history[0].hash)
+    return status.tagged_model
 
 
 def history_with(
@@ -86,15 +116,6 @@ def history_with(
     return history
 
 
-def expected_model(facts: ModelTagFacts, latest: ModelReference | None) -> ModelReference | None:
-    """Return the model that the environments should serve; its hash is empty if unknown."""
-    if facts.tagged is not None:
-        return ModelReference(name=facts.tagged.name, hash=facts.tagged.hash)
-    if facts.model is None or (latest is not None and latest.name == facts.model):
-        return latest
-    return ModelReference(name=facts.model, hash="")
-
-
 def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> ModelReference | None:
     """Return the last model in the history that differs from the latest: the target of a rollback."""
     for entry in history[1:]:
@@ -103,19 +124,67 @@ def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> Mo
     return known.previous_model
 
 
+def not_tagged(facts: ModelTagFacts) -> Verdict | None:
+    """Report why the tag is not on its model."""
+    return verdict_of(facts.problem) if _is_answered(facts) else None
+
+
+def not_served(facts: ModelTagFacts) -> Verdict | None:
+    """Report an environment that serves another model than the tagged one, or that there is none."""
+    return verdict_if(served_by_followers(facts), "False")
+
+
+def tagged_model_unknown(facts: ModelTagFacts) -> Verdict | None:
+    """Report why the model server does not say which model has the tag."""
+    return None if _is_answered(facts) else verdict_of(facts.problem, "Unknown")
+
+
+def served_model_unknown(facts: ModelTagFacts) -> Verdict | None:
+    """Report an environment of which it is unknown what it serves."""
+    return verdict_if(served_by_followers(facts), "Unknown")
+
+
+VERDICTS: Final[tuple[Check[ModelTagFacts], ...]] = (
+    not_tagged,
+    not_served,
+    tagged_model_unknown,
+    served_model_unknown,
+)
+"""Why a ModelTag is not ready; the first that applies decides Ready.
+
+What is known to be wrong precedes what is unknown. Environments pull by themselves, so Reconciling and Stalled are
+about the tag alone.
+"""
+
+UNTAGGED: Final[tuple[Check[ModelTagFacts], ...]] = (not_tagged, tagged_model_unknown)
+"""The ones among them that decide Tagged."""
+
+
+def _is_answered(facts: ModelTagFacts) -> bool:
+    """Return whether the model server said which model has the tag."""
+    return facts.answers and (facts.problem is None or facts.problem.reason not in UNANSWERED)
+
+
+def ready(verdicts: Sequence[Verdict], tagged: Condition, served: Condition) -> Condition:
+    """Return whether the tag is on its model and every environment that pulls it serves that model."""
+    if verdicts:
+        return condition_from(ConditionType.READY, verdicts[0])
+    reason = Reason.SERVED_UNCHECKED if served.reason == Reason.SERVED_UNCHECKED else Reason.READY
+    return condition(ConditionType.READY, "True", reason, f"{tagged.message}: {served.message}")
+
+
 def tagged_as_wanted(facts: ModelTagFacts) -> Condition:
     """Return whether the server answers the tag with the desired model's hash."""
-    kind, problem = ConditionType.TAGGED, facts.problem
-    if problem is not None:
-        known = facts.answers and problem.reason not in UNANSWERED
-        return condition(kind, "False" if known else "Unknown", problem.reason, problem.message)
+    verdict = next(verdicts_on(facts, UNTAGGED), None)
+    if verdict is not None:
+        return condition_from(ConditionType.TAGGED, verdict)
     name = facts.tagged.name if facts.tagged else "no model"
-    return condition(kind, "True", Reason.TAGGED, f"tag {facts.tag} answers with model {name}")
+    return condition(ConditionType.TAGGED, "True", Reason.TAGGED, f"tag {facts.tag} answers with model {name}")
 
 
-def served_by_followers(facts: ModelTagFacts, expected: ModelReference | None) -> Condition:
+def served_by_followers(facts: ModelTagFacts) -> Condition:
     """Return whether every environment that pulls the tag serves the model."""
-    kind = ConditionType.SERVED
+    kind, expected = ConditionType.SERVED, facts.expected
     if not facts.followers:
         message = f"no environment pulls the tag {facts.tag}, so nobody serves its model"
         return condition(kind, "False", Reason.NO_ENVIRONMENT, message)
@@ -153,16 +222,3 @@ def _explained(follower: Follower, expected: ModelReference) -> str:
     if _wants(follower, expected):
         return follower.served_message
     return f"wants {follower.desired.name if follower.desired else 'no model'} still, {expected.name} is on its way"
-
-
-def ready(tagged: Condition, served: Condition) -> Condition:
-    """Return whether the tag is on its model and every environment that pulls it serves that model.
-
-    Unknown counts as not ready.
-    """
-    for status in ("False", "Unknown"):
-        for entry in (tagged, served):
-            if entry.status == status:
-                return condition(ConditionType.READY, status, Reason(entry.reason), entry.message)
-    reason = Reason.SERVED_UNCHECKED if served.reason == Reason.SERVED_UNCHECKED else Reason.READY
-    return condition(ConditionType.READY, "True", reason, f"{tagged.message}: {served.message}")

@@ -20,12 +20,13 @@ from rasa_environments.cluster.resources import resource_of
 from rasa_environments.controller.event_handlers import EventHandlers
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.domain.facts import Problem
-from rasa_environments.judge.conditions import condition_of, transitioned
+from rasa_environments.judge.conditions import condition_of, overruled, transitioned
 from rasa_environments.judge.events import ObjectReference, stalled_event
 from rasa_environments.judge.transitions import transitions
+from rasa_environments.judge.verdicts import rejected, unready
 from rasa_environments.reconcile.dependencies import utc_now
 from rasa_environments.reconcile.others import OtherOperators
-from rasa_environments.reconcile.status import log_transitions, overruled, rejected, unready, write_status
+from rasa_environments.reconcile.status import log_transitions, write_status
 
 MAXIMUM_OBJECT_BYTES: Final = 512 * 1024
 """Bytes of an object as JSON. Besides a spec of 64 KiB, it may hold a copy of that in the annotation of `kubectl

@@ -147,7 +147,6 @@ class ModelServerReconciler:
             PendingTagDeletion(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name) for tag in owned
         ]
         facts = ModelServerFacts(
-            problem=observation.problem or observation.write_problem,
             observation=observation,
             can_write=self._clients.can_write(key),
             environments=len(dependencies.lister.environments_of(key)),

@@ -18,7 +18,7 @@ from rasa_environments.domain.facts import Follower, Problem, ServerObservation,
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.events import reference_to, tag_reverted
-from rasa_environments.judge.model_tag import ModelTagFacts, judge
+from rasa_environments.judge.model_tag import ModelTagFacts, judge, last_model
 from rasa_environments.judge.transitions import transitions
 from rasa_environments.rasa.errors import RasaError, UnknownModelError
 from rasa_environments.rasa.model_server import ModelServerClient
@@ -91,6 +91,7 @@ class ModelTagReconciler:
             answers=observation is None or observation.problem is None,
             problem=tagged if isinstance(tagged, Problem) else None,
             tagged=tagged if isinstance(tagged, TaggedModel) else None,
+            last=last_model(tag.status),
             followers=tuple(map(follower, lister.eligible_followers(server_key, tag.tag))),
         )
         status, conditions = judge(facts, tag, self._dependencies.now())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from rasa_environments.api.base import ApiModel, JsonObject, Metadata, Rejection
-from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.conditions import Condition
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentStatus
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus
@@ -15,11 +15,11 @@ from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.events import Record
 from rasa_environments.cluster.resources import resource_of
-from rasa_environments.domain.facts import Problem
 from rasa_environments.domain.lister import server_of_resource
-from rasa_environments.judge.conditions import condition, merge_patch, reconciling, stalled, transitioned
+from rasa_environments.judge.conditions import merge_patch, overruled, transitioned
 from rasa_environments.judge.events import events_of, reference_to
 from rasa_environments.judge.transitions import Transition, reports, transitions
+from rasa_environments.judge.verdicts import rejected
 
 logger = logging.getLogger(__name__)
 
@@ -84,23 +84,6 @@ def _after(metadata: Metadata, written: JsonObject) -> Metadata:
         return metadata.model_copy(update={"resource_version": version})
     rejection = metadata.rejection
     return metadata.model_copy(update={"rejection": Rejection(int(version), rejection.generation, rejection.message)})
-
-
-def unready(problem: Problem) -> tuple[Condition, ...]:
-    """Return the conditions of an object of which only the problem is known."""
-    ready = condition(ConditionType.READY, "False", problem.reason, problem.message)
-    return ready, reconciling(problem), stalled(problem)
-
-
-def rejected(rejection: Rejection) -> tuple[Condition, ...]:
-    """Return the conditions of an object whose latest version cannot be used."""
-    return unready(Problem(Reason.INVALID_SPEC, rejection.message))
-
-
-def overruled(conditions: Sequence[Condition], outranking: Sequence[Condition]) -> tuple[Condition, ...]:
-    """Return the conditions, replaced by outranking ones of the same type."""
-    types = {entry.type for entry in outranking}
-    return (*outranking, *(entry for entry in conditions if entry.type not in types))
 
 
 def _stored(status: Status) -> JsonObject:
