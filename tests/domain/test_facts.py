@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from rasa_environments.domain.facts import DeploymentFacts, PodFacts, deployment_facts, pod_facts
+from rasa_environments.desired.context import MODEL_HASH_ANNOTATION
+from rasa_environments.domain.facts import DeploymentFacts, PodFacts, deployment_facts, pod_facts, rolled_out_model
 
 SETTLED = {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
 
@@ -77,3 +78,14 @@ def test_a_fault_of_a_container_is_told(list_name: str) -> None:
 
 def test_a_container_that_is_being_created_is_no_fault() -> None:
     assert pod({"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}).waiting is None
+
+
+def test_a_deployment_says_which_model_its_pods_were_rolled_out_for() -> None:
+    annotations = {MODEL_HASH_ANNOTATION: "hash-1"}
+
+    assert rolled_out_model({"spec": {"template": {"metadata": {"annotations": annotations}}}}) == "hash-1"
+
+
+@pytest.mark.parametrize("metadata", [{}, {"annotations": None}, {"annotations": {}}])
+def test_pods_that_were_rolled_out_for_no_model_name_none(metadata: dict[str, Any]) -> None:
+    assert rolled_out_model({"spec": {"template": {"metadata": metadata}}}) is None

@@ -14,6 +14,7 @@ from rasa_environments.judge.comparison import (
     proves_another,
     served_name,
     serves,
+    serves_what_is_wanted,
     unread,
 )
 
@@ -103,3 +104,22 @@ def test_where_only_a_time_of_training_is_told_it_is_said_why_the_wanted_one_is_
 
     assert unread(answer, FILE) == "; the file of the tag has not been read yet"
     assert unread(answer, READ_1) == unread(answer, NAMED) == unread(result("m"), FILE) == ""
+
+
+SILENT = ProbeResult("pod support-0", problem="timed out")
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted", "status"),
+    [
+        (result(), None, "True"),
+        (result("20260101-120000"), None, "False"),
+        (SILENT, None, "Unknown"),
+        (SILENT, NAMED, "Unknown"),
+        (result(), NAMED, "False"),
+    ],
+)
+def test_where_no_model_is_wanted_a_server_without_one_is_right(
+    answer: ProbeResult, wanted: TaggedModel | None, status: str
+) -> None:
+    assert serves_what_is_wanted(answer, wanted) == status

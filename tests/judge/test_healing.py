@@ -6,9 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from rasa_environments.api.conditions import Reason
+from rasa_environments.api.base import ModelReference
+from rasa_environments.api.conditions import ConditionType, Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentStatus
 from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel, pod_facts
-from rasa_environments.judge.healing import ServingRecord, observe, to_restart
+from rasa_environments.judge.conditions import condition
+from rasa_environments.judge.healing import ServingRecord, observe, pods_to_ask, remembered, to_restart
+from tests.reconcile.objects import environment
 
 A, B = TaggedModel("a", "hash-a"), TaggedModel("b", "hash-b")
 FIRST, SECOND = PodFacts("first", "10.0.0.1", ready=True), PodFacts("second", "10.0.0.2", ready=True)
@@ -138,3 +142,31 @@ def test_a_pod_that_was_ready_since_its_server_started_has_lost_its_readiness() 
 def test_a_pod_that_was_never_ready_has_not() -> None:
     assert not pod(ready="False", started="10", changed="05").lost_readiness
     assert not pod_facts({"metadata": {"name": "first"}}).lost_readiness
+
+
+def test_pods_that_are_ready_or_were_are_asked() -> None:
+    assert pods_to_ask((FIRST, UNREADY, STARTING, EVICTED, TERMINATING)) == (FIRST, UNREADY)
+
+
+def reporting(desired: TaggedModel, reason: Reason) -> DeploymentEnvironment:
+    """Return an environment whose status was written by an earlier process."""
+    served = condition(ConditionType.MODEL_SERVED, "True", reason, "")
+    reference = ModelReference(name=desired.name, hash=desired.hash)
+    status = EnvironmentStatus(desired_model=reference, conditions=[served])
+    return environment("support").model_copy(update={"status": status})
+
+
+@pytest.mark.parametrize("reason", [Reason.SERVED, Reason.MODEL_LOST])
+def test_pods_that_served_the_model_before_this_process_are_remembered(reason: Reason) -> None:
+    record = remembered(reporting(A, reason), A, (FIRST, SECOND))
+
+    assert record == ServingRecord(A, served_by=frozenset({"first", "second"}))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [environment("support"), reporting(B, Reason.SERVED), reporting(A, Reason.ANOTHER_MODEL_SERVED)],
+    ids=["no status", "another model", "not served"],
+)
+def test_nothing_is_remembered_of_pods_that_may_not_have_served_it(before: DeploymentEnvironment) -> None:
+    assert remembered(before, A, (FIRST,)) is None

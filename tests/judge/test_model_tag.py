@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ModelReference, ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_tag import (
     MAXIMUM_FOLLOWERS,
     PROMOTED_BY_ANNOTATION,
@@ -19,8 +20,9 @@ from rasa_environments.api.model_tag import (
     ModelTagStatus,
 )
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
-from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.model_tag import ModelTagFacts, judge, last_model
+from rasa_environments.judge.conditions import condition, condition_of
+from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge, last_model
+from tests.reconcile.objects import environment
 
 FIRST, SECOND, THIRD = (TaggedModel(f"model-{number}", f"hash-{number}") for number in (1, 2, 3))
 TIME = "2026-01-01T00:00:00Z"
@@ -299,3 +301,21 @@ def test_the_status_lists_the_environments_up_to_a_limit() -> None:
     status, _ = judge(replace(TAGGED, followers=followers), model_tag(), TIME)
 
     assert [entry.name for entry in status.environments or ()] == [f"e{number}" for number in range(MAXIMUM_FOLLOWERS)]
+
+
+def test_a_follower_is_an_environment_by_its_status() -> None:
+    conditions = [
+        condition(ConditionType.READY, "False", Reason.WAITING_FOR_PODS, "waiting"),
+        condition(ConditionType.MODEL_SERVED, "True", Reason.SERVED, "1 of 1"),
+    ]
+    status = EnvironmentStatus(desired_model=reference(FIRST), conditions=conditions)
+
+    found = follower(environment("support").model_copy(update={"status": status}))
+
+    assert found == replace(SERVING, ready="False")
+
+
+def test_of_an_environment_without_a_status_nothing_is_known() -> None:
+    found = follower(environment("support"))
+
+    assert (found.desired, found.served, found.served_reason, found.ready) == (None, "Unknown", "Pending", "Unknown")

@@ -7,12 +7,10 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from rasa_environments.domain.facts import ServerObservation, TaggedModel
+from rasa_environments.domain.facts import TaggedModel
 from rasa_environments.rasa.errors import RasaError, UnauthorizedError, UnexpectedAnswerError, UnreachableError
 from rasa_environments.rasa.pulls import TagAnswer
-from rasa_environments.reconcile.environment import wanted_model
 from rasa_environments.reconcile.model_server import pulled
-from tests.reconcile.objects import environment, server
 
 HIDDEN = UnauthorizedError("it may not be read, or is not there")
 
@@ -32,9 +30,9 @@ def asked(**tags: TagAnswer | RasaError | None) -> Mock:
 def test_a_tag_that_cannot_be_pulled_leaves_the_others_alone() -> None:
     connection = asked(live=TagAnswer("1", "m.tar.gz"), hidden=HIDDEN, absent=None)
 
-    carried, problems = asyncio.run(pulled(connection, ["absent", "hidden", "live"]))
+    tagged, problems = asyncio.run(pulled(connection, ["absent", "hidden", "live"]))
 
-    assert carried == {"live": TaggedModel("m", "1")}
+    assert tagged == {"live": TaggedModel("m", "1")}
     assert {tag: (problem.reason, problem.message) for tag, problem in problems.items()} == {
         "hidden": ("Unauthorized", HIDDEN.message)
     }
@@ -52,15 +50,3 @@ def test_a_server_that_is_away_is_asked_for_no_other_tag() -> None:
     with pytest.raises(UnreachableError):
         asyncio.run(pulled(connection, ["live", "staging"]))
     assert connection.tag.await_count == 1
-
-
-def test_an_environment_is_told_what_is_wrong_with_its_own_tag() -> None:
-    _, problems = asyncio.run(pulled(asked(live=None, hidden=HIDDEN), ["hidden", "live"]))
-    observation = ServerObservation(known=True, lists=False, tag_problems=problems)
-
-    _, problem = wanted_model(environment("hidden"), server(), None, observation)
-    _, none = wanted_model(environment("live"), server(), None, observation)
-
-    assert problem is not None
-    assert problem.message == HIDDEN.message
-    assert none is None

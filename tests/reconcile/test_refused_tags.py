@@ -8,7 +8,7 @@ from rasa_environments.domain.facts import TaggedModel
 from rasa_environments.rasa.errors import RasaError, UnauthorizedError, UnknownModelError
 from rasa_environments.rasa.listing import Model
 from rasa_environments.reconcile.model_server import listed, observed
-from rasa_environments.reconcile.model_tag import incompatible, refused
+from rasa_environments.reconcile.model_tag import refused
 from tests.reconcile.objects import tag
 
 
@@ -31,19 +31,6 @@ def test_a_tag_carries_the_model_with_all_that_is_known_of_it() -> None:
 
     assert observation.tags["production"] is observation.models["m"]
     assert not observation.tags["production"].compatible
-
-
-@pytest.mark.parametrize(
-    ("version", "words"),
-    [("2.8.34", "model m was trained with Rasa 2.8.34, and the model server says"), (None, "model m is one that the")],
-)
-def test_it_is_told_with_what_to_do(version: str | None, words: str) -> None:
-    problem = incompatible(TaggedModel("m", "1", version=version, compatible=False))
-
-    assert problem.reason == "ModelIncompatible"
-    assert not problem.stalled, "another model of production's version, or another production, ends it"
-    assert problem.message.startswith(words)
-    assert problem.message.endswith("train it with production's version of Rasa, or upgrade production first")
 
 
 KNOWN = TaggedModel("20260101-120000", "1")

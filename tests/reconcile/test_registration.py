@@ -17,8 +17,8 @@ from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RegistrationRefusedError, UnreachableError
 from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies
-from rasa_environments.reconcile.registration.registrar import Outcome, Registrar, summary
-from rasa_environments.reconcile.registration.registry import DONE, PENDING
+from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
+from rasa_environments.reconcile.registration.registry import DONE
 from tests.reconcile.objects import environment, server, server_body
 from tests.reconcile.registry_objects import desired
 
@@ -241,36 +241,3 @@ async def test_a_server_without_a_registry_is_not_asked() -> None:
 
     assert await operator.registrar.register(server(), ServerObservation()) is None
     assert operator.registry.writes == 0
-
-
-NO = RegistrationResult("False", Reason.REGISTERED_BY_ANOTHER, "somebody else has it")
-UNKNOWN = RegistrationResult("Unknown", Reason.MODEL_SERVER_UNREACHABLE, "no answer")
-SUMMARIES = [
-    ({}, "True", "its registry holds none of ours"),
-    ({"b": DONE, "a": DONE}, "True", "its registry holds a, b"),
-    ({"a": DONE, "b": PENDING}, "Unknown", f"b: {PENDING.message}"),
-    ({"a": PENDING, "b": PENDING}, "Unknown", PENDING.message),
-    ({"a": UNKNOWN, "b": NO, "c": DONE}, "False", "b: somebody else has it"),
-    ({"b": NO, "a": RegistrationResult("False", Reason.UNAUTHORIZED, "refused")}, "False", "a: refused"),
-    ({"a": UNKNOWN}, "Unknown", "no answer"),
-]
-
-
-@pytest.mark.parametrize(("results", "status", "message"), SUMMARIES)
-def test_the_model_server_tells_the_worst(results: dict[str, RegistrationResult], status: str, message: str) -> None:
-    told = summary(results, server(profile="RasaEnterprise-1.0"))
-
-    assert (told.status, told.message) == (status, message)
-
-
-def test_the_model_server_says_where_environments_are_registered() -> None:
-    told = summary({"a": DONE}, server(profile="RasaX-0.2"))
-
-    assert (told.reason, told.message) == (Reason.REGISTERED, "environments.yml holds a")
-
-
-def test_of_very_many_environments_some_are_named() -> None:
-    told = summary({f"e{number:04}": DONE for number in range(5000)}, server(profile="RasaEnterprise-1.0"))
-
-    assert told.message.startswith("its registry holds e0000, e0001, ")
-    assert told.message.endswith(", e0019 and 4980 more")

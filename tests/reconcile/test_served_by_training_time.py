@@ -1,4 +1,4 @@
-"""Rasa 1.x and 2.x report only when their model was trained: it is identified by that time among the listed ones."""
+"""What is reported of a server that says only when its model was trained."""
 
 from __future__ import annotations
 
@@ -6,26 +6,18 @@ import json
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import ProbeResult, TaggedModel
+from rasa_environments.domain.training_times import ByTrainingTime
 from rasa_environments.rasa.server import Served
 from rasa_environments.reconcile.dependencies import Intervals
-from rasa_environments.reconcile.served import (
-    TRAINED_TOGETHER_SECONDS,
-    ByTrainingTime,
-    RasaServer,
-    ServedModels,
-    answered,
-)
+from rasa_environments.reconcile.served import RasaServer, ServedModels, answered
 from tests.reconcile.clock import run
 
 SERVER = RasaServer("pod support-0", "http://127.0.0.1:5005")
 WHEN = 1767268800.25
-TIMES = st.integers(0, 2_000_000_000).map(float) | st.floats(0, 2_000_000_000)
 
 
 def model(name: str, trained_at: float | None) -> TaggedModel:
@@ -33,27 +25,9 @@ def model(name: str, trained_at: float | None) -> TaggedModel:
     return TaggedModel(name, f"hash of {name}", trained_at)
 
 
-def found(*listed: TaggedModel, served: float = WHEN) -> ProbeResult:
+def found(*listed: TaggedModel) -> ProbeResult:
     """Return what is known about a server whose model was trained then."""
-    return answered(SERVER, Served(trained_at=served), ByTrainingTime(listed))
-
-
-@given(times=st.lists(st.integers(0, 10**9), min_size=1, max_size=6, unique=True), error=st.floats(-0.49, 0.49))
-def test_the_model_of_that_time_is_found_however_the_model_server_rounds(times: list[int], error: float) -> None:
-    listed = [model(f"model-{second}", second + error) for second in times]
-
-    assert found(*listed, served=times[0]) == ProbeResult(SERVER.name, model=f"model-{times[0]}")
-    assert found(*listed[::-1], served=times[0]).model == f"model-{times[0]}"
-
-
-@given(times=st.lists(TIMES, max_size=4), served=TIMES)
-def test_a_model_of_another_time_is_never_taken_for_it(times: list[float], served: float) -> None:
-    result = found(*(model(f"model-{number}", time) for number, time in enumerate(times)), served=served)
-
-    near = [time for time in times if abs(time - served) < TRAINED_TOGETHER_SECONDS]
-    assert (result.model is not None) is bool(near)
-    if result.model is not None:
-        assert times[int(result.model.removeprefix("model-"))] == min(near, key=lambda time: abs(time - served))
+    return answered(SERVER, Served(trained_at=WHEN), ByTrainingTime(listed))
 
 
 @pytest.mark.parametrize("listed", [(), (model("old", WHEN - 60),), (model("of unknown time", None),)])
@@ -66,8 +40,8 @@ def test_where_none_is_of_that_time_it_is_told_so(listed: tuple[TaggedModel, ...
     )
 
 
-def test_a_model_of_unknown_time_is_passed_over() -> None:
-    assert found(model("unknown", None), model("known", WHEN)).model == "known"
+def test_the_listed_model_of_that_time_is_served() -> None:
+    assert found(model("old", WHEN - 60), model("new", WHEN)) == ProbeResult(SERVER.name, model="new")
 
 
 def test_a_name_counts_more_than_a_time() -> None:

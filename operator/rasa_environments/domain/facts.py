@@ -194,6 +194,12 @@ def deployment_facts(deployment: JsonObject) -> DeploymentFacts:
     )
 
 
+def rolled_out_model(deployment: JsonObject) -> str | None:
+    """Return the hash of the model that a Deployment's pods were last rolled out for, None if for no model."""
+    template = mapping(mapping(deployment.get("spec")).get("template"))
+    return text(mapping(mapping(template.get("metadata")).get("annotations")).get(MODEL_HASH_ANNOTATION))
+
+
 def pod_facts(pod: JsonObject) -> PodFacts:
     """Return the facts about a Pod."""
     metadata, status = mapping(pod.get("metadata")), mapping(pod.get("status"))

@@ -29,6 +29,15 @@ def serves(answer: ProbeResult, wanted: TaggedModel) -> ConditionStatus:
     return "False" if comparable else "Unknown"
 
 
+def serves_what_is_wanted(answer: ProbeResult, wanted: TaggedModel | None) -> ConditionStatus:
+    """Return whether the server serves the desired model, or none if none is desired; Unknown if that is unknown."""
+    if wanted is not None:
+        return serves(answer, wanted)
+    if not answer.known:
+        return "Unknown"
+    return "False" if answer.serves_one else "True"
+
+
 def proves_another(answer: ProbeResult, wanted: TaggedModel) -> bool:
     """Return whether the server is known to serve another model, or none.
 

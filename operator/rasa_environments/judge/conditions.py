@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
-from rasa_environments.domain.facts import RegistrationResult
 
 MAXIMUM_MESSAGE = 4096
 """Characters of a condition's message before truncation. The API server rejects more than 32768."""
@@ -28,13 +27,6 @@ def is_true(conditions: Iterable[Condition] | None, kind: ConditionType) -> bool
     """Return whether the condition of a type is True."""
     found = condition_of(conditions, kind)
     return found is not None and found.status == "True"
-
-
-def registered(result: RegistrationResult | None) -> list[Condition]:
-    """Return the condition Registered; none if the model server has no registry."""
-    if result is None:
-        return []
-    return [condition(ConditionType.REGISTERED, result.status, result.reason, result.message)]
 
 
 def transitioned(

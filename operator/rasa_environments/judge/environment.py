@@ -8,10 +8,11 @@ from typing import Final
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.domain.facts import DeploymentFacts
-from rasa_environments.judge.conditions import condition, condition_of, registered
+from rasa_environments.judge.conditions import condition, condition_of
 from rasa_environments.judge.conversations import conversations_persisted
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.environment_status import status_of
+from rasa_environments.judge.registration import registered
 from rasa_environments.judge.served import model_served
 from rasa_environments.judge.verdicts import (
     Check,

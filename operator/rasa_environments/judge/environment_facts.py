@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.desired.context import Context
+from rasa_environments.desired.credentials import open_channels
+from rasa_environments.desired.uniqueness import ingress_hosts
 from rasa_environments.domain.facts import (
     DeploymentFacts,
     PodFacts,
@@ -13,7 +16,7 @@ from rasa_environments.domain.facts import (
     RegistrationResult,
     TaggedModel,
 )
-from rasa_environments.judge.conversations import Conversations
+from rasa_environments.judge.conversations import Conversations, conversations_of
 
 
 @dataclass(frozen=True)
@@ -52,3 +55,17 @@ class EnvironmentFacts:
     """Result of its registration; None if its model server has no registry."""
     accept_unchecked: bool = False
     """Whether a pod that cannot be asked counts as serving the desired model."""
+
+
+def with_plan(facts: EnvironmentFacts, context: Context) -> EnvironmentFacts:
+    """Return the facts with those that follow from what the children are made from."""
+    return replace(
+        facts,
+        url=context.url,
+        token_rotated_at=context.token_rotated_at,
+        ingress_hosts=ingress_hosts(context.environment, context.server),
+        model_required=context.model_required,
+        conversations=conversations_of(context.spec, context.server),
+        channels=open_channels(context),
+        selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
+    )

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rasa_environments.api.conditions import ConditionType, Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.judge.comparison import proves_another, serves
+from rasa_environments.judge.conditions import condition_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,24 @@ class ServingRecord:
     """Pods whose current model is unknown."""
     lost_since: Mapping[str, float] = field(default_factory=dict)
     """Pods that have lost it, and when that was first noticed (seconds of a monotonic clock)."""
+
+
+def pods_to_ask(pods: Sequence[PodFacts]) -> tuple[PodFacts, ...]:
+    """Return the pods to ask for their model: those that are ready, and those that were."""
+    return tuple(pod for pod in pods if pod.ready or pod.lost_readiness)
+
+
+def remembered(
+    environment: DeploymentEnvironment, wanted: TaggedModel, pods: Sequence[PodFacts]
+) -> ServingRecord | None:
+    """Return the record of a time before this process from the status: whether the pods had the model still desired."""
+    desired = environment.status.desired_model
+    served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
+    if desired is None or served is None or (desired.name, desired.hash) != (wanted.name, wanted.hash):
+        return None
+    if served.reason not in (Reason.SERVED, Reason.MODEL_LOST):
+        return None
+    return ServingRecord(wanted, served_by=frozenset(pod.name for pod in pods))
 
 
 def observe(

@@ -9,7 +9,8 @@ from typing import Final
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
 from rasa_environments.domain.facts import RegistrationResult, ServerObservation
-from rasa_environments.judge.conditions import condition, registered
+from rasa_environments.judge.conditions import condition
+from rasa_environments.judge.registration import registered
 from rasa_environments.judge.verdicts import Check, Verdict, condition_from, progress_of, verdict_of, verdicts_on
 
 

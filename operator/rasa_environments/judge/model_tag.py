@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from rasa_environments.api.base import ModelReference
-from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason, known_reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.api.model_tag import Follower as FollowerStatus
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
-from rasa_environments.judge.conditions import condition
+from rasa_environments.judge.conditions import condition, condition_of
 from rasa_environments.judge.verdicts import (
     Check,
     Verdict,
@@ -93,6 +94,20 @@ def last_model(status: ModelTagStatus) -> ModelReference | None:
     if status.history:
         return ModelReference(name=status.history[0].model, hash=status.history[0].hash)
     return status.tagged_model
+
+
+def follower(environment: DeploymentEnvironment) -> Follower:
+    """Return an environment from the perspective of its ModelTag."""
+    desired, conditions = environment.status.desired_model, environment.status.conditions
+    served, ready = condition_of(conditions, ConditionType.MODEL_SERVED), condition_of(conditions, ConditionType.READY)
+    return Follower(
+        key=environment.metadata.key,
+        desired=TaggedModel(desired.name, desired.hash) if desired is not None else None,
+        served=served.status if served else "Unknown",
+        served_reason=known_reason(served.reason) if served else Reason.PENDING,
+        served_message=served.message if served else "not looked at yet",
+        ready=ready.status if ready else "Unknown",
+    )
 
 
 def history_with(

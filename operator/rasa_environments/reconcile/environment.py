@@ -7,7 +7,7 @@ import secrets
 from dataclasses import replace
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.api.conditions import Condition, ConditionType, Reason, known_reason
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import (
     DeploymentEnvironment,
     EnvironmentStatus,
@@ -16,33 +16,33 @@ from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.cluster.errors import OutdatedError, OwnerGoneError
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.controller.queue import DONE, FAILED, Kind, Request, Result
-from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, Context, child_key
-from rasa_environments.desired.credentials import open_channels
+from rasa_environments.desired.context import Context, child_key
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
 from rasa_environments.desired.workers import workers
-from rasa_environments.domain.access import Labels, unusable
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.domain.facts import (
     Problem,
-    RegistrationResult,
     ServerObservation,
     TaggedModel,
     deployment_facts,
+    rolled_out_model,
 )
 from rasa_environments.domain.generated import Issued, generate, issued_in
 from rasa_environments.domain.lister import server_of_environment
 from rasa_environments.domain.planning import plan
 from rasa_environments.domain.resolving import resolve
 from rasa_environments.domain.secret_contents import SecretContents
-from rasa_environments.judge.conditions import condition_of, is_true
-from rasa_environments.judge.conversations import conversations_of
+from rasa_environments.domain.tags import wanted_model
+from rasa_environments.judge.conditions import is_true
 from rasa_environments.judge.environment import judge, suspended
-from rasa_environments.judge.environment_facts import EnvironmentFacts
+from rasa_environments.judge.environment_facts import EnvironmentFacts, with_plan
+from rasa_environments.judge.healing import pods_to_ask
+from rasa_environments.judge.registration import remembered_registration
 from rasa_environments.reconcile.children import apply_children
 from rasa_environments.reconcile.dependencies import Dependencies, index_claims
 from rasa_environments.reconcile.external import ExternalServers
-from rasa_environments.reconcile.healing import Healing, pods_to_ask
+from rasa_environments.reconcile.healing import Healing
 from rasa_environments.reconcile.registration.registrar import request_registration
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
 from rasa_environments.reconcile.status import write_status
@@ -235,10 +235,7 @@ class EnvironmentReconciler:
     def _rolled_for(self, key: ObjectKey) -> str | None:
         """Return the model that the pods were last rolled out for, kept while the desired one is unknown."""
         deployment = self._dependencies.children.live(DEPLOYMENTS, child_key(key))
-        if deployment is None:
-            return None
-        annotations: dict[str, str] = deployment["spec"]["template"]["metadata"].get("annotations") or {}
-        return annotations.get(MODEL_HASH_ANNOTATION)
+        return None if deployment is None else rolled_out_model(deployment)
 
     async def _write_status(
         self, environment: DeploymentEnvironment, status: EnvironmentStatus, conditions: tuple[Condition, ...]
@@ -274,45 +271,3 @@ class EnvironmentReconciler:
 def new_token() -> str:
     """Return a token that nobody can guess."""
     return secrets.token_hex(TOKEN_BYTES)
-
-
-def with_plan(facts: EnvironmentFacts, context: Context) -> EnvironmentFacts:
-    """Return the facts with what is known once it is known what the children are made from."""
-    return replace(
-        facts,
-        url=context.url,
-        token_rotated_at=context.token_rotated_at,
-        ingress_hosts=ingress_hosts(context.environment, context.server),
-        model_required=context.model_required,
-        conversations=conversations_of(context.spec, context.server),
-        channels=open_channels(context),
-        selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
-    )
-
-
-def wanted_model(
-    environment: DeploymentEnvironment,
-    server: ModelServer | None,
-    labels: Labels | None,
-    observation: ServerObservation,
-) -> tuple[TaggedModel | None, Problem | None]:
-    """Return the model with the environment's tag: the last known one, with a problem, if it cannot be determined.
-
-    `labels` are those of the environment's namespace.
-    """
-    last = environment.status.desired_model
-    remembered = TaggedModel(last.name, last.hash) if last is not None else None
-    key = server_of_environment(environment)
-    problem = unusable(server, key, environment.metadata.namespace, labels) or observation.problem
-    if problem is None:
-        problem = observation.tag_problems.get(environment.tag)
-        return observation.tags.get(environment.tag) or (remembered if problem else None), problem
-    return (observation.tags.get(environment.tag) if observation.known else remembered), problem
-
-
-def remembered_registration(environment: DeploymentEnvironment) -> RegistrationResult:
-    """Return the result of the registration according to the status."""
-    last = condition_of(environment.status.conditions, ConditionType.REGISTERED)
-    if last is None:
-        return RegistrationResult("Unknown", Reason.PENDING, "it is not registered yet")
-    return RegistrationResult(last.status, known_reason(last.reason), last.message)

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.conditions import ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.deployment_environment import Healing as HealingMode
 from rasa_environments.cluster.client import ApiError, Client
 from rasa_environments.cluster.resources import PODS
 from rasa_environments.desired.context import Context
-from rasa_environments.domain.facts import PodFacts, TaggedModel
-from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.environment_facts import EnvironmentFacts
-from rasa_environments.judge.healing import ServingRecord, observe, to_restart
+from rasa_environments.judge.healing import ServingRecord, observe, remembered, to_restart
 from rasa_environments.reconcile.dependencies import Intervals
 
 logger = logging.getLogger(__name__)
-
-
-def pods_to_ask(pods: Sequence[PodFacts]) -> tuple[PodFacts, ...]:
-    """Return the pods to ask for their model: those that are ready, and those that were."""
-    return tuple(pod for pod in pods if pod.ready or pod.lost_readiness)
 
 
 class Healing:
@@ -75,16 +66,3 @@ class Healing:
     def _patience(self, context: Context) -> float:
         """Return the seconds within which a moved tag is noticed here and pulled by the pods."""
         return 2 * self._intervals.model_server + 3 * context.pull_period_seconds
-
-
-def remembered(
-    environment: DeploymentEnvironment, wanted: TaggedModel, pods: Sequence[PodFacts]
-) -> ServingRecord | None:
-    """Return the record of a time before this process from the status: whether the pods had the model still desired."""
-    desired = environment.status.desired_model
-    served = condition_of(environment.status.conditions, ConditionType.MODEL_SERVED)
-    if desired is None or served is None or (desired.name, desired.hash) != (wanted.name, wanted.hash):
-        return None
-    if served.reason not in (Reason.SERVED, Reason.MODEL_LOST):
-        return None
-    return ServingRecord(wanted, served_by=frozenset(pod.name for pod in pods))

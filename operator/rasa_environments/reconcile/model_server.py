@@ -9,9 +9,9 @@ from dataclasses import replace
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
-from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
+from rasa_environments.domain.tags import changed_tags, is_as_reported
 from rasa_environments.judge.model_server import ModelServerFacts, judge, pending_deletions
 from rasa_environments.rasa.errors import NoListingError, RasaError, UnauthorizedError, UnexpectedAnswerError
 from rasa_environments.rasa.listing import Model
@@ -173,10 +173,9 @@ class ModelServerReconciler:
             self._notify_all(key)
             return
         lister, queue = self._dependencies.lister, self._dependencies.queue
-        for tag in before.tags.keys() | now.tags.keys() | before.tag_problems.keys() | now.tag_problems.keys():
-            if before.tags.get(tag) != now.tags.get(tag) or before.tag_problems.get(tag) != now.tag_problems.get(tag):
-                for environment in lister.followers(key, tag):
-                    queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+        for tag in changed_tags(before, now):
+            for environment in lister.followers(key, tag):
+                queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
         for model_tag in lister.tags_of(key):
             tagged = now.tags.get(model_tag.tag)
             if tagged is None or not is_as_reported(model_tag, tagged):
@@ -188,13 +187,6 @@ class ModelServerReconciler:
             queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
         for environment in lister.environments_of(key):
             queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
-
-
-def is_as_reported(tag: ModelTag, tagged: TaggedModel) -> bool:
-    """Return whether the tag is on the model that its ModelTag names, and its status says so."""
-    reported = tag.status.tagged_model
-    wanted = tag.spec.model in (None, tagged.name)
-    return wanted and reported is not None and (reported.name, reported.hash) == (tagged.name, tagged.hash)
 
 
 async def pulled(

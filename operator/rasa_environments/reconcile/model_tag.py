@@ -6,19 +6,18 @@ import logging
 from dataclasses import dataclass
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.conditions import Condition, ConditionType, Reason, known_reason
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.controller.promotions import Move
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.domain.access import missing, unusable
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS
-from rasa_environments.domain.facts import Follower, Problem, ServerObservation, TaggedModel
+from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
-from rasa_environments.judge.conditions import condition_of
+from rasa_environments.domain.tags import confirmed, incompatible, owned_by_older, untagged
 from rasa_environments.judge.events import reference_to, tag_reverted
-from rasa_environments.judge.model_tag import ModelTagFacts, judge, last_model
+from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge, last_model
 from rasa_environments.judge.transitions import transitions
 from rasa_environments.rasa.errors import RasaError, UnknownModelError
 from rasa_environments.rasa.model_server import ModelServerClient
@@ -120,9 +119,9 @@ class ModelTagReconciler:
     ) -> TaggedModel | Problem:
         """Return the model with the tag, after setting it if necessary, or why that failed."""
         server_key = server_of_tag(tag)
-        namespace = tag.metadata.namespace
-        refused_here = unusable(server, server_key, namespace, self._dependencies.lister.labels_of(namespace))
-        problem = refused_here or self._conflict(tag) or observation.problem
+        namespace, lister = tag.metadata.namespace, self._dependencies.lister
+        refused_here = unusable(server, server_key, namespace, lister.labels_of(namespace))
+        problem = refused_here or owned_by_older(tag, lister.tag_owner(server_key, tag.tag)) or observation.problem
         if problem is not None or server is None:
             return problem or missing(server_key)
         connection = await self._clients.connect(server)
@@ -153,16 +152,6 @@ class ModelTagReconciler:
             return await self._verify(connection, tag, tag.spec.model, listed)
         except RasaError as error:
             return refused(tag, error, listed)
-
-    def _conflict(self, tag: ModelTag) -> Problem | None:
-        owner = self._dependencies.lister.tag_owner(server_of_tag(tag), tag.tag)
-        if owner is None or owner.metadata.key == tag.metadata.key:
-            return None
-        return Problem(
-            Reason.TAG_CONFLICT,
-            f"tag {tag.tag} belongs to the older ModelTag {owner.metadata.key} (model {owner.spec.model}): "
-            "change that one, or delete one of the two",
-        )
 
     async def _put(
         self,
@@ -224,28 +213,10 @@ class ModelTagReconciler:
     ) -> TaggedModel | Problem:
         """Pull the tag as a Rasa server would, and compare the hash."""
         answer = await connection.tag(tag.tag)
-        if answer is None:
-            return Problem(
-                Reason.TAG_NOT_FOUND,
-                f"the model server took tag {tag.tag} for model {model}, but does not answer it: is "
-                f"spec.modelPath of ModelServer {server_of_tag(tag)} right?",
-                stalled=False,
-            )
-        if listed is not None and listed.hash != answer.hash:
-            return Problem(
-                Reason.HASH_MISMATCH,
-                f"tag {tag.tag} answers with hash {answer.hash}, model {model} has {listed.hash}: the server "
-                "serves another model under this tag; look at its log",
-                stalled=False,
-            )
-        if listed is None and answer.model not in (None, model):
-            return Problem(
-                Reason.HASH_MISMATCH,
-                f"tag {tag.tag} answers with model {answer.model}, and not with {model}: the server serves "
-                "another model under this tag; look at its log",
-                stalled=False,
-            )
-        tagged = TaggedModel(model, answer.hash)
+        pulled = None if answer is None else TaggedModel(answer.model, answer.hash)
+        tagged = confirmed(tag, model, listed, pulled)
+        if isinstance(tagged, Problem):
+            return tagged
         server_key = server_of_tag(tag)
         self._verified[tag.metadata.key] = Verified(connection, tag.tag, tagged)
         self._dependencies.observations.tag_written(server_key, tag.tag, tagged)
@@ -285,38 +256,4 @@ def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None, needed:
         f"the model server has model {listed.name}, and does not let it carry tag {tag.tag} ({error.said or 404}): "
         f"{why}",
         stalled=False,
-    )
-
-
-def incompatible(model: TaggedModel) -> Problem:
-    """Return the problem that the server allows no tag on a model that production's version of Rasa cannot load."""
-    trained = f"was trained with Rasa {model.version}, and" if model.version else "is one that"
-    return Problem(
-        Reason.MODEL_INCOMPATIBLE,
-        f"model {model.name} {trained} the model server says that production cannot load it: train it with "
-        "production's version of Rasa, or upgrade production first",
-        stalled=False,
-    )
-
-
-def untagged(tag: ModelTag) -> Problem:
-    """Return the problem that no model has the tag, and the spec names none."""
-    return Problem(
-        Reason.TAG_NOT_FOUND,
-        f"no model carries the tag {tag.tag}, and spec.model names none: set spec.model, for example by "
-        f"`kubectl rasa promote MODEL {tag.metadata.name}`",
-    )
-
-
-def follower(environment: DeploymentEnvironment) -> Follower:
-    """Return an environment from the perspective of its ModelTag."""
-    desired, conditions = environment.status.desired_model, environment.status.conditions
-    served, ready = condition_of(conditions, ConditionType.MODEL_SERVED), condition_of(conditions, ConditionType.READY)
-    return Follower(
-        key=environment.metadata.key,
-        desired=TaggedModel(desired.name, desired.hash) if desired is not None else None,
-        served=served.status if served else "Unknown",
-        served_reason=known_reason(served.reason) if served else Reason.PENDING,
-        served_message=served.message if served else "not looked at yet",
-        ready=ready.status if ready else "Unknown",
     )

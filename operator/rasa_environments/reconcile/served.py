@@ -7,18 +7,17 @@ time, as long as it can count.
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.conditions import ConditionStatus, Reason
+from rasa_environments.api.conditions import Reason
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
-from rasa_environments.judge.comparison import serves
+from rasa_environments.domain.training_times import ByTrainingTime
+from rasa_environments.judge.comparison import serves, serves_what_is_wanted
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
 from rasa_environments.rasa.transport import RASA_SERVER, HttpClient, Peer
@@ -35,8 +34,6 @@ ASKED_AT_A_TIME = 4
 """Rasa servers of one environment that are asked at the same time: bounds memory and clients."""
 ASKING_SECONDS = 60.0
 """Seconds for the answers of all Rasa servers of an environment."""
-TRAINED_TOGETHER_SECONDS = 0.5
-"""Tolerance in seconds: model servers round training times, and a project trains no two models within a second."""
 
 
 @dataclass(frozen=True)
@@ -99,25 +96,6 @@ class _Asked:
     known: Mapping[RasaServer, _Known]
     due: float
     delay: float
-
-
-class ByTrainingTime:
-    """Models by training time, sorted once for all servers of an environment."""
-
-    def __init__(self, models: Iterable[TaggedModel]) -> None:
-        self._models = models
-
-    def nearest(self, when: float) -> str | None:
-        """Return the model trained at that time, allowing for rounding by the model server, or None."""
-        times = self._sorted
-        at = bisect_left(times, (when, ""))
-        near = [(abs(time - when), name) for time, name in times[max(0, at - 1) : at + 1]]
-        distance, name = min(near, default=(TRAINED_TOGETHER_SECONDS, ""))
-        return name if distance < TRAINED_TOGETHER_SECONDS else None
-
-    @cached_property
-    def _sorted(self) -> list[tuple[float, str]]:
-        return sorted((model.trained_at, model.name) for model in self._models if model.trained_at is not None)
 
 
 class ServedModels:
@@ -246,15 +224,6 @@ class ServedModels:
         if isinstance(served, Unheard):
             return ProbeResult(server.name, problem=served.message, reason=Reason.WORKERS_UNHEARD)
         return answered(server, served, listed)
-
-
-def serves_what_is_wanted(answer: ProbeResult, wanted: TaggedModel | None) -> ConditionStatus:
-    """Return whether the server serves the desired model, or none if none is desired; Unknown if that is unknown."""
-    if wanted is not None:
-        return serves(answer, wanted)
-    if not answer.known:
-        return "Unknown"
-    return "False" if answer.serves_one else "True"
 
 
 def kept(result: ProbeResult, last: _Known | None, *, wanted: TaggedModel | None, wanted_since: float) -> ProbeResult:

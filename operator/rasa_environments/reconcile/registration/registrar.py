@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNOTATION, DeploymentEnvironment
@@ -12,6 +12,7 @@ from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
+from rasa_environments.judge.registration import Results, failed_registration, some_of, summary
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefusedError
 from rasa_environments.reconcile.clients import Clients
@@ -22,21 +23,15 @@ from rasa_environments.reconcile.status import patch_status
 
 logger = logging.getLogger(__name__)
 
-NOT_KNOWN = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
-"""Problems that leave open whether an environment is registered."""
 REGISTRY_SECONDS = 40.0
 """Seconds to read and write the registry."""
 REGISTRATION_DELAY_SECONDS = 0.2
 """Seconds; environments come in groups, and one update of the registry serves them all."""
-MAXIMUM_NAMES = 20
-"""Maximum number of names in a message."""
 TOO_SLOW = RegistrationResult(
     "Unknown",
     Reason.MODEL_SERVER_UNREACHABLE,
     f"the registry of the model server did not answer within {REGISTRY_SECONDS:.0f} s; check the server's load",
 )
-Results = Mapping[str, RegistrationResult]
-"""By name of the environment."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class Registrar:
         if server.registration is Registration.FILE:
             results: Results = await self._files.write(server, registrations, active)
         elif observation.problem is not None:
-            results = _same_for_all(active, _result(observation.problem))
+            results = _same_for_all(active, failed_registration(observation.problem))
         else:
             results, managed = await self._by_api(server, registrations, active, managed)
         self._notify(environments, results)
@@ -88,7 +83,7 @@ class Registrar:
     ) -> tuple[Results, frozenset[str]]:
         connection = await self._clients.connect(server)
         if isinstance(connection, Problem):
-            return _same_for_all(active, _result(connection)), managed
+            return _same_for_all(active, failed_registration(connection)), managed
         recorded, until = managed, in_seconds(REGISTRY_SECONDS)
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
@@ -104,7 +99,7 @@ class Registrar:
         except TimeoutError:
             return _same_for_all(active, TOO_SLOW), recorded
         except RasaError as error:  # The request may have succeeded nevertheless, so the names stay recorded.
-            return _same_for_all(active, _result(Problem(error.reason, error.message))), recorded
+            return _same_for_all(active, failed_registration(Problem(error.reason, error.message))), recorded
         logger.info("ModelServer %s: its registry holds %s", server.metadata.key, _names(plan.entries))
         return results, recorded
 
@@ -148,33 +143,12 @@ class Registrar:
                 self._dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key))
 
 
-def summary(results: Results, server: ModelServer) -> RegistrationResult:
-    """Return the worst of the results, with the environment it belongs to."""
-    for status in ("False", "Unknown"):
-        for name in sorted(results):
-            if results[name].status == status:
-                alike = all(result == results[name] for result in results.values())
-                return results[name] if alike else replace(results[name], message=f"{name}: {results[name].message}")
-    what = "environments.yml" if server.registration is Registration.FILE else "its registry"
-    return RegistrationResult("True", Reason.REGISTERED, f"{what} holds {_some(sorted(results)) or 'none of ours'}")
-
-
-def _result(problem: Problem) -> RegistrationResult:
-    return RegistrationResult("Unknown" if problem.reason in NOT_KNOWN else "False", problem.reason, problem.message)
-
-
 def _same_for_all(names: frozenset[str], result: RegistrationResult) -> Results:
     return dict.fromkeys(sorted(names), result)
 
 
 def _names(entries: Sequence[RegisteredEnvironment]) -> str:
-    return _some([entry.name for entry in entries]) or "nothing"
-
-
-def _some(names: Sequence[str]) -> str:
-    """Return the names as text short enough for a condition or a log line."""
-    more = len(names) - MAXIMUM_NAMES
-    return ", ".join(names[:MAXIMUM_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return some_of([entry.name for entry in entries]) or "nothing"
 
 
 def request_registration(
