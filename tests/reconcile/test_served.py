@@ -17,9 +17,9 @@ from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.judge.healing import pods_to_ask
+from rasa_environments.judge.last_answers import ANSWER_COUNTS_SECONDS
 from rasa_environments.reconcile.dependencies import Intervals
 from rasa_environments.reconcile.served import (
-    ANSWER_COUNTS_SECONDS,
     GROWTH,
     LONGEST_WHILE_WRONG_SECONDS,
     ServedModels,

@@ -1,14 +1,10 @@
-"""What Rasa servers serve: checked after a change until it is the desired model, then rarely.
-
-A server that does not answer is usually loading a model, which takes 10 to 30 s: its last answer is kept, with its
-time, as long as it can count.
-"""
+"""What Rasa servers serve: checked after a change until it is the desired model, then rarely."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rasa_environments.api.base import ObjectKey
@@ -17,7 +13,8 @@ from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.domain.training_times import ByTrainingTime
-from rasa_environments.judge.comparison import serves, serves_what_is_wanted
+from rasa_environments.judge.comparison import serves_what_is_wanted
+from rasa_environments.judge.last_answers import LastAnswer, last_answers, with_last_answer
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.server import Served, served_model
 from rasa_environments.rasa.transport import RASA_SERVER, HttpClient, Peer
@@ -26,10 +23,6 @@ from rasa_environments.reconcile.workers import Unheard, ask_workers
 
 LONGEST_WHILE_WRONG_SECONDS = 10.0
 GROWTH = 1.3
-ANSWERED = frozenset({Reason.MODEL_UNKNOWN, Reason.UNAUTHORIZED, Reason.WORKERS_UNHEARD})
-"""Reasons of servers that did answer, but not conclusively: their earlier answers no longer count."""
-ANSWER_COUNTS_SECONDS = 600.0
-"""Seconds that an answer counts if the server does not answer again."""
 ASKED_AT_A_TIME = 4
 """Rasa servers of one environment that are asked at the same time: bounds memory and clients."""
 ASKING_SECONDS = 60.0
@@ -77,23 +70,12 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class _Known:
-    """An answer of one server."""
-
-    result: ProbeResult
-    time: str
-    """When it was given (RFC 3339)."""
-    at: float
-    """The same, as time of the event loop."""
-
-
-@dataclass(frozen=True)
 class _Asked:
     probe: Probe
     wanted_since: float
     """Since when the model is desired, as far as this process knows (time of the event loop)."""
     answers: tuple[ProbeResult, ...]
-    known: Mapping[RasaServer, _Known]
+    last: Mapping[RasaServer, LastAnswer]
     due: float
     delay: float
 
@@ -149,30 +131,15 @@ class ServedModels:
         if all(result.problem is None for result in fresh):
             self._times.answered(environment)
         now = asyncio.get_running_loop().time()
-        known = self._known(servers, fresh, last.known if last is not None else {}, now)
+        results = dict(zip(servers, fresh, strict=True))
+        known = last_answers(last.last if last is not None else {}, results, time=self._now(), at=now)
         answers = tuple(
-            kept(result, known.get(server), wanted=wanted, wanted_since=wanted_since)
-            for server, result in zip(servers, fresh, strict=True)
+            with_last_answer(result, known.get(server), wanted=wanted, wanted_since=wanted_since)
+            for server, result in results.items()
         )
         delay = self._delay(answers, wanted, last if last is not None and last.probe == probe else None)
         self._asked[environment] = _Asked(probe, wanted_since, answers, known, now + delay, delay)
         return answers, delay
-
-    def _known(
-        self,
-        servers: Sequence[RasaServer],
-        fresh: Sequence[ProbeResult],
-        before: Mapping[RasaServer, _Known],
-        now: float,
-    ) -> dict[RasaServer, _Known]:
-        """Return the last answer of each server, as long as it counts."""
-        known = {server: before[server] for server in servers if server in before}
-        for server, result in zip(servers, fresh, strict=True):
-            if result.problem is None:
-                known[server] = _Known(result, self._now(), now)
-            elif result.reason in ANSWERED:
-                known.pop(server, None)
-        return {server: answer for server, answer in known.items() if now - answer.at < ANSWER_COUNTS_SECONDS}
 
     def _delay(self, answers: Sequence[ProbeResult], wanted: TaggedModel | None, last: _Asked | None) -> float:
         if all(answer.problem is None and serves_what_is_wanted(answer, wanted) == "True" for answer in answers):
@@ -224,19 +191,6 @@ class ServedModels:
         if isinstance(served, Unheard):
             return ProbeResult(server.name, problem=served.message, reason=Reason.WORKERS_UNHEARD)
         return answered(server, served, listed)
-
-
-def kept(result: ProbeResult, last: _Known | None, *, wanted: TaggedModel | None, wanted_since: float) -> ProbeResult:
-    """Return the answer, or if it failed the previous one with its time.
-
-    An answer from before the model became the desired one does not show that it is served now: another one was desired
-    in between, and perhaps loaded.
-    """
-    if result.problem is None or last is None:
-        return result
-    if wanted is not None and serves(last.result, wanted) != "False" and last.at < wanted_since:
-        return result
-    return replace(result, model=last.result.model, model_id=last.result.model_id, answered_time=last.time)
 
 
 def answered(server: RasaServer, served: Served, listed: ByTrainingTime) -> ProbeResult:
