@@ -11,10 +11,19 @@ import pytest
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
+from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.domain.facts import DeploymentFacts, Follower, ProbeResult, Problem, TaggedModel
-from rasa_environments.judge import environment, model_tag
+from rasa_environments.domain.facts import (
+    DeploymentFacts,
+    Follower,
+    ProbeResult,
+    Problem,
+    ServerObservation,
+    TaggedModel,
+)
+from rasa_environments.judge import environment, model_server, model_tag
 from rasa_environments.judge.environment_facts import EnvironmentFacts
+from rasa_environments.judge.model_server import ModelServerFacts
 from rasa_environments.judge.model_tag import ModelTagFacts
 
 RECONCILING, STALLED = ConditionType.RECONCILING, ConditionType.STALLED
@@ -253,3 +262,35 @@ def test_one_cause_decides_all_three_of_a_tag(cause: Cause) -> None:
 @pytest.mark.parametrize(("first", "second"), pairs(TAG_CAUSES))
 def test_of_two_causes_in_a_tag_the_first_decides_wherever_it_says_anything(first: Cause, second: Cause) -> None:
     assert tag_judged(both(first, second)) == expected_of(first, second)
+
+
+SERVER_READY = ModelServerFacts(
+    ServerObservation(known=True), can_write=True, environments=1, tags=1, pending_tag_deletions=()
+)
+REJECTED = Problem(Reason.UNAUTHORIZED, "rejected")
+SERVER_CAUSES = [
+    Cause("unreachable", {"problem": AWAY}, ("False", Reason.MODEL_SERVER_UNREACHABLE), RECONCILING),
+    Cause("write credentials rejected", {"write_problem": REJECTED}, ("False", Reason.UNAUTHORIZED), STALLED),
+]
+"""In the order in which they decide."""
+
+
+def server_judged(changes: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the verdicts on a ModelServer with this observation."""
+    body = {"metadata": {"name": "default", "namespace": "bots"}, "spec": {"url": "http://rasa-x:5002"}}
+    facts = replace(SERVER_READY, observation=replace(SERVER_READY.observation, **changes))
+    return told(model_server.judge(facts, ModelServer.model_validate(body))[1])
+
+
+def test_a_server_without_a_cause_is_ready() -> None:
+    assert server_judged({}) == judged({})
+
+
+@pytest.mark.parametrize("cause", SERVER_CAUSES, ids=[cause.name for cause in SERVER_CAUSES])
+def test_one_cause_decides_all_three_of_a_server(cause: Cause) -> None:
+    assert server_judged(cause.changes) == expected(cause, cause)
+
+
+@pytest.mark.parametrize(("first", "second"), pairs(SERVER_CAUSES))
+def test_of_two_causes_in_a_server_the_first_decides_wherever_it_says_anything(first: Cause, second: Cause) -> None:
+    assert server_judged(both(first, second)) == expected_of(first, second)
