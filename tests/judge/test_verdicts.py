@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from rasa_environments.api.conditions import ConditionType, Reason
 from rasa_environments.domain.facts import Problem
-from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.verdicts import (
     Verdict,
     condition_from,
+    only_if,
     progress_of,
     unready,
-    verdict_if,
     verdict_of,
     verdicts_on,
 )
@@ -53,11 +52,9 @@ def test_the_first_verdict_that_somebody_works_on_decides_both() -> None:
     assert told(NO_MODEL, verdict_of(WAITING), verdict_of(INVALID)) == told(verdict_of(WAITING))
 
 
-def test_a_condition_amounts_to_a_verdict_if_it_has_the_status() -> None:
-    served = condition(ConditionType.MODEL_SERVED, "Unknown", Reason.PODS_UNREACHABLE, "refused")
-
-    assert verdict_if(served, "False") is None
-    assert verdict_if(served, "Unknown") == Verdict("Unknown", Reason.PODS_UNREACHABLE, "refused")
+def test_a_verdict_of_another_status_does_not_apply() -> None:
+    assert only_if("False", NO_MODEL) == NO_MODEL
+    assert only_if("Unknown", NO_MODEL) is None
 
 
 def test_a_condition_reports_a_verdict_as_it_is() -> None:

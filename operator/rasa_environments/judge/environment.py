@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
@@ -19,8 +19,8 @@ from rasa_environments.judge.verdicts import (
     Progress,
     Verdict,
     condition_from,
+    only_if,
     progress_of,
-    verdict_if,
     verdict_of,
     verdicts_on,
 )
@@ -30,11 +30,11 @@ def judge(facts: EnvironmentFacts, before: EnvironmentStatus) -> tuple[Environme
     """Return the status without its conditions, and the conditions without their times."""
     verdicts, served = tuple(verdicts_on(facts, VERDICTS)), model_served(facts)
     conditions = (
-        ready(facts, verdicts, served),
+        condition_from(ConditionType.READY, verdicts[0] if verdicts else ready(facts, served)),
         *progress_of(verdicts),
-        available(facts),
-        model_available(facts),
-        served,
+        condition_from(ConditionType.AVAILABLE, available(facts)),
+        condition_from(ConditionType.MODEL_AVAILABLE, model_available(facts)),
+        condition_from(ConditionType.MODEL_SERVED, served),
         persisted(facts, before),
         *registered(facts.registration),
     )
@@ -61,7 +61,7 @@ def blocked(facts: EnvironmentFacts) -> Verdict | None:
 
 def no_model(facts: EnvironmentFacts) -> Verdict | None:
     """Report that no model has the tag, where pods do not become ready without one."""
-    return verdict_if(model_available(facts), "False") if facts.model_required else None
+    return only_if("False", model_available(facts)) if facts.model_required else None
 
 
 def rollout_incomplete(facts: EnvironmentFacts) -> Verdict | None:
@@ -90,10 +90,10 @@ def external_unreachable(facts: EnvironmentFacts) -> Verdict | None:
 
 def other_model_served(facts: EnvironmentFacts) -> Verdict | None:
     """Report a Rasa server without the desired model, which it is about to pull, or that no replica is wanted."""
-    if facts.wanted is None:
-        return None
     served = model_served(facts)
-    return verdict_if(served, "False", None if served.reason == Reason.NO_PODS else ConditionType.RECONCILING)
+    if facts.wanted is None or served.status != "False":
+        return None
+    return served if served.reason is Reason.NO_PODS else replace(served, progress=ConditionType.RECONCILING)
 
 
 def not_observed(facts: EnvironmentFacts) -> Verdict | None:
@@ -111,13 +111,13 @@ def not_observed(facts: EnvironmentFacts) -> Verdict | None:
 
 def served_model_unknown(facts: EnvironmentFacts) -> Verdict | None:
     """Report a Rasa server that does not say what it serves."""
-    return verdict_if(model_served(facts), "Unknown") if facts.wanted is not None else None
+    return only_if("Unknown", model_served(facts)) if facts.wanted is not None else None
 
 
 def wanted_model_unknown(facts: EnvironmentFacts) -> Verdict | None:
     """Report that the model server could never be asked which model has the tag, where one is required."""
     required = facts.model_required and facts.wanted is None
-    return verdict_if(model_available(facts), "Unknown") if required else None
+    return only_if("Unknown", model_available(facts)) if required else None
 
 
 VERDICTS: Final[tuple[Check[EnvironmentFacts], ...]] = (
@@ -146,49 +146,41 @@ UNAVAILABLE: Final[tuple[Check[EnvironmentFacts], ...]] = (
 """The ones among them that decide Available."""
 
 
-def ready(facts: EnvironmentFacts, verdicts: Sequence[Verdict], served: Condition) -> Condition:
-    """Return whether the environment is in its desired state and serves its model."""
-    if verdicts:
-        return condition_from(ConditionType.READY, verdicts[0])
-    reason = Reason.SERVED_UNCHECKED if served.reason == Reason.SERVED_UNCHECKED else Reason.READY
-    return condition(ConditionType.READY, "True", reason, _ready_message(facts, served))
-
-
-def _ready_message(facts: EnvironmentFacts, served: Condition) -> str:
+def ready(facts: EnvironmentFacts, served: Verdict) -> Verdict:
+    """Return the verdict on an environment that is in its desired state and serves its model."""
     if facts.wanted is None:
-        return f"the Rasa server is available; no model is wanted{without_channels(facts)}"
-    if served.reason == Reason.SERVED_UNCHECKED:
-        return served.message
+        message = f"the Rasa server is available; no model is wanted{without_channels(facts)}"
+        return Verdict("True", Reason.READY, message)
+    if served.reason is Reason.SERVED_UNCHECKED:
+        return served
     last = f", which was wanted when ModelServer {facts.server} answered last" if facts.tag_problem else ""
-    return f"serves {facts.wanted.name}{last}{without_channels(facts)}"
+    return Verdict("True", Reason.READY, f"serves {facts.wanted.name}{last}{without_channels(facts)}")
 
 
-def available(facts: EnvironmentFacts) -> Condition:
+def available(facts: EnvironmentFacts) -> Verdict:
     """Return whether all objects of the spec exist and the Rasa servers are available."""
-    kind, deployment = ConditionType.AVAILABLE, facts.deployment
-    verdict = next(verdicts_on(facts, UNAVAILABLE), None)
+    deployment, verdict = facts.deployment, next(verdicts_on(facts, UNAVAILABLE), None)
     if verdict is not None:
-        return condition_from(kind, verdict)
+        return verdict
     if facts.external or deployment is None:  # not_observed() has found the answer, or else the Deployment.
-        return condition(kind, "True", Reason.AVAILABLE, f"{facts.served[0].server} answers")
+        return Verdict("True", Reason.AVAILABLE, f"{facts.served[0].server} answers")
     counted = f"{deployment.available} of {deployment.wanted} pods available"
-    return condition(kind, "True", Reason.AVAILABLE, f"{counted}{without_channels(facts)}")
+    return Verdict("True", Reason.AVAILABLE, f"{counted}{without_channels(facts)}")
 
 
-def model_available(facts: EnvironmentFacts) -> Condition:
+def model_available(facts: EnvironmentFacts) -> Verdict:
     """Return whether a model has the tag; Unknown if the model server cannot be asked."""
-    kind, problem = ConditionType.MODEL_AVAILABLE, facts.tag_problem
+    problem = facts.tag_problem
     if problem is not None:
-        return condition(kind, "Unknown", problem.reason, problem.message)
+        return Verdict("Unknown", problem.reason, problem.message)
     if facts.wanted is None:
-        return condition(
-            kind,
+        return Verdict(
             "False",
             Reason.TAG_NOT_FOUND,
             f"no model on ModelServer {facts.server} carries the tag {facts.tag}: promote one, "
             f"for example `kubectl rasa promote MODEL {facts.environment}`",
         )
-    return condition(kind, "True", Reason.MODEL_FOUND, f"model {facts.wanted.name} carries the tag {facts.tag}")
+    return Verdict("True", Reason.MODEL_FOUND, f"model {facts.wanted.name} carries the tag {facts.tag}")
 
 
 def persisted(facts: EnvironmentFacts, before: EnvironmentStatus) -> Condition:

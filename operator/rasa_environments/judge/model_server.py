@@ -9,7 +9,6 @@ from typing import Final
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus, PendingTagDeletion
 from rasa_environments.domain.facts import RegistrationResult, ServerObservation
-from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.registration import registered
 from rasa_environments.judge.verdicts import Check, Verdict, condition_from, progress_of, verdict_of, verdicts_on
 
@@ -41,9 +40,9 @@ def judge(facts: ModelServerFacts, before: ModelServer) -> tuple[ModelServerStat
         registered_environments=list(facts.registered) or None,
     )
     return status, (
-        ready(facts, verdicts),
+        condition_from(ConditionType.READY, verdicts[0] if verdicts else ready(facts.observation)),
         *progress_of(verdicts),
-        writable(facts, before),
+        condition_from(ConditionType.WRITABLE, writable(facts, before)),
         *registered(facts.registration),
     )
 
@@ -72,13 +71,11 @@ A server that cannot be asked was not asked about the credentials either.
 """
 
 
-def ready(facts: ModelServerFacts, verdicts: Sequence[Verdict]) -> Condition:
-    """Return whether the server was reachable and accepted the credentials at the last check."""
-    if verdicts:
-        return condition_from(ConditionType.READY, verdicts[0])
-    reached = "reached, and the credentials are accepted"
-    message = reached if facts.observation.lists else _without_a_listing(facts.observation)
-    return condition(ConditionType.READY, "True", Reason.READY, message)
+def ready(observation: ServerObservation) -> Verdict:
+    """Return the verdict on a server that was reachable and accepted the credentials at the last check."""
+    if observation.lists:
+        return Verdict("True", Reason.READY, "reached, and the credentials are accepted")
+    return Verdict("True", Reason.READY, _without_a_listing(observation))
 
 
 def _without_a_listing(observation: ServerObservation) -> str:
@@ -89,26 +86,25 @@ def _without_a_listing(observation: ServerObservation) -> str:
     return f"{by_itself}; not every tag can be pulled, as {tag}: {observation.tag_problems[tag].message}"
 
 
-def writable(facts: ModelServerFacts, server: ModelServer) -> Condition:
+def writable(facts: ModelServerFacts, server: ModelServer) -> Verdict:
     """Return whether the operator can write tags and register environments."""
-    kind, observation = ConditionType.WRITABLE, facts.observation
+    observation = facts.observation
     if not facts.can_write:
         secret = server.spec.credentials_secret_ref
         where = f"the Secret {secret.name}" if secret else "a Secret named by spec.credentialsSecretRef"
-        return condition(
-            kind,
+        return Verdict(
             "False",
             Reason.NO_WRITE_CREDENTIALS,
             f"models can only be pulled; to put tags, add apiToken, or username and password, to {where}",
         )
     if observation.problem is not None:
-        return condition(kind, "Unknown", observation.problem.reason, observation.problem.message)
+        return Verdict("Unknown", observation.problem.reason, observation.problem.message)
     if observation.write_problem is not None:
-        return condition(kind, "False", observation.write_problem.reason, observation.write_problem.message)
+        return Verdict("False", observation.write_problem.reason, observation.write_problem.message)
     if not observation.lists:
         message = "the server lists no models: whether it takes tags shows when one is put"
-        return condition(kind, "Unknown", Reason.PENDING, message)
-    return condition(kind, "True", Reason.WRITABLE, "the credentials that write are accepted")
+        return Verdict("Unknown", Reason.PENDING, message)
+    return Verdict("True", Reason.WRITABLE, "the credentials that write are accepted")
 
 
 def pending_deletions(

@@ -12,13 +12,13 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.api.model_tag import Follower as FollowerStatus
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
-from rasa_environments.judge.conditions import condition, condition_of
+from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.verdicts import (
     Check,
     Verdict,
     condition_from,
+    only_if,
     progress_of,
-    verdict_if,
     verdict_of,
     verdicts_on,
 )
@@ -57,9 +57,9 @@ def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagSt
     """Return the status without its conditions, and the conditions without their times; `time` dates a new model."""
     verdicts, tagged, served = tuple(verdicts_on(facts, VERDICTS)), tagged_as_wanted(facts), served_by_followers(facts)
     conditions = (
-        ready(verdicts, tagged, served),
-        tagged,
-        served,
+        condition_from(ConditionType.READY, verdicts[0] if verdicts else ready(tagged, served)),
+        condition_from(ConditionType.TAGGED, tagged),
+        condition_from(ConditionType.SERVED, served),
         *progress_of(verdicts),
     )
     return status_of(facts, before, time), conditions
@@ -146,7 +146,7 @@ def not_tagged(facts: ModelTagFacts) -> Verdict | None:
 
 def not_served(facts: ModelTagFacts) -> Verdict | None:
     """Report an environment that serves another model than the tagged one, or that there is none."""
-    return verdict_if(served_by_followers(facts), "False")
+    return only_if("False", served_by_followers(facts))
 
 
 def tagged_model_unknown(facts: ModelTagFacts) -> Verdict | None:
@@ -156,7 +156,7 @@ def tagged_model_unknown(facts: ModelTagFacts) -> Verdict | None:
 
 def served_model_unknown(facts: ModelTagFacts) -> Verdict | None:
     """Report an environment of which it is unknown what it serves."""
-    return verdict_if(served_by_followers(facts), "Unknown")
+    return only_if("Unknown", served_by_followers(facts))
 
 
 VERDICTS: Final[tuple[Check[ModelTagFacts], ...]] = (
@@ -180,43 +180,41 @@ def _is_answered(facts: ModelTagFacts) -> bool:
     return facts.answers and (facts.problem is None or facts.problem.reason not in UNANSWERED)
 
 
-def ready(verdicts: Sequence[Verdict], tagged: Condition, served: Condition) -> Condition:
-    """Return whether the tag is on its model and every environment that pulls it serves that model."""
-    if verdicts:
-        return condition_from(ConditionType.READY, verdicts[0])
-    reason = Reason.SERVED_UNCHECKED if served.reason == Reason.SERVED_UNCHECKED else Reason.READY
-    return condition(ConditionType.READY, "True", reason, f"{tagged.message}: {served.message}")
+def ready(tagged: Verdict, served: Verdict) -> Verdict:
+    """Return the verdict on a tag that is on its model, which every environment that pulls it serves."""
+    reason = Reason.SERVED_UNCHECKED if served.reason is Reason.SERVED_UNCHECKED else Reason.READY
+    return Verdict("True", reason, f"{tagged.message}: {served.message}")
 
 
-def tagged_as_wanted(facts: ModelTagFacts) -> Condition:
+def tagged_as_wanted(facts: ModelTagFacts) -> Verdict:
     """Return whether the server answers the tag with the desired model's hash."""
     verdict = next(verdicts_on(facts, UNTAGGED), None)
     if verdict is not None:
-        return condition_from(ConditionType.TAGGED, verdict)
+        return verdict
     name = facts.tagged.name if facts.tagged else "no model"
-    return condition(ConditionType.TAGGED, "True", Reason.TAGGED, f"tag {facts.tag} answers with model {name}")
+    return Verdict("True", Reason.TAGGED, f"tag {facts.tag} answers with model {name}")
 
 
-def served_by_followers(facts: ModelTagFacts) -> Condition:
+def served_by_followers(facts: ModelTagFacts) -> Verdict:
     """Return whether every environment that pulls the tag serves the model."""
-    kind, expected = ConditionType.SERVED, facts.expected
+    expected = facts.expected
     if not facts.followers:
         message = f"no environment pulls the tag {facts.tag}, so nobody serves its model"
-        return condition(kind, "False", Reason.NO_ENVIRONMENT, message)
+        return Verdict("False", Reason.NO_ENVIRONMENT, message)
     if expected is None:
-        return condition(kind, "Unknown", Reason.PENDING, f"no model is known to carry the tag {facts.tag}")
+        return Verdict("Unknown", Reason.PENDING, f"no model is known to carry the tag {facts.tag}")
     for status in ("False", "Unknown"):
         for follower in facts.followers:
             if served_status(follower, expected) == status:
                 reason = Reason.ANOTHER_MODEL_SERVED if status == "False" else Reason.PENDING
                 message = f"environment {follower.key}: {_explained(follower, expected)}"
-                return condition(kind, status, reason, message)
+                return Verdict(status, reason, message)
     count = len(facts.followers)
     by = f"{count} environments" if count > 1 else f"environment {facts.followers[0].key}"
     if any(follower.served_reason is Reason.SERVED_UNCHECKED for follower in facts.followers):
         message = f"{expected.name} is wanted by {by}; whether it is served is not checked (--accept-unchecked)"
-        return condition(kind, "True", Reason.SERVED_UNCHECKED, message)
-    return condition(kind, "True", Reason.SERVED, f"{expected.name} is served by {by}")
+        return Verdict("True", Reason.SERVED_UNCHECKED, message)
+    return Verdict("True", Reason.SERVED, f"{expected.name} is served by {by}")
 
 
 def served_status(follower: Follower, expected: ModelReference | None) -> ConditionStatus:

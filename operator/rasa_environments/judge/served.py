@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import ServedModel
 from rasa_environments.domain.facts import ProbeResult, TaggedModel
 from rasa_environments.judge.comparison import described, described_wanted, not_comparable, served_name, serves, unread
-from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.environment_facts import EnvironmentFacts
+from rasa_environments.judge.verdicts import Verdict
 
 MAXIMUM_SERVED_MODELS = 32
 """Maximum number of models in the status."""
@@ -21,17 +21,17 @@ REMEDY = (
 """Remedy for a pod that never answered."""
 
 
-def model_served(facts: EnvironmentFacts) -> Condition:
+def model_served(facts: EnvironmentFacts) -> Verdict:
     """Return whether every available server serves the desired model; Unknown if one cannot be asked."""
     if facts.lost and facts.wanted is not None:
         message = lost_message(facts, facts.wanted.name)
-        return condition(ConditionType.MODEL_SERVED, "False", Reason.MODEL_LOST, message)
+        return Verdict("False", Reason.MODEL_LOST, message)
     return model_answered(facts)
 
 
-def model_answered(facts: EnvironmentFacts) -> Condition:
+def model_answered(facts: EnvironmentFacts) -> Verdict:
     """Return the same verdict, by the last answers alone."""
-    kind, wanted = ConditionType.MODEL_SERVED, facts.wanted
+    wanted = facts.wanted
     if not facts.served or (facts.deployment is not None and facts.deployment.wanted == 0):
         return _nobody_asked(facts)
     if wanted is None:
@@ -39,7 +39,7 @@ def model_answered(facts: EnvironmentFacts) -> Condition:
     wrong = next((result for result in facts.served if serves(result, wanted) == "False"), None)
     if wrong is not None:
         reason = Reason.ANOTHER_MODEL_SERVED if wrong.serves_one else Reason.NO_MODEL_SERVED
-        return condition(kind, "False", reason, _wrong_message(wrong, wanted))
+        return Verdict("False", reason, _wrong_message(wrong, wanted))
     unknown = next((result for result in facts.served if serves(result, wanted) == "Unknown"), None)
     if unknown is not None:
         return _not_known(unknown, wanted, facts)
@@ -47,43 +47,40 @@ def model_answered(facts: EnvironmentFacts) -> Condition:
     who = f"{facts.served[0].server} serves" if facts.external else f"{count} of {count} ready pods serve"
     silent = next((result for result in facts.served if result.problem is not None), None)
     since = f"; {_silent_message(silent)}" if silent is not None else ""
-    return condition(kind, "True", Reason.SERVED, f"{who} {wanted.name}{since}")
+    return Verdict("True", Reason.SERVED, f"{who} {wanted.name}{since}")
 
 
-def _nobody_asked(facts: EnvironmentFacts) -> Condition:
-    """Return the condition if no server is asked, with the reason why not."""
-    kind = ConditionType.MODEL_SERVED
+def _nobody_asked(facts: EnvironmentFacts) -> Verdict:
+    """Return the verdict if no server is asked, with the reason why not."""
     if facts.deployment is not None and facts.deployment.wanted == 0:
-        return condition(kind, "False", Reason.NO_PODS, "no replica is wanted, so nobody serves a model")
+        return Verdict("False", Reason.NO_PODS, "no replica is wanted, so nobody serves a model")
     if facts.problem is not None and any(pod.ready for pod in facts.pods):
         message = "the pods are not asked which model they serve while the environment cannot be reconciled"
-        return condition(kind, "Unknown", Reason.PENDING, message)
-    return condition(kind, "Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
+        return Verdict("Unknown", Reason.PENDING, message)
+    return Verdict("Unknown", Reason.NO_PODS, "no pod is ready to be asked which model it serves")
 
 
-def _not_known(result: ProbeResult, wanted: TaggedModel, facts: EnvironmentFacts) -> Condition:
-    kind = ConditionType.MODEL_SERVED
+def _not_known(result: ProbeResult, wanted: TaggedModel, facts: EnvironmentFacts) -> Verdict:
     if result.known:
-        return condition(kind, "Unknown", Reason.MODEL_UNKNOWN, not_comparable(result, wanted))
+        return Verdict("Unknown", Reason.MODEL_UNKNOWN, not_comparable(result, wanted))
     message = f"{result.server} does not say what it serves: {result.problem}{unread(result, wanted)}"
     if result.reason is not Reason.PODS_UNREACHABLE:
-        return condition(kind, "Unknown", result.reason, message)
+        return Verdict("Unknown", result.reason, message)
     if facts.accept_unchecked:
         accepted = f"{wanted.name} is wanted; whether it is served is not checked (--accept-unchecked): {message}"
-        return condition(kind, "True", Reason.SERVED_UNCHECKED, accepted)
-    return condition(kind, "Unknown", result.reason, f"{message}; {REMEDY}")
+        return Verdict("True", Reason.SERVED_UNCHECKED, accepted)
+    return Verdict("Unknown", result.reason, f"{message}; {REMEDY}")
 
 
-def _without_a_wanted_model(facts: EnvironmentFacts) -> Condition:
-    kind = ConditionType.MODEL_SERVED
+def _without_a_wanted_model(facts: EnvironmentFacts) -> Verdict:
     silent = next((result for result in facts.served if not result.known), None)
     if silent is not None:
         message = f"{silent.server} does not say what it serves: {silent.problem}"
-        return condition(kind, "Unknown", silent.reason, message)
+        return Verdict("Unknown", silent.reason, message)
     names = ",".join(sorted({served_name(result, None) for result in facts.served}))
     who = f"{facts.served[0].server} serves" if facts.external else "pods serve"
     message = f"{who} {names}; which model is wanted is not known"
-    return condition(kind, "Unknown", Reason.TAG_NOT_FOUND, message)
+    return Verdict("Unknown", Reason.TAG_NOT_FOUND, message)
 
 
 def _wrong_message(result: ProbeResult, wanted: TaggedModel) -> str:

@@ -1,4 +1,4 @@
-"""Verdicts: why an object is not ready, found by an ordered list of small checks.
+"""Verdicts: what conditions report, and why an object is not ready, found by an ordered list of small checks.
 
 Each kind has such a list, VERDICTS. The first verdict that applies decides Ready; the first that somebody works on, or
 has to, decides Reconciling and Stalled.
@@ -11,24 +11,23 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from rasa_environments.api.base import Rejection
-from rasa_environments.api.conditions import Condition, ConditionType, Reason
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from rasa_environments.domain.facts import Problem
 from rasa_environments.judge.conditions import condition
 
 Progress: TypeAlias = Literal[ConditionType.RECONCILING, ConditionType.STALLED]
-NotReady: TypeAlias = Literal["False", "Unknown"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why an object is not ready."""
+    """What a condition reports."""
 
-    status: NotReady
+    status: ConditionStatus
     reason: Reason
     message: str
     progress: Progress | None = None
-    """The condition that is True meanwhile: Reconciling if the operator goes on by itself, Stalled if somebody has to
-    act; None if neither."""
+    """The condition that is True as long as it applies: Reconciling if the operator goes on by itself, Stalled if
+    somebody has to act; None if neither."""
 
 
 FactsT = TypeVar("FactsT")
@@ -40,7 +39,7 @@ def verdicts_on(facts: FactsT, checks: Sequence[Check[FactsT]]) -> Iterator[Verd
     return (verdict for check in checks if (verdict := check(facts)) is not None)
 
 
-def verdict_of(problem: Problem | None, status: NotReady = "False") -> Verdict | None:
+def verdict_of(problem: Problem | None, status: ConditionStatus = "False") -> Verdict | None:
     """Return the verdict that a problem amounts to; None without one."""
     if problem is None:
         return None
@@ -48,9 +47,9 @@ def verdict_of(problem: Problem | None, status: NotReady = "False") -> Verdict |
     return Verdict(status, problem.reason, problem.message, progress)
 
 
-def verdict_if(entry: Condition, status: NotReady, progress: Progress | None = None) -> Verdict | None:
-    """Return the verdict that a condition amounts to if it has that status, else None."""
-    return Verdict(status, Reason(entry.reason), entry.message, progress) if entry.status == status else None
+def only_if(status: ConditionStatus, verdict: Verdict) -> Verdict | None:
+    """Return the verdict if it has that status, else None."""
+    return verdict if verdict.status == status else None
 
 
 def condition_from(kind: ConditionType, verdict: Verdict) -> Condition:
