@@ -32,7 +32,8 @@ def test_a_model_of_another_time_is_never_taken_for_it(times: list[float], serve
     near = [time for time in times if abs(time - served) < TRAINED_TOGETHER_SECONDS]
     assert (name is not None) is bool(near)
     if name is not None:
-        assert times[int(name.removeprefix("model-"))] == min(near, key=lambda time: abs(time - served))
+        found = times[int(name.removeprefix("model-"))]
+        assert abs(found - served) == min(abs(time - served) for time in near)
 
 
 def test_a_model_of_unknown_time_is_passed_over() -> None:
