@@ -54,9 +54,9 @@ class Catalogue:
     def __init__(self, store: ObjectStore, directory: Path | None = None) -> None:
         self._store = store
         self._directory = directory
-        self._models = Documents(store, MODELS, ModelRecord)
-        self._tags = Documents(store, TAGS, TagRecord)
-        self._environments = Documents(store, ENVIRONMENTS, EnvironmentsRecord)
+        self._models = Documents(store, MODELS, ModelRecord, directory)
+        self._tags = Documents(store, TAGS, TagRecord, directory)
+        self._environments = Documents(store, ENVIRONMENTS, EnvironmentsRecord, directory)
 
     async def check(self) -> None:
         """Ask the store for the start of a listing.

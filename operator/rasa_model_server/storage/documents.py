@@ -7,11 +7,14 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, NotSupportedError, PreconditionError
 from pydantic import BaseModel, ValidationError
+
+from rasa_model_server.storage.record_files import SUFFIX, RecordFiles
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, UpdateVersion
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record", bound=BaseModel)
 
-SUFFIX = ".json"
 _TOMBSTONE = b"null"
 _CONCURRENT_READS = 32
 
@@ -35,27 +37,35 @@ class _Stored(Generic[Record]):
 class Documents(Generic[Record]):
     """The objects `<prefix>/<name>.json`, each one record. Every write is atomic.
 
-    A listing costs one listing of the store, and one read for each object that changed since the last one.
+    A listing costs one listing of the store, and one read for each object that changed since the last one. Where the
+    store is a directory, its files are read without it.
     """
 
-    def __init__(self, store: ObjectStore, prefix: str, record_type: type[Record]) -> None:
+    def __init__(
+        self, store: ObjectStore, prefix: str, record_type: type[Record], directory: Path | None = None
+    ) -> None:
         self._store = store
         self._prefix = prefix
         self._record_type = record_type
         self._seen: dict[str, tuple[str, Record | None]] = {}
         self._changing = asyncio.Lock()
+        self._files = RecordFiles(directory / prefix, self._decode) if directory is not None else None
 
     async def get(self, name: str) -> Record | None:
         """Return the record, or None if there is none."""
+        if self._files is not None:
+            return self._files.get(name)
         stored = await self._read(self._key(name))
         return stored.record if stored is not None else None
 
     async def all(self) -> list[Record]:
         """Return all records, in no order."""
+        if self._files is not None:
+            return await asyncio.to_thread(self._files.all)
         objects = await obstore.list(self._store, self._prefix).collect_async()
-        return await self.read_listed([listed for listed in objects if listed["path"].endswith(SUFFIX)])
+        return await self._read_listed([listed for listed in objects if listed["path"].endswith(SUFFIX)])
 
-    async def read_listed(self, objects: Sequence[ObjectMeta]) -> list[Record]:
+    async def _read_listed(self, objects: Sequence[ObjectMeta]) -> list[Record]:
         """Return the records of these objects, reading only those that are not as they were at the last call."""
         versions = {listed["path"]: _fingerprint(listed) for listed in objects}
         known = {path: seen for path, seen in self._seen.items() if versions.get(path) == seen[0]}
@@ -76,12 +86,14 @@ class Documents(Generic[Record]):
             await obstore.put_async(self._store, self._key(name), _encode(record), mode="create")
         except AlreadyExistsError:
             return False
+        self._forget(name)
         return True
 
     async def put(self, name: str, record: Record) -> None:
         """Write the record over any other."""
         async with self._changing:
             await obstore.put_async(self._store, self._key(name), _encode(record))
+            self._forget(name)
 
     async def take(self, name: str) -> Record | None:
         """Remove the record, and return what it was, or None if there is none."""
@@ -113,6 +125,11 @@ class Documents(Generic[Record]):
     async def _delete(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._store, self._key(name))
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        if self._files is not None:
+            self._files.forget(name)
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}{SUFFIX}"

@@ -15,7 +15,7 @@ from obstore.exceptions import BaseError
 
 from rasa_model_server.names import ARCHIVE_SUFFIX
 from rasa_model_server.storage.catalogue import MODELS
-from rasa_model_server.storage.documents import SUFFIX, Documents
+from rasa_model_server.storage.documents import Documents
 from rasa_model_server.storage.opening import Storage, first_line
 from rasa_model_server.storage.records import ModelRecord
 
@@ -47,9 +47,8 @@ async def sweep(storage: Storage, now: datetime) -> list[str]:
     A model file may be whole and not yet named, for the moment between its two writes; hence the age.
     """
     objects = await obstore.list(storage.store, MODELS).collect_async()
-    documents = [listed for listed in objects if listed["path"].endswith(SUFFIX)]
     # Read after the listing: a file that a model named since is not among the old ones.
-    records = await Documents(storage.store, MODELS, ModelRecord).read_listed(documents)
+    records = await Documents(storage.store, MODELS, ModelRecord, storage.directory).all()
     named = {record.archive for record in records}
     abandoned = [
         listed["path"]

@@ -34,12 +34,14 @@ def is_compatible(trained: str | None, minimum: str | None) -> bool:
 
     Where either is not known, it can. A pre-release comes before its release.
     """
+    if trained is None or minimum is None:
+        return True
     trained_key, minimum_key = _sort_key(trained), _sort_key(minimum)
     return trained_key is None or minimum_key is None or trained_key >= minimum_key
 
 
-def _sort_key(version: str | None) -> tuple[tuple[int, ...], bool] | None:
-    found = _VERSION.match(version or "")
+def _sort_key(version: str) -> tuple[tuple[int, ...], bool] | None:
+    found = _VERSION.match(version)
     if found is None:
         return None
     numbers = tuple(int(part) for part in found["release"].split("."))
