@@ -23,14 +23,16 @@ LONGEST_TRACEBACK: Final = 16_384
 """Characters; a longer traceback keeps its end, which names the error."""
 
 _SECRETS: Final = (
-    (re.compile(r"(://[^\s?]{0,512})\?[^\s\"']+"), r"\1?***"),
-    (re.compile(r"://[^\s/@]*@"), "://***@"),
-    (re.compile(r"((?:token|password|secret)\w{0,32}=)(?!\.\.\.)[^\s&\"']+", re.IGNORECASE), r"\1***"),
-    (re.compile(r"\b(bearer|basic) +[\w.~+/=-]{16,}", re.IGNORECASE), r"\1 ***"),
+    ("://", re.compile(r"(://[^\s?]{0,512})\?[^\s\"']+"), r"\1?***"),
+    ("://", re.compile(r"://[^\s/@]*@"), "://***@"),
+    ("=", re.compile(r"((?:token|password|secret)\w{0,32}=)(?!\.\.\.)[^\s&\"']+", re.IGNORECASE), r"\1***"),
+    ("bearer", re.compile(r"\b(bearer) +[\w.~+/=-]{16,}", re.IGNORECASE), r"\1 ***"),
+    ("basic", re.compile(r"\b(basic) +[\w.~+/=-]{16,}", re.IGNORECASE), r"\1 ***"),
 )
-"""Places where tokens occur: query and user information of a URL, parameters, the Authorization header."""
-_MAY_BE_SECRET: Final = re.compile(r"://|=|bearer|basic", re.IGNORECASE)
-"""Something in every text that one of these patterns matches."""
+"""Places where tokens occur: query and user information of a URL, parameters, the Authorization header.
+
+Each with something that is in every text that it matches: to look for that first takes a third of the time.
+"""
 _PLAIN: Final = re.compile(r"[\w./:@+-]+", re.ASCII)
 """A value that needs no quotes in a line of text."""
 
@@ -103,10 +105,10 @@ def _cut(text: str, longest: int) -> str:
 
 def _masked(text: str) -> str:
     """Return the text with everything that may be a token masked."""
-    if _MAY_BE_SECRET.search(text) is None:
-        return text
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
+    folded = text.casefold()
+    for sign, pattern, instead in _SECRETS:
+        if sign in folded:
+            text = pattern.sub(instead, text)
     return text
 
 
