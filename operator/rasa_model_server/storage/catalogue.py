@@ -20,12 +20,13 @@ import obstore
 from obstore.exceptions import BaseError, GenericError
 
 from rasa_model_server.names import ARCHIVE_SUFFIX, is_same_but_for_case
+from rasa_model_server.storage.archive_files import CHUNK_BYTES, read_archive_file
 from rasa_model_server.storage.documents import Documents
 from rasa_model_server.storage.opening import first_line
 from rasa_model_server.storage.records import EnvironmentRecord, EnvironmentsRecord, ModelRecord, TagRecord
 
 if TYPE_CHECKING:
-    from obstore import AsyncWritableFile, GetResult
+    from obstore import AsyncWritableFile, BytesStream
     from obstore.store import ObjectStore
 
 MODELS = "models"
@@ -115,16 +116,15 @@ class Catalogue:
         except OSError as error:
             raise GenericError(str(error)) from error
 
-    async def read_archive(self, archive: str, start: int, end: int) -> GetResult:
+    async def read_archive(self, archive: str, start: int, end: int) -> AsyncIterator[bytes | memoryview]:
         """Open a model file to read the bytes from `start` up to, and without, `end`.
 
-        Raises:
-            FileNotFoundError: there is no such file (any more), or a link is in its place.
+        Raises FileNotFoundError if there is no such file (any more), or a link is in its place.
         """
-        if self._directory is not None and await asyncio.to_thread(_is_linked, self._directory, archive):
-            logger.warning("%s is not sent: it is, or is below, a symbolic link", archive)
-            raise FileNotFoundError(archive)
-        return await obstore.get_async(self._store, archive, options={"range": (start, end)})
+        if self._directory is not None:
+            return await read_archive_file(self._directory, archive, start, end)
+        result = await obstore.get_async(self._store, archive, options={"range": (start, end)})
+        return _chunks(result.stream(min_chunk_size=CHUNK_BYTES))
 
     async def delete_archive(self, archive: str) -> None:
         """Remove a model file that no model names. One that cannot be removed now is swept later."""
@@ -178,11 +178,6 @@ class Catalogue:
         await self._environments.put(_REGISTERED, EnvironmentsRecord(environments=environments))
 
 
-def _is_linked(directory: Path, key: str) -> bool:
-    """Return whether a part of the key is a symbolic link. The store would follow it to any file of the server."""
-    path = directory
-    for part in key.split("/"):
-        path /= part
-        if path.is_symlink():
-            return True
-    return False
+async def _chunks(stream: BytesStream) -> AsyncIterator[bytes]:
+    async for chunk in stream:
+        yield bytes(chunk)

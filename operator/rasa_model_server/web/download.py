@@ -13,8 +13,6 @@ from rasa_model_server.names import ARCHIVE_SUFFIX
 from rasa_model_server.storage import Catalogue, ModelRecord
 from rasa_model_server.web.variant import ApiVariant
 
-_CHUNK_BYTES = 256 * 1024
-
 
 async def model_response(request: Request, record: ModelRecord, catalogue: Catalogue, variant: ApiVariant) -> Response:
     """Return the answer to a GET or HEAD of a model.
@@ -58,15 +56,8 @@ def _range_header(request: Request, record: ModelRecord) -> str | None:
     return request.headers.get("range") if range_applies(request.headers.get("if-range"), record.hash) else None
 
 
-async def _open(record: ModelRecord, catalogue: Catalogue, start: int, end: int) -> AsyncIterator[bytes]:
+async def _open(record: ModelRecord, catalogue: Catalogue, start: int, end: int) -> AsyncIterator[bytes | memoryview]:
     try:
-        result = await catalogue.read_archive(record.archive, start, end)
+        return await catalogue.read_archive(record.archive, start, end)
     except FileNotFoundError:
         raise ApiError(404, "ModelNotFound", f"the model {record.model!r} has just been deleted") from None
-    stream = result.stream(min_chunk_size=_CHUNK_BYTES)
-
-    async def chunks() -> AsyncIterator[bytes]:
-        async for chunk in stream:
-            yield bytes(chunk)
-
-    return chunks()
