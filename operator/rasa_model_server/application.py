@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 def create_application(settings: Settings, storage: Storage | None = None) -> FastAPI:
     """Return the application for these settings.
 
-    Raises:
-        StorageError: the store that the settings name cannot be opened.
-        SettingsError: the environments or the users that the settings name cannot be read.
+    Raises StorageError if the store cannot be opened, and SettingsError if the environments or users cannot be read.
     """
     opened = storage if storage is not None else open_storage(settings.storage)
     catalogue = Catalogue(opened.store, opened.directory)

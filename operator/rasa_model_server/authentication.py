@@ -68,8 +68,8 @@ class Authenticator:
     def authorize(self, permission: Permission, query: Mapping[str, str], headers: Mapping[str, str]) -> Caller:
         """Return who is calling, if they present what the permission takes.
 
-        Raises:
-            ApiError: 401 if nothing that was presented is accepted, `another_kind` if it is but does not open this.
+        Raises ApiError: 401 if nothing that was presented is accepted, `another_kind` if something is, but does not
+        grant the permission.
         """
         if permission is Permission.NOTHING or self._anonymous:
             return Caller("anonymous", admin=self._anonymous, anonymous=True)
@@ -95,8 +95,8 @@ class Authenticator:
     def log_in(self, username: str, password: str, address: str) -> str:
         """Return a JWT for the user who calls from this address, good for eight hours.
 
-        Raises:
-            ApiError: 401, the username or the password is wrong, or no login is configured; 429, that was so too often.
+        Raises ApiError: 401 if the username or password is wrong or no login is configured, 429 after too many
+        failures.
         """
         if not (self._credentials.login_configured or self._users.configured):
             raise ApiError(401, "NotAuthenticated", "this server has no username and password configured")

@@ -49,8 +49,7 @@ def requested_range(header: str | None, size: int) -> ByteRange | None:
 
     What is not one range of bytes (another unit, several ranges, nonsense) is ignored, as RFC 9110 allows.
 
-    Raises:
-        UnsatisfiableRangeError: the range starts after the end, or is of no bytes.
+    Raises UnsatisfiableRangeError if the range starts after the end, or has no bytes.
     """
     found = _BYTE_RANGE.fullmatch(header.strip()) if header is not None else None
     if found is None:

@@ -22,8 +22,7 @@ GRACEFUL_SHUTDOWN_SECONDS = 25
 def bind(settings: Settings) -> socket.socket:
     """Return a socket that listens where the settings say.
 
-    Raises:
-        SettingsError: the address cannot be listened on.
+    Raises SettingsError if it cannot listen on the address.
     """
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET

@@ -67,8 +67,7 @@ class Settings:
 def check_settings(settings: Settings) -> None:
     """Refuse settings that would leave the server open by oversight, or that cannot work.
 
-    Raises:
-        SettingsError: with what to do.
+    Raises SettingsError, which says what to do.
     """
     credentials = settings.credentials
     if credentials.username.configured != credentials.password.configured:
@@ -123,8 +122,7 @@ def _check_trusted_proxies(networks: tuple[str, ...]) -> None:
 def environments_of(settings: Settings) -> tuple[EnvironmentRecord, ...]:
     """Return the environments in the file that the settings name, if any.
 
-    Raises:
-        SettingsError: the file cannot be used.
+    Raises SettingsError if the file cannot be used.
     """
     if settings.environments_file is None:
         return ()
@@ -137,8 +135,7 @@ def environments_of(settings: Settings) -> tuple[EnvironmentRecord, ...]:
 def users_of(settings: Settings) -> UserStore:
     """Return the users in the file that the settings name, if any.
 
-    Raises:
-        SettingsError: the file cannot be used.
+    Raises SettingsError if the file cannot be used.
     """
     if settings.users_file is None:
         return NoUsers()

@@ -98,8 +98,7 @@ class NoUsers:
 class UsersOfFile:
     """The users in a file, which is read again when it changes. While it cannot be used, there are none.
 
-    Raises:
-        UsersFileError: the file cannot be used at the start.
+    Raises UsersFileError if the file cannot be used at the start.
     """
 
     configured = True
@@ -147,8 +146,7 @@ def _version(file: Path) -> tuple[int, int, int] | None:
 def read_users(file: Path) -> tuple[User, ...]:
     """Return the users in the file: `users:`, a list of username, password, api_token and permissions.
 
-    Raises:
-        UsersFileError: it cannot be read, is of another form, or two of them cannot be told apart.
+    Raises UsersFileError if it cannot be read, has another form, or has two users that cannot be told apart.
     """
     try:
         content = read_yaml(file)

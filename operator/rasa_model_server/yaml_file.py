@@ -18,8 +18,7 @@ class YamlFileError(Exception):
 def read_yaml(file: Path) -> object:
     """Return the content of the file.
 
-    Raises:
-        YamlFileError: it cannot be read, is larger than 1 MiB, is not YAML, or stands for too many values.
+    Raises YamlFileError if it cannot be read, is larger than 1 MiB, is not YAML, or expands to too many values.
     """
     try:
         with file.open("rb") as opened:

@@ -33,8 +33,7 @@ class Overrides:
 def long_name(content: bytes) -> Overrides:
     """Return the name in the content of a GNU header of a long name.
 
-    Raises:
-        BadArchiveError: it is not one name.
+    Raises BadArchiveError if it is not one name.
     """
     name = content.removesuffix(b"\0")
     if b"\0" in name:
@@ -45,8 +44,7 @@ def long_name(content: bytes) -> Overrides:
 def pax_overrides(content: bytes) -> Overrides:
     """Return what the records of a pax header say.
 
-    Raises:
-        BadArchiveError: a record is damaged, is there twice, or says what no record of a model need say.
+    Raises BadArchiveError if a record is damaged, occurs twice, or has a key that a model does not need.
     """
     if any(sought in content for sought in _SOUGHT_ANYWHERE):
         raise BadArchiveError("it has a pax header of a sparse file, or of another character set")
@@ -63,8 +61,7 @@ def pax_overrides(content: bytes) -> Overrides:
 def utf8(name: bytes) -> str:
     """Return the name as text.
 
-    Raises:
-        BadArchiveError: it is not UTF-8.
+    Raises BadArchiveError if it is not UTF-8.
     """
     try:
         return name.decode("utf-8")

@@ -30,8 +30,7 @@ class GzipDecoder:
     def decode(self, block: bytes) -> Iterator[bytes]:
         """Yield what the block decompresses to, in pieces of at most 256 KiB.
 
-        Raises:
-            BadArchiveError: the stream is not gzip, is damaged, or has anything after its first gzip member.
+        Raises BadArchiveError if the stream is not gzip, is damaged, or has anything after its first gzip member.
         """
         self._keep_start(block)
         pending = block
@@ -52,8 +51,7 @@ class GzipDecoder:
     def finish(self) -> None:
         """Check that the gzip member is whole.
 
-        Raises:
-            BadArchiveError: the file is empty or cut off.
+        Raises BadArchiveError if the file is empty or truncated.
         """
         if not self._start:
             raise BadArchiveError("it is empty")

@@ -71,8 +71,7 @@ class ArchiveInspector:
     def feed(self, block: bytes) -> None:
         """Inspect the next block.
 
-        Raises:
-            BadArchiveError: the file is refused. It need not be read on.
+        Raises BadArchiveError if the file is refused. It need not be read any further.
         """
         before = self._cpu_clock()
         self._digest.update(block)
@@ -87,8 +86,7 @@ class ArchiveInspector:
     def finish(self) -> ArchiveFacts:
         """Return what was seen, at the end of the file.
 
-        Raises:
-            BadArchiveError: the file is cut off or empty.
+        Raises BadArchiveError if the file is truncated or empty.
         """
         self._gzip.finish()
         self._tar.finish()

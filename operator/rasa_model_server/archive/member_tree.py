@@ -33,8 +33,7 @@ class MemberTree:
     def add(self, name: str, *, directory: bool, size: int = 0) -> str:
         """Add a member and return its path: "" for the top directory itself.
 
-        Raises:
-            BadArchiveError: the member would land elsewhere, or on another, or there are too many.
+        Raises BadArchiveError if the member would be written elsewhere or over another, or if there are too many.
         """
         parts = member_path(name, directory=directory)
         path = "/".join(parts)
@@ -62,8 +61,7 @@ class MemberTree:
 def member_path(name: str, *, directory: bool) -> tuple[str, ...]:
     """Return the parts of the path of a member.
 
-    Raises:
-        BadArchiveError: the path is absolute, leads upwards, or can be read in more than one way.
+    Raises BadArchiveError if the path is absolute, leads upwards, or can be read in more than one way.
     """
     if name.startswith("/"):
         raise BadArchiveError(f"its member {shown(name)} is an absolute path")

@@ -55,8 +55,8 @@ class TarHeader:
 def parse_header(block: bytes) -> TarHeader | None:
     """Return the header in a block of 512 bytes, or None for the block of zeros that ends a tar.
 
-    Raises:
-        BadArchiveError: it is no header, or one of a member that no model has, or one that readers read differently.
+    Raises BadArchiveError if it is not a header, is one of a member that no model has, or one that readers interpret
+    differently.
     """
     if block.count(0) == BLOCK_BYTES:
         return None

@@ -56,8 +56,7 @@ class TarWalker:
     def feed(self, piece: bytes) -> None:
         """Walk on through the next piece of the tar.
 
-        Raises:
-            BadArchiveError: it is not a tar, or has data after its end.
+        Raises BadArchiveError if it is not a tar, or has data after its end.
         """
         position = 0
         while position < len(piece):
@@ -78,8 +77,7 @@ class TarWalker:
     def finish(self) -> None:
         """Check that the tar came to its end.
 
-        Raises:
-            BadArchiveError: it is cut off.
+        Raises BadArchiveError if it is truncated.
         """
         if not self._ended:
             raise BadArchiveError("its tar is cut off: the file is not whole")

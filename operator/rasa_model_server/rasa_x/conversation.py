@@ -45,8 +45,8 @@ _EXECUTED = TypeAdapter(_Executed)
 async def send_message(servers: RasaServers, server: EnvironmentRecord, sender: str, text: str) -> list[BotMessage]:
     """Say something to the assistant, and return what it answers, as a channel would.
 
-    Raises:
-        RasaServerError: the server does not take the message. If that is in the middle, the conversation has it.
+    Raises RasaServerError if the server does not accept the message. The conversation may have it all the same, if that
+    happens midway.
     """
     conversation = f"/conversations/{quote(sender, safe='')}"
     await servers.tell(server, f"{conversation}/messages", {"text": text, "sender": "user"})

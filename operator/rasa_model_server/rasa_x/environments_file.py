@@ -23,9 +23,8 @@ class EnvironmentsFileError(Exception):
 def read_environments(file: Path, variables: Mapping[str, str] = os.environ) -> tuple[EnvironmentRecord, ...]:
     """Return the environments in the file, with `${VARIABLE}` replaced by its value.
 
-    Raises:
-        EnvironmentsFileError: it cannot be read, is of another form, has no production or worker, or names a variable
-            that is not set.
+    Raises EnvironmentsFileError if it cannot be read, has another form, has no production or worker, or names a
+    variable that is not set.
     """
     try:
         content = read_yaml(file)
@@ -37,8 +36,7 @@ def read_environments(file: Path, variables: Mapping[str, str] = os.environ) -> 
 def environments_of(content: object, variables: Mapping[str, str]) -> tuple[EnvironmentRecord, ...]:
     """Return the environments in the content of such a file.
 
-    Raises:
-        EnvironmentsFileError: as `read_environments`.
+    Raises EnvironmentsFileError, as `read_environments`.
     """
     entries = content.get("rasa") if isinstance(content, dict) else None
     if not isinstance(entries, dict) or not entries:

@@ -27,8 +27,7 @@ class Production:
     async def minimum_version(self) -> str | None:
         """Return production's minimum version, or None: it names none, or no environments are registered at all.
 
-        Raises:
-            ProductionUnavailableError: there are environments, but no production among them, or it does not answer.
+        Raises ProductionUnavailableError if there are environments but no production among them, or it does not answer.
         """
         environments = await self._registry.environments()
         production = next((found for found in environments if found.name == PRODUCTION), None)

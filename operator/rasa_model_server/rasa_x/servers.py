@@ -65,8 +65,7 @@ class RasaServers:
     async def version(self, server: EnvironmentRecord) -> RasaVersion:
         """Return the version of the server, which Rasa tells without a token.
 
-        Raises:
-            RasaServerError: the server does not tell it.
+        Raises RasaServerError if the server does not tell it.
         """
         url = server.url.rstrip("/") + "/version"
         request = exchange.Request("GET", url, maximum_body=MAXIMUM_VERSION, deadline=LOOK_SECONDS)
@@ -75,8 +74,7 @@ class RasaServers:
     async def ask(self, server: EnvironmentRecord, path: str, reply: TypeAdapter[Reply], body: JsonValue) -> Reply:
         """Return what the server answers to the body, with its token, at a path of its HTTP API.
 
-        Raises:
-            RasaServerError: it cannot be reached, refuses the token, or answers something else.
+        Raises RasaServerError if it cannot be reached, refuses the token, or answers something else.
         """
         return _decoded(await self._answer(server, _step(server, path, body, MAXIMUM_STEP)), reply)
 

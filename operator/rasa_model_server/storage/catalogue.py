@@ -62,8 +62,7 @@ class Catalogue:
     async def check(self) -> None:
         """Ask the store for the start of a listing.
 
-        Raises:
-            BaseError: the store does not answer.
+        Raises BaseError if the store does not answer.
         """
         async for _ in obstore.list(self._store, TAGS, chunk_size=1):
             break
@@ -105,8 +104,7 @@ class Catalogue:
     async def write_archive(self, archive: str) -> AsyncIterator[AsyncWritableFile]:
         """Open a model file for writing. Left with an exception, it is as if it had never been opened.
 
-        Raises:
-            GenericError: the store fails. Its writers alone say that with an OSError.
+        Raises GenericError if the store fails. Its writers alone raise an OSError then.
         """
         try:
             async with obstore.open_writer_async(

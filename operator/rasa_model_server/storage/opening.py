@@ -51,8 +51,7 @@ def open_storage(location: str) -> Storage:
     Credentials of remote stores come from their usual environment variables (AWS_*, GOOGLE_*, AZURE_*). Nothing is
     asked of a remote store yet: whether it answers is for readiness to say.
 
-    Raises:
-        StorageError: the directory cannot be made or written, or the URL is not understood.
+    Raises StorageError if the directory cannot be created or written, or the URL is not understood.
     """
     scheme, separator, _ = location.partition("://")
     if not separator:

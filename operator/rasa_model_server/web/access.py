@@ -54,8 +54,7 @@ class Access:
     def admit(self, request: Request, permission: Permission, role: Role = Role.ANYBODY) -> None:
         """Return if the caller may do what takes the permission and the role.
 
-        Raises:
-            ApiError: 401 or 403, saying who lacks what.
+        Raises ApiError (401 or 403), which says what the caller lacks.
         """
         caller = self._authenticator.authorize(permission, request.query_params, request.headers)
         _check_role(role, caller, request)

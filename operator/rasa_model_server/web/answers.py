@@ -152,9 +152,8 @@ async def read_json(request: Request, content: type[Content]) -> Content:
 
     FastAPI would read a body of any size for any time, and before it is known who sends it.
 
-    Raises:
-        ApiError: 400 if it is not what is asked for, 408 if it takes longer than 20 seconds, 413 if it is larger than 1
-            MiB.
+    Raises ApiError: 400 if it does not have the expected form, 408 if it takes longer than 20 seconds, 413 if it is
+    larger than 1 MiB.
     """
     body = bytearray()
     try:

@@ -17,8 +17,7 @@ from rasa_model_server.web.variant import ApiVariant
 async def model_response(request: Request, record: ModelRecord, catalogue: Catalogue, variant: ApiVariant) -> Response:
     """Return the answer to a GET or HEAD of a model.
 
-    Raises:
-        ApiError: 404 if the model is being deleted, 416 if the range is outside of it.
+    Raises ApiError: 404 if the model is being deleted, 416 if the range is outside of it.
     """
     filename = record.model + ARCHIVE_SUFFIX
     headers = {

@@ -19,8 +19,7 @@ class ModelCheck(Protocol):
     async def minimum_version(self) -> str | None:
         """Return the oldest Rasa version whose models production loads, or None where nothing says so.
 
-        Raises:
-            ProductionUnavailableError: there are environments, but no production among them, or it does not answer.
+        Raises ProductionUnavailableError if there are environments but no production among them, or it does not answer.
         """
         ...
 

@@ -57,8 +57,7 @@ class Models:
     async def upload(self, request: Request) -> Uploaded:
         """Take in a model. Where the variant has it so, the same file again is no error.
 
-        Raises:
-            ApiError: the model is not taken, with the status that the variant has for why.
+        Raises ApiError if the model is not accepted, with the status that the variant has for the reason.
         """
         variant = self._api.variant
         try:
@@ -78,8 +77,7 @@ class Models:
     async def delete(self, name: str) -> None:
         """Delete a model, its tags with it.
 
-        Raises:
-            ApiError: 404, there is no such model.
+        Raises ApiError (404) if there is no such model.
         """
         if not await self._catalogue.delete_model(name):
             raise not_found(f"there is no model {name!r}")
@@ -87,8 +85,8 @@ class Models:
     async def put_tag(self, name: str, tag: str) -> None:
         """Tag a model, which takes the tag from any other.
 
-        Raises:
-            ApiError: 400, the tag is too much like another; 404, there is no such model, or production cannot load it.
+        Raises ApiError: 400 if the tag differs from another in case only, 404 if there is no such model or production
+        cannot load it.
         """
         await self._require_distinct(tag)
         await self._require_loadable(name)
@@ -98,8 +96,7 @@ class Models:
     async def delete_tag(self, name: str, tag: str) -> None:
         """Take a tag from a model. That the model does not have it is no error.
 
-        Raises:
-            ApiError: 404, there is no such model.
+        Raises ApiError (404) if there is no such model.
         """
         if not await self._catalogue.remove_tag(tag, name):
             raise not_found(f"there is no model {name!r}")

@@ -43,8 +43,7 @@ Event = PartStart | PartData
 def boundary_of(content_type: str) -> bytes:
     """Return the boundary that the Content-Type names.
 
-    Raises:
-        MultipartError: it is not multipart/form-data with a boundary.
+    Raises MultipartError if it is not multipart/form-data with a boundary.
     """
     media_type, parameters = parse_options_header(content_type)
     if media_type == b"multipart/form-data" and not parameters.get(b"boundary"):
@@ -57,9 +56,8 @@ def boundary_of(content_type: str) -> bytes:
 async def events(body: AsyncIterator[bytes], boundary: bytes, maximum: int) -> AsyncIterator[Event]:
     """Yield the parts of a body of at most so many bytes as they arrive.
 
-    Raises:
-        MultipartError: the body is damaged, has too many parts, or ends before its last boundary.
-        BodyTooLargeError: the body has more bytes.
+    Raises MultipartError if the body is damaged, has too many parts, or ends before its last boundary, and
+    BodyTooLargeError if it has more bytes.
     """
     collector = _Collector()
     received = 0

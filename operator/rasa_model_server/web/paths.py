@@ -18,8 +18,7 @@ NameInPath = Annotated[str, Path(json_schema_extra=dict(NAME_SCHEMA))]
 def require_name(kind: Literal["model", "tag"], name: str) -> str:
     """Return the name.
 
-    Raises:
-        ApiError: 400, it cannot be one of a model or a tag.
+    Raises ApiError (400) if it cannot be the name of a model or tag.
     """
     problem = name_problem(kind, name)
     if problem is not None:
@@ -30,8 +29,7 @@ def require_name(kind: Literal["model", "tag"], name: str) -> str:
 def require_project(project: str, served: str) -> None:
     """Return if the project is the one that is served.
 
-    Raises:
-        ApiError: 404, it is not.
+    Raises ApiError (404) if it is not.
     """
     if project != served:
         raise ApiError(

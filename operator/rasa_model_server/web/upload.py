@@ -37,9 +37,8 @@ async def receive_model(
 ) -> Upload:
     """Receive the model that the request uploads. A `minimum_version` is the oldest that production loads.
 
-    Raises:
-        ApiError: 400 if it is not a model file, or production cannot load it, 409 if the name is taken by another, 413
-            if it is too large.
+    Raises ApiError: 400 if it is not a model file or production cannot load it, 409 if the name is taken by another
+    model, 413 if it is too large.
     """
     try:
         boundary = boundary_of(request.headers.get("content-type", ""))

@@ -34,8 +34,7 @@ class UploadSlots:
     async def taken_by(self, caller: str) -> AsyncIterator[None]:
         """Hold a slot. Waits for one, up to 30 seconds.
 
-        Raises:
-            ApiError: 429, none was free in time, or too many uploads of the caller wait already.
+        Raises ApiError (429) if none becomes free in time, or too many uploads of the caller wait already.
         """
         if self._waiting[caller] >= self._limits.waiting_of_one_caller:
             raise _too_many()
