@@ -91,7 +91,7 @@ def create_application(settings: Settings, storage: Storage | None = None) -> Fa
 
 
 def _emulation(settings: Settings, registry: Registry, authenticator: Authenticator) -> Emulation | None:
-    """Return what a server has that stands for a Rasa X."""
+    """Return what a server that emulates Rasa X needs, or None for any other."""
     if settings.profile.rasa_x is None:
         return None
     # Only here: the HTTP client takes 6 MB, which a server that sends no requests does without.

@@ -17,7 +17,7 @@ _ADMIN = "admin"
 
 
 class Permission(Enum):
-    """What an operation takes."""
+    """What an operation requires."""
 
     NOTHING = "nothing"
     READ_CONFIGURATION = "read the configuration"
@@ -44,9 +44,9 @@ OPENS: Mapping[Credential, frozenset[Permission]] = {
 
 
 class Authenticator:
-    """Decides by the credentials of the server. With `anonymous`, everybody may do everything.
+    """Authenticates callers by the credentials of the server. With `anonymous`, everybody may do everything.
 
-    A credential that is right, but of a kind that does not open something, is answered with `another_kind`.
+    A valid credential of a kind that does not grant the permission is answered with the status `another_kind`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Authenticator:
         self._nobodys_password = secrets.token_hex()
 
     def authorize(self, permission: Permission, query: Mapping[str, str], headers: Mapping[str, str]) -> Caller:
-        """Return who is calling, if they present what the permission takes.
+        """Return the caller, if they present a credential that grants the permission.
 
         Raises ApiError: 401 if nothing that was presented is accepted, `another_kind` if something is, but does not
         grant the permission.
@@ -112,7 +112,7 @@ class Authenticator:
         return self._logins.issue(account)
 
     def _account(self, username: str, password: str) -> Account | None:
-        """Return the account with this name and password. For a name that nobody has, as much is compared."""
+        """Return the account with this name and password. An unknown name takes as long as a known one."""
         known = list(self._accounts(username))
         compared = known or [Account(Caller(username), self._nobodys_password)]
         right = [account for account in compared if same_secret(account.password, password)]

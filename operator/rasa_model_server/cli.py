@@ -134,7 +134,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
 
 
 def main() -> None:
-    """Run the command line. What a person can get wrong ends it with one line and exit code 2."""
+    """Run the command line. An error of the user ends it with one line and exit code 2."""
     try:
         code = application(prog_name=PROGRAM, standalone_mode=False)
     except (SettingsError, StorageError) as error:

@@ -1,4 +1,4 @@
-"""Connections: how many there are, and how long each may take for what it sends and reads."""
+"""Limits on connections: how many there may be, and how slowly each may send and read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """The limits of connections. uvicorn itself has one for idle connections only, 5 seconds."""
+    """The limits. uvicorn itself limits idle connections only, to 5 seconds."""
 
     total: int = 1000
     of_one_address: int = 200
@@ -30,9 +30,9 @@ class ConnectionLimits:
 
 
 class LimitedProtocol(H11Protocol):
-    """uvicorn's HTTP protocol, which ends connections that are too slow, and one too many.
+    """uvicorn's HTTP protocol, which ends connections that are too slow, or too many.
 
-    A connection that waits for its request makes room for a new one. Of one address, the rest stays for others.
+    A new connection takes the place of one that has no request yet. No address can take the places of all others.
     """
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
@@ -114,7 +114,7 @@ class LimitedProtocol(H11Protocol):
         return self._body_is_slow(now)
 
     def _body_is_slow(self, now: float) -> bool:
-        """Return whether too little of a body arrived. While the server does not read it, that is not the client's."""
+        """Return whether the client sends a body too slowly. Time in which the server does not read does not count."""
         held = self.flow.read_paused or self.conn.they_are_waiting_for_100_continue
         if not held and now - self._window_start <= self.limits.body_seconds:
             return False

@@ -1,4 +1,4 @@
-"""The secrets of the server: read from the environment or from files, which may change while it runs."""
+"""The secrets of the server, from the environment or from files that may change while it runs."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Secret:
         return self._file is not None or self._value is not None
 
     def reveal(self) -> str | None:
-        """Return the secret as it is now, without space around it, or None while its file is empty or not readable."""
+        """Return the current secret, without surrounding space, or None while its file is empty or unreadable."""
         if self._file is not None:
             self._read_if_changed(self._file)
         return self._value
 
     def equals(self, candidate: str | None) -> bool:
-        """Return whether the candidate is the secret, in a time that does not tell how much of it is right."""
+        """Return whether the candidate is the secret, in a time that does not depend on how much of it is right."""
         secret = self.reveal()
         if secret is None or candidate is None:
             return False
@@ -75,12 +75,12 @@ class Credentials:
 
     @property
     def any_configured(self) -> bool:
-        """Whether anything at all can be presented to this server."""
+        """Whether the server accepts any credential at all."""
         return self.token.configured or self.api_token.configured or self.login_configured
 
 
 def same_secret(secret: str, candidate: str) -> bool:
-    """Return whether both are the same, in a time that tells neither how much is right nor how long the secret is."""
+    """Return whether both are equal, in a time that reveals neither how much is right nor the secret's length."""
     return hmac.compare_digest(_digest(secret), _digest(candidate))
 
 

@@ -1,4 +1,9 @@
-"""Reading If-None-Match, If-Range and Range (RFC 9110, sections 13 and 14). Pure."""
+"""Reading If-None-Match, If-Range and Range (RFC 9110, sections 13 and 14). Pure.
+
+Starlette cannot take this over. It reads Range and If-Range in private methods, for a file on disk (FileResponse), not
+for an object in a bucket; and it refuses a malformed range, and sends several ranges as multipart, where RFC 9110 lets
+this server send the whole model. It reads If-None-Match for static files alone, and does not know the bare form.
+"""
 
 from __future__ import annotations
 

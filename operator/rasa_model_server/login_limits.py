@@ -1,4 +1,4 @@
-"""How often somebody may try to log in with what is wrong."""
+"""Limits on failed logins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAXIMUM_REMEMBERED = 10_000
 
 @dataclass(frozen=True)
 class Rate:
-    """So many failures at once, and one more after each so many seconds."""
+    """How many failures are allowed at once, and after how many seconds one more is."""
 
     burst: int
     seconds: float

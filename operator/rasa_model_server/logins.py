@@ -64,7 +64,7 @@ class Logins:
         return jwt.encode(claims, self._key(), algorithm=_ALGORITHM)
 
     def caller(self, token: str, accounts_of: Callable[[str], Iterable[Account]]) -> Caller | None:
-        """Return whose login the JWT is, as the accounts are now, or None if it is nobody's (any more)."""
+        """Return whose login the JWT is, given the current accounts, or None if it is invalid or has expired."""
         try:
             decoded = jwt.decode(token, self._key(), algorithms=[_ALGORITHM], options={"require": ["exp"]})
             claims = _Claims.model_validate(decoded)

@@ -42,7 +42,7 @@ class Metrics:
         self._sent.labels(route).inc(sent)
 
     def count_catalogue(self, models: int | None, tags: int | None) -> None:
-        """Set how many models and tags there are. None where it is not known: it is shown as NaN."""
+        """Set how many models and tags there are. None means unknown, and is shown as NaN."""
         self._models.set(math.nan if models is None else models)
         self._tags.set(math.nan if tags is None else tags)
 

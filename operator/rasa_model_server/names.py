@@ -1,4 +1,4 @@
-"""What models, tags and environments may be called."""
+"""Names of models, tags and environments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def name_problem(kind: Literal["model", "tag", "environment"], name: str) -> str
 
 
 def is_same_but_for_case(name: str, other: str) -> bool:
-    """Return whether two names are not the same, but would be where upper and lower case count for the same."""
+    """Return whether two names differ in upper and lower case only."""
     return name != other and name.lower() == other.lower()
 
 

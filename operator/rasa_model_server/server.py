@@ -20,7 +20,7 @@ GRACEFUL_SHUTDOWN_SECONDS = 25
 
 
 def bind(settings: Settings) -> socket.socket:
-    """Return a socket that listens where the settings say.
+    """Return a socket that listens on the address of the settings.
 
     Raises SettingsError if it cannot listen on the address.
     """
@@ -40,15 +40,15 @@ def bind(settings: Settings) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the URL of a listening socket, with the port that it really has."""
+    """Return the URL of a listening socket, with its actual port."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def configuration_of(application: ASGIApp, settings: Settings) -> uvicorn.Config:
-    """Return how uvicorn serves the application.
+    """Return uvicorn's configuration.
 
-    Who is calling is read from X-Forwarded-For only where a proxy that the settings trust has written it.
+    X-Forwarded-For is believed only if it comes from a proxy that the settings trust.
     """
     return uvicorn.Config(
         application,
@@ -66,7 +66,7 @@ def configuration_of(application: ASGIApp, settings: Settings) -> uvicorn.Config
 
 
 def serve(configuration: uvicorn.Config, listener: socket.socket, announcement: str) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the answers under way. The announcement is printed once it serves."""
+    """Serve until SIGTERM or SIGINT, then finish the requests in progress. Print the announcement once it serves."""
     with _stopping_cleanly():
         _AnnouncingServer(configuration, announcement).run(sockets=[listener])
 

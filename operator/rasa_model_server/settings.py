@@ -1,4 +1,4 @@
-"""Everything that the server can be told."""
+"""The settings of the server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LogFormat = Literal["text", "json"]
 
 
 class SettingsError(Exception):
-    """The settings cannot be served with. The message is one line that says what to do."""
+    """The settings are unusable. The message is one line that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Settings:
 
 
 def check_settings(settings: Settings) -> None:
-    """Refuse settings that would leave the server open by oversight, or that cannot work.
+    """Refuse settings that cannot work, or that would leave the server open by accident.
 
     Raises SettingsError, which says what to do.
     """

@@ -1,4 +1,4 @@
-"""Users beside the one of `--username-file`: people who may promote to some environments only."""
+"""Users besides the one of `--username-file`, who may promote to some environments only."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ logger = logging.getLogger(__name__)
 
 
 class UsersFileError(Exception):
-    """The users cannot be used. The message is one line, without anything of a password."""
+    """The users file is unusable. The message is one line and contains no password."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling, and what they may do beside reading, uploading and chatting."""
+    """Who is calling, and what they may do besides reading, uploading and chatting."""
 
     username: str
     admin: bool = False
@@ -35,12 +35,12 @@ class Caller:
 
 
 def promotion_to(environment: str) -> str:
-    """Return the permission that promoting to an environment takes (Rasa X, Deployment Environments)."""
+    """Return the permission that promoting to an environment requires (Rasa X, Deployment Environments)."""
     return f"environments.{environment}.write"
 
 
 class User(BaseModel):
-    """Somebody who logs in, or has an api token."""
+    """A user who logs in or has an api token."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,7 +52,7 @@ class User(BaseModel):
 
     @property
     def caller(self) -> Caller:
-        """The user as a caller, who is no admin."""
+        """The user as a caller without admin rights."""
         return Caller(self.username, permissions=self.permissions)
 
 
@@ -65,7 +65,7 @@ class UsersFile(BaseModel):
 
 
 class UserStore(Protocol):
-    """The users as they are now."""
+    """The current users."""
 
     @property
     def configured(self) -> bool:
@@ -82,7 +82,7 @@ class UserStore(Protocol):
 
 
 class NoUsers:
-    """Nobody."""
+    """No users."""
 
     configured = False
 

@@ -12,7 +12,7 @@ MAXIMUM_YAML_VALUES = 100_000
 
 
 class YamlFileError(Exception):
-    """The file cannot be read. The message is one line, without anything of what is in the file."""
+    """The file cannot be read. The message is one line and quotes nothing from the file."""
 
 
 def read_yaml(file: Path) -> object:
@@ -51,7 +51,7 @@ def _load(text: str) -> object:
 
 
 def _values(node: yaml.Node, counted: dict[yaml.Node, int]) -> int:
-    """Return how many values a node stands for, each alias in full. A list or mapping in itself stands for no end."""
+    """Return how many values a node expands to. One that contains itself has no end."""
     if node in counted:
         return counted[node]
     counted[node] = MAXIMUM_YAML_VALUES + 1

@@ -21,7 +21,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @dataclass
 class SmallRasa:
-    """An assistant that greets, and repeats what it was told. It notes the path of each request and its token."""
+    """An assistant that greets, then repeats each message. It records the path and token of each request."""
 
     token: str = "token-of-rasa"
     version: str = "3.6.21"

@@ -1,4 +1,4 @@
-"""The inspection of a model file: the same however it is cut into blocks, never fooled, never hungry."""
+"""The inspection of a model file: independent of how it arrives, never deceived, and bounded in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not a model is refused, with the reason."""
+"""Files that are not models are refused with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m rasa_model_server`: what it says when it starts, when it refuses, and how it stops."""
+"""`python -m rasa_model_server`: what it prints when it starts, what it refuses, and how it stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the production server cannot load is neither taken nor tagged, and nothing is while it cannot be asked."""
+"""Models that production cannot load are neither accepted nor tagged; while it does not answer, none are."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ async def test_an_answer_that_is_never_read_is_ended(settings: Settings) -> None
 
 
 async def is_counted(server: ModelServer, route: str) -> bool:
-    """Whether a GET of the route is over: answered, or given up."""
+    """Whether a GET of the route is over: answered or abandoned."""
     text = (await server.client.get("/metrics")).text
     return f'rasa_model_server_requests_total{{method="GET",route="{route}"' in text
 

@@ -1,4 +1,4 @@
-"""A server that is killed leaves no half of anything, and what it leaves is cleared away."""
+"""A server that is killed leaves nothing half done, and leftover files are removed."""
 
 from __future__ import annotations
 

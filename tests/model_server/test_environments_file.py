@@ -1,4 +1,4 @@
-"""environments.yml, which Rasa X before 1.0 reads at its start: production and worker, and whoever else."""
+"""environments.yml, which Rasa X before 1.0 reads at its start: production, worker and any others."""
 
 from __future__ import annotations
 

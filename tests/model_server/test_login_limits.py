@@ -1,4 +1,4 @@
-"""The limits on failed logins, by a clock that the tests turn."""
+"""The limits on failed logins, with a clock that the tests control."""
 
 from __future__ import annotations
 

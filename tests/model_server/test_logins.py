@@ -1,4 +1,4 @@
-"""Logins: of whom they are, and when they end."""
+"""Logins: whose they are, and when they end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A large model passes through a server of little memory."""
+"""A large model passes through a server with little memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The multipart body comes out the same however it arrives."""
+"""A multipart body is parsed the same way however it arrives."""
 
 from __future__ import annotations
 

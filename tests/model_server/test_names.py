@@ -1,4 +1,4 @@
-"""What models and tags may be called."""
+"""Names of models and tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server tells of itself: log, metrics, health."""
+"""Log, metrics and health."""
 
 from __future__ import annotations
 

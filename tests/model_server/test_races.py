@@ -1,4 +1,4 @@
-"""Two at once: one wins whole, and nobody is told what is not so."""
+"""Of two concurrent requests one wins entirely, and every answer is true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags: each on one model, moved by putting them."""
+"""Tags: each is on one model, and moves when it is put on another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documents in a model say of its training."""
+"""What the documents in a model say about its training."""
 
 from __future__ import annotations
 

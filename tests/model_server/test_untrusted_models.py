@@ -1,4 +1,4 @@
-"""What a model file, a tag, a request or a store says of itself costs others nothing."""
+"""A hostile model file, tag, request or store does no harm to others."""
 
 from __future__ import annotations
 

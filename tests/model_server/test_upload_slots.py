@@ -1,4 +1,4 @@
-"""How many uploads are let in at a time."""
+"""Limits on concurrent uploads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML files of the configuration: whatever is in them is read in little time and memory, or refused."""
+"""YAML configuration files are read in little time and memory, or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Rasa's way of unpacking a model writes, and where."""
+"""Where Rasa's way of unpacking a model writes files."""
 
 from __future__ import annotations
 

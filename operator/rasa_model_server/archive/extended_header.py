@@ -1,4 +1,4 @@
-"""Extended headers: what they may say of the member that follows them. Pure."""
+"""Extended headers, and what they may say about the member that follows. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DAMAGED = "it has a pax header that is damaged"
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the extended header of a member says of it. None where it says nothing."""
+    """What the extended header of a member says about it, None where it says nothing."""
 
     name: str | None = None
     mtime: float | None = None

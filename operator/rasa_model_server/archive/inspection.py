@@ -22,7 +22,7 @@ _MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """How much a model file may unpack to, and how much work it may be."""
+    """How much a model file may unpack to, and how much work its inspection may take."""
 
     unpacked_bytes: int
     members: int = 10_000
@@ -37,7 +37,7 @@ class ArchiveLimits:
 
 @dataclass(frozen=True)
 class ArchiveFacts:
-    """What was seen of a model file. Times are seconds since 1970."""
+    """What the inspection found in a model file. Times are seconds since 1970."""
 
     hash: str
     size: int
@@ -51,7 +51,7 @@ class ArchiveFacts:
 class ArchiveInspector:
     """Inspects a model file that arrives in blocks. Memory does not grow with the file.
 
-    `cpu_clock` tells the CPU seconds of the thread.
+    `cpu_clock` returns the CPU seconds of the thread.
     """
 
     def __init__(self, limits: ArchiveLimits, cpu_clock: Callable[[], float] = time.thread_time) -> None:
@@ -84,7 +84,7 @@ class ArchiveInspector:
         self._check_work(self._cpu_seconds)
 
     def finish(self) -> ArchiveFacts:
-        """Return what was seen, at the end of the file.
+        """Return what was found, at the end of the file.
 
         Raises BadArchiveError if the file is truncated or empty.
         """

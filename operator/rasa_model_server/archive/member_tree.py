@@ -1,4 +1,4 @@
-"""Where the members of a model land in the directory that it is unpacked in. Pure."""
+"""Where the members of a model are written when it is unpacked. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a model was trained, out of the documents that Rasa puts into its file. Pure."""
+"""How a model was trained, from the documents that Rasa puts into its file. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def training_of(documents: Mapping[str, bytes]) -> Training:
 
 
 def listed_text(value: object) -> str | None:
-    """Return a text out of a model file that may be listed: short, of printable characters. Anything else is None."""
+    """Return a text from a model file if it may be listed: short, and of printable characters. Else return None."""
     good = isinstance(value, str) and 0 < len(value) <= MAXIMUM_TEXT_LENGTH and value.isprintable()
     return value if isinstance(value, str) and good else None
 

@@ -1,4 +1,4 @@
-"""What a server has that stands for a Rasa X: it talks to the Rasa servers of its environments."""
+"""What a server that emulates Rasa X has: it talks to the Rasa servers of its environments."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Emulation:
 def emulation(
     rasa_x: RasaX, profile: Profile, registry: Registry, authenticator: Authenticator, policy: AddressPolicy
 ) -> Emulation:
-    """Return what this Rasa X has. Its servers are asked only at the addresses that the policy allows."""
+    """Return the emulation. Requests go only to addresses that the policy allows."""
     servers = RasaServers(policy)
     access = Access(authenticator)
     routers = (

@@ -1,4 +1,4 @@
-"""Environments: listed, and registered by whoever may."""
+"""The routes of environments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/health and /version of Rasa X, which tell of the environments."""
+"""/health and /version of Rasa X, which report on the environments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EnvironmentAnswer = EnvironmentHealthAnswer | EnvironmentFailureAnswer
 def rasa_x_health_router(rasa_x: RasaX, versions: Versions, authenticator: Authenticator) -> APIRouter:
     """Return both routes.
 
-    They are open to everybody, as in Rasa X. Only for callers with credentials are the environments asked.
+    They are open to everybody, as in Rasa X. The environments are asked only for callers with credentials.
     """
     router = APIRouter()
 

@@ -25,7 +25,7 @@ class Production:
         self._remembered: tuple[EnvironmentRecord, float, str | None] | None = None
 
     async def minimum_version(self) -> str | None:
-        """Return production's minimum version, or None: it names none, or no environments are registered at all.
+        """Return production's minimum version, or None if it names none or no environments are registered.
 
         Raises ProductionUnavailableError if there are environments but no production among them, or it does not answer.
         """

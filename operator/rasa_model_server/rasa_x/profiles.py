@@ -1,4 +1,4 @@
-"""How the server answers, where the generations of Rasa X answer differently."""
+"""The differences between the generations of Rasa X."""
 
 from __future__ import annotations
 

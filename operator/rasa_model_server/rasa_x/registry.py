@@ -1,4 +1,4 @@
-"""Which environments there are."""
+"""The registered environments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rasa_model_server.storage import Catalogue, EnvironmentRecord
 
 
 class Registry:
-    """The environments that were put to the API; until some were, and with `file_only` always, those of a file."""
+    """The environments registered through the API. Until some are, and always with `file_only`, those of a file."""
 
     def __init__(
         self, catalogue: Catalogue, from_file: tuple[EnvironmentRecord, ...] = (), *, file_only: bool = False

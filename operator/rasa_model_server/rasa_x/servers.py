@@ -29,7 +29,7 @@ CONNECTIONS = 64
 
 
 class RasaServerError(Exception):
-    """The server of an environment does not answer as it should. The message says how, without its token."""
+    """The server of an environment does not answer as expected. The message says how, without its token."""
 
 
 Version = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
@@ -65,7 +65,7 @@ class RasaServers:
     async def version(self, server: EnvironmentRecord) -> RasaVersion:
         """Return the version of the server, which Rasa tells without a token.
 
-        Raises RasaServerError if the server does not tell it.
+        Raises RasaServerError if the server does not say.
         """
         url = server.url.rstrip("/") + "/version"
         request = exchange.Request("GET", url, maximum_body=MAXIMUM_VERSION, deadline=LOOK_SECONDS)
@@ -79,7 +79,7 @@ class RasaServers:
         return _decoded(await self._answer(server, _step(server, path, body, MAXIMUM_STEP)), reply)
 
     async def tell(self, server: EnvironmentRecord, path: str, body: JsonValue) -> None:
-        """Send the body, as `ask` does, where nothing depends on the answer but that it is none of a refusal."""
+        """Send the body, as `ask` does, and require only that the server does not refuse it."""
         _refuse(await self._answer(server, _step(server, path, body, 0)))
 
     async def _answer(self, server: EnvironmentRecord, request: exchange.Request) -> exchange.Response:

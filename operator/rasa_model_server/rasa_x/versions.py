@@ -1,4 +1,4 @@
-"""What the servers of the environments say of themselves: asked for callers with credentials, remembered for others."""
+"""Versions of the environments' servers: requested for callers with credentials, remembered for others."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class TaggedModel:
 
 
 class Catalogue:
-    """The models, tags and environments in one store. A `directory` is where the store is, if it is one."""
+    """The models, tags and environments in one store. `directory` is the directory of the store, if it has one."""
 
     def __init__(self, store: ObjectStore, directory: Path | None = None) -> None:
         self._store = store
@@ -93,7 +93,7 @@ class Catalogue:
         return record if record is not None and record.archive == found.archive else None
 
     async def tag_that_differs_in_case(self, tag: str) -> str | None:
-        """Return a tag that is the same as this one but for upper and lower case, or None."""
+        """Return a tag that differs from this one in upper and lower case only, or None."""
         return next((found.tag for found in await self._tags.all() if is_same_but_for_case(found.tag, tag)), None)
 
     def new_archive(self, name: str) -> str:
@@ -102,7 +102,7 @@ class Catalogue:
 
     @contextlib.asynccontextmanager
     async def write_archive(self, archive: str) -> AsyncIterator[AsyncWritableFile]:
-        """Open a model file for writing. Left with an exception, it is as if it had never been opened.
+        """Open a model file for writing. An exception in the block discards what was written.
 
         Raises GenericError if the store fails. Its writers alone raise an OSError then.
         """
@@ -134,7 +134,7 @@ class Catalogue:
             logger.warning("%s is no longer needed, but cannot be removed yet: %s", archive, first_line(error))
 
     async def add_model(self, record: ModelRecord) -> bool:
-        """Make the model exist, its file being written. Return False, and change nothing, where the name is taken."""
+        """Publish the model, whose file is written. Return False, and change nothing, if the name is taken."""
         return await self._models.create(record.model, record)
 
     async def delete_model(self, name: str) -> bool:

@@ -66,7 +66,7 @@ class Documents(Generic[Record]):
         return await self._read_listed([listed for listed in objects if listed["path"].endswith(SUFFIX)])
 
     async def _read_listed(self, objects: Sequence[ObjectMeta]) -> list[Record]:
-        """Return the records of these objects, reading only those that are not as they were at the last call."""
+        """Return the records of these objects, reading only those that changed since the last call."""
         versions = {listed["path"]: _fingerprint(listed) for listed in objects}
         known = {path: seen for path, seen in self._seen.items() if versions.get(path) == seen[0]}
         reading = asyncio.Semaphore(_CONCURRENT_READS)
@@ -81,7 +81,7 @@ class Documents(Generic[Record]):
         return [record for _, record in known.values() if record is not None]
 
     async def create(self, name: str, record: Record) -> bool:
-        """Write the record if there is none of this name. Return whether it was: one of two callers is told so."""
+        """Write the record if there is none of this name. Return whether it was: one of two callers succeeds."""
         try:
             await obstore.put_async(self._store, self._key(name), _encode(record), mode="create")
         except AlreadyExistsError:
@@ -104,7 +104,7 @@ class Documents(Generic[Record]):
             return record
 
     async def delete_if(self, name: str, condition: Callable[[Record], bool]) -> bool:
-        """Remove the record if it meets the condition at the moment that it is removed. Return whether it was removed.
+        """Remove the record if it meets the condition when it is removed. Return whether it was removed.
 
         No store deletes conditionally, but remote ones overwrite conditionally: there `null` takes the record's place.
         A directory does neither: it belongs to one process, whose lock suffices.

@@ -38,7 +38,7 @@ class StorageError(Exception):
 
 @dataclass(frozen=True)
 class Storage:
-    """An open store, what to call it in a log, and its directory if it is one."""
+    """An open store, its name for logs, and its directory if it has one."""
 
     store: ObjectStore
     description: str
@@ -69,7 +69,7 @@ def open_storage(location: str) -> Storage:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, without the query of any URL in it: that may hold a signature."""
+    """Return the first line of an error's message, without the query of any URL, which may hold a signature."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return " ".join(word.partition("?")[0] + "?..." if "://" in word and "?" in word else word for word in line.split())
 
@@ -91,7 +91,7 @@ def _open_directory(path: Path) -> Storage:
 
 
 def _close_to_others(directory: Path) -> None:
-    """Take from others what an earlier release let them read. What is another user's cannot be changed, and is left."""
+    """Take away permissions that an earlier release gave to others. Files of another user are left as they are."""
     for folder in (directory / name for name in ("models", "tags", "environments")):
         for path in (folder, *(folder.glob("*") if folder.name == "environments" else ())):
             with contextlib.suppress(FileNotFoundError, PermissionError):

@@ -22,7 +22,7 @@ SUFFIX = ".json"
 class RecordFiles(Generic[Record]):
     """The files `<directory>/<name>.json`.
 
-    Every record is written to a new file that takes the old one's place, so that the inode tells a change, too.
+    Every write replaces the file by a new one, so its inode changes even where size and time do not.
     """
 
     def __init__(self, directory: Path, decode: Callable[[str, bytes], Record | None]) -> None:

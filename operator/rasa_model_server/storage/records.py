@@ -1,4 +1,4 @@
-"""What the JSON objects in the store hold."""
+"""The JSON objects in the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Removing what uploads leave behind that were cut off by the end of a process."""
+"""Removing what interrupted uploads leave behind."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def sweeping(storage: Storage) -> AsyncIterator[None]:
 
 
 async def sweep(storage: Storage, now: datetime) -> list[str]:
-    """Remove model files that no model names and that are older than a day. Return their keys.
+    """Remove model files that belong to no model and are older than a day. Return their keys.
 
     A model file may be whole and not yet named, for the moment between its two writes; hence the age.
     """

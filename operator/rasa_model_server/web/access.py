@@ -1,4 +1,4 @@
-"""Who may do an operation: what each route depends on."""
+"""Authorization: the dependencies of routes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CALLER = "rasa_model_server.caller"
 
 
 class Role(Enum):
-    """Who may do an operation, among those whose credential opens it: the roles of Rasa X."""
+    """The role that an operation requires, besides a credential that grants it."""
 
     ANYBODY = "anybody"
     PROMOTER = "promoter"
@@ -26,7 +26,7 @@ class Role(Enum):
 
 
 class Access:
-    """Lets callers in. The caller is left in the request."""
+    """Authorizes requests, and stores the caller in them."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -37,7 +37,7 @@ class Access:
         }
 
     def takes(self, permission: Permission, role: Role = Role.ANYBODY) -> list[Any]:
-        """Return the dependencies of a route that takes the permission and the role.
+        """Return the dependencies of a route that requires the permission and the role.
 
         The schemes are for the OpenAPI document: `admit` decides, which also tells one wrong credential from another.
         """
@@ -48,11 +48,11 @@ class Access:
         return [*(Depends(self._schemes[credential]) for credential in opening(permission)), Depends(admitted)]
 
     def security(self, permission: Permission) -> list[dict[str, list[str]]]:
-        """Return what takes the permission, as in the OpenAPI document."""
+        """Return the schemes that grant the permission, in the form of the OpenAPI document."""
         return [{self._schemes[credential].scheme_name: []} for credential in opening(permission)]
 
     def admit(self, request: Request, permission: Permission, role: Role = Role.ANYBODY) -> None:
-        """Return if the caller may do what takes the permission and the role.
+        """Return if the caller has the permission and the role.
 
         Raises ApiError (401 or 403), which says what the caller lacks.
         """
@@ -62,12 +62,12 @@ class Access:
 
 
 def opening(permission: Permission) -> list[Credential]:
-    """Return the credentials that open the permission."""
+    """Return the credentials that grant the permission."""
     return [credential for credential in Credential if permission in OPENS[credential]]
 
 
 def share_of(request: Request) -> str:
-    """Return whose share of the server the request counts to: a user's, an address's where everybody is anonymous."""
+    """Return whose share the request counts towards: the user's, or the address's where everybody is anonymous."""
     caller = request.scope[_CALLER]
     if isinstance(caller, Caller) and not caller.anonymous:
         return f"user {caller.username}"

@@ -132,7 +132,7 @@ class StatusAnswer(BaseModel):
 
 
 def model_answer(project: str, found: TaggedModel, minimum_version: str | None = None) -> ModelAnswer:
-    """Return how a model is listed, given what production says is the oldest version that it loads."""
+    """Return how a model is listed, given the oldest version that production loads."""
     record = found.record
     return ModelAnswer(
         project=project,
@@ -150,7 +150,7 @@ def model_answer(project: str, found: TaggedModel, minimum_version: str | None =
 async def read_json(request: Request, content: type[Content]) -> Content:
     """Return the JSON body of a request.
 
-    FastAPI would read a body of any size for any time, and before it is known who sends it.
+    FastAPI would read a body of any size, for any time, before the caller is authenticated.
 
     Raises ApiError: 400 if it does not have the expected form, 408 if it takes longer than 20 seconds, 413 if it is
     larger than 1 MiB.

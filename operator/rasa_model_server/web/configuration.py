@@ -15,7 +15,7 @@ from rasa_model_server.web.openapi import UNAUTHORIZED, refusals
 
 @dataclass(frozen=True)
 class Configuration:
-    """The two files, each as its content or as where it is: a file is read for each answer."""
+    """The two files, each as its content or its path. A path is read for every answer."""
 
     endpoints: Path | str
     credentials: Path | str

@@ -1,4 +1,4 @@
-"""Reading what a refused request still sends."""
+"""Reading the rest of a refused request."""
 
 from __future__ import annotations
 

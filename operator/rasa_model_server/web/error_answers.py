@@ -1,4 +1,4 @@
-"""Answers to whatever is raised, in the form of Rasa's own."""
+"""Answers to exceptions, in the form of Rasa's own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
-    """Answer whatever was raised, in the form that Rasa and Rasa X use (rasa/server.py, ErrorResponse)."""
+    """Answer an exception in the form that Rasa and Rasa X use (rasa/server.py, ErrorResponse)."""
     if isinstance(error, ApiError | BaseError):
         await drain(request)
     found = _as_api_error(request, error)

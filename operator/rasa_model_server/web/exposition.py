@@ -1,4 +1,4 @@
-"""The metrics, for Prometheus to fetch."""
+"""The route that Prometheus scrapes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class Exposition:
-    """The metrics with the number of models. Anybody may ask, so that they are counted at most every five seconds."""
+    """The metrics with the number of models. Since anybody may ask, they are counted every five seconds at most."""
 
     def __init__(self, catalogue: Catalogue, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self._catalogue = catalogue

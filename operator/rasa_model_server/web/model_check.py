@@ -1,4 +1,4 @@
-"""Which models and tags are taken, as far as the servers that load them decide it."""
+"""Which models and tags are accepted, as far as the servers that load them decide."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ModelCheck(Protocol):
 def is_compatible(trained: str | None, minimum: str | None) -> bool:
     """Return whether a model that this Rasa version trained can be loaded by a server with this minimum version.
 
-    Where either is not known, it can. A pre-release comes before its release.
+    If either is unknown, it can. A pre-release comes before its release.
     """
     if trained is None or minimum is None:
         return True

@@ -1,4 +1,4 @@
-"""The routes of models and tags, but for pulls."""
+"""The routes of models and tags, except pulls."""
 
 from __future__ import annotations
 

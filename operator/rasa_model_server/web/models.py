@@ -20,7 +20,7 @@ from rasa_model_server.web.variant import ModelApi
 
 @dataclass(frozen=True)
 class Page:
-    """Some of the models that were asked for, and how many there are in all."""
+    """A page of the models, and how many there are in all."""
 
     models: list[ModelAnswer]
     total: int
@@ -28,7 +28,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A model that was taken in, and whether it is new."""
+    """An uploaded model, and whether it is new."""
 
     model: ModelAnswer
     created: bool
@@ -55,7 +55,7 @@ class Models:
         return Page([model_answer(self._api.project, model, minimum) for model in shown], len(found))
 
     async def upload(self, request: Request) -> Uploaded:
-        """Take in a model. Where the variant has it so, the same file again is no error.
+        """Receive a model. If the variant allows it, uploading the same file again is no error.
 
         Raises ApiError if the model is not accepted, with the status that the variant has for the reason.
         """

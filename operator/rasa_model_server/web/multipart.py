@@ -1,4 +1,4 @@
-"""Streaming multipart/form-data: parts come out as they come in, none is ever whole in memory or on disk."""
+"""Streaming multipart/form-data: parts are yielded as they arrive, and never held whole in memory or on disk."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PartStart:
 
 @dataclass(frozen=True)
 class PartData:
-    """The next bytes of the part that began last."""
+    """The next bytes of the current part."""
 
     content: bytes
 

@@ -1,4 +1,4 @@
-"""What is told of each request: a line in the access log, without secrets, and metrics."""
+"""The access log, without secrets, and the metrics of requests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Observation:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and tell of it once it is answered or given up."""
+        """Pass a request on, and record it once it is answered or abandoned."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""The OpenAPI document, where FastAPI does not know what this server does."""
+"""The parts of the OpenAPI document that FastAPI cannot derive."""
 
 from __future__ import annotations
 

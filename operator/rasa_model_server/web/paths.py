@@ -1,4 +1,4 @@
-"""What stands in the paths of models and tags: the project, and names."""
+"""Parameters in paths: the project, and names of models and tags."""
 
 from __future__ import annotations
 

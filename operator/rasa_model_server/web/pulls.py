@@ -1,4 +1,4 @@
-"""Pulling models, by name and by tag: what each Rasa server does every few seconds."""
+"""Pulling models by name and by tag, which every Rasa server does every few seconds."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _Pulls:
         return await self._send(request, await self._catalogue.model_with_tag(tag), f"no model has the tag {tag!r}")
 
     def _admitted(self, request: Request, kind: Literal["model", "tag"]) -> str:
-        """Return the name in the path, once the caller is let in."""
+        """Authorize the caller, and return the name in the path."""
         self._access.admit(request, Permission.READ_MODELS)
         require_project(request.path_params.get("project", self._api.project), self._api.project)
         return require_name(kind, request.path_params[kind])

@@ -1,4 +1,4 @@
-"""How many uploads there are at a time: each holds memory, and a thread while it is inspected."""
+"""Limits on concurrent uploads: each takes memory, and a thread while it is inspected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class UploadLimits:
 
 
 class UploadSlots:
-    """Lets uploads in, each caller's up to a number that leaves room for others."""
+    """Admits uploads, for each caller only as many as leave room for others."""
 
     def __init__(self, limits: UploadLimits | None = None) -> None:
         self._limits = limits or UploadLimits()

@@ -1,4 +1,4 @@
-"""What differs in the API of models from one kind of server to another."""
+"""The differences in the API of models between kinds of servers."""
 
 from __future__ import annotations
 
