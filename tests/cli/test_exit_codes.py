@@ -20,9 +20,11 @@ from rasa_environments.rasa.errors import (
     ModelRefusedError,
     RasaError,
     UnauthorizedError,
+    UnexpectedAnswerError,
     UnknownModelError,
     UnreachableError,
 )
+from rasa_environments.rasa.peers import Peer
 
 from .conftest import command
 
@@ -84,15 +86,18 @@ def test_an_answer_of_the_api_server_has_an_exit_code(status_code: int, code: Ex
     assert code_of(ApiError(status_code, "Reason", "message")) is code
 
 
+PROBLEM = (Peer.MODEL_SERVER, "http://rasa-x:5002", "is odd")
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (UnreachableError("x"), ExitCode.FAILED),
-        (UnauthorizedError("x"), ExitCode.REFUSED),
-        (ModelRefusedError("x"), ExitCode.REFUSED),
-        (ModelNameConflictError("x"), ExitCode.REFUSED),
-        (UnknownModelError("x"), ExitCode.NOT_FOUND),
-        (RasaError("x"), ExitCode.FAILED),
+        (UnreachableError(*PROBLEM), ExitCode.FAILED),
+        (UnauthorizedError(*PROBLEM), ExitCode.REFUSED),
+        (ModelRefusedError(*PROBLEM), ExitCode.REFUSED),
+        (ModelNameConflictError(*PROBLEM), ExitCode.REFUSED),
+        (UnknownModelError(*PROBLEM), ExitCode.NOT_FOUND),
+        (UnexpectedAnswerError(*PROBLEM), ExitCode.FAILED),
     ],
 )
 def test_an_answer_of_a_model_server_has_an_exit_code(error: RasaError, code: ExitCode) -> None:

@@ -89,7 +89,7 @@ def test_a_secret_that_cannot_write_is_told(team: Team, url: str, tmp_path: Path
     ran = team.run(f"upload {model_file(tmp_path, 'fifth')}")
 
     assert ran.exit_code == 1
-    assert "there are no credentials to write to the model server" in ran.errors
+    assert "takes no tags or models without credentials; add `apiToken`, or `username` and" in ran.errors
 
 
 def test_a_wrong_token_is_told_and_not_shown(team: Team, url: str, tmp_path: Path) -> None:

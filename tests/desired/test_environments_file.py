@@ -10,15 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.desired.environments_file import (
-    FILE,
-    MAXIMUM_CHARACTERS,
-    FileEntry,
-    entries_of,
-    environments_secret,
-    file_text,
-    missing_from,
-)
+from rasa_environments.desired.environments_file import FILE, entries_of, environments_secret
+from rasa_environments.rasa.environments_file import MAXIMUM_CHARACTERS, FileEntry, file_text, missing_from
 from tests.reconcile.objects import server
 
 ENTRIES = st.dictionaries(

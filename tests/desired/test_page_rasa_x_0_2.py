@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.desired.environments_file import FileEntry, file_text
+from rasa_environments.rasa.environments_file import FileEntry, file_text
 from tests.desired.pages import (
     arguments,
     container,

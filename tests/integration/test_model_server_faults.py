@@ -92,8 +92,8 @@ def test_without_credentials_to_write_a_tag_must_be_right_already(empty_space: S
         "Tagged",
         status="False",
         reason="NoWriteCredentials",
-        message=f"there are no credentials to write to the model server at {front.url}: add `apiToken`, or `username` "
-        "and `password`, to the Secret of credentialsSecretRef",
+        message=f"the model server at {front.url} takes no tags or models without credentials; add `apiToken`, or "
+        "`username` and `password`, to the Secret of credentialsSecretRef",
     )
 
 
@@ -294,7 +294,7 @@ WRONG = (
     Wrong(
         "moved",
         lambda _: Said(302, "", {"Location": "https://rasa-x.example/?token=secret"}),
-        "redirects to https://rasa-x.example, where its credentials may not go: if that is where it lives, make it the "
+        "redirects to https://rasa-x.example, where its credentials may not go; if that is where it lives, make it the "
         "address",
     ),
     Wrong(

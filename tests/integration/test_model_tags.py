@@ -126,7 +126,7 @@ def test_a_model_that_is_not_there_is_named_and_tagged_as_soon_as_it_is_uploaded
             status="False",
             reason="ModelNotFound",
             message=f"the model server at {front.url}{MODELS}/later/tags/production has no model later that can carry "
-            "tag production (ModelNotFound): upload it, or name one that it lists",
+            "tag production (ModelNotFound); upload it, or name one that it lists",
         )
 
     front.behind.upload(Path(shutil.copy(SAMPLES / f"{MODEL_A}.tar.gz", tmp_path / "later.tar.gz")))

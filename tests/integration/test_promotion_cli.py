@@ -109,7 +109,7 @@ def test_a_model_that_the_server_does_not_have_fails_with_its_reason(
     assert ran.returncode == 4
     assert ran.stderr == (
         f"error: {key}: the model server at {front.url}{MODELS}/nowhere/tags/production has no model nowhere that can "
-        "carry tag production (ModelNotFound): upload it, or name one that it lists (the ModelTag goes "
+        "carry tag production (ModelNotFound); upload it, or name one that it lists (the ModelTag goes "
         "on asking for nowhere)\n"
     )
     assert front.behind.tags() == {"production": MODEL_A}
@@ -179,8 +179,9 @@ def test_a_file_that_is_no_model_is_refused_with_what_is_wrong(front: Front, com
 
     assert ran.returncode == 3
     assert ran.stderr.splitlines()[-1] == (
-        f"error: the model server at {front.behind.url}{MODELS} refuses notes.tar.gz (400 BadModel) (the file is not a "
-        "model: it is not gzip: a model is a .tar.gz as `rasa train` writes it)"
+        f"error: the model server at {front.behind.url}{MODELS} refuses notes.tar.gz (400 BadModel); upload a file "
+        "that `rasa train` wrote, or see its log (the file is not a model: it is not gzip: a model is a .tar.gz as "
+        "`rasa train` writes it)"
     )
 
 
@@ -192,6 +193,6 @@ def test_without_a_token_to_write_an_upload_says_what_to_add(tag_space: Space, f
 
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == (
-        f"error: there are no credentials to write to the model server at {front.behind.url}: add `apiToken`, or "
-        "`username` and `password`, to the Secret of credentialsSecretRef"
+        f"error: the model server at {front.behind.url} takes no tags or models without credentials; add `apiToken`, "
+        "or `username` and `password`, to the Secret of credentialsSecretRef"
     )

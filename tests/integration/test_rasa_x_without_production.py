@@ -22,8 +22,8 @@ TOLD = {
 """What it says of its environments."""
 NO_PRODUCTION = (
     "no environment production is registered with it, and Rasa X asks it for its version before it takes a tag or a "
-    "model: create a DeploymentEnvironment called production that refers to this ModelServer (with spec.external where "
-    "its server runs elsewhere), or register production at Rasa X yourself"
+    "model; create a DeploymentEnvironment of this name that refers to this ModelServer (with spec.external where its "
+    "server runs elsewhere), or register it at Rasa X yourself"
 )
 
 

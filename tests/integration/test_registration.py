@@ -214,7 +214,7 @@ def test_a_name_that_the_registry_refuses_stops_no_other(enterprise: Enterprise)
         ENVIRONMENT, "staging", "Registered", status="False", reason="RegistrationRefused"
     )
     assert found["message"].startswith(f"the model server at {url} refuses the registration of ")
-    assert found["message"].endswith("(400 NameReserved): see its log, then correct the environment or rename it")
+    assert found["message"].endswith("(400 NameReserved); see its log, then correct the environment or rename it")
     assert enterprise.names() == {"development"}
 
 

@@ -14,17 +14,23 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from rasa_environments.api.conditions import Reason
+from rasa_environments.domain.advice import message_of, reason_of
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import LISTING, EnvironmentRegistry, RegisteredEnvironment
 from rasa_environments.rasa.errors import (
+    LicenceError,
+    NoRegistryError,
+    NotPermittedError,
     NoWriteCredentialsError,
     RasaError,
+    RegistrationCredentialsRejectedError,
     RegistrationRefusedError,
     ServerFailedError,
-    UnauthorizedError,
+    UnavailableError,
     UnexpectedAnswerError,
     UnreachableError,
+    WrongPathError,
 )
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.transport import http_client
@@ -38,7 +44,7 @@ PRODUCTION = RegisteredEnvironment("production", "http://rasa-production:5005", 
 WORKER = RegisteredEnvironment("worker", "http://rasa-worker:5005", "token-of-worker")
 NO_REGISTRY = (
     "keeps no registry: Rasa X before 1.0 takes environments from environments.yml alone, at its start; "
-    "if it is one, set `registration: ConfigMap` in the ModelServer"
+    "if it is one, set `registration: File` in the ModelServer"
 )
 
 
@@ -111,8 +117,8 @@ async def test_without_credentials_it_is_said_that_registering_wants_a_login(
     with pytest.raises(NoWriteCredentialsError) as caught:
         await registry(http, rasa_x.url, credentials).read()
 
-    assert caught.value.message == (
-        f"there are no credentials to register environments at the model server at {rasa_x.url}: "
+    assert message_of(caught.value) == (
+        f"the model server at {rasa_x.url} registers no environments without credentials; "
         "add `username` and `password` to the Secret of credentialsSecretRef"
     )
     assert rasa_x.asked == []
@@ -175,10 +181,10 @@ async def test_a_list_that_the_registry_refuses_is_told_with_its_reason(
     with pytest.raises(RegistrationRefusedError) as caught:
         await registry(http, rasa_x.url).replace([PRODUCTION, WORKER])
 
-    assert caught.value.reason is Reason.REGISTRATION_REFUSED
-    assert caught.value.message == (
+    assert reason_of(caught.value) is Reason.REGISTRATION_REFUSED
+    assert message_of(caught.value) == (
         f"the model server at {rasa_x.url}/api/environments refuses the registration of production, worker "
-        f"({status} BadRequest): see its log, then correct the environment or rename it"
+        f"({status} BadRequest); see its log, then correct the environment or rename it"
     )
     assert caught.value.detail == "'Pro duction' with token *** is no name for an environment"
 
@@ -198,13 +204,13 @@ async def test_a_generation_without_a_registry_is_told_with_what_it_has_instead(
     rasa_x.answer("PUT", ENVIRONMENTS, says({"message": "no such path"}, status=status))
     at = f"the model server at {rasa_x.url}/api/environments answers {status}"
 
-    with pytest.raises(RegistrationRefusedError) as reading:
+    with pytest.raises(NoRegistryError) as reading:
         await registry(http, rasa_x.url).read()
-    with pytest.raises(RegistrationRefusedError) as writing:
+    with pytest.raises(NoRegistryError) as writing:
         await registry(http, rasa_x.url).replace([WORKER])
 
-    assert reading.value.message == f"{at} to the listing of environments but {NO_REGISTRY}"
-    assert writing.value.message == f"{at} to the registration of worker but {NO_REGISTRY}"
+    assert message_of(reading.value) == f"{at} to the listing of environments but {NO_REGISTRY}"
+    assert message_of(writing.value) == f"{at} to the registration of worker but {NO_REGISTRY}"
 
 
 async def test_a_generation_that_shows_its_environments_file_has_no_registry(
@@ -215,8 +221,8 @@ async def test_a_generation_that_shows_its_environments_file_has_no_registry(
     with pytest.raises(RegistrationRefusedError) as caught:
         await registry(http, rasa_x.url).read()
 
-    assert NO_REGISTRY in caught.value.message
-    assert "file-token" not in caught.value.message
+    assert NO_REGISTRY in message_of(caught.value)
+    assert "file-token" not in message_of(caught.value)
 
 
 async def test_a_generation_whose_environments_file_is_missing_says_so(
@@ -227,10 +233,10 @@ async def test_a_generation_whose_environments_file_is_missing_says_so(
     with pytest.raises(RegistrationRefusedError) as caught:
         await registry(http, rasa_x.url).read()
 
-    assert caught.value.message == (
+    assert message_of(caught.value) == (
         f"the model server at {rasa_x.url}/api/environments refuses the listing of environments (400): "
         "Rasa X before 1.0 takes environments from environments.yml alone, at its start; "
-        "if it is one, set `registration: ConfigMap` in the ModelServer"
+        "if it is one, set `registration: File` in the ModelServer"
     )
 
 
@@ -248,14 +254,14 @@ async def failures(environments: EnvironmentRegistry) -> Iterable[RasaError]:
     [
         (
             401,
-            UnauthorizedError,
+            RegistrationCredentialsRejectedError,
             "it does not accept the credentials; check `username` and `password` in the Secret of",
         ),
-        (402, UnauthorizedError, "answers 402 (LicenseNeeded) to the"),
-        (402, UnauthorizedError, "its licence does not cover this; see the server's licence"),
-        (403, UnauthorizedError, "the credentials do not permit this; give their user the permission"),
+        (402, LicenceError, "answers 402 (LicenseNeeded) to the"),
+        (402, LicenceError, "its licence does not cover this; see the server's licence"),
+        (403, NotPermittedError, "the credentials do not permit this; give their user the permission"),
         (500, ServerFailedError, "it failed; see its log"),
-        (503, UnreachableError, "it is not available now; see its log"),
+        (503, UnavailableError, "it is not available now; see its log"),
     ],
 )
 async def test_each_other_refusal_says_what_it_means(
@@ -268,7 +274,7 @@ async def test_each_other_refusal_says_what_it_means(
 
     for error in await failures(registry(http, rasa_x.url)):
         assert type(error) is kind
-        assert said in error.message
+        assert said in message_of(error)
 
 
 async def test_a_web_page_is_neither_a_list_nor_a_registration(rasa_x: ScriptedServer, http: httpx.AsyncClient) -> None:
@@ -278,9 +284,9 @@ async def test_a_web_page_is_neither_a_list_nor_a_registration(rasa_x: ScriptedS
 
     reading, writing = await failures(registry(http, rasa_x.url))
 
-    assert [type(reading), type(writing)] == [UnexpectedAnswerError, UnexpectedAnswerError]
-    assert "answers with a web page instead of a list of environments; check `url`" in reading.message
-    assert "answers with a web page instead of taking the registration; check `url`" in writing.message
+    assert [type(reading), type(writing)] == [WrongPathError, WrongPathError]
+    assert "answers with a web page instead of a list of environments; check `url`" in message_of(reading)
+    assert "answers with a web page instead of taking the registration; check `url`" in message_of(writing)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +325,7 @@ async def test_a_rasa_x_that_is_down(http: httpx.AsyncClient, unused_tcp_port: i
 
     for error in await failures(registry(http, url, API_TOKEN)):
         assert isinstance(error, UnreachableError)
-        assert error.message == (
+        assert message_of(error) == (
             f"the model server at {url}/api/environments cannot be reached: it gives no HTTP answer; "
             "check `url` of the ModelServer"
         )

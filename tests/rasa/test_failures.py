@@ -14,11 +14,13 @@ import httpx
 import pytest
 
 from rasa_environments.api.conditions import Reason
+from rasa_environments.domain.advice import detailed_message_of, message_of, reason_of
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import InvalidAddressError, RasaError, UnexpectedAnswerError, UnreachableError
 from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.rasa.transport import MODEL_SERVER, Request, ask, http_client
+from rasa_environments.rasa.peers import Peer
+from rasa_environments.rasa.transport import Request, ask, http_client
 from tests.outbound_http.raw_server import HEAD_ENDS, Connection, answer, listening, repeating, saying
 
 from .conftest import ScriptedServer, replies, says
@@ -81,8 +83,8 @@ async def test_an_open_port_that_is_of_no_use_looks_as_a_closed_one(
         error = await failure(http, f"{scheme}://127.0.0.1:{port}")
 
     assert type(error) is UnreachableError
-    assert error.reason is Reason.MODEL_SERVER_UNREACHABLE
-    assert error.message == (
+    assert reason_of(error) is Reason.MODEL_SERVER_UNREACHABLE
+    assert message_of(error) == (
         f"the model server at {scheme}://127.0.0.1:{port}{MODELS} cannot be reached: it gives no HTTP answer; check "
         "`url` of the ModelServer"
     )
@@ -95,18 +97,18 @@ async def test_a_closed_port(http: httpx.AsyncClient, unused_tcp_port: int) -> N
 
     error = await failure(http, url)
 
-    assert error.reason is Reason.MODEL_SERVER_UNREACHABLE
-    assert error.message == (
+    assert reason_of(error) is Reason.MODEL_SERVER_UNREACHABLE
+    assert message_of(error) == (
         f"the model server at {url}{MODELS} cannot be reached: it gives no HTTP answer; check `url` of the ModelServer"
     )
-    assert error.explained == f"{error.message} (connection refused, nothing listens there)"
+    assert detailed_message_of(error) == f"{message_of(error)} (connection refused, nothing listens there)"
 
 
 async def test_an_unknown_host(http: httpx.AsyncClient) -> None:
     error = await failure(http, "http://no-such-host.invalid:5002")
 
     assert isinstance(error, UnreachableError)
-    assert "cannot be reached: its host name is not known; check `url`" in error.message
+    assert "cannot be reached: its host name is not known; check `url`" in message_of(error)
     assert "the host name no-such-host.invalid is not known (DNS: " in error.detail
 
 
@@ -117,7 +119,7 @@ async def test_an_address_that_is_none(http: httpx.AsyncClient, url: str) -> Non
     error = await failure(http, url)
 
     assert isinstance(error, InvalidAddressError)
-    assert "is not an http(s) URL with a host; check `url` of the ModelServer" in error.message
+    assert "its address is no http(s) URL with a host; check `url` of the ModelServer" in message_of(error)
 
 
 async def test_a_compressed_answer_is_not_read(http: httpx.AsyncClient) -> None:
@@ -127,7 +129,7 @@ async def test_a_compressed_answer_is_not_read(http: httpx.AsyncClient) -> None:
         error = await failure(http, f"http://127.0.0.1:{port}")
 
     assert isinstance(error, UnexpectedAnswerError)
-    assert "compresses its answer, which was not asked for and is not read" in error.message
+    assert "compresses its answer, which was not asked for and is not read" in message_of(error)
 
 
 async def test_a_redirect_is_told_without_its_path(server: ScriptedServer, http: httpx.AsyncClient) -> None:
@@ -136,8 +138,8 @@ async def test_a_redirect_is_told_without_its_path(server: ScriptedServer, http:
 
     error = await failure(http, server.url)
 
-    assert "redirects to https://sso.example.com:8443, where its credentials may not go" in error.message
-    assert not {text for text in ("hunter2", "token-in-the-path", "token=x") if text in error.explained}
+    assert "redirects to https://sso.example.com:8443, where its credentials may not go" in message_of(error)
+    assert not {text for text in ("hunter2", "token-in-the-path", "token=x") if text in detailed_message_of(error)}
 
 
 WORDS = "internal: the password is hunter2"
@@ -180,7 +182,7 @@ async def test_of_a_refusal_only_the_status_is_told(
         try:
             await call
         except RasaError as error:
-            messages.append(error.message)
+            messages.append(message_of(error))
 
     assert len(messages) >= 5
     assert not [message for message in messages if "hunter2" in message or "XXX" in message]
@@ -195,7 +197,7 @@ async def test_the_reason_that_a_refusal_gives_is_told_where_it_is_one_word(
 
     error = await failure(http, server.url)
 
-    assert "answers 401 (NotAuthenticated) to the listing of models" in error.message
+    assert "answers 401 (NotAuthenticated) to the listing of models" in message_of(error)
     assert error.detail == "User is not authenticated."
     assert "answers 401: User is not authenticated." in caplog.text
 
@@ -203,4 +205,4 @@ async def test_the_reason_that_a_refusal_gives_is_told_where_it_is_one_word(
 async def test_an_answer_without_end_is_given_up(http: httpx.AsyncClient) -> None:
     async with listening(repeating(b"HTTP/1.1 200 OK\r\n\r\n", b"[" * 10_000)) as port:
         with pytest.raises(UnexpectedAnswerError, match="answers with more than the 64 KiB that are read of it"):
-            await ask(http, MODEL_SERVER, Request("GET", f"http://127.0.0.1:{port}"))
+            await ask(http, Peer.MODEL_SERVER, Request("GET", f"http://127.0.0.1:{port}"))

@@ -16,15 +16,19 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from rasa_environments.domain.advice import message_of
 from rasa_environments.rasa import pulls
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import (
+    EncodedModelError,
+    FileNotReadableError,
+    FileReplacedError,
     NoListingError,
+    NoModelHashError,
+    NoTagsError,
+    NothingNewError,
     RasaError,
-    TagRefusedError,
-    UnauthorizedError,
-    UnexpectedAnswerError,
     UnreachableError,
     UnreadableModelError,
 )
@@ -107,8 +111,8 @@ async def test_a_file_that_is_replaced_while_it_is_asked_for_is_not_taken_for_th
 
     error = await failure(client(http, url).pulls.identity("production", "0" * 32))
 
-    assert type(error) is UnexpectedAnswerError
-    assert "answers tag production with another file by now" in error.message
+    assert type(error) is FileReplacedError
+    assert "answers tag production with another file by now" in message_of(error)
 
 
 @pytest.mark.parametrize("status", [400, 403, 405, 501])
@@ -134,8 +138,8 @@ async def test_without_an_etag_rasa_gets_no_model(server: ScriptedServer, http: 
 
     error = await failure(client(http, server.url).tag("production"))
 
-    assert type(error) is UnexpectedAnswerError
-    assert "answers the pull of tag production with no ETag: Rasa drops such a model" in error.message
+    assert type(error) is NoModelHashError
+    assert "answers the pull of tag production with no ETag: Rasa drops such a model" in message_of(error)
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -147,9 +151,9 @@ async def test_nothing_new_is_no_answer_to_a_first_pull(
 
     error = await failure(client(http, server.url).tag("production"))
 
-    assert type(error) is UnexpectedAnswerError
-    assert f"answers {status} (nothing new) to the pull of tag production by one who has pulled noth" in error.message
-    assert "any cache before it, heeds If-None-Match" in error.message
+    assert type(error) is NothingNewError
+    assert f"answers {status} (nothing new) to the pull of tag production by one who has pulled" in message_of(error)
+    assert "any cache before it, heeds If-None-Match" in message_of(error)
 
 
 async def test_a_bucket_that_hides_what_is_not_there_is_told_as_one(
@@ -162,8 +166,8 @@ async def test_a_bucket_that_hides_what_is_not_there_is_told_as_one(
         await client(http, server.url).models()
     error = await failure(client(http, server.url).tag("production"))
 
-    assert type(error) is UnauthorizedError
-    assert error.message == (
+    assert type(error) is FileNotReadableError
+    assert message_of(error) == (
         f"the model server at {server.url}{FILE} answers 403 to the pull of tag production: the file may not be read, "
         "or, as buckets answer then, it is not there; see that it is, that whoever pulls may read it, and that "
         "`modelPath` of the ModelServer is right"
@@ -180,7 +184,7 @@ async def test_a_site_that_answers_everything_with_its_page_has_no_models(
         await client(http, server.url).models()
     error = await failure(client(http, server.url).tag("production"))
 
-    assert "answers with a web page instead of the model of tag production" in error.message
+    assert "answers with a web page instead of the model of tag production" in message_of(error)
 
 
 async def test_a_server_that_fails_or_is_away_is_no_server_of_files(
@@ -201,8 +205,8 @@ async def test_a_server_of_files_takes_no_tags(server: ScriptedServer, http: htt
 
     error = await failure(writer.put_tag("m", "t"))
 
-    assert type(error) is TagRefusedError
-    assert f"takes no tags ({status}), as a server of plain files does not: put the model where" in error.message
+    assert type(error) is NoTagsError
+    assert f"takes no tags ({status}), as a server of plain files does not; put the model where" in message_of(error)
 
 
 BAD_FILES = [
@@ -223,7 +227,7 @@ async def test_a_file_that_is_no_model_is_told(
     error = await failure(client(http, server.url).pulls.identity("production", "abc"))
 
     assert type(error) is UnreadableModelError
-    assert error.message == f"the file that the model server at {server.url}{FILE} sends {said}"
+    assert str(error) == f"the model server at {server.url}{FILE} sends a file that {said}"
 
 
 async def test_a_file_with_a_content_encoding_is_one_that_rasa_cannot_open(
@@ -236,8 +240,8 @@ async def test_a_file_with_a_content_encoding_is_one_that_rasa_cannot_open(
 
     error = await failure(client(http, server.url).pulls.identity("production", "abc"))
 
-    assert type(error) is UnreadableModelError
-    assert "is sent with a Content-Encoding: Rasa takes that off, and cannot open what is left" in error.message
+    assert type(error) is EncodedModelError
+    assert "has a Content-Encoding: Rasa takes that off, and cannot open what is left" in message_of(error)
 
 
 async def test_a_file_that_is_larger_than_is_read_is_not_downloaded(
@@ -263,8 +267,8 @@ async def test_a_file_that_is_larger_than_is_read_is_not_downloaded(
     server.answer("GET", FILE, endless)
     unannounced = await failure(client(http, server.url).pulls.identity("production", "abc"))
 
-    assert "is larger than the 2 MiB that are read" in announced.message
-    assert unannounced.message == announced.message
+    assert "is larger than the 2 MiB that are read" in message_of(announced)
+    assert message_of(unannounced) == message_of(announced)
     assert sent < 32 * 1024**2
 
 

@@ -12,14 +12,27 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rasa_environments.domain.advice import message_of
 from rasa_environments.rasa import model_server
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import NoListingError, UnauthorizedError, UnexpectedAnswerError, UnreachableError
+from rasa_environments.rasa.errors import (
+    LicenceError,
+    ListingTimeoutError,
+    ListingTooLongError,
+    NoListingError,
+    NotPermittedError,
+    RasaError,
+    ServerFailedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
 from rasa_environments.rasa.listing import LISTING, MAXIMUM_TAGS, Model
 from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
+from rasa_environments.rasa.peers import Peer
+from rasa_environments.rasa.transport import Answer, Request
 
 from .conftest import Handler, ScriptedServer, replies, says
 
@@ -103,7 +116,7 @@ async def test_a_listing_without_end_is_given_up(
 
     server.answer("GET", MODELS, endless)
 
-    with pytest.raises(UnexpectedAnswerError, match="lists more than 10 models, which is all that is read; delete old"):
+    with pytest.raises(ListingTooLongError, match="lists more than 10 models, which is all that is read"):
         await client(http, server.url).models()
 
 
@@ -152,7 +165,7 @@ async def test_a_refused_token_names_the_key_to_check(server: ScriptedServer, ht
     with pytest.raises(UnauthorizedError) as caught:
         await client(http, server.url).models()
 
-    assert caught.value.message == (
+    assert message_of(caught.value) == (
         f"the model server at {server.url}/api/projects/default/models answers 401 to the "
         "listing of models: it does not accept the credentials; check `token` in the Secret of credentialsSecretRef"
     )
@@ -161,35 +174,39 @@ async def test_a_refused_token_names_the_key_to_check(server: ScriptedServer, ht
 @pytest.mark.parametrize(
     ("status", "error", "said"),
     [
-        (402, UnauthorizedError, "its licence does not cover this"),
-        (404, UnexpectedAnswerError, "it has no such path; check `url` of the ModelServer"),
+        (402, LicenceError, "its licence does not cover this"),
+        (404, NoListingError, "it has no such path; check `url` of the ModelServer"),
         (418, UnexpectedAnswerError, "which its API does not promise"),
-        (500, UnexpectedAnswerError, "it failed; see its log"),
+        (500, ServerFailedError, "it failed; see its log"),
     ],
 )
 async def test_each_refusal_says_what_it_means(
-    server: ScriptedServer, http: httpx.AsyncClient, status: int, error: type[Exception], said: str
+    server: ScriptedServer, http: httpx.AsyncClient, status: int, error: type[RasaError], said: str
 ) -> None:
     server.answer("GET", MODELS, replies("<h1>error</h1>", status=status, content_type="text/html"))
 
-    with pytest.raises(error, match=said):
+    with pytest.raises(error) as caught:
         await client(http, server.url).models()
+
+    assert said in message_of(caught.value)
 
 
 @pytest.mark.parametrize(
     ("status", "error", "said"),
     [
-        (403, UnauthorizedError, "the credentials do not permit this; give their user the permission"),
-        (503, UnreachableError, "it is not available now; see its log"),
+        (403, NotPermittedError, "the credentials do not permit this; give their user the permission"),
+        (503, UnavailableError, "it is not available now; see its log"),
     ],
 )
 async def test_a_refusal_in_json_is_of_the_server_itself(
-    server: ScriptedServer, http: httpx.AsyncClient, status: int, error: type[Exception], said: str
+    server: ScriptedServer, http: httpx.AsyncClient, status: int, error: type[RasaError], said: str
 ) -> None:
     server.answer("GET", MODELS, says({"message": "no"}, status=status))
 
-    with pytest.raises(error, match=said):
+    with pytest.raises(error) as caught:
         await client(http, server.url).models()
+
+    assert said in message_of(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -211,15 +228,13 @@ async def test_an_answer_of_another_shape_is_named(
     with pytest.raises(UnexpectedAnswerError) as caught:
         await client(http, server.url).models()
 
-    assert said in caught.value.message
+    assert said in message_of(caught.value)
 
 
 async def test_a_page_that_is_too_large_is_not_read(server: ScriptedServer, http: httpx.AsyncClient) -> None:
     server.answer("GET", MODELS, replies(json.dumps(["x" * 1024] * (9 * 1024))))
 
-    with pytest.raises(
-        UnexpectedAnswerError, match="lists more than 2 MiB on a page, which is all that is read; delete old"
-    ):
+    with pytest.raises(ListingTooLongError, match="lists more than 2 MiB on a page, which is all that is read"):
         await client(http, server.url).models()
 
 
@@ -234,7 +249,7 @@ async def test_all_pages_together_have_a_limit(
 
     server.answer("GET", MODELS, large)
 
-    with pytest.raises(UnexpectedAnswerError, match="lists more than 1 MiB"):
+    with pytest.raises(ListingTooLongError, match="lists more than 1 MiB"):
         await client(http, server.url).models()
     assert len(server.asked) == 4
 
@@ -251,7 +266,7 @@ async def test_all_pages_together_have_a_deadline(
 
     server.answer("GET", MODELS, slow)
 
-    with pytest.raises(UnreachableError, match=r"has not listed its models within 0\.5 s"):
+    with pytest.raises(ListingTimeoutError, match=r"has not listed its models within 0\.5 s"):
         await client(http, server.url).models()
 
 
@@ -259,7 +274,7 @@ async def test_a_listing_of_very_many_tags_is_not_kept(server: ScriptedServer, h
     models = [entry(f"model-{number}") | {"tags": [f"{number}-{tag}" for tag in range(60)]} for number in range(90)]
     server.answer("GET", MODELS, says(models))
 
-    with pytest.raises(UnexpectedAnswerError, match="lists more than 5000 tags, which is all that is read"):
+    with pytest.raises(ListingTooLongError, match="lists more than 5000 tags, which is all that is read"):
         await client(http, server.url).models()
 
 
@@ -323,10 +338,10 @@ async def test_absurd_json_is_nothing_worse_than_unexpected(
 
 @given(body=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_whatever_is_answered_is_a_listing_or_unexpected(body: bytes) -> None:
-    answer = Answer(Request("GET", "http://x"), 200, httpx.Headers(), body)
+    answer = Answer(Peer.MODEL_SERVER, Request("GET", "http://x"), 200, httpx.Headers(), body)
 
     with suppress(UnexpectedAnswerError):
-        assert isinstance(decoded(MODEL_SERVER, answer, LISTING, "a list of models"), list)
+        assert isinstance(decoded(answer, LISTING, "a list of models"), list)
 
 
 @pytest.mark.parametrize(

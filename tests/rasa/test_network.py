@@ -12,6 +12,7 @@ import pytest
 
 from outbound_http.addresses import AddressPolicy
 from rasa_environments.api.conditions import Reason
+from rasa_environments.domain.advice import message_of, reason_of
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import AddressRefusedError, RasaError, UnreachableError
@@ -103,8 +104,8 @@ async def test_such_an_address_is_not_asked(http: httpx.AsyncClient, connections
 async def test_the_refusal_says_what_and_why_and_what_to_do(http: httpx.AsyncClient) -> None:
     error = await failure(http, "http://2852039166/latest?token=secret")
 
-    assert error.reason is Reason.ADDRESS_REFUSED
-    assert error.message == (
+    assert reason_of(error) is Reason.ADDRESS_REFUSED
+    assert message_of(error) == (
         "the model server at http://2852039166/latest is not asked: 2852039166 is 169.254.169.254, a link-local "
         "address, where clouds hand out a machine's credentials; check `url` of the ModelServer, or permit such "
         "addresses with the option --allow-link-local of `rasa-environments run`"
@@ -120,7 +121,7 @@ async def test_a_name_that_resolves_to_one_is_not_asked(
     error = await failure(http, "http://metadata.example:8080")
 
     assert isinstance(error, AddressRefusedError)
-    assert f"metadata.example is {addresses[-1]}, " in error.message
+    assert f"metadata.example is {addresses[-1]}, " in message_of(error)
     assert connections == []
 
 
@@ -160,8 +161,8 @@ async def test_in_a_cluster_nothing_is_asked_on_loopback(connections: list[str],
         error = await failure(http, f"http://{host}:8080")
 
     assert isinstance(error, AddressRefusedError)
-    assert "a loopback address, which leads to the program that asks" in error.message
-    assert "with the option --allow-loopback of `rasa-environments run`" in error.message
+    assert "a loopback address, which leads to the program that asks" in message_of(error)
+    assert "with the option --allow-loopback of `rasa-environments run`" in message_of(error)
     assert connections == []
 
 
@@ -210,7 +211,7 @@ async def test_a_name_that_is_not_known_is_looked_up_once(http: httpx.AsyncClien
     error = await failure(http, "http://no-such-host.example")
 
     assert isinstance(error, UnreachableError)
-    assert "cannot be reached: its host name is not known" in error.message
+    assert "cannot be reached: its host name is not known" in message_of(error)
     assert names.looked_up == ["no-such-host.example"]
 
 

@@ -10,20 +10,30 @@ import httpx
 import pytest
 
 from rasa_environments.api.conditions import Reason
+from rasa_environments.domain.advice import detailed_message_of, message_of, reason_of
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import (
+    AnotherLoginError,
+    CaptivePortalError,
     LoginPageError,
-    ModelRefusedError,
+    ModelTooLargeError,
+    NoReadyUpstreamError,
+    NoUpstreamAnswerError,
+    ProxyCredentialsError,
     RasaError,
+    RedirectedError,
     RefusedOnTheWayError,
-    UnauthorizedError,
+    RequestTooLargeError,
+    TooManyRequestsError,
     UnexpectedAnswerError,
-    UnreachableError,
+    UploadBrokenOffError,
+    UpstreamTimeoutError,
+    WrongPathError,
 )
 from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.server import served_model
-from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
 from tests.outbound_http.raw_server import HEAD_ENDS, answer, listening
 
 from .conftest import Handler, ScriptedServer, replies, says
@@ -62,81 +72,40 @@ async def failure(call: Awaitable[object]) -> RasaError:
 
 
 @pytest.mark.parametrize(
-    ("handler", "kind", "reason", "said"),
+    ("handler", "kind", "said"),
     [
-        (
-            html(NGINX.format("502 Bad Gateway"), 502),
-            UnreachableError,
-            "ModelServerUnreachable",
-            "gets no answer from it",
-        ),
-        (replies("Bad Gateway", 502), UnreachableError, "ModelServerUnreachable", "leads to the port where it listens"),
-        (html(GOOGLE.format("502"), 502), UnreachableError, "ModelServerUnreachable", "gets no answer from it"),
-        (replies("error code: 521", 521), UnreachableError, "ModelServerUnreachable", "gets no answer from it"),
-        (replies(ENVOY, 503), UnreachableError, "ModelServerUnreachable", "see that its pods are ready and that their"),
-        (
-            html("<html><body>503</body></html>", 503),
-            UnreachableError,
-            "ModelServerUnreachable",
-            "has no server to pass",
-        ),
-        (
-            replies("no available server", 503),
-            UnreachableError,
-            "ModelServerUnreachable",
-            "has no server to pass this to",
-        ),
-        (replies("", 503), UnreachableError, "ModelServerUnreachable", "has no server to pass this to"),
-        (html(NGINX.format("504"), 504), UnreachableError, "ModelServerUnreachable", "nginx: proxy_read_timeout"),
-        (replies("stream timeout", 504), UnreachableError, "ModelServerUnreachable", "raise the proxy's time-out"),
-        (html(NGINX.format("429"), 429), UnreachableError, "ModelServerUnreachable", "takes no more requests for now"),
-        (
-            says({"message": "slow down"}, 429),
-            UnreachableError,
-            "ModelServerUnreachable",
-            "takes no more requests for now",
-        ),
-        (
-            html(WAF, 403),
-            RefusedOnTheWayError,
-            "UnexpectedAnswer",
-            "a web application firewall before it refuses this, not",
-        ),
-        (
-            html(NGINX.format("401"), 401),
-            UnauthorizedError,
-            "Unauthorized",
-            "a proxy before it asks for a login of its own",
-        ),
-        (html("<h1>Proxy login</h1>", 407), RefusedOnTheWayError, "UnexpectedAnswer", "write them into HTTPS_PROXY"),
-        (html("<h1>Welcome</h1>", 511), LoginPageError, "UnexpectedAnswer", "asks for a login (a captive portal)"),
-        (html(NGINX.format("413"), 413), RefusedOnTheWayError, "UnexpectedAnswer", "nginx: client_max_body_size"),
-        (
-            html(OAUTH2_PROXY),
-            LoginPageError,
-            "UnexpectedAnswer",
-            "answers with a login page instead of a list of models",
-        ),
-        (html(KEYCLOAK), LoginPageError, "UnexpectedAnswer", "answers with a login page instead of a list of models"),
-        (
-            html("<html>" + "x" * 100_000),
-            UnexpectedAnswerError,
-            "UnexpectedAnswer",
-            "answers with a web page instead of a",
-        ),
+        (html(NGINX.format("502 Bad Gateway"), 502), NoUpstreamAnswerError, "gets no answer from it"),
+        (replies("Bad Gateway", 502), NoUpstreamAnswerError, "leads to the port where it listens"),
+        (html(GOOGLE.format("502"), 502), NoUpstreamAnswerError, "gets no answer from it"),
+        (replies("error code: 521", 521), NoUpstreamAnswerError, "gets no answer from it"),
+        (replies(ENVOY, 503), NoReadyUpstreamError, "see that its pods are ready and that their"),
+        (html("<html><body>503</body></html>", 503), NoReadyUpstreamError, "has no server to pass"),
+        (replies("no available server", 503), NoReadyUpstreamError, "has no server to pass this to"),
+        (replies("", 503), NoReadyUpstreamError, "has no server to pass this to"),
+        (html(NGINX.format("504"), 504), UpstreamTimeoutError, "nginx: proxy_read_timeout"),
+        (replies("stream timeout", 504), UpstreamTimeoutError, "raise the proxy's time-out"),
+        (html(NGINX.format("429"), 429), TooManyRequestsError, "takes no more requests for now"),
+        (says({"message": "slow down"}, 429), TooManyRequestsError, "takes no more requests for now"),
+        (html(WAF, 403), RefusedOnTheWayError, "a web application firewall before it refuses this, not"),
+        (html(NGINX.format("401"), 401), AnotherLoginError, "a proxy before it asks for a login of its own"),
+        (html("<h1>Proxy login</h1>", 407), ProxyCredentialsError, "write them into HTTPS_PROXY"),
+        (html("<h1>Welcome</h1>", 511), CaptivePortalError, "asks for a login (a captive portal)"),
+        (html(NGINX.format("413"), 413), RequestTooLargeError, "nginx: client_max_body_size"),
+        (html(OAUTH2_PROXY), LoginPageError, "answers with a login page instead of a list of models"),
+        (html(KEYCLOAK), LoginPageError, "answers with a login page instead of a list of models"),
+        (html("<html>" + "x" * 100_000), WrongPathError, "answers with a web page instead of a"),
     ],
 )
 async def test_what_answers_in_the_place_of_a_model_server_is_told_with_its_remedy(
-    server: ScriptedServer, http: httpx.AsyncClient, handler: Handler, kind: type[RasaError], reason: str, said: str
+    server: ScriptedServer, http: httpx.AsyncClient, handler: Handler, kind: type[RasaError], said: str
 ) -> None:
     server.answer("GET", MODELS, handler)
 
     error = await failure(client(http, server.url).models())
 
     assert type(error) is kind
-    assert error.reason == reason
-    assert error.message.startswith(f"the model server at {server.url}{MODELS} answers ")
-    assert said in error.message
+    assert message_of(error).startswith(f"the model server at {server.url}{MODELS} answers ")
+    assert said in message_of(error)
 
 
 @pytest.mark.parametrize(
@@ -166,8 +135,8 @@ async def test_a_redirect_to_a_login_page_is_told_as_one(
     error = await failure(client(http, server.url).models())
 
     assert type(error) is LoginPageError
-    assert said in error.message
-    assert "hunter2" not in error.message
+    assert said in message_of(error)
+    assert "hunter2" not in message_of(error)
 
 
 async def test_a_move_from_http_to_https_is_no_login_page(server: ScriptedServer, http: httpx.AsyncClient) -> None:
@@ -176,8 +145,8 @@ async def test_a_move_from_http_to_https_is_no_login_page(server: ScriptedServer
 
     error = await failure(writer.put_tag("m", "t"))
 
-    assert type(error) is UnexpectedAnswerError
-    assert "redirects to https://rasa-x.example, where its credentials may not go: if that is where it" in error.message
+    assert type(error) is RedirectedError
+    assert "where its credentials may not go; if that is where it lives, make it the address" in message_of(error)
 
 
 @pytest.mark.parametrize("status", [200, 404])
@@ -194,7 +163,7 @@ async def test_a_web_page_is_no_success_of_a_write(
     for call in (writer.put_tag("m", "t"), writer.delete_tag("m", "t"), writer.upload(file)):
         error = await failure(call)
         assert isinstance(error, UnexpectedAnswerError)
-        assert ("login page" if status == 200 else "it has no such path") in error.message
+        assert ("login page" if status == 200 else "it has no such path") in message_of(error)
 
 
 async def test_a_login_page_does_not_accept_credentials_and_is_no_model(
@@ -204,7 +173,7 @@ async def test_a_login_page_does_not_accept_credentials_and_is_no_model(
     server.answer("HEAD", PULL, replies(OAUTH2_PROXY, content_type="text/html", ETag='"5f3c-6123"'))
 
     for call in (client(http, server.url).check_write(), client(http, server.url).tag("t")):
-        assert "answers with a web page instead of" in (await failure(call)).message
+        assert "answers with a web page instead of" in message_of(await failure(call))
 
 
 async def test_a_model_server_that_refuses_a_large_file_itself_names_its_own_limit(
@@ -217,8 +186,8 @@ async def test_a_model_server_that_refuses_a_large_file_itself_names_its_own_lim
 
     error = await failure(client(http, server.url).upload(file))
 
-    assert type(error) is ModelRefusedError
-    assert "refuses m.tar.gz (413 ModelTooLarge): it takes no file of this size; raise its limit" in error.message
+    assert type(error) is ModelTooLargeError
+    assert "refuses m.tar.gz (413 ModelTooLarge): it takes no file of this size; raise its limit" in message_of(error)
 
 
 @pytest.fixture
@@ -243,10 +212,10 @@ async def test_a_proxy_that_refuses_an_upload_while_it_is_sent_is_heard(
     async with listening(refuse) as port:
         error = await failure(client(http, f"http://127.0.0.1:{port}").upload(large_file))
 
-    assert type(error) is RefusedOnTheWayError
-    assert "answers 413 to the upload of m.tar.gz: a proxy before it takes no request of this size" in error.message
-    assert "nginx.ingress.kubernetes.io/proxy-body-size" in error.message
-    assert MODEL_SERVER_ADDRESS in error.message
+    assert type(error) is RequestTooLargeError
+    assert "answers 413 to the upload of m.tar.gz: a proxy before it takes no request of this size" in message_of(error)
+    assert "nginx.ingress.kubernetes.io/proxy-body-size" in message_of(error)
+    assert MODEL_SERVER_ADDRESS in message_of(error)
 
 
 async def test_an_upload_that_somebody_breaks_off_names_the_limits_of_proxies(
@@ -260,8 +229,8 @@ async def test_an_upload_that_somebody_breaks_off_names_the_limits_of_proxies(
     async with listening(hang_up) as port:
         error = await failure(client(http, f"http://127.0.0.1:{port}").upload(large_file))
 
-    assert type(error) is UnreachableError
-    assert "was reached, and the upload of m.tar.gz broke off: a proxy before it may take no request" in error.message
+    assert type(error) is UploadBrokenOffError
+    assert "the upload of m.tar.gz broke off: a proxy before it may take no request of this size" in message_of(error)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +238,7 @@ async def test_an_upload_that_somebody_breaks_off_names_the_limits_of_proxies(
     [
         (html(NGINX.format("504"), 504), "ExternalServerUnreachable", "a proxy before it gave up before it answered"),
         (html(OAUTH2_PROXY), "UnexpectedAnswer", "a login page instead of its status: a proxy with a login (single"),
-        (html(WAF, 403), "UnexpectedAnswer", "refuses this, not the Rasa server itself; make `external.url` of the"),
+        (html(WAF, 403), "UnexpectedAnswer", "refuses this, not the server itself; make `external.url` of the"),
         (html(WAF, 409), "UnexpectedAnswer", "which its API does not promise"),
     ],
 )
@@ -278,10 +247,10 @@ async def test_the_same_is_told_before_a_rasa_server(
 ) -> None:
     server.answer("GET", "/status", handler)
 
-    error = await failure(served_model(http, server.url, "t0ken", EXTERNAL_RASA_SERVER))
+    error = await failure(served_model(http, server.url, "t0ken", Peer.EXTERNAL_RASA_SERVER))
 
-    assert error.reason == reason
-    assert said in error.message
+    assert reason_of(error) == reason
+    assert said in message_of(error)
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 407, 413, 429, 500, 502, 503, 504, 511, 520, 524])
@@ -293,8 +262,8 @@ async def test_nothing_of_what_they_say_is_repeated(
 
     error = await failure(client(http, server.url).models())
 
-    assert "hunter2" not in error.message
-    assert "t0ken" not in error.explained
+    assert "hunter2" not in message_of(error)
+    assert "t0ken" not in detailed_message_of(error)
 
 
 async def test_a_refused_token_and_an_absent_server_have_reasons_of_their_own(
@@ -306,5 +275,5 @@ async def test_a_refused_token_and_an_absent_server_have_reasons_of_their_own(
     refused = [await failure(reader.tag("t")), await failure(reader.tag("t"))]
     absent = await failure(client(http, f"http://127.0.0.1:{unused_tcp_port}").tag("t"))
 
-    assert [error.reason for error in refused] == [Reason.UNAUTHORIZED, Reason.UNAUTHORIZED]
-    assert absent.reason is Reason.MODEL_SERVER_UNREACHABLE
+    assert [reason_of(error) for error in refused] == [Reason.UNAUTHORIZED, Reason.UNAUTHORIZED]
+    assert reason_of(absent) is Reason.MODEL_SERVER_UNREACHABLE

@@ -15,6 +15,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rasa_environments.domain.advice import message_of
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import RegisteredEnvironment
@@ -103,7 +104,9 @@ async def test_an_indiscreet_server_puts_no_credential_into_an_error(
     assert len(errors) >= 3
     texts = [caplog.text, repr(credentials), repr(ENVIRONMENTS)]
     texts += [
-        text for error in errors for text in (error.message, repr(error), "".join(traceback.format_exception(error)))
+        text
+        for error in errors
+        for text in (message_of(error), repr(error), "".join(traceback.format_exception(error)))
     ]
     assert not [form for form in forms() for text in texts if form in text]
 

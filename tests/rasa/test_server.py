@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from rasa_environments.api.conditions import Reason
+from rasa_environments.domain.advice import message_of, reason_of
 from rasa_environments.rasa.errors import UnauthorizedError, UnexpectedAnswerError, UnreachableError
+from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.server import Served, served_model
-from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
 
 from .conftest import ScriptedServer, replies, says
 
@@ -96,7 +97,7 @@ async def test_a_refused_token_says_to_restart_the_pod(server: ScriptedServer, h
     with pytest.raises(UnauthorizedError) as caught:
         await served_model(http, server.url, TOKEN)
 
-    assert caught.value.message == (
+    assert message_of(caught.value) == (
         f"the Rasa server at {server.url}/status answers 401 to the question which model "
         "it serves: it does not accept the credentials; it started with another token than its Secret holds now; "
         "restart the pod"
@@ -107,8 +108,8 @@ async def test_a_closed_port_is_a_pod_that_cannot_be_reached(http: httpx.AsyncCl
     with pytest.raises(UnreachableError) as caught:
         await served_model(http, f"http://127.0.0.1:{unused_tcp_port}", TOKEN)
 
-    assert caught.value.reason is Reason.PODS_UNREACHABLE
-    assert "cannot be reached: it gives no HTTP answer" in caught.value.message
+    assert reason_of(caught.value) is Reason.PODS_UNREACHABLE
+    assert "cannot be reached: it gives no HTTP answer" in message_of(caught.value)
 
 
 async def test_a_server_that_runs_elsewhere_is_told_by_its_field(
@@ -116,12 +117,14 @@ async def test_a_server_that_runs_elsewhere_is_told_by_its_field(
 ) -> None:
     server.answer("GET", "/status", says({"message": "User is not authenticated."}, status=401))
 
-    with pytest.raises(UnauthorizedError, match=r"another than the Secret of `external\.tokenSecretRef` holds"):
-        await served_model(http, server.url, TOKEN, EXTERNAL_RASA_SERVER)
-    with pytest.raises(UnreachableError, match=r"check `external\.url` of the DeploymentEnvironment") as caught:
-        await served_model(http, f"http://127.0.0.1:{unused_tcp_port}", TOKEN, EXTERNAL_RASA_SERVER)
+    with pytest.raises(UnauthorizedError) as refused:
+        await served_model(http, server.url, TOKEN, Peer.EXTERNAL_RASA_SERVER)
+    with pytest.raises(UnreachableError) as silent:
+        await served_model(http, f"http://127.0.0.1:{unused_tcp_port}", TOKEN, Peer.EXTERNAL_RASA_SERVER)
 
-    assert caught.value.reason is Reason.EXTERNAL_SERVER_UNREACHABLE
+    assert "another than the Secret of `external.authToken` holds" in message_of(refused.value)
+    assert "check `external.url` of the DeploymentEnvironment" in message_of(silent.value)
+    assert reason_of(silent.value) is Reason.EXTERNAL_SERVER_UNREACHABLE
 
 
 @pytest.mark.parametrize("body", [{}, [], {"model_file": 3}, "Hello"])

@@ -9,11 +9,13 @@ import httpx
 import pytest
 
 from rasa_environments.api.conditions import Reason
+from rasa_environments.domain.advice import detailed_message_of, reason_of
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import (
     ModelNameConflictError,
     ModelRefusedError,
+    NoModelFileError,
     NoWriteCredentialsError,
     UnexpectedAnswerError,
 )
@@ -86,10 +88,10 @@ async def test_the_server_may_give_it_another_name(
 async def test_a_taken_name_is_told(writable: ScriptedServer, http: httpx.AsyncClient, model_file: Path) -> None:
     writable.answer("POST", MODELS, says({"message": "exists"}, status=409))
 
-    with pytest.raises(ModelNameConflictError, match="a name is never overwritten; rename the file") as caught:
+    with pytest.raises(ModelNameConflictError, match="a name is never overwritten") as caught:
         await client(http, writable.url).upload(model_file)
 
-    assert caught.value.reason is Reason.NAME_CONFLICT
+    assert reason_of(caught.value) is Reason.NAME_CONFLICT
     assert caught.value.detail == "exists"
 
 
@@ -102,13 +104,13 @@ async def test_a_refused_file_is_told(
     with pytest.raises(ModelRefusedError, match=rf"refuses 20260101-120000\.tar\.gz \({status}\)") as caught:
         await client(http, writable.url).upload(model_file)
 
-    assert caught.value.explained.endswith("(not a model)")
+    assert detailed_message_of(caught.value).endswith("(not a model)")
 
 
 async def test_a_file_of_another_kind_is_not_sent(
     server: ScriptedServer, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelRefusedError, match=r"model\.zip is not called \*\.tar\.gz"):
+    with pytest.raises(NoModelFileError, match=r"takes files called \*\.tar\.gz, .* and not .*model\.zip"):
         await client(http, server.url).upload(tmp_path / "model.zip")
 
     assert server.asked == []

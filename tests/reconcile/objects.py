@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.rasa.errors import RasaError
+from rasa_environments.rasa.peers import Peer
+
+E = TypeVar("E", bound=RasaError)
 
 
 def body(
@@ -68,3 +72,8 @@ def environment(
 def tag(name: str, *, namespace: str = "bots", version: int = 1, age: int = 0, **spec: Any) -> ModelTag:
     """A ModelTag as the operator knows it."""
     return ModelTag.model_validate(tag_body(name, namespace=namespace, version=version, age=age, **spec))
+
+
+def server_error(kind: type[E], problem: str = "is odd") -> E:
+    """An error of the model server."""
+    return kind(Peer.MODEL_SERVER, "http://rasa-x:5002", problem)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.controller.registrations import DesiredRegistration
-from rasa_environments.desired.environments_file import FileEntry
+from rasa_environments.rasa.environments_file import FileEntry
 from rasa_environments.reconcile.registration.file import incomplete, merged_entries
 from tests.reconcile.objects import server
 from tests.reconcile.registry_objects import ADDRESSES, NAMES, REGISTRATIONS, TOKENS

@@ -11,8 +11,9 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.domain.advice import message_of
 from rasa_environments.domain.facts import TaggedModel
-from rasa_environments.rasa.errors import RasaError, UnreachableError, UnreadableModelError
+from rasa_environments.rasa.errors import RasaError, UnexpectedAnswerError, UnreachableError, UnreadableModelError
 from rasa_environments.rasa.model_archive import ModelIdentity
 from rasa_environments.reconcile.model_identities import (
     AT_A_TIME,
@@ -23,8 +24,10 @@ from rasa_environments.reconcile.model_identities import (
     ModelIdentities,
 )
 from tests.reconcile.clock import run
+from tests.reconcile.objects import server_error
 
 SERVER = ObjectKey("bots", "default")
+TOO_LARGE = server_error(UnreadableModelError, "sends a file that is too large")
 FILE = TaggedModel("5f3c-6123", "5f3c-6123")
 
 
@@ -107,18 +110,20 @@ def test_files_that_take_turns_under_a_tag_are_each_read_once() -> None:
 
 def test_a_file_that_tells_nothing_is_not_read_again() -> None:
     async def test(files: Reading) -> None:
-        files.identity.side_effect = UnreadableModelError("it is too large")
+        files.identity.side_effect = TOO_LARGE
         for _ in range(3):
             await files.read(live=FILE)
             await asyncio.sleep(LONGEST_RETRY_SECONDS)
 
         assert files.downloads == 1
-        assert files.told == [("live", None, "it is too large")]
+        assert files.told == [("live", None, message_of(TOO_LARGE))]
 
     reading(test)
 
 
-@pytest.mark.parametrize("error", [UnreachableError("it is away"), RasaError("it is odd")])
+@pytest.mark.parametrize(
+    "error", [server_error(UnreachableError, "it is away"), server_error(UnexpectedAnswerError, "it is odd")]
+)
 def test_a_file_that_could_not_be_had_is_tried_again_with_backoff(error: RasaError) -> None:
     async def test(files: Reading) -> None:
         files.identity.side_effect = error
@@ -128,7 +133,7 @@ def test_a_file_that_could_not_be_had_is_tried_again_with_backoff(error: RasaErr
             await asyncio.sleep(10)
             elapsed += 10
         assert files.downloads == 3
-        assert files.told[0] == ("live", None, error.message)
+        assert files.told[0] == ("live", None, message_of(error))
 
         files.identity.side_effect = None
         await asyncio.sleep(LONGEST_RETRY_SECONDS)

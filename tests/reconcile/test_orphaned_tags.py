@@ -17,7 +17,7 @@ from rasa_environments.rasa.errors import UnauthorizedError
 from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.orphaned_tags import OrphanedTags, Orphans
-from tests.reconcile.objects import server
+from tests.reconcile.objects import server, server_error
 
 MODEL_TAG = Request(Kind.MODEL_TAG, ObjectKey("tags", "live"))
 A, B = TaggedModel("model-a", "1"), TaggedModel("model-b", "2")
@@ -110,7 +110,7 @@ async def test_a_server_that_only_claims_to_delete_is_asked_at_the_usual_interva
 
 
 async def test_a_refused_deletion_is_tried_again_at_the_usual_interval() -> None:
-    assert await Checks(refusal=UnauthorizedError("no")).check(A) == Orphans()
+    assert await Checks(refusal=server_error(UnauthorizedError, "no")).check(A) == Orphans()
 
 
 async def test_while_its_model_tag_is_there_and_only_not_known_the_tag_stays_and_is_remembered() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from rasa_environments.domain.advice import message_of, reason_of, remedy_of
 from rasa_environments.domain.facts import TaggedModel
-from rasa_environments.rasa.errors import RasaError, UnauthorizedError, UnknownModelError
+from rasa_environments.rasa.errors import EnvironmentMissingError, RasaError, UnauthorizedError, UnknownModelError
 from rasa_environments.rasa.listing import Model
+from rasa_environments.rasa.peers import Peer
 from rasa_environments.reconcile.model_server import listed, observed
 from rasa_environments.reconcile.model_tag import refused
-from tests.reconcile.objects import tag
+from tests.reconcile.objects import server_error, tag
 
 
 @pytest.mark.parametrize(("said", "compatible"), [(True, True), (False, False), (None, True)])
@@ -34,13 +36,19 @@ def test_a_tag_carries_the_model_with_all_that_is_known_of_it() -> None:
 
 
 KNOWN = TaggedModel("20260101-120000", "1")
+MISSING = server_error(EnvironmentMissingError, "no production")
+
+
+def unknown(said: str = "") -> UnknownModelError:
+    """The error for a 404 with this reason."""
+    return UnknownModelError(Peer.MODEL_SERVER, "http://rasa-x:5002", "has no such model", status=404, said=said)
 
 
 @pytest.mark.parametrize(
     "said", [pytest.param("production is not reachable", id="words"), pytest.param("", id="no words")]
 )
 def test_a_model_that_is_listed_and_may_carry_no_tag_is_not_called_missing(said: str) -> None:
-    problem = refused(tag("live"), UnknownModelError("there is no model", said=said), KNOWN)
+    problem = refused(tag("live"), unknown(said), KNOWN)
 
     assert problem.reason == "TagRefused"
     assert problem.message == (
@@ -51,7 +59,7 @@ def test_a_model_that_is_listed_and_may_carry_no_tag_is_not_called_missing(said:
 
 @pytest.mark.parametrize(
     ("error", "listed_model"),
-    [(UnknownModelError("there is no model", said=""), None), (UnauthorizedError("the login is refused"), KNOWN)],
+    [(unknown(), None), (server_error(UnauthorizedError, "the login is refused"), KNOWN)],
     ids=["not listed", "another error"],
 )
 def test_any_other_refusal_is_told_in_the_words_of_the_error(
@@ -59,12 +67,13 @@ def test_any_other_refusal_is_told_in_the_words_of_the_error(
 ) -> None:
     problem = refused(tag("live"), error, listed_model)
 
-    assert (problem.reason, problem.message, problem.stalled) == (error.reason, error.message, False)
+    assert (problem.reason, problem.message, problem.stalled) == (reason_of(error), message_of(error), False)
 
 
 def test_which_environment_rasa_x_lacks_is_told_where_it_is_known() -> None:
-    problem = refused(tag("live"), UnknownModelError("there is no model", said="TagError"), KNOWN, "no production")
+    problem = refused(tag("live"), unknown("TagError"), KNOWN, MISSING)
 
     assert problem.message == (
-        "the model server has model 20260101-120000, and does not let it carry tag live (TagError): no production"
+        "the model server has model 20260101-120000, and does not let it carry tag live (TagError): no production; "
+        + remedy_of(MISSING)
     )

@@ -12,6 +12,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.domain.advice import message_of
 from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RegistrationRefusedError, UnreachableError
@@ -19,10 +20,12 @@ from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
 from rasa_environments.reconcile.registration.registry import DONE
-from tests.reconcile.objects import environment, server, server_body
+from tests.reconcile.objects import environment, server, server_body, server_error
 from tests.reconcile.registry_objects import desired
 
 SERVER = ObjectKey("bots", "default")
+LOST = server_error(UnreachableError, "closed the connection")
+REFUSED_ENTRY = server_error(RegistrationRefusedError, "refuses staging")
 THEIRS = RegisteredEnvironment("production", "http://elsewhere:5005", "their-token")
 REFUSED = Problem(Reason.UNAUTHORIZED, "the model server refuses the login")
 SILENT = Problem(Reason.MODEL_SERVER_UNREACHABLE, "the model server does not answer", stalled=False)
@@ -118,7 +121,7 @@ def refusing(name: str) -> Callable[[Sequence[RegisteredEnvironment]], Exception
 
     def fault(entries: Sequence[RegisteredEnvironment]) -> Exception | None:
         refused = any(entry.name == name for entry in entries)
-        return RegistrationRefusedError(f"{name} is refused") if refused else None
+        return REFUSED_ENTRY if refused else None
 
     return fault
 
@@ -163,13 +166,11 @@ async def test_an_environment_that_is_gone_leaves_the_registry_and_is_then_forgo
 async def test_an_answer_that_is_lost_leaves_the_note_so_that_the_entry_is_taken_out_one_day() -> None:
     operator = Operator()
     operator.has("staging")
-    operator.registry.fault = lambda _: UnreachableError("the connection was lost")
+    operator.registry.fault = lambda _: LOST
 
     outcome = await operator.passes()
     assert outcome.registered == {"staging"}
-    assert operator.told("staging") == RegistrationResult(
-        "Unknown", Reason.MODEL_SERVER_UNREACHABLE, "the connection was lost"
-    )
+    assert operator.told("staging") == RegistrationResult("Unknown", Reason.MODEL_SERVER_UNREACHABLE, message_of(LOST))
 
     operator.registry.fault = lambda _: None
     operator.loses("staging")
@@ -184,10 +185,10 @@ async def test_a_name_that_the_registry_refuses_stops_no_other() -> None:
 
     outcome = await operator.passes()
 
-    refused = RegistrationResult("False", Reason.REGISTRATION_REFUSED, "staging is refused")
+    refused = RegistrationResult("False", Reason.REGISTRATION_REFUSED, message_of(REFUSED_ENTRY))
     assert operator.registry.names == {"production", "a", "z"}
     assert [operator.told(name) for name in ("a", "staging", "z")] == [DONE, refused, DONE]
-    assert outcome.summary.message == "staging: staging is refused"
+    assert outcome.summary.message == f"staging: {refused.message}"
 
 
 async def test_a_registry_that_keeps_what_should_go_is_told_though_nobody_is_there_to_tell() -> None:
@@ -195,11 +196,12 @@ async def test_a_registry_that_keeps_what_should_go_is_told_though_nobody_is_the
     operator.has("staging", "development")
     await operator.passes()
     operator.loses("staging")
-    operator.registry.fault = lambda _: RegistrationRefusedError("staging must stay")
+    operator.registry.fault = lambda _: REFUSED_ENTRY
 
     outcome = await operator.passes()
 
-    assert outcome.summary == RegistrationResult("False", Reason.REGISTRATION_REFUSED, "staging: staging must stay")
+    message = f"staging: {message_of(REFUSED_ENTRY)}"
+    assert outcome.summary == RegistrationResult("False", Reason.REGISTRATION_REFUSED, message)
     assert operator.told("development") == DONE
     assert outcome.registered == {"staging", "development"}
 

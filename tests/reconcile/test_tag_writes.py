@@ -21,7 +21,7 @@ from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.tag_writes import BACKOFF
 from rasa_environments.reconcile.unread_servers import UnreadServers
 from tests.reconcile.clock import run
-from tests.reconcile.objects import server, tag
+from tests.reconcile.objects import server, server_error, tag
 
 OLD, NEW = TaggedModel("old", "0" * 32), TaggedModel("new", "1" * 32)
 LISTED = ServerObservation(models={"old": OLD, "new": NEW}, tags={"live": OLD}, known=True)
@@ -70,7 +70,7 @@ class Tagging:
         return next(entry.reason for entry in found.status.conditions or () if entry.type == "Tagged")
 
 
-@pytest.mark.parametrize("refusal", [None, UnreachableError("away")], ids=["does nothing", "fails"])
+@pytest.mark.parametrize("refusal", [None, server_error(UnreachableError, "away")], ids=["does nothing", "fails"])
 def test_the_tag_is_put_with_backoff_however_often_it_is_reconciled(refusal: RasaError | None) -> None:
     async def test() -> int:
         tagging = Tagging(refusal=refusal)
@@ -130,8 +130,8 @@ def test_a_tag_that_was_put_and_could_not_be_pulled_is_pulled_before_it_is_put_a
     async def test() -> tuple[int, str]:
         tagging = Tagging()
         tagging.client.tag.side_effect = [
-            UnreachableError("away"),
-            UnreachableError("away"),
+            server_error(UnreachableError, "away"),
+            server_error(UnreachableError, "away"),
             TagAnswer(NEW.hash, NEW.name),
         ]
         await tagging.reconcile_for(8)
@@ -157,7 +157,7 @@ def test_a_tag_that_somebody_moved_is_put_back_and_the_log_says_so(caplog: pytes
 
 def test_a_write_whose_answer_was_lost_is_not_waited_for_once_the_tag_is_seen() -> None:
     async def test() -> tuple[float | None, str]:
-        tagging = Tagging(refusal=UnreachableError("lost"))
+        tagging = Tagging(refusal=server_error(UnreachableError, "lost"))
         await tagging.reconciler.reconcile(KEY)
         tagging.client.tag.return_value = TagAnswer(NEW.hash, NEW.name)
         tagging.observe(ServerObservation(models={"old": OLD, "new": NEW}, tags={"live": NEW}, known=True))

@@ -11,6 +11,7 @@ import typer
 
 from rasa_environments.cli.exit_codes import INTERRUPTED, ExitCode
 from rasa_environments.cluster.errors import ApiError, ConfigurationError
+from rasa_environments.domain.advice import detailed_message_of
 from rasa_environments.rasa.errors import (
     ModelNameConflictError,
     ModelRefusedError,
@@ -44,7 +45,7 @@ def execute(command: Coroutine[None, None, None], new_loop: NewLoop | None = Non
     except ConfigurationError as error:
         fail(str(error))
     except RasaError as error:
-        fail(error.explained, code=code_of_model_server(error))
+        fail(detailed_message_of(error), code=code_of_model_server(error))
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
 

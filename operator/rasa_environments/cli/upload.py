@@ -22,6 +22,7 @@ from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.resources import MODEL_SERVERS, SECRETS
+from rasa_environments.domain.advice import detailed_message_of
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.errors import RefusedOnTheWayError, UnreachableError
@@ -116,4 +117,5 @@ async def send(
         try:
             return await ModelServerClient(http, address, credentials).upload(file, sent)
         except (UnreachableError, RefusedOnTheWayError) as error:
-            raise CommandError(f"{error.explained}; {FORWARD}" if inside else error.explained) from None
+            message = detailed_message_of(error)
+            raise CommandError(f"{message}; {FORWARD}" if inside else message) from None

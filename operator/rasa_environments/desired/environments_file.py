@@ -1,38 +1,17 @@
-"""environments.yml, which a Rasa X before 1.0 reads at startup, in a Secret since it holds tokens.
-
-Source: "Updating the Environments Config" on the page of Rasa X 0.32.
-"""
+"""The Secret with environments.yml, which holds tokens."""
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-import yaml
+from collections.abc import Mapping
 
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.shapes import mapping, text
 from rasa_environments.desired.context import MANAGED_BY, MANAGED_BY_LABEL
+from rasa_environments.rasa.environments_file import MAXIMUM_CHARACTERS, FileEntry, entries_in, file_text
 
 FILE = "environments.yml"
-REQUIRED = ("production", "worker")
-"""Environments without which Rasa X does not start."""
-MAXIMUM_DEPTH = 2
-"""Maximum nesting of mappings below the top level."""
-_ENVELOPE = (yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent, yaml.StreamEndEvent)
-MAXIMUM_CHARACTERS = 256 * 1024
-"""Maximum size of a file that is read, in base64: more than a thousand environments."""
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """An environment in the file."""
-
-    url: str
-    token: str = field(repr=False)
 
 
 def environments_secret(server: ModelServer, entries: Mapping[str, FileEntry]) -> JsonObject:
@@ -60,13 +39,6 @@ def environments_secret(server: ModelServer, entries: Mapping[str, FileEntry]) -
     }
 
 
-def file_text(entries: Mapping[str, FileEntry]) -> str:
-    """Return the text of the file: production and worker first, then the others by name."""
-    order = sorted(entries, key=lambda name: (name not in REQUIRED, name))
-    environments = {name: {"url": entries[name].url, "token": entries[name].token} for name in order}
-    return yaml.dump({"rasa": environments}, Dumper=yaml.CSafeDumper, sort_keys=False, width=10_000)
-
-
 def entries_of(secret: JsonObject | None) -> dict[str, FileEntry]:
     """Return the environments in the stored Secret; none if it does not exist or holds no valid file.
 
@@ -76,51 +48,6 @@ def entries_of(secret: JsonObject | None) -> dict[str, FileEntry]:
     if len(encoded) > MAXIMUM_CHARACTERS:
         return {}
     try:
-        content = b64decode(encoded).decode("utf-8", "replace")
-        return {name: FileEntry(entry["url"], entry["token"]) for name, entry in _read(content)["rasa"].items()}
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError):
+        return entries_in(b64decode(encoded).decode("utf-8", "replace"))
+    except ValueError:
         return {}
-
-
-def names_in(content: str) -> frozenset[str]:
-    """Return the names of the environments in the text of the file; none if it is too large, too deep or invalid."""
-    if len(content) > MAXIMUM_CHARACTERS:
-        return frozenset()
-    try:
-        return frozenset(_read(content)["rasa"])
-    except (yaml.YAMLError, ValueError, TypeError, KeyError):
-        return frozenset()
-
-
-def _read(content: str) -> dict[str, Any]:
-    """Return the nested mappings of strings in a YAML document.
-
-    It uses PyYAML's event parser, since its loaders are unsafe here: deep nesting crashes the process in the C loader
-    and takes seconds in the Python one, and aliases and merge keys expand without limit in both. Raises YAMLError,
-    TypeError or ValueError for any other content.
-    """
-    events = (event for event in yaml.parse(content, Loader=yaml.CSafeLoader) if not isinstance(event, _ENVELOPE))
-    if not isinstance(next(events, None), yaml.MappingStartEvent):
-        raise TypeError
-    return _mapping(events, MAXIMUM_DEPTH)
-
-
-def _mapping(events: Iterator[yaml.Event], depth: int) -> dict[str, Any]:
-    """Return the mapping whose start was the last event."""
-    found: dict[str, Any] = {}
-    for key in events:
-        if isinstance(key, yaml.MappingEndEvent):
-            return found
-        value = next(events, None)
-        if isinstance(key, yaml.ScalarEvent) and isinstance(value, yaml.ScalarEvent):
-            found[key.value] = value.value
-        elif isinstance(key, yaml.ScalarEvent) and isinstance(value, yaml.MappingStartEvent) and depth:
-            found[key.value] = _mapping(events, depth - 1)
-        else:
-            raise ValueError
-    raise ValueError
-
-
-def missing_from(names: Sequence[str]) -> list[str]:
-    """Return those required environments that are missing."""
-    return [name for name in REQUIRED if name not in names]

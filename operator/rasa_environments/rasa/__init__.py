@@ -1,1 +1,1 @@
-"""All HTTP communication with model servers and Rasa servers."""
+"""All HTTP communication with model servers and Rasa servers; it knows no resource, condition or option of ours."""

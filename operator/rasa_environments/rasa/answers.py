@@ -11,18 +11,22 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from outbound_http.json_size import has_too_many_values
 from rasa_environments.rasa.errors import (
+    LicenceError,
     LoginPageError,
+    NotPermittedError,
     RasaError,
     ServerFailedError,
     UnauthorizedError,
+    UnavailableError,
     UnexpectedAnswerError,
-    UnreachableError,
+    WrongPathError,
 )
-from rasa_environments.rasa.on_the_way import is_html, is_login_page, meaning
+from rasa_environments.rasa.on_the_way import Meaning, is_html, is_login_page, meaning
 from rasa_environments.rasa.redaction import one_line
-from rasa_environments.rasa.transport import Answer, Peer
+from rasa_environments.rasa.transport import Answer
 
 T = TypeVar("T")
+E = TypeVar("E", bound=RasaError)
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +47,7 @@ _OBJECT = TypeAdapter(dict[str, JsonValue])
 def reason_of(answer: Answer) -> str:
     """Return the server's own reason for an error, if it is a single word; else an empty string.
 
-    Nothing else of an error response is repeated in a condition: whoever chooses the URL could otherwise read there
-    what answers.
+    Nothing else of an error response is published: whoever chooses the URL could otherwise read there what answers.
     """
     try:
         reason = _REFUSAL.validate_json(answer.body).reason
@@ -66,7 +69,7 @@ def words(answer: Answer) -> str:
 
 
 def status_and_reason(answer: Answer) -> str:
-    """Return what a condition says about an error: the status, and the server's own reason if there is one."""
+    """Return what is published of an error response: the status, and the server's own reason if there is one."""
     reason = reason_of(answer)
     return f"{answer.status} {reason}" if reason else str(answer.status)
 
@@ -76,67 +79,75 @@ def looks_like_web_page(answer: Answer) -> bool:
     return is_html(answer) or answer.body.lstrip()[:1] == b"<"
 
 
-def refuse_web_page(peer: Peer, answer: Answer, promised: str) -> None:
+def refuse_web_page(answer: Answer, promised: str) -> None:
     """Check that the response is not a web page instead of what was `promised`.
 
-    Raises LoginPageError or UnexpectedAnswerError.
+    Raises LoginPageError or WrongPathError.
     """
     if is_login_page(answer):
-        raise LoginPageError(
-            f"the {peer.name} at {answer.where} answers with a login page instead of {promised}: a proxy with a login "
-            f"(single sign-on) stands before it; {peer.direct}, or let the proxy pass these requests without a login"
+        raise error_for(
+            answer,
+            LoginPageError,
+            f"answers with a login page instead of {promised}: a proxy with a login (single sign-on) stands before it",
         )
     if looks_like_web_page(answer):
-        raise UnexpectedAnswerError(
-            f"the {peer.name} at {answer.where} answers with a web page instead of {promised}; {peer.advice}: "
-            "is it the base address, without /api?"
-        )
+        raise error_for(answer, WrongPathError, f"answers with a web page instead of {promised}")
 
 
-def decoded(peer: Peer, answer: Answer, shape: TypeAdapter[T], promised: str) -> T:
+def decoded(answer: Answer, shape: TypeAdapter[T], promised: str) -> T:
     """Return the body as `shape`. Raises UnexpectedAnswerError with what arrived instead of what was `promised`."""
-    at = f"the {peer.name} at {answer.where}"
     if has_too_many_values(answer.body):
-        raise UnexpectedAnswerError(f"{at} answers with too many values instead of {promised}; {peer.advice}")
+        raise error_for(answer, UnexpectedAnswerError, f"answers with too many values instead of {promised}")
     try:
         return shape.validate_json(answer.body)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    refuse_web_page(peer, answer, promised)
+    refuse_web_page(answer, promised)
     if problem["type"] == "json_invalid":
-        raise UnexpectedAnswerError(
-            f"{at} answers with something that is not JSON instead of {promised}; {peer.advice}"
-        )
+        raise error_for(answer, UnexpectedAnswerError, f"answers with something that is not JSON instead of {promised}")
     place = ".".join(str(part) for part in problem["loc"]) or "the top"
     detail = one_line(f"{place}: {problem['msg']}", answer.request.secrets)
-    raise UnexpectedAnswerError(f"{at} answers with JSON of another shape than {promised} ({detail}); {peer.advice}")
+    raise error_for(answer, UnexpectedAnswerError, f"answers with JSON of another shape than {promised} ({detail})")
 
 
-UNAVAILABLE = "it is not available now; see its log"
-REFUSALS: Mapping[int, tuple[type[RasaError], str]] = {
-    401: (UnauthorizedError, "it does not accept the credentials; {credentials}"),
-    402: (UnauthorizedError, "its licence does not cover this; see the server's licence"),
-    403: (UnauthorizedError, "the credentials do not permit this; give their user the permission"),
-    404: (UnexpectedAnswerError, "it has no such path; {peer}: is it the base address, without /api?"),
-    502: (UnreachableError, UNAVAILABLE),
-    503: (UnreachableError, UNAVAILABLE),
-    504: (UnreachableError, UNAVAILABLE),
+UNAVAILABLE: Meaning = (UnavailableError, "it is not available now")
+REFUSALS: Mapping[int, Meaning] = {
+    402: (LicenceError, "its licence does not cover this"),
+    403: (NotPermittedError, "the credentials do not permit this"),
+    404: (WrongPathError, "it has no such path"),
+    502: UNAVAILABLE,
+    503: UNAVAILABLE,
+    504: UNAVAILABLE,
 }
 
 
-def refusal(peer: Peer, answer: Answer, doing: str, credentials_advice: str) -> RasaError:
-    """Return the error for a status that the caller does not handle itself."""
+def refusal(answer: Answer, doing: str, rejected: type[UnauthorizedError] = UnauthorizedError) -> RasaError:
+    """Return the error for a status that the caller does not handle itself; `rejected` is the one for a 401."""
     detail = logged_words(answer)
     reason = reason_of(answer)
-    heard = f"the {peer.name} at {answer.where} answers {answer.status}{f' ({reason})' if reason else ''} to {doing}"
+    heard = f"answers {answer.status}{f' ({reason})' if reason else ''} to {doing}"
     found = meaning(answer) or REFUSALS.get(answer.status)
     if found is not None:
-        kind, text = found
-        told = text.format(credentials=credentials_advice, peer=peer.advice, direct=peer.direct, name=peer.name)
-        return kind(f"{heard}: {told}", peer.unreachable if kind is UnreachableError else None, detail=detail)
+        kind, problem = found
+        return error_for(answer, kind, f"{heard}: {problem}", detail=detail)
+    if answer.status == 401:
+        return error_for(answer, rejected, f"{heard}: it does not accept the credentials", detail=detail)
     if answer.status >= 500:
-        return ServerFailedError(f"{heard}: it failed; see its log", detail=detail)
-    return UnexpectedAnswerError(f"{heard}, which its API does not promise; {peer.advice}", detail=detail)
+        return error_for(answer, ServerFailedError, f"{heard}: it failed", detail=detail)
+    return error_for(answer, UnexpectedAnswerError, f"{heard}, which its API does not promise", detail=detail)
+
+
+def error_for(answer: Answer, kind: type[E], problem: str, *, detail: str = "", cause: RasaError | None = None) -> E:
+    """Return the error about a response; `problem` completes a sentence that begins with "the server"."""
+    return kind(
+        answer.peer,
+        answer.request.url,
+        problem,
+        status=answer.status,
+        said=reason_of(answer),
+        detail=detail,
+        cause=cause,
+    )
 
 
 def logged_words(answer: Answer) -> str:

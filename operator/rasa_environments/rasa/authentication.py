@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded, refusal
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.errors import NoWriteCredentialsError
-from rasa_environments.rasa.redaction import shown
-from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request, ask
-
-READ_ADVICE = "check `token` in the Secret of credentialsSecretRef"
-WRITE_ADVICE = "check `apiToken`, or `username` and `password`, in the Secret of credentialsSecretRef"
-REGISTER_ADVICE = "check `username` and `password` in the Secret of credentialsSecretRef: registering wants a login"
+from rasa_environments.rasa.errors import (
+    NoRegistrationCredentialsError,
+    NoWriteCredentialsError,
+    WriteCredentialsRejectedError,
+)
+from rasa_environments.rasa.peers import Peer
+from rasa_environments.rasa.transport import Answer, HttpClient, Request, ask
 
 
 class LoginAnswer(BaseModel):
@@ -32,7 +31,7 @@ LOGIN_ANSWER = TypeAdapter(LoginAnswer)
 class Authenticator:
     """Sends requests with matching credentials; logs in once if necessary, and again when the JWT has expired."""
 
-    def __init__(self, http: httpx.AsyncClient, address: ModelServerAddress, credentials: Credentials) -> None:
+    def __init__(self, http: HttpClient, address: ModelServerAddress, credentials: Credentials) -> None:
         self._http = http
         self._address = address
         self._credentials = credentials
@@ -42,7 +41,7 @@ class Authenticator:
     async def pull(self, request: Request) -> Answer:
         """Send the request as a Rasa server pulls: with the service token as `?token=`, or without."""
         token = self._credentials.token
-        return await ask(self._http, MODEL_SERVER, self._guarded(request, query={"token": token} if token else {}))
+        return await ask(self._http, Peer.MODEL_SERVER, self._guarded(request, query={"token": token} if token else {}))
 
     async def write(self, request: Request) -> Answer:
         """Send the request with an API token or a user's JWT. Raises NoWriteCredentialsError without either."""
@@ -60,13 +59,12 @@ class Authenticator:
             return await self._logged_in(request)
         if self._credentials.api_token:
             return await self._with_api_token(request, self._credentials.api_token)
-        raise NoWriteCredentialsError(
-            f"there are no credentials to register environments at the model server at {shown(self._address.url)}: "
-            "add `username` and `password` to the Secret of credentialsSecretRef"
+        raise NoRegistrationCredentialsError(
+            Peer.MODEL_SERVER, self._address.url, "registers no environments without credentials"
         )
 
     async def _with_api_token(self, request: Request, api_token: str) -> Answer:
-        return await ask(self._http, MODEL_SERVER, self._guarded(request, query={"api_token": api_token}))
+        return await ask(self._http, Peer.MODEL_SERVER, self._guarded(request, query={"api_token": api_token}))
 
     async def _logged_in(self, request: Request) -> Answer:
         """Send the request with a user's JWT, and once more with a new one if it is rejected."""
@@ -80,13 +78,12 @@ class Authenticator:
         """Check that there are credentials for writing. Raises NoWriteCredentialsError."""
         if not self._credentials.can_write:
             raise NoWriteCredentialsError(
-                f"there are no credentials to write to the model server at {shown(self._address.url)}: "
-                "add `apiToken`, or `username` and `password`, to the Secret of credentialsSecretRef"
+                Peer.MODEL_SERVER, self._address.url, "takes no tags or models without credentials"
             )
 
     async def _with_jwt(self, request: Request, jwt: str) -> Answer:
         guarded = self._guarded(request, headers={"Authorization": f"Bearer {jwt}"})
-        return await ask(self._http, MODEL_SERVER, replace(guarded, secrets=(*guarded.secrets, jwt)))
+        return await ask(self._http, Peer.MODEL_SERVER, replace(guarded, secrets=(*guarded.secrets, jwt)))
 
     async def _log_in(self, refused: str | None) -> str:
         """Return the JWT of a login, shared by all requests; a new one if the last was `refused`."""
@@ -101,10 +98,10 @@ class Authenticator:
             self._address.login_url,
             json={"username": self._credentials.username, "password": self._credentials.password},
         )
-        answer = await ask(self._http, MODEL_SERVER, self._guarded(login))
+        answer = await ask(self._http, Peer.MODEL_SERVER, self._guarded(login))
         if answer.status != 200:
-            raise refusal(MODEL_SERVER, answer, "the login", WRITE_ADVICE)
-        return decoded(MODEL_SERVER, answer, LOGIN_ANSWER, "a login's answer").access_token
+            raise refusal(answer, "the login", WriteCredentialsRejectedError)
+        return decoded(answer, LOGIN_ANSWER, "a login's answer").access_token
 
     def _guarded(
         self, request: Request, query: dict[str, str] | None = None, headers: dict[str, str] | None = None

@@ -11,12 +11,24 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, TypeAdapter, ValidationError
 
-from rasa_environments.desired.environments_file import names_in
 from rasa_environments.rasa.address import ModelServerAddress
-from rasa_environments.rasa.answers import decoded, logged_words, refusal, refuse_web_page, status_and_reason
-from rasa_environments.rasa.authentication import REGISTER_ADVICE, Authenticator
-from rasa_environments.rasa.errors import RasaError, RegistrationRefusedError
-from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
+from rasa_environments.rasa.answers import (
+    decoded,
+    error_for,
+    logged_words,
+    refusal,
+    refuse_web_page,
+    status_and_reason,
+)
+from rasa_environments.rasa.authentication import Authenticator
+from rasa_environments.rasa.environments_file import names_in
+from rasa_environments.rasa.errors import (
+    NoRegistryError,
+    RasaError,
+    RegistrationCredentialsRejectedError,
+    RegistrationRefusedError,
+)
+from rasa_environments.rasa.transport import Answer, Request
 
 MAXIMUM_REGISTRY = 1024 * 1024
 """Maximum bytes of a registry."""
@@ -26,10 +38,7 @@ NO_REGISTRY = frozenset({404, 405, 501})
 REFUSED = frozenset({400, 409, 422})
 NAMED = 10
 """Maximum number of environments in a message."""
-OLD_GENERATION = (
-    "Rasa X before 1.0 takes environments from environments.yml alone, at its start; "
-    "if it is one, set `registration: ConfigMap` in the ModelServer"
-)
+OLD_GENERATION = "Rasa X before 1.0 takes environments from environments.yml alone, at its start"
 
 
 @dataclass(frozen=True)
@@ -93,17 +102,18 @@ class EnvironmentRegistry:
     async def read(self) -> tuple[RegisteredEnvironment, ...]:
         """Return all registered environments, whoever registered them, in the server's order.
 
-        Raises RegistrationRefusedError if the server has no registry.
+        Raises NoRegistryError if the server has no registry.
         """
         answer = await self._authenticator.register(Request("GET", self._url, maximum_body=MAXIMUM_REGISTRY))
         doing = "the listing of environments"
         if answer.status == 200 and _environments_file(answer) is not None:
             raise _no_registry(answer, doing)
         if answer.status in REFUSED:
-            raise _refused(answer, doing, OLD_GENERATION)
+            problem = f"refuses {doing} ({status_and_reason(answer)}): {OLD_GENERATION}"
+            raise error_for(answer, NoRegistryError, problem, detail=logged_words(answer))
         if answer.status != 200:
             raise _refusal(answer, doing)
-        listed = decoded(MODEL_SERVER, answer, LISTING, "a list of environments")
+        listed = decoded(answer, LISTING, "a list of environments")
         return tuple(entry.registered() for entry in listed)
 
     async def names(self) -> frozenset[str]:
@@ -113,12 +123,12 @@ class EnvironmentRegistry:
             raise _refusal(answer, "the listing of environments")
         if (file := _environments_file(answer)) is not None:
             return frozenset(names_in(file))
-        return frozenset(entry.name for entry in decoded(MODEL_SERVER, answer, LISTING, "a list of environments"))
+        return frozenset(entry.name for entry in decoded(answer, LISTING, "a list of environments"))
 
     async def replace(self, entries: Sequence[RegisteredEnvironment]) -> None:
         """Replace all registered environments by these.
 
-        Raises RegistrationRefusedError with the server's own reason (400, 409, 422), or if it has no registry.
+        Raises RegistrationRefusedError with the server's own reason (400, 409, 422), or NoRegistryError.
         """
         secrets = tuple(secret for entry in entries for secret in entry.secrets)
         body: JsonValue = [entry.as_json() for entry in entries]
@@ -126,31 +136,23 @@ class EnvironmentRegistry:
         answer = await self._authenticator.register(request)
         doing = f"the registration of {_names(entries)}"
         if answer.status in REFUSED:
-            raise _refused(answer, doing, "see its log, then correct the environment or rename it")
+            problem = f"refuses {doing} ({status_and_reason(answer)})"
+            raise error_for(answer, RegistrationRefusedError, problem, detail=logged_words(answer))
         if answer.status not in (200, 201, 204):
             raise _refusal(answer, doing)
-        refuse_web_page(MODEL_SERVER, answer, "taking the registration")
+        refuse_web_page(answer, "taking the registration")
 
 
 def _refusal(answer: Answer, doing: str) -> RasaError:
     """Return the error for a status that no registry returns, or that shows that there is no registry."""
     if answer.status in NO_REGISTRY:
         return _no_registry(answer, doing)
-    return refusal(MODEL_SERVER, answer, doing, REGISTER_ADVICE)
+    return refusal(answer, doing, RegistrationCredentialsRejectedError)
 
 
-def _refused(answer: Answer, doing: str, advice: str) -> RegistrationRefusedError:
-    """Return an error with the server's own reason and a remedy."""
-    return RegistrationRefusedError(
-        f"the model server at {answer.where} refuses {doing} ({status_and_reason(answer)}): {advice}",
-        detail=logged_words(answer),
-    )
-
-
-def _no_registry(answer: Answer, doing: str) -> RegistrationRefusedError:
-    return RegistrationRefusedError(
-        f"the model server at {answer.where} answers {answer.status} to {doing} but keeps no registry: {OLD_GENERATION}"
-    )
+def _no_registry(answer: Answer, doing: str) -> NoRegistryError:
+    problem = f"answers {answer.status} to {doing} but keeps no registry: {OLD_GENERATION}"
+    return error_for(answer, NoRegistryError, problem)
 
 
 def _environments_file(answer: Answer) -> str | None:

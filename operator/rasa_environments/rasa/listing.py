@@ -19,7 +19,7 @@ from pydantic import (
 
 MODEL_SUFFIX = ".tar.gz"
 LONGEST_NAME = 255
-"""Characters of a model's name: as many as of a file name. A ModelTag allows at most 200."""
+"""Characters of a model's name: as many as of a file name."""
 HASH = re.compile("[!#-~]{1,128}")
 """A hash as in ETags (RFC 9110, 8.8.3), of at most 128 characters."""
 LONGEST_TAG = 63

@@ -8,20 +8,32 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from rasa_environments.rasa.address import ModelServerAddress
-from rasa_environments.rasa.answers import decoded, logged_words, reason_of, refusal, refuse_web_page, status_and_reason
-from rasa_environments.rasa.authentication import READ_ADVICE, WRITE_ADVICE, Authenticator
+from rasa_environments.rasa.answers import (
+    decoded,
+    error_for,
+    logged_words,
+    reason_of,
+    refusal,
+    refuse_web_page,
+    status_and_reason,
+)
+from rasa_environments.rasa.authentication import Authenticator
 from rasa_environments.rasa.credentials import Credentials
 from rasa_environments.rasa.environments import EnvironmentRegistry
 from rasa_environments.rasa.errors import (
     AnswerTooLargeError,
     EnvironmentNeededError,
+    ListingTimeoutError,
+    ListingTooLongError,
     ModelNameConflictError,
     ModelRefusedError,
+    ModelTooLargeError,
     NoListingError,
+    NoModelFileError,
+    NoTagsError,
     RasaError,
     ServerFailedError,
     TagRefusedError,
@@ -29,13 +41,15 @@ from rasa_environments.rasa.errors import (
     UnexpectedAnswerError,
     UnknownModelError,
     UnreachableError,
+    UploadBrokenOffError,
+    WriteCredentialsRejectedError,
 )
 from rasa_environments.rasa.listing import LISTING, MODEL_SUFFIX, Model, is_name
 from rasa_environments.rasa.on_the_way import is_html, is_own
+from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.production import KnownEnvironments, known_environments, trouble
 from rasa_environments.rasa.pulls import Pulls, TagAnswer
-from rasa_environments.rasa.redaction import shown
-from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
+from rasa_environments.rasa.transport import Answer, HttpClient, Request
 from rasa_environments.rasa.upload import Multipart
 
 PAGE_SIZE = 500
@@ -48,7 +62,7 @@ MAXIMUM_PAGE = 2 * 1024 * 1024
 MAXIMUM_LISTING = 4 * 1024 * 1024
 """Maximum bytes of all pages together."""
 MAXIMUM_TAGS_LISTED = 5000
-"""Maximum number of tags on all models together: the listing is kept as long as the ModelServer exists."""
+"""Maximum number of tags on all models together: the listing is kept in memory."""
 LISTING_SECONDS = 50.0
 """Seconds for all pages together."""
 
@@ -71,7 +85,7 @@ VERSION_TEXT = re.compile("[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 class ModelServerClient:
     """A model server with a set of credentials; all methods raise RasaError (Unreachable, Unauthorized ...)."""
 
-    def __init__(self, http: httpx.AsyncClient, address: ModelServerAddress, credentials: Credentials) -> None:
+    def __init__(self, http: HttpClient, address: ModelServerAddress, credentials: Credentials) -> None:
         self._address = address
         self._authenticator = Authenticator(http, address, credentials)
         self.pulls = Pulls(self._authenticator, address)
@@ -83,21 +97,19 @@ class ModelServerClient:
         """Return all models of the project, in the server's order; a server without pages returns all at once.
 
         The request uses the credentials of Rasa servers, to detect a token that they could not pull with. Raises
-        NoListingError if the server has no such path; with `modelPath`, also for any other unexpected response: a
-        bucket answers 403 for missing files, a web site with a page.
+        NoListingError if the server has no such path; with a path of its own to pull from, also for any other
+        unexpected response: a bucket answers 403 for missing files, a web site with a page.
         """
         try:
             async with asyncio.timeout(LISTING_SECONDS):
                 return await self._all_pages()
         except (UnexpectedAnswerError, UnauthorizedError) as error:
-            if self._address.model_path is None or isinstance(error, ServerFailedError):
+            if self._address.model_path is None or isinstance(error, NoListingError | ServerFailedError):
                 raise
-            raise NoListingError(error.message, error.reason, detail=error.detail) from None
+            raise _without_listing(error) from None
         except TimeoutError:
-            raise UnreachableError(
-                f"the model server at {shown(self._address.models_url)} has not listed its models within "
-                f"{LISTING_SECONDS:g} s; see its log, or delete old models"
-            ) from None
+            problem = f"has not listed its models within {LISTING_SECONDS:g} s"
+            raise ListingTimeoutError(Peer.MODEL_SERVER, self._address.models_url, problem) from None
 
     async def _all_pages(self) -> tuple[Model, ...]:
         found: dict[str, Model] = {}
@@ -105,7 +117,7 @@ class ModelServerClient:
         size = 0
         while True:
             answer = await self._page(len(listed))
-            page = decoded(MODEL_SERVER, answer, LISTING, "a list of models")
+            page = decoded(answer, LISTING, "a list of models")
             new = [entry for entry in page if entry.model not in listed]
             listed.update(entry.model for entry in new)
             found.update((model.name, model) for entry in new if (model := entry.model_listed()) is not None)
@@ -119,11 +131,9 @@ class ModelServerClient:
             if not new or len(page) < PAGE_SIZE or len(listed) >= _total(answer):
                 return tuple(found.values())
 
-    def _too_long(self, limit: str) -> UnexpectedAnswerError:
-        return UnexpectedAnswerError(
-            f"the model server at {shown(self._address.models_url)} lists more than {limit}, which is all that "
-            "is read; delete old models"
-        )
+    def _too_long(self, limit: str) -> ListingTooLongError:
+        problem = f"lists more than {limit}, which is all that is read"
+        return ListingTooLongError(Peer.MODEL_SERVER, self._address.models_url, problem)
 
     async def _page(self, offset: int) -> Answer:
         query = {"limit": str(PAGE_SIZE), "offset": str(offset)}
@@ -133,17 +143,17 @@ class ModelServerClient:
         except AnswerTooLargeError:
             raise self._too_long(f"{MAXIMUM_PAGE // 1024**2} MiB on a page") from None
         if answer.status != 200:
-            refused = refusal(MODEL_SERVER, answer, "the listing of models", READ_ADVICE)
-            raise NoListingError(refused.message) if answer.status in (404, 405, 501) else refused
+            refused = refusal(answer, "the listing of models")
+            raise _without_listing(refused) if answer.status in (404, 405, 501) else refused
         return answer
 
     async def version(self) -> str | None:
         """Return the version that the server reports, or None. Raises UnreachableError without a response."""
         answer = await self._authenticator.pull(Request("GET", self._address.version_url))
         if answer.status in (502, 503, 504):
-            raise refusal(MODEL_SERVER, answer, "the question for its version", READ_ADVICE)
+            raise refusal(answer, "the question for its version")
         try:
-            body = decoded(MODEL_SERVER, answer, VERSION, "its version")
+            body = decoded(answer, VERSION, "its version")
         except UnexpectedAnswerError:
             return None
         named = (body.get(key) for key in ("rasa-x", "enterprise", "version"))
@@ -155,8 +165,8 @@ class ModelServerClient:
             Request("GET", self._address.models_url, query={"limit": "1", "offset": "0"}, maximum_body=0)
         )
         if answer.status != 200:
-            raise refusal(MODEL_SERVER, answer, "the credentials that write", WRITE_ADVICE)
-        refuse_web_page(MODEL_SERVER, answer, "taking the credentials that write")
+            raise refusal(answer, "the credentials that write", WriteCredentialsRejectedError)
+        refuse_web_page(answer, "taking the credentials that write")
 
     async def tag(self, tag: str) -> TagAnswer | None:
         """Return what a Rasa server that pulls `tag` receives; None if no model has the tag.
@@ -174,38 +184,27 @@ class ModelServerClient:
         answer = await self._authenticator.write(Request("PUT", self._address.model_tag_url(model, tag)))
         match answer.status:
             case 200 | 201 | 204:
-                refuse_web_page(MODEL_SERVER, answer, f"putting tag {tag} on model {model}")
+                refuse_web_page(answer, f"putting tag {tag} on model {model}")
                 return
             case 404 if not is_html(answer):
                 said = reason_of(answer)
-                raise UnknownModelError(
-                    f"the model server at {answer.where} has no model {model} that can carry tag {tag}"
-                    f"{f' ({said})' if said else ''}: upload it, or name one that it lists",
-                    said,
-                    detail=logged_words(answer),
-                )
+                problem = f"has no model {model} that can carry tag {tag}{f' ({said})' if said else ''}"
+                raise error_for(answer, UnknownModelError, problem, detail=logged_words(answer))
             case 400 | 409 | 422:
-                raise TagRefusedError(
-                    f"the model server at {answer.where} refuses tag {tag} for model {model} "
-                    f"({status_and_reason(answer)}); see its log",
-                    detail=logged_words(answer),
-                )
+                problem = f"refuses tag {tag} for model {model} ({status_and_reason(answer)})"
+                raise error_for(answer, TagRefusedError, problem, detail=logged_words(answer))
         if self._address.model_path is not None and answer.status in (403, 404, 405, 501) and not is_own(answer):
-            raise TagRefusedError(
-                f"the model server at {answer.where} takes no tags ({answer.status}), as a server of plain files does "
-                f"not: put the model where `modelPath` of the ModelServer leads for tag {tag}, and delete the ModelTag",
-                detail=logged_words(answer),
-            )
-        raise await self._with_cause(
-            answer, refusal(MODEL_SERVER, answer, f"tag {tag} for model {model}", WRITE_ADVICE)
-        )
+            problem = f"takes no tags ({answer.status}), as a server of plain files does not"
+            raise error_for(answer, NoTagsError, problem, detail=logged_words(answer))
+        refused = refusal(answer, f"tag {tag} for model {model}", WriteCredentialsRejectedError)
+        raise await self._with_cause(answer, refused)
 
-    async def needs(self) -> str | None:
-        """Return which environment a Rasa X is missing to accept tags and models, with a remedy.
+    async def needs(self) -> EnvironmentNeededError | None:
+        """Return which environment a Rasa X is missing to accept tags and models, as an error to explain others with.
 
         None if none is known.
         """
-        return trouble(await self._known_environments())
+        return trouble(await self._known_environments(), self._address.environments_url)
 
     async def _known_environments(self) -> KnownEnvironments:
         try:
@@ -219,23 +218,19 @@ class ModelServerClient:
         needed = await self.needs() if isinstance(error, ServerFailedError) else None
         if needed is None:
             return error
-        return EnvironmentNeededError(
-            f"the model server at {answer.where} fails ({status_and_reason(answer)}): {needed}", detail=error.detail
-        )
+        problem = f"fails ({status_and_reason(answer)}): {needed.problem}"
+        return error_for(answer, type(needed), problem, detail=error.detail)
 
     async def delete_tag(self, model: str, tag: str) -> None:
         """Remove the tag from the model; a 404 counts as success. Raises the same errors as `put_tag`."""
         answer = await self._authenticator.write(Request("DELETE", self._address.model_tag_url(model, tag)))
         if answer.status in (200, 204) or (answer.status == 404 and not is_html(answer)):
-            refuse_web_page(MODEL_SERVER, answer, f"taking tag {tag} from model {model}")
+            refuse_web_page(answer, f"taking tag {tag} from model {model}")
             return
         if answer.status in (400, 409, 422):
-            raise TagRefusedError(
-                f"the model server at {answer.where} refuses to take tag {tag} from model {model} "
-                f"({status_and_reason(answer)}); see its log",
-                detail=logged_words(answer),
-            )
-        raise refusal(MODEL_SERVER, answer, f"the removal of tag {tag} from model {model}", WRITE_ADVICE)
+            problem = f"refuses to take tag {tag} from model {model} ({status_and_reason(answer)})"
+            raise error_for(answer, TagRefusedError, problem, detail=logged_words(answer))
+        raise refusal(answer, f"the removal of tag {tag} from model {model}", WriteCredentialsRejectedError)
 
     async def upload(self, file: Path, sent: Callable[[int], None] = lambda _: None) -> str:
         """Upload a model file as a stream, and return the model's name.
@@ -245,7 +240,8 @@ class ModelServerClient:
         cannot be read.
         """
         if not file.name.endswith(MODEL_SUFFIX):
-            raise ModelRefusedError(f"{file} is not called *{MODEL_SUFFIX}, as a model that `rasa train` wrote is")
+            problem = f"takes files called *{MODEL_SUFFIX}, as `rasa train` writes them, and not {file}"
+            raise NoModelFileError(Peer.MODEL_SERVER, self._address.models_url, problem)
         await self.check_write()
         body = Multipart("model", file)
         url = self._address.models_url
@@ -267,58 +263,52 @@ class ModelServerClient:
             case 204:
                 return file.name.removesuffix(MODEL_SUFFIX)
             case 409:
-                raise ModelNameConflictError(
-                    f"the model server at {answer.where} already has a model of the name of {file.name}: a name is "
-                    "never overwritten; rename the file",
-                    detail=logged_words(answer),
-                )
+                problem = f"already has a model of the name of {file.name}: a name is never overwritten"
+                raise error_for(answer, ModelNameConflictError, problem, detail=logged_words(answer))
             case 413 if is_own(answer):
-                raise ModelRefusedError(
-                    f"the model server at {answer.where} refuses {file.name} ({status_and_reason(answer)}): it takes "
-                    "no file of this size; raise its limit (--max-model-bytes of this project's model server)",
-                    detail=logged_words(answer),
-                )
+                problem = f"refuses {file.name} ({status_and_reason(answer)}): it takes no file of this size"
+                raise error_for(answer, ModelTooLargeError, problem, detail=logged_words(answer))
             case 400 | 415 | 422:
                 raise await self._refused_model(answer, file)
             case 404 if reason_of(answer):  # Rasa X before 0.32 answers so for an invalid file and a name conflict.
                 raise await self._refused_model(answer, file)
-        refused = refusal(MODEL_SERVER, answer, f"the upload of {file.name}", WRITE_ADVICE)
+        refused = refusal(answer, f"the upload of {file.name}", WriteCredentialsRejectedError)
         raise await self._with_cause(answer, refused)
 
     async def _refused_model(self, answer: Answer, file: Path) -> ModelRefusedError:
         known = await self._known_environments()
-        needed = trouble(known) if known.names else None  # Without any, it would not have inspected the file.
-        return ModelRefusedError(
-            f"the model server at {answer.where} refuses {file.name} ({status_and_reason(answer)})"
-            f"{f'; {needed}' if needed else ''}",
-            detail=logged_words(answer),
-        )
+        # Without any environment, it would not have inspected the file.
+        needed = trouble(known, self._address.environments_url) if known.names else None
+        problem = f"refuses {file.name} ({status_and_reason(answer)}){f'; {needed.problem}' if needed else ''}"
+        return error_for(answer, ModelRefusedError, problem, detail=logged_words(answer), cause=needed)
 
     @staticmethod
     def _uploaded_name(answer: Answer, file: Path) -> str:
         """Return the name that the server gave to the model, or else the file's.
 
-        Raises UnexpectedAnswerError or LoginPageError.
+        Raises UnexpectedAnswerError.
         """
-        refuse_web_page(MODEL_SERVER, answer, "taking the upload")
+        refuse_web_page(answer, "taking the upload")
         name = file.name
         if answer.body.lstrip()[:1] == b"{":
-            told = decoded(MODEL_SERVER, answer, UPLOADED, "the uploaded model").model
+            told = decoded(answer, UPLOADED, "the uploaded model").model
             name = told if told and is_name(told) else name
         return name.removesuffix(MODEL_SUFFIX)
 
 
-def _broken_off(error: UnreachableError, url: str, file: Path) -> UnreachableError:
+def _without_listing(cause: RasaError) -> NoListingError:
+    """Return the error that the server does not list its models, as the response shows."""
+    return NoListingError(cause.peer, cause.url, cause.problem, status=cause.status, detail=cause.detail, cause=cause)
+
+
+def _broken_off(error: UnreachableError, url: str, file: Path) -> UploadBrokenOffError:
     """Return the error for an upload that failed midway.
 
     Proxies often close the connection if a request is too large.
     """
-    return UnreachableError(
-        f"the model server at {shown(url)} was reached, and the upload of {file.name} broke off: a proxy before it may "
-        "take no request of this size or duration (nginx: client_max_body_size, proxy_read_timeout); see its log, or "
-        f"go past it: {MODEL_SERVER.direct}",
-        detail=error.detail,
-    )
+    limits = "a proxy before it may take no request of this size or duration"
+    problem = f"was reached, and the upload of {file.name} broke off: {limits}"
+    return UploadBrokenOffError(Peer.MODEL_SERVER, url, problem, detail=error.detail)
 
 
 def _total(answer: Answer) -> float:

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from rasa_environments.rasa.errors import (
-    LoginPageError,
+    AnotherLoginError,
+    CaptivePortalError,
+    NoReadyUpstreamError,
+    NoUpstreamAnswerError,
+    ProxyCredentialsError,
     RasaError,
     RefusedOnTheWayError,
-    UnauthorizedError,
-    UnreachableError,
+    RequestTooLargeError,
+    TooManyRequestsError,
+    UpstreamTimeoutError,
 )
 from rasa_environments.rasa.transport import Answer
 
@@ -25,51 +31,32 @@ LOGIN_FORM = re.compile(
 )
 """Text that login pages contain and error pages do not."""
 
-NO_ANSWER = (
-    "a proxy before it gets no answer from it; see that it runs, and that the proxy leads to the port where it listens"
-)
-TOO_SLOW = (
-    "a proxy before it gave up before it answered; raise the proxy's time-out (nginx: proxy_read_timeout; "
-    "ingress-nginx: the annotation nginx.ingress.kubernetes.io/proxy-read-timeout), or see why it is slow"
-)
-NONE_READY = (
-    "it is not ready, or a proxy before it has no server to pass this to; see that its pods are ready and that their "
-    "Service selects them, then the proxy's log"
-)
-ANOTHER_LOGIN = "a proxy before it asks for a login of its own; {direct}, or let the proxy pass these requests"
-FIREWALL = (
-    "a proxy or a web application firewall before it refuses this, not the {name} itself; {direct}, or permit it there"
-)
-PROXY_LOGIN = (
-    "the proxy on the way asks for credentials of its own; write them into HTTPS_PROXY or HTTP_PROXY, or name the host "
-    "in NO_PROXY"
-)
-TOO_LARGE = (
-    "a proxy before it takes no request of this size; raise its limit (nginx: client_max_body_size; ingress-nginx: the "
-    "annotation nginx.ingress.kubernetes.io/proxy-body-size), or go past the proxy: {direct}"
-)
-TOO_MANY = (
-    "it, or a proxy before it, takes no more requests for now; it is asked again later: raise the limit for the "
-    "operator's address, or {direct}"
-)
-CAPTIVE = "the network on the way asks for a login (a captive portal); log in there, or {direct}"
+Meaning: TypeAlias = tuple[type[RasaError], str]
+"""The class of an error, and the problem."""
 
-MEANINGS: Mapping[int, tuple[type[RasaError], str]] = {
-    401: (UnauthorizedError, ANOTHER_LOGIN),
-    403: (RefusedOnTheWayError, FIREWALL),
-    407: (RefusedOnTheWayError, PROXY_LOGIN),
-    413: (RefusedOnTheWayError, TOO_LARGE),
-    502: (UnreachableError, NO_ANSWER),
-    503: (UnreachableError, NONE_READY),
-    504: (UnreachableError, TOO_SLOW),
-    520: (UnreachableError, NO_ANSWER),
-    521: (UnreachableError, NO_ANSWER),
-    522: (UnreachableError, NO_ANSWER),
-    523: (UnreachableError, NO_ANSWER),
-    524: (UnreachableError, TOO_SLOW),
+NO_ANSWER: Meaning = (NoUpstreamAnswerError, "a proxy before it gets no answer from it")
+NONE_READY: Meaning = (NoReadyUpstreamError, "it is not ready, or a proxy before it has no server to pass this to")
+TOO_SLOW: Meaning = (UpstreamTimeoutError, "a proxy before it gave up before it answered")
+
+MEANINGS: Mapping[int, Meaning] = {
+    401: (AnotherLoginError, "a proxy before it asks for a login of its own"),
+    403: (RefusedOnTheWayError, "a proxy or a web application firewall before it refuses this, not the server itself"),
+    407: (ProxyCredentialsError, "the proxy on the way asks for credentials of its own"),
+    413: (RequestTooLargeError, "a proxy before it takes no request of this size"),
+    502: NO_ANSWER,
+    503: NONE_READY,
+    504: TOO_SLOW,
+    520: NO_ANSWER,
+    521: NO_ANSWER,
+    522: NO_ANSWER,
+    523: NO_ANSWER,
+    524: TOO_SLOW,
 }
 """Meaning of a status that does not come from the server itself. Those from 520 on are Cloudflare's."""
-ALWAYS: Mapping[int, tuple[type[RasaError], str]] = {429: (UnreachableError, TOO_MANY), 511: (LoginPageError, CAPTIVE)}
+ALWAYS: Mapping[int, Meaning] = {
+    429: (TooManyRequestsError, "it, or a proxy before it, takes no more requests for now"),
+    511: (CaptivePortalError, "the network on the way asks for a login (a captive portal)"),
+}
 """Meaning of a status, wherever it comes from."""
 
 
@@ -88,11 +75,10 @@ def is_login_page(answer: Answer) -> bool:
     return is_html(answer) and (answer.from_login or LOGIN_FORM.search(answer.body) is not None)
 
 
-def meaning(answer: Answer) -> tuple[type[RasaError], str] | None:
-    """Return the meaning of an intermediary's error and a remedy; None if it is the server's own, or has none.
+def meaning(answer: Answer) -> Meaning | None:
+    """Return the meaning of an intermediary's error; None if it is the server's own, or has none.
 
-    The text has placeholders for the `name` of the peer and its `direct` advice. A 401 or 403 without a body may have
-    any origin, so it counts as a proxy's only with a web page.
+    A 401 or 403 without a body may have any origin, so it counts as a proxy's only with a web page.
     """
     status = answer.status
     if status in ALWAYS:

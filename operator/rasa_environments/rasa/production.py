@@ -16,8 +16,9 @@ from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.answers import decoded
 from rasa_environments.rasa.authentication import Authenticator
 from rasa_environments.rasa.environments import EnvironmentRegistry
-from rasa_environments.rasa.errors import RasaError
-from rasa_environments.rasa.transport import MODEL_SERVER, Request
+from rasa_environments.rasa.errors import EnvironmentMissingError, EnvironmentNeededError, RasaError
+from rasa_environments.rasa.peers import Peer
+from rasa_environments.rasa.transport import Request
 
 PRODUCTION, WORKER = "production", "worker"
 NO_VERSION = "0.0.0"
@@ -70,7 +71,7 @@ async def known_environments(
 async def _versions(authenticator: Authenticator, address: ModelServerAddress) -> Mapping[str, JsonValue] | None:
     try:
         answer = await authenticator.write(Request("GET", address.version_url))
-        return decoded(MODEL_SERVER, answer, _VERSIONS, "its version").rasa if answer.status == 200 else None
+        return decoded(answer, _VERSIONS, "its version").rasa if answer.status == 200 else None
     except RasaError:
         return None
 
@@ -79,17 +80,18 @@ async def _unwell(authenticator: Authenticator, address: ModelServerAddress) -> 
     """Return the environments whose status in /health is not 200."""
     try:
         answer = await authenticator.write(Request("GET", address.health_url))
-        told = decoded(MODEL_SERVER, answer, _HEALTH, "its health") if answer.status == 200 else {}
+        told = decoded(answer, _HEALTH, "its health") if answer.status == 200 else {}
     except RasaError:
         return frozenset()
     statuses = {name: entry.get("status") for name, entry in told.items() if isinstance(entry, dict)}
     return frozenset(name for name, status in statuses.items() if isinstance(status, int) and status != 200)
 
 
-def trouble(known: KnownEnvironments) -> str | None:
-    """Return which required environment is missing or unavailable, with a remedy; None if none is known to be.
+def trouble(known: KnownEnvironments, url: str) -> EnvironmentNeededError | None:
+    """Return the error that a required environment is missing or unavailable; None if none is known to be.
 
-    Tags and uploads depend on production; the worker is reported only if production is available.
+    Tags and uploads depend on production; the worker is reported only if production is available. `url` is that of the
+    registry.
     """
     if known.names is None:
         return None
@@ -98,15 +100,9 @@ def trouble(known: KnownEnvironments) -> str | None:
         (WORKER, "Rasa X needs it beside production"),
     ):
         if name not in known.names:
-            return (
-                f"no environment {name} is registered with it, and {why}: create a DeploymentEnvironment called {name} "
-                f"that refers to this ModelServer (with spec.external where its server runs elsewhere), or register "
-                f"{name} at Rasa X yourself"
-            )
+            problem = f"no environment {name} is registered with it, and {why}"
+            return EnvironmentMissingError(Peer.MODEL_SERVER, url, problem)
         if name in known.silent:
-            return (
-                f"the environment {name} that is registered with it does not answer it, and {why}: see that the Rasa "
-                f"server of {name} runs, that Rasa X reaches it at the registered address, and that the registered "
-                "token is its own"
-            )
+            problem = f"the environment {name} that is registered with it does not answer it, and {why}"
+            return EnvironmentNeededError(Peer.MODEL_SERVER, url, problem)
     return None

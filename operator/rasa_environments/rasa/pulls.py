@@ -7,21 +7,25 @@ import uuid
 from dataclasses import dataclass
 
 from rasa_environments.rasa.address import ModelServerAddress
-from rasa_environments.rasa.answers import logged_words, refusal, refuse_web_page
-from rasa_environments.rasa.authentication import READ_ADVICE, Authenticator
+from rasa_environments.rasa.answers import error_for, logged_words, refusal, refuse_web_page
+from rasa_environments.rasa.authentication import Authenticator
 from rasa_environments.rasa.errors import (
     AnswerTooLargeError,
     CompressedAnswerError,
+    EncodedModelError,
+    FileNotReadableError,
+    FileReplacedError,
+    ModelFileTooLargeError,
+    NoModelHashError,
+    NothingNewError,
     RasaError,
-    UnauthorizedError,
-    UnexpectedAnswerError,
     UnreadableModelError,
 )
 from rasa_environments.rasa.listing import HASH, MODEL_SUFFIX, is_name
 from rasa_environments.rasa.model_archive import MAXIMUM_ARCHIVE, BadArchiveError, ModelArchive, ModelIdentity
 from rasa_environments.rasa.on_the_way import is_own
-from rasa_environments.rasa.redaction import shown
-from rasa_environments.rasa.transport import MODEL_SERVER, Answer, Request
+from rasa_environments.rasa.peers import Peer
+from rasa_environments.rasa.transport import Answer, Request
 
 ARCHIVE_SECONDS = 60.0
 """Seconds for the download of a model file."""
@@ -61,14 +65,12 @@ class Pulls:
             return None
         if answer.status != 200:
             raise self._not_pulled(answer, tag)
-        refuse_web_page(MODEL_SERVER, answer, f"the model of tag {tag}")
+        refuse_web_page(answer, f"the model of tag {tag}")
         etag = hash_in(answer)
         if etag is None:
             what = "an ETag that is no hash of a model" if "etag" in answer.headers else "no ETag"
-            raise UnexpectedAnswerError(
-                f"the model server at {answer.where} answers the pull of tag {tag} with {what}: "
-                "Rasa drops such a model; is it a model server, and is `modelPath` right?"
-            )
+            problem = f"answers the pull of tag {tag} with {what}: Rasa drops such a model"
+            raise error_for(answer, NoModelHashError, problem)
         filename = answer.headers.get("filename", "")
         return TagAnswer(etag, filename if is_name(filename) else None)
 
@@ -76,19 +78,20 @@ class Pulls:
         """Return why the response to a pull contains no model."""
         doing = f"the pull of tag {tag}"
         if answer.status in (204, 304):
-            return UnexpectedAnswerError(
-                f"the model server at {answer.where} answers {answer.status} (nothing new) to {doing} by one who has "
-                "pulled nothing: a Rasa server that starts gets no model; see that it, and any cache before it, heeds "
-                "If-None-Match",
+            return error_for(
+                answer,
+                NothingNewError,
+                f"answers {answer.status} (nothing new) to {doing} by one who has pulled nothing: a Rasa server that "
+                "starts gets no model",
             )
         if answer.status == 403 and self._address.model_path is not None and not is_own(answer):
-            return UnauthorizedError(
-                f"the model server at {answer.where} answers 403 to {doing}: the file may not be read, or, as buckets "
-                "answer then, it is not there; see that it is, that whoever pulls may read it, and that `modelPath` of "
-                "the ModelServer is right",
+            return error_for(
+                answer,
+                FileNotReadableError,
+                f"answers 403 to {doing}: the file may not be read, or, as buckets answer then, it is not there",
                 detail=logged_words(answer),
             )
-        return refusal(MODEL_SERVER, answer, doing, READ_ADVICE)
+        return refusal(answer, doing)
 
     async def identity(self, tag: str, wanted: str) -> ModelIdentity:
         """Identify the file that `tag` serves with the hash `wanted`, by downloading it without keeping it.
@@ -110,24 +113,21 @@ class Pulls:
             answer = await self._authenticator.pull(request)
             if answer.status != 200:
                 raise self._not_pulled(answer, tag)
-            refuse_web_page(MODEL_SERVER, answer, doing)
+            refuse_web_page(answer, doing)
             if hash_in(answer) != wanted:
-                raise UnexpectedAnswerError(
-                    f"the model server at {answer.where} answers tag {tag} with another file by now"
-                )
+                raise error_for(answer, FileReplacedError, f"answers tag {tag} with another file by now")
             return await archive.end()
         except BadArchiveError as error:
-            raise self._unreadable(tag, f"is no model that Rasa could load: {error}") from None
+            raise self._unreadable(UnreadableModelError, tag, f"is no model that Rasa could load: {error}") from None
         except AnswerTooLargeError:
-            raise self._unreadable(tag, f"is larger than the {MAXIMUM_ARCHIVE // 1024**2} MiB that are read") from None
+            limit = f"{MAXIMUM_ARCHIVE // 1024**2} MiB"
+            raise self._unreadable(ModelFileTooLargeError, tag, f"is larger than the {limit} that are read") from None
         except CompressedAnswerError:
-            advice = "Rasa takes that off, and cannot open what is left; send *.tar.gz as it is"
-            raise self._unreadable(tag, f"is sent with a Content-Encoding: {advice}") from None
+            problem = "has a Content-Encoding: Rasa takes that off, and cannot open what is left"
+            raise self._unreadable(EncodedModelError, tag, problem) from None
 
-    def _unreadable(self, tag: str, why: str) -> UnreadableModelError:
-        return UnreadableModelError(
-            f"the file that the model server at {shown(self._address.tag_url(tag))} sends {why}"
-        )
+    def _unreadable(self, kind: type[UnreadableModelError], tag: str, problem: str) -> UnreadableModelError:
+        return kind(Peer.MODEL_SERVER, self._address.tag_url(tag), f"sends a file that {problem}")
 
     async def _pulled(self, method: str, tag: str) -> Answer:
         """Pull without reading the body.

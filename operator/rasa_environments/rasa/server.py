@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated
 
-import httpx
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
 from rasa_environments.rasa.answers import decoded, refusal
 from rasa_environments.rasa.listing import MODEL_SUFFIX, Time, is_name
 from rasa_environments.rasa.model_archive import MODEL_ID
 from rasa_environments.rasa.on_the_way import is_html
-from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER, RASA_SERVER, Peer, Request, ask
-
-TOKEN_ADVICE: Mapping[Peer, str] = {
-    RASA_SERVER: "it started with another token than its Secret holds now; restart the pod",
-    EXTERNAL_RASA_SERVER: "its --auth-token is another than the Secret of `external.tokenSecretRef` holds",
-}
+from rasa_environments.rasa.peers import Peer
+from rasa_environments.rasa.transport import HttpClient, Request, ask
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ STATUS = TypeAdapter(Status)
 
 
 async def served_model(
-    http: httpx.AsyncClient, base_url: str, token: str, peer: Peer = RASA_SERVER, *, fresh: bool = False
+    http: HttpClient, base_url: str, token: str, peer: Peer = Peer.RASA_SERVER, *, fresh: bool = False
 ) -> Served:
     """Return what the Rasa server at `base_url` (http://host:port) serves; `peer` tells pods from external servers.
 
@@ -76,8 +70,8 @@ async def served_model(
     if answer.status == 409 and not is_html(answer):
         return Served()
     if answer.status != 200:
-        raise refusal(peer, answer, "the question which model it serves", TOKEN_ADVICE[peer])
-    status = decoded(peer, answer, STATUS, "its status")
+        raise refusal(answer, "the question which model it serves")
+    status = decoded(answer, STATUS, "its status")
     worker_pid = status.worker_pid if isinstance(status.worker_pid, int) else None
     if status.model_file is None:
         return Served(worker_pid=worker_pid)

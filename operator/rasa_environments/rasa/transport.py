@@ -13,17 +13,19 @@ import httpx
 from outbound_http import exchange, failures
 from outbound_http.addresses import AddressPolicy, Kind
 from outbound_http.login_pages import leads_to_login
-from rasa_environments.api.conditions import Reason
 from rasa_environments.rasa.errors import (
     AddressRefusedError,
     AnswerTooLargeError,
     CompressedAnswerError,
     InvalidAddressError,
     LoginPageError,
+    LoopbackRefusedError,
     RasaError,
+    RedirectedError,
     UnexpectedAnswerError,
     UnreachableError,
 )
+from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.redaction import one_line, shown
 
 logger = logging.getLogger(__name__)
@@ -33,42 +35,6 @@ HttpClient: TypeAlias = httpx.AsyncClient
 
 SMALL_BODY = 64 * 1024
 """Maximum bytes of a response with a single item: a version, a login, a status, an uploaded model."""
-ALLOW = {
-    Kind.LINK_LOCAL: "--allow-link-local",
-    Kind.METADATA: "--allow-link-local",
-    Kind.LOOPBACK: "--allow-loopback",
-}
-
-
-@dataclass(frozen=True)
-class Peer:
-    """The server that is asked, for messages."""
-
-    name: str
-    unreachable: Reason
-    advice: str
-    direct: str
-    """How to reach it directly, bypassing intermediaries."""
-
-
-MODEL_SERVER = Peer(
-    "model server",
-    Reason.MODEL_SERVER_UNREACHABLE,
-    "check `url` of the ModelServer",
-    "make `url` of the ModelServer its address inside the cluster (http://SERVICE.NAMESPACE.svc:PORT)",
-)
-RASA_SERVER = Peer(
-    "Rasa server",
-    Reason.PODS_UNREACHABLE,
-    "see the pod's log",
-    "let requests to pods go past proxies (NO_PROXY of the operator, the exclusions of a service mesh)",
-)
-EXTERNAL_RASA_SERVER = Peer(
-    "Rasa server",
-    Reason.EXTERNAL_SERVER_UNREACHABLE,
-    "check `external.url` of the DeploymentEnvironment",
-    "make `external.url` of the DeploymentEnvironment an address before which no proxy stands",
-)
 
 
 @dataclass(frozen=True)
@@ -81,8 +47,9 @@ class Request(exchange.Request):
 
 @dataclass(frozen=True)
 class Answer:
-    """A response, with the request that it answers."""
+    """A response, with who sent it and the request that it answers."""
 
+    peer: Peer
     request: Request
     status: int
     headers: httpx.Headers = field(repr=False)
@@ -147,45 +114,37 @@ async def ask(http: HttpClient, peer: Peer, request: Request) -> Answer:
         raise _explained(error, peer, request) from None
     redirected = response.url != request.url
     from_login = redirected and leads_to_login(httpx.URL(response.url))
-    return Answer(request, response.status, response.headers, response.body, from_login)
+    return Answer(peer, request, response.status, response.headers, response.body, from_login)
 
 
 def _explained(error: failures.ExchangeError, peer: Peer, request: Request) -> RasaError:
-    """Return the error that a condition may report; log the rest."""
-    at = f"the {peer.name} at {shown(request.url)}"
+    """Return the error that may be published; log the rest."""
+    url = request.url
     match error:
         case failures.InvalidUrlError():
-            return InvalidAddressError(f"{shown(request.url)} is not an http(s) URL with a host; {peer.advice}")
+            return InvalidAddressError(peer, url, "cannot be asked: its address is no http(s) URL with a host")
         case failures.AddressRefusedError():
-            return AddressRefusedError(
-                f"{at} is not asked: {error}; {peer.advice}, or permit such addresses with the option "
-                f"{ALLOW[error.kind]} of `rasa-environments run`"
-            )
+            kind = LoopbackRefusedError if error.kind is Kind.LOOPBACK else AddressRefusedError
+            return kind(peer, url, f"is not asked: {error}")
         case failures.UnreachableError():
             why = one_line(str(error), request.secrets)
-            logger.info("%s %s: %s", request.method, shown(request.url), why)
+            logger.info("%s %s: %s", request.method, shown(url), why)
             known = "its host name is not known" if error.unknown_host else "it gives no HTTP answer"
-            return UnreachableError(f"{at} cannot be reached: {known}; {peer.advice}", peer.unreachable, detail=why)
+            return UnreachableError(peer, url, f"cannot be reached: {known}", detail=why)
         case failures.TooLargeError():
             size = f"{request.maximum_body // 1024} KiB"
-            return AnswerTooLargeError(f"{at} answers with more than the {size} that are read of it; {peer.advice}")
+            return AnswerTooLargeError(peer, url, f"answers with more than the {size} that are read of it")
         case failures.CompressedError():
-            return CompressedAnswerError(
-                f"{at} compresses its answer, which was not asked for and is not read: let it, and what stands before "
-                "it, honour `Accept-Encoding: identity`"
-            )
+            problem = "compresses its answer, which was not asked for and is not read"
+            return CompressedAnswerError(peer, url, problem)
     return _led_astray(error, peer, request)
 
 
 def _led_astray(error: failures.ExchangeError, peer: Peer, request: Request) -> UnexpectedAnswerError:
     """Return the error for a redirect that must not be followed."""
-    at = f"the {peer.name} at {shown(request.url)}"
     if not isinstance(error, failures.RedirectedError):
-        return UnexpectedAnswerError(f"{at} redirects in a circle; {peer.advice}")
-    leads = f"{at} redirects to {one_line(error.target, request.secrets)}, where its credentials may not go"
+        return UnexpectedAnswerError(peer, request.url, "redirects in a circle")
+    leads = f"redirects to {one_line(error.target, request.secrets)}, where its credentials may not go"
     if error.to_login:
-        return LoginPageError(
-            f"{leads}: it looks like the login page of a proxy before it; {peer.direct}, or let the proxy pass these "
-            "requests without a login"
-        )
-    return UnexpectedAnswerError(f"{leads}: if that is where it lives, make it the address")
+        return LoginPageError(peer, request.url, f"{leads}: it looks like the login page of a proxy before it")
+    return RedirectedError(peer, request.url, leads)

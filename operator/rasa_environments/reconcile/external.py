@@ -14,7 +14,7 @@ from rasa_environments.domain.facts import Problem, TaggedModel
 from rasa_environments.domain.secret_contents import SecretContents
 from rasa_environments.judge.conversations import ELSEWHERE
 from rasa_environments.judge.environment_facts import EnvironmentFacts
-from rasa_environments.rasa.transport import EXTERNAL_RASA_SERVER
+from rasa_environments.rasa.peers import Peer
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.registration.registrar import request_registration
 from rasa_environments.reconcile.served import RasaServer, ServedModels
@@ -41,7 +41,7 @@ class ExternalServers:
         token = await self._token(environment, external)
         if isinstance(token, Problem):
             return token
-        elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url, EXTERNAL_RASA_SERVER)
+        elsewhere = RasaServer(f"the Rasa server of {environment.environment}", external.url, Peer.EXTERNAL_RASA_SERVER)
         served, requeue_after = await self._served.ask(
             environment.metadata.key, (elsewhere,), wanted=facts.wanted, token=token, listed=listed
         )

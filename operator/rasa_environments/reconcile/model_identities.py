@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from rasa_environments.api.base import ObjectKey
+from rasa_environments.domain.advice import message_of
 from rasa_environments.domain.facts import TaggedModel
 from rasa_environments.rasa.errors import RasaError, UnreadableModelError
 from rasa_environments.rasa.model_archive import ModelIdentity
@@ -112,9 +113,9 @@ async def _reading(
         async with asyncio.timeout_at(until):
             return _Read(await connection.pulls.identity(tag, model.hash), at=now)
     except UnreadableModelError as error:
-        return _Read(problem=error.message, at=now)
+        return _Read(problem=message_of(error), at=now)
     except RasaError as error:
-        problem = error.message
+        problem = message_of(error)
     except TimeoutError:
         problem = "its file was not downloaded in time"
     wait = RETRY_SECONDS if before is None else min(before.wait * 2, LONGEST_RETRY_SECONDS)

@@ -10,6 +10,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
+from rasa_environments.domain.advice import problem_of
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.tags import changed_tags, is_as_reported
 from rasa_environments.judge.model_server import ModelServerFacts, judge, pending_deletions
@@ -85,7 +86,7 @@ class ModelServerReconciler:
                 check = fresh and observation.lists  # Without a listing, only writing a tag validates them.
                 write_problem = await self._write_problem(connection, server) if check else None
         except RasaError as error:
-            return replace(last, problem=Problem(error.reason, error.message, stalled=False))
+            return replace(last, problem=problem_of(error))
         except TimeoutError:
             return replace(last, problem=too_slow(server, OBSERVE_SECONDS))
         return replace(observation, version=version, write_problem=write_problem)
@@ -103,7 +104,7 @@ class ModelServerReconciler:
         recorded = {entry.tag for entry in server.status.pending_tag_deletions or ()}
         tags = sorted(recorded | followed | {model_tag.tag for model_tag in lister.tags_of(key)})
         tagged, problems = await pulled(connection, tags)
-        if not tags and unlisted.reason is Reason.UNAUTHORIZED:
+        if not tags and isinstance(unlisted.cause, UnauthorizedError):
             raise unlisted
         identified = {tag: self._identities.identified(key, tag, model) for tag, model in tagged.items()}
         models = {model.name: model for model in identified.values()}
@@ -133,7 +134,7 @@ class ModelServerReconciler:
         try:
             await connection.check_write()
         except RasaError as error:
-            return Problem(error.reason, error.message, stalled=False)
+            return problem_of(error)
         return None
 
     async def _write_status(
@@ -208,7 +209,7 @@ async def pulled(
                 tagged[tag] = TaggedModel(answer.model, answer.hash)
     if problems and len(problems) == len(tags):
         raise next(iter(problems.values()))
-    return tagged, {tag: Problem(error.reason, error.message, stalled=False) for tag, error in problems.items()}
+    return tagged, {tag: problem_of(error) for tag, error in problems.items()}
 
 
 def too_slow(server: ModelServer, seconds: float) -> Problem:

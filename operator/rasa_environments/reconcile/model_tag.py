@@ -12,6 +12,7 @@ from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.controller.promotions import Move
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.domain.access import missing, unusable
+from rasa_environments.domain.advice import problem_of, remedy_of
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
@@ -19,7 +20,7 @@ from rasa_environments.domain.tags import confirmed, incompatible, owned_by_olde
 from rasa_environments.judge.events import reference_to, tag_reverted
 from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge, last_model
 from rasa_environments.judge.transitions import transitions
-from rasa_environments.rasa.errors import RasaError, UnknownModelError
+from rasa_environments.rasa.errors import EnvironmentNeededError, RasaError, UnknownModelError
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
@@ -32,6 +33,11 @@ logger = logging.getLogger(__name__)
 
 PUT_SECONDS = 60.0
 """Seconds to set a tag and pull it once."""
+
+ASKS_PRODUCTION = (
+    "Rasa X asks the production environment first; see that it is registered, answers, and can load the model"
+)
+"""Why Rasa X may refuse a tag on a model that it lists."""
 
 RETRIED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
 """Problems of a single request that the next listing may not show: retried with backoff."""
@@ -241,19 +247,19 @@ class ModelTagReconciler:
             self._dependencies.promotions.failed()
 
 
-def refused(tag: ModelTag, error: RasaError, listed: TaggedModel | None, needed: str | None = None) -> Problem:
+def refused(
+    tag: ModelTag, error: RasaError, listed: TaggedModel | None, needed: EnvironmentNeededError | None = None
+) -> Problem:
     """Return why the tag was not set; Rasa X also answers 404 for a listed model while production does not answer.
 
     `needed` names the environment that Rasa X is known to be missing.
     """
     if not isinstance(error, UnknownModelError) or listed is None:
-        return Problem(error.reason, error.message, stalled=False)
-    why = needed or (
-        "Rasa X asks the production environment first; see that it is registered, answers, and can load the model"
-    )
+        return problem_of(error)
+    why = ASKS_PRODUCTION if needed is None else f"{needed.problem}; {remedy_of(needed)}"
+    said = error.said or error.status
     return Problem(
         Reason.TAG_REFUSED,
-        f"the model server has model {listed.name}, and does not let it carry tag {tag.tag} ({error.said or 404}): "
-        f"{why}",
+        f"the model server has model {listed.name}, and does not let it carry tag {tag.tag} ({said}): {why}",
         stalled=False,
     )

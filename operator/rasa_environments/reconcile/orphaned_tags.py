@@ -11,6 +11,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.cluster.resources import MODEL_TAGS, NAMESPACES
 from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.domain.advice import message_of
 from rasa_environments.domain.facts import Problem, ServerObservation
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.model_server import ModelServerClient
@@ -129,7 +130,7 @@ class OrphanedTags:
         try:
             await connection.delete_tag(model, tag)
         except RasaError as error:
-            logger.warning("ModelServer %s: tag %s is not deleted: %s", server.metadata.key, tag, error.message)
+            logger.warning("ModelServer %s: tag %s is not deleted: %s", server.metadata.key, tag, message_of(error))
             return False
         logger.info("ModelServer %s: tag %s is deleted with its ModelTag", server.metadata.key, tag)
         self._dependencies.observations.tag_written(server.metadata.key, tag, None)

@@ -11,13 +11,15 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.controller.answer_times import AnswerTimes
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
+from rasa_environments.domain.advice import UNREACHABLE, message_of, reason_of
 from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.domain.training_times import ByTrainingTime
 from rasa_environments.judge.comparison import serves_what_is_wanted
 from rasa_environments.judge.last_answers import LastAnswer, last_answers, with_last_answer
 from rasa_environments.rasa.errors import RasaError
+from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.server import Served, served_model
-from rasa_environments.rasa.transport import RASA_SERVER, HttpClient, Peer
+from rasa_environments.rasa.transport import HttpClient
 from rasa_environments.reconcile.dependencies import Intervals, utc_now
 from rasa_environments.reconcile.workers import Unheard, ask_workers
 
@@ -36,7 +38,7 @@ class RasaServer:
     name: str
     url: str | None
     """Base URL; None if it has none yet."""
-    peer: Peer = RASA_SERVER
+    peer: Peer = Peer.RASA_SERVER
     """The kind of server, for messages."""
     workers: int | None = 1
     """Number of worker processes; None if unknown."""
@@ -165,7 +167,7 @@ class ServedModels:
                 return ProbeResult(
                     server.name,
                     problem=f"the Rasa servers of this environment did not all answer within {ASKING_SECONDS:.0f} s",
-                    reason=server.peer.unreachable,
+                    reason=UNREACHABLE[server.peer],
                 )
 
         async with asyncio.TaskGroup() as tasks:
@@ -187,7 +189,7 @@ class ServedModels:
         try:
             served = await ask() if one_is_enough else await ask_workers(ask, server.workers, is_wanted)
         except RasaError as error:
-            return ProbeResult(server.name, problem=error.message, reason=error.reason)
+            return ProbeResult(server.name, problem=message_of(error), reason=reason_of(error))
         if isinstance(served, Unheard):
             return ProbeResult(server.name, problem=served.message, reason=Reason.WORKERS_UNHEARD)
         return answered(server, served, listed)

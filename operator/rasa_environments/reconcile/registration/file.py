@@ -21,15 +21,9 @@ from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import DEPLOYMENTS, MODEL_SERVERS, SECRETS
 from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.desired.deployment import digest
-from rasa_environments.desired.environments_file import (
-    FILE,
-    FileEntry,
-    entries_of,
-    environments_secret,
-    file_text,
-    missing_from,
-)
+from rasa_environments.desired.environments_file import FILE, entries_of, environments_secret
 from rasa_environments.domain.facts import RegistrationResult
+from rasa_environments.rasa.environments_file import FileEntry, file_text, missing_from
 from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.registration.registry import PENDING
 

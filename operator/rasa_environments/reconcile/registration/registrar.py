@@ -11,6 +11,7 @@ from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNO
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.registrations import DesiredRegistration
+from rasa_environments.domain.advice import message_of, problem_of, reason_of
 from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
 from rasa_environments.judge.registration import Results, failed_registration, some_of, summary
 from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
@@ -99,7 +100,7 @@ class Registrar:
         except TimeoutError:
             return _same_for_all(active, TOO_SLOW), recorded
         except RasaError as error:  # The request may have succeeded nevertheless, so the names stay recorded.
-            return _same_for_all(active, failed_registration(Problem(error.reason, error.message))), recorded
+            return _same_for_all(active, failed_registration(problem_of(error))), recorded
         logger.info("ModelServer %s: its registry holds %s", server.metadata.key, _names(plan.entries))
         return results, recorded
 
@@ -115,14 +116,14 @@ class Registrar:
             held = {entry.name: before[entry.name] for entry in plan.entries if entry.name in before}
             results = dict(plan.results)
             if not changed:  # The removal of entries was rejected.
-                refused = RegistrationResult("False", refusal.reason, refusal.message)
+                refused = RegistrationResult("False", reason_of(refusal), message_of(refusal))
                 results |= dict.fromkeys(before.keys() - held.keys(), refused)
             for entry in changed:
                 try:
                     await registry.replace(tuple({**held, entry.name: entry}.values()))
                     held[entry.name] = entry
                 except RegistrationRefusedError as error:
-                    results[entry.name] = RegistrationResult("False", error.reason, error.message)
+                    results[entry.name] = RegistrationResult("False", reason_of(error), message_of(error))
             return results
         return plan.results
 
