@@ -1,5 +1,6 @@
-"""The reference pages that are generated from the resources, the commands and the chart's values: `make generate`."""
+"""The reference generated from resources, commands, settings and the chart's values: `make generate`."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from local.installation import ROOT
 from rasa_environments.cli.application import application
 from rasa_environments.cli.exit_codes import MEANINGS
 from release.chart.documents import table
+from release.settings import settings_table
 
 CRDS = ROOT / "crds"
 REFERENCE = ROOT / "docs" / "reference"
@@ -34,6 +36,8 @@ CHART = """# Values of the chart
 Every value of the chart `helm/rasa-environments`, which [installs](../how-to/install.md#with-helm) the operator. A name
 or a type that is not in this table is refused.
 """
+SETTINGS = re.compile("(<!-- settings: .*? -->\\n).*(<!-- end of settings -->)", re.DOTALL)
+"""What a page has before and after its table of settings."""
 SHARED = "spec.defaults"
 """Where a ModelServer has the fields of an environment, which are not repeated."""
 
@@ -172,12 +176,18 @@ def commands_page() -> str:
     return f"{NOTE}\n{commands}{EXIT_CODES}{rows}{CLUSTER}"
 
 
+def settings_page(page: str) -> str:
+    """Return the page on the operator's settings, with the table of them."""
+    return SETTINGS.sub(lambda match: f"{match[1]}\n{settings_table()}\n{match[2]}", page)
+
+
 def pages() -> dict[Path, str]:
     """Return the generated pages, by path."""
     definitions = [yaml.safe_load(file.read_text()) for file in sorted(CRDS.glob("*.yaml"))]
     return {
         REFERENCE / "resources.md": resources_page(definitions),
         REFERENCE / "command-line.md": commands_page(),
+        REFERENCE / "settings.md": settings_page((REFERENCE / "settings.md").read_text()),
         REFERENCE / "chart.md": f"{NOTE}\n{CHART}\n{table()}",
     }
 

@@ -24,7 +24,6 @@ from rasa_environments.desired.secret_variables import FIXED_KEYS
 from rasa_environments.domain.lister import Lister
 from rasa_environments.judge.events import Action, EventReason
 from rasa_environments.runtime.metrics import Metrics
-from rasa_environments.runtime.settings import Settings
 from rasa_environments.runtime.watches import Watches
 from tests.desired.contexts import children_by_kind, context
 from tests.desired.golden_cases import given_context
@@ -53,20 +52,6 @@ def test_each_reason_and_action_of_an_event_is_explained_and_nothing_else() -> N
 
     assert sorted(named_in_tables(page)) == sorted(EventReason)
     assert set(last_cells) == set(Action)
-
-
-CREDENTIALS = {"--kubeconfig", "--context", "--cluster", "--user", "--as", "--as-group", "--as-uid"}
-"""The options that set the setting `credentials`."""
-
-
-def test_each_setting_is_explained_and_nothing_else() -> None:
-    renamed = {"namespaces": "--namespace", "allowed_injectors": "--allowed-injector"}
-    own = Settings.model_fields.keys() - {"credentials"}
-    options = {renamed.get(name, f"--{name.replace('_', '-')}") for name in own} | CREDENTIALS
-
-    explained = {name for name in named_in_tables(REFERENCE / "settings.md") if name.startswith("--")}
-
-    assert explained == options
 
 
 def test_each_metric_is_explained_and_nothing_else() -> None:

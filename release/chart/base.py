@@ -10,7 +10,6 @@ JsonObject = dict[str, Any]
 
 Name = Annotated[str, Field(max_length=63, pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 OptionalName = Annotated[str, Field(max_length=63, pattern="^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$")]
-Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
 class Values(BaseModel):

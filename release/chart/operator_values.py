@@ -1,35 +1,11 @@
 """Values for the operator: its settings, and its pod."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from release.chart.base import JsonObject, Name, Seconds, Values
-
-
-class Settings(Values):
-    """Settings of the operator; null uses the operator's default."""
-
-    workers: Annotated[int, Field(ge=1, le=256)] | None = None
-    """Number of objects to reconcile at the same time, not counting those that wait for a model server or Rasa server;
-    16 if null."""
-    model_server_interval: Seconds | None = None
-    """Seconds between two listings of a model server; 30 if null."""
-    served_interval: Seconds | None = None
-    """Seconds between two checks of a pod that serves the desired model; 60 if null."""
-    resync_interval: Seconds | None = None
-    """Seconds between two reconciliations of an unchanged object; 300 if null."""
-    allowed_injectors: tuple[str, ...] | None = None
-    """Names, with * and ?, of containers, volumes and variables that injectors may add to the Deployments of
-    environments, for example [istio-*]; none if null."""
-    allow_link_local: bool | None = None
-    """Whether servers may have link-local and metadata addresses, where clouds hand out credentials."""
-    allow_loopback: bool | None = None
-    """Whether servers may have loopback addresses, which lead to the operator itself; false if null."""
-    log_format: Literal["text", "json"] | None = "json"
-    """Format of log lines: text or json."""
-    log_level: Literal["debug", "info", "warning", "error"] | None = None
-    """Minimum level of log lines: debug, info, warning or error; info if null."""
+from release.chart.base import JsonObject, Name, Values
+from release.chart.operator_settings import Settings
 
 
 class Resources(Values):

@@ -7,18 +7,13 @@ from typing import Any
 import pytest
 
 from rasa_environments.runtime.settings import Settings
-from release.chart.operator_values import Settings as ChartSettings
+from release.chart.operator_settings import OUTSIDE_CHART, SET_BY_TEMPLATES
 from tests.helm.rendering import RELEASE, RefusedError, render
 
 OF_ITS_PODS = {
     "RASA_ENVIRONMENTS_OPERATOR_NAMESPACE": "",  # the pod's own, by reference
     "RASA_ENVIRONMENTS_OPERATOR_SELECTOR": f"app.kubernetes.io/name={RELEASE},app.kubernetes.io/component=operator",
 }
-ELSEWHERE = {"credentials", "accept_unchecked", "namespaces", "leader_elect", "lease_namespace", "address", "port"} | {
-    "operator_namespace",
-    "operator_selector",
-}
-"""Settings that other values set, that a pod has no use for, or that are only for simulated pods."""
 
 
 def test_one_operator_never_runs_beside_another() -> None:
@@ -71,8 +66,14 @@ def test_settings_become_variables_that_the_operator_reads() -> None:
     }
 
 
-def test_every_setting_of_the_operator_has_a_value_in_the_chart() -> None:
-    assert set(ChartSettings.model_fields) == set(Settings.model_fields) - ELSEWHERE
+def test_the_settings_outside_the_chart_are_settings_of_the_operator() -> None:
+    assert set(Settings.model_fields) >= SET_BY_TEMPLATES | OUTSIDE_CHART
+
+
+@pytest.mark.parametrize("refused", [{"workers": 257}, {"servedInterval": 0}, {"logLevel": "trace"}, {"port": 80}])
+def test_a_setting_has_the_same_bounds_in_the_chart(refused: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError, match=next(iter(refused))):
+        render({"operator": {"settings": refused}})
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from rasa_environments.runtime.log_context import reconciliation_of
 from rasa_environments.runtime.logs import configure_logs
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import Reconciliations
-from rasa_environments.runtime.settings import LogFormat, Settings
+from rasa_environments.runtime.settings import Settings
 
 A, B = (Request(Kind.MODEL_TAG, ObjectKey("bots", name)) for name in "ab")
 logger = logging.getLogger("rasa_environments.test")
@@ -45,7 +45,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     root.handlers.clear()  # those of pytest are to stay open
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setattr("sys.excepthook", sys.excepthook)  # and put back at the end
-    configure_logs(Settings(log_format=LogFormat.JSON))
+    configure_logs(Settings(log_format="json"))
     yield Log(stream)
     logging.captureWarnings(capture=False)
     root.handlers[:] = handlers

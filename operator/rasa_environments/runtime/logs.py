@@ -9,7 +9,7 @@ from types import TracebackType
 from log_lines.lines import JsonLines, TextLines
 from rasa_environments.runtime.log_context import ReconciliationFields
 from rasa_environments.runtime.repetitions import Repetitions
-from rasa_environments.runtime.settings import LogFormat, Settings
+from rasa_environments.runtime.settings import Settings
 
 QUIET = ("httpx", "httpcore", "aiohttp.access", "asyncio")
 """Loggers limited to warnings: httpx and httpcore would log URLs with the token in them."""
@@ -18,7 +18,7 @@ QUIET = ("httpx", "httpcore", "aiohttp.access", "asyncio")
 def configure_logs(settings: Settings) -> None:
     """Write log lines to stderr, in the format and with the level of the settings."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if settings.log_format is LogFormat.JSON else TextLines())
+    handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
     handler.addFilter(ReconciliationFields())
     handler.addFilter(Repetitions())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)

@@ -1,80 +1,81 @@
-"""Settings of the operator: flags of `rasa-environments run`, or variables RASA_ENVIRONMENTS_<FLAG>."""
+"""Settings of the operator: options of `rasa-environments run`, or variables RASA_ENVIRONMENTS_<OPTION>."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Self
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.desired.context import OperatorPods
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 InjectedName = Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9_.*?-]+$")]
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-class LogFormat(StrEnum):
-    """Format of log lines."""
+@dataclass(frozen=True)
+class Unset:
+    """What a setting without a value means, as help and reference show it in place of a default."""
 
-    TEXT = "text"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """Minimum level of log lines."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
+    meaning: str
 
 
 class Settings(BaseModel):
-    """All settings of the operator's process."""
+    """All settings of the operator's process.
+
+    The options and variables of `run`, the chart's values `operator.settings` and the reference are made from these
+    fields: names, types, bounds, defaults and descriptions.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     credentials: CredentialSource = CredentialSource()
-    """Kubeconfig file, context and user to impersonate; default $KUBECONFIG, ~/.kube/config, or the pod's
-    ServiceAccount."""
-    namespaces: tuple[str, ...] = ()
-    """Namespaces to manage; default all."""
+    """Kubeconfig file, context and user to impersonate."""
+    namespaces: Annotated[tuple[str, ...], Unset("all")] = ()
+    """Namespaces to manage."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
-    """Number of objects to reconcile at the same time, not counting those that wait for servers."""
+    """Number of objects to reconcile at the same time, not counting those that wait for a model server or Rasa server.
+    Including these, at most 16 of a namespace are in progress, and namespaces take turns."""
     model_server_interval: Seconds = 30.0
-    """Seconds between two listings of a model server."""
+    """Seconds between two listings of a model server: how soon a tag that somebody else moved is moved back."""
     served_interval: Seconds = 60.0
-    """Seconds between two checks of a pod that serves the desired model."""
+    """Seconds between two status requests to a pod that serves the desired model: how soon the operator notices that a
+    pod has lost its model. After a change, the pod is asked every few seconds."""
     accept_unchecked: bool = False
     """Whether a pod that cannot be asked counts as serving the desired model (reason ServedUnchecked). For clusters
     with simulated pods; elsewhere it hides what users get."""
     resync_interval: Seconds = 36_000.0
     """Seconds between two reconciliations of an unchanged object: a safety net, since watches bring every change."""
     leader_elect: bool = False
-    """Whether to work only while holding a Lease; needed with more than one replica."""
-    lease_namespace: str | None = None
-    """Namespace of the Lease; default the operator's own."""
-    operator_namespace: str | None = None
-    """Namespace of the operator's own pods, which the NetworkPolicies of environments allow; none outside of a
-    cluster."""
-    operator_selector: Annotated[str, Field(pattern=r"^[^=,\s]+=[^=,\s]*(,[^=,\s]+=[^=,\s]*)*$")] | None = None
-    """Labels of these pods: app.kubernetes.io/name=rasa-environments,app.kubernetes.io/component=operator."""
-    allowed_injectors: tuple[InjectedName, ...] = ()
-    """Name, with * and ?, of containers, volumes and variables that others may add to Deployments; default none."""
+    """Whether to work only while holding the Lease rasa-environments; required for more than one replica."""
+    lease_namespace: Annotated[str | None, Unset("the operator's own")] = None
+    """Namespace of the Lease. The policies for the operator's account allow only the default."""
+    operator_namespace: Annotated[str | None, Unset("none")] = None
+    """Namespace of the operator's own pods, which the NetworkPolicies of environments allow."""
+    operator_selector: Annotated[
+        Annotated[str, Field(pattern=r"^[^=,\s]+=[^=,\s]*(,[^=,\s]+=[^=,\s]*)*$")] | None, Unset("none")
+    ] = None
+    """Labels of the operator's own pods, for example
+    app.kubernetes.io/name=rasa-environments,app.kubernetes.io/component=operator."""
+    allowed_injectors: Annotated[tuple[InjectedName, ...], Unset("none")] = ()
+    """Names of containers, volumes and variables that others may add to the Deployments of environments, for example
+    istio-*; * and ? stand for any characters."""
     allow_link_local: bool = False
-    """Whether servers may have link-local and metadata addresses, where clouds hand out credentials."""
-    allow_loopback: bool | None = None
-    """Whether servers may have loopback addresses, which in a pod lead to the operator itself; default only outside of
-    a cluster."""
+    """Whether servers may have link-local and metadata addresses, where clouds provide a machine's credentials."""
+    allow_loopback: Annotated[bool | None, Unset("only outside a cluster")] = None
+    """Whether servers may have loopback addresses, which in a pod lead to the operator itself."""
     address: str = "0.0.0.0"  # noqa: S104
     """Address on which to serve /healthz, /readyz and /metrics."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port of /healthz, /readyz and /metrics; 0 picks a free one, which is logged."""
-    log_format: LogFormat = LogFormat.TEXT
-    """text, or json."""
-    log_level: LogLevel = LogLevel.INFO
-    """debug, info, warning or error."""
+    log_format: LogFormat = "text"
+    """Format of log lines."""
+    log_level: LogLevel = "info"
+    """Minimum level of log lines."""
 
     @model_validator(mode="after")
     def _pods_have_a_namespace_and_labels(self) -> Self:
@@ -89,3 +90,8 @@ class Settings(BaseModel):
             return None
         labels = dict(pair.split("=", 1) for pair in self.operator_selector.split(","))
         return OperatorPods(self.operator_namespace, labels)
+
+
+def unset_meaning(field: FieldInfo) -> str | None:
+    """Return what a setting without a value means; None if the setting has a default."""
+    return next((each.meaning for each in field.metadata if isinstance(each, Unset)), None)
