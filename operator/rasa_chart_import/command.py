@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ from rasa_chart_import.report import report
 from rasa_environments.api.base import DNS_LABEL, JsonObject
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
-from rasa_environments.cli.manifests import STANDARD_INPUT
+from rasa_environments.cli.input_files import shown, text_of
 
 EXIT_CODES = {
     ExitCode.DONE: "the resources are printed; standard error says what became of each value",
@@ -88,19 +87,7 @@ def _release(name: str, namespace: str, chart_version: str | None) -> HelmReleas
 
 def _read(files: list[str]) -> Values:
     """Return the values of the files. Raises CommandError for an unreadable file, ValuesError for an invalid one."""
-    texts = []
-    for file in files:
-        shown = "standard input" if file == STANDARD_INPUT else file
-        try:
-            text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise CommandError(f"{shown} is not there; check the path", ExitCode.NOT_FOUND) from None
-        except OSError as error:
-            raise CommandError(f"{shown} cannot be read: {error.strerror}; check the path") from None
-        except UnicodeDecodeError:
-            raise CommandError(f"{shown} is not a text file: give the values file of the chart in YAML") from None
-        texts.append((shown, text))
-    return merged(texts)
+    return merged([(shown(file), text_of(file, "the values file of the chart in YAML")) for file in files])
 
 
 class _Dumper(yaml.SafeDumper):

@@ -12,6 +12,7 @@ from rasa_chart_import.reader import Kind, Reader
 from rasa_chart_import.secret_values import SecretValues, looks_secret, text_of
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.model_server import Profile
+from rasa_environments.desired.context import DEFAULT_PORT
 from rasa_environments.desired.entries import present
 from rasa_environments.desired.profiles import PROFILES
 
@@ -54,7 +55,7 @@ def rasa(reader: Reader, profile: Profile, release: Release) -> JsonObject:
         **image(reader, profile, release),
         imagePullPolicy=policy,
         imagePullSecrets=[{"name": name} for name in dict.fromkeys(pull_secrets or [])] or None,
-        port=port if port != 5005 else None,
+        port=port if port != DEFAULT_PORT else None,
         corsOrigins=origins or None,
         logLevel="Debug" if debug else None,
         extraArgs=arguments or None,

@@ -40,7 +40,7 @@ def _deployments(environment: DeploymentEnvironment, server: ModelServer) -> lis
     spec = merged_spec(environment, server)
     assert secret_variables(spec)
     names = [*TOKENS, *(variable.name for variable in named_values(environment, server, spec))]
-    made = children(Context(environment, server, spec, dict.fromkeys(names, "x")))
+    made = children(Context(environment, server, spec, dict.fromkeys(names, "x"), "salt"))
     return [child["metadata"]["name"] for child in made if child["kind"] == "Deployment"]
 
 

@@ -116,4 +116,4 @@ def test_every_answer_of_the_api_server_is_explained(status_code: int, message: 
 def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:
     ran = command(f"render -f {tmp_path}/none.yaml")
 
-    assert (ran.exit_code, ran.errors) == (4, f"error: {tmp_path}/none.yaml is not there; check the path\n")
+    assert (ran.exit_code, ran.errors) == (4, f"error: {tmp_path}/none.yaml not found: check the path\n")

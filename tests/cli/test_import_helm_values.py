@@ -122,5 +122,5 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     absent, packed = (command(f"import-helm-values {tmp_path}/{name}") for name in ("absent.yaml", "chart.tgz"))
 
     assert (absent.exit_code, packed.exit_code) == (4, 1)
-    assert absent.errors == f"error: {tmp_path}/absent.yaml is not there; check the path\n"
+    assert absent.errors == f"error: {tmp_path}/absent.yaml not found: check the path\n"
     assert packed.errors.startswith(f"error: {tmp_path}/chart.tgz is not a text file")

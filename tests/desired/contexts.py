@@ -15,6 +15,7 @@ from rasa_environments.desired.secret_variables import secret_variables
 URL = "http://model-server:5002"
 TOKEN = "4f" * 32
 PULL_TOKEN = "pull-token-90ab"
+SALT = "salt-of-the-secret-7c31"
 OPERATOR_PODS = OperatorPods("operators", {"app.kubernetes.io/name": "bots", "app.kubernetes.io/component": "operator"})
 """Those of a release with a name of its own."""
 
@@ -47,7 +48,7 @@ def context(
         server=model_server,
         spec=merged,
         secret_values={**tokens, **named, **(secret_values or {})},
-        **{"operator_pods": OPERATOR_PODS, **details},
+        **{"salt": SALT, "operator_pods": OPERATOR_PODS, **details},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -107,9 +108,7 @@ def test_without_a_token_to_pull_none_is_named() -> None:
     given_values = context(RASA)
     without = {name: value for name, value in given_values.secret_values.items() if name != "RASA_X_TOKEN"}
 
-    children = children_by_kind(
-        type(given_values)(given_values.environment, given_values.server, given_values.spec, without)
-    )
+    children = children_by_kind(replace(given_values, secret_values=without))
 
     assert "token" not in files(children)["endpoints.yml"]["models"]
     assert "RASA_X_TOKEN" not in secret_variables(children)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,7 +123,7 @@ def test_without_a_token_for_the_configuration_it_is_told_where_to_put_one() -> 
     spec = {"rasa": {"version": "1.10.26"}}
     with_token = context(spec, server={"profile": "RasaX-0.32"}, secret_values=JWT)
     values = {name: value for name, value in with_token.secret_values.items() if name != "RASA_X_TOKEN"}
-    without = type(with_token)(with_token.environment, with_token.server, with_token.spec, values)
+    without = replace(with_token, secret_values=values)
 
     with pytest.raises(SpecError, match=r"key token in spec\.credentialsSecretRef of ModelServer bots/default"):
         children_by_kind(without)

@@ -17,7 +17,7 @@ from rasa_environments.desired.context import CONFIG_DIGEST_ANNOTATION, Context
 from rasa_environments.desired.deployment import digest
 from rasa_environments.desired.environment import children
 from rasa_environments.desired.profiles import PROFILES
-from tests.desired.contexts import children_by_kind, context
+from tests.desired.contexts import SALT, children_by_kind, context
 from tests.desired.golden_cases import CASES, given_context
 
 CONFIGURATION = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.text(max_size=3), max_size=3)
@@ -45,7 +45,8 @@ def test_the_secret_holds_each_value_once(case: str) -> None:
 
     data = children_by_kind(marked)["Secret"]["data"]
 
-    assert sorted(b64decode(value).decode() for value in data.values()) == sorted(marked.secret_values.values())
+    expected = [*marked.secret_values.values(), SALT]
+    assert sorted(b64decode(value).decode() for value in data.values()) == sorted(expected)
 
 
 TEXTS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=20).map("secret&".__add__)
@@ -77,7 +78,7 @@ def test_whatever_the_profile_and_the_values_each_stands_in_the_secret_alone(
 
     others = json.dumps({kind: child for kind, child in made.items() if kind != "Secret"})
     assert not [value for value in values if json.dumps(value)[1:-1] in others]
-    assert sorted(b64decode(value).decode() for value in made["Secret"]["data"].values()) == sorted(values)
+    assert sorted(b64decode(value).decode() for value in made["Secret"]["data"].values()) == sorted([*values, SALT])
 
 
 def test_a_context_that_is_shown_hides_its_values() -> None:

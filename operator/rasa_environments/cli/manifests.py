@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import yaml
 
@@ -13,13 +11,11 @@ from rasa_environments.api.base import API_VERSION, GROUP, JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import MODELS, InvalidObjectError, parse
 from rasa_environments.api.shapes import mapping
-from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
+from rasa_environments.cli.input_files import shown, text_of
 from rasa_environments.cli.unknown_fields import meant, unknown_fields
 from rasa_environments.desired.network_policy import NAMESPACE_LABEL
 from rasa_environments.domain.lister import Lister
-
-STANDARD_INPUT = "-"
 
 
 @dataclass
@@ -44,27 +40,20 @@ def read(file: str, namespace: str) -> Manifests:
 
     Problems of a document are in `errors`. Raises CommandError where the file cannot be read or is not YAML.
     """
-    shown = "standard input" if file == STANDARD_INPUT else file
-    manifests = Manifests(shown)
-    for number, document in enumerate(_documents(file, shown), start=1):
+    manifests = Manifests(shown(file))
+    for number, document in enumerate(_documents(file), start=1):
         if document is not None:
-            _take(manifests, document, f"{shown}: document {number}", namespace)
+            _take(manifests, document, f"{shown(file)}: document {number}", namespace)
     return manifests
 
 
-def _documents(file: str, shown: str) -> Iterator[object]:
+def _documents(file: str) -> Iterator[object]:
     """Yield the documents of the file, including the items of a List."""
+    text = text_of(file, "a manifest in YAML")
     try:
-        text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text()
         documents = list(yaml.safe_load_all(text))
-    except FileNotFoundError:
-        raise CommandError(f"{shown} is not there; check the path", ExitCode.NOT_FOUND) from None
-    except OSError as error:
-        raise CommandError(f"{shown} cannot be read: {error.strerror}; check the path") from None
-    except UnicodeDecodeError:
-        raise CommandError(f"{shown} is not a text file; give a manifest in YAML") from None
     except yaml.YAMLError as error:
-        raise CommandError(f"{shown} is not YAML: {' '.join(str(error).split())}") from None
+        raise CommandError(f"{shown(file)} is not YAML: {' '.join(str(error).split())}") from None
     for document in documents:
         if isinstance(document, dict) and document.get("kind") == "List":
             yield from document.get("items") or ()

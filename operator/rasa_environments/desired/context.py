@@ -22,6 +22,7 @@ MODEL_HASH_ANNOTATION = "rasa-environments.io/model-hash"
 
 CHILD_SUFFIX = "-rasa"
 LONGEST_DATABASE_NAME = 63
+DEFAULT_PORT = 5005
 ROLE_NAMES = {"production": Role.PRODUCTION, "worker": Role.WORKER}
 
 
@@ -55,12 +56,12 @@ class Context:
     """The environment's spec merged with the defaults of its server, without `podTemplate` (merging.merged_spec)."""
     secret_values: Mapping[str, str] = field(repr=False)
     """Value by variable: RASA_TOKEN, RASA_X_TOKEN if there is one, and those of secret_variables."""
+    salt: str = field(repr=False)
+    """Random text in the Secret, so that weak passwords cannot be guessed from its digest."""
     certificates: Mapping[str, str] = field(default_factory=dict, repr=False)
     """PEM files by their key in the environment's Secret (tls.key_in_secret)."""
     token_rotated_at: str | None = None
     """The rotation request that the token was generated for."""
-    salt: str | None = field(default=None, repr=False)
-    """Random text in the Secret, so that weak passwords cannot be guessed from its digest; for None see secret.py."""
     model_hash: str | None = None
     """Hash of the model that the pods were last rolled out for, with updateStrategy RollingUpdate."""
     operator_pods: OperatorPods | None = None
@@ -74,7 +75,7 @@ class Context:
     @property
     def port(self) -> int:
         """Port of the Rasa server."""
-        return (self.spec.rasa and self.spec.rasa.port) or 5005
+        return (self.spec.rasa and self.spec.rasa.port) or DEFAULT_PORT
 
     @property
     def service_port(self) -> int:

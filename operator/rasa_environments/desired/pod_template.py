@@ -7,26 +7,10 @@ from typing import Any
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.list_types import MERGE_KEYS
 
-MERGE_KEYS: Mapping[str, str] = {
-    "containers": "name",
-    "initContainers": "name",
-    "ephemeralContainers": "name",
-    "env": "name",
-    "volumes": "name",
-    "imagePullSecrets": "name",
-    "volumeMounts": "mountPath",
-    "volumeDevices": "devicePath",
-    "ports": "containerPort",
-    "hostAliases": "ip",
-    "topologySpreadConstraints": "topologyKey",
-    "resourceClaims": "name",
-}
-"""`patchMergeKey` of the lists in a pod template (API reference: PodSpec, Container); other lists are replaced."""
 ONE_VALUE_LISTS = frozenset({"env", "volumes"})
 """Lists whose items are replaced as a whole by one of the same name, so `value` never mixes with `valueFrom`."""
-
-
 PLACE = "spec.podTemplate"
 DIRECTIVE = "$patch"
 

@@ -17,8 +17,7 @@ def secret(context: Context) -> JsonObject:
     """
     contents = {key_of(variable): value for variable, value in sorted(context.secret_values.items())}
     contents |= dict(sorted(context.certificates.items()))
-    if context.salt is not None:
-        contents[SALT_KEY] = context.salt
+    contents[SALT_KEY] = context.salt
     rotated_at = {ROTATED_AT_ANNOTATION: context.token_rotated_at} if context.token_rotated_at else None
     return {
         "apiVersion": "v1",

@@ -16,7 +16,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.judge.drift import EXACT, LISTS_BY_KIND, METADATA_LISTS, Keys, item_key
+from rasa_environments.desired.list_types import Keys
+from rasa_environments.judge.drift import EXACT, LISTS_BY_KIND, METADATA_LISTS, item_key
 
 Path = tuple[str, ...]
 

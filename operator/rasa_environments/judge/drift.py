@@ -15,26 +15,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from rasa_environments.api.base import JsonObject
-
-Keys = tuple[str, ...]
+from rasa_environments.desired.list_types import POD_LIST_KEYS, Keys
 
 METADATA_LISTS: Final[Mapping[str, Keys]] = {"ownerReferences": ("uid",), "finalizers": ()}
-_POD_LISTS: Final[Mapping[str, Keys]] = {
-    "containers": ("name",),
-    "initContainers": ("name",),
-    "env": ("name",),
-    "volumes": ("name",),
-    "volumeMounts": ("mountPath",),
-    "volumeDevices": ("devicePath",),
-    "ports": ("containerPort", "protocol"),
-    "claims": ("name",),
-    "resourceClaims": ("name",),
-    "imagePullSecrets": ("name",),
-    "schedulingGates": ("name",),
-    "hostAliases": ("ip",),
-    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
-    **METADATA_LISTS,
-}
+_POD_LISTS: Final[Mapping[str, Keys]] = {**POD_LIST_KEYS, **METADATA_LISTS}
 LISTS_BY_KIND: Final[Mapping[str, Mapping[str, Keys]]] = {
     "Deployment": _POD_LISTS,
     "Pod": _POD_LISTS,
