@@ -168,11 +168,11 @@ def _operator() -> list[JsonObject]:
             "ops",
         ),
         (
-            "Duration of passes",
+            "Duration of reconciliations",
             [Query(f"histogram_quantile({share}, {buckets})", f"{{{{kind}}}} {share:.0%}") for share in (0.5, 0.99)],
             "s",
         ),
-        ("Objects that wait for a pass", [Query("max(rasa_environments_queue_length)", "waiting")], "short"),
+        ("Objects that wait to be reconciled", [Query("max(rasa_environments_queue_length)", "waiting")], "short"),
         ("How long the first has waited", [Query("max(rasa_environments_queue_oldest_age_seconds)", "oldest")], "s"),
         (
             "Since the API server was last heard of a kind",

@@ -31,7 +31,7 @@ LACKING: dict[str, tuple[JsonObject, str]] = {
     "host of the database": ({"trackerStore": {"sql": {"database": "a-b"}}}, f"spec.trackerStore.sql.host: {MISSING}"),
     "user of the password": (
         {"trackerStore": {"sql": {"host": "postgresql", "password": SECRET}}},
-        "spec.trackerStore.sql.username: must be set where a password is",
+        "spec.trackerStore.sql.username: must be set if a password is",
     ),
     "a database that Rasa can create": (
         {"trackerStore": {"sql": {"host": "postgresql", "database": "a-b", "loginDatabase": "rasa"}}},

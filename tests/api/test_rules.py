@@ -19,7 +19,7 @@ from tests.api.objects import MODELS, SECRET, environment, model_server, model_t
 TAG = "must be letters, digits, '.', '_' and '-', and begin and end with a letter or digit, for example production"
 URL = (
     "must be an http(s) URL with a host and no user name or query, for example http://rasa-x:5002"
-    " (tokens and passwords belong into the Secret of credentialsSecretRef)"
+    " (tokens and passwords belong in the Secret of credentialsSecretRef)"
 )
 API = "may not end in /api, which is added"
 MODEL_PATH = "modelPath must begin with / and have no braces but {project} and {tag}, and no query"
@@ -31,11 +31,11 @@ NAME_LENGTH = "metadata.name may have at most 58 characters: its Service is call
 NAME = "metadata.name must be letters, digits and hyphens and begin with a letter: its Service is called <name>-rasa"
 ACTION_URL = (
     "must be an http(s) URL with a host and no user name or query, for example http://actions:5055/webhook"
-    " (a token belongs into a Secret: set token)"
+    " (a token belongs in a Secret: set token)"
 )
 EXTERNAL_URL = (
     "must be an http(s) URL with a host and no user name or query, for example https://rasa.example.com"
-    " (the token belongs into a Secret: set authToken)"
+    " (the token belongs in a Secret: set authToken)"
 )
 HOST = "must be a host name or address alone, for example rabbitmq.messaging.svc: no scheme, no port, no path"
 HOST_AND_PORT = "must be host:port, for example kafka:9092, without a scheme"

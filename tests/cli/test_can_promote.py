@@ -171,7 +171,7 @@ def test_where_nobody_can_be_asked_the_answer_is_not_no(team: Team, tmp_path: Pa
 
     assert (unreachable.exit_code, unknown.exit_code, no_file.exit_code) == (6, 6, 6)
     assert "no answer from the API server https://127.0.0.1:1" in unreachable.errors
-    assert "does not accept these credentials" in unknown.errors
+    assert "rejected these credentials" in unknown.errors
     assert "no such file: /no/such/file" in no_file.errors
 
 
@@ -192,7 +192,7 @@ def test_a_promotion_that_its_author_may_not_watch_is_not_known(team: Team, tmp_
     ran = dave.run("promote B production --timeout 30")
 
     assert ran.exit_code == 6
-    assert f"error: {team.namespace}/production: it is promoted, and cannot be followed: the API server does not" in (
+    assert f"error: {team.namespace}/production: it is promoted, but cannot be followed: the API server does not" in (
         ran.errors
     )
     assert 'cannot watch resource "' in ran.errors

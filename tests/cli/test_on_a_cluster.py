@@ -88,7 +88,7 @@ def test_status_of_an_empty_namespace_says_so(team: Team) -> None:
 
     assert ran.exit_code == 4
     assert ran.output == (
-        "there is no environment in namespace kube-system (-A shows all); create one: kubectl apply -f FILE\n"
+        "no environment found in namespace kube-system (-A shows all); create one: kubectl apply -f FILE\n"
     )
 
 
@@ -198,7 +198,7 @@ def test_a_promotion_that_another_overtakes_fails_and_says_so(team: Team, meanwh
     ran = team.run("promote B production --timeout 30")
 
     assert ran.exit_code == 1
-    assert ran.errors == f"error: {team.namespace}/production: somebody else promoted C meanwhile\n"
+    assert ran.errors == f"error: {team.namespace}/production: somebody else promoted C in the meantime\n"
 
 
 def test_pods_that_cannot_be_asked_end_in_unknown(team: Team, meanwhile: Meanwhile) -> None:
@@ -214,8 +214,8 @@ def test_pods_that_cannot_be_asked_end_in_unknown(team: Team, meanwhile: Meanwhi
     key = f"{team.namespace}/production"
     assert ran.exit_code == 6
     assert ran.errors == (
-        f"error: {key}: it is not known whether B is served, after 5 s: whether it is served is not known: pod x does "
-        f"not say what it serves; the promotion goes on, see kubectl rasa status -n {team.namespace}\n"
+        f"error: {key}: whether B is served is unknown after 5 s: whether it is served is unknown: pod x does "
+        f"not say what it serves; the promotion continues, see kubectl rasa status -n {team.namespace}\n"
     )
 
 
@@ -267,7 +267,7 @@ def test_where_no_operator_is_at_work_nothing_is_known(team: Team) -> None:
     ran = team.run("promote B production --timeout 2")
 
     assert ran.exit_code == 6
-    assert ": waiting for the operator to see the change (is it running?); the promotion goes on" in ran.errors
+    assert ": waiting for the operator to see the change (is it running?); the promotion continues" in ran.errors
 
 
 def test_an_environment_that_is_not_there_comes_with_those_that_are(team: Team) -> None:
@@ -275,7 +275,7 @@ def test_an_environment_that_is_not_there_comes_with_those_that_are(team: Team) 
 
     assert ran.exit_code == 4
     assert ran.errors == (
-        f"error: there is no DeploymentEnvironment staging in namespace {team.namespace} (there: production); "
+        f"error: DeploymentEnvironment staging not found in namespace {team.namespace} (found: production); "
         "check the name and --namespace\n"
     )
 
@@ -294,7 +294,7 @@ def test_a_model_tag_of_that_name_for_another_tag_is_not_touched(team: Team) -> 
 
     assert ran.exit_code == 1
     assert (
-        "is there already, for another tag or ModelServer; create one of another name with spec.tag production"
+        "already exists for another tag or ModelServer; create one of another name with spec.tag production"
         in ran.errors
     )
     assert team.get("ModelTag", "production")["spec"] == {

@@ -125,7 +125,7 @@ def test_a_stalled_tag_ends_it_with_its_message(reason: str, code: int) -> None:
 def test_a_tag_that_waiting_does_not_help_ends_it(reason: str, code: int) -> None:
     found = seen(tag(("Tagged", "False", "upload it", reason), carried="A"))
 
-    assert found == Progress("upload it (the ModelTag goes on asking for B)", ExitCode(code))
+    assert found == Progress("upload it (the ModelTag still asks for B)", ExitCode(code))
 
 
 def test_a_tag_that_does_not_answer_yet_is_waited_for_and_not_known() -> None:
@@ -143,7 +143,7 @@ def test_an_environment_that_serves_another_model_is_waited_for() -> None:
 def test_pods_that_cannot_be_asked_are_no_end() -> None:
     found = seen(tag(TAGGED, ("Served", "Unknown", "pod x does not answer")), environment(READY))
 
-    assert found == Progress("whether it is served is not known: pod x does not answer", known=False)
+    assert found == Progress("whether it is served is unknown: pod x does not answer", known=False)
 
 
 def test_a_tag_that_nothing_follows_is_not_served_and_said() -> None:
@@ -164,12 +164,12 @@ def test_where_only_the_tag_is_waited_for_it_must_be_on_the_model() -> None:
 
 
 def test_a_stuck_environment_ends_it() -> None:
-    stuck = environment(("Stalled", "True", "Secret db is not there"))
+    stuck = environment(("Stalled", "True", "Secret db not found"))
 
     found = seen(tag(TAGGED, ("Served", "False", "")), stuck)
 
     assert found.ended is ExitCode.FAILED
-    assert "its environment is stuck: Secret db is not there" in found.text
+    assert "its environment is stuck: Secret db not found" in found.text
 
 
 def test_a_suspended_environment_is_not_waited_for_and_not_known() -> None:
@@ -184,9 +184,9 @@ def test_what_somebody_else_does_meanwhile_ends_it() -> None:
     recreated = again.model_copy(update={"metadata": again.metadata.model_copy(update={"uid": "another"})})
     orphaned = progress(tag(), tag(TAGGED), None, Goal.SERVED)
 
-    assert seen(None) == seen(recreated) == Progress("the ModelTag was deleted meanwhile", ExitCode.FAILED)
-    assert seen(tag(model="C")) == Progress("somebody else promoted C meanwhile", ExitCode.FAILED)
-    assert orphaned == Progress("the environment was deleted meanwhile; tag production is on B", ExitCode.FAILED)
+    assert seen(None) == seen(recreated) == Progress("the ModelTag was deleted in the meantime", ExitCode.FAILED)
+    assert seen(tag(model="C")) == Progress("somebody else promoted C in the meantime", ExitCode.FAILED)
+    assert orphaned == Progress("the environment was deleted in the meantime; tag production is on B", ExitCode.FAILED)
 
 
 def test_a_rollback_goes_to_the_model_before() -> None:

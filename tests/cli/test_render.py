@@ -95,7 +95,7 @@ def test_nothing_is_made_for_a_server_that_runs_elsewhere() -> None:
     ran = render(SERVER, ENVIRONMENT, elsewhere)
 
     assert {child["metadata"]["name"] for child in by_kind(ran).values()} == {"production-rasa"}
-    assert ran.errors == "note: DeploymentEnvironment default/partner runs elsewhere, and nothing is made for it\n"
+    assert ran.errors == "note: DeploymentEnvironment default/partner runs elsewhere: it has no objects to render\n"
 
 
 def test_no_child_names_an_owner_that_only_a_cluster_knows() -> None:
@@ -183,7 +183,7 @@ def test_a_missing_model_server_is_asked_for() -> None:
 
     assert told == (
         "error: DeploymentEnvironment default/production: refers to ModelServer default/default, which is not in the "
-        "file: add it, as the pods need its url"
+        "file: add it, since the pods need its url"
     )
 
 
@@ -192,7 +192,7 @@ def test_a_server_that_does_not_allow_the_namespace_is_told() -> None:
 
     (told,) = errors(render(SERVER.replace("name: default", "name: default, namespace: platform"), elsewhere))
 
-    assert "does not let namespace default use it" in told
+    assert "does not allow namespace default" in told
 
 
 PLATFORM = SERVER.replace("name: default", "name: default, namespace: platform")
@@ -212,7 +212,7 @@ def test_a_namespace_that_the_server_admits_by_its_labels_is_read_from_the_file(
 def test_a_namespace_with_other_labels_or_unknown_ones_is_not_admitted(others: list[str]) -> None:
     (told,) = errors(render(SELECTIVE, OF_THE_PLATFORM, *others))
 
-    assert "does not let namespace default use it" in told
+    assert "does not allow namespace default" in told
 
 
 CONNECTED = f"""{API}kind: DeploymentEnvironment
@@ -272,7 +272,7 @@ def test_two_environments_of_one_name_are_told() -> None:
 
     (told,) = errors(render(SERVER, ENVIRONMENT, twin))
 
-    assert "is taken by environment default/production" in told
+    assert "is already used by environment default/production" in told
 
 
 def test_a_secret_in_the_file_must_hold_the_key() -> None:
@@ -295,7 +295,10 @@ def test_other_kinds_are_left_out_and_named() -> None:
     ran = render(SERVER, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bots}\n", ENVIRONMENT)
 
     assert ran.exit_code == 0
-    assert ran.errors == "note: standard input: document 2 (ConfigMap bots) is none of ours and left out\n"
+    assert (
+        ran.errors
+        == "note: standard input: document 2 (ConfigMap bots) is not a resource of rasa-environments.io; ignored\n"
+    )
 
 
 def test_a_file_without_an_environment_renders_nothing() -> None:

@@ -80,7 +80,7 @@ def test_a_missing_secret_is_named(team: Team, url: str, tmp_path: Path) -> None
     ran = team.run(f"upload {model_file(tmp_path, 'fourth')}")
 
     assert ran.exit_code == 4
-    assert f"Secret {team.namespace}/credentials of credentialsSecretRef is not there" in ran.errors
+    assert f"Secret {team.namespace}/credentials of credentialsSecretRef not found" in ran.errors
 
 
 def test_a_secret_that_cannot_write_is_told(team: Team, url: str, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_missing_model_server_comes_with_those_that_are(team: Team, url: str, 
     ran = team.run(f"upload {model_file(tmp_path, 'seventh')} --model-server other")
 
     assert ran.exit_code == 4
-    assert f"there is no ModelServer other in namespace {team.namespace} (there: default)" in ran.errors
+    assert f"ModelServer other not found in namespace {team.namespace} (found: default)" in ran.errors
 
 
 def test_a_file_that_is_no_model_is_told(team: Team, url: str, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ async def test_the_kubeconfig_of_the_home_is_used(cluster: ClusterFacts, tmp_pat
 
 async def test_where_there_is_nothing_it_says_what_to_do() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"neither --kubeconfig nor .KUBECONFIG is set.* name a kubeconfig file"
+        ConfigurationError, match=r"neither --kubeconfig nor .KUBECONFIG is set.* set --kubeconfig"
     ):
         await Client.connect()
 
@@ -187,7 +187,7 @@ async def test_inside_a_pod_a_kubeconfig_of_the_home_goes_first(pod: Path, clust
 
 @pytest.mark.parametrize("source", [CredentialSource(context="team"), CredentialSource(user="pam")])
 async def test_inside_a_pod_there_are_no_contexts(pod: Path, source: CredentialSource) -> None:
-    with pytest.raises(ConfigurationError, match="name parts of a kubeconfig, and in this pod there is none"):
+    with pytest.raises(ConfigurationError, match="select entries of a kubeconfig, but this pod has none"):
         await source.load()
 
 

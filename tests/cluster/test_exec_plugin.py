@@ -96,7 +96,7 @@ async def test_it_is_told_of_the_cluster_where_it_asks_to(tmp_path: Path) -> Non
         ("", {"command": "./none", "installHint": "apt install none"}, "cannot be run: .*; apt install none"),
         ("", {"command": "no-such-program"}, "cannot be run: .*; install it, or choose another --context"),
         ("", {"apiVersion": "v1"}, "needs `command` and an `apiVersion` of client.authentication.k8s.io"),
-        ("", {"interactiveMode": "Always"}, "asks a person .* and there is no terminal"),
+        ("", {"interactiveMode": "Always"}, "requires user input .* but there is no terminal"),
     ],
 )
 async def test_a_plugin_that_fails_is_told_by_name_and_without_what_it_printed(

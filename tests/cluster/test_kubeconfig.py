@@ -76,9 +76,9 @@ async def test_cluster_and_user_may_be_others_than_those_of_the_context(several:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (CredentialSource(context="moon"), r"no context moon \(there: anonymous, old, team\); name another by"),
-        (CredentialSource(cluster="moon"), r"no cluster moon \(there: gone, here\); name another by --cluster"),
-        (CredentialSource(user="moon"), r"no user moon \(there: pam, root\); name another by --user"),
+        (CredentialSource(context="moon"), r"context moon not found \(found: anonymous, old, team\); set another"),
+        (CredentialSource(cluster="moon"), r"cluster moon not found \(found: gone, here\); set another --cluster"),
+        (CredentialSource(user="moon"), r"user moon not found \(found: pam, root\); set another --user"),
     ],
 )
 async def test_a_name_that_is_not_there_comes_with_those_that_are(
@@ -157,7 +157,7 @@ async def test_several_files_lead_where_they_lead_kubectl(
         ("clusters: [1]", "clusters of .*/config must list `name` and `cluster`"),
         ("users: [{user: {}}]", "users of .*/config must list `name` and `user`"),
         ("a: [", "config is not YAML"),
-        ("contexts: [{name: a, context: {}}]\ncurrent-context: a", "context a names no cluster"),
+        ("contexts: [{name: a, context: {}}]\ncurrent-context: a", "context a has no cluster"),
     ],
 )
 async def test_what_is_wrong_in_a_file_is_told_with_its_name(tmp_path: Path, content: str, told: str) -> None:

@@ -111,7 +111,7 @@ async def test_an_object_that_cannot_be_handled_is_skipped_and_named(
         await eventually(lambda: handler.told == ["a", "b"], "all others to be told")
         assert reflector.skipped == 2
     assert client.requests == ["list", "watch"]
-    assert "ConfigMap bots/poison is skipped" in caplog.text
+    assert "ConfigMap bots/poison skipped" in caplog.text
 
 
 async def test_an_object_that_cannot_be_kept_is_skipped_and_its_last_version_stays(handler: Handler) -> None:
@@ -139,8 +139,8 @@ async def test_of_a_rejected_object_the_last_version_stays_also_when_it_is_liste
         assert cache.version(key) == 1
         assert handler.told == ["a", "b"]
         assert reflector.skipped == 3
-    assert "ConfigMap bots/a is skipped: spec is not an object" in caplog.text
-    assert "ConfigMap without a name is skipped: it is a str, not an object" in caplog.text
+    assert "ConfigMap bots/a skipped: spec is not an object" in caplog.text
+    assert "ConfigMap without a name skipped: it is a str, not an object" in caplog.text
 
 
 async def test_after_a_change_of_nobody_knows_what_everything_is_listed(cache: ObjectCache, handler: Handler) -> None:
@@ -180,7 +180,7 @@ async def test_a_fault_that_stays_is_told_and_tried_again_with_backoff(
     async with following(client, handler, cache) as reflector:
         await asyncio.sleep(1)
         assert reflector.failure
-        told = "is their definition installed?" if "NotFound" in str(fault) else str(fault)
+        told = "is their CRD installed?" if "NotFound" in str(fault) else str(fault)
         assert told in reflector.failure
         assert reflector.synced.is_set() is (where == "watch")
     assert client.requests.count(where) <= 5
@@ -217,5 +217,5 @@ async def test_one_that_is_stopped_keeps_nobody_waiting(cache: ObjectCache, hand
     async with following(Silent([], []), handler, cache) as reflector:
         waiting = asyncio.create_task(reflector.ready())
         await asyncio.sleep(0)
-    with pytest.raises(ApiError, match="configmaps are not watched any more"):
+    with pytest.raises(ApiError, match="configmaps are no longer watched"):
         await waiting

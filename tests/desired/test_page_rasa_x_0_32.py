@@ -114,7 +114,7 @@ def test_rolling_updates_are_refused_since_rasa_x_decides_when_its_servers_pull(
     rolling = {"model": {"updateStrategy": "RollingUpdate"}}
 
     with pytest.raises(
-        SpecError, match=r"spec\.model\.updateStrategy RollingUpdate is not for the profile RasaX-0\.32"
+        SpecError, match=r"spec\.model\.updateStrategy RollingUpdate is not supported with the profile RasaX-0\.32"
     ):
         children(**{where: rolling})
 

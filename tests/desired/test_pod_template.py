@@ -248,8 +248,8 @@ def test_a_wrong_shape_is_told_with_its_place(partial: JsonObject, message: str)
 
 
 WHAT_WOULD_BREAK = [
-    ({"metadata": {"labels": {"app.kubernetes.io/name": "other"}}}, "must leave app.kubernetes.io/name=rasa alone"),
-    ({"metadata": DELETE}, "must leave app.kubernetes.io/name=rasa alone"),
+    ({"metadata": {"labels": {"app.kubernetes.io/name": "other"}}}, "may not change app.kubernetes.io/name=rasa"),
+    ({"metadata": DELETE}, "may not change app.kubernetes.io/name=rasa"),
     ({"spec": {"containers": [{"name": "rasa", **DELETE}]}}, "removes the container rasa"),
     ({"spec": DELETE}, "removes the container rasa"),
     *(
@@ -262,7 +262,7 @@ WHAT_WOULD_BREAK = [
     *(
         (
             {"spec": {"containers": [{"name": "rasa", "env": [{"name": "LOG_LEVEL_LIBRARIES", **value}]}]}},
-            "sets LOG_LEVEL_LIBRARIES: below WARNING .* set it to WARNING, ERROR or CRITICAL",
+            "sets LOG_LEVEL_LIBRARIES: below WARNING, .* set it to WARNING, ERROR or CRITICAL",
         )
         for value in (
             {"value": "DEBUG"},

@@ -53,13 +53,15 @@ def test_a_profile_runs_the_versions_of_its_time(profile: str, version: str) -> 
         return
 
     known = " and ".join(f"{major}.x" for major in sorted({known[0] for known in RUNS[profile]}))
-    with pytest.raises(SpecError, match=rf"version {version} is not known to the profile {profile}, .* Rasa {known}: "):
+    with pytest.raises(
+        SpecError, match=rf"version {version} is not supported by the profile {profile}, .* Rasa {known}: "
+    ):
         children(profile, rasa={"version": version})
 
 
 @BY_PROFILE
 def test_an_image_does_not_hide_a_version_that_the_profile_does_not_run(profile: str) -> None:
-    with pytest.raises(SpecError, match=r"spec\.rasa\.version 4\.0\.0 is not known"):
+    with pytest.raises(SpecError, match=r"spec\.rasa\.version 4\.0\.0 is not supported"):
         children(profile, rasa={"version": "4.0.0", "image": "registry.example.com/rasa:mine"})
 
 

@@ -37,7 +37,8 @@ def test_keys_of_redis_have_no_prefix(store: str) -> None:
 @pytest.mark.parametrize("store", ["lockStore", "trackerStore"])
 def test_a_prefix_of_keys_is_refused(store: str) -> None:
     message = (
-        rf"spec\.{store}\.redis\.keyPrefix is not for Rasa 1\.x, whose keys have no prefix: leave it out, and set "
+        rf"spec\.{store}\.redis\.keyPrefix is not supported by Rasa 1\.x, whose keys have no prefix: leave it out, "
+        rf"and set "
         rf"spec\.{store}\.redis\.database to one of this environment's own"
     )
 
@@ -47,7 +48,9 @@ def test_a_prefix_of_keys_is_refused(store: str) -> None:
 
 @pytest.mark.parametrize("profile", ["RasaX-0.2", "RasaX-0.32"])
 def test_another_exchange_is_refused(profile: str) -> None:
-    with pytest.raises(SpecError, match=r"rabbitmq\.exchange is not for Rasa 1\.x, which publishes to rasa-exchange"):
+    with pytest.raises(
+        SpecError, match=r"rabbitmq\.exchange is not supported by Rasa 1\.x, which publishes to rasa-exchange"
+    ):
         children(profile, eventBroker={"rabbitmq": {"host": "rabbit", "exchange": "support"}})
 
 

@@ -75,7 +75,7 @@ class TestRabbitMQ:
         [(ENTERPRISE, {}), ({"rasa": {"version": "3.5.17"}}, {}), (RASA_X, {"profile": "RasaX-0.2"})],
     )
     def test_an_older_rasa_would_log_the_password(self, rasa: JsonObject, server: JsonObject) -> None:
-        with pytest.raises(SpecError, match=r"spec\.eventBroker\.rabbitmq\.tls wants Rasa 3\.6 or later.*logs"):
+        with pytest.raises(SpecError, match=r"spec\.eventBroker\.rabbitmq\.tls requires Rasa 3\.6 or later.*logs"):
             endpoints(self.spec(rasa), server=server)
 
 
@@ -210,7 +210,7 @@ class TestDatabaseOfEvents:
             endpoints(self.spec(query={"connect_timeout": "10"}))
 
     def test_mysql_by_tls_is_refused(self) -> None:
-        with pytest.raises(SpecError, match=r"spec\.eventBroker\.sql\.tls: .*only PostgreSQL"):
+        with pytest.raises(SpecError, match=r"spec\.eventBroker\.sql\.tls: .*only with PostgreSQL"):
             endpoints(self.spec(dialect="MySQL", tls=BY_TLS))
 
 
@@ -249,7 +249,7 @@ class TestRedis:
     def test_an_older_rasa_takes_neither_user_nor_certificates(
         self, field: str, version: str, more: JsonObject, place: str
     ) -> None:
-        with pytest.raises(SpecError, match=rf"spec\.{field}\.redis\.{place} wants Rasa 3\.6\.7 or later"):
+        with pytest.raises(SpecError, match=rf"spec\.{field}\.redis\.{place} requires Rasa 3\.6\.7 or later"):
             endpoints(self.spec(field, {"rasa": {"version": version}}, **more))
 
     def test_sentinels_of_rasa_pro(self, field: str) -> None:
@@ -274,19 +274,19 @@ class TestRedis:
     def test_a_cluster_with_another_database_is_refused(self, field: str) -> None:
         spec = self.spec(field, PRO, host=None, database=3, cluster={"endpoints": ["node-1:6379"]})
 
-        with pytest.raises(SpecError, match=rf"spec\.{field}\.redis\.database 3: a Redis Cluster has the database 0"):
+        with pytest.raises(SpecError, match=rf"spec\.{field}\.redis\.database 3: a Redis Cluster has only database 0"):
             endpoints(spec, server=RASA_PRO)
 
     def test_open_source_rasa_knows_one_server_alone(self, field: str) -> None:
         spec = self.spec(field, host=None, cluster={"endpoints": ["node-1:6379"]})
 
-        with pytest.raises(SpecError, match=rf"spec\.{field}\.redis\.cluster is for Rasa Pro alone"):
+        with pytest.raises(SpecError, match=rf"spec\.{field}\.redis\.cluster requires Rasa Pro"):
             endpoints(spec)
 
     def test_an_earlier_rasa_pro_knows_one_server_alone(self, field: str) -> None:
         spec = self.spec(field, {"rasa": {"version": "3.13.25"}}, host=None, cluster={"endpoints": ["node-1:6379"]})
 
-        with pytest.raises(SpecError, match=rf"spec\.{field}\.redis\.cluster wants Rasa 3\.14"):
+        with pytest.raises(SpecError, match=rf"spec\.{field}\.redis\.cluster requires Rasa 3\.14"):
             endpoints(spec, server=RASA_PRO)
 
 
@@ -310,7 +310,7 @@ class TestLockStoreOfRasaPro:
         assert not {"host", "username"} & store.keys()
 
     def test_3_13_takes_no_host_but_its_own(self) -> None:
-        with pytest.raises(SpecError, match=r"spec\.lockStore\.redis\.host redis is not for Rasa Pro 3\.13"):
+        with pytest.raises(SpecError, match=r"spec\.lockStore\.redis\.host redis is not supported by Rasa Pro 3\.13"):
             self.redis("3.13.25")
 
     def test_concurrent_redis(self) -> None:
@@ -324,7 +324,7 @@ class TestLockStoreOfRasaPro:
     def test_concurrent_redis_is_refused_elsewhere(self) -> None:
         spec = {**OPEN_SOURCE, "lockStore": {"concurrentRedis": {"host": "redis"}}}
 
-        with pytest.raises(SpecError, match=r"spec\.lockStore\.concurrentRedis is for Rasa Pro alone"):
+        with pytest.raises(SpecError, match=r"spec\.lockStore\.concurrentRedis requires Rasa Pro"):
             endpoints(spec)
 
 
@@ -344,7 +344,7 @@ class TestActionServer:
             endpoints(self.spec(url, tls=tls))
 
     def test_rasa_1_takes_no_file(self) -> None:
-        with pytest.raises(SpecError, match=r"spec\.actionEndpoint\.tls\.certSecretRef wants Rasa 2\.0 or later"):
+        with pytest.raises(SpecError, match=r"spec\.actionEndpoint\.tls\.certSecretRef requires Rasa 2\.0 or later"):
             endpoints(self.spec("https://actions/webhook", RASA_X), server={"profile": "RasaX-0.2"})
 
 
@@ -370,7 +370,7 @@ class TestRasaX032:
         ],
     )
     def test_what_rasa_x_does_not_write_is_refused(self, spec: JsonObject, place: str) -> None:
-        with pytest.raises(SpecError, match=rf"spec\.{place}: not for the profile RasaX-0\.32"):
+        with pytest.raises(SpecError, match=rf"spec\.{place}: not supported with the profile RasaX-0\.32"):
             endpoints({**RASA_X, **spec}, server={"profile": "RasaX-0.32"})
 
 

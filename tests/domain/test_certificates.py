@@ -91,7 +91,7 @@ def test_a_missing_secret_is_told_with_place_and_remedy() -> None:
     problem = problem_of({})
 
     assert problem.reason is Reason.SECRET_NOT_FOUND
-    assert problem.message.startswith(f"{PLACE}: Secret bots/certificates is not there: create it with ca.crt")
+    assert problem.message.startswith(f"{PLACE}: Secret bots/certificates not found: create it with ca.crt")
 
 
 @pytest.mark.parametrize(
@@ -102,21 +102,21 @@ def test_a_missing_key_is_told_with_place_and_remedy(held: Mapping[str, bytes], 
     problem = problem_of({SECRET: held})
 
     assert problem.reason is Reason.SECRET_KEY_NOT_FOUND
-    assert problem.message.startswith(f"{PLACE}: key {missing} of Secret bots/certificates is empty or not in it")
+    assert problem.message.startswith(f"{PLACE}: key {missing} of Secret bots/certificates is empty or missing")
     assert "put ca.crt" in problem.message
 
 
 @pytest.mark.parametrize(
     ("held", "wrong"),
     [
-        ({"ca.crt": b"no certificate"}, "key ca.crt .* holds no certificate of an authority in PEM"),
+        ({"ca.crt": b"no certificate"}, "key ca.crt .* holds no CA certificate in PEM"),
         ({"ca.crt": b"\xff\x00"}, "key ca.crt .* is not PEM"),
         ({"ca.crt": CA["ca.crt"] * 200}, f"key ca.crt .* is longer than {LONGEST_FILE} bytes"),
         ({**CLIENT, "tls.crt": b"-"}, "key tls.crt .* holds no certificate in PEM"),
         ({**CLIENT, "tls.key": b"-"}, "key tls.key .* holds no private key in PEM"),
         (
             {**CLIENT, "tls.key": b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"},
-            "key tls.key .* is encrypted, and Rasa asks for no passphrase",
+            "key tls.key .* is encrypted, but Rasa takes no passphrase",
         ),
     ],
 )

@@ -76,7 +76,7 @@ def test_what_is_said_names_both_and_the_way_out(old: JsonObject, young: JsonObj
     problem = problem_with(newer, lister)
 
     assert problem.reason == reason
-    assert problem.message.startswith(f"{what} is taken by environment guests/a on the same ModelServer: ")
+    assert problem.message.startswith(f"{what} is already used by environment guests/a on the same ModelServer: ")
     assert problem.stalled
     assert usable_server(older, lister) == lister.servers.get(DEFAULT)
 

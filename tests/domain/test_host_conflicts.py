@@ -74,8 +74,8 @@ def test_the_newer_of_two_with_one_host_is_refused_in_whichever_namespace_they_a
     lister.grant_hosts(first, frozenset({older}))
 
     assert refused(lister, second) == (
-        f"host {newer} is taken by an environment in another namespace: set another host in spec.ingress, one that no "
-        "wildcard of another environment covers"
+        f"host {newer} is already used by an environment in another namespace: set another host in spec.ingress, one "
+        "that no wildcard of another environment covers"
     )
 
 
@@ -103,7 +103,7 @@ def test_in_its_own_namespace_the_other_one_is_named() -> None:
     message = refused(lister_of(older, newer), newer)
 
     assert message is not None
-    assert message.startswith(f"host {HOST} is taken by environment bots/a: ")
+    assert message.startswith(f"host {HOST} is already used by environment bots/a: ")
 
 
 @pytest.mark.parametrize(("one", "other"), APART)

@@ -85,8 +85,8 @@ def test_a_secret_value_in_defaults_does_not_cross_into_another_namespace(defaul
         named_values(guest, elsewhere, merged_spec(guest, elsewhere))
 
     assert str(refused.value) == (
-        f"spec.defaults.{field} of ModelServer platform/default names a Secret in namespace platform, and secret "
-        f"values do not cross into namespace bots: set spec.{field} of this environment to a Secret of its own "
+        f"spec.defaults.{field} of ModelServer platform/default refers to a Secret in namespace platform, and "
+        f"secret values are not copied to namespace bots: set spec.{field} of this environment to a Secret in its own "
         "namespace"
     )
 
@@ -128,7 +128,7 @@ def test_a_token_that_rasa_x_would_not_get_as_it_is_is_refused_without_being_nam
     found = problem(environment(), {CREDENTIALS: {"token": token.encode()}}, model_server=RASA_X)
 
     assert found.reason == Reason.INVALID_SPEC
-    assert "has a character that an address must escape" in found.message
+    assert "has a character that must be escaped in a URL" in found.message
     assert token not in found.message
 
 
@@ -144,15 +144,15 @@ MISSING: list[tuple[Contents, str, str]] = [
     (
         {},
         "SecretNotFound",
-        "spec.trackerStore.sql.password: Secret bots/passwords is not there: create it with the key k",
+        "spec.trackerStore.sql.password: Secret bots/passwords not found: create it with key k",
     ),
     (
         {PASSWORDS: {"b": b"1", "a": b"2"}},
         "SecretKeyNotFound",
-        "key k of Secret bots/passwords is not in it (it holds a, b): put the value there, or name another key",
+        "key k of Secret bots/passwords is missing (it holds a, b): set it, or refer to another key",
     ),
-    ({PASSWORDS: {}}, "SecretKeyNotFound", "key k of Secret bots/passwords is not in it (it holds nothing): "),
-    ({PASSWORDS: {"k": b""}}, "SecretKeyNotFound", "key k of Secret bots/passwords is empty: put the value there"),
+    ({PASSWORDS: {}}, "SecretKeyNotFound", "key k of Secret bots/passwords is missing (it holds nothing): "),
+    ({PASSWORDS: {"k": b""}}, "SecretKeyNotFound", "key k of Secret bots/passwords is empty: set it"),
     ({PASSWORDS: {"k": b"\n"}}, "SecretKeyNotFound", "key k of Secret bots/passwords is empty"),
 ]
 
@@ -171,15 +171,15 @@ def test_missing_credentials_are_told_with_what_to_create() -> None:
     found = problem(environment(), model_server=server(credentialsSecretRef={"name": "rasa-x"}))
 
     assert found.message == (
-        "ModelServer bots/default: spec.credentialsSecretRef: Secret bots/rasa-x is not there: "
-        "create it with the keys token and apiToken"
+        "ModelServer bots/default: spec.credentialsSecretRef: Secret bots/rasa-x not found: "
+        "create it with keys token and apiToken"
     )
 
 
 def test_a_missing_token_of_the_server_names_the_server() -> None:
     found = problem(environment(), model_server=server(authToken={"secretKeyRef": {"name": "shared", "key": "t"}}))
 
-    assert found.message.startswith("ModelServer bots/default: spec.authToken: Secret bots/shared is not there")
+    assert found.message.startswith("ModelServer bots/default: spec.authToken: Secret bots/shared not found")
 
 
 @pytest.mark.parametrize(("tls", "value"), [(None, "a/b@c"), ("Disabled", "a/b@c"), ("Required", "a%2Fb%40c")])

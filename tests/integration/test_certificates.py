@@ -60,22 +60,21 @@ def test_what_is_missing_or_no_pem_is_told_and_once_it_is_there_all_is_well(spac
     space.apply(environment(**DATABASE))
     space.wait_until_not_ready(
         "SecretNotFound",
-        f"{place}: Secret {space.namespace}/{CERTIFICATES} is not there: create it with ca.crt, or tls.crt and "
+        f"{place}: Secret {space.namespace}/{CERTIFICATES} not found: create it with ca.crt, or tls.crt and "
         "tls.key, or all three",
     )
 
     space.apply(secret(CERTIFICATES, authority="-"))
     space.wait_until_not_ready(
         "SecretKeyNotFound",
-        f"{place}: key ca.crt of Secret {space.namespace}/{CERTIFICATES} is empty or not in it (it holds authority): "
-        "put ca.crt, or tls.crt and tls.key, or all three there",
+        f"{place}: key ca.crt of Secret {space.namespace}/{CERTIFICATES} is empty or missing (it holds authority): "
+        "add ca.crt, or tls.crt and tls.key, or all three",
     )
 
     space.apply(secret(CERTIFICATES, **{"ca.crt": "not a certificate"}))
     space.wait_until_not_ready(
         "InvalidSpec",
-        f"{place}: key ca.crt of Secret {space.namespace}/{CERTIFICATES} holds no certificate of an authority in PEM: "
-        "put it there",
+        f"{place}: key ca.crt of Secret {space.namespace}/{CERTIFICATES} holds no CA certificate in PEM: add one",
     )
 
     space.apply(certificates(Authority("ours")))

@@ -87,7 +87,7 @@ def test_the_newer_of_two_environments_of_one_name_is_refused_until_the_older_is
 
     space.wait_until_not_ready(
         "EnvironmentConflict",
-        f"RASA_ENVIRONMENT support is taken by environment {space.namespace}/a on the same ModelServer: "
+        f"RASA_ENVIRONMENT support is already used by environment {space.namespace}/a on the same ModelServer: "
         "delete one of the two, or create this one with another spec.environment",
         "b",
     )
@@ -105,8 +105,8 @@ def test_the_newer_of_two_environments_of_one_tag_is_refused_until_it_has_anothe
 
     space.wait_until_not_ready(
         "TagConflict",
-        f"tag support is taken by environment {space.namespace}/a on the same ModelServer: each environment has a tag "
-        "of its own, and a model may carry several; set another spec.tag",
+        f"tag support is already used by environment {space.namespace}/a on the same ModelServer: each environment "
+        "has a tag of its own, and a model may carry several; set another spec.tag",
         "b",
     )
     space.apply(environment("b", tag="staging"))

@@ -52,7 +52,7 @@ def unready(operator: OperatorProcess) -> str:
 def wait_until_unready(operator: OperatorProcess, plural: str) -> None:
     """Wait until the operator reports that it does not see that kind, and why."""
     operator.wait_until(
-        lambda: f"{plural}: " in unready(operator) and "is their definition installed?" in unready(operator),
+        lambda: f"{plural}: " in unready(operator) and "is their CRD installed?" in unready(operator),
         f"unready without {plural}",
         SECONDS,
     )

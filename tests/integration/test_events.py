@@ -258,6 +258,6 @@ def test_without_the_right_to_write_them_all_else_goes_on(
 
         mortal.wait_until(lambda: 'events_total{result="failed"} 1.0' in mortal.answer("/metrics").text, "counting")
         assert mortal_space.child("Deployment")["spec"]["replicas"] == 1
-        assert "is not written: Forbidden" in mortal.logged()
+        assert "not written: Forbidden" in mortal.logged()
     finally:
         assert breakable.api.request("PATCH", role, {"rules": whole}, headers=patch).accepted

@@ -85,7 +85,7 @@ def test_a_token_that_is_not_there_is_asked_for(tag_space: Space) -> None:
 
     tag_space.wait_until_not_ready(
         "SecretNotFound",
-        f"spec.external.authToken: Secret {tag_space.namespace}/outside is not there: create it with the key token",
+        f"spec.external.authToken: Secret {tag_space.namespace}/outside not found: create it with key token",
     )
 
 

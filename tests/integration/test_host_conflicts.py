@@ -10,8 +10,8 @@ from tests.integration.model_server_process import ModelServerProcess
 from tests.integration.space import ENVIRONMENT, Space
 
 REFUSED = (
-    "host {} is taken by an environment in another namespace: set another host in spec.ingress, one that no wildcard "
-    "of another environment covers"
+    "host {} is already used by an environment in another namespace: set another host in spec.ingress, one that no "
+    "wildcard of another environment covers"
 )
 
 

@@ -207,7 +207,7 @@ def test_a_tag_of_another_namespace_needs_the_servers_permission(
         "Ready",
         status="False",
         reason="RefNotPermitted",
-        message=f"ModelServer {tag_space.namespace}/default does not let namespace {other.namespace} use it: add "
+        message=f"ModelServer {tag_space.namespace}/default does not allow namespace {other.namespace}: add "
         f"{other.namespace} to its spec.accessFrom.namespaces",
     )
     assert front.behind.tags() == {}

@@ -139,9 +139,9 @@ def test_while_the_model_server_is_down_a_promotion_waits_and_goes_on_without_th
     assert ran.returncode == 6
     assert "waiting for the tag: the model server at" in ran.stdout
     assert ran.stderr.startswith(
-        f"error: {key}: it is not known whether {MODEL_B} is served, after 3 s: waiting for the tag: the model server"
+        f"error: {key}: whether {MODEL_B} is served is unknown after 3 s: waiting for the tag: the model server"
     )
-    assert ran.stderr.endswith(f"; the promotion goes on, see kubectl rasa status -n {tag_space.namespace}\n")
+    assert ran.stderr.endswith(f"; the promotion continues, see kubectl rasa status -n {tag_space.namespace}\n")
     front.up()
     wait_until_tagged(tag_space, MODEL_B)
 

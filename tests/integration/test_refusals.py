@@ -17,7 +17,7 @@ from tests.integration.space import ENVIRONMENT, MERGE_PATCH, Space
 
 REDIS = {"redis": {"host": "redis"}}
 NAMELESS = (
-    "spec.podTemplate.spec.containers[0] has no name, so it is not known what to merge it with; "
+    "spec.podTemplate.spec.containers[0] has no name, so it cannot be merged; "
     "the Rasa server's container is called rasa"
 )
 BROKEN_TEMPLATES: dict[str, tuple[Any, str]] = {
@@ -33,11 +33,11 @@ BROKEN_TEMPLATES: dict[str, tuple[Any, str]] = {
     "no spec": ({"spec": "rasa"}, "spec.podTemplate.spec must be a map, not text"),
     "the server removed": (
         {"spec": {"containers": [{"name": "rasa", "$patch": "delete"}]}},
-        "spec.podTemplate removes the container rasa: leave it, and add others beside it",
+        "spec.podTemplate removes the container rasa: keep it, and add others beside it",
     ),
     "the Service's label changed": (
         {"metadata": {"labels": {"app.kubernetes.io/name": "other"}}},
-        "spec.podTemplate.metadata.labels must leave app.kubernetes.io/name=rasa alone: the Service selects pods by it",
+        "spec.podTemplate.metadata.labels may not change app.kubernetes.io/name=rasa: the Service selects pods by it",
     ),
     "another environment": (
         {"spec": {"containers": [{"name": "rasa", "env": [{"name": "RASA_ENVIRONMENT", "value": "other"}]}]}},
@@ -109,7 +109,7 @@ def test_an_unknown_version_is_refused(space: Space, version: str) -> None:
 
     space.wait_until_not_ready(
         "InvalidSpec",
-        f"spec.rasa.version {version} is not known to the profile OpenSource, which runs Rasa 2.x and 3.x: "
+        f"spec.rasa.version {version} is not supported by the profile OpenSource, which runs Rasa 2.x and 3.x: "
         "set such a version, for example 3.6.21",
     )
 
@@ -145,7 +145,7 @@ def test_what_is_not_a_url_is_refused_by_the_api_server(space: Space) -> None:
 
     message = (
         'Invalid value: "rasa-x:5002": must be an http(s) URL with a host and no user name or query, for example '
-        "http://rasa-x:5002 (tokens and passwords belong into the Secret of credentialsSecretRef)"
+        "http://rasa-x:5002 (tokens and passwords belong in the Secret of credentialsSecretRef)"
     )
     assert answer.causes == [("spec.url", message)]
 
@@ -244,7 +244,7 @@ def test_a_model_server_of_another_namespace_must_allow_it(
     space.apply(environment(modelServerRef={"namespace": owner.namespace}))
     space.wait_until_not_ready(
         "RefNotPermitted",
-        f"ModelServer {owner.namespace}/default does not let namespace {space.namespace} use it: "
+        f"ModelServer {owner.namespace}/default does not allow namespace {space.namespace}: "
         f"add {space.namespace} to its spec.accessFrom.namespaces",
     )
     assert space.find_child("Secret") is None
@@ -272,9 +272,9 @@ def test_of_the_secrets_of_another_namespace_only_the_token_to_pull_comes_here(
     space.apply(environment(modelServerRef={"namespace": owner.namespace}))
     space.wait_until_not_ready(
         "SecretNotFound",
-        f"spec.defaults.lockStore.redis.password of ModelServer {owner.namespace}/default names a Secret in namespace "
-        f"{owner.namespace}, and secret values do not cross into namespace {space.namespace}: set "
-        "spec.lockStore.redis.password of this environment to a Secret of its own namespace",
+        f"spec.defaults.lockStore.redis.password of ModelServer {owner.namespace}/default refers to a Secret in "
+        f"namespace {owner.namespace}, and secret values are not copied to namespace {space.namespace}: set "
+        "spec.lockStore.redis.password of this environment to a Secret in its own namespace",
     )
     assert space.find_child("Secret") is None
 

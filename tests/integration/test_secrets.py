@@ -44,7 +44,7 @@ def test_a_secret_that_is_missing_is_named_and_once_it_is_there_all_is_well(spac
     space.apply(environment(**DATABASE))
     space.wait_until_not_ready(
         "SecretNotFound",
-        f"spec.trackerStore.sql.password: Secret {space.namespace}/db is not there: create it with the key password",
+        f"spec.trackerStore.sql.password: Secret {space.namespace}/db not found: create it with key password",
     )
 
     space.apply(secret("db", password=PASSWORD))
@@ -57,11 +57,11 @@ def test_a_key_that_is_missing_or_empty_is_named(space: Space) -> None:
     space.apply(secret("db", user="rasa"), environment(**DATABASE))
     reference = f"spec.trackerStore.sql.password: key password of Secret {space.namespace}/db"
     space.wait_until_not_ready(
-        "SecretKeyNotFound", f"{reference} is not in it (it holds user): put the value there, or name another key"
+        "SecretKeyNotFound", f"{reference} is missing (it holds user): set it, or refer to another key"
     )
 
     space.apply(secret("db", password=""))
-    space.wait_until_not_ready("SecretKeyNotFound", f"{reference} is empty: put the value there, or name another key")
+    space.wait_until_not_ready("SecretKeyNotFound", f"{reference} is empty: set it, or refer to another key")
 
     space.apply(secret("db", password=PASSWORD))
     space.wait_until_ready()
@@ -145,7 +145,7 @@ def test_a_shared_token_that_is_missing_is_named_where_it_is_asked_for(
     space.wait_until_not_ready(
         "SecretNotFound",
         f"ModelServer {space.namespace}/default: spec.authToken: Secret {space.namespace}/shared "
-        "is not there: create it with the key token",
+        "not found: create it with key token",
     )
 
 
@@ -186,8 +186,7 @@ def test_a_namespace_in_a_free_form_reference_is_not_followed(space: Space, anot
 
     space.wait_until_not_ready(
         "SecretNotFound",
-        f"spec.channels[slack].config.slack_token: Secret {space.namespace}/slack is not there: "
-        "create it with the key token",
+        f"spec.channels[slack].config.slack_token: Secret {space.namespace}/slack not found: create it with key token",
     )
 
 

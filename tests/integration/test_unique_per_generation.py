@@ -17,12 +17,12 @@ REDIS: JsonObject = {"redis": {"host": "redis", "database": 3}}
 
 
 QUEUE_TAKEN = (
-    "queue shared on rabbit is taken by environment {}/a on the same ModelServer: Rasa X files the events of a queue "
-    "under one environment; set another queue in spec.eventBroker.rabbitmq.queues, or leave it out"
+    "queue shared on rabbit is already used by environment {}/a on the same ModelServer: Rasa X files the events of "
+    "a queue under one environment; set another queue in spec.eventBroker.rabbitmq.queues, or leave it out"
 )
 DATABASE_TAKEN = (
-    "database shared on db is taken by environment {}/a on the same ModelServer: their conversations would mix; set "
-    "another database in spec.trackerStore"
+    "database shared on db is already used by environment {}/a on the same ModelServer: their conversations would "
+    "mix; set another database in spec.trackerStore"
 )
 
 

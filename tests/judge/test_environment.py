@@ -46,7 +46,7 @@ UNREACHABLE = Problem(Reason.MODEL_SERVER_UNREACHABLE, "the model server does no
 UNAUTHORIZED = Problem(Reason.UNAUTHORIZED, "the model server refuses the token")
 NOT_FOUND = Problem(Reason.TAG_NOT_FOUND, "the model server does not know the tag")
 INVALID = Problem(Reason.INVALID_SPEC, "spec.rasa.version is missing")
-NO_SECRET = Problem(Reason.SECRET_NOT_FOUND, "Secret bots/passwords is not there", stalled=False)
+NO_SECRET = Problem(Reason.SECRET_NOT_FOUND, "Secret bots/passwords not found", stalled=False)
 NOTHING_SERVED = (EMPTY, replace(RIGHT, server="pod support-1"))
 
 TYPES = ("Ready", "Reconciling", "Stalled", "Available", "ModelAvailable", "ModelServed", "ConversationsPersisted")

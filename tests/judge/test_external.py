@@ -41,7 +41,7 @@ def conditions(facts: EnvironmentFacts) -> dict[str, Condition]:
 
 
 TYPES = ("Ready", "Reconciling", "Stalled", "Available", "ModelAvailable", "ModelServed", "ConversationsPersisted")
-NO_SECRET = Problem(Reason.SECRET_NOT_FOUND, "Secret bots/elsewhere is not there", stalled=False)
+NO_SECRET = Problem(Reason.SECRET_NOT_FOUND, "Secret bots/elsewhere not found", stalled=False)
 LOADING = ProbeResult(SERVER, model="20250101-120000", problem="timed out", answered_time="2026-01-01T00:00:00Z")
 VERDICTS = [
     ("it serves what is wanted", GOOD, "True False False True True True", "Ready"),

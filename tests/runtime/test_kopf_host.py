@@ -106,7 +106,7 @@ async def test_kopf_that_ends_is_started_again_and_says_so(
         await objects.called((MODEL_TAGS, PRODUCTION))
         assert host.failure is None
 
-    assert "kopf has ended by itself: RecursionError; starting it again" in caplog.text
+    assert "kopf ended unexpectedly: RecursionError; starting it again" in caplog.text
 
 
 async def test_kopf_that_calls_no_handler_is_given_up_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:

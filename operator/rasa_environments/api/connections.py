@@ -94,7 +94,7 @@ class Database(ApiModel):
 
     _host_is_set = required("host", "host")
 
-    @merged_rule("must be set where a password is", ".username")
+    @merged_rule("must be set if a password is", ".username")
     def _user_of_the_password(self) -> bool:
         return self.password is None or self.username is not None
 
@@ -223,7 +223,7 @@ ActionUrl = Annotated[
     Field(max_length=2048),
     url_rule(
         "must be an http(s) URL with a host and no user name or query, for example http://actions:5055/webhook"
-        " (a token belongs into a Secret: set token)"
+        " (a token belongs in a Secret: set token)"
     ),
 ]
 

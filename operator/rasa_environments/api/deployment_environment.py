@@ -120,7 +120,7 @@ class External(ApiModel):
         Field(max_length=2048),
         url_rule(
             "must be an http(s) URL with a host and no user name or query, for example https://rasa.example.com"
-            " (the token belongs into a Secret: set authToken)"
+            " (the token belongs in a Secret: set authToken)"
         ),
     ]
     """Base URL of the server, for example https://rasa.example.com, under which /status and the channels are."""

@@ -23,7 +23,7 @@ def exceeded_limit(spec: object) -> str | None:
     if size <= MAXIMUM_SPEC_BYTES:
         return None
     return (
-        f"spec: has {-(-size // 1024)} KiB as JSON, and may have {MAXIMUM_SPEC_BYTES // 1024}; "
+        f"spec: has {-(-size // 1024)} KiB as JSON, but may have at most {MAXIMUM_SPEC_BYTES // 1024}; "
         "put large content into a ConfigMap or Secret of your own, and mount it by podTemplate"
     )
 

@@ -32,7 +32,7 @@ BaseUrl = Annotated[
     Field(max_length=2048),
     url_rule(
         "must be an http(s) URL with a host and no user name or query, for example http://rasa-x:5002"
-        " (tokens and passwords belong into the Secret of credentialsSecretRef)"
+        " (tokens and passwords belong in the Secret of credentialsSecretRef)"
     ),
     Rule(
         "!self.matches('/api/?$')",

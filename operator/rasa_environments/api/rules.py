@@ -181,7 +181,7 @@ class FreeForm:
             **anything,
             "properties": {
                 self.refused: {
-                    "description": "Refused here: the message of the refusal says where it belongs.",
+                    "description": "Not allowed here: the error says where to set it.",
                     **declared,
                 }
             },

@@ -47,7 +47,7 @@ class Session:
         listing = await self.client.list(resource, key.namespace, metadata_only=True)
         names = ", ".join(sorted(item["metadata"]["name"] for item in listing.items)) or "none"
         raise CommandError(
-            f"there is no {resource.kind} {name} in namespace {key.namespace} (there: {names}); "
+            f"{resource.kind} {name} not found in namespace {key.namespace} (found: {names}); "
             "check the name and --namespace",
             ExitCode.NOT_FOUND,
         )

@@ -17,8 +17,8 @@ from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
 EXIT_CODES = {
     ExitCode.DONE: "yes",
     ExitCode.REFUSED: "no",
-    ExitCode.NOT_FOUND: "there is no such environment",
-    ExitCode.UNKNOWN: "it could not be asked, and the message says why",
+    ExitCode.NOT_FOUND: "the environment does not exist",
+    ExitCode.UNKNOWN: "it could not be determined; the message says why",
 }
 
 

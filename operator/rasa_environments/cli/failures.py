@@ -83,19 +83,21 @@ def explained(error: ApiError) -> str:
         case 0:
             return f"{said}; check --kubeconfig, --context and that the cluster runs"
         case 401:
-            return f"the API server does not accept these credentials ({said}); log in again, or use another --context"
+            return f"the API server rejected these credentials ({said}); log in again, or use another --context"
         case 403:
             return _forbidden(said)
         case 404:
             return _not_found(error)
     if code_of(error) is ExitCode.REFUSED:
-        return f"the API server refuses this: {said}"
-    return f"the API server cannot answer now ({error.status}): {said}; try again"
+        return f"the API server refused this: {said}"
+    return f"the API server is unavailable ({error.status}): {said}; try again"
 
 
 def _not_found(error: ApiError) -> str:
     if _unknown_kind(error):
-        return "this cluster does not know the resources of rasa-environments.io; install them: kubectl apply -f crds/"
+        return (
+            "the CRDs of rasa-environments.io are not installed in this cluster; install them: kubectl apply -f crds/"
+        )
     return f"{error.message or error.reason}; check the name and --namespace"
 
 
@@ -104,7 +106,7 @@ def _forbidden(message: str) -> str:
     _, denied, words = message.partition(DENIED)
     if denied:
         return words
-    return f"the API server does not permit this: {message}; ask for the right, or use another --context"
+    return f"the API server denied this: {message}; ask for the permission, or use another --context"
 
 
 def _unknown_kind(error: ApiError) -> bool:

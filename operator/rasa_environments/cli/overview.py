@@ -11,7 +11,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.judge.conditions import condition_of
 
-NOT_SEEN = "the operator has not looked at it yet: is it running?"
+NOT_SEEN = "not reconciled yet: is the operator running?"
 
 
 @dataclass(frozen=True)

@@ -28,22 +28,26 @@ from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_T
 from rasa_environments.domain.lister import Lister, server_of_environment
 
 EXIT_CODES = {
-    ExitCode.DONE: "the model is served (with --until tagged: it carries the tag; with --no-wait: it is asked for)",
-    ExitCode.FAILED: "it came to a halt, or somebody else promoted another model meanwhile; " + UNREACHABLE,
+    ExitCode.DONE: "the model is served (with --until tagged: it carries the tag; with --no-wait: it is requested)",
+    ExitCode.FAILED: "it failed, or somebody else promoted another model in the meantime; " + UNREACHABLE,
     ExitCode.REFUSED: NOT_PERMITTED,
-    ExitCode.NOT_FOUND: "there is no such environment, model server or model",
-    ExitCode.TIMED_OUT: "it is not served yet when --timeout is over; the promotion goes on",
-    ExitCode.UNKNOWN: "it is promoted, and whether it is served is not known",
+    ExitCode.NOT_FOUND: "the environment, model server or model does not exist",
+    ExitCode.TIMED_OUT: "it was not served within --timeout; the promotion continues",
+    ExitCode.UNKNOWN: "it is promoted; whether it is served is unknown",
 }
 RETRY_SECONDS = 1.0
 """Seconds between two attempts to follow a promotion while the API server does not answer."""
 
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it, or return when it is asked for.")]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait for the result, or return once the change is accepted.")
+]
 Until = Annotated[
     Goal,
-    typer.Option(help="What to wait for: that the model carries the tag, or that all who follow the tag serve it."),
+    typer.Option(
+        help="What to wait for: that the model carries the tag, or that every environment on the tag serves it."
+    ),
 ]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds to wait at most.")]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")]
 Environment = Annotated[str, typer.Argument(help="Name of the DeploymentEnvironment.", show_default=False)]
 
 
@@ -117,10 +121,10 @@ async def promote_to(
     if seen.ended is not None:
         raise CommandError(f"{name}: {seen.text}", seen.ended)
     missed = f"{model} is not {goal} after {following.timeout:g} s"
-    unknown = f"it is not known whether {model} is {goal}, after {following.timeout:g} s"
+    unknown = f"whether {model} is {goal} is unknown after {following.timeout:g} s"
     raise CommandError(
-        f"{name}: {missed if seen.known else unknown}: {seen.text}; the promotion goes on, see kubectl rasa status -n "
-        f"{name.namespace}",
+        f"{name}: {missed if seen.known else unknown}: {seen.text}; the promotion continues, see kubectl rasa status "
+        f"-n {name.namespace}",
         ExitCode.TIMED_OUT if seen.known else ExitCode.UNKNOWN,
     )
 
@@ -170,7 +174,7 @@ async def create(connected: Session, manifest: JsonObject) -> ModelTag:
             raise
     metadata, spec = manifest["metadata"], manifest["spec"]
     raise CommandError(
-        f"ModelTag {metadata['namespace']}/{metadata['name']} is there already, for another tag or ModelServer; "
+        f"ModelTag {metadata['namespace']}/{metadata['name']} already exists for another tag or ModelServer; "
         f"create one of another name with spec.tag {spec.get('tag', metadata['name'])} and spec.model {spec['model']}"
     )
 
@@ -188,7 +192,7 @@ async def follow(
                         output.print(seen.text)
                         told.append(seen)
                 except ApiError as error:
-                    text = f"it is promoted, and cannot be followed: {explained(error)}"
+                    text = f"it is promoted, but cannot be followed: {explained(error)}"
                     told.append(Progress(text, ended_by(error), known=False))
                     await asyncio.sleep(RETRY_SECONDS)
     return told[-1]

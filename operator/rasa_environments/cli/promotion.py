@@ -84,21 +84,21 @@ def progress(
 ) -> Progress:
     """Return the progress of the promotion that wrote `written`, by the status of both objects."""
     if tag is None or tag.metadata.uid != written.metadata.uid:
-        return Progress("the ModelTag was deleted meanwhile", ExitCode.FAILED)
+        return Progress("the ModelTag was deleted in the meantime", ExitCode.FAILED)
     if (untagged := overtaken_or_unseen(written, tag) or tagged_progress(tag)) is not None:
         return untagged
     on_model = f"tag {tag.tag} is on {tag.spec.model}"
     if goal is Goal.TAGGED:
         return Progress(on_model, ExitCode.DONE)
     if environment is None:
-        return Progress(f"the environment was deleted meanwhile; {on_model}", ExitCode.FAILED)
+        return Progress(f"the environment was deleted in the meantime; {on_model}", ExitCode.FAILED)
     return served_progress(tag) or unserved_progress(tag, environment)
 
 
 def overtaken_or_unseen(written: ModelTag, tag: ModelTag) -> Progress | None:
     """Return why the status does not describe this promotion; None if it does."""
     if tag.spec.model != written.spec.model:
-        return Progress(f"somebody else promoted {tag.spec.model} meanwhile", ExitCode.FAILED)
+        return Progress(f"somebody else promoted {tag.spec.model} in the meantime", ExitCode.FAILED)
     if tag.metadata.generation < written.metadata.generation or not is_current(tag):
         return Progress("waiting for the operator to see the change (is it running?)", known=False)
     return None
@@ -112,7 +112,7 @@ def tagged_progress(tag: ModelTag) -> Progress | None:
     model = tag.spec.model
     tagged = condition_of(tag.status.conditions, ConditionType.TAGGED)
     if tagged is not None and tagged.status == "False" and tagged.reason in REFUSALS:
-        return Progress(f"{tagged.message} (the ModelTag goes on asking for {model})", _code_of(tagged))
+        return Progress(f"{tagged.message} (the ModelTag still asks for {model})", _code_of(tagged))
     if truth(tagged) != "True" or tag.status.tagged_model is None or tag.status.tagged_model.name != model:
         return Progress(f"waiting for the tag: {_message(tagged)}", known=truth(tagged) != "Unknown")
     return None
@@ -141,14 +141,14 @@ def unserved_progress(tag: ModelTag, environment: DeploymentEnvironment) -> Prog
     if environment.spec.suspend:
         name = environment.metadata.key
         return Progress(
-            f"whether it is served is not known: {name} is suspended; set spec.suspend to false, or do not wait for "
-            "it: --until tagged",
+            f"whether it is served is unknown: {name} is suspended; set spec.suspend to false, or wait only for "
+            "the tag: --until tagged",
             ExitCode.UNKNOWN,
         )
     if (obstacle := stuck(environment)) is not None:
         return Progress(f"the model carries the tag, but its environment is stuck: {obstacle}", ExitCode.FAILED)
     if truth(served) == "Unknown":
-        return Progress(f"whether it is served is not known: {_message(served)}", known=False)
+        return Progress(f"whether it is served is unknown: {_message(served)}", known=False)
     if served is not None and served.reason == Reason.NO_ENVIRONMENT:
         return Progress(f"tag {tag.tag} is on {tag.spec.model}, but nothing serves it: {served.message}")
     return Progress(f"waiting for the environment: {_message(served)}")
@@ -160,4 +160,4 @@ def _code_of(condition: Condition) -> ExitCode:
 
 
 def _message(condition: Condition | None) -> str:
-    return condition.message if condition else "the operator has not looked at it yet"
+    return condition.message if condition else "not reconciled yet"

@@ -35,7 +35,7 @@ T = TypeVar("T")
 EXIT_CODES = {
     ExitCode.DONE: "the objects are printed",
     ExitCode.FAILED: "the manifest is wrong or incomplete, and no object is printed",
-    ExitCode.NOT_FOUND: "there is no such file",
+    ExitCode.NOT_FOUND: "the file does not exist",
 }
 
 
@@ -58,7 +58,7 @@ def render(
     except CommandError as error:
         fail(str(error), code=error.code)
     for document in manifests.left_out:
-        sys.stderr.write(f"note: {document} is none of ours and left out\n")
+        sys.stderr.write(f"note: {document} is not a resource of rasa-environments.io; ignored\n")
     objects: list[JsonObject] = []
     for environment in manifests.environments:
         try:
@@ -72,7 +72,7 @@ def render(
     for environment in manifests.environments:
         if environment.spec.external is not None:
             name = environment.metadata.key
-            sys.stderr.write(f"note: DeploymentEnvironment {name} runs elsewhere, and nothing is made for it\n")
+            sys.stderr.write(f"note: DeploymentEnvironment {name} runs elsewhere: it has no objects to render\n")
     yaml.dump_all(objects, sys.stdout, Dumper=_Dumper, sort_keys=False, explicit_start=True, width=120)
 
 
@@ -80,7 +80,9 @@ def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterab
     """Return the children of one environment as they are shown. Raises CommandError where there would be none."""
     lister, key = manifests.lister, server_of_environment(environment)
     if lister.servers.get(key) is None:
-        raise CommandError(f"refers to ModelServer {key}, which is not in the file: add it, as the pods need its url")
+        raise CommandError(
+            f"refers to ModelServer {key}, which is not in the file: add it, since the pods need its url"
+        )
     if environment.spec.external is not None:
         _unless_problem(usable_server(environment, lister))
         return []

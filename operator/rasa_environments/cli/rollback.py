@@ -14,7 +14,7 @@ from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
 
 EXIT_CODES = {
     **EXIT_CODES_OF_PROMOTE,
-    ExitCode.NOT_FOUND: "there is no such environment, model server or model, or no earlier model is known",
+    ExitCode.NOT_FOUND: "the environment, model server or model does not exist, or no earlier model is known",
 }
 
 
@@ -34,14 +34,14 @@ def rollback(
             tag = await model_tag_of(connected, target)
             if tag is None:
                 raise CommandError(
-                    f"no ModelTag rules the tag {target.tag} of environment {target.metadata.key}, so no earlier "
+                    f"no ModelTag sets the tag {target.tag} of environment {target.metadata.key}, so no earlier "
                     f"model is known; name one: kubectl rasa promote MODEL {environment}",
                     ExitCode.NOT_FOUND,
                 )
             model = rollback_target(tag)
             if model is None:
                 raise CommandError(
-                    f"ModelTag {tag.metadata.key} knows no model before {tag.spec.model or 'the present one'}; "
+                    f"ModelTag {tag.metadata.key} has no model before {tag.spec.model or 'the current one'}; "
                     f"name one: kubectl rasa promote MODEL {environment}",
                     ExitCode.NOT_FOUND,
                 )

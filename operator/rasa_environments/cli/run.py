@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 EXIT_CODES = {
     ExitCode.DONE: "it was stopped by SIGTERM or Ctrl-C",
-    ExitCode.FAILED: "the credentials or the address cannot be used, or another process leads",
+    ExitCode.FAILED: "the credentials or the address cannot be used, or the Lease was lost to another process",
 }
 
 
@@ -46,6 +46,4 @@ async def operate(settings: Settings) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         where = f"{settings.address}:{settings.port}"
-        raise CommandError(
-            f"health and metrics cannot be served at {where} ({reason}); set --address, --port"
-        ) from None
+        raise CommandError(f"cannot serve health and metrics at {where} ({reason}); set --address or --port") from None

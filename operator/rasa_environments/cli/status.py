@@ -27,8 +27,8 @@ EXIT_CODES = {
     ExitCode.DONE: "every environment and model tag that is shown is Ready",
     ExitCode.FAILED: f"one of them is not Ready; {UNREACHABLE}",
     ExitCode.REFUSED: NOT_PERMITTED,
-    ExitCode.NOT_FOUND: "there is no environment and no model tag",
-    ExitCode.UNKNOWN: "of one of them it is not known, and none is known not to be Ready",
+    ExitCode.NOT_FOUND: "there are no environments and no model tags",
+    ExitCode.UNKNOWN: "whether one of them is Ready is unknown, and none is known not to be",
 }
 AGES_SECONDS = 5.0
 """Seconds between two updates of a live table without changes, for its ages."""
@@ -43,14 +43,14 @@ class Output(StrEnum):
 
 def status(
     where: ClusterOptions,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Stay, and show every change.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep running, and show every change.")] = False,
     all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces.")] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to write it.")] = Output.TABLE,
+    output: Annotated[Output, typer.Option("--output", "-o", help="Output format.")] = Output.TABLE,
     namespace: Namespace = None,
 ) -> None:
     """Show which model each environment wants and serves, and why one is not ready."""
     if watch and output is Output.JSON:
-        raise typer.BadParameter("--watch shows a table or lines; for JSON leave one of the two out")
+        raise typer.BadParameter("--watch cannot be combined with --output json; leave one of them out")
 
     async def command() -> None:
         async with session(where, namespace) as connected:
@@ -96,7 +96,7 @@ def show(seen: Overview, output: Output, scope: str | None) -> None:
         console().print(drawn(seen, datetime.now(UTC), namespaces=scope is None))
     else:
         where = f"in namespace {scope} (-A shows all)" if scope else "in any namespace"
-        console().print(f"there is no environment {where}; create one: kubectl apply -f FILE")
+        console().print(f"no environment found {where}; create one: kubectl apply -f FILE")
 
 
 async def draw_changes(connected: Session, scope: str | None) -> None:

@@ -42,7 +42,7 @@ EXIT_CODES = {
     ExitCode.DONE: "the model is on the model server",
     ExitCode.FAILED: f"{UNREACHABLE}; the same for the model server",
     ExitCode.REFUSED: f"{NOT_PERMITTED}; or the model server refuses the credentials or the file",
-    ExitCode.NOT_FOUND: "there is no such ModelServer, or not the Secret that it names",
+    ExitCode.NOT_FOUND: "the ModelServer, or the Secret that it names, does not exist",
 }
 
 
@@ -56,7 +56,7 @@ def upload(
     url: Annotated[
         str | None,
         typer.Option(
-            help="Address to reach it at from here, when the one in its spec only works inside the cluster.",
+            help="Address to use from here, if the one in its spec works only inside the cluster.",
             show_default="the ModelServer's",
         ),
     ] = None,
@@ -93,8 +93,8 @@ async def credentials_of(connected: Session, server: ModelServer) -> Credentials
         if error.status != 404:
             raise
         raise CommandError(
-            f"ModelServer {server.metadata.key}: Secret {key} of credentialsSecretRef is not there; "
-            "create it with the keys token and apiToken",
+            f"ModelServer {server.metadata.key}: Secret {key} of credentialsSecretRef not found; "
+            "create it with keys token and apiToken",
             ExitCode.NOT_FOUND,
         ) from None
     data = {name: _text(value) for name, value in (secret.get("data") or {}).items()}

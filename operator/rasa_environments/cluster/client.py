@@ -340,7 +340,7 @@ async def _object(answer: Awaitable[bytes], key: ObjectKey) -> JsonObject:
     obj = await decoded(decode_object, await answer)
     metadata = obj["metadata"]
     if (metadata.get("namespace", ""), metadata.get("name")) != (key.namespace, key.name):
-        raise ApiError(0, "Malformed", f"the API server was asked for {key} and answered with something else")
+        raise ApiError(0, "Malformed", f"the API server returned another object than {key}")
     return obj
 
 

@@ -153,12 +153,12 @@ class Connection:
             try:
                 session = await self._load()
             except ConfigurationError as error:
-                logger.warning("credentials for the API server cannot be loaded: %s", error)
+                logger.warning("cannot load credentials for the API server: %s", error)
                 return False
             if session.access.identity == failed.access.identity:
                 await session.close()
                 return False
-            logger.info("credentials for the API server have changed; the new ones are used")
+            logger.info("credentials for the API server changed; using the new ones")
             self._session = session
             await failed.retire()
             return True
@@ -216,7 +216,7 @@ async def _bounded(response: aiohttp.ClientResponse, maximum_bytes: int) -> byte
         if length > maximum_bytes:
             response.close()
             if response.status < 300:
-                raise TooLargeError(f"the answer to {response.method} {response.url.path}", maximum_bytes)
+                raise TooLargeError(f"the response to {response.method} {response.url.path}", maximum_bytes)
             break
         pieces.append(piece)
     return b"".join(pieces)

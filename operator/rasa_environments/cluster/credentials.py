@@ -88,8 +88,8 @@ class CredentialSource:
         if files is None:
             if self.context or self.cluster or self.user:
                 raise ConfigurationError(
-                    "--context, --cluster and --user name parts of a kubeconfig, and in this pod there is none: name "
-                    "one by --kubeconfig, or leave them out to be the pod's ServiceAccount"
+                    "--context, --cluster and --user select entries of a kubeconfig, but this pod has none: set "
+                    "--kubeconfig, or leave them out to use the pod's ServiceAccount"
                 )
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
             namespace = _NAMESPACE_FILE.read_text().strip() if _NAMESPACE_FILE.exists() else "default"
@@ -112,8 +112,8 @@ class CredentialSource:
         if home.is_file():
             return [home]
         raise ConfigurationError(
-            f"neither --kubeconfig nor $KUBECONFIG is set, there is no {_HOME_KUBECONFIG}, and this is not a pod; "
-            "name a kubeconfig file"
+            f"neither --kubeconfig nor $KUBECONFIG is set, {_HOME_KUBECONFIG} does not exist, and this is not a "
+            "pod; set --kubeconfig"
         )
 
     def unusable(self, why: object) -> ConfigurationError:

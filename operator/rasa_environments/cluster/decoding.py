@@ -65,7 +65,7 @@ class Rejected:
         return cls(key, int(str(version)) if _is_version(version) else 0, problem)
 
     def __str__(self) -> str:
-        return f"{self.key or 'an object whose name cannot be read'}: {self.problem}"
+        return f"{self.key or 'an object with an unreadable name'}: {self.problem}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def decode_object(content: bytes, *, repair: bool = False) -> JsonObject:
     answer = decode(content, repair=repair)
     problem = problem_of(answer, namespaced=False)
     if problem is not None:
-        raise ApiError(0, "Malformed", f"the object that the API server answered cannot be used: {problem}")
+        raise ApiError(0, "Malformed", f"cannot use an object returned by the API server: {problem}")
     return answer
 
 
@@ -125,7 +125,7 @@ def decode_listing(content: bytes, *, repair: bool = False, namespaced: bool = T
     version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
     entries = answer.get("items") or []
     if not isinstance(metadata, dict) or not _is_version(version) or not isinstance(entries, list):
-        raise _not_json("it is no list of Kubernetes objects")
+        raise _not_json("it is not a list of Kubernetes objects")
     items: list[JsonObject] = []
     rejected: list[Rejected] = []
     placeholders = len(unreadable)
@@ -152,13 +152,13 @@ def decode_event(line: bytes, *, repair: bool = False, namespaced: bool = True) 
     except ApiError:
         known = _loosely(_cut(line))
         if isinstance(known, dict) and known.get("type") in _EVENTS:
-            return _usable_deletion(known) or Rejected.of(known.get("object"), "it is not JSON that can be read")
+            return _usable_deletion(known) or Rejected.of(known.get("object"), "it is not valid JSON")
         raise
     kind, obj = event.get("type"), event.get("object")
     if kind == "ERROR":
         raise ApiError.from_status(obj)
     if kind not in _EVENTS or not isinstance(obj, dict):
-        raise _not_json("a line of a watch is no event")
+        raise _not_json("a line of a watch is not an event")
     if kind == "BOOKMARK":
         metadata = obj.get("metadata")
         if not isinstance(metadata, dict) or not _is_version(metadata.get("resourceVersion")):
@@ -261,7 +261,7 @@ def _without_unreadable_items(content: bytes) -> tuple[bytes, list[Rejected]]:
         except ValueError as error:
             kept += [content[start:begin], b"null"]
             start = end
-            rejected.append(Rejected.of(_loosely(item), f"it is not JSON that can be read ({_shortened(str(error))})"))
+            rejected.append(Rejected.of(_loosely(item), f"it is not valid JSON ({_shortened(str(error))})"))
     return b"".join([*kept, content[start:]]), rejected
 
 
@@ -334,4 +334,4 @@ def _shortened(text: str) -> str:
 
 
 def _not_json(why: object) -> ApiError:
-    return ApiError(0, "Unreachable", f"an answer is not JSON, so not from an API server ({why})")
+    return ApiError(0, "Unreachable", f"a response is not JSON, so it is not from an API server ({why})")

@@ -77,7 +77,7 @@ class OutdatedError(ApiError):
     """The desired state is based on an older version of the object, or on none, and has to be computed again."""
 
     def __init__(self, kind: str, key: ObjectKey, live: JsonObject) -> None:
-        super().__init__(409, "Conflict", f"{kind} {key} is there in another version")
+        super().__init__(409, "Conflict", f"{kind} {key} exists in another version")
         self.live = live
         """The object as it is stored."""
 
@@ -86,7 +86,7 @@ class OwnerGoneError(ApiError):
     """The owner of a child that was to be created no longer exists, or is being deleted."""
 
     def __init__(self, kind: str, key: ObjectKey) -> None:
-        super().__init__(409, "OwnerGone", f"{kind} {key} is gone; its children are not created again")
+        super().__init__(409, "OwnerGone", f"{kind} {key} no longer exists, so its children are not created")
 
 
 class ConfigurationError(Exception):

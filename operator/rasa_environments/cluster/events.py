@@ -193,7 +193,7 @@ class EventWriter:
         except (ApiError, TimeoutError) as error:
             return self._failed(series, error)
         except Exception:
-            logger.exception("Event %s is not written, which is a fault of the operator", series.key)
+            logger.exception("Event %s not written because of a bug in the operator", series.key)
             self._give_up(series)
             return None
         self._told = ""
@@ -224,7 +224,7 @@ class EventWriter:
         reason = "Timeout" if isinstance(error, TimeoutError) else error.reason
         level = logging.DEBUG if reason == self._told else logging.WARNING
         self._told = reason
-        logger.log(level, "Event %s is not written: %s", series.key, str(error) or "no answer in time")
+        logger.log(level, "Event %s not written: %s", series.key, str(error) or "no response in time")
         self._give_up(series)
         return None
 

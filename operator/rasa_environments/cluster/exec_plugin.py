@@ -78,7 +78,7 @@ class ExecPlugin:
             async with asyncio.timeout(None if interactive else _SILENT_SECONDS):
                 output, _ = await process.communicate()
         except TimeoutError:
-            raise self._failed(f"has printed nothing within {_SILENT_SECONDS:g} s") from None
+            raise self._failed(f"printed nothing within {_SILENT_SECONDS:g} s") from None
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -99,7 +99,7 @@ class ExecPlugin:
         mode = self.settings.get("interactiveMode") or "IfAvailable"
         terminal = sys.stdin is not None and sys.stdin.isatty()
         if mode == "Always" and not terminal:
-            raise self._failed("asks a person (interactiveMode: Always), and there is no terminal to ask at")
+            raise self._failed("requires user input (interactiveMode: Always), but there is no terminal")
         return mode != "Never" and terminal
 
     def _environment(self, *, interactive: bool) -> Mapping[str, str]:

@@ -55,7 +55,7 @@ class Impersonation:
         if not self.user:
             if self.groups or self.uid or self.extra:
                 raise ConfigurationError(
-                    "groups, a UID or extra fields to impersonate are named, but no user: add --as, or `as` to the "
+                    "groups, a UID or extra fields to impersonate are set, but no user: add --as, or `as` to the "
                     "kubeconfig's user"
                 )
             return []

@@ -56,11 +56,11 @@ class Kubeconfig:
         """Return the cluster and user of the context, unless others are named. Raises ConfigurationError."""
         name = context or self.current
         if not name and not cluster:
-            raise ConfigurationError("there is no current-context: name one by --context")
+            raise ConfigurationError("it has no current-context: set --context")
         of_context = _named("context", name, self.contexts).content if name else {}
         cluster_name, user_name = cluster or of_context.get("cluster"), user or of_context.get("user")
         if not cluster_name:
-            raise ConfigurationError(f"context {name} names no cluster: add it, or name one by --cluster")
+            raise ConfigurationError(f"context {name} has no cluster: add it, or set --cluster")
         return Choice(
             cluster=_named("cluster", str(cluster_name), self.clusters),
             user=_named("user", str(user_name), self.users) if user_name else NOBODY,
@@ -152,7 +152,7 @@ def _named(kind: str, name: str, entries: Sequence[Entry]) -> Entry:
         if entry.name == name:
             return entry
     there = ", ".join(sorted(entry.name for entry in entries)) or "none"
-    raise ConfigurationError(f"there is no {kind} {name} (there: {there}); name another by --{kind}")
+    raise ConfigurationError(f"{kind} {name} not found (found: {there}); set another --{kind}")
 
 
 def _node(entry: Entry, kind: str, content: JsonObject) -> ConfigNode:

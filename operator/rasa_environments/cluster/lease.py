@@ -178,7 +178,7 @@ class Leadership:
             await self._write({"renewTime": _now()})
         except ApiError as error:
             if error.status == 404:
-                raise LeadershipLostError("somebody deleted it") from error
+                raise LeadershipLostError("it was deleted") from error
             if error.status != 409:
                 raise
             lease = await self._client.get(LEASES, self._key)

@@ -40,7 +40,7 @@ def usable(proxy: str) -> str:
         return proxy
     shown = f"{parts.scheme}://{parts.hostname or ''}"
     raise ConfigurationError(
-        f"the proxy {shown} to the API server is not one that can be used: name an http:// or https:// proxy in "
+        f"the proxy {shown} to the API server cannot be used: set an http:// or https:// proxy in "
         "HTTPS_PROXY or in proxy-url of the kubeconfig"
     )
 

@@ -36,8 +36,8 @@ _PROVEN: Final = 1.0
 _MANY_SHORT: Final = 3
 """Consecutive watches that end early; some proxies, and a server that shuts down, cause them now and then."""
 _ENDS_AT_ONCE: Final = ApiError(0, "Unreachable", "the API server ends each watch soon after it was opened")
-_NO_NAME: Final = ApiError(0, "Malformed", "a watch has brought a change of nobody knows what")
-_NOT_DEFINED: Final = ApiError(404, "NotFound", "the API server does not know them; is their definition installed?")
+_NO_NAME: Final = ApiError(0, "Malformed", "a watch event has no object")
+_NOT_DEFINED: Final = ApiError(404, "NotFound", "the API server does not serve them; is their CRD installed?")
 
 
 class Reflector:
@@ -139,7 +139,7 @@ class Reflector:
             self.interruptions += 1
             contact.failed(_NOT_DEFINED if error.status == 404 else error)
         except Exception as error:
-            logger.exception("watching %s failed, it is listed again", self.name)
+            logger.exception("watching %s failed; listing again", self.name)
             contact.failed(ApiError(0, type(error).__name__, str(error)))
         return listed
 
@@ -253,8 +253,8 @@ class Reflector:
             self._on_change(key, obj)
         except Exception:
             self.skipped += 1
-            logger.exception("%s %s is skipped: it cannot be handled", self.resource.kind, key)
+            logger.exception("%s %s skipped because of a bug in the operator", self.resource.kind, key)
 
     def _skip(self, rejected: Rejected) -> None:
         self.skipped += 1
-        logger.warning("%s %s is skipped: %s", self.resource.kind, rejected.key or "without a name", rejected.problem)
+        logger.warning("%s %s skipped: %s", self.resource.kind, rejected.key or "without a name", rejected.problem)

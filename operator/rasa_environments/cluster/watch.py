@@ -91,7 +91,7 @@ class Contact:
 
     def stopped(self) -> None:
         """Record that watching has stopped."""
-        self.error = ApiError(0, "Stopped", f"{self._name} are not watched any more")
+        self.error = ApiError(0, "Stopped", f"{self._name} are no longer watched")
         self.failure = str(self.error)
         self._note()
 

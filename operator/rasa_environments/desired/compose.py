@@ -100,6 +100,6 @@ def refuse_for_rasa_x_0_32(spec: EnvironmentSpec) -> None:
         refused.append("spec.trackerStore.sql.query")
     if refused:
         raise SpecError(
-            f"{', '.join(refused)}: not for the profile RasaX-0.32, whose servers get endpoints.yml from Rasa X, where "
-            "there is no such thing: leave it out, or move to a later generation"
+            f"{', '.join(refused)}: not supported with the profile RasaX-0.32, whose servers get endpoints.yml from "
+            "Rasa X, where there is no such thing: leave it out, or move to a later generation"
         )

@@ -56,8 +56,8 @@ def events_database(context: Context, database: Database) -> JsonObject:
         )
     if is_required(database.tls) and not is_postgresql(database):
         raise SpecError(
-            "spec.eventBroker.sql.tls: Rasa takes no parameters for the database of its events, so that only "
-            "PostgreSQL, which reads them from variables, is reached by TLS: use PostgreSQL, or another event broker"
+            "spec.eventBroker.sql.tls: Rasa takes no parameters for the database of its events, so TLS "
+            "works only with PostgreSQL, which reads them from variables: use PostgreSQL, or another event broker"
         )
     own = database.database or own_database(context.environment, "_events")
     return sql(database, own, "EVENT_BROKER_DB_PASSWORD")

@@ -225,19 +225,19 @@ def _checked(template: JsonObject, context: Context) -> JsonObject:
     for label, value in context.selector.items():
         if labels.get(label) != value:
             raise SpecError(
-                f"spec.podTemplate.metadata.labels must leave {label}={value} alone: the Service selects pods by it"
+                f"spec.podTemplate.metadata.labels may not change {label}={value}: the Service selects pods by it"
             )
     containers = template.get("spec", {}).get("containers") or []
     server = next((item for item in containers if item["name"] == CONTAINER), None)
     if server is None:
-        raise SpecError(f"spec.podTemplate removes the container {CONTAINER}: leave it, and add others beside it")
+        raise SpecError(f"spec.podTemplate removes the container {CONTAINER}: keep it, and add others beside it")
     values = {entry["name"]: entry.get("value") for entry in server.get("env") or []}
     if values.get("RASA_ENVIRONMENT") != context.environment.environment:
         raise SpecError("spec.podTemplate sets or removes RASA_ENVIRONMENT: set spec.environment instead")
     if values.get("LOG_LEVEL_LIBRARIES", QUIET_LEVELS[0]) not in QUIET_LEVELS:
         raise SpecError(
-            "spec.podTemplate sets LOG_LEVEL_LIBRARIES: below WARNING the libraries of Rasa log the addresses that "
-            "they ask and are asked at, with tokens in them; set it to WARNING, ERROR or CRITICAL, and "
-            "spec.rasa.logLevel for messages of Rasa itself"
+            "spec.podTemplate sets LOG_LEVEL_LIBRARIES: below WARNING, Rasa's libraries log the URLs of requests, "
+            "with tokens in them; set it to WARNING, ERROR or CRITICAL, and use spec.rasa.logLevel for messages of "
+            "Rasa itself"
         )
     return template

@@ -82,7 +82,7 @@ def action_endpoint(context: Context, endpoint: ActionEndpoint) -> JsonObject:
             "leave tls out"
         )
     if tls is not None and is_required(tls) and tls.cert_secret_ref is not None:
-        why = "it verifies the action server with the authorities of its image alone"
+        why = "it verifies the action server only with the authorities of its image"
         want_release(context, CAFILE_SINCE, "spec.actionEndpoint.tls.certSecretRef", why)
     return present(
         url=endpoint.url,

@@ -23,6 +23,6 @@ class SecretElsewhereError(SpecError):
         """Initialize the message: `path` is the environment's own field, `what` describes what is not copied across."""
         default = path.replace("spec.", "spec.defaults.", 1)
         super().__init__(
-            f"{default} of ModelServer {server} names a Secret in namespace {server.namespace}, and {what} do not "
-            f"cross into namespace {namespace}: set {path} of this environment to a Secret of its own namespace"
+            f"{default} of ModelServer {server} refers to a Secret in namespace {server.namespace}, and {what} are "
+            f"not copied to namespace {namespace}: set {path} of this environment to a Secret in its own namespace"
         )

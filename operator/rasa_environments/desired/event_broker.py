@@ -41,7 +41,8 @@ def rabbitmq(context: Context, broker: RabbitMQ) -> JsonObject:
     """Return RabbitMQ, in plain text or over TLS (amqps)."""
     if broker.exchange is not None and not profile_of(context).names_exchange_and_keys:
         raise SpecError(
-            "spec.eventBroker.rabbitmq.exchange is not for Rasa 1.x, which publishes to rasa-exchange: leave it out"
+            "spec.eventBroker.rabbitmq.exchange is not supported by Rasa 1.x, which publishes to rasa-exchange: "
+            "leave it out"
         )
     username = broker.username or RABBITMQ_USERNAME
     described = present(

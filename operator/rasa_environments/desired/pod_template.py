@@ -22,7 +22,7 @@ def merge_pod_template(template: Mapping[str, Any], partial: Mapping[str, Any]) 
     list item lacks its key, where types do not match, and for other directives of a strategic merge patch.
     """
     if _deletes(partial, PLACE, ()):
-        raise SpecError(f"{PLACE} removes the whole pod: put $patch: delete into the part that is to go")
+        raise SpecError(f"{PLACE} removes the whole pod: put $patch: delete into the part to remove")
     return _merge_maps(template, partial, PLACE)
 
 
@@ -82,7 +82,9 @@ def _replacing(value: Any, place: str) -> Any:
         return [_replacing(item, f"{place}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, Mapping):
         if _deletes(value, place, tuple(value)):
-            raise SpecError(f"{place} has $patch: delete, but its list is replaced as a whole: list what is to stay")
+            raise SpecError(
+                f"{place} has $patch: delete, but its list is replaced as a whole: list only what should stay"
+            )
         return _merge_maps({}, value, place)
     return value
 
@@ -104,7 +106,7 @@ def _identity(item: Mapping[str, Any], merge_key: str, path: str) -> Any:
             if path.rsplit(".", maxsplit=1)[-1].startswith("containers[")
             else ""
         )
-        raise SpecError(f"{path} has no {merge_key}, so it is not known what to merge it with{hint}")
+        raise SpecError(f"{path} has no {merge_key}, so it cannot be merged{hint}")
     return identity
 
 

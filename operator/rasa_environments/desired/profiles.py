@@ -78,8 +78,8 @@ def _configured_by_rasa_x(context: Context) -> Mapping[str, str]:
     """Return the variables of Rasa X 0.32, whose own configuration reads the pull interval from a variable."""
     if context.rolls_on_promotion:
         raise SpecError(
-            "spec.model.updateStrategy RollingUpdate is not for the profile RasaX-0.32, whose servers get the pull "
-            "interval from Rasa X and always pull: use InPlace"
+            "spec.model.updateStrategy RollingUpdate is not supported with the profile RasaX-0.32, whose servers get "
+            "the pull interval from Rasa X and always pull: use InPlace"
         )
     return compose_variables(context, COMMON_QUEUE)
 
@@ -163,8 +163,8 @@ def image_of(context: Context) -> str:
     if rasa is not None and rasa.version is not None and int(rasa.version.split(".")[0]) not in rules.majors:
         versions = " and ".join(f"{number}.x" for number in sorted(rules.majors))
         raise SpecError(
-            f"spec.rasa.version {rasa.version} is not known to the profile {context.server.spec.profile}, "
-            f"which runs Rasa {versions}: set such a version, for example {rules.example}"
+            f"spec.rasa.version {rasa.version} is not supported by the profile {context.server.spec.profile}, "
+            f"which runs Rasa {versions}: set one of them, for example {rules.example}"
         )
     if rasa is not None and rasa.image is not None:
         return rasa.image

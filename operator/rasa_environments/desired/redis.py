@@ -58,8 +58,8 @@ def redis_lock_store(context: Context, server: Redis) -> JsonObject:
         return {"type": "redis", "url": _host(server), **described}
     if release(context) < SEVERAL_SINCE and server.host != LOCALHOST:
         raise SpecError(
-            f"{field}.host {server.host} is not for Rasa Pro 3.13, whose lock store redis takes localhost alone: set "
-            "spec.lockStore.concurrentRedis, or use Rasa Pro 3.14 or later"
+            f"{field}.host {server.host} is not supported by Rasa Pro 3.13, whose lock store redis takes only "
+            "localhost: set spec.lockStore.concurrentRedis, or use Rasa Pro 3.14 or later"
         )
     user = {"username": DEFAULT_USER} if server.password is not None and server.username is None else {}
     return {"type": "redis", "host": _host(server), **described, **user}
@@ -100,18 +100,16 @@ def _host(server: Redis) -> str:
 def _refuse_what_it_cannot(context: Context, server: Redis, field: str) -> None:
     """Check for fields that the environment's Rasa does not support. Raises SpecError."""
     if server.username is not None:
-        want_release(context, USERS_SINCE, f"{field}.username", "it logs in to Redis with a password alone")
+        want_release(context, USERS_SINCE, f"{field}.username", "it logs in to Redis only with a password")
     if server.tls is not None and is_required(server.tls) and server.tls.cert_secret_ref is not None:
-        why = "it takes no certificates for Redis, and trusts the authorities of its image alone"
+        why = "it takes no certificates for Redis, and trusts only the authorities of its image"
         want_release(context, USERS_SINCE, f"{field}.tls.certSecretRef", why)
     if server.sentinel is not None:
         want_rasa_pro(context, f"{field}.sentinel", SEVERAL_SINCE)
     if server.cluster is not None:
         want_rasa_pro(context, f"{field}.cluster", SEVERAL_SINCE)
         if server.database:
-            raise SpecError(
-                f"{field}.database {server.database}: a Redis Cluster has the database 0 alone: leave it out"
-            )
+            raise SpecError(f"{field}.database {server.database}: a Redis Cluster has only database 0: leave it out")
 
 
 def _key_prefix(context: Context, server: Redis, field: str) -> str | None:
@@ -120,7 +118,7 @@ def _key_prefix(context: Context, server: Redis, field: str) -> str | None:
         return server.key_prefix or re.sub(r"[^A-Za-z0-9]", "", context.environment.environment)
     if server.key_prefix is not None:
         raise SpecError(
-            f"{field}.keyPrefix is not for Rasa 1.x, whose keys have no prefix: leave it out, and set "
+            f"{field}.keyPrefix is not supported by Rasa 1.x, whose keys have no prefix: leave it out, and set "
             f"{field}.database to one of this environment's own"
         )
     return None

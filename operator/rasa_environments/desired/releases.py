@@ -31,7 +31,7 @@ def want_release(context: Context, since: tuple[int, ...], field: str, why: str)
     if release(context) < since:
         version = context.spec.rasa.version if context.spec.rasa is not None and context.spec.rasa.version else "1.x"
         raise SpecError(
-            f"{field} wants Rasa {'.'.join(map(str, since))} or later, and spec.rasa.version is {version}: {why}"
+            f"{field} requires Rasa {'.'.join(map(str, since))} or later, but spec.rasa.version is {version}: {why}"
         )
 
 
@@ -39,7 +39,7 @@ def want_rasa_pro(context: Context, field: str, since: tuple[int, ...] = ()) -> 
     """Require Rasa Pro, of the release `since` or later. Raises SpecError."""
     if not is_rasa_pro(context):
         raise SpecError(
-            f"{field} is for Rasa Pro alone, and the profile of ModelServer {context.server.metadata.key} is "
+            f"{field} requires Rasa Pro, but the profile of ModelServer {context.server.metadata.key} is "
             f"{context.server.spec.profile}: leave it out, or set spec.profile of the ModelServer to RasaPro"
         )
-    want_release(context, since, field, "an earlier Rasa Pro connects to a single Redis server alone")
+    want_release(context, since, field, "an earlier Rasa Pro connects only to a single Redis server")

@@ -68,9 +68,9 @@ def unusable(server: ModelServer | None, key: ObjectKey, namespace: str, labels:
     selectors = server.spec.access_from is not None and server.spec.access_from.namespace_selectors
     hint = ""
     if selectors and labels is None:
-        hint = " by its name; its labels are not known here, since the operator reads no namespaces or this one is gone"
+        hint = " by name: its labels are unknown, since the operator may not read namespaces or this one does not exist"
     return Problem(
         Reason.REF_NOT_PERMITTED,
-        f"ModelServer {key} does not let namespace {namespace} use it: add {namespace} to its "
+        f"ModelServer {key} does not allow namespace {namespace}: add {namespace} to its "
         f"spec.accessFrom.namespaces{hint}",
     )

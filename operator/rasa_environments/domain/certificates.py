@@ -51,7 +51,7 @@ def certificates_of(data: SecretData | None, source: CertificateSource) -> dict[
     """Return the files of one connection, by their keys, from its Secret's content; or what is wrong with them."""
     secret = secret_of(source.secret)
     if data is None:
-        message = f"{source.path}: Secret {secret} is not there: create it with {_keys(source)}"
+        message = f"{source.path}: Secret {secret} not found: create it with {_keys(source)}"
         return Problem(Reason.SECRET_NOT_FOUND, message, stalled=False)
     held = {key: data[key] for key in source.keys if data.get(key)}
     missing = _missing(source, held)
@@ -59,7 +59,7 @@ def certificates_of(data: SecretData | None, source: CertificateSource) -> dict[
         there = ", ".join(sorted(data)) or "nothing"
         return Problem(
             Reason.SECRET_KEY_NOT_FOUND,
-            f"{source.path}: key {missing} of Secret {secret} is empty or not in it (it holds {there}): put "
+            f"{source.path}: key {missing} of Secret {secret} is empty or missing (it holds {there}): put "
             f"{_keys(source)} there",
             stalled=False,
         )
@@ -86,7 +86,7 @@ def _missing(source: CertificateSource, held: SecretData) -> str | None:
 def what_is_wrong(key: str, value: bytes) -> str | None:
     """Return why a file cannot be used, with a remedy, or None."""
     if len(value) > LONGEST_FILE:
-        return f"is longer than {LONGEST_FILE} bytes: leave in it what this connection needs"
+        return f"is longer than {LONGEST_FILE} bytes: keep only what this connection needs"
     try:
         text = value.decode("ascii")
     except UnicodeDecodeError:
@@ -94,14 +94,14 @@ def what_is_wrong(key: str, value: bytes) -> str | None:
     if key == KEY:
         return _what_is_wrong_with_key(text)
     if key == CERTIFICATE:
-        return None if CERTIFICATE_BEGINS in text else "holds no certificate in PEM: put it there"
-    return None if context_of(text) is not None else "holds no certificate of an authority in PEM: put it there"
+        return None if CERTIFICATE_BEGINS in text else "holds no certificate in PEM: add one"
+    return None if context_of(text) is not None else "holds no CA certificate in PEM: add one"
 
 
 def _what_is_wrong_with_key(text: str) -> str | None:
     if "ENCRYPTED" in text:
-        return "is encrypted, and Rasa asks for no passphrase: decrypt it with `openssl pkey`"
-    return None if PRIVATE_KEY.search(text) else "holds no private key in PEM: put it there"
+        return "is encrypted, but Rasa takes no passphrase: decrypt it with `openssl pkey`"
+    return None if PRIVATE_KEY.search(text) else "holds no private key in PEM: add one"
 
 
 def context_of(authorities: str) -> ssl.SSLContext | None:

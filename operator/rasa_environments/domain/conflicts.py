@@ -30,4 +30,4 @@ def problem_of(conflict: Conflict, environment: DeploymentEnvironment) -> Proble
         whose = f"environment {other.key}"
     else:
         whose = "an environment in another namespace"
-    return Problem(conflict.reason, f"{conflict.what} is taken by {whose}: {WAYS_OUT[conflict.reason]}")
+    return Problem(conflict.reason, f"{conflict.what} is already used by {whose}: {WAYS_OUT[conflict.reason]}")

@@ -33,15 +33,15 @@ class SecretContents:
         secret, key = secret_of(variable.source), variable.source.key
         data = self._contents.get(secret)
         if data is None:
-            message = f"{variable.path}: Secret {secret} is not there: create it with the key {key}"
+            message = f"{variable.path}: Secret {secret} not found: create it with key {key}"
             return Problem(Reason.SECRET_NOT_FOUND, message, stalled=False)
         if len(data.get(key, b"")) > LONGEST_VALUE:
             return too_long(variable.path, secret, key)
         value = decoded(data.get(key, b""))
         if value:
             return quote(value, safe="") if variable.in_address else value
-        what = "is empty" if key in data else f"is not in it (it holds {', '.join(sorted(data)) or 'nothing'})"
-        message = f"{variable.path}: key {key} of Secret {secret} {what}: put the value there, or name another key"
+        what = "is empty" if key in data else f"is missing (it holds {', '.join(sorted(data)) or 'nothing'})"
+        message = f"{variable.path}: key {key} of Secret {secret} {what}: set it, or refer to another key"
         return Problem(Reason.SECRET_KEY_NOT_FOUND, message, stalled=False)
 
     def pull_token(self, server: ModelServer) -> str | Problem | None:
@@ -68,8 +68,8 @@ def missing_credentials(server: ModelServer, secret: ObjectKey) -> Problem:
     """Say that the Secret with the server's credentials is not there."""
     return Problem(
         Reason.SECRET_NOT_FOUND,
-        f"ModelServer {server.metadata.key}: spec.credentialsSecretRef: Secret {secret} is not there: "
-        "create it with the keys token and apiToken",
+        f"ModelServer {server.metadata.key}: spec.credentialsSecretRef: Secret {secret} not found: "
+        "create it with keys token and apiToken",
         stalled=False,
     )
 
@@ -79,8 +79,8 @@ def unsafe_token(server: ModelServer) -> Problem:
     return Problem(
         Reason.INVALID_SPEC,
         f"the key token in the Secret of spec.credentialsSecretRef of ModelServer {server.metadata.key} has a "
-        f"character that an address must escape, such as + or &; with the profile {server.spec.profile} Rasa puts the "
-        "token there as it is, so use letters and digits",
+        f"character that must be escaped in a URL, such as + or &, but with the profile {server.spec.profile} Rasa "
+        "does not escape it: use letters and digits",
     )
 
 
@@ -88,8 +88,8 @@ def too_long(path: str, secret: ObjectKey, key: str) -> Problem:
     """Say that no process could be started with this value."""
     return Problem(
         Reason.INVALID_SPEC,
-        f"{path}: key {key} of Secret {secret} is longer than {LONGEST_VALUE} bytes, too long for a variable of a "
-        "process: put a shorter value there, or name another key",
+        f"{path}: key {key} of Secret {secret} is longer than {LONGEST_VALUE} bytes, too long for an environment "
+        "variable: use a shorter value, or refer to another key",
         stalled=False,
     )
 

@@ -157,7 +157,7 @@ class KopfHost:
         try:
             if await self._has_stalled(ended):
                 return f"kopf has called no handler for {STALE_SECONDS:.0f} s"
-            return "kopf has ended by itself" + "".join(problems)
+            return "kopf ended unexpectedly" + "".join(problems)
         finally:
             self._life = None
             await _end(life, ended)

@@ -32,32 +32,34 @@ class Metrics:
         self._queue, self._watches = queue, watches
         self._registry = registry = CollectorRegistry()
         self._passes = Counter(
-            "rasa_environments_reconcile_total", "Passes over objects", ["kind", "result"], registry=registry
+            "rasa_environments_reconcile_total", "Reconciliations", ["kind", "result"], registry=registry
         )
         self._seconds = Histogram(
-            "rasa_environments_reconcile_seconds", "Duration of passes", ["kind"], registry=registry, buckets=BUCKETS
+            "rasa_environments_reconcile_seconds",
+            "Duration of reconciliations",
+            ["kind"],
+            registry=registry,
+            buckets=BUCKETS,
         )
-        self._waiting = Gauge("rasa_environments_queue_length", "Objects that wait for a pass", registry=registry)
+        self._waiting = Gauge("rasa_environments_queue_length", "Objects that wait to be reconciled", registry=registry)
         self._oldest = Gauge(
             "rasa_environments_queue_oldest_age_seconds",
-            "How long the first object in the queue has waited",
+            "Seconds that the first object in the queue has waited",
             registry=registry,
         )
         self._contact = Gauge(
             "rasa_environments_watch_age_seconds",
-            "Seconds since the API server was last heard of a kind",
+            "Seconds since the last contact of a watch",
             ["kind"],
             registry=registry,
         )
         self._tasks = Gauge("rasa_environments_tasks", "Tasks of the event loop", registry=registry)
         self._others = Counter(
             "rasa_environments_status_writes_by_others_total",
-            "Times that another operator was met, which had written the status of an object",
+            "Status writes by another operator that were noticed",
             registry=registry,
         )
-        self._events = Counter(
-            "rasa_environments_events_total", "Kubernetes Events to write", ["result"], registry=registry
-        )
+        self._events = Counter("rasa_environments_events_total", "Kubernetes Events", ["result"], registry=registry)
         for result in Written:
             self._events.labels(result.value)
         ProcessCollector(registry=registry)

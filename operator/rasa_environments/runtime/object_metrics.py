@@ -48,7 +48,7 @@ class ObjectMetrics(Collector):
     def _models(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily(
             "rasa_environments_model_info",
-            "Always 1: which model an environment should serve, and which ones its Rasa servers said that they serve",
+            "Always 1: the desired model of an environment, and the models that its Rasa servers report",
             labels=["namespace", "name", "environment", "tag", "desired", "served"],
         )
         for environment in self._lister.environments:
@@ -59,7 +59,7 @@ class ObjectMetrics(Collector):
     def _served_since(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily(
             "rasa_environments_model_served_since_timestamp_seconds",
-            "Since when an environment serves the desired model, where it does",
+            "Time when an environment began to serve the desired model",
             labels=["namespace", "name"],
         )
         for environment in self._lister.environments:
@@ -81,7 +81,7 @@ class AnswerMetrics(Collector):
         """Yield a series for each environment that has answered since the process started."""
         family = GaugeMetricFamily(
             "rasa_environments_served_answer_age_seconds",
-            "Seconds since all Rasa servers of an environment last said which model they serve",
+            "Age of the latest answers from all Rasa servers of an environment",
             labels=["namespace", "name"],
         )
         for key, age in self._times.ages().items():
@@ -106,7 +106,7 @@ class PromotionMetrics(Collector):
         yield results
         yield CounterMetricFamily(
             "rasa_environments_tag_drift",
-            "Tags that somebody had moved or taken away, and that were put back",
+            "Tags that somebody moved or removed, and that were restored",
             value=self._promotions.drift,
         )
 

@@ -217,7 +217,7 @@ class Operator:
                 self._tasks = (*watching, working)
                 await _first(stop.wait(), working)
                 limit_shutdown()
-                logger.info("stopping: reconciliations under way are ended first")
+                logger.info("stopping: finishing the reconciliations in progress")
                 await self._drain(working)
                 for task in watching:
                     task.cancel()
@@ -255,7 +255,7 @@ class Operator:
         self._read = True
         lister, queue = self._dependencies.lister, self._dependencies.queue
         logger.info(
-            "all is listed: %d model servers, %d environments, %d tags",
+            "everything is listed: %d model servers, %d environments, %d tags",
             len(lister.servers),
             len(lister.environments),
             len(lister.tags),
@@ -277,9 +277,9 @@ class Operator:
                     try:
                         await self._contents.refresh(request)
                     except ApiError as error:
-                        logger.warning("%s cannot be read, trying again later: %s", request, error)
+                        logger.warning("cannot read %s; retrying later: %s", request, error)
                     except Exception:
-                        logger.exception("%s cannot be read, trying again later", request)
+                        logger.exception("cannot read %s; retrying later", request)
             queue.add(request)
 
         async with asyncio.TaskGroup() as tasks:

@@ -82,15 +82,15 @@ class Reconciliations:
 
     async def _report(self, request: Request, error: Exception) -> None:
         """Report in the log, and in the object's status, that the operator itself failed."""
-        message = "%s: the pass broke down, which is a fault of the operator; it tries again"
+        message = "%s: not reconciled because of a bug in the operator; retrying with backoff"
         logger.error(message, request, exc_info=error)
         try:
             async with asyncio.timeout(REPORT_SECONDS):
                 await self._contents.report_failure(request, error)
         except (ApiError, TimeoutError) as unwritten:
-            logger.warning("%s: nor can its status be written: %s", request, unwritten or "no answer in time")
+            logger.warning("%s: its status cannot be written either: %s", request, unwritten or "no response in time")
         except Exception:
-            logger.exception("%s: nor can its status be written", request)
+            logger.exception("%s: its status cannot be written either", request)
 
     async def drained(self, seconds: float) -> None:
         """Wait until none is in progress, for at most that many seconds."""
