@@ -90,7 +90,7 @@ def problems_of(**spec: Any) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(("spec", "problem"), LACKING.values(), ids=LACKING)
-def test_what_a_merged_spec_lacks_is_told_with_its_place(spec: JsonObject, problem: str) -> None:
+def test_what_a_merged_spec_lacks_is_reported_with_its_place(spec: JsonObject, problem: str) -> None:
     assert problems_of(**spec) == (problem,)
 
 

@@ -65,7 +65,7 @@ def test_only_what_came_since_a_place_counts(tmp_path: Path) -> None:
     assert counted(log.requests(place, USER)) == {"get secrets": 1}
 
 
-def test_one_who_goes_on_asking_is_not_silent(tmp_path: Path) -> None:
+def test_one_who_keeps_asking_is_not_silent(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     path.write_bytes(entry() + b"\n")
 

@@ -15,7 +15,7 @@ def created(count: int = 250, seconds: float = 5.0) -> Created:
     return Created(count, seconds, seconds - 1, 2.5, 7 * count, {}, 100_000_000)
 
 
-def test_new_environments_are_told_by_the_medians_of_both_sides() -> None:
+def test_new_environments_are_reported_by_the_medians_of_both_sides() -> None:
     ours = [created(seconds=seconds) for seconds in (5.0, 50.0, 6.0)]
 
     rows = creation_measures({"ours": ours, "Go": [created(seconds=4.0)]})
@@ -23,7 +23,7 @@ def test_new_environments_are_told_by_the_medians_of_both_sides() -> None:
     assert [(row.ours, row.ratio) for row in rows] == [(6.0, 1.5), (10.0, 1.0), (7.0, 1.0), (100.0, 1.0)]
 
 
-def test_many_environments_are_told_by_the_last_step() -> None:
+def test_many_environments_are_reported_by_the_last_step() -> None:
     scaled = Scaled(
         totals=[100, 300],
         steps=[created(100, 2.0), created(200, 4.0)],
@@ -52,7 +52,7 @@ def test_without_nginx_there_is_no_ratio_of_downloads() -> None:
     assert {row.peer_name for row in model_server_measures(figures)} == {""}
 
 
-def test_promotions_are_told_by_their_median_and_the_slowest() -> None:
+def test_promotions_are_reported_by_their_median_and_the_slowest() -> None:
     rows = tag_measures(Promoted(answering=[0.1, 0.3, 0.2], served=[2.0, 4.0, 3.0]))
 
     assert [row.ours for row in rows] == [200.0, 3.0, 4.0]

@@ -68,7 +68,7 @@ def test_two_creations_of_one_object_are_the_same() -> None:
     require_same({"ConfigMap": comparable(one)}, {"ConfigMap": comparable(other)})
 
 
-def test_a_peer_that_writes_something_else_is_told_where() -> None:
+def test_a_peer_that_writes_something_else_is_reported_where() -> None:
     other = stored(labels={"team": "bots"})
     other["data"] = {"endpoints.yml": "models: {}"}
 

@@ -93,7 +93,7 @@ def port_is(space: Space, environment: str, port: int) -> bool:
     return bool(space.child("Service", environment)["spec"]["ports"][0]["port"] == port)
 
 
-def test_a_standby_takes_over_after_kill_9_and_goes_on_where_the_leader_was(
+def test_a_standby_takes_over_after_kill_9_and_continues_where_the_leader_was(
     pair: Pair, record: Callable[[str, object], None]
 ) -> None:
     pair.space.apply(*(environment(f"burst-{number}", replicas=0) for number in range(10)))
@@ -124,7 +124,9 @@ def test_a_leader_that_receives_sigterm_hands_over_at_once(pair: Pair, record: C
     assert seconds < RELEASE_SECONDS
 
 
-def test_a_leader_that_was_stopped_in_the_middle_of_a_reconciliation_writes_nothing_when_it_goes_on(pair: Pair) -> None:
+def test_a_leader_that_was_stopped_in_the_middle_of_a_reconciliation_writes_nothing_when_it_continues(
+    pair: Pair,
+) -> None:
     stopped = stopping_at(pair.leader, "configmaps")
     pair.space.apply(environment())
     pair.space.eventually(stopped.is_set, "the leader to be stopped at its first write of a ConfigMap")
@@ -190,7 +192,7 @@ def test_an_api_server_that_is_silent_for_the_leader_alone_costs_it_the_lease(
 
 
 @pytest.mark.full_chaos
-def test_a_leader_that_cannot_reach_the_api_server_for_a_moment_goes_on_leading(pair: Pair) -> None:
+def test_a_leader_that_cannot_reach_the_api_server_for_a_moment_keeps_leading(pair: Pair) -> None:
     pair.leader.proxy.refuse()
     threading.Event().wait(4)
     pair.leader.proxy.recover()

@@ -100,7 +100,7 @@ def may_read(employee: Employee) -> bool:
     return bool(employee.team.api.request("POST", path, review).body["status"]["allowed"])
 
 
-def test_who_may_everything_is_told_yes(team: Team) -> None:
+def test_who_may_do_everything_gets_yes(team: Team) -> None:
     ran = team.run("can-promote production")
 
     assert (ran.exit_code, ran.output, ran.errors) == (0, "yes\n", "")
@@ -115,7 +115,7 @@ def test_who_may_not_promote_is_told_what_is_lacking(team: Team, tmp_path: Path)
 
 
 @pytest.mark.parametrize("rule", [ANY_CUSTOM, STAGING], ids=["custom", "by name"])
-def test_who_may_promote_is_told_by_what_right(team: Team, tmp_path: Path, rule: JsonObject) -> None:
+def test_who_may_promote_learns_by_which_right(team: Team, tmp_path: Path, rule: JsonObject) -> None:
     team.create("DeploymentEnvironment", "staging", {"rasa": {"version": "3.6.21"}})
     dave = employ(team, tmp_path, READS, WRITES, rule)
 
@@ -155,7 +155,7 @@ def test_who_may_not_read_the_environment_is_not_told_no(team: Team) -> None:
     assert 'User "nobody" cannot get resource "deploymentenvironments"' in ran.errors
 
 
-def test_an_environment_that_is_not_there_is_neither_yes_nor_no(team: Team) -> None:
+def test_a_missing_environment_is_neither_yes_nor_no(team: Team) -> None:
     ran = team.run("can-promote moon")
 
     assert (ran.exit_code, ran.output) == (4, "")
@@ -230,7 +230,7 @@ def test_a_promotion_names_who_promoted(team: Team, tmp_path: Path) -> None:
     assert team.get("ModelTag", "production")["metadata"]["annotations"][PROMOTED_BY] == "admin"
 
 
-def test_what_a_policy_refuses_is_told_in_its_own_words() -> None:
+def test_what_a_policy_refuses_is_reported_in_its_own_words() -> None:
     message = (
         "modeltags.rasa-environments.io \"production\" is forbidden: ValidatingAdmissionPolicy 'friday' with binding "
         "'friday' denied request: no promotions on a Friday"

@@ -58,7 +58,7 @@ def test_kubectl_finds_the_plugin(cluster: ClusterFacts) -> None:
     assert "Usage: kubectl rasa" in run(str(cluster.kubectl), "rasa", "--help", PATH=path).stdout
 
 
-def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path, unused_tcp_port: int) -> None:
+def test_a_missing_cluster_is_one_line(tmp_path: Path, unused_tcp_port: int) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(
         f"""
@@ -84,7 +84,7 @@ current-context: x
     assert told.endswith("; check --kubeconfig, --context and that the cluster runs")
 
 
-def test_a_kubeconfig_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_kubeconfig_is_one_line(tmp_path: Path) -> None:
     completed = subprocess.run(
         [str(SCRIPTS / "rasa-environments"), "status", "--kubeconfig", str(tmp_path / "none")],
         capture_output=True,

@@ -49,7 +49,7 @@ def test_each_value_is_accounted_for_with_its_line() -> None:
     assert "standard input:5 rasa.additionalChannelCredentials.slack.slack_token: spec.defaults.channels" in report
 
 
-def test_what_the_chart_adds_and_what_is_left_to_do_is_said() -> None:
+def test_what_the_chart_adds_and_what_is_left_to_do_is_reported() -> None:
     report = import_values(VALUES).errors
 
     assert "rasa.rabbitQueue: rasa_production_events" in report
@@ -68,7 +68,7 @@ def test_secrets_are_written_only_where_they_are_asked_for() -> None:
     assert "do not commit it" in with_secrets.errors
 
 
-def test_further_files_are_laid_over_the_first(tmp_path: Path) -> None:
+def test_further_files_are_merged_over_the_first(tmp_path: Path) -> None:
     below, above = tmp_path / "values.yaml", tmp_path / "production.yaml"
     below.write_text(VALUES)
     above.write_text("rasa: {tag: 2.8.34-full}\n")
@@ -108,7 +108,7 @@ def test_the_operator_makes_objects_of_what_is_imported(tag: str, tmp_path: Path
         (VALUES, "--chart-version newest", "--chart-version newest is no version such as 4.5.8"),
     ],
 )
-def test_what_cannot_be_imported_is_said_in_one_line(text: str, options: str, what: str) -> None:
+def test_what_cannot_be_imported_is_reported_in_one_line(text: str, options: str, what: str) -> None:
     ran = import_values(text, options)
 
     assert (ran.exit_code, ran.output) == (1, "")
@@ -116,7 +116,7 @@ def test_what_cannot_be_imported_is_said_in_one_line(text: str, options: str, wh
     assert len(ran.errors.splitlines()) == 1
 
 
-def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "chart.tgz").write_bytes(b"\x1f\x8b\x08\xff")
 
     absent, packed = (command(f"import-helm-values {tmp_path}/{name}") for name in ("absent.yaml", "chart.tgz"))

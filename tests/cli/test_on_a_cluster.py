@@ -245,7 +245,7 @@ def test_a_tag_that_nothing_follows_times_out_and_says_so(team: Team, meanwhile:
     assert ": tag production is on B, but nothing serves it: no environment follows it; the promotion" in ran.errors
 
 
-def test_a_wait_that_is_too_short_says_what_was_last_known_and_that_it_goes_on(
+def test_a_wait_that_is_too_short_says_what_was_last_known_and_that_it_continues(
     team: Team, meanwhile: Meanwhile
 ) -> None:
     def operate() -> None:
@@ -270,7 +270,7 @@ def test_where_no_operator_is_at_work_nothing_is_known(team: Team) -> None:
     assert ": waiting for the operator to see the change (is it running?); the promotion continues" in ran.errors
 
 
-def test_an_environment_that_is_not_there_comes_with_those_that_are(team: Team) -> None:
+def test_a_missing_environment_is_reported_with_those_that_exist(team: Team) -> None:
     ran = team.run("promote B staging")
 
     assert ran.exit_code == 4

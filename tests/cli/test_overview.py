@@ -154,7 +154,7 @@ def test_a_ready_environment_that_is_not_registered_says_why() -> None:
     assert "production: not registered: worker is missing" in text(overview([ready], []))
 
 
-def test_where_conversations_are_not_kept_it_is_said() -> None:
+def test_conversations_that_are_not_kept_are_reported() -> None:
     forgetful = {
         **NOT_READY,
         "type": "ConversationsPersisted",
@@ -169,7 +169,7 @@ def test_where_conversations_are_not_kept_it_is_said() -> None:
     assert json.loads(as_json(shown))["environments"][0]["forgetful"] == told
 
 
-def test_where_conversations_are_kept_or_configured_elsewhere_nothing_is_said() -> None:
+def test_where_conversations_are_kept_or_configured_elsewhere_nothing_is_reported() -> None:
     kept = [{**READY, "type": "ConversationsPersisted", "status": truth} for truth in TRUTHS]
     rows = overview([environment("a", {"observedGeneration": 1, "conditions": [each]}) for each in kept], [])
 

@@ -123,7 +123,7 @@ def test_a_file_is_read_and_named_in_errors(tmp_path: Path) -> None:
     assert f"error: {file}: document 2 (DeploymentEnvironment x): spec: is missing" in errors(ran)
 
 
-def test_every_mistake_is_told_at_once_with_what_was_meant() -> None:
+def test_every_mistake_is_reported_at_once_with_what_was_meant() -> None:
     ran = render(
         SERVER,
         f"""{API}kind: DeploymentEnvironment
@@ -187,7 +187,7 @@ def test_a_missing_model_server_is_asked_for() -> None:
     )
 
 
-def test_a_server_that_does_not_allow_the_namespace_is_told() -> None:
+def test_a_server_that_does_not_allow_the_namespace_is_reported() -> None:
     elsewhere = ENVIRONMENT.replace("spec: {", "spec: {modelServerRef: {namespace: platform}, ")
 
     (told,) = errors(render(SERVER.replace("name: default", "name: default, namespace: platform"), elsewhere))
@@ -267,7 +267,7 @@ def test_a_channel_without_a_configuration_is_there() -> None:
     assert by_kind(render(SERVER, named))["ConfigMap"]["data"]["credentials.yml"] == "rest: null\n"
 
 
-def test_two_environments_of_one_name_are_told() -> None:
+def test_two_environments_of_one_name_are_reported() -> None:
     twin = ENVIRONMENT.replace("name: production", "name: twin").replace("spec: {", "spec: {environment: production, ")
 
     (told,) = errors(render(SERVER, ENVIRONMENT, twin))

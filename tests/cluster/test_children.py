@@ -67,7 +67,7 @@ async def test_after_a_restart_a_child_that_is_right_costs_no_request(
     assert connection.requests == []
 
 
-async def test_an_edited_child_is_put_right(
+async def test_an_edited_child_is_restored(
     children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     await children.apply(workload)
@@ -121,7 +121,7 @@ async def test_what_is_no_longer_asked_for_is_removed_again_and_again(
         assert (await read(someone, settings)).get("data", {}) == settings["data"]
 
 
-async def test_foreign_fields_stay_when_something_else_is_put_right(
+async def test_foreign_fields_stay_when_something_else_is_restored(
     client: Client,
     someone: Client,
     workload: JsonObject,
@@ -206,7 +206,7 @@ async def test_what_others_added_is_removed_along_with_a_change_of_what_is_desir
     assert (await read(someone, workload))["spec"] == before | {"replicas": 3}
 
 
-async def test_a_container_that_is_renamed_is_put_back(
+async def test_a_container_that_is_renamed_is_restored(
     children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
 ) -> None:
     await children.apply(workload)

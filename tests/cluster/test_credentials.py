@@ -90,9 +90,7 @@ async def test_the_kubeconfig_of_the_home_is_used(cluster: ClusterFacts, tmp_pat
 
 
 async def test_where_there_is_nothing_it_says_what_to_do() -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"neither --kubeconfig nor .KUBECONFIG is set.* set --kubeconfig"
-    ):
+    with pytest.raises(ConfigurationError, match=r"neither --kubeconfig nor .KUBECONFIG is set.* set --kubeconfig"):
         await Client.connect()
 
 
@@ -106,14 +104,14 @@ async def test_where_there_is_nothing_it_says_what_to_do() -> None:
         ("{apiVersion: v1, kind: Config}", "the kubeconfig .*/config cannot be used: .*current-context"),
     ],
 )
-async def test_a_kubeconfig_that_is_none_is_told(tmp_path: Path, content: str | None, told: str) -> None:
+async def test_a_kubeconfig_that_is_none_is_reported(tmp_path: Path, content: str | None, told: str) -> None:
     if content is not None:
         (tmp_path / "config").write_text(content)
     with pytest.raises(ConfigurationError, match=told):
         await Client.connect(str(tmp_path / "config"))
 
 
-async def test_an_unknown_context_is_told(cluster: ClusterFacts) -> None:
+async def test_an_unknown_context_is_reported(cluster: ClusterFacts) -> None:
     with pytest.raises(ConfigurationError, match="moon"):
         await Client.connect(str(cluster.kubeconfig), context="moon")
 
@@ -213,7 +211,7 @@ async def test_another_server_and_another_authority_in_the_kubeconfig_are_found(
 
 
 @pytest.mark.parametrize("nonsense", ["none", "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n"])
-async def test_an_authority_that_is_no_certificate_is_told_at_the_start_and_outlived_later(
+async def test_an_authority_that_is_no_certificate_is_reported_at_the_start_and_outlived_later(
     cluster: ClusterFacts, tmp_path: Path, nonsense: str
 ) -> None:
     content = yaml.safe_load(cluster.kubeconfig.read_text())

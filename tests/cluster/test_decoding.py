@@ -177,7 +177,7 @@ def test_an_event_of_an_unreadable_object_is_rejected(bad: bytes) -> None:
 
 
 @pytest.mark.parametrize("bad", [*UNREADABLE, b"5"])
-def test_the_deletion_of_an_unusable_object_is_told(bad: bytes) -> None:
+def test_the_deletion_of_an_unusable_object_is_reported(bad: bytes) -> None:
     read = event(body({"type": "DELETED", "object": config_map("bad", version=8) | {"data": "BAD"}}, bad))
     metadata = {"namespace": "bots", "name": "bad", "resourceVersion": "8"}
     assert read == WatchEvent("DELETED", {"metadata": metadata})

@@ -48,7 +48,7 @@ def changed(settings: JsonObject) -> JsonObject:
     return {**settings, "data": {"a": "another", "b": "2"}}
 
 
-async def test_an_edit_is_told_by_its_place_alone(
+async def test_an_edit_is_reported_only_by_its_place(
     children: Children, someone: Client, settings: JsonObject, refresh: Refresh, told: Told
 ) -> None:
     await children.apply(settings)
@@ -61,7 +61,7 @@ async def test_an_edit_is_told_by_its_place_alone(
     assert told.owners == {"owner"}
 
 
-async def test_an_edit_that_happened_while_nobody_looked_is_told(
+async def test_an_edit_that_happened_while_nobody_looked_is_reported(
     client: Client,
     children: Children,
     someone: Client,
@@ -80,7 +80,7 @@ async def test_an_edit_that_happened_while_nobody_looked_is_told(
     assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
 
 
-async def test_an_edit_of_what_was_made_immutable_is_told(
+async def test_an_edit_of_what_was_made_immutable_is_reported(
     children: Children, someone: Client, settings: JsonObject, refresh: Refresh, told: Told
 ) -> None:
     await children.apply(settings)
@@ -92,7 +92,7 @@ async def test_an_edit_of_what_was_made_immutable_is_told(
     assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
 
 
-async def test_an_addition_is_told_where_another_writes_between_the_two_writes_that_remove_it(
+async def test_an_addition_is_reported_where_another_writes_between_the_two_writes_that_remove_it(
     children: Children,
     connection: RecordingConnection,
     someone: Client,
@@ -119,7 +119,7 @@ async def test_an_addition_is_told_where_another_writes_between_the_two_writes_t
     assert await children.apply(settings) is Outcome.UNCHANGED
 
 
-async def test_a_deletion_is_told(
+async def test_a_deletion_is_reported(
     children: Children, someone: Client, settings: JsonObject, refresh: Refresh, told: Told
 ) -> None:
     await children.apply(settings)

@@ -200,7 +200,7 @@ def test_an_object_whose_notes_always_differ_gets_no_more_than_its_share() -> No
     assert server.patches[-1][1]["series"]["count"] == 300 - MAXIMUM_EVENTS + 1
 
 
-def test_another_reason_is_told_even_of_an_object_that_has_had_its_share() -> None:
+def test_another_reason_is_reported_even_of_an_object_that_has_had_its_share() -> None:
     async def flap(scene: Scene) -> None:
         for number in range(MAXIMUM_EVENTS):
             scene.writer.record(support(), [served(f"serves model-{number}", str(number))])

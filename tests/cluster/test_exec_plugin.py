@@ -99,7 +99,7 @@ async def test_it_is_told_of_the_cluster_where_it_asks_to(tmp_path: Path) -> Non
         ("", {"interactiveMode": "Always"}, "requires user input .* but there is no terminal"),
     ],
 )
-async def test_a_plugin_that_fails_is_told_by_name_and_without_what_it_printed(
+async def test_a_plugin_that_fails_is_reported_by_name_and_without_what_it_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, settings: dict[str, object], told: str
 ) -> None:
     with (tmp_path / "no-terminal").open("w+") as stdin:

@@ -98,7 +98,7 @@ async def test_whom_to_act_as_is_part_of_what_changes_with_the_kubeconfig(
         ({"as": "pam\nX-Other: 1"}, "has a control character"),
     ],
 )
-async def test_what_names_nobody_is_told_and_nothing_is_sent(
+async def test_what_names_nobody_is_reported_and_nothing_is_sent(
     cluster: ClusterFacts, tmp_path: Path, words: JsonObject, told: str
 ) -> None:
     path = kubeconfig_as(cluster, tmp_path, words)

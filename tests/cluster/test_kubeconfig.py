@@ -81,7 +81,7 @@ async def test_cluster_and_user_may_be_others_than_those_of_the_context(several:
         (CredentialSource(user="moon"), r"user moon not found \(found: pam, root\); set another --user"),
     ],
 )
-async def test_a_name_that_is_not_there_comes_with_those_that_are(
+async def test_a_missing_name_is_reported_with_those_that_exist(
     several: Path, monkeypatch: pytest.MonkeyPatch, source: CredentialSource, told: str
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(several))
@@ -160,7 +160,7 @@ async def test_several_files_lead_where_they_lead_kubectl(
         ("contexts: [{name: a, context: {}}]\ncurrent-context: a", "context a has no cluster"),
     ],
 )
-async def test_what_is_wrong_in_a_file_is_told_with_its_name(tmp_path: Path, content: str, told: str) -> None:
+async def test_what_is_wrong_in_a_file_is_reported_with_its_name(tmp_path: Path, content: str, told: str) -> None:
     (tmp_path / "config").write_text(content)
     with pytest.raises(ConfigurationError, match=f"the kubeconfig .*/config cannot be used: .*{told}"):
         await CredentialSource(str(tmp_path / "config")).load()

@@ -173,7 +173,7 @@ def test_a_child_that_loses_its_owner_is_news(cache: ObjectCache) -> None:
     assert "data" not in (cache.get(CHILD) or {})
 
 
-def test_what_is_not_ours_any_more_is_told_and_forgotten(cache: ObjectCache) -> None:
+def test_what_is_not_ours_any_more_is_reported_and_forgotten(cache: ObjectCache) -> None:
     key = ObjectKey("bots", "environments")
     secret = {**config_map("environments"), "kind": "Secret"}
     cache.put(versioned(environment_child(secret, "default", kind="ModelServer")))

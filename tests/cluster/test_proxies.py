@@ -103,7 +103,7 @@ async def test_the_proxy_of_the_kubeconfig_goes_before_that_of_the_environment(
     assert proxy.asked == ["CONNECT api.example:6443 HTTP/1.1"]
 
 
-async def test_what_a_proxy_refuses_is_told_without_its_password(
+async def test_what_a_proxy_refuses_is_reported_without_its_password(
     cluster: ClusterFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with proxy_to(cluster.server) as proxy:
@@ -117,7 +117,7 @@ async def test_what_a_proxy_refuses_is_told_without_its_password(
 
 
 @pytest.mark.parametrize("proxy", ["socks5://pam:secret@127.0.0.1:1080", "http:///none"])
-async def test_a_proxy_that_cannot_be_used_is_told_at_the_start(
+async def test_a_proxy_that_cannot_be_used_is_reported_at_the_start(
     cluster: ClusterFacts, tmp_path: Path, proxy: str
 ) -> None:
     with pytest.raises(ConfigurationError, match="name an http:// or https:// proxy") as caught:

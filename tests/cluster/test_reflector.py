@@ -143,7 +143,7 @@ async def test_a_deletion_before_the_api_server_crashed_is_found(
     assert "kept" not in changes.names
 
 
-async def test_when_the_server_ends_a_watch_it_goes_on_without_another_list(
+async def test_when_the_server_ends_a_watch_it_continues_without_another_list(
     monkeypatch: pytest.MonkeyPatch,
     connection: RecordingConnection,
     client: Client,

@@ -143,7 +143,7 @@ async def test_of_a_rejected_object_the_last_version_stays_also_when_it_is_liste
     assert "ConfigMap without a name skipped: it is a str, not an object" in caplog.text
 
 
-async def test_after_a_change_of_nobody_knows_what_everything_is_listed(cache: ObjectCache, handler: Handler) -> None:
+async def test_after_an_event_without_an_object_everything_is_listed(cache: ObjectCache, handler: Handler) -> None:
     client = ScriptedClient([listed("a"), listed("a", "b")], [[Rejected(None, 0, "it is a list")], [HELD]])
     async with following(client, handler, cache):
         await eventually(lambda: handler.told == ["a", "b"], "it to be listed again")
@@ -172,7 +172,7 @@ async def test_after_a_failed_watch_everything_is_listed_at_once(
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("where", ["list", "watch"])
-async def test_a_fault_that_stays_is_told_and_tried_again_with_backoff(
+async def test_a_fault_that_stays_is_reported_and_tried_again_with_backoff(
     cache: ObjectCache, handler: Handler, fault: Exception, where: str
 ) -> None:
     lists: list[Listing | Exception] = [fault if where == "list" else listed("a")]

@@ -125,7 +125,7 @@ def test_what_is_cancelled_or_forgotten_is_not_retried() -> None:
     assert during(10, given).made == []
 
 
-def test_who_waits_goes_on_when_the_time_has_come_or_something_gets_through() -> None:
+def test_who_waits_continues_when_the_time_has_come_or_something_gets_through() -> None:
     async def waited(succeeds: Callable[[Retries], Coroutine[None, None, None]]) -> float:
         retries = Retries()
         async with asyncio.TaskGroup() as tasks:

@@ -66,7 +66,7 @@ async def test_what_nobody_asks_for_is_not_read(
     assert reads(connection, key) == 0
 
 
-async def test_a_change_is_told_and_read_anew(
+async def test_a_change_is_reported_and_read_anew(
     secrets: Secrets, key: ObjectKey, connection: RecordingConnection, someone: Client, changed: list[str]
 ) -> None:
     await secrets.read(key)
@@ -77,7 +77,7 @@ async def test_a_change_is_told_and_read_anew(
     assert reads(connection, key) == 2
 
 
-async def test_a_secret_that_is_not_there_is_asked_for_once(
+async def test_a_missing_secret_is_asked_for_once(
     secrets: Secrets, namespace: str, connection: RecordingConnection
 ) -> None:
     missing = ObjectKey(namespace, "missing")
@@ -85,7 +85,7 @@ async def test_a_secret_that_is_not_there_is_asked_for_once(
     assert reads(connection, missing) == 1
 
 
-async def test_a_secret_that_appears_later_is_told_and_read(
+async def test_a_secret_that_appears_later_is_reported_and_read(
     secrets: Secrets, namespace: str, someone: Client, changed: list[str]
 ) -> None:
     assert await secrets.read(ObjectKey(namespace, "late")) is None
@@ -94,7 +94,7 @@ async def test_a_secret_that_appears_later_is_told_and_read(
     assert await secrets.read(ObjectKey(namespace, "late")) == {"token": b"late"}
 
 
-async def test_a_deleted_secret_is_told_and_none(
+async def test_a_deleted_secret_is_reported_and_none(
     secrets: Secrets, key: ObjectKey, someone: Client, changed: list[str]
 ) -> None:
     await secrets.read(key)
@@ -194,7 +194,7 @@ async def test_a_lost_connection_makes_no_secret_seem_absent(
         await asyncio.wait({task})
 
 
-async def test_where_the_api_server_refuses_to_list_the_reason_is_told(
+async def test_where_the_api_server_refuses_to_list_the_reason_is_reported(
     secrets: Secrets, key: ObjectKey, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> object:

@@ -278,7 +278,7 @@ def test_of_two_changes_of_a_child_the_one_that_is_not_settled_concerns_its_envi
     assert list(looks) == [environment("support")]
 
 
-def test_a_child_that_is_gone_concerns_its_environment_at_once() -> None:
+def test_a_deleted_child_concerns_its_environment_at_once() -> None:
     made = scene()
 
     looks = made.looks(lambda handlers: handlers.child_changed(ObjectKey("bots", "support-rasa"), None))

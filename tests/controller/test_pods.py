@@ -79,7 +79,7 @@ def test_a_change_that_matters_concerns_the_environment(changed: JsonObject) -> 
     assert not pods.of(SUPPORT)[0].ready
 
 
-def test_a_fault_is_told_and_a_usual_wait_is_not() -> None:
+def test_a_fault_is_reported_and_a_usual_wait_is_not() -> None:
     pods = Pods()
     pods.put(key("a"), pod("a", ready=False, waiting="ImagePullBackOff"))
     pods.put(key("b"), pod("b", ready=False, waiting="ContainerCreating"))
@@ -87,7 +87,7 @@ def test_a_fault_is_told_and_a_usual_wait_is_not() -> None:
     assert [facts.waiting for facts in pods.of(SUPPORT)] == ["ImagePullBackOff", None]
 
 
-def test_a_pod_that_is_gone_concerns_its_environment_once() -> None:
+def test_a_deleted_pod_concerns_its_environment_once() -> None:
     pods = Pods()
     pods.put(key("a"), pod("a"))
 

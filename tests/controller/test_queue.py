@@ -122,7 +122,7 @@ def test_different_objects_are_looked_at_at_once() -> None:
     run(test())
 
 
-def test_a_look_that_asks_for_another_gets_it_after_its_time() -> None:
+def test_a_reconciliation_that_asks_for_another_gets_it_after_its_time() -> None:
     async def test() -> None:
         queue, worker = WorkQueue(), Worker(Result(requeue_after=30))
         queue.add(A)
@@ -150,7 +150,7 @@ def test_of_two_times_the_earlier_counts(first: float, second: float) -> None:
     run(test())
 
 
-def test_a_look_now_replaces_the_one_that_was_due_later() -> None:
+def test_a_reconciliation_now_replaces_the_one_that_was_due_later() -> None:
     async def test() -> None:
         queue, worker = WorkQueue(), Worker()
         queue.add_later(A, 5)
@@ -239,7 +239,7 @@ def test_a_closed_queue_gives_nothing_out_and_takes_nothing_in() -> None:
     run(test())
 
 
-def test_a_look_that_raises_ends_the_run_and_is_taken_for_a_failure() -> None:
+def test_a_reconciliation_that_raises_ends_the_run_and_is_taken_for_a_failure() -> None:
     async def handle(_: Request) -> Result:
         raise RuntimeError("a defect")
 

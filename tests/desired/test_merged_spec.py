@@ -249,7 +249,7 @@ def test_a_null_means_nothing() -> None:
     assert merged["channels"] == [{"name": "rest"}]
 
 
-def test_values_that_do_not_fit_together_are_told_with_their_field_and_server() -> None:
+def test_values_that_do_not_fit_together_are_reported_with_their_field_and_server() -> None:
     message = (
         "with the defaults of ModelServer platform/default: spec.autoscaling.minReplicas: may not be greater than "
         "maxReplicas (spec.ignoreDefaults names fields of the defaults to do without)"

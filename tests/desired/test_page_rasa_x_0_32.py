@@ -119,7 +119,7 @@ def test_rolling_updates_are_refused_since_rasa_x_decides_when_its_servers_pull(
         children(**{where: rolling})
 
 
-def test_without_a_token_for_the_configuration_it_is_told_where_to_put_one() -> None:
+def test_a_missing_token_for_the_configuration_is_reported_with_where_to_put_it() -> None:
     spec = {"rasa": {"version": "1.10.26"}}
     with_token = context(spec, server={"profile": "RasaX-0.32"}, secret_values=JWT)
     values = {name: value for name, value in with_token.secret_values.items() if name != "RASA_X_TOKEN"}

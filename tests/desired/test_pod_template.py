@@ -90,7 +90,7 @@ def test_laying_nothing_on_a_template_changes_nothing(template: JsonObject) -> N
 
 
 @given(template=WHOLE)
-def test_a_template_laid_on_itself_is_itself(template: JsonObject) -> None:
+def test_a_template_merged_into_itself_is_unchanged(template: JsonObject) -> None:
     assert merge_pod_template(template, template) == template
 
 
@@ -242,7 +242,7 @@ WRONG_SHAPES = [
 
 
 @pytest.mark.parametrize(("partial", "message"), WRONG_SHAPES)
-def test_a_wrong_shape_is_told_with_its_place(partial: JsonObject, message: str) -> None:
+def test_a_wrong_shape_is_reported_with_its_place(partial: JsonObject, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         children_by_kind(context({"rasa": {"version": "3.6.21"}, "podTemplate": partial}))
 

@@ -87,7 +87,7 @@ def test_a_disabled_connection_wants_none() -> None:
     assert files_of({}, by_tls(mode="Disabled")) == {}
 
 
-def test_a_missing_secret_is_told_with_place_and_remedy() -> None:
+def test_a_missing_secret_is_reported_with_place_and_remedy() -> None:
     problem = problem_of({})
 
     assert problem.reason is Reason.SECRET_NOT_FOUND
@@ -98,7 +98,7 @@ def test_a_missing_secret_is_told_with_place_and_remedy() -> None:
     ("held", "missing"),
     [({}, "ca.crt"), ({"tls.crt": CLIENT["tls.crt"]}, "tls.key"), ({"tls.key": CLIENT["tls.key"], **CA}, "tls.crt")],
 )
-def test_a_missing_key_is_told_with_place_and_remedy(held: Mapping[str, bytes], missing: str) -> None:
+def test_a_missing_key_is_reported_with_place_and_remedy(held: Mapping[str, bytes], missing: str) -> None:
     problem = problem_of({SECRET: held})
 
     assert problem.reason is Reason.SECRET_KEY_NOT_FOUND

@@ -69,7 +69,9 @@ def test_the_newer_of_two_with_one_thing_is_refused_with_the_older_named(
 
 
 @pytest.mark.parametrize(("old", "young", "reason", "what"), SHARED)
-def test_what_is_said_names_both_and_the_way_out(old: JsonObject, young: JsonObject, reason: str, what: str) -> None:
+def test_what_is_reported_names_both_and_the_way_out(
+    old: JsonObject, young: JsonObject, reason: str, what: str
+) -> None:
     older, newer = guest("a", 2, **old), environment("b", age=1, **young)
     lister = lister_of(older, newer)
 
@@ -144,7 +146,7 @@ def test_with_rasa_enterprise_a_tag_that_is_not_the_name_is_refused_even_for_a_s
     assert problem.message.startswith("spec.tag live is not the environment's name development")
 
 
-def test_a_server_that_is_not_there_or_not_open_is_told_first() -> None:
+def test_a_missing_or_closed_server_is_reported_first() -> None:
     stranger = environment("a", namespace="strangers", modelServerRef={"namespace": "bots"})
     lister = lister_of(stranger)
 

@@ -49,7 +49,7 @@ def test_a_new_deployment_without_a_status_is_not_settled() -> None:
         ({"type": "ReplicaFailure", "status": "False", "message": "over"}, None),
     ],
 )
-def test_a_failed_rollout_is_told_by_its_message(condition: dict[str, str], failure: str | None) -> None:
+def test_a_failed_rollout_is_reported_by_its_message(condition: dict[str, str], failure: str | None) -> None:
     assert facts({**SETTLED, "conditions": [condition]}).failure == failure
 
 
@@ -70,7 +70,7 @@ def test_a_pod_that_is_being_deleted_is_not_ready() -> None:
 
 
 @pytest.mark.parametrize("list_name", ["containerStatuses", "initContainerStatuses"])
-def test_a_fault_of_a_container_is_told(list_name: str) -> None:
+def test_a_fault_of_a_container_is_reported(list_name: str) -> None:
     status = {list_name: [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}
 
     assert pod(status) == PodFacts("p", None, ready=False, waiting="CrashLoopBackOff")

@@ -186,7 +186,7 @@ def test_an_environment_that_wants_another_host_gives_up_the_first_when_it_is_gr
     assert refused(lister, newer) is None
 
 
-def test_an_environment_that_is_gone_gives_its_host_up() -> None:
+def test_a_deleted_environment_gives_its_host_up() -> None:
     before, newer = at(HOST, "a", age=2), at(HOST, "b")
     lister = lister_of(before, newer)
     lister.grant_hosts(before, frozenset({HOST}))
@@ -196,7 +196,7 @@ def test_an_environment_that_is_gone_gives_its_host_up() -> None:
     assert refused(lister, newer) is None
 
 
-def test_whose_conflict_ends_or_begins_is_told_across_namespaces() -> None:
+def test_whose_conflict_ends_or_begins_is_reported_across_namespaces() -> None:
     told: list[ObjectKey] = []
     wildcard = holding(at("*.example.com", "wildcard", namespace="others", age=0), "*.example.com")
     hosts = [at(f"{name}.example.com", name, age=age) for name, age in (("x", 3), ("y", 2))]

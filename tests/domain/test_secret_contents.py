@@ -158,7 +158,7 @@ MISSING: list[tuple[Contents, str, str]] = [
 
 
 @pytest.mark.parametrize(("contents", "reason", "message"), MISSING)
-def test_what_is_missing_is_told_with_its_place(contents: Contents, reason: str, message: str) -> None:
+def test_what_is_missing_is_reported_with_its_place(contents: Contents, reason: str, message: str) -> None:
     found = problem(environment(**SQL), contents)
 
     assert found.reason == reason
@@ -167,7 +167,7 @@ def test_what_is_missing_is_told_with_its_place(contents: Contents, reason: str,
     assert not found.stalled
 
 
-def test_missing_credentials_are_told_with_what_to_create() -> None:
+def test_missing_credentials_are_reported_with_what_to_create() -> None:
     found = problem(environment(), model_server=server(credentialsSecretRef={"name": "rasa-x"}))
 
     assert found.message == (

@@ -86,7 +86,7 @@ def test_both_pods_serve_the_model(space: PodSpace, pair: Pair) -> None:
     space.wait_for_condition(ENVIRONMENT, NAME, "ConversationsPersisted", status="True", reason="Persisted")
 
 
-def test_one_conversation_goes_on_over_both(caller: Caller, pair: Pair) -> None:
+def test_one_conversation_continues_over_both(caller: Caller, pair: Pair) -> None:
     sender = f"visitor-{secrets.token_hex(4)}"
 
     for number in range(4):

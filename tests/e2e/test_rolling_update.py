@@ -101,7 +101,7 @@ def test_the_pod_is_another_one(rolled: Rolled) -> None:
     assert rolled.before[0].uid != rolled.after[0].uid
 
 
-def test_with_a_model_that_cannot_be_loaded_the_old_pod_goes_on(stuck: Stuck) -> None:
+def test_with_a_model_that_cannot_be_loaded_the_old_pod_continues(stuck: Stuck) -> None:
     assert set(stuck.before) < set(stuck.meanwhile)
     assert stuck.talk.failed == []
     assert stuck.talk.cut_off == []

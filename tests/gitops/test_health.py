@@ -114,7 +114,7 @@ def test_what_was_found_out_makes_the_health(obj: JsonObject, expected: tuple[st
     assert health(obj) == answer.lua
 
 
-def test_each_problem_is_progress_or_wants_a_person_and_is_told_in_its_own_words(
+def test_each_problem_is_progress_or_wants_a_person_and_is_reported_in_its_own_words(
     gitops: Path, flux_checks: list[JsonObject]
 ) -> None:
     cases = list(objects.problems())
@@ -180,7 +180,7 @@ def test_a_suspended_environment_is_suspended_whatever_was_known_of_it(asked: As
     assert {well.flux, well.kstatus, rolling.flux, rolling.kstatus} == {"InProgress"}
 
 
-def test_what_does_not_hold_ready_back_is_told_with_the_health() -> None:
+def test_what_does_not_hold_ready_back_is_reported_with_the_health() -> None:
     obj, _ = CASES["not registered"]
 
     assert health(obj) == {
@@ -223,7 +223,7 @@ def test_each_combination_of_kstatus_conditions_has_a_health(kind: str, observed
     ),
     observed=st.none() | st.integers(1, objects.GENERATION + 1),
 )
-def test_whatever_other_conditions_there_are_a_health_is_told_with_words(
+def test_whatever_other_conditions_there_are_a_health_is_reported_with_words(
     kind: str, truths: dict[str, str], observed: int | None
 ) -> None:
     found = health(with_conditions(kind, truths, observed))

@@ -175,7 +175,7 @@ def release_kinds(objects: dict[str, JsonObject]) -> set[str]:
     return {name.partition("/")[0] for name in objects}
 
 
-def test_an_operator_for_a_namespace_works_with_its_roles_alone(
+def test_an_operator_for_a_namespace_needs_only_its_roles(
     cluster: ClusterFacts, api: ApiServer, tenancy: str, start_operator: Start, models: ModelServerProcess
 ) -> None:
     release = Release(4, cluster.kubeconfig, tenancy, user=TENANT)

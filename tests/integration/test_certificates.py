@@ -55,7 +55,7 @@ def test_a_changed_certificate_rolls_the_pods(space: Space) -> None:
     assert own_files(space) == {f"tracker-store-{key}": text for key, text in after["stringData"].items()}
 
 
-def test_what_is_missing_or_no_pem_is_told_and_once_it_is_there_all_is_well(space: Space) -> None:
+def test_what_is_missing_or_no_pem_is_reported_and_recovers_once_it_exists(space: Space) -> None:
     place = "spec.trackerStore.sql.tls.certSecretRef"
     space.apply(environment(**DATABASE))
     space.wait_until_not_ready(

@@ -42,9 +42,7 @@ FOREIGN: dict[str, JsonObject] = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_an_object_of_somebody_else_is_named_and_left_alone_and_once_it_is_gone_all_is_well(
-    space: Space, kind: str
-) -> None:
+def test_an_object_of_somebody_else_is_named_and_left_alone_until_it_is_deleted(space: Space, kind: str) -> None:
     space.apply({**FOREIGN[kind], "kind": kind, "metadata": {"name": "production-rasa"}})
     before = space.child(kind)
 

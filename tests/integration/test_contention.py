@@ -6,7 +6,7 @@ from tests.integration.manifests import environment
 from tests.integration.space import ENVIRONMENT, Space
 
 
-def test_a_child_that_is_deleted_again_and_again_is_told_and_comes_back(space: Space) -> None:
+def test_a_child_that_is_deleted_again_and_again_is_reported_and_comes_back(space: Space) -> None:
     space.apply(environment())
     space.wait_until_ready()
 

@@ -67,7 +67,7 @@ def everything(new_space: Callable[[], Space], model_server: ModelServerProcess)
 
 
 @pytest.mark.parametrize(("kind", "edit"), CASES, ids=[f"{kind}-{number}" for number, (kind, _) in enumerate(CASES)])
-def test_an_edited_child_is_put_right(everything: Space, kind: str, edit: JsonObject) -> None:
+def test_an_edited_child_is_restored(everything: Space, kind: str, edit: JsonObject) -> None:
     space = everything
     before = lasting(space.child(kind))
 

@@ -140,7 +140,7 @@ def test_the_named_deployment_is_restarted_when_the_file_changes_and_not_otherwi
     assert set(file_of(space, "rasa-x-environments") or ()) == {"production", "worker", "experimental"}
 
 
-def test_a_deployment_that_is_not_there_is_named(empty_space: Space, model_server: ModelServerProcess) -> None:
+def test_a_missing_deployment_is_named(empty_space: Space, model_server: ModelServerProcess) -> None:
     furnish(empty_space, model_server, profile="RasaX-0.2", environmentsFile={"deploymentName": "rasa-y"})
 
     empty_space.apply(environment(**RASA_1), environment("worker", **RASA_1))

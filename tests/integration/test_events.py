@@ -50,7 +50,7 @@ def model_of_tag(space: Space) -> object:
     return space.status(TAG, "production").get("taggedModel", {}).get("name")
 
 
-def test_a_promotion_and_the_way_back_are_told(tag_space: Space) -> None:
+def test_a_promotion_and_the_way_back_are_reported(tag_space: Space) -> None:
     for model in (MODEL_A, MODEL_B, MODEL_A):
         tag_space.apply(model_tag(model=model))
         wait_until_on(tag_space, model)
@@ -67,7 +67,7 @@ def test_a_promotion_and_the_way_back_are_told(tag_space: Space) -> None:
     assert (back["type"], back["related"]["kind"]) == ("Warning", SERVER)
 
 
-def test_a_tag_that_somebody_moves_or_takes_away_is_told_when_it_is_back(tag_space: Space, front: Front) -> None:
+def test_a_tag_that_somebody_moves_or_takes_away_is_reported_when_it_is_back(tag_space: Space, front: Front) -> None:
     tag_space.apply(model_tag(model=MODEL_A))
     wait_until_on(tag_space, MODEL_A)
 
@@ -82,7 +82,7 @@ def test_a_tag_that_somebody_moves_or_takes_away_is_told_when_it_is_back(tag_spa
     wait_for_event(tag_space, TAG, "production", "TagReverted", away)
 
 
-def test_what_is_served_and_no_longer_served_is_told(tag_space: Space) -> None:
+def test_what_is_served_and_no_longer_served_is_reported(tag_space: Space) -> None:
     tag_space.apply(model_tag(model=MODEL_A), environment(model={"healing": "Disabled"}))
     tag_space.wait_until_ready()
 
@@ -99,7 +99,7 @@ def test_what_is_served_and_no_longer_served_is_told(tag_space: Space) -> None:
     assert f"serves {MODEL_B} now" in lost["note"]
 
 
-def test_a_rotated_token_is_told_without_the_token(space: Space) -> None:
+def test_a_rotated_token_is_reported_without_the_token(space: Space) -> None:
     space.apply(environment())
     space.wait_until_ready()
 
@@ -110,7 +110,7 @@ def test_a_rotated_token_is_told_without_the_token(space: Space) -> None:
     assert space.token() not in json.dumps(space.list("Event"))
 
 
-def test_a_child_that_somebody_edits_or_deletes_is_told_when_it_is_put_back(space: Space) -> None:
+def test_a_child_that_somebody_edits_or_deletes_is_reported_when_it_is_restored(space: Space) -> None:
     space.apply(environment())
     space.wait_until_ready()
 
@@ -241,7 +241,7 @@ def test_a_restart_writes_none(breakable: Installation, mortal: OperatorProcess,
         assert [str(entry) for entry in written] == []
 
 
-def test_without_the_right_to_write_them_all_else_goes_on(
+def test_without_the_right_to_write_them_all_else_continues(
     breakable: Installation, mortal: OperatorProcess, mortal_space: Space
 ) -> None:
     role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/rasa-environments-operator"

@@ -68,7 +68,7 @@ def test_one_that_does_not_answer_is_not_ready_and_is_asked_again(elsewhere: Spa
         elsewhere.wait_until_ready()
 
 
-def test_one_that_refuses_the_token_is_told(elsewhere: Space, rasa: ScriptedRasa) -> None:
+def test_one_that_refuses_the_token_is_reported(elsewhere: Space, rasa: ScriptedRasa) -> None:
     elsewhere.apply(secret("outside", token="wrong"))
 
     elsewhere.apply(outside())
@@ -80,7 +80,7 @@ def test_one_that_refuses_the_token_is_told(elsewhere: Space, rasa: ScriptedRasa
     elsewhere.wait_until_ready()
 
 
-def test_a_token_that_is_not_there_is_asked_for(tag_space: Space) -> None:
+def test_a_missing_token_is_asked_for(tag_space: Space) -> None:
     tag_space.apply(outside())
 
     tag_space.wait_until_not_ready(

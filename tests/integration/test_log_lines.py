@@ -31,7 +31,7 @@ def the_line_of(operator: OperatorProcess, space: Space, name: str, words: str) 
     return lines[0]
 
 
-def test_a_promotion_to_a_model_that_is_not_there_leaves_one_line(
+def test_a_promotion_to_a_missing_model_leaves_one_line(
     tag_space: Space, front: Front, operator: OperatorProcess
 ) -> None:
     tag_space.apply(model_tag(model="later"))
@@ -61,7 +61,7 @@ def test_a_conflict_about_a_tag_leaves_one_line(tag_space: Space, front: Front, 
     assert f"TagConflict: tag live belongs to the older ModelTag {tag_space.namespace}/first" in line
 
 
-def test_a_promotion_and_a_tag_that_was_put_back_leave_a_line_each(
+def test_a_promotion_and_a_tag_that_was_restored_leave_a_line_each(
     tag_space: Space, front: Front, operator: OperatorProcess
 ) -> None:
     tag_space.apply(model_tag(model=MODEL_A))

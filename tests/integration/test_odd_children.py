@@ -34,7 +34,7 @@ def rows(space: Space, kind: str, part_of: str) -> int:
 
 @pytest.mark.parametrize("kind", ["ConfigMap", "Deployment"])
 @pytest.mark.parametrize("levels", [270, 1500])
-def test_a_child_with_deeply_nested_managed_fields_is_put_right(space: Space, kind: str, levels: int) -> None:
+def test_a_child_with_deeply_nested_managed_fields_is_restored(space: Space, kind: str, levels: int) -> None:
     space.apply(environment())
     space.wait_until_ready()
     metadata = f'{{"labels": {{"{PART_OF}": "odd"}}, "managedFields": {managed_fields(levels)}}}'
@@ -51,7 +51,7 @@ def test_a_child_with_deeply_nested_managed_fields_is_put_right(space: Space, ki
     space.eventually(lambda: rows(space, kind, "rasa-environments") == 1, f"the {kind} to be put right")
 
 
-def test_a_foreign_object_in_a_childs_place_is_told_and_its_end_is_noticed(space: Space) -> None:
+def test_a_foreign_object_in_a_childs_place_is_reported_and_its_end_is_noticed(space: Space) -> None:
     foreign: JsonObject = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -65,7 +65,7 @@ def test_a_foreign_object_in_a_childs_place_is_told_and_its_end_is_noticed(space
     space.wait_until_ready()
 
 
-def test_a_child_that_somebody_makes_large_is_put_right(space: Space) -> None:
+def test_a_child_that_somebody_makes_large_is_restored(space: Space) -> None:
     space.apply(environment())
     space.wait_until_ready()
     space.patch("ConfigMap", "production-rasa", {"data": {"endpoints.yml": "x" * 900_000}})

@@ -104,7 +104,7 @@ def test_what_rasa_serves_is_known_by_the_file_itself(bot: Bot) -> None:
     assert status["servedModels"] == [{"name": etag, "replicas": 1}]
 
 
-def test_another_file_is_told_as_another_model_until_it_is_served(bot: Bot) -> None:
+def test_another_file_is_reported_as_another_model_until_it_is_served(bot: Bot) -> None:
     bot.serve(MODEL_A)
 
     bot.serve(MODEL_B)
@@ -122,7 +122,7 @@ def test_the_operator_downloads_each_file_once(bot: Bot) -> None:
     assert bot.files.downloaded_by(OPERATOR, FILE) == before
 
 
-def test_the_same_server_seen_from_outside_is_told_alike(bot: Bot) -> None:
+def test_the_same_server_seen_from_outside_is_reported_alike(bot: Bot) -> None:
     etag = bot.serve(MODEL_A)
     bot.files.files["/models/outside.tar.gz"] = model_file(MODEL_A)
 
@@ -150,7 +150,7 @@ def test_a_file_that_is_no_model_leaves_it_unknown_and_says_why(bot: Bot) -> Non
     assert bot.says() == "Hello from model A."
 
 
-def test_a_file_that_is_gone_is_a_tag_without_a_model(bot: Bot) -> None:
+def test_a_deleted_file_is_a_tag_without_a_model(bot: Bot) -> None:
     bot.serve(MODEL_A)
 
     del bot.files.files[FILE]

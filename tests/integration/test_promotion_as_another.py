@@ -83,7 +83,7 @@ def test_a_group_may_have_the_right(production: Team, breakable_kubeconfig: Path
     assert production.promoted_by("production") == "nobody"
 
 
-def test_who_may_not_impersonate_is_told_so(production: Team, breakable: Installation) -> None:
+def test_impersonation_without_the_right_is_reported(production: Team, breakable: Installation) -> None:
     ran = promote(production, breakable.kubeconfig, "--as alice")
 
     assert ran.exit_code == 3

@@ -292,7 +292,7 @@ def test_a_refused_pull_token_is_the_trouble_of_the_server_and_what_serves_stays
     assert production.says() == ANSWERS[MODEL_A]
 
 
-def test_a_tag_that_no_model_carries_shows_in_the_conditions_alone(enterprise: Enterprise) -> None:
+def test_a_tag_that_no_model_carries_shows_only_in_the_conditions(enterprise: Enterprise) -> None:
     enterprise.serve(MODEL_A)
 
     enterprise.space.delete(TAG, "production")

@@ -219,13 +219,13 @@ def test_a_chat_reaches_production_unless_another_environment_is_named(page: Pag
     assert page.rasa_x.chat("experimental") == ANSWERS[MODEL_B]
 
 
-def test_a_server_takes_the_token_of_its_own_environment_alone(page: Page) -> None:
+def test_a_server_accepts_only_the_token_of_its_own_environment(page: Page) -> None:
     for name in WITH_RASA:
         taken = {other: page.rasas[name].status(page.space.token(other)) for other in NAMES}
         assert taken == {other: 200 if other == name else 401 for other in NAMES}
 
 
-def test_a_wrong_tag_shows_in_the_conditions_alone(page: Page) -> None:
+def test_a_wrong_tag_shows_only_in_the_conditions(page: Page) -> None:
     support = page.rasas["support"]
     assert page.rasa_x.models.tags()["support"] == MODEL_A
 

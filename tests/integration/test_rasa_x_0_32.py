@@ -240,7 +240,7 @@ def test_a_chat_reaches_production_unless_another_environment_is_named(page: Pag
     assert page.rasa_x.chat("experimental") == ANSWERS[MODEL_B]
 
 
-def test_a_wrong_tag_shows_in_the_conditions_alone(page: Page) -> None:
+def test_a_wrong_tag_shows_only_in_the_conditions(page: Page) -> None:
     support = page.rasas["support"]
     assert page.rasa_x.models.tags()["support"] == MODEL_A
 

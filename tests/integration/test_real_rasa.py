@@ -237,7 +237,7 @@ def test_a_refused_pull_token_is_the_trouble_of_the_server_and_what_serves_stays
     assert bot.says() == "Hello from model A."
 
 
-def test_a_tag_that_no_model_carries_any_more_shows_in_the_conditions_alone(bot: Bot) -> None:
+def test_a_tag_that_no_model_carries_any_more_shows_only_in_the_conditions(bot: Bot) -> None:
     bot.serve(MODEL_A)
 
     bot.space.delete(TAG, "production")

@@ -76,7 +76,7 @@ def test_a_podtemplate_that_breaks_the_pods_is_refused_and_the_old_pods_stay(
 
 
 @pytest.mark.parametrize(("template", "message"), REFUSED_TEMPLATES.values(), ids=REFUSED_TEMPLATES)
-def test_what_the_api_server_refuses_is_said_in_its_own_words_and_the_old_pods_stay(
+def test_what_the_api_server_refuses_is_reported_in_its_own_words_and_the_old_pods_stay(
     space: Space, template: JsonObject, message: str
 ) -> None:
     space.apply(environment())
@@ -94,7 +94,7 @@ def test_what_the_api_server_refuses_is_said_in_its_own_words_and_the_old_pods_s
 
 
 @pytest.mark.parametrize(("template", "message"), REFUSED_TEMPLATES.values(), ids=REFUSED_TEMPLATES)
-def test_what_the_api_server_refuses_at_the_creation_is_said_in_its_own_words(
+def test_what_the_api_server_refuses_at_the_creation_is_reported_in_its_own_words(
     space: Space, template: JsonObject, message: str
 ) -> None:
     space.apply(environment(podTemplate=template))
@@ -208,7 +208,7 @@ def test_a_model_that_is_not_required_is_not_waited_for(space: Space) -> None:
     )
 
 
-def test_a_model_server_that_is_missing_is_named_and_once_it_is_there_all_is_well(
+def test_a_model_server_that_is_missing_is_named_and_recovers_once_it_exists(
     empty_space: Space, model_server: ModelServerProcess
 ) -> None:
     space = empty_space
@@ -287,7 +287,7 @@ def test_of_the_secrets_of_another_namespace_only_the_token_to_pull_comes_here(
     assert data == {"model-server-token": TOKEN, "redis-password": "from the tenant"}
 
 
-def test_a_wrong_token_is_said_on_the_model_server_and_on_its_environments(space: Space) -> None:
+def test_a_wrong_token_is_reported_on_the_model_server_and_on_its_environments(space: Space) -> None:
     space.apply(environment())
     space.wait_until_ready()
 

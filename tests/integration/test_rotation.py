@@ -173,7 +173,7 @@ def test_until_the_servers_run_with_it_the_old_one_stays_registered(rotation: Ro
     )
 
 
-def test_until_the_new_pod_is_ready_the_old_server_goes_on_with_the_old_token(rotation: Rotation) -> None:
+def test_until_the_new_pod_is_ready_the_old_server_continues_with_the_old_token(rotation: Rotation) -> None:
     assert rotation.old_server_meanwhile == {rotation.old_token: 200, rotation.new_token: 401}
     assert rotation.answered_meanwhile > 1
 

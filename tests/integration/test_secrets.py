@@ -40,7 +40,7 @@ def variables(space: Space) -> dict[str, JsonObject]:
     return {entry["name"]: entry for entry in container["env"]}
 
 
-def test_a_secret_that_is_missing_is_named_and_once_it_is_there_all_is_well(space: Space) -> None:
+def test_a_secret_that_is_missing_is_named_and_recovers_once_it_exists(space: Space) -> None:
     space.apply(environment(**DATABASE))
     space.wait_until_not_ready(
         "SecretNotFound",

@@ -33,7 +33,9 @@ def start(space: Space) -> None:
     space.wait_until_ready()
 
 
-def test_that_nobody_checks_what_a_simulated_pod_serves_is_told_with_the_cause(tag_space: Space, front: Front) -> None:
+def test_that_nobody_checks_what_a_simulated_pod_serves_is_reported_with_the_cause(
+    tag_space: Space, front: Front
+) -> None:
     start(tag_space)
 
     message = (
@@ -57,7 +59,7 @@ def test_that_nobody_checks_what_a_simulated_pod_serves_is_told_with_the_cause(t
     assert model_status(tag_space) == {"desiredModel": model_a(front), "readyReplicas": 1}
 
 
-def test_a_pod_that_serves_the_wanted_model_makes_it_served(tag_space: Space, front: Front) -> None:
+def test_a_pod_that_serves_the_desired_model_makes_it_served(tag_space: Space, front: Front) -> None:
     start(tag_space)
 
     with scripted_rasa(tag_space) as rasa:

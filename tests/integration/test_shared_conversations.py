@@ -108,7 +108,7 @@ def sender() -> str:
     return f"visitor-{secrets.token_hex(4)}"
 
 
-def test_both_replicas_serve_the_model_and_nothing_is_said_of_missing_stores(replicas: Replicas) -> None:
+def test_both_replicas_serve_the_model_and_nothing_is_reported_of_missing_stores(replicas: Replicas) -> None:
     served = f"2 of 2 ready pods serve {MODEL_A}"
 
     replicas.space.wait_for_condition(ENVIRONMENT, ENVIRONMENT_NAME, "ModelServed", status="True", message=served)

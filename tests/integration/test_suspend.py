@@ -26,7 +26,7 @@ def test_a_suspended_environment_stays_as_it_is_and_nobody_knows_whether_it_is_r
     assert space.child("Deployment")["spec"]["replicas"] == 1
 
 
-def test_nothing_of_a_suspended_environment_is_put_right(space: Space) -> None:
+def test_nothing_of_a_suspended_environment_is_restored(space: Space) -> None:
     space.apply(environment())
     space.wait_until_ready()
     space.apply(environment(suspend=True))
@@ -42,7 +42,7 @@ def test_nothing_of_a_suspended_environment_is_put_right(space: Space) -> None:
     assert space.find_child("Service") is None
 
 
-def test_a_resumed_environment_goes_on(space: Space) -> None:
+def test_a_resumed_environment_continues(space: Space) -> None:
     space.apply(environment(suspend=True))
     wait_until_suspended(space)
     assert [kind for kind in ALWAYS_THERE if space.find_child(kind) is not None] == []

@@ -255,7 +255,7 @@ def test_a_name_that_is_allowed_lets_nobody_change_what_is_desired() -> None:
     assert added("Deployment", edit, Injectors(("*",))) == [f"{RASA}.command"]
 
 
-def test_what_takes_the_place_of_a_desired_item_is_put_back_with_what_may_stay_in_its_order() -> None:
+def test_what_takes_the_place_of_a_desired_item_is_restored_with_what_may_stay_in_its_order() -> None:
     live = child("Deployment")
     inject(live)
     rasa(live)["name"] = "mine"

@@ -80,7 +80,7 @@ def test_a_time_moves_exactly_where_the_status_does(
     assert {entry.observed_generation for entry in after} <= {7}
 
 
-def test_what_is_said_about_the_same_status_may_change_without_its_time() -> None:
+def test_what_is_reported_about_the_same_status_may_change_without_its_time() -> None:
     before = judge({ConditionType.READY: "False"}, BEFORE)
     now = (condition(ConditionType.READY, "False", Reason.TAG_NOT_FOUND, "another cause"),)
 
@@ -95,7 +95,7 @@ def test_the_first_conditions_have_the_time_of_now() -> None:
     assert after.last_transition_time == NOW
 
 
-def test_a_condition_that_is_not_there_is_not_true() -> None:
+def test_a_missing_condition_is_not_true() -> None:
     conditions = judge({ConditionType.READY: "True", ConditionType.STALLED: "False"})
 
     assert is_true(conditions, ConditionType.READY)

@@ -38,7 +38,7 @@ def server(profile: str = "OpenSource") -> ModelServer:
 
 
 @pytest.mark.parametrize(("spec", "status", "reason"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_keeps_conversations_is_told(spec: dict[str, Any], status: str, reason: str) -> None:
+def test_what_keeps_conversations_is_reported(spec: dict[str, Any], status: str, reason: str) -> None:
     told = conversations_persisted(conversations_of(EnvironmentSpec.model_validate(spec), server()))
 
     assert (told.status, told.reason) == (status, reason)

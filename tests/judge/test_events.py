@@ -191,7 +191,7 @@ def test_a_third_model_is_no_roll_back() -> None:
     assert told(before, after) == [("Normal", "Promoted")]
 
 
-def test_content_that_was_replaced_under_the_same_name_is_told() -> None:
+def test_content_that_was_replaced_under_the_same_name_is_reported() -> None:
     before, after = promoted(FIRST, TaggedModel("model-1", "trained-anew"))
 
     (event,) = happened(before, after)
@@ -218,7 +218,7 @@ def test_two_promotions_within_a_second_are_two_events() -> None:
 
 
 @pytest.mark.parametrize(("carrier", "words"), [("model-9", "was moved to model model-9"), (None, "was taken away")])
-def test_a_tag_that_was_put_back_says_where_it_had_gone(carrier: str | None, words: str) -> None:
+def test_a_tag_that_was_restored_says_where_it_had_gone(carrier: str | None, words: str) -> None:
     event = tag_reverted(tag("live"), carrier, time=NOW, server=SERVER)
 
     assert (event.type, event.reason) == ("Warning", "TagReverted")
@@ -241,7 +241,7 @@ def test_an_environment_tells_when_it_begins_and_ceases_to_serve_its_model(
     assert events == ([expected] if turned and expected is not None else [])
 
 
-def test_another_model_that_is_served_at_once_is_told() -> None:
+def test_another_model_that_is_served_at_once_is_reported() -> None:
     served: dict[ConditionType, ConditionStatus] = {ConditionType.MODEL_SERVED: "True"}
     before = seen(environment("support"), served, desired_model=FIRST_MODEL)
 
@@ -261,7 +261,7 @@ def test_a_model_that_nobody_has_looked_for_is_not_told_to_be_served() -> None:
     assert told(accepted, seen_now) == [("Normal", "ModelServed")]
 
 
-def test_a_rotated_token_is_told_and_named_by_its_secret_alone() -> None:
+def test_a_rotated_token_is_reported_and_named_only_by_its_secret() -> None:
     before = seen(environment("support"), {}, auth_token=AUTH_TOKEN, last_handled_rotate_token_at="monday")
 
     (event,) = happened(before, then(before, {}, last_handled_rotate_token_at="tuesday"))
@@ -321,7 +321,7 @@ def test_whatever_stalls_tells_its_reason_and_what_to_do(kind: str) -> None:
     assert event.note == "Stalled is True"
 
 
-def test_another_reason_to_stall_is_told_too() -> None:
+def test_another_reason_to_stall_is_reported_too() -> None:
     before = seen(server(), {STALLED: "True"})
     stalled = next(iter(before.status.conditions or ()))
     other = stalled.model_copy(update={"reason": Reason.NAME_CONFLICT})
@@ -337,7 +337,7 @@ def test_another_reason_to_stall_is_told_too() -> None:
         (None, "was deleted by another; it is created again"),
     ],
 )
-def test_a_child_that_was_put_back_is_told_of_at_its_owner_without_a_value(path: str | None, words: str) -> None:
+def test_a_restored_child_is_reported_at_its_owner_without_a_value(path: str | None, words: str) -> None:
     child = environment_child(config_map("support-rasa", {"a": "secret"}))
 
     event = drift_reverted(child, path, time=NOW)

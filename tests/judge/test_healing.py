@@ -62,7 +62,7 @@ def test_a_pod_that_has_ceased_to_be_ready_for_another_reason_is_left_alone() ->
 
 
 @pytest.mark.parametrize("answer", [serves(B), NOTHING, UNLISTED], ids=["another", "none", "unlisted"])
-def test_a_pod_that_has_never_served_the_wanted_model_is_left_alone(answer: ProbeResult) -> None:
+def test_a_pod_that_has_never_served_the_desired_model_is_left_alone(answer: ProbeResult) -> None:
     assert after((0, {FIRST: answer}), (1000, {FIRST: answer})) == (ServingRecord(A), None)
 
 
@@ -112,7 +112,7 @@ def test_a_pod_that_was_evicted_holds_nothing_up() -> None:
     assert after(BOTH, (10, {FIRST: NOTHING, EVICTED: None}), (100, {FIRST: NOTHING, EVICTED: None}))[1] == "first"
 
 
-def test_a_pod_that_is_gone_is_forgotten() -> None:
+def test_a_deleted_pod_is_forgotten() -> None:
     assert after(BOTH, (10, {FIRST: NOTHING, SECOND: serves(A)}), (20, {SECOND: serves(A)}))[0].lost_since == {}
 
 

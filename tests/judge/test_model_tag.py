@@ -64,7 +64,7 @@ def test_a_moved_tag_remembers_where_it_was() -> None:
     assert [entry.model for entry in status.history or ()] == ["model-2", "model-1"]
 
 
-def test_another_look_at_the_same_model_changes_nothing() -> None:
+def test_another_check_of_the_same_model_changes_nothing() -> None:
     assert promoted(FIRST, SECOND, SECOND) == promoted(FIRST, SECOND)
 
 
@@ -244,7 +244,7 @@ NOT_ASKED = {Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER, Reason.P
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("waits", [True, False])
 @pytest.mark.parametrize("answers", [True, False])
-def test_a_problem_is_told_by_each_condition_that_it_concerns(reason: Reason, waits: bool, answers: bool) -> None:
+def test_a_problem_is_reported_by_each_condition_that_it_concerns(reason: Reason, waits: bool, answers: bool) -> None:
     problem = Problem(reason, "what is wrong", stalled=waits)
     facts = replace(TAGGED, tagged=None, problem=problem, answers=answers, followers=(SERVING,))
 
@@ -268,7 +268,7 @@ def test_environments_that_serve_the_last_known_model_are_told_to_while_the_serv
     assert (served.status, status.tagged_model) == ("True", reference(FIRST))
 
 
-def test_a_promotion_that_failed_is_served_by_nobody() -> None:
+def test_a_promotion_that_failed_is_not_served() -> None:
     missing = Problem(Reason.MODEL_NOT_FOUND, "not there")
     facts = replace(TAGGED, model="model-2", tagged=None, problem=missing, last=reference(FIRST), followers=(SERVING,))
 

@@ -21,7 +21,7 @@ SETTLED = DeploymentFacts(wanted=2, replicas=2, updated=2, available=2, current=
         (replace(SETTLED, current=False), "its controller has not taken up the latest change yet"),
     ],
 )
-def test_what_a_rollout_lacks_first_is_said(deployment: DeploymentFacts, said: str) -> None:
+def test_what_a_rollout_lacks_first_is_reported(deployment: DeploymentFacts, said: str) -> None:
     assert not deployment.available_at_generation
     assert missing_from(deployment) == said
 

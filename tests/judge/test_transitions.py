@@ -91,7 +91,7 @@ def test_recovery_is_one_line_that_is_no_warning() -> None:
     assert lines(AWAY, WELL) == [("Ready=True,Tagged=True", "Ready", False)]
 
 
-def test_of_an_object_that_is_well_from_the_beginning_ready_is_told() -> None:
+def test_of_an_object_that_is_well_from_the_beginning_ready_is_reported() -> None:
     assert lines((), WELL) == [("Ready=True", "Ready", False)]
 
 

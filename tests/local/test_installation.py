@@ -95,7 +95,7 @@ def test_the_kubeconfig_is_that_of_the_service_account(
     assert stat.S_IMODE(own.stat().st_mode) == 0o600
 
 
-def test_what_the_api_server_refuses_is_told_in_its_words(cluster: ClusterFacts) -> None:
+def test_what_the_api_server_refuses_is_reported_in_its_own_words(cluster: ClusterFacts) -> None:
     document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "b"}, "dta": {}}
 
     with (

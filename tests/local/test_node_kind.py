@@ -32,7 +32,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(kind, arguments)
 
 
-def test_no_clusters_are_told_as_kind_does() -> None:
+def test_no_clusters_are_reported_as_kind_does() -> None:
     result = run("get", "clusters")
 
     assert (result.stdout, result.stderr, result.exit_code) == ("", "No kind clusters found.\n", 0)
@@ -56,7 +56,7 @@ def test_to_delete_what_is_not_there_cleans_the_kubeconfig(tmp_path: Path, name:
     [("get", "nodes"), ("get", "kubeconfig"), ("load", "docker-image", "pause"), ("restart", "node")],
     ids=" ".join,
 )
-def test_a_cluster_that_is_not_there_is_told_by_its_name(arguments: tuple[str, ...]) -> None:
+def test_a_missing_cluster_is_reported_by_its_name(arguments: tuple[str, ...]) -> None:
     result = run(*arguments, "--name", "e2e")
 
     assert isinstance(result.exception, ClusterMissingError)

@@ -33,7 +33,7 @@ def test_a_machine_that_has_all_lacks_nothing(processes: Path, path: Path) -> No
     assert missing(0, processes, str(path)) == []
 
 
-def test_all_that_is_missing_is_told_at_once(processes: Path, path: Path) -> None:
+def test_all_that_is_missing_is_reported_at_once(processes: Path, path: Path) -> None:
     (processes / "filesystems").write_text("\text4\n")
     (processes / "mounts").write_text("")
     (path / "ip").unlink()
@@ -48,7 +48,7 @@ def test_all_that_is_missing_is_told_at_once(processes: Path, path: Path) -> Non
     ]
 
 
-def test_each_missing_tool_is_told_with_its_package(processes: Path, path: Path) -> None:
+def test_each_missing_tool_is_reported_with_its_package(processes: Path, path: Path) -> None:
     (path / "ip").unlink()
 
     assert missing(0, processes, str(path)) == ["there is no `ip` on PATH: apt-get install iproute2"]

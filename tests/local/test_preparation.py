@@ -5,7 +5,7 @@ from local.services import ServiceUnavailableError
 from tests.preparation import made
 
 
-def test_what_cannot_be_had_is_told_and_keeps_nothing_else_from_being_made() -> None:
+def test_what_cannot_be_had_is_reported_and_keeps_nothing_else_from_being_made() -> None:
     done: list[str] = []
 
     def rasa() -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from local.progress import ConsoleProgress, ticking
 
 
-def test_work_that_goes_on_is_said_again_with_its_time_until_it_is_done() -> None:
+def test_work_that_continues_is_reported_again_with_its_time_until_it_is_done() -> None:
     said: list[str] = []
     twice = threading.Event()
 

@@ -94,7 +94,7 @@ def test_for_a_namespace(helm: Version) -> None:
     assert differences(of_kustomize, without_tests(rendered(helm, {"namespaces": [NAMESPACE]}))) == ""
 
 
-def test_a_difference_is_told_with_what_it_belongs_to() -> None:
+def test_a_difference_is_reported_with_what_it_belongs_to() -> None:
     kustomize, chart = installed("manifests/overlays/namespaced"), installed("manifests/overlays/namespaced")
     (deployment,) = (obj for obj in chart if obj["kind"] == "Deployment")
     deployment["spec"]["replicas"] = 3

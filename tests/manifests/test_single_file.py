@@ -55,6 +55,6 @@ def test_what_was_changed_does_not_pass_the_check(
     assert "manifests/install.yaml differs from its sources; run `make generate`" in capsys.readouterr().err
 
 
-def test_a_folder_that_kustomize_does_not_take_is_told_in_its_words(tmp_path: Path) -> None:
+def test_a_folder_that_kustomize_does_not_take_is_reported_in_its_own_words(tmp_path: Path) -> None:
     with pytest.raises(KustomizationRefusedError, match="unable to find one of"):
         kustomized(tmp_path, find_kubectl(silent))

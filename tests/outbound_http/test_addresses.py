@@ -75,7 +75,7 @@ def test_a_link_local_address_is_refused_everywhere_in_all_its_notations(address
 
 
 @given(address=LOOPBACK)
-def test_a_loopback_address_is_refused_in_a_cluster_alone(address: IPv4Address) -> None:
+def test_a_loopback_address_is_refused_only_in_a_cluster(address: IPv4Address) -> None:
     assert {literal(notation) for notation in notations(address)} == {address}
     assert kind(IN_A_CLUSTER, address) is Kind.LOOPBACK
     assert kind(ELSEWHERE, address) is None

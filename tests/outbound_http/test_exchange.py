@@ -176,7 +176,7 @@ async def test_a_connection_is_used_again_and_each_exchange_may_read_as_much(htt
         ("file:///etc/passwd", "file://"),
     ],
 )
-async def test_a_redirect_elsewhere_is_told_by_its_origin_alone(
+async def test_a_redirect_elsewhere_is_reported_only_by_its_origin(
     http: httpx.AsyncClient, location: str, target: str
 ) -> None:
     with pytest.raises(failures.RedirectedError) as caught:
@@ -223,7 +223,7 @@ async def test_why_there_is_no_response_is_told_to_who_runs_the_program(
     assert str(caught.value) == "connection refused, nothing listens there"
 
 
-async def test_https_to_a_port_without_tls_is_told(http: httpx.AsyncClient) -> None:
+async def test_https_to_a_port_without_tls_is_reported(http: httpx.AsyncClient) -> None:
     async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(answer(b"", status="400 Bad Request"))
@@ -233,7 +233,7 @@ async def test_https_to_a_port_without_tls_is_told(http: httpx.AsyncClient) -> N
             await exchange(http, Request("GET", f"https://127.0.0.1:{port}"))
 
 
-async def test_a_certificate_that_nobody_signed_is_told(http: httpx.AsyncClient) -> None:
+async def test_a_certificate_that_nobody_signed_is_reported(http: httpx.AsyncClient) -> None:
     async def respond(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
 

@@ -124,7 +124,7 @@ async def test_a_version_that_cannot_be_used_is_never_in_doubt() -> None:
     assert scene.server.reads == 2
 
 
-async def test_a_status_that_another_operator_has_written_is_told_once_in_the_log(
+async def test_a_status_that_another_operator_has_written_is_reported_once_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     scene = Scene()
@@ -151,7 +151,7 @@ async def test_an_object_that_no_watch_knows_any_more_is_gone_without_a_read() -
     assert (scene.tag, scene.server.reads) == (None, 1)
 
 
-async def test_an_object_that_is_gone_when_it_is_read_is_gone() -> None:
+async def test_an_object_deleted_before_it_is_read_counts_as_deleted() -> None:
     scene = Scene()
     await scene.bring(environment_body("support", version=1))
 
@@ -270,7 +270,7 @@ async def test_an_unusable_object_in_the_place_of_a_former_one_leaves_nothing_of
     assert SUPPORT in scene.contents.requests()
 
 
-async def test_a_failure_of_the_operator_is_said_once_and_ends_with_the_next_status() -> None:
+async def test_a_failure_of_the_operator_is_reported_once_and_ends_with_the_next_status() -> None:
     scene = Scene()
     await scene.bring(environment_body("support", version=1))
 

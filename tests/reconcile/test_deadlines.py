@@ -75,7 +75,7 @@ class Bench:
         return run(timed())
 
 
-def test_a_listing_that_takes_too_long_is_told() -> None:
+def test_a_listing_that_takes_too_long_is_reported() -> None:
     bench = Bench(Mock(models=forever))
 
     assert bench.reconcile(ModelServerReconciler) == OBSERVE_SECONDS
@@ -88,7 +88,7 @@ def test_a_listing_that_takes_too_long_is_told() -> None:
     )
 
 
-def test_a_tag_that_takes_too_long_to_put_is_told() -> None:
+def test_a_tag_that_takes_too_long_to_put_is_reported() -> None:
     bench = Bench(Mock(put_tag=forever))
     bench.dependencies.lister.tags.put(tag("live"))
     bench.dependencies.observations.listed(SERVER, ServerObservation(known=True))
@@ -99,7 +99,7 @@ def test_a_tag_that_takes_too_long_to_put_is_told() -> None:
     assert bench.condition("Tagged")["reason"] == "ModelServerUnreachable"
 
 
-def test_a_registry_that_takes_too_long_is_told_and_all_deadlines_fit_into_that_of_the_reconciliation() -> None:
+def test_a_registry_that_takes_too_long_is_reported_and_all_deadlines_fit_into_that_of_the_reconciliation() -> None:
     orphaned = {"pendingTagDeletions": [{"tag": "old", "namespace": "bots", "name": "old"}]}
     client = Mock(
         models=AsyncMock(return_value=()),

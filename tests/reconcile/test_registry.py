@@ -76,7 +76,7 @@ def test_what_others_registered_under_other_names_stays_as_it_is(of: Situation) 
 
 
 @given(of=SITUATIONS)
-def test_what_others_registered_under_the_same_name_for_another_server_stays_and_is_told(of: Situation) -> None:
+def test_what_others_registered_under_the_same_name_for_another_server_stays_and_is_reported(of: Situation) -> None:
     for each in of.registrations:
         if of.somebody_elses(each):
             result = of.plan.results[each.name]
@@ -177,7 +177,7 @@ def plan_for(*registrations: DesiredRegistration, managed: str = "") -> Merged:
     return merged([OTHERS], registrations, managed=frozenset(managed.split()), active=active)
 
 
-def test_somebody_elses_entry_is_told_with_the_ways_out() -> None:
+def test_somebody_elses_entry_is_reported_with_the_ways_out() -> None:
     plan = plan_for(desired("staging"))
 
     assert plan.entries == (OTHERS,)
@@ -211,7 +211,7 @@ def test_what_was_adopted_goes_with_the_environment() -> None:
     "url",
     ["https://svc:hunter2@rasa.example:8443/hunter2?token=hunter2#hunter2", "http://[hunter2", "hunter2", "//hunter2"],
 )
-def test_the_address_that_somebody_else_registered_is_told_without_what_may_be_secret(url: str) -> None:
+def test_the_address_that_somebody_else_registered_is_reported_without_what_may_be_secret(url: str) -> None:
     told = by_another(RegisteredEnvironment("production", url, "hunter2")).message
 
     assert "hunter2" not in told

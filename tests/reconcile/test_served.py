@@ -241,7 +241,7 @@ def test_of_an_environment_that_is_gone_nothing_is_kept() -> None:
     asking(test)
 
 
-def test_a_pod_that_does_not_answer_is_told_without_the_token() -> None:
+def test_a_pod_that_does_not_answer_is_reported_without_the_token() -> None:
     async def test(asker: Asker) -> None:
         (answer,) = (await asker.ask(token="4f4f4f4f4f4f")).answers
 

@@ -37,7 +37,7 @@ class Writing:
         return await write_status(self.client, obj, ModelServerStatus(), AWAY, TIME, self.record)
 
 
-async def test_a_transition_is_told_once_it_is_written() -> None:
+async def test_a_transition_is_reported_once_it_is_written() -> None:
     writing = Writing()
 
     written = await writing.write(server())
@@ -48,7 +48,7 @@ async def test_a_transition_is_told_once_it_is_written() -> None:
     assert writing.told == ["ModelServer default: Unreachable"]
 
 
-async def test_of_an_object_that_is_gone_nothing_is_told() -> None:
+async def test_of_an_object_that_is_gone_nothing_is_reported() -> None:
     writing = Writing(ApiError(404, "NotFound", ""))
 
     assert await writing.write(server()) is None

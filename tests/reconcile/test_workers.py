@@ -125,11 +125,11 @@ async def test_workers_that_cannot_be_told_apart_prove_nothing() -> None:
     assert pod.asked <= 4
 
 
-async def test_a_worker_with_another_model_is_told_even_where_it_cannot_be_told_apart() -> None:
+async def test_a_worker_with_another_model_is_reported_even_where_it_cannot_be_told_apart() -> None:
     assert (await look(Pod([OLD.name, NEW.name], tells=False), 2)).model == OLD.name
 
 
-async def test_where_the_number_of_workers_is_not_known_it_is_told_how_to_say_it() -> None:
+async def test_an_unknown_number_of_workers_is_reported_with_how_to_set_it() -> None:
     answer = await look(Pod([NEW.name] * 2), None)
 
     assert answer.problem is not None
@@ -163,7 +163,7 @@ async def refusing() -> AsyncIterator[int]:
     await server.close()
 
 
-async def test_a_refusal_is_told_as_of_one_worker(refusing: int) -> None:
+async def test_a_refusal_is_reported_as_of_one_worker(refusing: int) -> None:
     async with http_client() as http:
         asker = ServedModels(http, Intervals(), WorkQueue())
         servers = rasa_servers((PodFacts("bot-0", "127.0.0.1", ready=True),), refusing, 3)

@@ -87,7 +87,7 @@ def test_of_an_environment_without_a_model_the_labels_are_empty() -> None:
     }
 
 
-def test_it_is_told_since_when_the_desired_model_is_served_while_it_is() -> None:
+def test_the_time_since_which_the_desired_model_is_served_is_reported() -> None:
     scene = Scene()
     scene.lister.environments.put(environment(conditions=[served("True")]))
     assert scene.scraped("model_served_since_timestamp_seconds") == {'name="live",namespace="bots"': 1767225600}
@@ -118,7 +118,7 @@ def test_the_age_of_the_last_answer_grows_until_the_next() -> None:
     assert scene.scraped("served_answer_age_seconds") == {'name="live",namespace="bots"': 0}
 
 
-def test_nothing_is_told_of_an_environment_that_is_deleted() -> None:
+def test_nothing_is_reported_of_an_environment_that_is_deleted() -> None:
     scene = Scene()
     scene.lister.environments.put(environment(**MODEL, conditions=[served("True")]))
     scene.answer_times.answered(LIVE)
@@ -148,7 +148,7 @@ def test_promotions_are_counted_by_what_came_of_them() -> None:
     assert scene.scraped("tag_drift_total") == {"": 2}
 
 
-async def test_it_is_told_how_long_ago_each_kind_was_heard_of() -> None:
+async def test_the_age_of_each_watch_is_reported() -> None:
     watch = Mock(last_contact=time.monotonic() - 20)
     scene = Scene(watches=Watches({"modeltags": watch}))
 
