@@ -18,7 +18,7 @@ OF_THIS_OBJECT = frozenset(
     | {REVISION, "clusterIP", "clusterIPs", "lastTransitionTime", "kubectl.kubernetes.io/last-applied-configuration"}
 )
 HEXADECIMAL = re.compile(r"\b[0-9a-f]{16,}\b")
-PODS = re.compile(r"pod \S+-rasa-\S+ does not say what it serves: .*")
+PODS = re.compile(r"pod \S+-rasa-\S+ does not report its model: .*")
 """No Rasa runs in simulated pods; the result of asking one varies."""
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 

@@ -23,7 +23,7 @@ SERVED_B: dict[str, tuple[str, str, str]] = {
     "Ready": GOOD,
     "Tagged": ("True", "Tagged", "tag production answers with model B"),
     "Served": ("True", "Served", "B is served by 1 environments"),
-    "Stalled": ("False", "Settled", "nothing waits for a person"),
+    "Stalled": ("False", "Settled", "no problem needs attention"),
 }
 TAGGED_B = {**SERVED_B, "Served": ("False", "AnotherModelServed", "pod x serves A, B is wanted")}
 
@@ -202,7 +202,7 @@ def test_a_promotion_that_another_overtakes_fails_and_says_so(team: Team, meanwh
 
 
 def test_pods_that_cannot_be_asked_end_in_unknown(team: Team, meanwhile: Meanwhile) -> None:
-    silent = ("Unknown", "PodsUnreachable", "pod x does not say what it serves")
+    silent = ("Unknown", "PodsUnreachable", "pod x does not report its model")
 
     def operate() -> None:
         team.wait_for_promotion("production", "B")

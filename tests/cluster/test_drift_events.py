@@ -57,7 +57,7 @@ async def test_an_edit_is_reported_only_by_its_place(
 
     assert await children.apply(settings) is Outcome.CORRECTED
 
-    assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
+    assert told.notes == ["ConfigMap child was changed by another at data.a; it is restored"]
     assert told.owners == {"owner"}
 
 
@@ -77,7 +77,7 @@ async def test_an_edit_that_happened_while_nobody_looked_is_reported(
 
     await Children(client, caches, record=told.record).apply(settings)
 
-    assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
+    assert told.notes == ["ConfigMap child was changed by another at data.a; it is restored"]
 
 
 async def test_an_edit_of_what_was_made_immutable_is_reported(
@@ -89,7 +89,7 @@ async def test_an_edit_of_what_was_made_immutable_is_reported(
 
     assert await children.apply(settings) is Outcome.CREATED
 
-    assert told.notes == ["ConfigMap child was changed by another at data.a; it is put back"]
+    assert told.notes == ["ConfigMap child was changed by another at data.a; it is restored"]
 
 
 async def test_an_addition_is_reported_where_another_writes_between_the_two_writes_that_remove_it(
@@ -113,7 +113,7 @@ async def test_an_addition_is_reported_where_another_writes_between_the_two_writ
 
     assert await children.apply(settings) is Outcome.CORRECTED
 
-    assert told.notes == ["ConfigMap child was changed by another at data.mine; it is put back"]
+    assert told.notes == ["ConfigMap child was changed by another at data.mine; it is restored"]
     stored = await someone.get(CONFIG_MAPS, key)
     assert (stored["data"], stored["metadata"]["annotations"]["seen"]) == (settings["data"], "1")
     assert await children.apply(settings) is Outcome.UNCHANGED

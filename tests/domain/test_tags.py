@@ -112,7 +112,7 @@ def test_a_tag_is_confirmed_by_the_hash_or_without_a_listing_by_the_name(
     [
         (NEW, None, Reason.TAG_NOT_FOUND, "is spec.modelPath of ModelServer bots/default right?"),
         (NEW, OLD, Reason.HASH_MISMATCH, "tag live answers with hash hash-0, model model-1 has hash-1"),
-        (None, OLD, Reason.HASH_MISMATCH, "tag live answers with model model-0, and not with model-1"),
+        (None, OLD, Reason.HASH_MISMATCH, "tag live answers with model model-0 instead of model-1"),
     ],
 )
 def test_a_tag_that_answers_otherwise_is_not_confirmed(

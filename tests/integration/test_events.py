@@ -116,7 +116,7 @@ def test_a_child_that_somebody_edits_or_deletes_is_reported_when_it_is_restored(
 
     space.patch("Deployment", "production-rasa", {"spec": {"replicas": 3}})
 
-    edited = "Deployment production-rasa was changed by another at spec.replicas; it is put back"
+    edited = "Deployment production-rasa was changed by another at spec.replicas; it is restored"
     event = wait_for_event(space, ENVIRONMENT, "production", "DriftReverted", edited)
     assert (event["related"]["kind"], event["related"]["name"]) == ("Deployment", "production-rasa")
 

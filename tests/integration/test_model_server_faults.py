@@ -28,7 +28,7 @@ def wait_for_server(space: Space, status: str, reason: str, message: str) -> Non
 def test_a_model_server_tells_its_version_and_what_it_holds(tag_space: Space) -> None:
     tag_space.apply(environment(), environment("worker"), model_tag(model=MODEL_A))
 
-    wait_for_server(tag_space, "True", "Ready", "reached, and the credentials are accepted")
+    wait_for_server(tag_space, "True", "Ready", "the model server is reachable and accepts the credentials")
     counts = {"version": __version__, "environmentCount": 2, "tagCount": 1}
     tag_space.eventually(
         lambda: counts.items() <= tag_space.status(SERVER, "default").items(), f"the status to hold {counts}"
@@ -66,13 +66,13 @@ def test_a_wrong_api_token_is_told_and_harms_nobody_who_only_pulls(tag_space: Sp
     tag_space.apply(secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN))
 
     wait_until_tagged(tag_space, MODEL_A)
-    wait_for_server(tag_space, "True", "Ready", "reached, and the credentials are accepted")
+    wait_for_server(tag_space, "True", "Ready", "the model server is reachable and accepts the credentials")
 
 
 def test_without_credentials_to_write_a_tag_must_be_right_already(empty_space: Space, front: Front) -> None:
     front.behind.put_tag(MODEL_A, "worker")
     empty_space.apply(secret(CREDENTIALS, token=TOKEN), model_server(front.url))
-    wait_for_server(empty_space, "True", "Ready", "reached, and the credentials are accepted")
+    wait_for_server(empty_space, "True", "Ready", "the model server is reachable and accepts the credentials")
     empty_space.wait_for_condition(
         SERVER,
         "default",
@@ -128,7 +128,7 @@ def test_a_missing_credentials_secret_is_named_and_used_when_it_appears(empty_sp
 
     empty_space.apply(secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN))
 
-    wait_for_server(empty_space, "True", "Ready", "reached, and the credentials are accepted")
+    wait_for_server(empty_space, "True", "Ready", "the model server is reachable and accepts the credentials")
 
 
 def test_while_the_server_is_down_the_last_known_state_stays_and_nothing_flaps(
@@ -220,7 +220,7 @@ def test_a_failed_put_does_not_wait_for_the_next_listing(
 def test_a_server_that_says_nothing_holds_nobody_else_up(
     tag_space: Space, front: Front, new_space: Callable[[], Space], model_server: Front
 ) -> None:
-    wait_for_server(tag_space, "True", "Ready", "reached, and the credentials are accepted")
+    wait_for_server(tag_space, "True", "Ready", "the model server is reachable and accepts the credentials")
     front.fault = front.hang
     start = len(front.asked)
     tag_space.eventually(lambda: len(front.asked) > start, "the silent server to be asked")
@@ -357,7 +357,7 @@ def test_a_model_path_that_answers_nothing_is_suspected(empty_space: Space, fron
         "Tagged",
         status="False",
         reason="TagNotFound",
-        message=f"the model server took tag production for model {MODEL_A}, but does not answer it: is spec.modelPath "
+        message=f"the model server took tag production for model {MODEL_A}, but does not serve it: is spec.modelPath "
         f"of ModelServer {empty_space.namespace}/default right?",
     )
     furnish(empty_space, front)

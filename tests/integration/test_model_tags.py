@@ -55,7 +55,7 @@ def test_a_tag_is_put_on_its_model_once_and_pulled_once_to_be_sure(tag_space: Sp
             condition,
             status="False",
             reason="NoEnvironment",
-            message="no environment pulls the tag production, so nobody serves its model",
+            message="no environment pulls the tag production, so no environment serves its model",
         )
 
 

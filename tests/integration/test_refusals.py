@@ -172,7 +172,8 @@ def test_replicas_without_shared_stores_work_and_a_condition_says_what_users_los
         "ConversationsPersisted",
         status="False",
         reason="NotShared",
-        message="2 servers each keep their own conversations in memory: users are forgotten when another one answers, "
+        message="2 servers each keep their own conversations in memory: users lose their conversation when another "
+        "one answers, "
         "and at each restart; set spec.trackerStore and spec.lockStore",
     )
     assert space.status(ENVIRONMENT, "production")["replicas"] == 2
@@ -204,7 +205,7 @@ def test_a_model_that_is_not_required_is_not_waited_for(space: Space) -> None:
         "experimental",
         "Ready",
         status="True",
-        message="the Rasa server is available; no model is wanted",
+        message="the Rasa server is available; no model is required",
     )
 
 

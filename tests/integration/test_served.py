@@ -40,7 +40,7 @@ def test_that_nobody_checks_what_a_simulated_pod_serves_is_reported_with_the_cau
 
     message = (
         f"{MODEL_A} is wanted; whether it is served is not checked (--accept-unchecked): pod {pod_name(tag_space)} "
-        f"does not say what it serves: the Rasa server at http://{pod_address(tag_space)}:5005/status cannot be "
+        f"does not report its model: the Rasa server at http://{pod_address(tag_space)}:5005/status cannot be "
         "reached: it gives no HTTP answer; see the pod's log"
     )
     for condition in ("ModelServed", "Ready"):
@@ -141,7 +141,7 @@ def test_a_pod_that_refuses_the_token_leaves_it_unknown(tag_space: Space) -> Non
             "ModelServed",
             status="Unknown",
             reason="Unauthorized",
-            message=f"pod {pod_name(tag_space)} does not say what it serves: the Rasa server at {url} answers 401 "
+            message=f"pod {pod_name(tag_space)} does not report its model: the Rasa server at {url} answers 401 "
             "(NotAuthenticated) to the question which model it serves: it does not accept the credentials; "
             "it started with another token than its Secret holds now; restart the pod",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.integration.manifests import environment
 from tests.integration.space import ALWAYS_THERE, ENVIRONMENT, Space
 
-MESSAGE = "reconciling is suspended: remove spec.suspend to go on; the pods run as they are"
+MESSAGE = "reconciliation is suspended and the pods run as they are: remove spec.suspend to resume"
 EDIT = {"data": {"endpoints.yml": "{}"}}
 
 

@@ -170,8 +170,8 @@ MESSAGES = [
     (GOOD, ConditionType.READY, "serves 20260101-120000"),
     (GOOD, ConditionType.MODEL_AVAILABLE, "model 20260101-120000 carries the tag live"),
     (GOOD, ConditionType.MODEL_SERVED, "1 of 1 ready pods serve 20260101-120000"),
-    (GOOD, ConditionType.RECONCILING, "nothing is under way"),
-    (GOOD, ConditionType.STALLED, "nothing waits for a person"),
+    (GOOD, ConditionType.RECONCILING, "nothing is in progress"),
+    (GOOD, ConditionType.STALLED, "no problem needs attention"),
     (
         replace(GOOD, wanted=None),
         ConditionType.READY,
@@ -200,7 +200,7 @@ MESSAGES = [
         replace(GOOD, served=(SILENT,)),
         ConditionType.READY,
         (
-            "pod support-0 does not say what it serves: connection refused; the operator must reach the pods at their "
+            "pod support-0 does not report its model: connection refused; the operator must reach the pods at their "
             "port: let it in where a NetworkPolicy is in force, and see that the addresses of the pods lead to them"
         ),
     ),
@@ -229,7 +229,7 @@ MESSAGES = [
         replace(GOOD, channels=()),
         ConditionType.READY,
         (
-            "serves 20260101-120000; no channel is open, so no user reaches them: name one in spec.channels, "
+            "serves 20260101-120000; no channel is open, so users cannot reach them: add one to spec.channels, "
             "for example [{name: rest}]"
         ),
     ),
@@ -237,7 +237,7 @@ MESSAGES = [
     (
         replace(GOOD, wanted=None, model_required=False),
         ConditionType.READY,
-        "the Rasa server is available; no model is wanted",
+        "the Rasa server is available; no model is required",
     ),
     (
         replace(GOOD, wanted=None),
@@ -421,7 +421,7 @@ def test_nobody_knows_whether_a_suspended_environment_is_ready(facts: Environmen
     ready, under_way = condition_of(after, ConditionType.READY), condition_of(after, ConditionType.RECONCILING)
     assert ready is not None
     assert (ready.status, ready.reason) == ("Unknown", "Suspended")
-    assert ready.message == "reconciling is suspended: remove spec.suspend to go on; the pods run as they are"
+    assert ready.message == "reconciliation is suspended and the pods run as they are: remove spec.suspend to resume"
     assert under_way is not None
     assert (under_way.status, under_way.reason) == ("False", "Suspended")
 

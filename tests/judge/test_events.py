@@ -333,7 +333,7 @@ def test_another_reason_to_stall_is_reported_too() -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("data.a", "was changed by another at data.a; it is put back"),
+        ("data.a", "was changed by another at data.a; it is restored"),
         (None, "was deleted by another; it is created again"),
     ],
 )

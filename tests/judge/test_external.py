@@ -92,12 +92,12 @@ def test_what_is_found_makes_the_conditions(facts: EnvironmentFacts, statuses: s
         (
             silent(Reason.UNAUTHORIZED),
             ConditionType.STALLED,
-            f"{SERVER} is not looked at: what was said",
+            f"{SERVER} is not checked: what was said",
         ),
         (
             silent(Reason.MODEL_UNKNOWN),
             ConditionType.MODEL_SERVED,
-            f"{SERVER} does not say what it serves: what was said",
+            f"{SERVER} does not report its model: what was said",
         ),
     ],
 )

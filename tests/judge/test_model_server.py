@@ -63,7 +63,7 @@ def test_a_server_that_answers_is_ready() -> None:
         "Stalled": "False",
         "Writable": "True",
     }
-    assert conditions[0].message == "reached, and the credentials are accepted"
+    assert conditions[0].message == "the model server is reachable and accepts the credentials"
 
 
 @pytest.mark.parametrize("reason", list(Reason))

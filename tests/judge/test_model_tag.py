@@ -169,7 +169,7 @@ def verdict(facts: ModelTagFacts, kind: ConditionType) -> Condition:
 
 
 SERVED = [
-    ((), "False", Reason.NO_ENVIRONMENT, "no environment pulls the tag live, so nobody serves its model"),
+    ((), "False", Reason.NO_ENVIRONMENT, "no environment pulls the tag live, so no environment serves its model"),
     ((SERVING,), "True", Reason.SERVED, "model-1 is served by environment bots/support"),
     ((SERVING, OTHER), "True", Reason.SERVED, "model-1 is served by 2 environments"),
     ((OTHER, PULLING), "False", Reason.ANOTHER_MODEL_SERVED, "environment bots/support: pod a serves model-0"),
@@ -184,19 +184,19 @@ SERVED = [
         (BEHIND,),
         "False",
         Reason.ANOTHER_MODEL_SERVED,
-        "environment bots/support: wants model-0 still, model-1 is on its way",
+        "environment bots/support: still wants model-0, model-1 is on its way",
     ),
     (
         (OUTDATED,),
         "False",
         Reason.ANOTHER_MODEL_SERVED,
-        "environment bots/support: wants model-1 still, model-1 is on its way",
+        "environment bots/support: still wants model-1, model-1 is on its way",
     ),
     (
         (BEHIND_AND_SILENT,),
         "Unknown",
         Reason.PENDING,
-        "environment bots/support: wants no model still, model-1 is on its way",
+        "environment bots/support: still wants no model, model-1 is on its way",
     ),
     (
         (OTHER, UNCHECKED),
@@ -217,7 +217,7 @@ def test_served_tells_of_the_worst_environment(
 
 
 READY = [
-    ((), "False", Reason.NO_ENVIRONMENT, "no environment pulls the tag live, so nobody serves its model"),
+    ((), "False", Reason.NO_ENVIRONMENT, "no environment pulls the tag live, so no environment serves its model"),
     (
         (SERVING,),
         "True",

@@ -18,7 +18,7 @@ SETTLED = DeploymentFacts(wanted=2, replicas=2, updated=2, available=2, current=
         (replace(SETTLED, available=1), "1 of 2 pods available"),
         (replace(SETTLED, updated=1, replicas=3, available=3), "1 of 2 pods of the latest template"),
         (replace(SETTLED, replicas=3, available=3), "1 pods to be removed"),
-        (replace(SETTLED, current=False), "its controller has not taken up the latest change yet"),
+        (replace(SETTLED, current=False), "its controller has not observed the latest change yet"),
     ],
 )
 def test_what_a_rollout_lacks_first_is_reported(deployment: DeploymentFacts, said: str) -> None:

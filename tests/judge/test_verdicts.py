@@ -26,8 +26,8 @@ def told(*verdicts: Verdict | None) -> list[tuple[str, str, str]]:
     return [(entry.status, entry.reason, entry.message) for entry in conditions]
 
 
-IDLE = ("False", "Settled", "nothing is under way")
-UNSTALLED = ("False", "Settled", "nothing waits for a person")
+IDLE = ("False", "Settled", "nothing is in progress")
+UNSTALLED = ("False", "Settled", "no problem needs attention")
 
 
 def test_verdicts_are_in_the_order_of_the_checks_and_those_that_do_not_apply_are_left_out() -> None:

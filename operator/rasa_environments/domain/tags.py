@@ -72,7 +72,7 @@ def confirmed(
     if listed is None and pulled.name != model:
         return Problem(
             Reason.HASH_MISMATCH,
-            f"tag {tag.tag} answers with model {pulled.name}, and not with {model}: the server serves "
+            f"tag {tag.tag} answers with model {pulled.name} instead of {model}: the server serves "
             "another model under this tag; look at its log",
             stalled=False,
         )

@@ -43,7 +43,7 @@ def judge(facts: EnvironmentFacts, before: EnvironmentStatus) -> tuple[Environme
 
 def suspended(before: EnvironmentStatus) -> tuple[Condition, ...]:
     """Return the conditions of a suspended environment: Ready is Unknown, since it is not checked."""
-    message = "reconciling is suspended: remove spec.suspend to go on; the pods run as they are"
+    message = "reconciliation is suspended and the pods run as they are: remove spec.suspend to resume"
     kept = [
         entry for entry in before.conditions or () if entry.type not in (ConditionType.READY, ConditionType.RECONCILING)
     ]
@@ -85,7 +85,7 @@ def external_unreachable(facts: EnvironmentFacts) -> Verdict | None:
         return None
     unreachable = fault.reason is Reason.EXTERNAL_SERVER_UNREACHABLE
     progress: Progress = ConditionType.RECONCILING if unreachable else ConditionType.STALLED
-    return Verdict("False", fault.reason, f"{fault.server} is not looked at: {fault.problem}", progress)
+    return Verdict("False", fault.reason, f"{fault.server} is not checked: {fault.problem}", progress)
 
 
 def other_model_served(facts: EnvironmentFacts) -> Verdict | None:
@@ -99,10 +99,10 @@ def other_model_served(facts: EnvironmentFacts) -> Verdict | None:
 def not_observed(facts: EnvironmentFacts) -> Verdict | None:
     """Report that the Deployment is not in the cache yet, or that the external server does not answer just now."""
     if not facts.external:
-        missing = f"Deployment {facts.child} was not seen yet"
+        missing = f"Deployment {facts.child} has not been seen yet"
         return Verdict("Unknown", Reason.PENDING, missing) if facts.deployment is None else None
     if not facts.served:
-        return Verdict("Unknown", Reason.PENDING, "the Rasa server was not asked yet")
+        return Verdict("Unknown", Reason.PENDING, "the Rasa server has not been asked yet")
     result = facts.served[0]
     if result.problem is None:
         return None
@@ -110,7 +110,7 @@ def not_observed(facts: EnvironmentFacts) -> Verdict | None:
 
 
 def served_model_unknown(facts: EnvironmentFacts) -> Verdict | None:
-    """Report a Rasa server that does not say what it serves."""
+    """Report a Rasa server that does not report its model."""
     return only_if("Unknown", model_served(facts)) if facts.wanted is not None else None
 
 
@@ -149,7 +149,7 @@ UNAVAILABLE: Final[tuple[Check[EnvironmentFacts], ...]] = (
 def ready(facts: EnvironmentFacts, served: Verdict) -> Verdict:
     """Return the verdict on an environment that is in its desired state and serves its model."""
     if facts.wanted is None:
-        message = f"the Rasa server is available; no model is wanted{without_channels(facts)}"
+        message = f"the Rasa server is available; no model is required{without_channels(facts)}"
         return Verdict("True", Reason.READY, message)
     if served.reason is Reason.SERVED_UNCHECKED:
         return served
@@ -191,14 +191,14 @@ def persisted(facts: EnvironmentFacts, before: EnvironmentStatus) -> Condition:
     last = condition_of(before.conditions, kind)
     if last is not None:
         return last
-    return condition(kind, "Unknown", Reason.PENDING, "where conversations are kept was not found out yet")
+    return condition(kind, "Unknown", Reason.PENDING, "not determined yet where conversations are kept")
 
 
 def without_channels(facts: EnvironmentFacts) -> str:
     """Return a hint for environments that no user can reach."""
     if facts.channels is None or facts.channels:
         return ""
-    return "; no channel is open, so no user reaches them: name one in spec.channels, for example [{name: rest}]"
+    return "; no channel is open, so users cannot reach them: add one to spec.channels, for example [{name: rest}]"
 
 
 def missing_from(deployment: DeploymentFacts) -> str:
@@ -210,4 +210,4 @@ def missing_from(deployment: DeploymentFacts) -> str:
         return f"{deployment.updated} of {wanted} pods of the latest template"
     if deployment.replicas > wanted:
         return f"{deployment.replicas - wanted} pods to be removed"
-    return "its controller has not taken up the latest change yet"
+    return "its controller has not observed the latest change yet"

@@ -144,7 +144,7 @@ def drift_reverted(child: JsonObject, path: str | None, *, time: str) -> Event:
     metadata = child["metadata"]
     related = ObjectReference(child["apiVersion"], child["kind"], metadata["namespace"], metadata["name"])
     done = (
-        f"was changed by another at {path}; it is put back" if path else "was deleted by another; it is created again"
+        f"was changed by another at {path}; it is restored" if path else "was deleted by another; it is created again"
     )
     note = f"{related.kind} {related.name} {done}"
     moment = f"{time} {related.kind} {path}"

@@ -74,7 +74,7 @@ A server that cannot be asked was not asked about the credentials either.
 def ready(observation: ServerObservation) -> Verdict:
     """Return the verdict on a server that was reachable and accepted the credentials at the last check."""
     if observation.lists:
-        return Verdict("True", Reason.READY, "reached, and the credentials are accepted")
+        return Verdict("True", Reason.READY, "the model server is reachable and accepts the credentials")
     return Verdict("True", Reason.READY, _without_a_listing(observation))
 
 

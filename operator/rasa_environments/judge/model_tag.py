@@ -105,7 +105,7 @@ def follower(environment: DeploymentEnvironment) -> Follower:
         desired=TaggedModel(desired.name, desired.hash) if desired is not None else None,
         served=served.status if served else "Unknown",
         served_reason=known_reason(served.reason) if served else Reason.PENDING,
-        served_message=served.message if served else "not looked at yet",
+        served_message=served.message if served else "not checked yet",
         ready=ready.status if ready else "Unknown",
     )
 
@@ -199,7 +199,7 @@ def served_by_followers(facts: ModelTagFacts) -> Verdict:
     """Return whether every environment that pulls the tag serves the model."""
     expected = facts.expected
     if not facts.followers:
-        message = f"no environment pulls the tag {facts.tag}, so nobody serves its model"
+        message = f"no environment pulls the tag {facts.tag}, so no environment serves its model"
         return Verdict("False", Reason.NO_ENVIRONMENT, message)
     if expected is None:
         return Verdict("Unknown", Reason.PENDING, f"no model is known to carry the tag {facts.tag}")
@@ -234,4 +234,4 @@ def _wants(follower: Follower, expected: ModelReference) -> bool:
 def _explained(follower: Follower, expected: ModelReference) -> str:
     if _wants(follower, expected):
         return follower.served_message
-    return f"wants {follower.desired.name if follower.desired else 'no model'} still, {expected.name} is on its way"
+    return f"still wants {follower.desired.name if follower.desired else 'no model'}, {expected.name} is on its way"

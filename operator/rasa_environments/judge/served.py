@@ -53,7 +53,7 @@ def model_answered(facts: EnvironmentFacts) -> Verdict:
 def _nobody_asked(facts: EnvironmentFacts) -> Verdict:
     """Return the verdict if no server is asked, with the reason why not."""
     if facts.deployment is not None and facts.deployment.wanted == 0:
-        return Verdict("False", Reason.NO_PODS, "no replica is wanted, so nobody serves a model")
+        return Verdict("False", Reason.NO_PODS, "no replicas are desired, so no model is served")
     if facts.problem is not None and any(pod.ready for pod in facts.pods):
         message = "the pods are not asked which model they serve while the environment cannot be reconciled"
         return Verdict("Unknown", Reason.PENDING, message)
@@ -63,7 +63,7 @@ def _nobody_asked(facts: EnvironmentFacts) -> Verdict:
 def _not_known(result: ProbeResult, wanted: TaggedModel, facts: EnvironmentFacts) -> Verdict:
     if result.known:
         return Verdict("Unknown", Reason.MODEL_UNKNOWN, not_comparable(result, wanted))
-    message = f"{result.server} does not say what it serves: {result.problem}{unread(result, wanted)}"
+    message = f"{result.server} does not report its model: {result.problem}{unread(result, wanted)}"
     if result.reason is not Reason.PODS_UNREACHABLE:
         return Verdict("Unknown", result.reason, message)
     if facts.accept_unchecked:
@@ -75,7 +75,7 @@ def _not_known(result: ProbeResult, wanted: TaggedModel, facts: EnvironmentFacts
 def _without_a_wanted_model(facts: EnvironmentFacts) -> Verdict:
     silent = next((result for result in facts.served if not result.known), None)
     if silent is not None:
-        message = f"{silent.server} does not say what it serves: {silent.problem}"
+        message = f"{silent.server} does not report its model: {silent.problem}"
         return Verdict("Unknown", silent.reason, message)
     names = ",".join(sorted({served_name(result, None) for result in facts.served}))
     who = f"{facts.served[0].server} serves" if facts.external else "pods serve"

@@ -64,8 +64,8 @@ def progress_of(verdicts: Sequence[Verdict]) -> tuple[Condition, Condition]:
     """
     decisive = next((verdict for verdict in verdicts if verdict.progress is not None), None)
     return (
-        _progress(ConditionType.RECONCILING, decisive, "nothing is under way"),
-        _progress(ConditionType.STALLED, decisive, "nothing waits for a person"),
+        _progress(ConditionType.RECONCILING, decisive, "nothing is in progress"),
+        _progress(ConditionType.STALLED, decisive, "no problem needs attention"),
     )
 
 
