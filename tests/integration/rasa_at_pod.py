@@ -20,6 +20,7 @@ class ScriptedRasa:
     def __init__(self, token: str) -> None:
         self.token = token
         self.model: str | None = None
+        self.version: dict[str, object] = {"version": "3.6.21", "minimum_compatible_version": "3.5.0"}
         self.arrived = 0
         """Requests that came, whether they were answered or not."""
         self.asked = 0
@@ -30,7 +31,7 @@ class ScriptedRasa:
     def answer(self, path: str, token: str) -> tuple[int, dict[str, object]]:
         """Status and body of `GET /version` and `GET /status`, as Rasa 3.6 has them."""
         if path == "/version":
-            return 200, {"version": "3.6.21", "minimum_compatible_version": "3.5.0"}
+            return 200, self.version
         self.asked += 1
         if token != self.token:
             return 401, {"status": "failure", "message": "User is not authenticated.", "reason": "NotAuthenticated"}

@@ -90,6 +90,8 @@ CHANGES: dict[str, Attempt] = {
         TAG, "production", modelServerRef={"name": "default"}
     ),
     "deletion policy": lambda person, _: person.change(TAG, "production", deletionPolicy="Delete"),
+    "its model allowed": lambda person, _: person.change(TAG, "production", allowIncompatibleModel="A"),
+    "another model allowed": lambda person, _: person.change(TAG, "production", allowIncompatibleModel="B"),
     "owner": lambda person, _: person.merge(
         TAG, "production", {"metadata": {"ownerReferences": [owner("doomed", "1")]}}
     ),

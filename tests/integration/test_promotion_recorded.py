@@ -26,6 +26,7 @@ PROMOTIONS: dict[str, Change] = {
     "model, and no name": lambda person, _: person.merge(
         TAG, "any", {"metadata": {"annotations": None}, "spec": {"model": "B"}}
     ),
+    "model, although it is incompatible": lambda person, _: person.change(TAG, "any", allowIncompatibleModel="A"),
 }
 
 
@@ -84,6 +85,7 @@ OTHER_CHANGES: dict[str, Change] = {
     "history limit": lambda person, _: person.change(TAG, "any", historyLimit=1),
     "deletion policy": lambda person, _: person.change(TAG, "any", deletionPolicy="Delete"),
     "same model": lambda person, _: person.apply(model_tag("any", model="A"), "another-manager"),
+    "another model allowed": lambda person, _: person.change(TAG, "any", allowIncompatibleModel="B"),
     "no model": lambda person, _: person.change(TAG, "any", model=None),
 }
 

@@ -9,7 +9,7 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.domain.advice import message_of, reason_of
 from rasa_environments.rasa.errors import UnauthorizedError, UnexpectedAnswerError, UnreachableError
 from rasa_environments.rasa.peers import Peer
-from rasa_environments.rasa.server import Served, served_model
+from rasa_environments.rasa.server import Served, served_model, server_version
 
 from .conftest import ScriptedServer, replies, says
 
@@ -183,3 +183,33 @@ async def test_something_else_on_the_port_is_told(server: ScriptedServer, http: 
 
     with pytest.raises(UnexpectedAnswerError, match="a web page instead of its status"):
         await served_model(http, server.url, TOKEN)
+
+
+@pytest.mark.parametrize("minimum", ["2.8.9", None])
+async def test_a_server_tells_its_version_without_a_token(
+    server: ScriptedServer, http: httpx.AsyncClient, minimum: str | None
+) -> None:
+    server.answer("GET", "/version", says({"version": "2.8.34", "minimum_compatible_version": minimum}))
+
+    found = await server_version(http, server.url)
+
+    assert (found.version, found.minimum_compatible_version) == ("2.8.34", minimum)
+    assert server.asked[0].query == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, [], {"version": 3}, {"version": "<b>"}, {"version": "3" * 65}, {"version": "secret of another service"}],
+)
+async def test_a_version_of_another_shape_is_not_taken_for_one(
+    server: ScriptedServer, http: httpx.AsyncClient, body: object
+) -> None:
+    server.answer("GET", "/version", says(body))
+
+    with pytest.raises(UnexpectedAnswerError, match="JSON of another shape than its version"):
+        await server_version(http, server.url)
+
+
+async def test_a_server_without_a_version_is_no_rasa_server(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    with pytest.raises(UnexpectedAnswerError, match="answers 404 to the question for its version"):
+        await server_version(http, server.url)

@@ -24,8 +24,8 @@ MAXIMUM_HISTORY = 100
 MAXIMUM_FOLLOWERS = 256
 """Maximum number of environments in a status."""
 PROMOTED_BY_ANNOTATION = "rasa-environments.io/promoted-by"
-"""Annotation of a ModelTag: the user who created it, or who last changed its model, tag or ModelServer. Set by an
-admission policy, which keeps everybody else from changing it (manifests/promotion)."""
+"""Annotation of a ModelTag: the user who created it, or who last changed its model or allowed it although it is
+incompatible. Set by an admission policy, which keeps everybody else from changing it (manifests/promotion)."""
 
 ModelName = Annotated[
     str,
@@ -48,6 +48,9 @@ class ModelTagSpec(ApiModel):
     model: ModelName | None = None
     """Name of the model to give the tag to, for example 20260101-120000 (without .tar.gz). Without a model, the tag
     stays where it is and is only monitored."""
+    allow_incompatible_model: ModelName | None = None
+    """Name of a model to give the tag to even if an environment that pulls the tag runs a version of Rasa that cannot
+    load it. Has no effect on other models, so that the next promotion is checked again."""
     tag: TagName | None = None
     """Tag to give to the model on the server; default metadata.name. Immutable."""
     model_server_ref: ModelServerRef | None = None

@@ -75,7 +75,7 @@ class Context:
     @property
     def port(self) -> int:
         """Port of the Rasa server."""
-        return (self.spec.rasa and self.spec.rasa.port) or DEFAULT_PORT
+        return port_of(self.spec)
 
     @property
     def service_port(self) -> int:
@@ -162,6 +162,11 @@ class Context:
         if annotations:
             metadata["annotations"] = dict(annotations)
         return metadata
+
+
+def port_of(spec: EnvironmentSpec) -> int:
+    """Return the port of the Rasa server, from a merged spec."""
+    return (spec.rasa and spec.rasa.port) or DEFAULT_PORT
 
 
 def identifier(environment: DeploymentEnvironment) -> str:

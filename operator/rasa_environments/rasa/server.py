@@ -1,4 +1,4 @@
-"""The model that a Rasa server serves: `GET /status`."""
+"""What a Rasa server tells about itself: its model (`GET /status`) and its version (`GET /version`)."""
 
 from __future__ import annotations
 
@@ -46,6 +46,18 @@ class Status(BaseModel):
 
 
 STATUS = TypeAdapter(Status)
+VersionText = Annotated[str, Field(pattern="^[0-9][A-Za-z0-9.+-]{0,63}$")]
+
+
+class RasaVersion(BaseModel):
+    """The response to `GET /version`, the same in Rasa 1.x to 3.x (rasa/server.py)."""
+
+    version: VersionText
+    minimum_compatible_version: VersionText | None = None
+    """The oldest version whose models it loads."""
+
+
+VERSION = TypeAdapter(RasaVersion)
 
 
 async def served_model(
@@ -85,3 +97,14 @@ def _model_name(model_file: str) -> str | None:
     file = PurePosixPath(model_file).name
     name = file.removesuffix(MODEL_SUFFIX)
     return name if name != file and is_name(name) else None
+
+
+async def server_version(http: HttpClient, base_url: str, peer: Peer = Peer.RASA_SERVER) -> RasaVersion:
+    """Return the version of the Rasa server at `base_url`, which it tells without a token.
+
+    Raises AddressRefusedError, UnauthorizedError, UnreachableError or UnexpectedAnswerError.
+    """
+    answer = await ask(http, peer, Request("GET", f"{base_url.rstrip('/')}/version"))
+    if answer.status != 200:
+        raise refusal(answer, "the question for its version")
+    return decoded(answer, VERSION, "its version")

@@ -13,6 +13,7 @@ from rasa_environments.controller.promotions import Move
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.domain.access import missing, unusable
 from rasa_environments.domain.advice import problem_of, remedy_of
+from rasa_environments.domain.compatibility import incompatible_with
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
@@ -24,7 +25,8 @@ from rasa_environments.rasa.errors import EnvironmentNeededError, RasaError, Unk
 from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.reconcile.clients import Clients
 from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
-from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, too_slow
+from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, observed, too_slow
+from rasa_environments.reconcile.running_releases import running_releases
 from rasa_environments.reconcile.status import write_status
 from rasa_environments.reconcile.tag_writes import TagWrite, TagWrites
 from rasa_environments.reconcile.unread_servers import UnreadServers
@@ -151,7 +153,7 @@ class ModelTagReconciler:
         if listed is not None and not listed.compatible:
             return incompatible(listed)
         if tagged is None or tagged.name != tag.spec.model:
-            return await self._put(connection, tag, tag.spec.model, tagged, listed)
+            return await self._put(connection, tag, tag.spec.model, tagged, observation)
         if self._verified.get(tag.metadata.key) == Verified(connection, tag.tag, tagged):
             return tagged
         try:
@@ -165,13 +167,14 @@ class ModelTagReconciler:
         tag: ModelTag,
         model: str,
         tagged: TaggedModel | None,
-        listed: TaggedModel | None,
+        observation: ServerObservation,
     ) -> TaggedModel | Problem:
         """Set the tag and verify it, since a successful response proves nothing.
 
         If the tag was there before, or was set without being verified, a pull decides, rather than the listing.
         """
-        key, write = tag.metadata.key, TagWrite(connection, tag.tag, model, listed)
+        key, listed = tag.metadata.key, observation.models.get(model)
+        write = TagWrite(connection, tag.tag, model, listed)
         postponed = self._writes.postponed(key, write)
         if postponed is not None:
             return postponed
@@ -182,6 +185,9 @@ class ModelTagReconciler:
             if accepted or (last is not None and last.is_of(connection, tag)):
                 result = await self._verify(connection, tag, model, listed)
             if not isinstance(result, TaggedModel):
+                unable = await self._unable_followers(connection, tag, model, observation)
+                if unable is not None:
+                    return unable
                 moved, accepted = True, False
                 await connection.put_tag(model, tag.tag)
                 accepted = True
@@ -195,6 +201,26 @@ class ModelTagReconciler:
         elif moved:
             self._record_move(tag, model, tagged)
         return result
+
+    async def _unable_followers(
+        self, connection: ModelServerClient, tag: ModelTag, model: str, observation: ServerObservation
+    ) -> Problem | None:
+        """Return why the tag may not move: an environment that pulls it cannot load the model, unless that is allowed.
+
+        Nothing is known about a model whose version the server does not list.
+        """
+        server_key, lister = server_of_tag(tag), self._dependencies.lister
+        await index_claims(lister, server_key)
+        followers = lister.eligible_followers(server_key, tag.tag)
+        if not followers or tag.spec.allow_incompatible_model == model:
+            return None
+        listed = observation.models.get(model)
+        if listed is None and observation.lists:  # It may have been uploaded since the last listing.
+            listed = observed(await connection.models()).models.get(model)
+        if listed is None or listed.version is None:
+            return None
+        running = await running_releases(self._dependencies, followers, listed.version)
+        return incompatible_with(listed, running, tag.metadata.key)
 
     def _record_move(self, tag: ModelTag, model: str, tagged: TaggedModel | None) -> None:
         """Count and log that the tag was moved; a correction, which no status shows, is recorded as an Event."""

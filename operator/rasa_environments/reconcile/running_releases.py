@@ -1,0 +1,97 @@
+"""The releases of Rasa that environments run: by their specs or, if that leaves a doubt, by `GET /version`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.shapes import mapping, mappings
+from rasa_environments.desired.context import port_of
+from rasa_environments.desired.deployment import CONTAINER
+from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.merging import layers, merged_spec
+from rasa_environments.domain.compatibility import RasaRelease, RunningReleases, stated_release, to_ask
+from rasa_environments.domain.lister import server_of_environment
+from rasa_environments.rasa.errors import RasaError
+from rasa_environments.rasa.peers import Peer
+from rasa_environments.rasa.server import server_version
+from rasa_environments.reconcile.dependencies import Dependencies, in_seconds
+from rasa_environments.reconcile.served import RasaServer, rasa_servers
+
+VERSION_SECONDS = 5.0
+"""Seconds for the answers of all servers: one that loads a model answers later, and its spec has to do."""
+ASKED_AT_A_TIME = 8
+
+
+@dataclass(frozen=True)
+class _Environment:
+    releases: RunningReleases
+    servers: tuple[RasaServer, ...]
+
+
+async def running_releases(
+    dependencies: Dependencies, environments: Sequence[DeploymentEnvironment], trained_with: str | None
+) -> tuple[RunningReleases, ...]:
+    """Return what the environments run, as far as it matters for a model that was trained with that version.
+
+    Servers that do not answer are left out. No request outlives cancellation.
+    """
+    found = {each.metadata.key: _stated(dependencies, each) for each in environments}
+    asked = to_ask(trained_with, [each.releases for each in found.values()])
+    limit, until = asyncio.Semaphore(ASKED_AT_A_TIME), in_seconds(VERSION_SECONDS)
+
+    async def ask(server: RasaServer) -> RasaRelease | None:
+        if server.url is None:
+            return None
+        try:
+            async with asyncio.timeout_at(until), limit:
+                answer = await server_version(dependencies.http, server.url, server.peer)
+        except (TimeoutError, RasaError):
+            return None
+        return RasaRelease(answer.version, answer.minimum_compatible_version)
+
+    async with asyncio.TaskGroup() as tasks:
+        answers = {
+            each.environment: [tasks.create_task(ask(server)) for server in found[each.environment].servers]
+            for each in asked
+        }
+    return tuple(
+        replace(
+            each.releases,
+            answered=tuple(release for task in answers.get(key, ()) if (release := task.result()) is not None),
+        )
+        for key, each in found.items()
+    )
+
+
+def _stated(dependencies: Dependencies, environment: DeploymentEnvironment) -> _Environment:
+    """Return what the spec states, and the servers to ask."""
+    key, external = environment.metadata.key, environment.spec.external
+    if external is not None:
+        name = f"the Rasa server of {environment.environment}"
+        return _Environment(RunningReleases(key), (RasaServer(name, external.url, Peer.EXTERNAL_RASA_SERVER),))
+    server = dependencies.lister.servers.get(server_of_environment(environment))
+    try:
+        spec = None if server is None else merged_spec(environment, server)
+    except SpecError:
+        spec = None
+    if server is None or spec is None:
+        return _Environment(RunningReleases(key), ())
+    version, image = (spec.rasa.version, spec.rasa.image) if spec.rasa is not None else (None, None)
+    templates = [layer.pod_template or {} for layer, _ in layers(environment, server)]
+    releases = RunningReleases(
+        key,
+        stated=None if version is None else stated_release(version),
+        own_image=image is not None or any(map(_names_image, templates)),
+    )
+    pods = [pod for pod in dependencies.pods.of(key) if not (pod.terminating or pod.finished)]
+    return _Environment(releases, rasa_servers(pods, port_of(spec)))
+
+
+def _names_image(pod_template: Mapping[str, Any]) -> bool:
+    """Return whether the template replaces the image of the Rasa server."""
+    containers = mappings(mapping(pod_template.get("spec")).get("containers"))
+    return any(each.get("name") == CONTAINER and each.get("image") is not None for each in containers)
