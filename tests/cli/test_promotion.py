@@ -15,6 +15,7 @@ from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.promotion import (
     Goal,
     Progress,
+    Wanted,
     model_name,
     new_model_tag,
     object_name,
@@ -121,7 +122,9 @@ def test_a_stalled_tag_ends_it_with_its_message(reason: str, code: int) -> None:
     assert seen(tag(("Stalled", "True", "no model B", reason))) == Progress("no model B", ExitCode(code))
 
 
-@pytest.mark.parametrize(("reason", "code"), [("ModelNotFound", 4), ("Unauthorized", 1), ("TagRefused", 1)])
+@pytest.mark.parametrize(
+    ("reason", "code"), [("ModelNotFound", 4), ("Unauthorized", 1), ("TagRefused", 1), ("ModelIncompatible", 1)]
+)
 def test_a_tag_that_waiting_does_not_help_ends_it(reason: str, code: int) -> None:
     found = seen(tag(("Tagged", "False", "upload it", reason), carried="A"))
 
@@ -200,7 +203,7 @@ def test_a_rollback_of_a_promotion_that_never_took_place_goes_to_what_is_still_s
 
 
 def test_a_new_model_tag_says_no_more_than_it_must() -> None:
-    assert new_model_tag(environment(), "B", "dave") == {
+    assert new_model_tag(environment(), Wanted("B"), "dave") == {
         "apiVersion": API_VERSION,
         "kind": "ModelTag",
         "metadata": {
@@ -212,10 +215,33 @@ def test_a_new_model_tag_says_no_more_than_it_must() -> None:
     }
 
 
+def test_a_model_may_be_allowed_although_it_is_incompatible() -> None:
+    manifest = new_model_tag(environment(), Wanted("B", allow_incompatible=True), "dave")
+
+    assert manifest["spec"] == {"model": "B", "allowIncompatibleModel": "B"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "allowed", "said"),
+    [
+        ({"model": "B"}, False, True),
+        ({"model": "A"}, False, False),
+        ({"model": "B"}, True, False),
+        ({"model": "B", "allowIncompatibleModel": "A"}, True, False),
+        ({"model": "B", "allowIncompatibleModel": "B"}, True, True),
+        ({"model": "B", "allowIncompatibleModel": "B"}, False, True),
+    ],
+)
+def test_a_model_tag_that_says_what_is_wanted_is_left_alone(spec: JsonObject, *, allowed: bool, said: bool) -> None:
+    existing = ModelTag.model_validate({"metadata": {"name": "production", "namespace": "team"}, "spec": spec})
+
+    assert Wanted("B", allow_incompatible=allowed).is_said_by(existing) is said
+
+
 def test_a_new_model_tag_names_the_tag_and_server_of_its_environment() -> None:
     other = environment(tag="Blue_Green", modelServerRef={"name": "shared", "namespace": "platform"})
 
-    manifest = new_model_tag(other, "B", "dave")
+    manifest = new_model_tag(other, Wanted("B"), "dave")
 
     assert manifest["metadata"]["name"] == "blue-green"
     assert manifest["spec"] == {

@@ -21,7 +21,7 @@ from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCod
 from rasa_environments.cli.failures import CommandError, execute, explained
 from rasa_environments.cli.following import followed
 from rasa_environments.cli.permission import Permission, permission, right_to_write, rights_to_promote
-from rasa_environments.cli.promotion import Goal, Progress, model_name, new_model_tag, progress
+from rasa_environments.cli.promotion import Goal, Progress, Wanted, model_name, new_model_tag, progress
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
@@ -48,6 +48,13 @@ Until = Annotated[
     ),
 ]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")]
+AllowIncompatible = Annotated[
+    bool,
+    typer.Option(
+        "--allow-incompatible",
+        help="Move the tag even if an environment on the tag runs a version of Rasa that cannot load the model.",
+    ),
+]
 Environment = Annotated[str, typer.Argument(help="Name of the DeploymentEnvironment.", show_default=False)]
 
 
@@ -67,6 +74,7 @@ def promote(
     wait: Wait = True,
     until: Until = Goal.SERVED,
     timeout: Timeout = 300.0,
+    allow_incompatible: AllowIncompatible = False,
     namespace: Namespace = None,
 ) -> None:
     """Put the tag that an environment pulls on a model, and wait until it is served.
@@ -74,9 +82,9 @@ def promote(
     Succeeds only when the ModelTag reports that the model is served. If that cannot be determined, for example because
     the operator cannot reach the pods, `--until tagged` waits only for the model server's confirmation.
     """
-    wanted = model_name(model)
+    wanted = Wanted(model_name(model), allow_incompatible)
     try:
-        TypeAdapter(ModelName).validate_python(wanted)
+        TypeAdapter(ModelName).validate_python(wanted.model)
     except ValidationError as error:
         raise typer.BadParameter(f"{model}: {error.errors()[0]['msg']}", param_hint="MODEL") from None
 
@@ -107,11 +115,11 @@ async def model_tag_of(connected: Session, environment: DeploymentEnvironment) -
 
 
 async def promote_to(
-    connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, model: str, following: Following
+    connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, wanted: Wanted, following: Following
 ) -> None:
     """Change or create the ModelTag, and follow the promotion if requested. Raises CommandError."""
     output = console()
-    written = await write(connected, environment, tag, model, output)
+    model, written = wanted.model, await write(connected, environment, tag, wanted, output)
     if following.until is None:
         return
     name, goal = environment.metadata.key, following.until
@@ -142,24 +150,24 @@ async def permission_to_promote(
 
 
 async def write(
-    connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, model: str, output: Console
+    connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, wanted: Wanted, output: Console
 ) -> ModelTag:
     """Write the model and who promoted it to the ModelTag, and return it.
 
     Raises CommandError, before anything is written, if the user may not promote to the environment.
     """
-    name = environment.metadata.key
-    if tag is not None and tag.spec.model == model:
+    name, model = environment.metadata.key, wanted.model
+    if tag is not None and wanted.is_said_by(tag):
         output.print(f"{name}: {model} is promoted already (ModelTag {tag.metadata.key})")
         return tag
     permission = await permission_to_promote(connected, environment, tag)
     if not permission.allowed:
         raise CommandError(permission.reason, ExitCode.REFUSED)
     if tag is None:
-        created = await create(connected, new_model_tag(environment, model, permission.user))
+        created = await create(connected, new_model_tag(environment, wanted, permission.user))
         output.print(f"{name}: {model} (ModelTag {created.metadata.key} created for tag {created.tag})")
         return created
-    change = {"metadata": {"annotations": {PROMOTED_BY_ANNOTATION: permission.user}}, "spec": {"model": model}}
+    change = {"metadata": {"annotations": {PROMOTED_BY_ANNOTATION: permission.user}}, "spec": wanted.spec}
     changed = await connected.client.patch(MODEL_TAGS, tag.metadata.key, change)
     output.print(f"{name}: {tag.spec.model or 'no model'} -> {model} (ModelTag {tag.metadata.key})")
     return parsed(ModelTag, changed)

@@ -16,6 +16,7 @@ from rasa_environments.judge.conditions import condition_of
 
 MODEL_SUFFIX = ".tar.gz"
 REFUSALS = {
+    Reason.MODEL_INCOMPATIBLE: ExitCode.FAILED,
     Reason.MODEL_NOT_FOUND: ExitCode.NOT_FOUND,
     Reason.MODEL_SERVER_NOT_FOUND: ExitCode.NOT_FOUND,
     Reason.NO_WRITE_CREDENTIALS: ExitCode.FAILED,
@@ -44,10 +45,29 @@ class Progress:
     """Whether the operator knows the progress of this very promotion."""
 
 
-def new_model_tag(environment: DeploymentEnvironment, model: str, user: str) -> JsonObject:
+@dataclass(frozen=True)
+class Wanted:
+    """What the ModelTag is to say."""
+
+    model: str
+    allow_incompatible: bool = False
+    """Whether the tag may move although an environment cannot load the model."""
+
+    @property
+    def spec(self) -> JsonObject:
+        """The fields of the ModelTag's spec to set."""
+        return {"model": self.model, **({"allowIncompatibleModel": self.model} if self.allow_incompatible else {})}
+
+    def is_said_by(self, tag: ModelTag) -> bool:
+        """Return whether the ModelTag says so already."""
+        allowed = not self.allow_incompatible or tag.spec.allow_incompatible_model == self.model
+        return tag.spec.model == self.model and allowed
+
+
+def new_model_tag(environment: DeploymentEnvironment, wanted: Wanted, user: str) -> JsonObject:
     """Return a ModelTag, created by that user, for the environment's tag in the environment's namespace."""
     name = object_name(environment.tag)
-    spec: JsonObject = {"model": model}
+    spec = wanted.spec
     if name != environment.tag:
         spec["tag"] = environment.tag
     if environment.spec.model_server_ref is not None:

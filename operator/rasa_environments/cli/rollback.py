@@ -9,7 +9,7 @@ from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.promote import EXIT_CODES as EXIT_CODES_OF_PROMOTE
 from rasa_environments.cli.promote import Environment, Following, Timeout, Until, Wait, model_tag_of, promote_to
-from rasa_environments.cli.promotion import Goal, rollback_target
+from rasa_environments.cli.promotion import Goal, Wanted, rollback_target
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
 
 EXIT_CODES = {
@@ -45,6 +45,6 @@ def rollback(
                     f"name one: kubectl rasa promote MODEL {environment}",
                     ExitCode.NOT_FOUND,
                 )
-            await promote_to(connected, target, tag, model, Following(until if wait else None, timeout))
+            await promote_to(connected, target, tag, Wanted(model), Following(until if wait else None, timeout))
 
     execute(command())
