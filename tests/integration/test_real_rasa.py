@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ import pytest
 
 from local.api_server import ApiServer
 from local.deployed_pod import deployed_pod
-from local.rasa import RasaProcess
+from local.models import models_of
+from local.rasa import RELEASES, RasaProcess
 from rasa_environments.api.base import JsonObject
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import environment, model_tag
@@ -253,4 +255,26 @@ def test_a_tag_that_no_model_carries_any_more_shows_only_in_the_conditions(bot: 
         message=f"pods serve {MODEL_A}; which model is wanted is not known",
     )
     assert bot.looks_healthy()
+    assert bot.says() == "Hello from model A."
+
+
+def test_a_model_that_rasa_cannot_load_is_promoted_only_if_that_is_allowed(bot: Bot, tmp_path: Path) -> None:
+    old, trained = "trained-with-2-8-34", models_of(RELEASES["2.8.34"]) / f"{MODEL_A}.tar.gz"
+    bot.front.behind.upload(Path(shutil.copy(trained, tmp_path / f"{old}.tar.gz")))
+    bot.serve(MODEL_A)
+
+    refused = bot.command(f"promote {old} production")
+
+    assert refused.returncode == 1
+    assert (
+        f"environment {bot.space.namespace}/production runs Rasa 3.6.21, which loads models of Rasa 3.6.21 and later, "
+        f"and model {old} was trained with Rasa 2.8.34: "
+    ) in refused.stderr
+    assert bot.front.behind.tags() == {"production": MODEL_A}
+
+    allowed = bot.command(f"promote {old} production --allow-incompatible --until tagged")
+
+    assert allowed.returncode == 0, allowed.stderr
+    bot.wait_for_pulls(2)
+    bot.space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="False", reason="AnotherModelServed")
     assert bot.says() == "Hello from model A."
