@@ -70,6 +70,27 @@ def test_a_model_that_the_only_release_cannot_load_is_refused_with_both_versions
     )
 
 
+@pytest.mark.parametrize("release", [RasaRelease("1.10.26", "1.10.0"), RASA_2, RasaRelease("2.0.0")])
+@pytest.mark.parametrize("trained", ["3.0.0", "3.6.21", "3.21.0"])
+def test_no_release_before_3_reads_the_files_of_rasa_3(release: RasaRelease, trained: str) -> None:
+    assert release.loads(trained) is False
+
+
+def test_a_model_of_rasa_3_is_refused_for_an_older_server_with_the_limits_on_both_sides() -> None:
+    problem = incompatible_with(model("3.6.21"), [replace(SUPPORT, answered=(RASA_2,))], TAG)
+
+    assert problem is not None
+    assert problem.message.startswith(
+        "environment bots/support runs Rasa 2.8.34, which loads models of Rasa 2.8.9 and later, but no models of Rasa "
+        "3 and later, and model 20260101-120000 was trained with Rasa 3.6.21: "
+    )
+
+
+@pytest.mark.parametrize("trained", ["2.8.35", "2.9.0"])
+def test_a_model_that_is_newer_than_its_server_is_loaded_as_far_as_anybody_knows(trained: str) -> None:
+    assert RASA_2.loads(trained) is True
+
+
 def test_while_no_server_answers_the_version_of_the_spec_decides() -> None:
     problem = incompatible_with(model("2.8.34"), [replace(SUPPORT, stated=stated_release("3.6.21"))], TAG)
 

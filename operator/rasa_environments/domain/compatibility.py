@@ -12,6 +12,10 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.domain.facts import Problem, TaggedModel
 from rasa_environments.domain.minimum_versions import minimum_version
 
+ANOTHER_FORMAT_SINCE = 3
+"""The major version whose model files earlier ones cannot read: 1.10.26 and 2.8.34 pull one of 3.6.21, keep the model
+that they have, and log nothing (observed)."""
+
 
 @dataclass(frozen=True)
 class RasaRelease:
@@ -24,11 +28,28 @@ class RasaRelease:
     def loads(self, trained_with: str | None) -> bool | None:
         """Return whether it loads models that were trained with that version of Rasa; None if that is unknown.
 
-        Rasa itself refuses a model whose version is lower (rasa/engine/storage/storage.py of 3.x, rasa/nlu/model.py
-        before), and compares with the same library.
+        Rasa itself refuses a model whose version is lower than the minimum (rasa/engine/storage/storage.py of 3.x,
+        rasa/nlu/model.py before), and compares with the same library.
         """
         trained, minimum = parsed(trained_with), parsed(self.minimum)
+        if trained is not None and self.is_of_old_format and trained.major >= ANOTHER_FORMAT_SINCE:
+            return False
         return None if trained is None or minimum is None else trained >= minimum
+
+    @property
+    def is_of_old_format(self) -> bool:
+        """Whether it reads only model files of the format before Rasa 3."""
+        version = parsed(self.version)
+        return version is not None and version.major < ANOTHER_FORMAT_SINCE
+
+    @property
+    def loadable(self) -> str:
+        """Which models it loads, in words, as far as that is known."""
+        limits = (
+            f"models of Rasa {self.minimum} and later" if self.minimum is not None else "",
+            f"no models of Rasa {ANOTHER_FORMAT_SINCE} and later" if self.is_of_old_format else "",
+        )
+        return ", but ".join(limit for limit in limits if limit)
 
 
 def stated_release(version: str) -> RasaRelease:
@@ -96,10 +117,10 @@ def incompatible_with(model: TaggedModel, followers: Sequence[RunningReleases], 
     verb = "runs" if first.answered else "is to run"
     return Problem(
         Reason.MODEL_INCOMPATIBLE,
-        f"environment {first.environment} {verb} Rasa {release.version}, which loads models of Rasa {release.minimum} "
-        f"and later, and model {model.name} was trained with Rasa {model.version}{others}: train it with the "
-        f"environment's version, upgrade the environment first, or set spec.allowIncompatibleModel of ModelTag {tag} "
-        f"to {model.name} to move the tag nevertheless",
+        f"environment {first.environment} {verb} Rasa {release.version}, which loads {release.loadable}, and model "
+        f"{model.name} was trained with Rasa {model.version}{others}: train it with the environment's version, upgrade "
+        f"the environment first, or set spec.allowIncompatibleModel of ModelTag {tag} to {model.name} to move the tag "
+        "nevertheless",
         stalled=False,
     )
 
