@@ -66,7 +66,7 @@ def test_a_model_that_the_only_release_cannot_load_is_refused_with_both_versions
         "environment bots/support runs Rasa 3.6.21, which loads models of Rasa 3.6.21 and later, and model "
         "20260101-120000 was trained with Rasa 2.8.34: train it with the environment's version, upgrade the "
         "environment first, or set spec.allowIncompatibleModel of ModelTag bots/live to 20260101-120000 to move the "
-        "tag nevertheless"
+        "tag anyway"
     )
 
 

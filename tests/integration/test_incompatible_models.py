@@ -110,7 +110,7 @@ def test_the_tag_moves_once_the_environment_can_load_the_model(tag_space: Space,
     wait_until_tagged(tag_space, old_model)
 
 
-def test_the_command_says_why_and_promotes_nevertheless_if_told_to(
+def test_the_command_says_why_and_promotes_anyway_if_told_to(
     tag_space: Space, front: Front, old_model: str, command: Command
 ) -> None:
     tag_space.apply(environment(), model_tag(model=MODEL_A))

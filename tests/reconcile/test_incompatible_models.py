@@ -215,7 +215,7 @@ def test_at_rest_nobody_is_asked() -> None:
     assert run(test()) == 0
 
 
-def test_whoever_allows_this_model_promotes_it_nevertheless() -> None:
+def test_whoever_allows_this_model_promotes_it_anyway() -> None:
     promotion = Promotion("2.8.34", **{"10_0_0_1": RASA_3})
     promotion.environment(**OWN_IMAGE)
     promotion.has_pod("10.0.0.1")

@@ -120,7 +120,7 @@ def incompatible_with(model: TaggedModel, followers: Sequence[RunningReleases], 
         f"environment {first.environment} {verb} Rasa {release.version}, which loads {release.loadable}, and model "
         f"{model.name} was trained with Rasa {model.version}{others}: train it with the environment's version, upgrade "
         f"the environment first, or set spec.allowIncompatibleModel of ModelTag {tag} to {model.name} to move the tag "
-        "nevertheless",
+        "anyway",
         stalled=False,
     )
 
