@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -17,7 +18,8 @@ from rasa_model_server.rasa_x.configuration import DEFAULT_CREDENTIALS, DEFAULT_
 from rasa_model_server.rasa_x.environments import environments_file_router, environments_router
 from rasa_model_server.rasa_x.registry import Registry
 from rasa_model_server.settings import Settings, environments_of, users_of
-from rasa_model_server.storage import Catalogue, Storage, open_storage
+from rasa_model_server.storage import Adoption, Catalogue, ReadingLimits, Storage
+from rasa_model_server.storage.adopted.place import open_adopted, open_own
 from rasa_model_server.storage.sweeping import sweeping
 from rasa_model_server.web.access import Access
 from rasa_model_server.web.configuration import Configuration, configuration_router
@@ -36,13 +38,39 @@ if TYPE_CHECKING:
     from rasa_model_server.rasa_x.emulation import Emulation
 
 
-def create_application(settings: Settings, storage: Storage | None = None) -> FastAPI:
+@dataclass(frozen=True)
+class Stores:
+    """The store of what the server writes, and that of the files that it adopts, if any."""
+
+    own: Storage
+    adopted: Storage | None = None
+
+    @property
+    def description(self) -> str:
+        """What to call them in a log."""
+        if self.adopted is None:
+            return self.own.description
+        return f"{self.adopted.description}, with tags in {self.own.description},"
+
+
+def open_stores(settings: Settings) -> Stores:
+    """Open what the settings name.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    adopted = open_adopted(settings.adopt) if settings.adopt is not None else None
+    return Stores(open_own(settings.storage, settings.adopt), adopted)
+
+
+def create_application(settings: Settings, stores: Stores | None = None) -> FastAPI:
     """Return the application for these settings.
 
     Raises StorageError if the store cannot be opened, and SettingsError if the environments or users cannot be read.
     """
-    opened = storage if storage is not None else open_storage(settings.storage)
-    catalogue = Catalogue(opened.store, opened.directory)
+    opened = stores if stores is not None else open_stores(settings)
+    adoption = _adoption(settings, opened)
+    catalogue = Catalogue(opened.own.store, opened.own.directory, adoption)
     metrics = Metrics()
     profile = settings.profile
     authenticator = Authenticator(
@@ -54,13 +82,15 @@ def create_application(settings: Settings, storage: Storage | None = None) -> Fa
     access = Access(authenticator)
     in_file = profile.rasa_x is not None and profile.rasa_x.environments_in_file
     registry = Registry(catalogue, environments_of(settings), file_only=in_file)
-    api = ModelApi(settings.project, settings.max_model_bytes, settings.unpacked_limit, profile)
+    api = ModelApi(
+        settings.project, settings.max_model_bytes, settings.unpacked_limit, profile, redirects=settings.redirect
+    )
     emulation = _emulation(settings, registry, authenticator)
     models = Models(catalogue, api, emulation.check if emulation is not None else registry)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with sweeping(opened):
+        async with sweeping(opened.own), adoption.running() if adoption is not None else contextlib.nullcontext():
             yield
         if emulation is not None:
             await emulation.aclose()
@@ -88,6 +118,12 @@ def create_application(settings: Settings, storage: Storage | None = None) -> Fa
     ):
         application.include_router(router)
     return application
+
+
+def _adoption(settings: Settings, stores: Stores) -> Adoption | None:
+    if stores.adopted is None:
+        return None
+    return Adoption(stores.adopted, stores.own, ReadingLimits(settings.max_model_bytes, settings.unpacked_limit))
 
 
 def _emulation(settings: Settings, registry: Registry, authenticator: Authenticator) -> Emulation | None:

@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from rasa_model_server import __version__
-from rasa_model_server.application import create_application
+from rasa_model_server.application import create_application, open_stores
 from rasa_model_server.credentials import Credentials, Secret
 from rasa_model_server.log import set_up_log
 from rasa_model_server.rasa_x.profiles import PROFILES, ProfileName
@@ -24,7 +24,7 @@ from rasa_model_server.settings import (
     SettingsError,
     check_settings,
 )
-from rasa_model_server.storage import StorageError, open_storage
+from rasa_model_server.storage import StorageError
 
 PREFIX = "RASA_MODEL_SERVER_"
 """Of the variables. None is called PORT: a Kubernetes Service named rasa-model-server sets RASA_MODEL_SERVER_PORT to an
@@ -56,8 +56,14 @@ def _secret_file(variable: str, text: str) -> object:
 @application.command(help="Serve Rasa models and tags over HTTP from an object store.")
 def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     storage: Annotated[
-        str, _option("STORAGE", "A directory (it is created), s3://bucket/prefix, gs://, az:// or memory://.")
-    ],
+        str | None, _option("STORAGE", "A directory (it is created), s3://bucket/prefix, gs://, az:// or memory://.")
+    ] = None,
+    adopt: Annotated[
+        str | None, _option("ADOPT", "A bucket or directory whose *.tar.gz are served, and never written or deleted.")
+    ] = None,
+    redirect: Annotated[
+        bool, _option("REDIRECT", "Send pulls of adopted models to a signed URL of the bucket.")
+    ] = False,
     profile: Annotated[
         ProfileName, _option("PROFILE", "The generation of Rasa X to answer as; ModelServer is none of them.")
     ] = "ModelServer",
@@ -108,6 +114,8 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     """Serve."""
     settings = Settings(
         storage=storage,
+        adopt=adopt,
+        redirect=redirect,
         credentials=Credentials(
             token=_secret("TOKEN", token_file),
             api_token=_secret("API_TOKEN", api_token_file),
@@ -153,13 +161,13 @@ def _serve(settings: Settings) -> None:
     check_settings(settings)
     # Models and tokens are for this user alone, in a directory store as well.
     os.umask(0o077)
-    opened = open_storage(settings.storage)
+    stores = open_stores(settings)
     set_up_log(settings.log_format)
-    starlette = create_application(settings, opened)
+    starlette = create_application(settings, stores)
     with bind(settings) as listener:
         role = f" as {settings.profile.name}" if settings.profile.rasa_x is not None else ""
         open_to_all = ", without authentication" if settings.insecure_no_authentication else ""
-        where = f"from {opened.description} on {url_of(listener)}"
+        where = f"from {stores.description} on {url_of(listener)}"
         serve(configuration_of(starlette, settings), listener, f"Serving models {where}{role}{open_to_all}")
 
 

@@ -14,6 +14,7 @@ from rasa_model_server.names import name_problem
 from rasa_model_server.rasa_x.environments_file import EnvironmentsFileError, read_environments
 from rasa_model_server.rasa_x.profiles import MODEL_SERVER, Profile
 from rasa_model_server.storage import EnvironmentRecord
+from rasa_model_server.storage.opening import directory_of
 from rasa_model_server.users import NoUsers, UsersFileError, UsersOfFile, UserStore
 
 DEFAULT_PORT = 5002
@@ -32,7 +33,12 @@ class SettingsError(Exception):
 class Settings:
     """The settings of one server. Sizes are bytes."""
 
-    storage: str
+    storage: str | None = None
+    """Where the server keeps what it writes. None: below the adopted place."""
+    adopt: str | None = None
+    """A bucket or directory whose model files are served as they are."""
+    redirect: bool = False
+    """Whether pulls of adopted models are sent to a signed URL of the bucket."""
     credentials: Credentials = field(default_factory=Credentials)
     insecure_no_authentication: bool = False
     host: str = "127.0.0.1"
@@ -102,6 +108,8 @@ def check_settings(settings: Settings) -> None:
         if file is not None and not file.is_file():
             raise SettingsError(f"{option} {file}: there is no such file")
     _check_trusted_proxies(settings.trusted_proxies)
+    if settings.redirect and (settings.adopt is None or directory_of(settings.adopt) is not None):
+        raise SettingsError("--redirect is for the models of a bucket: give --adopt s3://, gs:// or az:// with it")
     if settings.environments_file is not None and settings.profile.rasa_x is None:
         raise SettingsError(
             "--environments-file is read by the profiles of Rasa X only, and this is --profile "

@@ -123,7 +123,7 @@ async def running(settings: Settings, limits: ConnectionLimits = USUAL) -> Async
         async with AsyncClient(base_url=url, timeout=60, verify=NO_TLS) as client:
             document = (await client.get("/openapi.json")).json()
             client.event_hooks = {"response": [_declared_in(document["paths"], paths)]}
-            yield ModelServer(client, url, Path(settings.storage))
+            yield ModelServer(client, url, Path(settings.storage or ""))
     finally:
         uvicorn_server.should_exit = True
         await serving

@@ -6,12 +6,17 @@ If-Match answer 412 where the condition is not met.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
+import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
@@ -23,6 +28,10 @@ class FakeS3:
     objects: dict[str, bytes] = field(default_factory=dict)
     uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
     down: bool = False
+    written_at: dict[str, float] = field(default_factory=dict)
+    """Seconds since 1970, of the objects that do not count as written when they are listed."""
+    reads: Counter[str] = field(default_factory=Counter)
+    """How often each object was read."""
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=2**30)
@@ -83,7 +92,12 @@ class FakeS3:
     def get(self, request: web.Request, key: str, _: bytes) -> web.Response:
         if key not in self.objects:
             return document("Error", status=404, Code="NoSuchKey")
+        self.reads[key] += 1
         whole = self.objects[key]
+        if request.headers.get("If-Match", entity_tag(whole)) != entity_tag(whole):
+            return web.Response(status=412)
+        if request.headers.get("If-None-Match") == entity_tag(whole):
+            return web.Response(status=304, headers={"ETag": entity_tag(whole)})
         headers = {"ETag": entity_tag(whole), "Last-Modified": "Mon, 23 Nov 2026 00:00:00 GMT"}
         if "Range" not in request.headers:
             return web.Response(body=whole, headers=headers)
@@ -93,14 +107,39 @@ class FakeS3:
 
     def list_objects(self, request: web.Request, _: str, __: bytes) -> web.Response:
         listed = Element("ListBucketResult", xmlns=NAMESPACE)
+        prefix, delimiter = request.query.get("prefix", ""), request.query.get("delimiter")
         for key, content in self.objects.items():
-            if key.startswith(request.query.get("prefix", "")):
+            below = delimiter is not None and delimiter in key.removeprefix(prefix)
+            if key.startswith(prefix) and not below:
                 found = SubElement(listed, "Contents")
                 SubElement(found, "Key").text = key
-                SubElement(found, "LastModified").text = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+                SubElement(found, "LastModified").text = self._written_at(key).strftime("%Y-%m-%dT%H:%M:%S.000Z")
                 SubElement(found, "ETag").text = entity_tag(content)
                 SubElement(found, "Size").text = str(len(content))
         return xml(listed)
+
+    def _written_at(self, key: str) -> datetime:
+        return datetime.fromtimestamp(self.written_at[key], UTC) if key in self.written_at else datetime.now(UTC)
+
+
+@contextlib.asynccontextmanager
+async def s3_on_loopback(store: FakeS3, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Serve the bucket, and set the variables that name it."""
+    async with TestServer(store.application()) as server:
+        for variable, value in variables_of(f"http://127.0.0.1:{server.port}").items():
+            monkeypatch.setenv(variable, value)
+        yield
+
+
+def variables_of(endpoint: str, key: str = "x", secret: str = "x") -> dict[str, str]:
+    """The variables that the model server takes the address and the credentials of an S3 store from."""
+    return {
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT": endpoint,
+        "AWS_ALLOW_HTTP": "true",
+    }
 
 
 def entity_tag(content: bytes) -> str:

@@ -157,6 +157,43 @@ def test_tokens_come_from_the_environment_and_from_files_and_reach_no_log(tmp_pa
             "rasa-model-server: --storage s3:///models names no bucket: write s3://bucket/prefix\n",
         ),
         (
+            ["--adopt", "no/such/directory", OPEN],
+            {},
+            (
+                f"rasa-model-server: --adopt {Path.cwd()}/no/such/directory: there is no such directory: "
+                "give the one that the model files are in\n"
+            ),
+        ),
+        (
+            ["--adopt", "memory://", OPEN],
+            {},
+            (
+                "rasa-model-server: --adopt memory:// is not a kind of store that has model files: give a directory, "
+                "s3://bucket/prefix, gs://bucket/prefix or az://container/prefix\n"
+            ),
+        ),
+        (
+            ["--adopt", "s3://key:hunter2@bucket/prefix?signature=hunter2", OPEN],
+            {},
+            (
+                "rasa-model-server: --adopt s3://bucket/prefix: leave out what is before @ and after ?: "
+                "credentials belong in the variables of the store (AWS_*, GOOGLE_*, AZURE_*)\n"
+            ),
+        ),
+        (
+            ["--storage", "s3://bucket", "--adopt", "s3://bucket/models", OPEN],
+            {},
+            (
+                "rasa-model-server: --storage is above where the files of --adopt are, which this server must not "
+                "write to: leave --storage out for .rasa-model-server beside the files, or give another place\n"
+            ),
+        ),
+        (
+            ["--storage", "memory://", OPEN, "--redirect"],
+            {},
+            "rasa-model-server: --redirect is for the models of a bucket: give --adopt s3://, gs:// or az:// with it\n",
+        ),
+        (
             ["--storage", "memory://", OPEN, "--endpoints-file", "no/such/file"],
             {},
             "rasa-model-server: --endpoints-file no/such/file: there is no such file\n",
@@ -167,11 +204,11 @@ def test_tokens_come_from_the_environment_and_from_files_and_reach_no_log(tmp_pa
             "rasa-model-server: --project 'a/b': use letters, digits, '.', '_' and '-'\n",
         ),
         (
-            [],
+            [OPEN],
             {},
             (
-                "rasa-model-server: Missing option '--storage' (env var: 'RASA_MODEL_SERVER_STORAGE'): "
-                "see rasa-model-server --help\n"
+                "rasa-model-server: --storage is missing: give a directory or s3://bucket/prefix, "
+                "or give --adopt to serve what is there\n"
             ),
         ),
     ],

@@ -8,26 +8,17 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from aiohttp.test_utils import TestServer
 
 from rasa_model_server.settings import Settings
 from tests.model_server.archives import model_file, tar_gz
 from tests.model_server.conftest import MODELS, READS, running
-from tests.model_server.s3 import FakeS3
+from tests.model_server.s3 import FakeS3, s3_on_loopback
 
 
 @pytest.fixture
 async def bucket(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeS3]:
     store = FakeS3()
-    async with TestServer(store.application()) as server:
-        for variable, value in {
-            "AWS_ACCESS_KEY_ID": "x",
-            "AWS_SECRET_ACCESS_KEY": "x",
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT": f"http://127.0.0.1:{server.port}",
-            "AWS_ALLOW_HTTP": "true",
-        }.items():
-            monkeypatch.setenv(variable, value)
+    async with s3_on_loopback(store, monkeypatch):
         yield store
 
 

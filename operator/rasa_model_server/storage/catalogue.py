@@ -20,17 +20,17 @@ import obstore
 from obstore.exceptions import BaseError, GenericError
 
 from rasa_model_server.names import ARCHIVE_SUFFIX, is_same_but_for_case
+from rasa_model_server.storage.adopted.adoption import Adoption
 from rasa_model_server.storage.archive_files import CHUNK_BYTES, read_archive_file
 from rasa_model_server.storage.documents import Documents
 from rasa_model_server.storage.opening import first_line
-from rasa_model_server.storage.records import EnvironmentRecord, EnvironmentsRecord, ModelRecord, TagRecord
+from rasa_model_server.storage.records import TAGS, EnvironmentRecord, EnvironmentsRecord, ModelRecord, TagRecord
 
 if TYPE_CHECKING:
     from obstore import AsyncWritableFile, BytesStream
     from obstore.store import ObjectStore
 
 MODELS = "models"
-TAGS = "tags"
 ENVIRONMENTS = "environments"
 _REGISTERED = "registered"
 
@@ -49,12 +49,21 @@ class TaggedModel:
     tags: tuple[str, ...]
 
 
-class Catalogue:
-    """The models, tags and environments in one store. `directory` is the directory of the store, if it has one."""
+class AdoptedModelError(Exception):
+    """The model is a file of somebody else, which is theirs to delete."""
 
-    def __init__(self, store: ObjectStore, directory: Path | None = None) -> None:
+
+class Catalogue:
+    """The models, tags and environments in one store. `directory` is the directory of the store, if it has one.
+
+    With an `adoption` there are also the models of files that others write. Of a name that both have, the uploaded
+    model counts.
+    """
+
+    def __init__(self, store: ObjectStore, directory: Path | None = None, adoption: Adoption | None = None) -> None:
         self._store = store
         self._directory = directory
+        self._adoption = adoption
         self._models = Documents(store, MODELS, ModelRecord, directory)
         self._tags = Documents(store, TAGS, TagRecord, directory)
         self._environments = Documents(store, ENVIRONMENTS, EnvironmentsRecord, directory)
@@ -62,14 +71,19 @@ class Catalogue:
     async def check(self) -> None:
         """Ask the store for the start of a listing.
 
-        Raises BaseError if the store does not answer.
+        Raises BaseError if the store does not answer, or the adopted files could not be listed.
         """
+        if self._adoption is not None:
+            self._adoption.check()
         async for _ in obstore.list(self._store, TAGS, chunk_size=1):
             break
 
     async def models(self) -> list[TaggedModel]:
         """Return all models with their tags, the last trained first."""
         records, tags = await asyncio.gather(self._models.all(), self._tags.all())
+        if self._adoption is not None:
+            names = {record.model for record in records}
+            records = [*records, *(record for record in self._adoption.models() if record.model not in names)]
         tags_of: dict[str, list[str]] = {}
         for tag in tags:
             tags_of.setdefault(tag.archive, []).append(tag.tag)
@@ -81,15 +95,23 @@ class Catalogue:
 
         A store that folds case, as some directories do, finds the record of another model.
         """
-        record = await self._models.get(name)
-        return record if record is not None and record.model == name else None
+        record = await self._uploaded(name)
+        if record is None and self._adoption is not None:
+            return self._adoption.model(name)
+        return record
 
     async def model_with_tag(self, tag: str) -> ModelRecord | None:
         """Return the model that has the tag, or None."""
         found = await self._tags.get(tag)
         if found is None or found.tag != tag:
             return None
-        record = await self.model(found.model)
+        # The tag says which of the two it is on, which spares its pulls a question to the store.
+        adopted = self._adoption is not None and self._adoption.owns(found.archive)
+        record = (
+            self._adoption.model(found.model)
+            if self._adoption is not None and adopted
+            else await self.model(found.model)
+        )
         return record if record is not None and record.archive == found.archive else None
 
     async def tag_that_differs_in_case(self, tag: str) -> str | None:
@@ -119,10 +141,24 @@ class Catalogue:
 
         Raises FileNotFoundError if there is no such file (any more), or a link is in its place.
         """
+        if self._adoption is not None and self._adoption.owns(archive):
+            content = await self._adoption.open(archive, start, end)
+            return content.stream(CHUNK_BYTES)
         if self._directory is not None:
             return await read_archive_file(self._directory, archive, start, end)
         result = await obstore.get_async(self._store, archive, options={"range": (start, end)})
         return _chunks(result.stream(min_chunk_size=CHUNK_BYTES))
+
+    def bucket_entity_tag(self, record: ModelRecord) -> str | None:
+        """Return the ETag that the bucket itself sends with an adopted model, or None for any other model."""
+        return self._adoption.entity_tag(record.archive) if self._adoption is not None else None
+
+    async def signed_url(self, record: ModelRecord) -> str | None:
+        """Return a URL that opens an adopted model for some minutes, or None if there is none.
+
+        Raises BaseError if the store cannot sign one.
+        """
+        return await self._adoption.signed_url(record.archive) if self._adoption is not None else None
 
     async def delete_archive(self, archive: str) -> None:
         """Remove a model file that no model names. One that cannot be removed now is swept later."""
@@ -135,11 +171,18 @@ class Catalogue:
 
     async def add_model(self, record: ModelRecord) -> bool:
         """Publish the model, whose file is written. Return False, and change nothing, if the name is taken."""
+        if self._adoption is not None and self._adoption.model(record.model) is not None:
+            return False
         return await self._models.create(record.model, record)
 
     async def delete_model(self, name: str) -> bool:
-        """Remove the model, and take its tags from it. Return False if there is none."""
-        if await self.model(name) is None:
+        """Remove the model, and take its tags from it. Return False if there is none.
+
+        Raises AdoptedModelError if its file is not this server's to delete.
+        """
+        if await self._uploaded(name) is None:
+            if await self.model(name) is not None:
+                raise AdoptedModelError(name)
             return False
         record = await self._models.take(name)
         if record is None:
@@ -174,6 +217,10 @@ class Catalogue:
     async def replace_environments(self, environments: tuple[EnvironmentRecord, ...]) -> None:
         """Register these environments, and no others."""
         await self._environments.put(_REGISTERED, EnvironmentsRecord(environments=environments))
+
+    async def _uploaded(self, name: str) -> ModelRecord | None:
+        record = await self._models.get(name)
+        return record if record is not None and record.model == name else None
 
 
 async def _chunks(stream: BytesStream) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, from_url
@@ -17,9 +17,9 @@ from obstore.store import LocalStore, MemoryStore, from_url
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
-_MEMORY = "memory"
-_FILE = "file"
-_REMOTE: Mapping[str, str] = {
+MEMORY = "memory"
+FILE = "file"
+REMOTE: Mapping[str, str] = {
     "s3": "s3://bucket/prefix",
     "s3a": "s3a://bucket/prefix",
     "gs": "gs://bucket/prefix",
@@ -53,19 +53,27 @@ def open_storage(location: str) -> Storage:
 
     Raises StorageError if the directory cannot be created or written, or the URL is not understood.
     """
-    scheme, separator, _ = location.partition("://")
-    if not separator:
-        return _open_directory(Path(location))
-    if scheme == _FILE:
-        return _open_directory(Path(urlsplit(location).path))
-    if scheme == _MEMORY:
+    directory = directory_of(location)
+    if directory is not None:
+        return _open_directory(directory)
+    scheme = location.partition("://")[0]
+    if scheme == MEMORY:
         return Storage(MemoryStore(), "memory (gone when the server stops)")
-    if scheme not in _REMOTE:
+    if scheme not in REMOTE:
         raise StorageError(
             f"--storage {scheme}:// is not a kind of store this server knows: give a directory, "
             "s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or memory://"
         )
-    return _open_remote(location, scheme)
+    return open_remote(location, scheme, "--storage")
+
+
+def directory_of(location: str) -> Path | None:
+    """Return the directory that a path or a file:// URL names, or None for another URL."""
+    scheme, separator, _ = location.partition("://")
+    if separator and scheme != FILE:
+        return None
+    path = Path(unquote(urlsplit(location).path)) if separator else Path(location)
+    return path.expanduser().absolute()
 
 
 def first_line(error: BaseException) -> str:
@@ -74,8 +82,7 @@ def first_line(error: BaseException) -> str:
     return " ".join(word.partition("?")[0] + "?..." if "://" in word and "?" in word else word for word in line.split())
 
 
-def _open_directory(path: Path) -> Storage:
-    directory = path.expanduser().absolute()
+def _open_directory(directory: Path) -> Storage:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(directory, os.W_OK | os.X_OK):
@@ -99,15 +106,20 @@ def _close_to_others(directory: Path) -> None:
                     path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def _open_remote(location: str, scheme: str) -> Storage:
+def open_remote(location: str, scheme: str, option: str) -> Storage:
+    """Open the store at the URL that the option gives. Nothing is asked of it yet.
+
+    Raises:
+        StorageError: the URL names no bucket, or a variable of the store is wrong.
+    """
     parts = urlsplit(location)
     shown = f"{scheme}://{parts.hostname or ''}{parts.path}"
     if not parts.hostname:
-        raise StorageError(f"--storage {shown} names no bucket: write {_REMOTE[scheme]}")
+        raise StorageError(f"{option} {shown} names no bucket: write {REMOTE[scheme]}")
     try:
         store = from_url(location, client_options=_client_options(), retry_config=_RETRY)
     except (BaseError, ValueError) as error:
-        raise StorageError(f"--storage {shown}: {first_line(error)}") from None
+        raise StorageError(f"{option} {shown}: {first_line(error)}") from None
     return Storage(store, shown)
 
 

@@ -8,6 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rasa_model_server.archive.training import listed_text
 
+TAGS = "tags"
+"""The prefix of tags in the store."""
+
 ListedText = Annotated[str | None, BeforeValidator(listed_text)]
 """A text that came out of a model file. What is too long to be listed is as if it were not there."""
 

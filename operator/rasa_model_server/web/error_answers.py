@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 
 from rasa_model_server import __version__
 from rasa_model_server.errors import ApiError
+from rasa_model_server.storage import NotReadYetError
 from rasa_model_server.storage.opening import first_line
 from rasa_model_server.web.draining import drain
 
@@ -59,15 +60,21 @@ def _as_api_error(request: Request, error: Exception) -> ApiError:
             where = ".".join(str(step) for step in first["loc"])
             return ApiError(400, "BadRequest", f"the request is wrong at {where}: {first['msg']}")
         case BaseError():
-            logger.warning("the object store failed: %s: %s", type(error).__name__, first_line(error))
-            message = "the object store failed: the log of this server says how"
-            return ApiError(503, "StoreUnavailable", message, {"Retry-After": "5"})
+            return _as_store_error(error)
         case ClientDisconnect():
             # Nobody reads it, but the access log shows it.
             return ApiError(400, "ClientDisconnect", "the client went away before it had sent everything")
         case _:
             # Starlette raises it again, so that uvicorn logs the traceback.
             return ApiError(500, "InternalError", "the server failed: its log says how")
+
+
+def _as_store_error(error: BaseError) -> ApiError:
+    if isinstance(error, NotReadYetError):
+        return ApiError(503, "NotReadYet", str(error), {"Retry-After": "5"})
+    logger.warning("the object store failed: %s: %s", type(error).__name__, first_line(error))
+    message = "the object store failed: the log of this server says how"
+    return ApiError(503, "StoreUnavailable", message, {"Retry-After": "5"})
 
 
 def _as_routing_error(request: Request, error: HTTPException) -> ApiError:

@@ -26,6 +26,7 @@ _NO_CONTENT = 204
 _BAD_NAME = {400: "The name cannot be one of a model or tag."}
 _NO_MODEL = {404: "There is no such model, tag or project."}
 _NOT_TAGGED = {404: "There is no such model or project, or production cannot load the model, or is not reachable."}
+_ADOPTED = {409: "The model is a file that this server did not write."}
 _NOT_RECEIVED = {413: "The model is too large.", 429: "Too many uploads are under way."}
 
 
@@ -100,7 +101,7 @@ def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
         operation_id="deleteModel",
         summary="Delete a model and its tags",
         response_description="It is gone.",
-        responses=refusals(_BAD_NAME, _NO_MODEL, NO_STORE, UNAUTHORIZED),
+        responses=refusals(_BAD_NAME, _NO_MODEL, _ADOPTED, NO_STORE, UNAUTHORIZED),
     )
     async def delete_model(model: ModelName) -> Response:
         """Delete the model from the store. A Rasa server that has loaded it keeps it."""

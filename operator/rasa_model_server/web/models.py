@@ -8,7 +8,7 @@ from fastapi import Request
 
 from rasa_model_server.errors import ApiError
 from rasa_model_server.names import is_same_but_for_case
-from rasa_model_server.storage import Catalogue, TaggedModel
+from rasa_model_server.storage import AdoptedModelError, Catalogue, TaggedModel
 from rasa_model_server.web.access import share_of
 from rasa_model_server.web.answers import ModelAnswer, model_answer
 from rasa_model_server.web.model_check import ModelCheck, ProductionUnavailableError, is_compatible
@@ -77,9 +77,14 @@ class Models:
     async def delete(self, name: str) -> None:
         """Delete a model, its tags with it.
 
-        Raises ApiError (404) if there is no such model.
+        Raises ApiError: 404 if there is no such model, 409 if its file was adopted.
         """
-        if not await self._catalogue.delete_model(name):
+        try:
+            deleted = await self._catalogue.delete_model(name)
+        except AdoptedModelError:
+            message = f"the file of the model {name!r} was not written by this server: delete it in the adopted bucket"
+            raise ApiError(409, "AdoptedModel", message) from None
+        if not deleted:
             raise not_found(f"there is no model {name!r}")
 
     async def put_tag(self, name: str, tag: str) -> None:

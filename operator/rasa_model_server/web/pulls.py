@@ -17,6 +17,7 @@ from rasa_model_server.web.access import Access
 from rasa_model_server.web.download import model_response
 from rasa_model_server.web.openapi import NAME_SCHEMA, NO_STORE, UNAUTHORIZED, Responses, headers, refusals
 from rasa_model_server.web.paths import COLLECTION, not_found, require_name, require_project
+from rasa_model_server.web.redirection import redirect_response
 from rasa_model_server.web.variant import ApiVariant, ModelApi
 
 _HEADERS = headers({"ETag": "The model's hash, in quotes.", "filename": "What to call the file: <model>.tar.gz."})
@@ -25,6 +26,9 @@ _RANGE = {"Range": "One range of bytes to send.", "If-Range": "Follow Range only
 _REFUSALS = {
     400: "The name cannot be one of a model or tag.",
     404: "There is no such model, tag or project.",
+}
+_REDIRECTED: Responses = {
+    307: {"description": "The model is at this URL for some minutes.", "headers": headers({"Location": "The URL."})}
 }
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -68,6 +72,10 @@ class _Pulls:
     async def _send(self, request: Request, record: ModelRecord | None, absent: str) -> Response:
         if record is None:
             raise not_found(absent)
+        if self._api.redirects:
+            redirected = await redirect_response(request, record, self._catalogue, self._api.variant)
+            if redirected is not None:
+                return redirected
         return await model_response(request, record, self._catalogue, self._api.variant)
 
 
@@ -87,7 +95,7 @@ def pull_routes(catalogue: Catalogue, api: ModelApi, access: Access) -> list[Pul
                 operation_id=f"pull{name}",
                 summary=summary,
                 response_description="The model.",
-                responses=_answers(api.variant, ranges=True),
+                responses=_answers(api.variant, ranges=True) | (_REDIRECTED if api.redirects else {}),
                 openapi_extra={"security": security, "parameters": _parameters(path, _KNOWN | _RANGE)},
                 **options,
             ),

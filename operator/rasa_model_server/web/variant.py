@@ -33,3 +33,5 @@ class ModelApi:
     max_model_bytes: int
     max_unpacked_bytes: int
     variant: ApiVariant
+    redirects: bool = False
+    """Whether pulls of adopted models are sent to the bucket that they are in."""
