@@ -19,6 +19,7 @@ from rasa_environments.judge.comparison import (
 )
 
 NAMED = TaggedModel("20260101-120000", "hash")
+LISTED = TaggedModel("20260101-120000", "hash", model_id="a1")
 FILE = TaggedModel("5f3c-6123", "5f3c-6123")
 READ = TaggedModel("5f3c-6123", "5f3c-6123", model_id="a1")
 READ_1 = TaggedModel("5f3c-6123", "5f3c-6123", trained_at=1767268800.25)
@@ -37,6 +38,11 @@ def result(model: str | None = None, model_id: str | None = None) -> ProbeResult
         (result(), NAMED, "False"),
         (result(FALLBACK_NAME, "a1"), NAMED, "Unknown"),
         (result(None, "a1"), NAMED, "Unknown"),
+        (result(FALLBACK_NAME, "a1"), LISTED, "True"),
+        (result(FALLBACK_NAME, "b2"), LISTED, "False"),
+        (result(FALLBACK_NAME), LISTED, "Unknown"),
+        (result("20260101-120000", "b2"), LISTED, "True"),
+        (result("20250101-120000", "a1"), LISTED, "False"),
         (result(FALLBACK_NAME), TaggedModel(FALLBACK_NAME, "hash"), "True"),
         (result(FALLBACK_NAME, "a1"), FILE, "Unknown"),
         (result("20260101-120000", "a1"), FILE, "Unknown"),
@@ -97,6 +103,8 @@ def test_two_models_of_one_name_are_told_apart_in_a_message() -> None:
     assert described_wanted(result(FALLBACK_NAME, "b2"), READ) == "5f3c-6123 (id a1)"
     assert described(result("20250101-120000", "b2")) == "20250101-120000"
     assert described_wanted(result("20250101-120000", "b2"), NAMED) == "20260101-120000"
+    assert described_wanted(result("20250101-120000", "b2"), LISTED) == "20260101-120000"
+    assert described_wanted(result(FALLBACK_NAME, "b2"), LISTED) == "20260101-120000 (id a1)"
 
 
 def test_where_only_a_time_of_training_is_told_it_is_said_why_the_wanted_one_is_not_known() -> None:

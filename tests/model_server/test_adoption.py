@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from rasa_model_server.archive import ArchiveInspector
 from rasa_model_server.storage import AdoptedModelError, ModelRecord, NotReadYetError
 from rasa_model_server.storage.adopted import reading
-from rasa_model_server.storage.adopted.files import ChangedFileError
+from rasa_model_server.storage.adopted.files import ChangedFileError, ListedFile
 from tests.model_server.adopting import Adopting, Bucket, Directory, Place, foreign
 from tests.model_server.archives import member, model_file, tar_gz
 from tests.model_server.s3 import FakeS3, s3_on_loopback
@@ -369,7 +370,7 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     paths: list[str] = []
     record = reading._record
 
-    def counted(name: str, file: reading.ListedFile, inspector: reading.ArchiveInspector) -> ModelRecord:
+    def counted(name: str, file: ListedFile, inspector: ArchiveInspector) -> ModelRecord:
         paths.append(file.path)
         return record(name, file, inspector)
 

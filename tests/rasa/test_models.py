@@ -50,6 +50,7 @@ def entry(name: str, *tags: str) -> dict[str, object]:
         "trained_at": 1767268800.0,
         "version": "3.6.21",
         "is_compatible": True,
+        "model_id": f"id-of-{name}",
     }
 
 
@@ -75,8 +76,8 @@ async def test_models_come_with_their_tags_and_hashes(server: ScriptedServer, ht
     models = await client(http, server.url).models()
 
     assert models == (
-        Model("a", "hash-of-a", frozenset({"production", "worker"}), 1767268800.0, "3.6.21", True),
-        Model("b", "hash-of-b", frozenset(), 1767268800.0, "3.6.21", True),
+        Model("a", "hash-of-a", frozenset({"production", "worker"}), 1767268800.0, "3.6.21", True, "id-of-a"),
+        Model("b", "hash-of-b", frozenset(), 1767268800.0, "3.6.21", True, "id-of-b"),
     )
     assert server.asked[0].query["token"] == "service-token"
     assert len(server.asked) == 1
@@ -128,6 +129,7 @@ async def test_what_only_informs_may_have_any_shape(server: ScriptedServer, http
         "trained_at": "yesterday",
         "version": 3,
         "is_compatible": "no",
+        "model_id": "no id",
     }
     server.answer("GET", MODELS, says([odd, {"model": "b", "hash": "i"}]))
 

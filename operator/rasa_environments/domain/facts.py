@@ -36,7 +36,7 @@ class TaggedModel:
     compatible: bool = field(default=True, compare=False)
     """Whether the server accepts a tag on it: False if production's version cannot load it."""
     model_id: str | None = field(default=None, compare=False)
-    """The id from its training, which Rasa 3 reports about the model that it serves; read from the model file."""
+    """The id from its training, which Rasa 3 reports about the model that it serves; listed, or read from the file."""
     unidentified: str | None = field(default=None, compare=False)
     """Why the id could not be read from the model file."""
 

@@ -14,19 +14,23 @@ UNREAD = "the file of the tag has not been read yet"
 def serves(answer: ProbeResult, wanted: TaggedModel) -> ConditionStatus:
     """Return whether the server serves the desired model: True, False, or Unknown if they cannot be compared.
 
-    Ids are compared first, since they belong to the model itself. Names are compared only if both sides have one:
-    Rasa's fallback name is none, and neither is the hash that stands in for the name of an unnamed model.
+    Names are compared if both sides have one: Rasa's fallback name is none, and neither is the hash that stands in for
+    the name of an unnamed model. Otherwise ids are compared, which belong to the model itself.
     """
     if not answer.known:
         return "Unknown"
     if not answer.serves_one:
         return "False"
-    if answer.model_id is not None and wanted.model_id is not None:
+    by_name = _both_named(answer, wanted)
+    if not by_name and answer.model_id is not None and wanted.model_id is not None:
         return "True" if answer.model_id == wanted.model_id else "False"
     if answer.model is not None and answer.model == wanted.name:
         return "True"
-    comparable = wanted.named and answer.model is not None and answer.model != FALLBACK_NAME
-    return "False" if comparable else "Unknown"
+    return "False" if by_name else "Unknown"
+
+
+def _both_named(answer: ProbeResult, wanted: TaggedModel) -> bool:
+    return wanted.named and answer.model is not None and answer.model != FALLBACK_NAME
 
 
 def serves_what_is_wanted(answer: ProbeResult, wanted: TaggedModel | None) -> ConditionStatus:
@@ -86,4 +90,5 @@ def described(answer: ProbeResult) -> str:
 
 def described_wanted(answer: ProbeResult, wanted: TaggedModel) -> str:
     """Return the desired model for a message that also names a served one."""
-    return f"{wanted.name} (id {wanted.model_id})" if answer.model_id and wanted.model_id else wanted.name
+    by_id = answer.model_id and wanted.model_id and not _both_named(answer, wanted)
+    return f"{wanted.name} (id {wanted.model_id})" if by_id else wanted.name

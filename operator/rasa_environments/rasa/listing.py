@@ -22,6 +22,8 @@ LONGEST_NAME = 255
 """Characters of a model's name: as many as of a file name."""
 HASH = re.compile("[!#-~]{1,128}")
 """A hash as in ETags (RFC 9110, 8.8.3), of at most 128 characters."""
+MODEL_ID = re.compile("[0-9A-Za-z_-]{1,64}")
+"""An id of a training as Rasa generates it (`uuid4().hex`), or similar."""
 LONGEST_TAG = 63
 """Characters of a tag, as in the API."""
 MAXIMUM_TAGS = 64
@@ -41,6 +43,8 @@ class Model:
     version: str | None = None
     is_compatible: bool | None = None
     """Whether the server considers it compatible with its production; None if it does not say."""
+    model_id: str | None = None
+    """The id from its training: what a Rasa server reports that pulled it without its name."""
 
 
 def is_name(text: str) -> bool:
@@ -61,13 +65,14 @@ class ListedModel(BaseModel):
     trained_at: Time | None = None
     version: Annotated[str, Field(max_length=64)] | None = None
     is_compatible: StrictBool | None = None
+    model_id: Annotated[str, Field(pattern=f"^{MODEL_ID.pattern}$")] | None = None
 
     @field_validator("tags", mode="before")
     @classmethod
     def _no_tags(cls, value: object) -> object:
         return [] if value is None else value
 
-    @field_validator("trained_at", "version", "is_compatible", mode="wrap")
+    @field_validator("trained_at", "version", "is_compatible", "model_id", mode="wrap")
     @classmethod
     def _optional(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
         """Return None for values of another type, or too long: these fields are only informative."""
@@ -85,7 +90,7 @@ class ListedModel(BaseModel):
         if not (is_name(name) and HASH.fullmatch(self.hash)):
             return None
         tags = frozenset(tag for tag in self.tags[:MAXIMUM_TAGS] if len(tag) <= LONGEST_TAG and is_name(tag))
-        return Model(name, self.hash, tags, self.trained_at, self.version, self.is_compatible)
+        return Model(name, self.hash, tags, self.trained_at, self.version, self.is_compatible, self.model_id)
 
 
 LISTING = TypeAdapter(Annotated[list[ListedModel], FailFast()])

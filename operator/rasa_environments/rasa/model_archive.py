@@ -7,7 +7,6 @@ report that, too. Both files come after the components, so an archive is usually
 
 from __future__ import annotations
 
-import re
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from outbound_http.json_size import has_too_many_values
-from rasa_environments.rasa.listing import Time
+from rasa_environments.rasa.listing import MODEL_ID, Time
 
 MAXIMUM_ARCHIVE = 512 * 1024 * 1024
 """Maximum bytes of a model file."""
@@ -28,8 +27,6 @@ MAXIMUM_MEMBERS = 100_000
 PIECE = 256 * 1024
 """Bytes that are unpacked at a time."""
 METADATA, FINGERPRINT = "metadata.json", "fingerprint.json"
-MODEL_ID = re.compile("[0-9A-Za-z_-]{1,64}")
-"""An id as Rasa generates it (`uuid4().hex`), or similar."""
 GZIP = 16 + zlib.MAX_WBITS
 
 

@@ -9,8 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
 from rasa_environments.rasa.answers import decoded, refusal
-from rasa_environments.rasa.listing import MODEL_SUFFIX, Time, is_name
-from rasa_environments.rasa.model_archive import MODEL_ID
+from rasa_environments.rasa.listing import MODEL_ID, MODEL_SUFFIX, Time, is_name
 from rasa_environments.rasa.on_the_way import is_html
 from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.transport import HttpClient, Request, ask

@@ -224,7 +224,8 @@ def too_slow(server: ModelServer, seconds: float) -> Problem:
 
 def listed(model: Model) -> TaggedModel:
     """Return the facts about a model in the listing."""
-    return TaggedModel(model.name, model.hash, model.trained_at, model.version, model.is_compatible is not False)
+    compatible = model.is_compatible is not False
+    return TaggedModel(model.name, model.hash, model.trained_at, model.version, compatible, model.model_id)
 
 
 def observed(models: tuple[Model, ...]) -> ServerObservation:
