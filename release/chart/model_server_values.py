@@ -38,6 +38,11 @@ class Bucket(Values):
     credentials_secret: str = ""
     """Secret whose keys become variables: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_SERVICE_ACCOUNT,
     AZURE_STORAGE_ACCOUNT_NAME ...; empty if the pod's ServiceAccount grants access."""
+    adopt: bool = False
+    """Whether to serve the `*.tar.gz` files that others write there. They are never written or deleted; tags and
+    uploaded models are kept below `.rasa-model-server` beside them."""
+    redirect: bool = False
+    """Whether to send pulls of these files to a signed URL of the bucket, which Rasa servers must then reach."""
 
 
 class Tokens(Values):

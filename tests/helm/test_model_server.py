@@ -118,6 +118,28 @@ def test_models_are_in_a_bucket_where_one_is_given() -> None:
     assert NAME in release.names("PodDisruptionBudget")
 
 
+@pytest.mark.parametrize("redirect", [False, True])
+def test_what_others_write_to_the_bucket_is_served_where_that_is_wanted(redirect: bool) -> None:
+    release = with_server(bucket={"url": "s3://models/bots", "adopt": True, "redirect": redirect}, replicas=2)
+
+    arguments = release.container(NAME)["args"]
+    assert "--adopt=s3://models/bots" in arguments
+    assert ("--redirect" in arguments) is redirect
+    assert not any(argument.startswith("--storage") for argument in arguments)
+
+
+@pytest.mark.parametrize(
+    ("bucket", "message"),
+    [
+        ({"adopt": True}, "modelServer.bucket.adopt: it serves what is in a bucket"),
+        ({"url": "s3://models", "redirect": True}, "modelServer.bucket.redirect: only pulls of adopted files"),
+    ],
+)
+def test_adopting_nothing_is_refused(bucket: dict[str, Any], message: str) -> None:
+    with pytest.raises(RefusedError, match=message):
+        with_server(bucket=bucket)
+
+
 def test_a_cloud_gives_the_right_on_the_bucket_to_its_account() -> None:
     account = {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/models"}, "labels": {"use": "true"}}
 
