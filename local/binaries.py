@@ -50,6 +50,9 @@ HELM_4 = GoProgram("helm", "helm4", "helm.sh/helm/v4/cmd/helm", "helm.sh/helm/v4
 KUBECONFORM = GoProgram(
     "kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", "github.com/yannh/kubeconform"
 )
+VERSITYGW = GoProgram(
+    "versitygw", "versitygw", "github.com/versity/versitygw/cmd/versitygw", "github.com/versity/versitygw"
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from local.binaries import KUBECONFORM, BinariesUnavailableError, find_kubectl, find_or_build, find_or_build_program
+from local.binaries import (
+    KUBECONFORM,
+    VERSITYGW,
+    BinariesUnavailableError,
+    find_kubectl,
+    find_or_build,
+    find_or_build_program,
+)
 from local.flavour import UnknownFlavourError, choose_flavour, kind_is_usable
 from local.gitops import find_or_build_gitops
 from local.helm import VERSIONS, helm
@@ -38,6 +45,7 @@ def prepare(progress: Progress) -> list[str]:
     steps: list[Callable[[], object]] = [
         *(partial(helm, version, progress) for version in VERSIONS),
         partial(find_or_build_program, KUBECONFORM, progress),
+        partial(find_or_build_program, VERSITYGW, progress),
         partial(find_or_build_gitops, progress),
         partial(plugin_archive, progress),
         partial(promtool, progress),

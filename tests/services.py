@@ -1,4 +1,4 @@
-"""RabbitMQ, PostgreSQL and Redis for all tests: each is started once per run, when a test first uses it."""
+"""RabbitMQ, PostgreSQL, Redis and S3 for all tests: each is started once per run, when a test first uses it."""
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from local.binaries import VERSITYGW, BinariesUnavailableError, find_or_build_program
 from local.progress import ConsoleProgress
 from local.services import (
+    S3,
     PostgreSql,
     RabbitMq,
     Redis,
@@ -16,6 +18,7 @@ from local.services import (
     running_postgresql,
     running_rabbitmq,
     running_redis,
+    running_s3,
 )
 from local.services.programs import POSTGRESQL, RABBITMQ, REDIS, Service
 
@@ -32,6 +35,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         for name in FIXTURES.keys() & wanted:
             with suppress(ServiceUnavailableError):  # which the fixture says
                 find_programs(FIXTURES[name], progress)
+        if "s3" in wanted:
+            with suppress(BinariesUnavailableError):
+                find_or_build_program(VERSITYGW, progress)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +62,17 @@ def redis() -> Iterator[Redis]:
     require(REDIS)
     with running_redis() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """An S3 store; every test uses a bucket with its own name."""
+    try:
+        find_or_build_program(VERSITYGW, ConsoleProgress())
+    except BinariesUnavailableError as error:
+        pytest.skip(str(error))
+    with running_s3() as store:
+        yield store
 
 
 def require(service: Service) -> None:

@@ -55,10 +55,10 @@ from rasa_environments.rasa.upload import Multipart
 PAGE_SIZE = 500
 UPLOAD_READ_TIMEOUT = 300.0
 """Seconds that a server may take to inspect an uploaded model after receiving it."""
-MAXIMUM_MODELS = 5000
+MAXIMUM_MODELS = 10_000
 """Maximum number of models in a listing."""
 MAXIMUM_PAGE = 2 * 1024 * 1024
-"""Maximum bytes of a page, and so of the whole listing of a server without pages: 5000 models have about 1.3 MB."""
+"""Maximum bytes of a page, and so of the whole listing of a server without pages: 5000 models have about 1.4 MB."""
 MAXIMUM_LISTING = 4 * 1024 * 1024
 """Maximum bytes of all pages together."""
 MAXIMUM_TAGS_LISTED = 5000
