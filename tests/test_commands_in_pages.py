@@ -20,12 +20,13 @@ from local.helm import CHART, helm
 from local.installation import ROOT
 from local.progress import silent
 from rasa_environments.cli.application import application
+from rasa_model_server.cli import application as model_server
 
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *(DOCS / "how-to").glob("*.md"), *(DOCS / "runbooks").glob("*.md")])
 PROGRAMS = (
     *("base64", "curl", "date", "docker", "git", "grep", "helm", "kind", "kubectl", "make", "oc", "openssl", "pip"),
-    *("rasa-environments", "sed"),
+    *("rasa-environments", "rasa-model-server", "sed"),
 )
 STAND_IN = '#!/bin/bash\nprintf -v call "%s\\037" "${0##*/}" "$@"; printf "%s\\036" "$call" >> "$CALLS"\n'
 """Replaces a program: records the arguments of each call in one write, because two may run at a time."""
@@ -87,6 +88,9 @@ def objections(call: Call) -> Iterator[str]:
     match call:
         case ("kubectl", "rasa", *arguments) | ("rasa-environments", *arguments):
             yield from against_ours(arguments)
+        case ("rasa-model-server", *arguments):
+            known = {option for parameter in typer.main.get_command(model_server).params for option in parameter.opts}
+            yield from (f"there is no option {word}" for word in arguments if word[:2] == "--" and word not in known)
         case ("kubectl", verb, *arguments) if verb not in PLUGINS:
             yield from against_kubectl([verb, *arguments])
         case ("helm", ("install" | "upgrade") as verb, *arguments) if CHART_IN_PAGES in arguments:
