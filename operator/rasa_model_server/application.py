@@ -56,8 +56,7 @@ class Stores:
 def open_stores(settings: Settings) -> Stores:
     """Open what the settings name.
 
-    Raises:
-        StorageError: it cannot be opened.
+    Raises StorageError if it cannot be opened.
     """
     adopted = open_adopted(settings.adopt) if settings.adopt is not None else None
     return Stores(open_own(settings.storage, settings.adopt), adopted)

@@ -97,7 +97,7 @@ class Adopting:
         if record is None:
             return None
         content = await self.catalogue.read_archive(record.archive, 0, record.size)
-        pieces = [bytes(piece) async for piece in content.stream(100_000)]
+        pieces = [bytes(piece) async for piece in content]
         return b"".join(pieces)
 
 

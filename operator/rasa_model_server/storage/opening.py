@@ -109,8 +109,7 @@ def _close_to_others(directory: Path) -> None:
 def open_remote(location: str, scheme: str, option: str) -> Storage:
     """Open the store at the URL that the option gives. Nothing is asked of it yet.
 
-    Raises:
-        StorageError: the URL names no bucket, or a variable of the store is wrong.
+    Raises StorageError if the URL names no bucket, or a variable of the store is wrong.
     """
     parts = urlsplit(location)
     shown = f"{scheme}://{parts.hostname or ''}{parts.path}"

@@ -43,7 +43,7 @@ class Adoption:
     def __init__(self, adopted: Storage, own: Storage, limits: ReadingLimits) -> None:
         self._files = AdoptedFiles(adopted)
         self._index = AdoptionIndex(own.store)
-        self._tags = Documents(own.store, TAGS, TagRecord)
+        self._tags = Documents(own.store, TAGS, TagRecord, own.directory)
         self._limits = limits
         self._listed: Mapping[str, ListedFile] | None = None
         self._read: dict[str, ReadFile] | None = None
@@ -62,8 +62,7 @@ class Adoption:
     def models(self) -> list[ModelRecord]:
         """Return the models that were read.
 
-        Raises:
-            NotReadYetError: the files have not been listed yet.
+        Raises NotReadYetError if the files have not been listed yet.
         """
         self._require_listed()
         return [file.model for file in (self._read or {}).values() if file.model is not None]
@@ -71,8 +70,7 @@ class Adoption:
     def model(self, name: str) -> ModelRecord | None:
         """Return the model of this name, or None if there is no such file, or it is not a model.
 
-        Raises:
-            NotReadYetError: the file is being read, or the files have not been listed yet.
+        Raises NotReadYetError if the file is being read, or the files have not been listed yet.
         """
         self._require_listed()
         path = name + ARCHIVE_SUFFIX
@@ -88,8 +86,7 @@ class Adoption:
     async def open(self, archive: str, start: int, end: int) -> AdoptedContent:
         """Open the file with this key, to read the bytes from `start` up to, and without, `end`.
 
-        Raises:
-            FileNotFoundError: the file has been removed or replaced.
+        Raises FileNotFoundError if the file has been removed or replaced.
         """
         file = self._file(archive)
         if file is None:
@@ -102,8 +99,7 @@ class Adoption:
     async def signed_url(self, archive: str) -> str | None:
         """Return a URL that opens the file with this key for some minutes, or None if there is none.
 
-        Raises:
-            BaseError: the store has no credentials to sign with.
+        Raises BaseError if the store has no credentials to sign with.
         """
         file = self._file(archive)
         return await self._files.signed_url(file) if file is not None else None
@@ -116,8 +112,7 @@ class Adoption:
     def check(self) -> None:
         """Return if the last listing succeeded.
 
-        Raises:
-            NotReadYetError: it did not, or there was none yet.
+        Raises NotReadYetError if it failed, or there was none yet.
         """
         if self._failure is not None:
             raise NotReadYetError("the adopted files cannot be listed: the log of this server says why")
@@ -140,8 +135,7 @@ class Adoption:
     async def scan(self) -> None:
         """List the files. What is gone or changed is no model any more, what is new or changed is to be read.
 
-        Raises:
-            BaseError: the store does not answer.
+        Raises BaseError if the store does not answer.
         """
         before = self._read if self._read is not None else await self._index.load()
         files = await self._files.listed()
@@ -165,8 +159,7 @@ class Adoption:
     async def read_next(self) -> bool:
         """Read one file that is to be read. Return False if there is none.
 
-        Raises:
-            BaseError: the store does not answer.
+        Raises BaseError if the store does not answer.
         """
         if not self._pending:
             return False
@@ -185,8 +178,7 @@ class Adoption:
     async def save(self) -> None:
         """Write the index if there is anything new to write.
 
-        Raises:
-            BaseError: the store does not take it.
+        Raises BaseError if the store does not take it.
         """
         if self._unsaved and self._read is not None:
             self._unsaved = False

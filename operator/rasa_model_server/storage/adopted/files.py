@@ -52,8 +52,7 @@ class AdoptedContent:
     async def stream(self, min_chunk_size: int) -> AsyncIterator[bytes]:
         """Yield the bytes in pieces of about this size.
 
-        Raises:
-            ChangedFileError: the file was written to meanwhile. The last piece is held back until that is known.
+        Raises ChangedFileError if the file was written to meanwhile. The last piece is held back until that is known.
         """
         held: bytes | None = None
         async for piece in self._result.stream(min_chunk_size=min_chunk_size):
@@ -86,8 +85,7 @@ class AdoptedFiles:
     async def listed(self) -> list[ListedFile]:
         """Return the `*.tar.gz` directly below the URL, the last written first.
 
-        Raises:
-            BaseError: the store does not answer.
+        Raises BaseError if the store does not answer.
         """
         result = await obstore.list_with_delimiter_async(self._store)
         found = [_listed(meta) for meta in result["objects"] if meta["path"].endswith(ARCHIVE_SUFFIX)]
@@ -100,8 +98,7 @@ class AdoptedFiles:
     async def open(self, file: ListedFile, start: int, end: int) -> AdoptedContent:
         """Open the file as it was listed, to read the bytes from `start` up to, and without, `end`.
 
-        Raises:
-            ChangedFileError: it has been removed or replaced.
+        Raises ChangedFileError if it has been removed or replaced.
         """
         if not await self.is_plain(file):
             raise ChangedFileError(f"{file.path} has been removed or replaced")

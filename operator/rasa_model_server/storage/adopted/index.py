@@ -48,8 +48,7 @@ class AdoptionIndex:
     async def load(self) -> dict[str, ReadFile]:
         """Return what was found in each file, by path. Nothing if there is no index, or none that can be read.
 
-        Raises:
-            BaseError: the store does not answer.
+        Raises BaseError if the store does not answer.
         """
         try:
             answer = await obstore.get_async(self._store, INDEX)
@@ -66,8 +65,7 @@ class AdoptionIndex:
     async def save(self, files: Iterable[ReadFile]) -> None:
         """Write the index over any other.
 
-        Raises:
-            BaseError: the store does not take it.
+        Raises BaseError if the store does not take it.
         """
         index = _Index(files=tuple(files))
         content = await asyncio.to_thread(index.model_dump_json)

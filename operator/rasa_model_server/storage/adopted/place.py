@@ -30,8 +30,7 @@ _OPTION = "--adopt"
 def open_adopted(location: str) -> Storage:
     """Open the bucket or directory whose `*.tar.gz` files are served. Nothing is created or changed in it.
 
-    Raises:
-        StorageError: it is no directory that can be read, or the URL is not understood, or has more in it than a place.
+    Raises StorageError if it is no readable directory, or the URL is not understood, or has more in it than a place.
     """
     directory = directory_of(location)
     if directory is not None:
@@ -56,8 +55,7 @@ def open_adopted(location: str) -> Storage:
 def open_own(storage: str | None, adopted: str | None) -> Storage:
     """Open the store of the server's own objects: at `--storage`, else below the adopted URL.
 
-    Raises:
-        StorageError: neither is given, or the adopted files are at a place where this server writes and sweeps.
+    Raises StorageError if neither is given, or the adopted files are at a place where this server writes and sweeps.
     """
     if adopted is None:
         if storage is None:

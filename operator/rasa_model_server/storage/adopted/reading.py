@@ -32,9 +32,7 @@ async def read_adopted(files: AdoptedFiles, file: ListedFile, limits: ReadingLim
     Rasa 3 writes metadata.json last (rasa/engine/storage/local_model_storage.py, create_model_package), and gzip can
     only be read from the start. So a file is read whole, once, which also yields its hash.
 
-    Raises:
-        ChangedFileError: the file changed meanwhile.
-        BaseError: the store does not answer.
+    Raises ChangedFileError if the file changed meanwhile, and BaseError if the store does not answer.
     """
     name = model_name_of_file(file.path) or file.path
     problem = "it is a link, or not a file" if not await files.is_plain(file) else _problem(name, file, limits)
