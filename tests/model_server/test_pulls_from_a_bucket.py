@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import obstore
 import pytest
-from obstore.store import S3Store
 
 from local.models import NAMES, models_of
 from local.rasa import RELEASES
 from local.services import S3
 from tests.eventually import eventually
+from tests.model_server.buckets import BucketOfTeam, bucket_of_team
 from tests.model_server.conftest import MODELS
 from tests.model_server.processes import OPEN, running_process
 
@@ -60,15 +59,6 @@ class Pulled:
 
 
 @dataclass(frozen=True)
-class BucketOfTeam:
-    """A bucket with models of one release."""
-
-    url: str
-    etags: dict[str, str]
-    """Of each model, as the store tells them."""
-
-
-@dataclass(frozen=True)
 class Pulls:
     """What one release pulled from a server that sends models, and from one that redirects to the bucket."""
 
@@ -78,25 +68,6 @@ class Pulls:
     bucket: BucketOfTeam
     sent: Pulled
     redirected: Pulled
-
-
-def bucket_of_team(s3: S3, release: str) -> BucketOfTeam:
-    name = f"team-{uuid.uuid4().hex}"
-    (s3.directory / name).mkdir()
-    store = S3Store(
-        name,
-        prefix="bots",
-        endpoint=s3.variables["AWS_ENDPOINT"],
-        access_key_id=s3.variables["AWS_ACCESS_KEY_ID"],
-        secret_access_key=s3.variables["AWS_SECRET_ACCESS_KEY"],
-        region=s3.variables["AWS_REGION"],
-        client_options={"allow_http": True},
-    )
-    etags = {
-        file.name.removesuffix(".tar.gz"): str(obstore.put(store, file.name, file)["e_tag"])
-        for file in models_of(RELEASES[release]).glob("*.tar.gz")
-    }
-    return BucketOfTeam(f"s3://{name}/bots", etags)
 
 
 @contextmanager
