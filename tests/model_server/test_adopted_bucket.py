@@ -13,7 +13,10 @@ import pytest
 from obstore.exceptions import GenericError
 
 from rasa_model_server.settings import Settings
-from rasa_model_server.storage.adopted import adoption
+from rasa_model_server.storage.adopted import adoption, reading
+from rasa_model_server.storage.adopted.files import AdoptedFiles, ListedFile
+from rasa_model_server.storage.adopted.index import AdoptionIndex, ReadFile
+from rasa_model_server.storage.adopted.reading import ReadingLimits
 from tests.model_server.adopting import Bucket, foreign
 from tests.model_server.archives import model_file
 from tests.model_server.conftest import MODELS, NO_TLS, READS, ModelServer, running
@@ -62,6 +65,15 @@ async def found(server: ModelServer, tags: dict[str, list[str]]) -> None:
             await asyncio.sleep(0.02)
 
 
+async def logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    """Wait until the text is in the log."""
+    async with asyncio.timeout(20):
+        while True:
+            if text in caplog.text:
+                return
+            await asyncio.sleep(0.02)
+
+
 async def test_what_is_there_is_listed_tagged_pulled_and_not_deleted(server: ModelServer, bucket: Bucket) -> None:
     tagged = await server.put_tag("a", "production")
     pulled = await server.pull("production", **RASA_STARTS)
@@ -103,6 +115,40 @@ async def test_a_server_whose_bucket_never_answered_is_not_ready_and_says_nothin
 
     assert [answer.status_code for answer in answers] == [503] * 3
     assert (live.status_code, metrics.status_code) == (200, 200)
+
+
+async def test_a_place_where_the_index_cannot_be_written_is_served_all_the_same(
+    server: ModelServer, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise GenericError("403 Forbidden")
+
+    monkeypatch.setattr(AdoptionIndex, "save", refuse)
+    bucket.write("b.tar.gz", model_file("b"))
+
+    await found(server, {"a": [], "b": []})
+    await logged(caplog, "the index of adopted files cannot be written: 403 Forbidden")
+    assert (await server.client.get("/readyz")).status_code == 200
+
+
+async def test_a_file_that_nobody_thought_of_holds_no_other_up(
+    server: ModelServer, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(adoption, "_RETRY_SECONDS", 0.1)
+    read = reading.read_adopted
+
+    async def fail(files: AdoptedFiles, file: ListedFile, limits: ReadingLimits) -> ReadFile:
+        if file.path == "odd.tar.gz":
+            raise RuntimeError("not thought of")
+        return await read(files, file, limits)
+
+    monkeypatch.setattr(adoption, "read_adopted", fail)
+
+    for name in ("odd", "b", "c"):
+        bucket.write(f"{name}.tar.gz", model_file(name))
+
+    await found(server, {"a": [], "b": [], "c": []})
+    await logged(caplog, "not thought of")
 
 
 async def test_a_pull_is_sent_to_a_signed_url_where_that_is_wanted(redirecting: ModelServer, bucket: Bucket) -> None:

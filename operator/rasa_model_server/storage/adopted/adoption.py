@@ -30,6 +30,8 @@ _LAST_SAVE_SECONDS = 5.0
 _LOGGED_REFUSALS = 20
 """Of one scan, each in a line of its own."""
 
+_NOT_LISTED = "the adopted files cannot be listed: the log of this server says why"
+
 logger = logging.getLogger(__name__)
 
 
@@ -115,7 +117,7 @@ class Adoption:
         Raises NotReadYetError if it failed, or there was none yet.
         """
         if self._failure is not None:
-            raise NotReadYetError("the adopted files cannot be listed: the log of this server says why")
+            raise NotReadYetError(_NOT_LISTED)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -128,9 +130,9 @@ class Adoption:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            with contextlib.suppress(BaseError, TimeoutError):
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_SAVE_SECONDS):
-                    await self.save()
+                    await self._try_to_save()
 
     async def scan(self) -> None:
         """List the files. What is gone or changed is no model any more, what is new or changed is to be read.
@@ -214,7 +216,7 @@ class Adoption:
 
     def _require_listed(self) -> None:
         if self._listed is None:
-            self.check()
+            raise NotReadYetError(_NOT_LISTED)
 
     def _log_refusals(self) -> None:
         """Log each refused file once it has rested from one scan to the next: one that is being written changes."""
@@ -233,13 +235,24 @@ class Adoption:
             before = self._failure
             try:
                 await self.scan()
-                await self.save()
-                if before is not None:
-                    logger.info("%s has %d files", self._files.description, len(self._listed or {}))
             except (BaseError, OSError) as error:
                 self._failure = first_line(error)
                 logger.warning("%s cannot be listed: %s", self._files.description, self._failure)
+            except Exception as error:
+                self._failure = type(error).__name__
+                logger.exception("%s cannot be listed", self._files.description)
+            else:
+                if before is not None:
+                    found, unread = len(self._listed or {}), len(self._pending)
+                    logger.info("%s has %d files, %d of them to be read", self._files.description, found, unread)
+                await self._try_to_save()
             await asyncio.sleep(SCAN_SECONDS if self._failure is None else _RETRY_SECONDS)
+
+    async def _try_to_save(self) -> None:
+        try:
+            await self.save()
+        except (BaseError, OSError) as error:
+            logger.warning("the index of adopted files cannot be written: %s", first_line(error))
 
     async def _read_for_ever(self) -> None:
         while True:
@@ -249,6 +262,9 @@ class Adoption:
                     pass
             except (BaseError, OSError) as error:
                 logger.warning("a file in %s cannot be read yet: %s", self._files.description, first_line(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            except Exception:
+                logger.exception("a file in %s cannot be read", self._files.description)
                 await asyncio.sleep(_RETRY_SECONDS)
             await self._work.wait()
 
