@@ -1,4 +1,4 @@
-"""From the values of the Helm chart rasa-x (RasaHQ/rasa-x-helm) to this project's resources, and the command for it.
+"""From values files of the vendor's Helm charts, and from docker-compose files, to this project's resources.
 
-Where this package is installed, `rasa-environments` has the command; the operator's image does without.
+Where this package is installed, `rasa-environments` has the command `import`; the operator's image does without.
 """

@@ -1,4 +1,4 @@
-"""`import-helm-values`: the resources for a values file of the Helm chart rasa-x, and the result for each value."""
+"""`import`: the resources for a values file of one of the vendor's charts, or a docker-compose file."""
 
 from __future__ import annotations
 
@@ -9,54 +9,73 @@ from typing import Annotated
 import typer
 import yaml
 
-from rasa_chart_import.chart import version_of
-from rasa_chart_import.importing import HelmRelease, Imported, imported
+from rasa_chart_import.all_sources import SOURCES
+from rasa_chart_import.chart_facts import Version, version_of
 from rasa_chart_import.loading import Values, ValuesError, merged
-from rasa_chart_import.report import report
+from rasa_chart_import.recognition import UnrecognisedError, recognised, required
+from rasa_chart_import.report import is_complete, report
+from rasa_chart_import.sources import HelmRelease, Imported, Source, SourceName, imported
 from rasa_environments.api.base import DNS_LABEL, JsonObject
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
 from rasa_environments.cli.input_files import shown, text_of
 
 EXIT_CODES = {
-    ExitCode.DONE: "the resources are printed; standard error says what became of each value",
-    ExitCode.FAILED: "a file is no values file of the chart, or an option no name or version",
+    ExitCode.DONE: "the resources are printed, and nothing of the file is left to do",
+    ExitCode.FAILED: "a file is not of a supported kind, or an option is wrong; nothing is printed",
     ExitCode.NOT_FOUND: "there is no such file",
+    ExitCode.PARTIAL: "the resources are printed, and standard error names what is not in them",
 }
 LONGEST_RELEASE = 53
 """Maximum length of a release name in Helm."""
+VERSIONED_CHART = re.compile(r"(rasa-x|rasa)-(?=[0-9])")
+"""What `helm list` prints before the version."""
 
 
-def import_helm_values(
-    file: Annotated[str, typer.Argument(help="Values file of the chart rasa-x, or - for standard input.")],
+def import_(
+    file: Annotated[str, typer.Argument(help="Values file or docker-compose file, or - for standard input.")],
     more: Annotated[
         list[str] | None, typer.Option("--values", "-f", help="A further file, merged over those before it.")
+    ] = None,
+    source: Annotated[
+        SourceName | None,
+        typer.Option(
+            "--from",
+            help="What the file is for: the chart rasa-x, the chart rasa (1.x, open source), the chart rasa for Rasa "
+            "Pro, or docker-compose; by default it is recognised.",
+        ),
     ] = None,
     release: Annotated[str, typer.Option("--release", help="Name of the Helm release.")] = "rasa-x",
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the Helm release.")] = "default",
     chart_version: Annotated[
         str | None,
-        typer.Option("--chart-version", help="Version of the chart, as helm list shows it; default the last."),
+        typer.Option(
+            "--chart-version", help="Version of the chart, as helm list shows it, for example rasa-x-4.5.8; set it: "
+            "names and defaults depend on it."
+        ),
     ] = None,
     with_secrets: Annotated[
         bool,
         typer.Option("--with-secrets", help="Write Secrets, too, with the passwords and tokens of the file."),
     ] = False,
 ) -> None:
-    """Print our resources for a values file of the Helm chart rasa-x (RasaHQ/rasa-x-helm).
+    """Print our resources for a values file of a chart of the vendor, or for Rasa servers of docker-compose.
 
-    Standard error reports what happened to every value in the file. No password or token is printed, unless
-    --with-secrets asks for it: the resources refer to Secrets. `helm get values RELEASE` prints the values in use.
+    Supported are the charts rasa-x (Rasa X and Enterprise), rasa 1.x (open source) and rasa for Rasa Pro. Standard error
+    reports what happened to every value in the file: one counts as carried over only if the output changes with it.
+    No password or token is printed, unless --with-secrets asks for it: the resources refer to Secrets.
     """
     try:
-        helm = _release(release, namespace, chart_version)
         values = _read([file, *(more or [])])
+        helm = _release(release, namespace, chart_version)
+        found = _source(values, _shown(file), source, chart_version)
+        _check_release(found, helm.chart)
     except CommandError as error:
         fail(str(error), code=error.code)
-    except ValuesError as error:
+    except (ValuesError, UnrecognisedError) as error:
         fail(str(error))
-    result = imported(values.values, helm)
-    sys.stdout.write(f"# Release {release} of the Helm chart rasa-x in namespace {namespace}.\n")
+    result = imported(found, values.values, helm)
+    sys.stdout.write(f"# From {found.title}: release {release} in namespace {namespace}.\n")
     yaml.dump_all(
         _documents(result, with_secrets=with_secrets),
         sys.stdout,
@@ -67,6 +86,40 @@ def import_helm_values(
     )
     sys.stdout.flush()
     sys.stderr.write(report(result, values.places, with_secrets=with_secrets))
+    if not is_complete(result):
+        raise typer.Exit(ExitCode.PARTIAL)
+
+
+import_.__name__ = "import"
+
+
+def _source(values: Values, file: str, name: SourceName | None, chart_version: str | None) -> Source:
+    """Return what the file is for. Raises UnrecognisedError."""
+    if name is not None:
+        return required(values.values, next(each for each in SOURCES if each.name is name), file=file)
+    return recognised(values.values, SOURCES, file=file, chart=_named(chart_version))
+
+
+def _named(chart_version: str | None) -> SourceName | None:
+    """Return the chart that a release names: rasa-x-4.5.8, or 4.5.8 where only one chart has such a release."""
+    if chart_version is None:
+        return None
+    if chart_version.startswith("rasa-x-"):
+        return SourceName.RASA_X
+    version = version_of(VERSIONED_CHART.sub("", chart_version, count=1))
+    having = [each.name for each in SOURCES if each.facts is not None and version and each.facts.has(version)]
+    return having[0] if len(having) == 1 else None
+
+
+def _check_release(source: Source, chart: Version | None) -> None:
+    """Check that a release is one of the chart. Raises CommandError."""
+    if chart is None or source.facts is None or source.facts.has(chart):
+        return
+    first, last = (".".join(map(str, version)) for version in (source.facts.releases[0][0], source.facts.last))
+    raise CommandError(
+        f"--chart-version {'.'.join(map(str, chart))} is no known release of {source.title}: {first} to {last} are; see "
+        "helm list, column CHART"
+    )
 
 
 def _documents(result: Imported, *, with_secrets: bool) -> list[JsonObject]:
@@ -79,7 +132,7 @@ def _release(name: str, namespace: str, chart_version: str | None) -> HelmReleas
             raise CommandError(
                 f"{option} {value} is no such name: it has small letters, digits and hyphens, at most {longest}"
             )
-    chart = version_of(chart_version.removeprefix("rasa-x-")) if chart_version is not None else None
+    chart = version_of(VERSIONED_CHART.sub("", chart_version, count=1)) if chart_version is not None else None
     if chart_version is not None and chart is None:
         raise CommandError(f"--chart-version {chart_version} is no version such as 4.5.8: see helm list, column CHART")
     return HelmRelease(name, namespace, chart)
@@ -87,7 +140,23 @@ def _release(name: str, namespace: str, chart_version: str | None) -> HelmReleas
 
 def _read(files: list[str]) -> Values:
     """Return the values of the files. Raises CommandError for an unreadable file, ValuesError for an invalid one."""
-    return merged([(shown(file), text_of(file, "the values file of the chart in YAML")) for file in files])
+    texts = []
+    for file in files:
+        shown = _shown(file)
+        try:
+            text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise CommandError(f"{shown} is not there; check the path", ExitCode.NOT_FOUND) from None
+        except OSError as error:
+            raise CommandError(f"{shown} cannot be read: {error.strerror}; check the path") from None
+        except UnicodeDecodeError:
+            raise CommandError(f"{shown} is not a text file: give the values file of the chart in YAML") from None
+        texts.append((shown, text))
+    return merged(texts)
+
+
+def _shown(file: str) -> str:
+    return "standard input" if file == STANDARD_INPUT else file
 
 
 class _Dumper(yaml.SafeDumper):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
@@ -13,8 +13,10 @@ from rasa_environments.api.connections import BoundedText, DatabaseName
 from rasa_environments.api.deployment_environment import Channel
 from rasa_environments.api.rules import BOUNDED_KEYS
 from rasa_environments.api.traffic import AnnotationMap, HostName, IpBlock, LabelMap
+from rasa_environments.api.traffic import Ingress as ApiIngress
+from rasa_environments.api.traffic import Service as ApiService
 from rasa_environments.api.urls import Host
-from rasa_environments.api.workload import Argument, Image, Origin, Resources, Version
+from rasa_environments.api.workload import Argument, Autoscaling, DeploymentStrategy, Image, Jwt, Origin, Resources, Version
 
 
 def as_text(value: object) -> object:
@@ -87,3 +89,10 @@ PULL_SECRETS = TypeAdapter[list[str]](
     Annotated[list[Annotated[ObjectName, BeforeValidator(as_pull_secret)]], Field(max_length=16)]
 )
 IP_BLOCK = TypeAdapter[IpBlock](IpBlock)
+INGRESS = TypeAdapter[ApiIngress](ApiIngress)
+SERVICE = TypeAdapter[ApiService](ApiService)
+AUTOSCALING = TypeAdapter[Autoscaling](Autoscaling)
+STRATEGY = TypeAdapter[DeploymentStrategy](DeploymentStrategy)
+JWT_METHOD = TypeAdapter[str](Jwt.model_fields["method"].rebuild_annotation())
+PULL_POLICY = TypeAdapter[str](Literal["Always", "IfNotPresent", "Never"])
+SECONDS = TypeAdapter[int](Annotated[int, Field(ge=1, le=86400, strict=True), BeforeValidator(as_number)])

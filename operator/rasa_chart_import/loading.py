@@ -13,6 +13,8 @@ from rasa_chart_import.findings import Path, shown
 
 NAMES_A_VALUE = re.compile("alias|anchor|tag")
 """Words after which the parser repeats what may be a password: `password: *secret`."""
+SEVERAL = "but found another document"
+ALIAS = re.compile("^found undefined alias")
 DEEPEST = 100
 """Maximum nesting of mappings and lists; deeper values refer to themselves."""
 
@@ -65,6 +67,16 @@ def _not_yaml(name: str, error: yaml.YAMLError) -> str:
     """Return the position and message of a parser error, without the line itself, which may hold a password."""
     mark = getattr(error, "problem_mark", None)
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name
+    if getattr(error, "problem", None) == SEVERAL:
+        return (
+            f"{place}: holds several documents, as Kubernetes manifests do: a values file has one; give what helm get "
+            "values RELEASE prints"
+        )
+    if ALIAS.search(str(getattr(error, "problem", ""))):
+        return (
+            f"{place}: refers by * to an anchor that is not above it: move the part with the anchor up, or put the "
+            "value in quotes if it is text"
+        )
     problem = getattr(error, "problem", None) or "it holds characters that YAML does not know"
     if NAMES_A_VALUE.search(problem):
         problem = "a value begins with * or &, and is no anchor: put it in quotes"

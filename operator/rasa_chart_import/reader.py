@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from rasa_chart_import.findings import Finding, Outcome, Path, is_empty, path_of, shown
+from rasa_chart_import.placeholders import placeholder_in
 from rasa_environments.api.problems import problems
 
+NOT_CARRIED_OVER = "is not carried over"
+FLAG = TypeAdapter[bool](bool)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Kind(Protocol[T_co]):
-    """The type of a value: one of migration.kinds."""
+    """The type of a value: one of rasa_chart_import.kinds."""
 
     def validate_python(self, value: Any, /) -> T_co:
         """Return the value in our terms. Raises pydantic.ValidationError if it does not fit."""
@@ -46,6 +49,15 @@ class Reader:
         value = at(self._values, _path(path))
         return None if is_empty(value) else value
 
+    def mapping(self, path: Path | str) -> Mapping[str, Any]:
+        """Return the mapping in the file at a path, without defaults; an empty one if there is none."""
+        value = self.given(path)
+        return value if isinstance(value, Mapping) else {}
+
+    def flag(self, path: Path | str) -> bool:
+        """Return whether a switch is on, in the file or by default."""
+        return self.take(path, FLAG) is True
+
     def take(self, path: Path | str, kind: Kind[T]) -> T | None:
         """Return the value of the file, else of the chart; record it and return None if it does not fit our field."""
         place = _path(path)
@@ -55,6 +67,9 @@ class Reader:
             if is_empty(value):
                 return None
             self.assumed[place] = value
+        elif isinstance(value, str) and (filled_in := placeholder_in(value)) is not None:
+            self.by_hand(place, f"{NOT_CARRIED_OVER}: {filled_in}")
+            return None
         try:
             return kind.validate_python(value)
         except ValidationError as error:
@@ -62,9 +77,10 @@ class Reader:
             return None
 
     def first(self, paths: Iterable[Path | str], kind: Kind[T]) -> T | None:
-        """Return the value of the first of several names that the file sets, else the default of the last."""
+        """Return the value of the first of several names that the file sets, else the first default of one."""
         places = [_path(path) for path in paths]
-        chosen = next((place for place in places if self.given(place) is not None), places[-1])
+        usual = next((place for place in places if not is_empty(at(self._defaults, place))), places[-1])
+        chosen = next((place for place in places if self.given(place) is not None), usual)
         for place in places:
             if place != chosen:
                 self.unused(place, f"{shown(chosen)} is set, too, and is used")
@@ -72,11 +88,21 @@ class Reader:
 
     def refuse(self, path: Path | str, problem: str) -> None:
         """Record that a value cannot be carried over; `problem` must not repeat the value, which may be a secret."""
-        self.by_hand(path, f"is not carried over: {problem}")
+        self.by_hand(path, f"{NOT_CARRIED_OVER}: {problem}")
 
     def mapped(self, path: Path | str, text: str) -> None:
         """Record where a value is now."""
         self._note(path, Outcome.MAPPED, text)
+
+    def referred(self, path: Path | str, secret: str, key: str) -> None:
+        """Record the Secret and key that have a value, and that the output refers to."""
+        place = _path(path)
+        text = f"key {key} of Secret {secret}, which the chart has made"
+        self.notes[place] = Finding(place, Outcome.REFERRED, text, (secret, key))
+
+    def partly(self, path: Path | str, text: str) -> None:
+        """Record which part of a value cannot be carried over."""
+        self._note(path, Outcome.PARTLY, text)
 
     def unused(self, path: Path | str, text: str) -> None:
         """Record why a value is not needed."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rasa_chart_import.chart import Names
+from rasa_chart_import.names import Names
 from rasa_chart_import.findings import Path
 from rasa_environments.api.base import JsonObject
 

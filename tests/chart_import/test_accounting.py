@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rasa_chart_import.findings import Outcome, leaves
 from rasa_chart_import.importing import Imported
-from rasa_chart_import.mapping import ENTRIES, PATTERNS
+from rasa_chart_import.rasa_x.mapping import ENTRIES, PATTERNS
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cli.unknown_fields import unknown_fields

@@ -11,7 +11,7 @@ from typer.main import get_command
 from local.installation import ROOT
 from rasa_chart_import.importing import HelmRelease
 from rasa_chart_import.importing import imported as import_values
-from rasa_chart_import.mapping import ENTRIES
+from rasa_chart_import.rasa_x.mapping import ENTRIES
 from rasa_environments.cli.application import application
 from tests.desired.contexts import context
 

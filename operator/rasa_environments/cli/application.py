@@ -44,7 +44,7 @@ def commands() -> Iterator[Command]:
     yield from COMMANDS[:-1]
     if find_spec(IMPORTER) is not None:
         importer = import_module(f"{IMPORTER}.command")
-        yield importer.import_helm_values, importer.EXIT_CODES
+        yield importer.import_, importer.EXIT_CODES
     yield COMMANDS[-1]
 
 

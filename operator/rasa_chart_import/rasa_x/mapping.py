@@ -1,43 +1,13 @@
-"""The table of the chart's values: the result for each, unless reading it found something special.
-
-It is also the table in docs/how-to/migrate-from-rasa-x-helm.md.
-"""
+"""The table of the chart's values, which docs/reference/imported-values.md shows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from rasa_chart_import.findings import Outcome, Path, path_of
-
-SERVER = "ModelServer: "
-DEFAULTS = "ModelServer: spec.defaults."
-ENVIRONMENT = "DeploymentEnvironment: "
-
-
-@dataclass(frozen=True)
-class Entry:
-    """The result for some values. `*` matches any key; a path covers everything below it."""
-
-    paths: tuple[str, ...]
-    outcome: Outcome
-    text: str
-
-
-def _mapped(text: str, *paths: str) -> Entry:
-    return Entry(paths, Outcome.MAPPED, text)
-
-
-def _not_needed(text: str, *paths: str) -> Entry:
-    return Entry(paths, Outcome.NOT_NEEDED, text)
-
-
-def _by_hand(text: str, *paths: str) -> Entry:
-    return Entry(paths, Outcome.BY_HAND, text)
-
-
-def _in(section: str, *keys: str) -> tuple[str, ...]:
-    return tuple(f"{section}.{key}" for key in keys)
-
+from rasa_chart_import.entries import DEFAULTS, ENVIRONMENT, SERVER, Table
+from rasa_chart_import.entries import by_hand as _by_hand
+from rasa_chart_import.entries import mapped as _mapped
+from rasa_chart_import.entries import not_needed as _not_needed
+from rasa_chart_import.entries import referred as _referred
+from rasa_chart_import.entries import within as _in
 
 CONTAINER = (
     "command",
@@ -56,11 +26,13 @@ CONTAINER = (
     "initialProbeDelay",
     "replicaCount",
     "jaegerSidecar",
+    "podAnnotations",
+    "additionalContainers",
 )
 """Values that the chart has for each of its own containers."""
 
 MODEL_SERVER = (
-    _mapped(f"{SERVER}spec.profile; below 0.32 RasaX-0.2, below 1.0 RasaX-0.32, else RasaEnterprise-1.0", "rasax.tag"),
+    _mapped(f"{SERVER}spec.profile; below 0.32 RasaX-0.2, below 1.0 RasaX-0.32, else RasaEnterprise-1.0", "rasax.tag", probes=("0.20.0", "0.40.0", "1.0.0")),
     _mapped(f"{SERVER}spec.url", "rasax.scheme", "rasax.port"),
     _mapped(
         "the names of the chart's Services in spec.url, actionEndpoint and RASA_DUCKLING_HTTP_URL",
@@ -73,8 +45,8 @@ MODEL_SERVER = (
         "rasax.initialUser.username",
         "rasax.initialUser.password",
     ),
-    _mapped(f"key jwtSecret of the chart's Secret, which {DEFAULTS}jwt.key names", "rasax.jwtSecret"),
-    _mapped(f"key rasaToken of the chart's Secret, which {SERVER}spec.authToken names", "rasa.token"),
+    _referred(f"key jwtSecret of the chart's Secret, which {DEFAULTS}jwt.key names", "rasax.jwtSecret"),
+    _referred(f"key rasaToken of the chart's Secret, which {SERVER}spec.authToken names", "rasa.token"),
     _mapped("the Secret that spec.authToken and spec.defaults.jwt.key name", "rasaSecret"),
     _not_needed(
         "Rasa X goes on from the chart",
@@ -88,13 +60,26 @@ RASA = (
     _mapped(f"{DEFAULTS}rasa.port", "rasa.port"),
     _mapped(f"{DEFAULTS}rasa.extraArgs, and rasa.corsOrigins for --cors", "rasa.extraArgs"),
     _mapped(f"{DEFAULTS}rasa.logLevel: Debug", "debugMode"),
-    _mapped(f"{DEFAULTS}rasa.imagePullPolicy", "images.pullPolicy"),
+    _mapped(f"{DEFAULTS}rasa.imagePullPolicy", "images.pullPolicy", probes=("Always", "Never")),
     _mapped(f"{DEFAULTS}rasa.imagePullSecrets", "images.imagePullSecrets"),
     _mapped(f"{DEFAULTS}channels; every text that may be a secret is a reference", "rasa.additionalChannelCredentials"),
     _mapped(f"{DEFAULTS}endpoints", "rasa.additionalEndpoints"),
     _mapped(f"{DEFAULTS}podTemplate.spec.containers[rasa].env", "rasa.extraEnvs"),
     _mapped(f"{DEFAULTS}podTemplate.spec.tolerations", "rasa.tolerations"),
     _mapped(f"{DEFAULTS}podTemplate.metadata.labels", "rasa.podLabels"),
+    _mapped(f"{DEFAULTS}podTemplate.metadata.annotations", "rasa.podAnnotations"),
+    _mapped(f"{DEFAULTS}podTemplate.spec.volumes", "rasa.extraVolumes"),
+    _mapped(f"{DEFAULTS}podTemplate.spec.containers[rasa].volumeMounts", "rasa.extraVolumeMounts"),
+    _mapped(f"{DEFAULTS}podTemplate.spec.containers, beside the Rasa server", "rasa.additionalContainers"),
+    _mapped(f"{DEFAULTS}podTemplate.spec.nodeSelector", "rasa.nodeSelector"),
+    _mapped(f"{DEFAULTS}service.annotations", "rasa.service.annotations"),
+    _mapped(f"{DEFAULTS}podTemplate.spec.dnsConfig", "dnsConfig"),
+    _mapped(
+        f"{DEFAULTS}podTemplate.spec.dnsPolicy",
+        "dnsPolicy",
+        probes=("Default", "ClusterFirst", "None"),
+    ),
+    _mapped(f"{DEFAULTS}podTemplate.spec.hostNetwork", "hostNetwork"),
     _mapped(f"{DEFAULTS}podTemplate.spec.automountServiceAccountToken", "rasa.automountServiceAccountToken"),
     _mapped(f"{DEFAULTS}podTemplate.spec.securityContext", "securityContext"),
     _mapped(f"{DEFAULTS}eventBroker.rabbitmq.queues", "rasa.rabbitQueue", "rasa.additionalRabbitQueues"),
@@ -102,7 +87,7 @@ RASA = (
     _mapped(f"{DEFAULTS}trackerStore.sql.loginDatabase is there, or not", "rasa.useLoginDatabase"),
     _mapped(f"{DEFAULTS}trackerStore.sql.query", "rasa.trackerStore.query"),
     _not_needed("the operator sets RASA_TELEMETRY_ENABLED to false", "rasa.disableTelemetry"),
-    _not_needed("the operator has probes that wait for a model", *_in("rasa", "livenessProbe", "initialProbeDelay")),
+    _not_needed("the operator has probes that wait for a model", *_in("rasa", "livenessProbe", "readinessProbe", "initialProbeDelay")),
     _not_needed(
         "Rasa itself reads no cache from endpoints.yml; Rasa X does, and has it from the chart", "rasa.cacheDatabase"
     ),
@@ -119,6 +104,7 @@ RASA = (
     _by_hand(
         "Rasa Pro's lock store is none of the typed ones: write lock_store into spec.defaults.endpoints",
         "rasa.rasaPlus.enabled",
+        "rasa.rasaPro.enabled",
     ),
     _by_hand("write action_endpoint into spec.defaults.endpoints with this option", "rasa.enable_selective_domain"),
     _by_hand(
@@ -195,8 +181,14 @@ TRAFFIC = (
         f"{ENVIRONMENT}spec.ingress of production, where nginx.enabled is false: it leads to Rasa itself",
         "nginx.enabled",
         *_in("ingress", "enabled", "hosts", "tls", "ingressClassName", "annotations", "annotationsRasa"),
+        "ingress.annotationsRasaChannels",
     ),
     _not_needed("the Ingress to Rasa X goes on from the chart", "ingress.annotationsRasaX"),
+    _not_needed(
+        "the operator's Ingress leads to the channels alone: the chart's, for Rasa's HTTP API, ends with its servers",
+        "ingress.annotationsRasaApi",
+    ),
+    _not_needed("it decides how the chart writes the paths of its own Ingress", "ingress.ingressType"),
     _mapped(f"{DEFAULTS}networkPolicy", "networkPolicy.enabled", "networkPolicy.nodeCIDR"),
     _not_needed("the operator restricts no connection from Rasa's pods", "networkPolicy.egress"),
 )
@@ -204,6 +196,7 @@ REST = (
     _not_needed(
         "the chart's nginx goes on",
         *_in("nginx", *CONTAINER, "name", "tag", "subPath", "customConfConfigMap", "certificateSecret"),
+        *_in("nginx", "runFolderPath", "tmpFolderPath"),
     ),
     _not_needed("Duckling goes on from the chart", *_in("duckling", *CONTAINER, "name", "tag")),
     _not_needed(
@@ -212,7 +205,7 @@ REST = (
     ),
     _not_needed(
         "the event service of Rasa X goes on from the chart",
-        *_in("eventService", *CONTAINER, "name", "tag", "port", "databaseName"),
+        *_in("eventService", *CONTAINER, "name", "tag", "port", "databaseName", "rabbitQueue"),
         "separateEventService",
     ),
     _not_needed(
@@ -228,18 +221,5 @@ REST = (
     _not_needed("what is in it besides is for the charts of PostgreSQL, Redis and RabbitMQ", "global"),
 )
 TITLES = (_not_needed("the title that helm get values prints", "USER-SUPPLIED VALUES", "COMPUTED VALUES"),)
-ENTRIES = (*MODEL_SERVER, *RASA, *VERSIONS, *CONNECTIONS, *TRAFFIC, *REST, *TITLES)
-"""Every value of the chart."""
-
-
-PATTERNS = tuple((path_of(path), entry) for entry in ENTRIES for path in entry.paths)
-
-
-def entry_of(path: Path) -> Entry | None:
-    """Return the most specific entry for a value, or None."""
-    fitting = [
-        (len(pattern), entry)
-        for pattern, entry in PATTERNS
-        if len(pattern) <= len(path) and all(key in ("*", own) for key, own in zip(pattern, path, strict=False))
-    ]
-    return max(fitting, key=lambda found: found[0])[1] if fitting else None
+TABLE = Table((*MODEL_SERVER, *RASA, *VERSIONS, *CONNECTIONS, *TRAFFIC, *REST, *TITLES))
+"""Every value of the chart, in any release."""

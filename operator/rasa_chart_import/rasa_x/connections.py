@@ -6,58 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rasa_chart_import import kinds
-from rasa_chart_import.chart import Names
+from rasa_chart_import.chart_facts import Version
+from rasa_chart_import.names import Names
+from rasa_chart_import.rasa_x.chart import FACTS
 from rasa_chart_import.findings import path_of
+from rasa_chart_import.passwords import Password, password
 from rasa_chart_import.reader import Kind, Reader
 from rasa_chart_import.secret_values import SecretValues, looks_secret, reference
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.entries import present
 
 QUERY = ("rasa", "trackerStore", "query")
-
-
-@dataclass(frozen=True)
-class Password:
-    """Where the chart keeps the password of a service."""
-
-    installed: bool
-    """Whether the chart installs the service, and then creates the Secret."""
-    secret: str
-    """The Secret that the chart creates."""
-    key: str
-    """The key in it."""
-    existing_secret: Sequence[str]
-    """Values that name another Secret."""
-    existing_key: Sequence[str]
-    """Values that name the key in it."""
-    plain: Sequence[str]
-    """Values that hold the password itself."""
-
-
-def password(reader: Reader, secrets: SecretValues, where: Password) -> JsonObject | None:
-    """Return a reference to a password; None if none is set."""
-    existing = reader.first(where.existing_secret, kinds.NAME)
-    key = reader.first(where.existing_key, kinds.KEY) if where.existing_key else None
-    if existing is not None:
-        found = reference(existing, key or where.key)
-        _note_plain(reader, where, f"not carried over: the password is key {key or where.key} of Secret {existing}")
-        return found
-    if where.installed:
-        found = reference(where.secret, where.key)
-        _note_plain(reader, where, f"key {where.key} of the chart's Secret {where.secret}", mapped=True)
-        return found
-    value = reader.first(where.plain, kinds.TEXT)
-    if value is None:
-        return None
-    found = secrets.keep(secrets.names.imported, where.key, value)
-    _note_plain(reader, where, f"key {where.key} of Secret {secrets.names.imported}", mapped=True)
-    return found
-
-
-def _note_plain(reader: Reader, where: Password, text: str, *, mapped: bool = False) -> None:
-    for path in where.plain:
-        if path_of(path) not in reader.notes:
-            (reader.mapped if mapped else reader.unused)(path, text)
 
 
 def _host(reader: Reader, section: str, *, installed: bool, own: str, kind: Kind[str] = kinds.HOST) -> str | None:
@@ -72,7 +31,7 @@ def _host(reader: Reader, section: str, *, installed: bool, own: str, kind: Kind
     return host
 
 
-def event_broker(reader: Reader, names: Names, secrets: SecretValues, queues: list[str] | None) -> JsonObject | None:
+def event_broker(reader: Reader, names: Names, secrets: SecretValues, chart: Version, queues: list[str] | None) -> JsonObject | None:
     """Return the `eventBroker` of an environment; None if the chart has none."""
     if reader.take("rabbitmq.enabled", kinds.FLAG) is False:
         for path in ("rabbitmq", "rasa.rabbitQueue", "rasa.additionalRabbitQueues"):
@@ -80,7 +39,8 @@ def event_broker(reader: Reader, names: Names, secrets: SecretValues, queues: li
         reader.mapped("rabbitmq.enabled", "no spec.defaults.eventBroker: the chart's servers have none either")
         return None
     installed = reader.take("rabbitmq.install", kinds.FLAG) is not False
-    host = _host(reader, "rabbitmq", installed=installed, own=f"{names.release}-rabbitmq", kind=kinds.BROKER)
+    own = FACTS.name("rabbitmq.fullname", chart, names.release)
+    host = _host(reader, "rabbitmq", installed=installed, own=own, kind=kinds.BROKER)
     username = reader.first(["rabbitmq.rabbitmq.username", "rabbitmq.auth.username"], kinds.TEXT)
     port = reader.take("rabbitmq.service.port", kinds.PORT)
     found = password(
@@ -88,7 +48,7 @@ def event_broker(reader: Reader, names: Names, secrets: SecretValues, queues: li
         secrets,
         Password(
             installed,
-            f"{names.release}-rabbitmq",
+            own,
             "rabbitmq-password",
             ["rabbitmq.rabbitmq.existingPasswordSecret", "rabbitmq.auth.existingPasswordSecret"],
             [] if installed else ["rabbitmq.existingPasswordSecretKey"],
@@ -114,10 +74,11 @@ def _broker_tls(reader: Reader, *, installed: bool) -> JsonObject | None:
     return {"mode": "Required"}
 
 
-def tracker_store(reader: Reader, names: Names, secrets: SecretValues, *, with_query: bool) -> JsonObject | None:
+def tracker_store(reader: Reader, names: Names, secrets: SecretValues, chart: Version, *, with_query: bool, creates: bool) -> JsonObject | None:
     """Return the `trackerStore` that the environments share; each has a database of its own in it."""
     installed = reader.take("postgresql.install", kinds.FLAG) is not False
-    host = _host(reader, "postgresql", installed=installed, own=f"{names.release}-postgresql")
+    own = FACTS.name("postgresql.fullname", chart, names.release)
+    host = _host(reader, "postgresql", installed=installed, own=own)
     username = reader.take("global.postgresql.postgresqlUsername", kinds.TEXT)
     port = reader.take("global.postgresql.servicePort", kinds.PORT)
     own_key = "postgresql-password" if username == "postgres" else "postgresql-postgres-password"
@@ -126,7 +87,7 @@ def tracker_store(reader: Reader, names: Names, secrets: SecretValues, *, with_q
         secrets,
         Password(
             installed,
-            f"{names.release}-postgresql",
+            own,
             own_key if installed else "postgresql-password",
             ["global.postgresql.existingSecret"],
             [] if installed else ["postgresql.existingSecretKey"],
@@ -135,7 +96,7 @@ def tracker_store(reader: Reader, names: Names, secrets: SecretValues, *, with_q
     )
     if installed:
         reader.unused("postgresql.existingSecretKey", f"the chart's own PostgreSQL has the key {own_key}")
-    login = login_database(reader)
+    login = login_database(reader, creates=creates)
     parameters = query(reader) if host is not None and with_query else None
     if host is None:
         return None
@@ -163,19 +124,26 @@ def query(reader: Reader) -> JsonObject | None:
     return {name: value for name, value in given.items() if not looks_secret(name, value)} or None
 
 
-def login_database(reader: Reader) -> str | None:
-    """Return the database that Rasa logs in to first, to create its own."""
+def login_database(reader: Reader, *, creates: bool) -> str | None:
+    """Return the database that Rasa logs in to first, to create its own; None if it creates none."""
+    names = ("rasax.databaseName", "global.postgresql.postgresqlDatabase")
     if reader.take("rasa.useLoginDatabase", kinds.FLAG) is False:
-        reader.by_hand(
+        text = "spec.defaults.trackerStore.sql has no loginDatabase"
+        (reader.mapped if creates else reader.unused)("rasa.useLoginDatabase", text)
+    elif not creates:
+        reader.partly(
             "rasa.useLoginDatabase",
-            "spec.defaults.trackerStore.sql.loginDatabase is left out; with the profiles RasaX Rasa then logs in to "
-            "the database rasa first, so that one has to be there",
+            "spec.defaults.trackerStore.sql has no loginDatabase: Rasa creates a database without quoting its name, and "
+            "one of them is no plain word; create those that are not there",
         )
-        return None
-    return reader.first(["rasax.databaseName", "global.postgresql.postgresqlDatabase"], kinds.DATABASE)
+    else:
+        return reader.first(names, kinds.DATABASE)
+    for name in names:
+        reader.unused(name, "the database of Rasa X itself: no Rasa server logs in to it")
+    return None
 
 
-def lock_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonObject | None:
+def lock_store(reader: Reader, names: Names, secrets: SecretValues, chart: Version) -> JsonObject | None:
     """Return the `lockStore` of an environment; None if the chart has none."""
     installed = reader.take("redis.install", kinds.FLAG) is not False
     if not installed and reader.given("redis.existingHost") is None:
@@ -183,7 +151,8 @@ def lock_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonObjec
             reader.unused(path, "redis.install is false and there is no other Redis")
         reader.mapped("redis.install", "no spec.defaults.lockStore: set one before there is more than one replica")
         return None
-    host = _host(reader, "redis", installed=installed, own=f"{names.release}-redis-master")
+    own = FACTS.name("redis.fullname", chart, names.release)
+    host = _host(reader, "redis", installed=installed, own=f"{own}-master")
     port = reader.first(["redis.master.service.port", "redis.redisPort"], kinds.PORT)
     database = reader.take("rasa.lockStoreDatabase", kinds.REDIS_DATABASE)
     found = password(
@@ -191,7 +160,7 @@ def lock_store(reader: Reader, names: Names, secrets: SecretValues) -> JsonObjec
         secrets,
         Password(
             installed,
-            f"{names.release}-redis",
+            own,
             "redis-password",
             ["redis.auth.existingSecret", "redis.existingSecret"],
             ["redis.auth.existingSecretPasswordKey", "redis.existingSecretPasswordKey"],

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rasa_chart_import import kinds
-from rasa_chart_import.chart import DEFAULTS, NOT_ALL_BY_DEFAULT, Names, Version
+from rasa_chart_import.chart_facts import Version
+from rasa_chart_import.names import Names
+from rasa_chart_import.rasa_x.chart import ALWAYS_RUN_BEFORE, VERSIONS as OWN_VERSIONS
 from rasa_chart_import.findings import Path, shown
 from rasa_chart_import.reader import Reader
 from rasa_chart_import.secret_values import reference
-from rasa_chart_import.workload import own_pod_template
+from rasa_chart_import.rasa_x.workload import own_pod_template
 from rasa_environments.api.base import API_VERSION, MAXIMUM_NAME_LENGTH, JsonObject
 from rasa_environments.api.connections import CREATABLE_DATABASE
 from rasa_environments.api.deployment_environment import SERVICE_NAME_PATTERN, Role
@@ -61,9 +63,9 @@ def environments(reader: Reader, around: Surroundings) -> list[JsonObject]:
 
 
 def _planned(reader: Reader, around: Surroundings) -> list[Planned]:
-    versions = reader.take(VERSIONS, kinds.MAPPING) or {}
+    versions = reader.mapping(VERSIONS)
     result: list[Planned] = []
-    for key in dict.fromkeys([*DEFAULTS["rasa"]["versions"], *versions]):
+    for key in dict.fromkeys([*OWN_VERSIONS, *versions]):
         place = (*VERSIONS, key)
         if key in versions and not isinstance(versions[key], Mapping):
             if versions[key] is None:
@@ -85,20 +87,22 @@ def _runs_elsewhere(reader: Reader, place: Path, chart: Version) -> bool | None:
     `external` counts only if the version is disabled.
     """
     enabled = reader.take((*place, "enabled"), kinds.FLAG)
+    enabled = chart < ALWAYS_RUN_BEFORE if enabled is None else enabled
     external = reader.take((*place, "external", "enabled"), kinds.FLAG) is True
-    by_default = enabled is None and chart < NOT_ALL_BY_DEFAULT
-    if external and not (enabled or by_default):
+    if external and not enabled:
         return True
     reader.unused((*place, "external"), "it does not run elsewhere")
-    if enabled is False:
-        reader.unused(place, "it is not enabled: no environment is made of it")
-        return None
-    if enabled is None and not by_default:
+    if enabled:
+        return False
+    reader.unused(place, "it is not enabled: no environment is made of it")
+    if reader.given((*place, "enabled")) is None:
         reader.remarks.append(
-            f"{shown((*place, 'enabled'))} is not in the file, and since 3.0.0 the chart does not run every version "
-            "then: take its environment out where there is to be none"
+            f"{shown((*place, 'enabled'))} is not in the file, and this release of the chart does not run it then: no "
+            "environment is made of it; set it to true if its pods run"
         )
-    return False
+    else:
+        reader.mapped((*place, "enabled"), "no environment is made of it")
+    return None
 
 
 def _environment(
@@ -186,8 +190,22 @@ def _deployed(reader: Reader, place: Path, around: Surroundings, taken: Taken, t
         trackerStore=_own_database(reader, place, around, taken),
         service={"annotations": annotations} if annotations else None,
         resources=resources.model_dump(by_alias=True, exclude_none=True) if resources is not None else None,
-        podTemplate=own_pod_template(reader, place) or None,
+        podTemplate=own_pod_template(reader, place, component=_component(reader, place)) or None,
     )
+
+
+def _component(reader: Reader, place: Path) -> str | None:
+    """Return the label that the chart's own NetworkPolicies admit, if it has them (templates/network-policy.yaml)."""
+    if reader.take("networkPolicy.enabled", kinds.FLAG) is not True:
+        return None
+    name = reader.take((*place, "serviceName"), kinds.NAME)
+    if name is not None:
+        reader.partly(
+            (*place, "serviceName"),
+            "DeploymentEnvironment: spec.podTemplate.metadata.labels, which the chart's NetworkPolicies admit; the "
+            "Service is called <environment>-rasa: change the address in whatever calls the old one",
+        )
+    return name
 
 
 def _tag(reader: Reader, planned: Planned, around: Surroundings, taken: Taken, all_names: set[str]) -> str | None:
@@ -210,6 +228,15 @@ def _tag(reader: Reader, planned: Planned, around: Surroundings, taken: Taken, a
     return None
 
 
+def creates_databases(reader: Reader) -> bool:
+    """Return whether Rasa can create the databases: it does so without quotes, so that a hyphen fails."""
+    names = [
+        reader.take((*VERSIONS, key, "trackerDatabase"), kinds.DATABASE)
+        for key in dict.fromkeys([*OWN_VERSIONS, *reader.mapping(VERSIONS)])
+    ]
+    return all(name is None or CREATABLE_DATABASE.fullmatch(name) is not None for name in names)
+
+
 def _own_database(reader: Reader, place: Path, around: Surroundings, taken: Taken) -> JsonObject | None:
     database = reader.take((*place, "trackerDatabase"), kinds.DATABASE)
     if database is None or around.database is None:
@@ -219,13 +246,6 @@ def _own_database(reader: Reader, place: Path, around: Surroundings, taken: Take
             (*place, "trackerDatabase"),
             "another environment has that database, and each has one of its own: this one starts with an empty one, "
             "rasa_<environment>",
-        )
-        return None
-    if "loginDatabase" in around.database and CREATABLE_DATABASE.fullmatch(database) is None:
-        reader.refuse(
-            (*place, "trackerDatabase"),
-            "Rasa creates the database without quotes, so a hyphen fails: write rasa_experimental, or, where the "
-            "database is there already, leave trackerStore.sql.loginDatabase out",
         )
         return None
     taken.databases.add(database)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasa_chart_import import kinds
-from rasa_chart_import.chart import NOT_ALL_BY_DEFAULT, Version
 from rasa_chart_import.reader import Reader
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.traffic import Ingress, IpBlock
@@ -14,13 +13,12 @@ from rasa_environments.desired.entries import present
 
 CALLERS = ("rasa-x", "nginx")
 """Components of the chart that connect to Rasa servers (templates/network-policy.yaml)."""
-PARTS = ("annotations", "annotationsRasa", "hosts", "tls", "ingressClassName")
+PARTS = ("annotations", "annotationsRasa", "annotationsRasaChannels", "hosts", "tls", "ingressClassName")
 
 
-def ingress(reader: Reader, chart: Version, *, there: bool) -> JsonObject | None:
+def ingress(reader: Reader, *, there: bool) -> JsonObject | None:
     """Return the Ingress for the channels of production, which the chart creates if its own nginx is disabled."""
-    enabled = reader.take("ingress.enabled", kinds.FLAG)
-    enabled = chart < NOT_ALL_BY_DEFAULT if enabled is None else enabled
+    enabled = reader.take("ingress.enabled", kinds.FLAG) is True
     behind_nginx = reader.take("nginx.enabled", kinds.FLAG) is not False
     if behind_nginx:
         reader.unused("nginx.enabled", "the chart's nginx goes on")
@@ -34,6 +32,7 @@ def ingress(reader: Reader, chart: Version, *, there: bool) -> JsonObject | None
     annotations = {
         **(reader.take("ingress.annotations", kinds.TEXTS) or {}),
         **(reader.take("ingress.annotationsRasa", kinds.TEXTS) or {}),
+        **(reader.take("ingress.annotationsRasaChannels", kinds.TEXTS) or {}),
     }
     hosts = _hosts(reader.take("ingress.hosts", kinds.OBJECTS) or [])
     made = present(
@@ -53,6 +52,7 @@ def ingress(reader: Reader, chart: Version, *, there: bool) -> JsonObject | None
 def _left(reader: Reader, *, enabled: bool, there: bool) -> None:
     """Record why an Ingress is not carried over."""
     if not enabled:
+        reader.unused("nginx.enabled", "the chart's Ingress is not enabled")
         for part in ("enabled", *PARTS):
             reader.unused(f"ingress.{part}", "the chart's Ingress is not enabled")
     elif there:
@@ -95,7 +95,7 @@ def network_policy(reader: Reader) -> JsonObject | None:
     callers = [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": name}}} for name in CALLERS]
     blocks = [_block(entry) for entry in reader.take("networkPolicy.nodeCIDR", kinds.OBJECTS) or []]
     if None in blocks:
-        reader.by_hand("networkPolicy.nodeCIDR", "carried over without entries that are no ipBlock")
+        reader.partly("networkPolicy.nodeCIDR", "carried over without entries that are no ipBlock")
     found = [block.model_dump(by_alias=True, exclude_none=True) for block in blocks if block is not None]
     return {"from": "None", "allowFrom": [*callers, *({"ipBlock": block} for block in found)][:64]}
 

@@ -1,0 +1,79 @@
+"""Tables of a source's values: the result for each, unless reading it found something special."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from rasa_chart_import.findings import Outcome, Path, path_of
+
+SERVER = "ModelServer: "
+DEFAULTS = "ModelServer: spec.defaults."
+ENVIRONMENT = "DeploymentEnvironment: "
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The result for some values. `*` matches any key; a path covers everything below it."""
+
+    paths: tuple[str, ...]
+    outcome: Outcome
+    text: str
+    probes: tuple[Any, ...] = ()
+    """Other values that change the output, for a value that only decides between a few results."""
+
+
+def mapped(text: str, *paths: str, probes: tuple[Any, ...] = ()) -> Entry:
+    """Return an entry for values that the output has."""
+    return Entry(paths, Outcome.MAPPED, text, probes)
+
+
+def referred(text: str, *paths: str) -> Entry:
+    """Return an entry for values that are in a Secret of the chart, which the output refers to."""
+    return Entry(paths, Outcome.REFERRED, text)
+
+
+def not_needed(text: str, *paths: str) -> Entry:
+    """Return an entry for values that need no place."""
+    return Entry(paths, Outcome.NOT_NEEDED, text)
+
+
+def by_hand(text: str, *paths: str) -> Entry:
+    """Return an entry for values that somebody has to carry over."""
+    return Entry(paths, Outcome.BY_HAND, text)
+
+
+def within(section: str, *keys: str) -> tuple[str, ...]:
+    """Return the paths of some keys of a section."""
+    return tuple(f"{section}.{key}" for key in keys)
+
+
+@dataclass(frozen=True)
+class Table:
+    """All values of a source."""
+
+    entries: Sequence[Entry]
+
+    @cached_property
+    def patterns(self) -> Sequence[tuple[Path, Entry]]:
+        """The paths of all entries."""
+        return tuple((path_of(path), entry) for entry in self.entries for path in entry.paths)
+
+    def entry_of(self, path: Path) -> Entry | None:
+        """Return the most specific entry for a value, or None."""
+        fitting = [(len(pattern), entry) for pattern, entry in self.patterns if covers(pattern, path)]
+        return max(fitting, key=lambda found: found[0])[1] if fitting else None
+
+    def leads_to(self, path: Path) -> bool:
+        """Return whether there are values below a path."""
+        return any(covers(path, pattern) or covers(pattern[: len(path)], path) for pattern, _ in self._longer(path))
+
+    def _longer(self, path: Path) -> Iterable[tuple[Path, Entry]]:
+        return (found for found in self.patterns if len(found[0]) > len(path))
+
+
+def covers(pattern: Path, path: Path) -> bool:
+    """Return whether a path is at or below a pattern."""
+    return len(pattern) <= len(path) and all(key in ("*", own) for key, own in zip(pattern, path, strict=False))

@@ -1,0 +1,1 @@
+"""The values of the chart rasa-x (RasaHQ/rasa-x-helm)."""

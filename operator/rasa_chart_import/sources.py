@@ -1,0 +1,130 @@
+"""What a source of values is: its table, its facts, and how its resources are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from rasa_chart_import.accounting import Harmless, findings_of
+from rasa_chart_import.chart_facts import ChartFacts, Version
+from rasa_chart_import.entries import Table
+from rasa_chart_import.findings import Finding, Path
+from rasa_chart_import.free_form import with_parsed
+from rasa_chart_import.names import Names
+from rasa_chart_import.reader import Reader, at
+from rasa_chart_import.secret_values import SecretValues
+from rasa_chart_import.tracing import text_of, traced
+from rasa_environments.api.base import JsonObject
+
+
+class SourceName(StrEnum):
+    """What values can be imported from."""
+
+    RASA_X = "rasa-x"
+    RASA = "rasa"
+    RASA_PRO = "rasa-pro"
+    COMPOSE = "compose"
+
+
+@dataclass(frozen=True)
+class HelmRelease:
+    """The release of the chart that the values belong to."""
+
+    name: str
+    namespace: str
+    chart: Version | None = None
+    """Version of the chart; None if unknown."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made of the values."""
+
+    resources: Sequence[JsonObject]
+    """A ModelServer and its environments, without any secret value."""
+    secrets: SecretValues = field(repr=False)
+    names: Names
+    credentials: Sequence[str]
+    """Keys that the Secret with the ModelServer's credentials needs."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A chart of the vendor, or docker-compose."""
+
+    name: SourceName
+    title: str
+    table: Table
+    make: Callable[[Reader, HelmRelease], Made]
+    markers: Collection[Path] = ()
+    """Values that no other source has: a file with one of them is from here."""
+    facts: ChartFacts | None = None
+    assumed_release: Version = ()
+    """The release to go by if none is named."""
+    assumed: Collection[Path] = ()
+    """Values whose default counts."""
+    harmless: Harmless = field(default_factory=dict)
+    free_form: Collection[Path] = ()
+    """Values in which Rasa itself replaces `${VARIABLE}`."""
+    texts: Collection[Path] = ()
+    """Values that may be a YAML text, which the chart's template pastes."""
+
+    def recognises(self, values: Mapping[str, Any]) -> bool:
+        """Return whether the values have something that only this source has."""
+        return any(at(values, path) is not None for path in self.markers)
+
+    def knows(self, path: Path) -> bool:
+        """Return whether any release has a value at a path, above or below it."""
+        return self.facts is not None and self.facts.knows(path)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The result of an import."""
+
+    made: Made
+    findings: tuple[Finding, ...]
+    """One for each value of the file, in its order."""
+    remarks: tuple[str, ...]
+    """Further remarks for the user."""
+    assumed: Mapping[Path, Any]
+    """Defaults of the chart that went into the resources."""
+
+    @property
+    def resources(self) -> Sequence[JsonObject]:
+        """A ModelServer and its environments, without any secret value."""
+        return self.made.resources
+
+    @property
+    def secrets(self) -> SecretValues:
+        """The secret values of the file."""
+        return self.made.secrets
+
+
+def imported(source: Source, values: Mapping[str, Any], release: HelmRelease) -> Imported:
+    """Return the resources for values, and a finding for each of them. No content of a file makes it fail."""
+    release = HelmRelease(release.name, release.namespace, release.chart or source.assumed_release)
+    values = with_parsed(values, *source.texts)
+    reader = _reader(source, values, release)
+    made = source.make(reader, release)
+    before = _output(made)
+    findings = (
+        traced(finding, values, source.table, lambda changed: _output_of(source, changed, release), before)
+        for finding in findings_of(values, reader, source.table, source.harmless, source.free_form)
+    )
+    return Imported(made, tuple(findings), tuple(reader.remarks), reader.assumed)
+
+
+def _reader(source: Source, values: Mapping[str, Any], release: HelmRelease) -> Reader:
+    defaults = source.facts.defaults(release.chart or (), source.assumed) if source.facts is not None else {}
+    return Reader(values, defaults)
+
+
+def _output_of(source: Source, values: Mapping[str, Any], release: HelmRelease) -> str:
+    return _output(source.make(_reader(source, values, release), release))
+
+
+def _output(made: Made) -> str:
+    return text_of([*made.resources, made.secrets.contents])
