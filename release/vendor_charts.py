@@ -46,7 +46,9 @@ CHARTS = {
     for chart in (
         Chart("rasa-x", "https://github.com/RasaHQ/rasa-x-helm", "charts/rasa-x", "rasa-x-", "charts/rasa-x/templates"),
         Chart("rasa", "https://github.com/RasaHQ/helm-charts", "charts/rasa", "rasa-", "charts/rasa-common/templates"),
-        Chart("rasa-pro", "https://github.com/RasaHQ/rasa-helm-charts", "charts/rasa", "rasa-", "charts/rasa/templates"),
+        Chart(
+            "rasa-pro", "https://github.com/RasaHQ/rasa-helm-charts", "charts/rasa", "rasa-", "charts/rasa/templates"
+        ),
     )
 }
 
@@ -86,7 +88,7 @@ class Repository:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("-")[0].split("."))
+    return tuple(int(part) for part in version.split("-", maxsplit=1)[0].split("."))
 
 
 def facts(repository: Repository, chart: Chart) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def facts(repository: Repository, chart: Chart) -> dict[str, Any]:
     defined = sorted({name for definitions in names for name in definitions})
     return {
         "chart": chart.name,
-        "source": f"{chart.repository}, {chart.directory}: Chart.yaml, values.yaml and templates of the tags {chart.tag}*",
+        "source": f"{chart.repository}, {chart.directory}: Chart.yaml, values.yaml and templates of tags {chart.tag}*",
         "releases": described,
         "names": {name: list(_spans(name, releases, names)) for name in defined},
         "values": {path: list(_spans(path, releases, by_release)) for path in paths},
@@ -171,7 +173,8 @@ def _text(found: Mapping[str, Any]) -> str:
     releases = ",\n".join(f"    {json.dumps(release)}" for release in found["releases"])
     names, values = _spans_as_text(found["names"]), _spans_as_text(found["values"])
     head = "".join(f"  {json.dumps(key)}: {json.dumps(found[key])},\n" for key in ("chart", "source"))
-    return f'{{\n{head}  "releases": [\n{releases}\n  ],\n  "names": {{\n{names}\n  }},\n  "values": {{\n{values}\n  }}\n}}\n'
+    body = f'  "releases": [\n{releases}\n  ],\n  "names": {{\n{names}\n  }},\n  "values": {{\n{values}\n  }}\n'
+    return f"{{\n{head}{body}}}\n"
 
 
 def _spans_as_text(found: Mapping[str, Any]) -> str:

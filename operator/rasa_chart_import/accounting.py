@@ -60,7 +60,7 @@ def _unknown(path: Path, value: Any, table: Table) -> Finding:
 
 def _with_placeholders(finding: Finding, value: Any, free_form: Collection[Path]) -> Finding:
     """Return the finding, with the placeholders that a value holds."""
-    if finding.outcome not in (Outcome.MAPPED, Outcome.REFERRED, Outcome.PARTLY):
+    if finding.outcome not in (Outcome.MAPPED, Outcome.REFERRED):
         return finding
     if any(finding.path[: len(path)] == path for path in free_form):
         return finding

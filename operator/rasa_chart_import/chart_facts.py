@@ -95,7 +95,7 @@ def version_of(text: str) -> Version | None:
 
 
 def _numbers(text: str) -> Version:
-    return tuple(int(part) for part in text.split("-")[0].split("."))
+    return tuple(int(part) for part in text.split("-", maxsplit=1)[0].split("."))
 
 
 @cache

@@ -50,8 +50,9 @@ def import_(
     chart_version: Annotated[
         str | None,
         typer.Option(
-            "--chart-version", help="Version of the chart, as helm list shows it, for example rasa-x-4.5.8; set it: "
-            "names and defaults depend on it."
+            "--chart-version",
+            help="Version of the chart, as helm list shows it, for example rasa-x-4.5.8; set it: "
+            "names and defaults depend on it.",
         ),
     ] = None,
     with_secrets: Annotated[
@@ -61,9 +62,9 @@ def import_(
 ) -> None:
     """Print our resources for a values file of a chart of the vendor, or for Rasa servers of docker-compose.
 
-    Supported are the charts rasa-x (Rasa X and Enterprise), rasa 1.x (open source) and rasa for Rasa Pro. Standard error
-    reports what happened to every value in the file: one counts as carried over only if the output changes with it.
-    No password or token is printed, unless --with-secrets asks for it: the resources refer to Secrets.
+    Supported are the charts rasa-x (Rasa X and Enterprise), rasa 1.x (open source) and rasa for Rasa Pro.
+    Standard error reports what happened to every value in the file: one counts as carried over only if the output
+    changes with it. No password or token is printed, unless --with-secrets asks for it: the resources refer to Secrets.
     """
     try:
         values = _read([file, *(more or [])])
@@ -117,8 +118,8 @@ def _check_release(source: Source, chart: Version | None) -> None:
         return
     first, last = (".".join(map(str, version)) for version in (source.facts.releases[0][0], source.facts.last))
     raise CommandError(
-        f"--chart-version {'.'.join(map(str, chart))} is no known release of {source.title}: {first} to {last} are; see "
-        "helm list, column CHART"
+        f"--chart-version {'.'.join(map(str, chart))} is no known release of {source.title}: {first} to {last} are; "
+        "see helm list, column CHART"
     )
 
 

@@ -29,7 +29,7 @@ def image(reader: Reader, places: Mapping[str, Path]) -> JsonObject:
         return {}
     if reader.given(places["tag"]) is None:
         reader.remarks.append(
-            f"the file names no version of Rasa: {tag} is the chart's own in this release; compare with the pods that run"
+            f"the file names no version of Rasa: {tag} is the chart's own in this release; compare with the pods"
         )
     if repository in VENDOR_IMAGES and tag.endswith(FULL):
         try:

@@ -16,7 +16,16 @@ from rasa_environments.api.traffic import AnnotationMap, HostName, IpBlock, Labe
 from rasa_environments.api.traffic import Ingress as ApiIngress
 from rasa_environments.api.traffic import Service as ApiService
 from rasa_environments.api.urls import Host
-from rasa_environments.api.workload import Argument, Autoscaling, DeploymentStrategy, Image, Jwt, Origin, Resources, Version
+from rasa_environments.api.workload import (
+    Argument,
+    Autoscaling,
+    DeploymentStrategy,
+    Image,
+    Jwt,
+    Origin,
+    Resources,
+    Version,
+)
 
 
 def as_text(value: object) -> object:

@@ -15,6 +15,8 @@ NAMES_A_VALUE = re.compile("alias|anchor|tag")
 """Words after which the parser repeats what may be a password: `password: *secret`."""
 SEVERAL = "but found another document"
 ALIAS = re.compile("^found undefined alias")
+MERGE = "tag:yaml.org,2002:merge"
+"""The key `<<`, of which a mapping may have several: parsers of docker-compose take each."""
 DEEPEST = 100
 """Maximum nesting of mappings and lists; deeper values refer to themselves."""
 
@@ -122,7 +124,7 @@ class _Reading:
         own: set[str] = set()
         for key_node, _ in node.value:
             key = self._key(key_node)
-            if key in own:
+            if key in own and key_node.tag != MERGE:
                 line = key_node.start_mark.line + 1
                 raise ValuesError(f"{self.name}:{line}: {shown((*path, key))} is there twice: leave one of them")
             own.add(key)

@@ -9,10 +9,16 @@ PLACEHOLDERS = (
     (re.compile(r"\$\{[^}]*\}"), "a variable: fill the file in first, for example with envsubst"),
     (re.compile(r"^\$[A-Z_][A-Z0-9_]*$"), "a variable: fill the file in first, for example with envsubst"),
     (re.compile(r"^\$\([A-Za-z_][A-Za-z0-9_.]*\)$"), "a variable of a pipeline: fill the file in first"),
-    (re.compile(r"^(%[A-Z_][A-Z0-9_]*%|@@?[A-Z_][A-Z0-9_]*@@?|__[A-Z][A-Z0-9_]*__|#\{[^}]*\}#?)$"), "a token: fill it in first"),
+    (
+        re.compile(r"^(%[A-Z_][A-Z0-9_]*%|@@?[A-Z_][A-Z0-9_]*@@?|__[A-Z][A-Z0-9_]*__|#\{[^}]*\}#?)$"),
+        "a token: fill it in first",
+    ),
     (re.compile(r"^<[A-Za-z][^<>]*>$"), "a placeholder of a manual: write the value itself"),
     (re.compile(r"^ENC\["), "encrypted by sops: decrypt the file first"),
-    (re.compile(r"^(ref\+[a-z]+|secretref\+[a-z]+|vault|awssm|gcpsm)(://|:)"), "a reference that vals or a plug-in resolves: resolve it first"),
+    (
+        re.compile(r"^(ref\+[a-z]+|secretref\+[a-z]+|vault|awssm|gcpsm)(://|:)"),
+        "a reference that vals or a plug-in resolves: resolve it first",
+    ),
 )
 """What a placeholder looks like, and what it is."""
 

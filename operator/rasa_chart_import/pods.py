@@ -73,7 +73,9 @@ def _security_context(reader: Reader, place: Path, fields: frozenset[str], owner
         reader.refuse(place, "the pods must not run as root (Pod Security level restricted)")
         return None
     for name in given.keys() - fields - {SWITCH}:
-        reader.refuse((*place, name), f"the securityContext of {owner} has no such field, and the API server refuses it")
+        reader.refuse(
+            (*place, name), f"the securityContext of {owner} has no such field, and the API server refuses it"
+        )
     return {name: value for name, value in given.items() if name in fields and value is not None} or None
 
 
@@ -92,8 +94,10 @@ def additional_containers(reader: Reader, place: Path) -> list[JsonObject]:
     """Return containers beside the Rasa server."""
     items = named_items(reader, place, "name")
     if any(item["name"] == CONTAINER for item in items):
-        reader.partly(place, f"carried over without the container {CONTAINER}, as the Rasa server's is called: rename it")
-    return [item for item in items if item["name"] != CONTAINER]
+        reader.partly(
+            place, f"carried over without the container {CONTAINER}, as the Rasa server's is called: rename it"
+        )
+    return [dict(item) for item in items if item["name"] != CONTAINER]
 
 
 def named_items(reader: Reader, place: Path, key: str) -> Sequence[Mapping[str, Any]]:

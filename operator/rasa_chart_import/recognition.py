@@ -86,9 +86,7 @@ def required(values: Mapping[str, Any], source: Source, *, file: str) -> Source:
     """Return the source that --from names. Raises UnrecognisedError where nothing in the file is from it."""
     if source.recognises(values) or _knows_some(values, source):
         return source
-    raise UnrecognisedError(
-        f"{file}: has no value of {source.title}: {_other(values) or 'check --from'}; {SUPPORTED}"
-    )
+    raise UnrecognisedError(f"{file}: has no value of {source.title}: {_other(values) or 'check --from'}; {SUPPORTED}")
 
 
 def _knows_some(values: Mapping[str, Any], source: Source) -> bool:

@@ -57,7 +57,7 @@ def _values(result: Imported, places: Mapping[Path, str]) -> Iterator[str]:
 
 def _assumed(result: Imported) -> Iterator[str]:
     if result.assumed:
-        yield "from the chart's own values, since the file says nothing of them:"
+        yield "defaults that count, since the file says nothing of them:"
         for path, value in result.assumed.items():
             yield f"  {shown(path)}: {text_of(value)}"
         yield ""
@@ -71,7 +71,10 @@ def _next(result: Imported, *, with_secrets: bool) -> Iterator[str]:
     yield from _credentials(result, with_secrets=with_secrets)
     imported = result.secrets.keys().get(result.made.names.imported)
     if imported and not with_secrets:
-        yield f"  create Secret {result.made.names.imported} with the keys {', '.join(imported)} (or use --with-secrets)"
+        keys = ", ".join(imported)
+        yield f"  create Secret {result.made.names.imported} with the keys {keys} (or use --with-secrets)"
+    for name, wanted in result.secrets.wanted.items():
+        yield f"  put into Secret {name} what the file has as a variable: {', '.join(wanted)}"
     if result.secrets.contents and with_secrets:
         yield "  the output holds Secrets in plain text: apply it, and do not commit it"
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rasa_chart_import.names import Names
 from rasa_chart_import.findings import Path
+from rasa_chart_import.names import Names
 from rasa_environments.api.base import JsonObject
 
 SECRET_NAME = re.compile(
@@ -73,10 +73,19 @@ class SecretValues:
 
     names: Names
     contents: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    wanted: dict[str, list[str]] = field(default_factory=dict)
+    """Keys whose values the file does not have, by Secret."""
 
     def keep(self, name: str, key: str, value: str) -> JsonObject:
         """Store a value under a key of a Secret; return a reference to it."""
         self.contents.setdefault(name, {})[key] = value
+        return reference(name, key)
+
+    def want(self, name: str, key: str) -> JsonObject:
+        """Return a reference to a value that is to be put into a Secret by hand."""
+        keys = self.wanted.setdefault(name, [])
+        if key not in keys:
+            keys.append(key)
         return reference(name, key)
 
     def imported(self, path: Path, value: str) -> JsonObject:
@@ -102,7 +111,7 @@ class SecretValues:
         ]
 
     def keys(self) -> Mapping[str, list[str]]:
-        """Return the keys of each Secret."""
+        """Return the keys of each Secret whose values the file has."""
         return {name: list(values) for name, values in sorted(self.contents.items())}
 
 

@@ -52,7 +52,9 @@ class Places:
 def environment_name(environment: str, release: str) -> str:
     """Return the name for an environment: not that of the release, whose Service selects pods by it."""
     words = re.sub(r"[^a-z0-9]+", "-", environment.lower()).strip("-")[:MAXIMUM_NAME_LENGTH].strip("-")
-    name = words if re.fullmatch(SERVICE_NAME_PATTERN, words) else f"environment-{words}".strip("-")[:MAXIMUM_NAME_LENGTH]
+    name = (
+        words if re.fullmatch(SERVICE_NAME_PATTERN, words) else f"environment-{words}".strip("-")[:MAXIMUM_NAME_LENGTH]
+    )
     return f"{name[: MAXIMUM_NAME_LENGTH - 12]}-environment" if name == release else name
 
 

@@ -70,9 +70,17 @@ class Source:
     """Values in which Rasa itself replaces `${VARIABLE}`."""
     texts: Collection[Path] = ()
     """Values that may be a YAML text, which the chart's template pastes."""
+    prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: values
+    """Brings the values into one form."""
+    recognise: Callable[[Mapping[str, Any]], bool] | None = None
+    """Whether values are from here, where no marker says it."""
+    ignored: Callable[[Path], bool] = lambda _: False
+    """Whether a value is only a part that others include."""
 
     def recognises(self, values: Mapping[str, Any]) -> bool:
         """Return whether the values have something that only this source has."""
+        if self.recognise is not None:
+            return self.recognise(values)
         return any(at(values, path) is not None for path in self.markers)
 
     def knows(self, path: Path) -> bool:
@@ -106,13 +114,14 @@ class Imported:
 def imported(source: Source, values: Mapping[str, Any], release: HelmRelease) -> Imported:
     """Return the resources for values, and a finding for each of them. No content of a file makes it fail."""
     release = HelmRelease(release.name, release.namespace, release.chart or source.assumed_release)
-    values = with_parsed(values, *source.texts)
+    values = source.prepare(with_parsed(values, *source.texts))
     reader = _reader(source, values, release)
     made = source.make(reader, release)
     before = _output(made)
     findings = (
         traced(finding, values, source.table, lambda changed: _output_of(source, changed, release), before)
         for finding in findings_of(values, reader, source.table, source.harmless, source.free_form)
+        if not source.ignored(finding.path)
     )
     return Imported(made, tuple(findings), tuple(reader.remarks), reader.assumed)
 
@@ -127,4 +136,4 @@ def _output_of(source: Source, values: Mapping[str, Any], release: HelmRelease) 
 
 
 def _output(made: Made) -> str:
-    return text_of([*made.resources, made.secrets.contents])
+    return text_of([*made.resources, made.secrets.contents, made.secrets.wanted])

@@ -100,7 +100,7 @@ def sql(store: Store) -> JsonObject | None:
     found = present(
         host=store.value("url", kinds.HOST),
         port=store.value("port", kinds.PORT),
-        dialect=DIALECTS.get(dialect or "", None) if dialect != "postgresql" else None,
+        dialect=DIALECTS.get(dialect or "") if dialect != "postgresql" else None,
         username=store.value("username", kinds.TEXT),
         password=store.secret("password"),
         database=store.value("db", kinds.DATABASE),
@@ -156,7 +156,9 @@ def typed_or_free_form(store: Store, kind: str | None, entry: str) -> tuple[Json
         made = make(store)
         left = [key for key in store.rest() if key not in store.taken]
         for key in left:
-            store.reader.refuse((*store.place, key), f"there is no such field: write it into endpoints.{entry}, all of it")
+            store.reader.refuse(
+                (*store.place, key), f"there is no such field: write it into endpoints.{entry}, all of it"
+            )
         if made is None:
             store.reader.remarks.append(f"{'.'.join(store.place)} names no host, so the connection is left out")
         return ({name: made} if made is not None else None), None

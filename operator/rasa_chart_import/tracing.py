@@ -29,17 +29,13 @@ def traced(finding: Finding, values: Mapping[str, Any], table: Table, output: Ou
     if finding.outcome not in (Outcome.MAPPED, Outcome.PARTLY):
         return finding
     value = at(values, finding.path)
-    if is_empty(value):
-        return finding
     entry = table.entry_of(finding.path)
     probes = entry.probes if entry is not None else ()
     places = [place for place, scalar in scalars(value) if not is_empty(scalar)]
     lost = [place for place in places if not _is_visible(values, finding.path, place, probes, output, before)]
-    if not lost:
-        return finding
-    if len(lost) == len(places):
-        return Finding(finding.path, Outcome.BY_HAND, LOST)
-    if finding.outcome is Outcome.PARTLY:
+    if lost and len(lost) == len(places):
+        return Finding(finding.path, Outcome.BY_HAND, LOST if finding.outcome is Outcome.MAPPED else finding.text)
+    if not lost or finding.outcome is Outcome.PARTLY:
         return finding
     names = ", ".join(shown_place(place) for place in lost[:5])
     return replace(finding, outcome=Outcome.PARTLY, text=f"{finding.text}; not in the output: {names}")

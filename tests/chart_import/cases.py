@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rasa_chart_import.findings import Finding, path_of
 from rasa_chart_import.importing import HelmRelease, Imported, imported
+
+from rasa_chart_import.findings import Finding, path_of
 from rasa_chart_import.loading import merged
 from rasa_environments.api.base import JsonObject
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasa_chart_import.importing import Imported
 
 from rasa_chart_import.findings import Outcome, leaves
-from rasa_chart_import.importing import Imported
 from rasa_chart_import.rasa_x.mapping import ENTRIES, PATTERNS
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from rasa_chart_import.importing import Imported
+
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer

@@ -6,11 +6,11 @@ import json
 import re
 
 import yaml
+from rasa_chart_import.importing import HelmRelease
+from rasa_chart_import.importing import imported as import_values
 from typer.main import get_command
 
 from local.installation import ROOT
-from rasa_chart_import.importing import HelmRelease
-from rasa_chart_import.importing import imported as import_values
 from rasa_chart_import.rasa_x.mapping import ENTRIES
 from rasa_environments.cli.application import application
 from tests.desired.contexts import context

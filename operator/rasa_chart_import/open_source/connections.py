@@ -17,9 +17,7 @@ from rasa_environments.api.base import JsonObject
 VARIABLES = ("extraEnv",)
 
 
-def connections(
-    reader: Reader, names: Names, secrets: SecretValues, chart: Version
-) -> tuple[JsonObject, JsonObject]:
+def connections(reader: Reader, names: Names, secrets: SecretValues, chart: Version) -> tuple[JsonObject, JsonObject]:
     """Return the typed stores, and further entries of endpoints.yml."""
     typed: JsonObject = {}
     entries: JsonObject = {}

@@ -109,7 +109,7 @@ TRAFFIC = (
     by_hand("the operator's Ingress has labels of its own, and leads to Rasa alone", "ingress.labels"),
     by_hand("write an Ingress for the other services", "ingress.extraPaths"),
     by_hand(
-        "write spec.networkPolicy of the environment, and see docs/how-to/migrate-from-rasa-helm.md for the chart's own",
+        "write spec.networkPolicy of the environment; for the chart's own see docs/how-to/migrate-from-rasa-helm.md",
         "networkPolicy",
     ),
     not_needed("the operator's Service leads to Rasa itself: there is no nginx before it", "nginx"),
@@ -132,7 +132,9 @@ CONNECTIONS = (
     not_needed("the action server goes on from the chart", "rasa-action-server"),
     mapped(
         f"RASA_DUCKLING_HTTP_URL in {POD}containers[rasa].env",
-        *within("duckling", "install", "external.enabled", "external.url", "applicationSettings.scheme", "service.port"),
+        *within(
+            "duckling", "install", "external.enabled", "external.url", "applicationSettings.scheme", "service.port"
+        ),
     ),
     not_needed("Duckling goes on from the chart", "duckling"),
     mapped(f"{SPEC}trackerStore.sql.host", *within("postgresql", "install", "external.enabled", "external.host")),
@@ -164,7 +166,9 @@ CONNECTIONS = (
     not_needed("what is in it besides is for the charts of PostgreSQL, Redis and RabbitMQ", "global"),
 )
 REST = (
-    mapped("the names of the chart's Services and Secret in addresses and references", "nameOverride", "fullnameOverride"),
+    mapped(
+        "the names of the chart's Services and Secret in addresses and references", "nameOverride", "fullnameOverride"
+    ),
     not_needed("the title that helm get values prints", "USER-SUPPLIED VALUES", "COMPUTED VALUES"),
 )
 TABLE = Table((*MODELS, *RASA, *WORKLOAD, *TRAFFIC, *CONNECTIONS, *REST))

@@ -234,9 +234,7 @@ def ingress(reader: Reader) -> JsonObject | None:
     host = reader.take("ingress.hostname", kinds.INGRESS_HOST)
     if host is None:
         return None
-    path = present(
-        path=reader.take("ingress.path", kinds.TEXT), pathType=reader.take("ingress.pathType", kinds.TEXT)
-    )
+    path = present(path=reader.take("ingress.path", kinds.TEXT), pathType=reader.take("ingress.pathType", kinds.TEXT))
     tls = [
         present(hosts=entry.get("hosts") or [host], secretName=entry.get("secretName"))
         for entry in reader.take("ingress.tls", kinds.OBJECTS) or []

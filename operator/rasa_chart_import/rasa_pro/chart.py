@@ -31,13 +31,20 @@ DEFAULTS = tuple(
             "rasa.image.pullPolicy",
             "rasa.replicaCount",
             *(f"rasa.settings.{key}" for key in ("port", "debugMode", "enableApi", "cors", "jwtMethod", "environment")),
-            *(f"rasa.settings.{secret}.{key}" for secret in ("authToken", "jwtSecret") for key in ("secretName", "secretKey")),
+            *(
+                f"rasa.settings.{secret}.{key}"
+                for secret in ("authToken", "jwtSecret")
+                for key in ("secretName", "secretKey")
+            ),
             "rasaProLicense.secretName",
             "rasaProLicense.secretKey",
             "rasaProLicence.secretName",
             "rasaProLicence.secretKey",
             "rasa.settings.logging.logLevel",
-            *(f"rasa.settings.endpoints.{key}.enabled" for key in ("models", "trackerStore", "lockStore", "eventBroker")),
+            *(
+                f"rasa.settings.endpoints.{key}.enabled"
+                for key in ("models", "trackerStore", "lockStore", "eventBroker")
+            ),
             "rasa.settings.endpoints.tracing.enabled",
             "rasa.settings.endpoints.lockStore.useConcurrent",
             "rasa.settings.credentials.enabled",

@@ -90,9 +90,7 @@ def _entry(reader: Reader, secrets: SecretValues, key: str) -> JsonObject:
 
 
 def _with_models(reader: Reader, place: Path, endpoints: JsonObject, channels: list[JsonObject]) -> Files:
-    seconds = reader.first(
-        [(*place, "wait_time_between_pulls"), (*place, "waitTimeBetweenPulls")], kinds.SECONDS
-    )
+    seconds = reader.first([(*place, "wait_time_between_pulls"), (*place, "waitTimeBetweenPulls")], kinds.SECONDS)
     url = reader.take((*place, "url"), kinds.TEXT)
     token = reader.take((*place, "token"), kinds.TEXT)
     return Files(place, url, token, seconds, endpoints or None, channels or None)

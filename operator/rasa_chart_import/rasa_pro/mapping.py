@@ -46,7 +46,9 @@ RASA = (
     not_needed("the operator sets RASA_TELEMETRY_ENABLED to false", "rasa.settings.telemetry"),
     not_needed("the operator has probes that wait for a model", "rasa.livenessProbe", "rasa.readinessProbe"),
     not_needed("the operator writes the command line and both files", "rasa.settings.useDefaultArgs"),
-    by_hand("the operator always writes both files: mount your own by podTemplate", "rasa.settings.mountDefaultConfigmap"),
+    by_hand(
+        "the operator always writes both files: mount your own by podTemplate", "rasa.settings.mountDefaultConfigmap"
+    ),
     not_needed("models are pulled, into a volume of the pod", "rasa.settings.mountModelsVolume"),
     by_hand("the operator talks http to Rasa: end TLS before it, in a sidecar or a mesh", "rasa.settings.scheme"),
     by_hand("the operator always enables the API, by which it asks for the model", "rasa.settings.enableApi"),
@@ -107,8 +109,7 @@ TRAFFIC = (
     mapped(f"{SPEC}ingress", *within("rasa.ingress", "className", "annotations", "hosts", "tls"), "global.ingressHost"),
     by_hand("the operator's Ingress has labels of its own", "rasa.ingress.labels"),
     by_hand(
-        "write spec.networkPolicy of the environment, and see docs/how-to/migrate-from-rasa-pro-helm.md for the chart's "
-        "own",
+        "write spec.networkPolicy of the environment; for the chart's own see docs/how-to/migrate-from-rasa-helm.md",
         "networkPolicy",
     ),
 )

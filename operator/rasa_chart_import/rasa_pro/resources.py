@@ -75,13 +75,11 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
     resources = [] if address is None else [_model_server(address, found, names, secrets)]
     if address is None:
         reader.remarks.append(
-            f"the file names no model server: create ModelServer {MODEL_SERVER} with profile {Profile.RASA_PRO}, and tag "
-            f"a model {environment} there (docs/how-to/serve-models-from-plain-files.md, store-models-in-a-bucket.md)"
+            f"the file names no model server: create ModelServer {MODEL_SERVER} with profile {Profile.RASA_PRO}, and "
+            f"tag a model {environment} there (docs/how-to/serve-models-from-plain-files.md, store-models-in-a-bucket.md)"
         )
     metadata = {"name": name, "namespace": names.namespace}
-    resources.append(
-        {"apiVersion": API_VERSION, "kind": "DeploymentEnvironment", "metadata": metadata, "spec": spec}
-    )
+    resources.append({"apiVersion": API_VERSION, "kind": "DeploymentEnvironment", "metadata": metadata, "spec": spec})
     has_token = address is not None and found.token is not None
     return Made(resources, secrets, names, ("token",) if has_token else ())
 
@@ -210,7 +208,7 @@ def _ingress(reader: Reader) -> JsonObject | None:
         return None
     reader.remarks.append(
         "the environment has the Ingress of the chart, for the same host: apply it without spec.ingress until the "
-        "chart's is gone (docs/how-to/migrate-from-rasa-pro-helm.md)"
+        "chart's is gone (docs/how-to/migrate-from-rasa-helm.md)"
     )
     return made
 

@@ -1,7 +1,7 @@
 """What the importer goes by of the chart rasa-x: its defaults and its names, by release.
 
-Source: facts/rasa-x.json for all values and names; how templates use them is from templates/_helpers.tpl,
-_postgresql.tpl, _rabbitmq.tpl, _redis.tpl, rasa-deployments.yaml and rasa-config-files-configmap.yaml of RasaHQ/rasa-x-helm.
+Source: facts/rasa-x.json for all values and names; how templates use them is from templates of RasaHQ/rasa-x-helm
+(_helpers.tpl, _postgresql.tpl, _rabbitmq.tpl, _redis.tpl, rasa-deployments.yaml, rasa-config-files-configmap.yaml).
 """
 
 from __future__ import annotations
@@ -86,7 +86,10 @@ MARKERS = tuple(
             "eventService",
             "dbMigrationService",
             *(f"rasa.{key}" for key in ("versions", "version", "tag", "name", "token", "rabbitQueue", "trackerStore")),
-            *(f"rasa.{key}" for key in ("additionalChannelCredentials", "additionalEndpoints", "extraArgs", "extraEnvs")),
+            *(
+                f"rasa.{key}"
+                for key in ("additionalChannelCredentials", "additionalEndpoints", "extraArgs", "extraEnvs")
+            ),
         ),
     )
 )

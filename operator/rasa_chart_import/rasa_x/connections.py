@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from rasa_chart_import import kinds
 from rasa_chart_import.chart_facts import Version
 from rasa_chart_import.names import Names
-from rasa_chart_import.rasa_x.chart import FACTS
-from rasa_chart_import.findings import path_of
 from rasa_chart_import.passwords import Password, password
+from rasa_chart_import.rasa_x.chart import FACTS
 from rasa_chart_import.reader import Kind, Reader
-from rasa_chart_import.secret_values import SecretValues, looks_secret, reference
+from rasa_chart_import.secret_values import SecretValues, looks_secret
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.entries import present
 
@@ -31,7 +27,9 @@ def _host(reader: Reader, section: str, *, installed: bool, own: str, kind: Kind
     return host
 
 
-def event_broker(reader: Reader, names: Names, secrets: SecretValues, chart: Version, queues: list[str] | None) -> JsonObject | None:
+def event_broker(
+    reader: Reader, names: Names, secrets: SecretValues, chart: Version, queues: list[str] | None
+) -> JsonObject | None:
     """Return the `eventBroker` of an environment; None if the chart has none."""
     if reader.take("rabbitmq.enabled", kinds.FLAG) is False:
         for path in ("rabbitmq", "rasa.rabbitQueue", "rasa.additionalRabbitQueues"):
@@ -74,7 +72,9 @@ def _broker_tls(reader: Reader, *, installed: bool) -> JsonObject | None:
     return {"mode": "Required"}
 
 
-def tracker_store(reader: Reader, names: Names, secrets: SecretValues, chart: Version, *, with_query: bool, creates: bool) -> JsonObject | None:
+def tracker_store(
+    reader: Reader, names: Names, secrets: SecretValues, chart: Version, *, with_query: bool, creates: bool
+) -> JsonObject | None:
     """Return the `trackerStore` that the environments share; each has a database of its own in it."""
     installed = reader.take("postgresql.install", kinds.FLAG) is not False
     own = FACTS.name("postgresql.fullname", chart, names.release)
@@ -133,8 +133,8 @@ def login_database(reader: Reader, *, creates: bool) -> str | None:
     elif not creates:
         reader.partly(
             "rasa.useLoginDatabase",
-            "spec.defaults.trackerStore.sql has no loginDatabase: Rasa creates a database without quoting its name, and "
-            "one of them is no plain word; create those that are not there",
+            "spec.defaults.trackerStore.sql has no loginDatabase: Rasa creates a database without quoting its name, "
+            "and one of them is no plain word; create those that are not there",
         )
     else:
         return reader.first(names, kinds.DATABASE)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from rasa_chart_import import kinds
 from rasa_chart_import.chart_facts import Version
-from rasa_chart_import.names import Names
-from rasa_chart_import.rasa_x.chart import ALWAYS_RUN_BEFORE, VERSIONS as OWN_VERSIONS
 from rasa_chart_import.findings import Path, shown
+from rasa_chart_import.names import Names
+from rasa_chart_import.rasa_x.chart import ALWAYS_RUN_BEFORE
+from rasa_chart_import.rasa_x.chart import VERSIONS as OWN_VERSIONS
+from rasa_chart_import.rasa_x.workload import own_pod_template
 from rasa_chart_import.reader import Reader
 from rasa_chart_import.secret_values import reference
-from rasa_chart_import.rasa_x.workload import own_pod_template
 from rasa_environments.api.base import API_VERSION, MAXIMUM_NAME_LENGTH, JsonObject
 from rasa_environments.api.connections import CREATABLE_DATABASE
 from rasa_environments.api.deployment_environment import SERVICE_NAME_PATTERN, Role

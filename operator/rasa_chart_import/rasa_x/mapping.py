@@ -32,7 +32,11 @@ CONTAINER = (
 """Values that the chart has for each of its own containers."""
 
 MODEL_SERVER = (
-    _mapped(f"{SERVER}spec.profile; below 0.32 RasaX-0.2, below 1.0 RasaX-0.32, else RasaEnterprise-1.0", "rasax.tag", probes=("0.20.0", "0.40.0", "1.0.0")),
+    _mapped(
+        f"{SERVER}spec.profile; below 0.32 RasaX-0.2, below 1.0 RasaX-0.32, else RasaEnterprise-1.0",
+        "rasax.tag",
+        probes=("0.20.0", "0.40.0", "1.0.0"),
+    ),
     _mapped(f"{SERVER}spec.url", "rasax.scheme", "rasax.port"),
     _mapped(
         "the names of the chart's Services in spec.url, actionEndpoint and RASA_DUCKLING_HTTP_URL",
@@ -87,7 +91,10 @@ RASA = (
     _mapped(f"{DEFAULTS}trackerStore.sql.loginDatabase is there, or not", "rasa.useLoginDatabase"),
     _mapped(f"{DEFAULTS}trackerStore.sql.query", "rasa.trackerStore.query"),
     _not_needed("the operator sets RASA_TELEMETRY_ENABLED to false", "rasa.disableTelemetry"),
-    _not_needed("the operator has probes that wait for a model", *_in("rasa", "livenessProbe", "readinessProbe", "initialProbeDelay")),
+    _not_needed(
+        "the operator has probes that wait for a model",
+        *_in("rasa", "livenessProbe", "readinessProbe", "initialProbeDelay"),
+    ),
     _not_needed(
         "Rasa itself reads no cache from endpoints.yml; Rasa X does, and has it from the chart", "rasa.cacheDatabase"
     ),

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from rasa_chart_import import free_form, kinds
 from rasa_chart_import.chart_facts import Version, version_of
 from rasa_chart_import.names import Names, full_name
-from rasa_chart_import import free_form, kinds
 from rasa_chart_import.rasa_x import connections, traffic, workload
-from rasa_chart_import.rasa_x.chart import ASSUMED_RELEASE, CHANNELS, DEFAULTS, ENDPOINTS, FACTS, HARMLESS, MARKERS, profile_of
+from rasa_chart_import.rasa_x.chart import (
+    ASSUMED_RELEASE,
+    CHANNELS,
+    DEFAULTS,
+    ENDPOINTS,
+    FACTS,
+    HARMLESS,
+    MARKERS,
+    profile_of,
+)
 from rasa_chart_import.rasa_x.environments import Surroundings, creates_databases, environments
 from rasa_chart_import.rasa_x.mapping import TABLE
 from rasa_chart_import.reader import Reader
@@ -97,7 +106,9 @@ def _defaults(reader: Reader, names: Names, secrets: SecretValues, profile: Prof
     queues = [queue, *more] if (queue != COMMON_QUEUE or more) and profile is not Profile.RASA_X_0_2 else None
     told_by_rasa_x = profile is Profile.RASA_X_0_32
     creates = creates_databases(reader)
-    tracker_store = connections.tracker_store(reader, names, secrets, chart, with_query=not told_by_rasa_x, creates=creates)
+    tracker_store = connections.tracker_store(
+        reader, names, secrets, chart, with_query=not told_by_rasa_x, creates=creates
+    )
     if told_by_rasa_x:
         for path in (CHANNELS, ENDPOINTS, connections.QUERY):
             reader.unused(
@@ -118,9 +129,7 @@ def _defaults(reader: Reader, names: Names, secrets: SecretValues, profile: Prof
     )
 
 
-def _give_production(
-    reader: Reader, made: list[JsonObject], defaults: JsonObject, profile: Profile
-) -> None:
+def _give_production(reader: Reader, made: list[JsonObject], defaults: JsonObject, profile: Profile) -> None:
     """Set what production alone has: the queue that Rasa X 0.2x reads, and the Ingress for the channels."""
     production = next((each for each in made if "external" not in each["spec"]), None)
     broker = defaults.get("eventBroker")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from rasa_chart_import import kinds
 from rasa_chart_import.chart_facts import version_of
-from rasa_chart_import.names import Names
-from rasa_chart_import.findings import Path
 from rasa_chart_import.command_lines import extra_arguments
+from rasa_chart_import.findings import Path
+from rasa_chart_import.names import Names
 from rasa_chart_import.pods import CONTAINER, additional_containers, dns_policy, named_items, pod_security_context
+from rasa_chart_import.reader import Reader
+from rasa_chart_import.secret_values import SecretValues
 from rasa_chart_import.variables import extra_variables
-from rasa_chart_import.reader import Kind, Reader
-from rasa_chart_import.secret_values import SecretValues, looks_secret, text_of
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.entries import present
@@ -24,6 +21,8 @@ FULL = "-full"
 SELECTOR_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
 """Labels by which the environment's Service selects pods."""
 COMPONENT_LABEL = "app.kubernetes.io/component"
+
+
 def rasa(reader: Reader, profile: Profile) -> JsonObject:
     """Return `rasa`, which all environments share."""
     arguments, origins = extra_arguments(reader, ("rasa", "extraArgs"))

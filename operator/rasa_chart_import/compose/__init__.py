@@ -1,0 +1,1 @@
+"""Rasa servers of docker-compose, as the pages of Rasa X have them."""

@@ -1,0 +1,87 @@
+"""The services that a Rasa server of docker-compose connects to."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from rasa_chart_import import kinds
+from rasa_chart_import.compose.texts import fitting, secret
+from rasa_chart_import.findings import Path
+from rasa_chart_import.reader import Reader
+from rasa_chart_import.secret_values import SecretValues
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.entries import present
+
+
+def pulls(reader: Reader, place: Path) -> JsonObject | None:
+    """Return `model`, if the file says how often to pull."""
+    names = ("RASA_MODEL_PULL_INTERVAL", "RASA_MODEL_PULL_INTERVALL")
+    seconds = reader.first([(*place, name) for name in names], kinds.SECONDS)
+    return {"pullPeriodSeconds": seconds} if seconds is not None else None
+
+
+def jwt(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject | None:
+    """Return `jwt`."""
+    found = secret(reader, secrets, (*place, "JWT_SECRET"))
+    return {"key": found} if found is not None else None
+
+
+def database(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject | None:
+    """Return `trackerStore.sql`; None without a host."""
+    host = fitting(reader, (*place, "DB_HOST"), kinds.HOST)
+    name = fitting(reader, (*place, "DB_DATABASE"), kinds.DATABASE)
+    login = fitting(reader, (*place, "DB_LOGIN_DB"), kinds.DATABASE)
+    if login is not None and name is not None and not name.replace("_", "a").isalnum():
+        reader.by_hand(
+            (*place, "DB_LOGIN_DB"),
+            f"left out: Rasa creates a database without quoting its name, and {name} is no plain word; create it",
+        )
+        login = None
+    found = present(
+        host=host,
+        port=fitting(reader, (*place, "DB_PORT"), kinds.PORT),
+        username=fitting(reader, (*place, "DB_USER"), kinds.TEXT),
+        password=secret(reader, secrets, (*place, "DB_PASSWORD")),
+        database=name,
+        loginDatabase=login,
+    )
+    return _with_host(reader, found, (*place, "DB_HOST"), "trackerStore.sql")
+
+
+def broker(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject | None:
+    """Return `eventBroker.rabbitmq`; None without a host."""
+    queue = fitting(reader, (*place, "RABBITMQ_QUEUE"), kinds.TEXT)
+    found = present(
+        host=fitting(reader, (*place, "RABBITMQ_HOST"), kinds.HOST),
+        port=fitting(reader, (*place, "RABBITMQ_PORT"), kinds.PORT),
+        username=fitting(reader, (*place, "RABBITMQ_USERNAME"), kinds.TEXT),
+        password=secret(reader, secrets, (*place, "RABBITMQ_PASSWORD")),
+        queues=[queue] if queue is not None else None,
+    )
+    return _with_host(reader, found, (*place, "RABBITMQ_HOST"), "eventBroker.rabbitmq")
+
+
+def redis(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject | None:
+    """Return `lockStore.redis`; None without a host."""
+    found = present(
+        host=fitting(reader, (*place, "REDIS_HOST"), kinds.HOST),
+        port=fitting(reader, (*place, "REDIS_PORT"), kinds.PORT),
+        database=fitting(reader, (*place, "REDIS_DB"), kinds.REDIS_DATABASE),
+        password=secret(reader, secrets, (*place, "REDIS_PASSWORD")),
+    )
+    return _with_host(reader, found, (*place, "REDIS_HOST"), "lockStore.redis")
+
+
+def _with_host(reader: Reader, found: JsonObject, place: Path, field: str) -> JsonObject | None:
+    if found and "host" not in found:
+        reader.remarks.append(f"{'.'.join(place)} names no host, so spec.{field} is left out")
+        return None
+    return found or None
+
+
+def actions(reader: Reader, place: Path) -> JsonObject | None:
+    """Return `actionEndpoint`: the server without its path, to which Rasa X adds /webhook."""
+    url = fitting(reader, (*place, "RASA_USER_APP"), kinds.URL)
+    if url is None:
+        return None
+    return {"url": url if urlsplit(url).path.strip("/") else f"{url.rstrip('/')}/webhook"}
