@@ -23,11 +23,13 @@ class Entry:
     text: str
     probes: tuple[Any, ...] = ()
     """Other values that change the output, for a value that only decides between a few results."""
+    whole: bool = False
+    """Whether a list counts as carried over if the output changes with any of its items."""
 
 
-def mapped(text: str, *paths: str, probes: tuple[Any, ...] = ()) -> Entry:
+def mapped(text: str, *paths: str, probes: tuple[Any, ...] = (), whole: bool = False) -> Entry:
     """Return an entry for values that the output has."""
-    return Entry(paths, Outcome.MAPPED, text, probes)
+    return Entry(paths, Outcome.MAPPED, text, probes, whole)
 
 
 def referred(text: str, *paths: str) -> Entry:

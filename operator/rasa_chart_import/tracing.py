@@ -35,7 +35,7 @@ def traced(finding: Finding, values: Mapping[str, Any], table: Table, output: Ou
     lost = [place for place in places if not _is_visible(values, finding.path, place, probes, output, before)]
     if lost and len(lost) == len(places):
         return Finding(finding.path, Outcome.BY_HAND, LOST if finding.outcome is Outcome.MAPPED else finding.text)
-    if not lost or finding.outcome is Outcome.PARTLY:
+    if not lost or finding.outcome is Outcome.PARTLY or (entry is not None and entry.whole):
         return finding
     names = ", ".join(shown_place(place) for place in lost[:5])
     return replace(finding, outcome=Outcome.PARTLY, text=f"{finding.text}; not in the output: {names}")
@@ -55,16 +55,13 @@ def _is_visible(
     values: Mapping[str, Any], path: Path, place: Place, probes: tuple[Any, ...], output: Output, before: str
 ) -> bool:
     whole = (*path, *place)
-    return any(output(changed) != before for changed in _changes(values, whole, probes if not place else ()))
-
-
-def _changes(values: Mapping[str, Any], place: Place, probes: tuple[Any, ...]) -> Iterator[Mapping[str, Any]]:
-    """Yield the values with one scalar changed, and without it."""
-    old = _at(values, place)
-    for new in (*_others(old), *probes):
-        yield _with(values, place, new)
-    if not isinstance(place[-1], int):
-        yield _without(values, place)
+    if output(_without(values, whole)) != before:
+        return True
+    old = _at(values, whole)
+    if isinstance(whole[-1], int) and json.dumps(str(old))[1:-1] not in before:
+        return False  # an item of a list has no default that it may be the same as
+    others = (_with(values, whole, new) for new in (*_others(old), *(() if place else probes)))
+    return any(output(changed) != before for changed in others)
 
 
 def _others(value: Any) -> Iterator[Any]:
@@ -100,6 +97,8 @@ def _without(values: Any, place: Place) -> Any:
     """Return a copy without the value at a position."""
     key, rest = place[0], place[1:]
     if isinstance(values, list):
+        if not rest:
+            return [item for index, item in enumerate(values) if index != key]
         return [_without(item, rest) if index == key else item for index, item in enumerate(values)]
     if not rest:
         return {name: item for name, item in values.items() if name != key}

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-from rasa_chart_import.importing import HelmRelease, Imported, imported
 
 from rasa_chart_import.findings import Finding, path_of
 from rasa_chart_import.loading import merged
+from rasa_chart_import.rasa_x.resources import SOURCE as RASA_X
+from rasa_chart_import.sources import HelmRelease, Imported, Source, imported
 from rasa_environments.api.base import JsonObject
 
-CHARTS = Path(__file__).parent / "charts"
 RASA_X_0_2 = (1, 2, 4)
 RASA_X_0_4 = (2, 11, 0)
 ENTERPRISE = (4, 5, 8)
+SWITCHED = (2, 0, 0)
+"""Release since which a Rasa server of the chart runs only where `enabled` is true."""
 
 
 def from_yaml(text: str, chart: tuple[int, ...] = ENTERPRISE) -> Imported:
-    """Return the result for a values file of the release `my` in namespace `bots`."""
+    """Return the result for a values file of the release `my` in namespace `bots`, whose Rasa servers run."""
     return from_values(dict(merged([("values.yaml", text)]).values), chart)
 
 
 def from_values(values: dict[str, Any], chart: tuple[int, ...] | None = ENTERPRISE) -> Imported:
-    """Return the result for values of the release `my` in namespace `bots`."""
-    return imported(values, HelmRelease("my", "bots", chart))
+    """Return the result for values of the release `my` in namespace `bots`, whose Rasa servers run."""
+    return from_chart(RASA_X, running(values, chart), chart)
+
+
+def from_chart(source: Source, values: dict[str, Any], chart: tuple[int, ...] | None = None) -> Imported:
+    """Return the result for values as they are, of the release `my` in namespace `bots`."""
+    return imported(source, values, HelmRelease("my", "bots", chart))
+
+
+def running(values: dict[str, Any], chart: tuple[int, ...] | None) -> dict[str, Any]:
+    """Return the values with every Rasa server enabled that they do not say otherwise of."""
+    rasa = values.get("rasa", {})
+    versions = rasa.get("versions", {}) if isinstance(rasa, dict) else None
+    if (chart is not None and chart < SWITCHED) or not isinstance(versions, dict):
+        return values
+    both = {"rasaProduction": {}, **versions}
+    enabled = {key: {"enabled": True, **each} if isinstance(each, dict) else each for key, each in both.items()}
+    return {**values, "rasa": {**rasa, "versions": enabled}}
 
 
 def server(result: Imported) -> JsonObject:

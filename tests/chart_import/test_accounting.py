@@ -8,108 +8,95 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rasa_chart_import.importing import Imported
 
-from rasa_chart_import.findings import Outcome, leaves
-from rasa_chart_import.rasa_x.mapping import ENTRIES, PATTERNS
+from rasa_chart_import.all_sources import SOURCES
+from rasa_chart_import.findings import INCOMPLETE, Outcome, leaves
+from rasa_chart_import.rasa_x.mapping import TABLE
+from rasa_chart_import.sources import Imported, Source
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cli.unknown_fields import unknown_fields
 
-from .cases import CHARTS, finding, from_values, from_yaml
+from .cases import finding, from_chart, from_values, from_yaml, running
 from .samples import SAMPLES, STAGING, changed
 
-PLACES = [pattern for pattern, _ in PATTERNS]
-WORDS = sorted({key for place in PLACES for key in place} - {"*"})
-NAMES = st.sampled_from([*WORDS, "rasaProduction", "rasaWorker", "rasaStaging"]) | st.text(max_size=8)
+WORDS = ["rasaProduction", "rasaWorker", "rasaStaging", "rasa-production", "rasa-staging"]
 SCALARS = (
     st.none()
     | st.booleans()
     | st.integers(-1, 70000)
     | st.floats()
     | st.sampled_from(["production", "worker", "0.32.0", "1.8.1", "http", "https", "true", "x" * 2000, "a b", "Ä"])
+    | st.sampled_from(["http://a/b", "rasa/rasa:3.6.21-full", "${A}", "${A:-b}", "<secret>", "sql", "redis", "pika"])
     | st.text(max_size=12)
 )
 ITEMS = SCALARS | st.dictionaries(st.sampled_from(["name", "value", "valueFrom", "key", "host", "ipBlock"]), SCALARS)
 ANYTHING = st.recursive(
-    SCALARS | st.lists(ITEMS, max_size=3), lambda inner: st.dictionaries(NAMES, inner, max_size=3), max_leaves=5
+    SCALARS | st.lists(ITEMS, max_size=3), lambda inner: st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=5
 )
 
 
 @st.composite
-def values(draw: st.DrawFn) -> dict[str, Any]:
-    """Generate values at paths that the chart knows, and anything elsewhere."""
-    result: dict[str, Any] = draw(st.dictionaries(NAMES, ANYTHING, max_size=3))
-    for pattern in draw(st.lists(st.sampled_from(PLACES), max_size=12)):
-        keys = [draw(NAMES) if key == "*" else key for key in pattern]
+def files(draw: st.DrawFn) -> tuple[Source, dict[str, Any], tuple[int, ...] | None]:
+    """Generate values at paths that a source knows, and anything elsewhere."""
+    source = draw(st.sampled_from(SOURCES))
+    places = [pattern for pattern, _ in source.table.patterns]
+    names = st.sampled_from([*WORDS, *sorted({key for place in places for key in place} - {"*"})])
+    result: dict[str, Any] = draw(st.dictionaries(names | st.text(max_size=8), ANYTHING, max_size=3))
+    for pattern in draw(st.lists(st.sampled_from(places), max_size=12)):
+        keys = [draw(names) if key == "*" else key for key in pattern]
         inner = result
         for key in keys[:-1]:
             if not isinstance(inner.get(key), dict):
                 inner[key] = {}
             inner = inner[key]
         inner[keys[-1]] = draw(ANYTHING)
-    return result
-
-
-CHART_VERSIONS = st.sampled_from([None, (1, 2, 4), (2, 11, 0), (4, 5, 8)])
+    releases = [version for version, _ in source.facts.releases] if source.facts is not None else []
+    return source, result, draw(st.sampled_from([None, *releases]))
 
 
 def accept(result: Imported) -> None:
     """Fail if the API server would refuse a resource, or drop a field of it."""
-    for resource, model in zip(
-        result.resources, [ModelServer, *[DeploymentEnvironment] * (len(result.resources) - 1)], strict=True
-    ):
+    for resource in result.resources:
+        model = ModelServer if resource["kind"] == "ModelServer" else DeploymentEnvironment
         model.model_validate(resource)
         assert unknown_fields(model, resource) == ()
 
 
 @settings(deadline=None)
-@given(given_values=values(), chart=CHART_VERSIONS)
+@given(files())
 def test_each_value_has_one_finding_and_what_comes_of_them_is_valid(
-    given_values: dict[str, Any], chart: tuple[int, ...] | None
+    file: tuple[Source, dict[str, Any], tuple[int, ...] | None],
 ) -> None:
-    result = from_values(given_values, chart)
+    source, values, chart = file
 
-    assert [each.path for each in result.findings] == [path for path, _ in leaves(given_values)]
+    result = from_chart(source, values, chart)
+
+    told = [each.path for each in result.findings]
+    assert len(set(told)) == len(told)
     assert all(each.text for each in result.findings)
+    parsed = {place for place in told if any(place[: len(text)] == text for text in source.texts)}
+    expected = {
+        path
+        for path, _ in leaves(source.prepare(values))
+        if not source.ignored(path) and not any(path[: len(text)] == text for text in source.texts)
+    }
+    assert {*told} - parsed == expected
     accept(result)
     yaml.safe_dump_all(result.resources)
 
 
 @settings(deadline=None)
-@given(given_values=values(), chart=CHART_VERSIONS)
+@given(files())
 def test_environments_differ_in_all_that_must_be_their_own(
-    given_values: dict[str, Any], chart: tuple[int, ...] | None
+    file: tuple[Source, dict[str, Any], tuple[int, ...] | None],
 ) -> None:
-    made = [DeploymentEnvironment.model_validate(each) for each in from_values(given_values, chart).resources[1:]]
+    source, values, chart = file
+    resources = from_chart(source, values, chart).resources
+    made = [DeploymentEnvironment.model_validate(each) for each in resources if each["kind"] != "ModelServer"]
 
     for own in ("metadata", "environment", "tag"):
         assert len({str(getattr(each, own)) for each in made}) == len(made)
-
-
-@pytest.mark.parametrize(("file", "chart"), [("1.2.yaml", (1, 2, 4)), ("4.5.yaml", (4, 5, 8))])
-def test_every_value_that_the_chart_has_is_known(file: str, chart: tuple[int, ...]) -> None:
-    text = (CHARTS / file).read_text()
-
-    result = from_yaml(text, chart)
-
-    assert [each for each in result.findings if "no such value" in each.text] == []
-    by_hand = {each.path[-1] for each in result.findings if each.outcome is Outcome.BY_HAND}
-    assert by_hand == {"serviceName", "modelTag"}
-    accept(result)
-
-
-@pytest.mark.parametrize(("file", "chart"), [("1.2.yaml", (1, 2, 4)), ("4.5.yaml", (4, 5, 8))])
-def test_the_chart_s_defaults_written_out_make_what_an_empty_file_makes(file: str, chart: tuple[int, ...]) -> None:
-    """Except for what is only written if a file sets it."""
-    written = yaml.safe_load((CHARTS / file).read_text())
-    del written["images"], written["securityContext"]
-    written["rasa"].pop("version", None)
-    written["rasa"].pop("tag", None)
-    for version in written["rasa"]["versions"].values():
-        version.pop("enabled", None)
-
-    assert from_values(written, chart).resources == from_values({}, chart).resources
 
 
 def test_a_value_that_the_chart_does_not_have_is_told_with_what_was_meant() -> None:
@@ -117,8 +104,8 @@ def test_a_value_that_the_chart_does_not_have_is_told_with_what_was_meant() -> N
 
     assert "did you mean rasax.token?" in finding(result, "rasax.tokne").text
     assert finding(result, "rasax.tokne").outcome is Outcome.BY_HAND
-    assert "no such value" in finding(result, "rasa.versions.rasaWorker.replicacount").text
-    assert "no such value" in finding(result, "bots").text
+    assert "no release has such a value" in finding(result, "rasa.versions.rasaWorker.replicacount").text
+    assert "no release has such a value" in finding(result, "bots").text
 
 
 @pytest.mark.parametrize(
@@ -131,6 +118,7 @@ def test_a_value_that_the_chart_does_not_have_is_told_with_what_was_meant() -> N
         ("rasax: yes", "rasax", "must be a mapping"),
         ("rasa: {extraEnvs: {A: b}}", "rasa.extraEnvs.A", "valid list"),
         ("images: {pullPolicy: Sometimes}", "images.pullPolicy", "must be Always"),
+        ("securityContext: {privileged: true}", "securityContext.privileged", "no such field"),
     ],
 )
 def test_a_value_that_no_field_takes_is_told_and_left_out(text: str, path: str, what: str) -> None:
@@ -141,14 +129,10 @@ def test_a_value_that_no_field_takes_is_told_and_left_out(text: str, path: str, 
     accept(result)
 
 
-IN_THE_CHART_S_SECRET = {"rasax.jwtSecret", "rasa.token"}
-"""Values that are in the chart's Secret already, which the resources refer to whatever they are."""
-
-
 def test_there_is_a_sample_for_each_value_that_is_carried_over() -> None:
-    carried_over = {path for entry in ENTRIES if entry.outcome is Outcome.MAPPED for path in entry.paths}
+    carried_over = {path for entry in TABLE.entries if entry.outcome is Outcome.MAPPED for path in entry.paths}
 
-    assert carried_over == {*SAMPLES, *IN_THE_CHART_S_SECRET}
+    assert carried_over == {*SAMPLES}
 
 
 @pytest.mark.parametrize("path", SAMPLES)
@@ -161,16 +145,21 @@ def test_a_value_that_is_carried_over_changes_what_comes_of_the_file(path: str) 
     assert (before.resources, before.secrets.contents) != (after.resources, after.secrets.contents)
 
 
-@pytest.mark.parametrize("path", sorted(IN_THE_CHART_S_SECRET))
-def test_a_value_in_the_chart_s_secret_is_carried_over_by_the_reference_to_it(path: str) -> None:
+@pytest.mark.parametrize("path", ["rasax.jwtSecret", "rasa.token"])
+def test_a_value_in_the_chart_s_secret_stays_there_and_the_output_refers_to_it(path: str) -> None:
     result = from_values(changed({}, path, "abc"))
 
-    assert finding(result, path).outcome is Outcome.MAPPED
+    assert finding(result, path).outcome is Outcome.REFERRED
     assert result.resources == from_values({}).resources
 
 
 def test_a_value_that_is_not_carried_over_changes_nothing() -> None:
-    left = [path for entry in ENTRIES if entry.outcome is not Outcome.MAPPED for path in entry.paths]
+    left = [
+        path
+        for entry in TABLE.entries
+        if entry.outcome not in (Outcome.MAPPED, Outcome.REFERRED)
+        for path in entry.paths
+    ]
     unchanged = from_values(STAGING).resources
 
     for path in left:
@@ -178,3 +167,12 @@ def test_a_value_that_is_not_carried_over_changes_nothing() -> None:
             "anything" if path not in ("rabbitmq", "postgresql", "redis", "global", "rasa-bot") else {"any": "thing"}
         )
         assert from_values(changed(STAGING, path.replace("*", "rasaStaging"), value)).resources == unchanged, path
+
+
+def test_what_is_left_to_do_is_what_is_not_in_the_output() -> None:
+    assert {*Outcome} - INCOMPLETE == {Outcome.MAPPED, Outcome.REFERRED, Outcome.NOT_NEEDED}
+
+
+def test_the_values_of_running_servers_say_so() -> None:
+    """What the other tests start from."""
+    assert running({}, (4, 5, 8)) == {"rasa": {"versions": {"rasaProduction": {"enabled": True}}}}

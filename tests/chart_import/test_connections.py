@@ -11,10 +11,10 @@ def test_a_file_that_names_no_service_gets_the_chart_s_own() -> None:
     shared = defaults(from_yaml(""))
 
     assert shared["eventBroker"]["rabbitmq"] == {
-        "host": "my-rabbitmq",
+        "host": "my-rabbit",
         "port": 5672,
         "username": "user",
-        "password": secret_key("my-rabbitmq", "rabbitmq-password"),
+        "password": secret_key("my-rabbit", "rabbitmq-password"),
     }
     assert shared["trackerStore"]["sql"] == {
         "host": "my-postgresql",
@@ -123,13 +123,14 @@ def test_a_service_of_one_s_own_without_a_host_is_told() -> None:
     assert any("postgresql.existingHost names no host" in remark for remark in result.remarks)
 
 
-def test_the_name_of_a_database_that_rasa_cannot_create_is_left_to_a_person() -> None:
-    result = from_yaml("rasa: {versions: {rasaProduction: {trackerDatabase: rasa-tracker}}}")
+def test_a_database_that_rasa_cannot_create_is_used_as_it_is() -> None:
+    result = from_yaml("rasa: {useLoginDatabase: true, versions: {rasaProduction: {trackerDatabase: rasa-tracker}}}")
 
-    assert "trackerStore" not in environments(result)["production"]
-    told = finding(result, "rasa.versions.rasaProduction.trackerDatabase")
+    assert environments(result)["production"]["trackerStore"]["sql"]["database"] == "rasa-tracker"
+    assert "loginDatabase" not in defaults(result)["trackerStore"]["sql"]
+    told = finding(result, "rasa.useLoginDatabase")
     assert told.outcome is Outcome.BY_HAND
-    assert "a hyphen fails" in told.text
+    assert "create those that are not there" in told.text
 
 
 def test_more_queues_go_to_all_environments() -> None:

@@ -10,9 +10,11 @@ from .cases import (
     ENTERPRISE,
     RASA_X_0_2,
     RASA_X_0_4,
+    RASA_X,
     defaults,
     environments,
     finding,
+    from_chart,
     from_values,
     from_yaml,
     secret_key,
@@ -178,11 +180,28 @@ def test_the_image_is_a_version_where_the_profile_runs_the_vendor_s(
     assert defaults(from_values({"rasa": values}, chart))["rasa"] == rasa
 
 
-def test_a_version_of_rasa_that_nobody_knows_is_asked_for() -> None:
-    result = from_values({}, (4, 5, 9))
+@pytest.mark.parametrize(
+    ("chart", "rasa"),
+    [
+        ((1, 2, 4), {"image": "rasa/rasa:1.9.5"}),
+        ((2, 11, 0), {"image": "rasa/rasa:2.8.15-full"}),
+        ((4, 5, 23), {"version": "3.2.6"}),
+    ],
+)
+def test_where_the_file_names_no_version_of_rasa_it_is_that_of_the_release(
+    chart: tuple[int, ...], rasa: dict[str, str]
+) -> None:
+    result = from_values({}, chart)
 
-    assert "rasa" not in defaults(result)
-    assert any("set spec.defaults.rasa.version" in remark for remark in result.remarks)
+    assert defaults(result)["rasa"] == rasa
+    assert any("the file names no version of Rasa" in remark for remark in result.remarks)
+
+
+@pytest.mark.parametrize(("chart", "names"), [((1, 16, 0), {"production", "worker"}), ((3, 0, 0), {"worker"})])
+def test_only_what_the_release_runs_by_default_becomes_an_environment(
+    chart: tuple[int, ...], names: set[str]
+) -> None:
+    assert {*environments(from_chart(RASA_X, {}, chart))} == names
 
 
 def test_what_all_servers_have_in_common_is_in_the_defaults() -> None:

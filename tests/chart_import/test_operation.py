@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rasa_chart_import.importing import Imported
+from rasa_chart_import.sources import Imported
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
@@ -16,32 +16,11 @@ from rasa_environments.domain.lister import Lister
 from rasa_environments.domain.secret_values import named_values
 
 from .cases import from_values
+from .operated import operated
 from .samples import SAMPLES, changed
 
 GENERATIONS = {"0.26.0": "1.8.1-full", "0.42.6": "2.8.15-full", "1.0.1": "2.8.15-full"}
 """Version of Rasa X to the tag of a Rasa of its time."""
-TOKENS = ("RASA_X_TOKEN", "JWT_SECRET")
-
-
-def operated(result: Imported) -> list[str]:
-    """The Deployments that the operator makes. Raises SpecError where it makes none."""
-    lister = Lister()
-    server = ModelServer.model_validate(result.resources[0])
-    lister.servers.put(server)
-    environments = [DeploymentEnvironment.model_validate(each) for each in result.resources[1:]]
-    for environment in environments:
-        lister.environments.put(environment)
-    assert [lister.conflict(environment) for environment in environments] == [None] * len(environments)
-    deployed = [environment for environment in environments if environment.spec.external is None]
-    return [name for environment in deployed for name in _deployments(environment, server)]
-
-
-def _deployments(environment: DeploymentEnvironment, server: ModelServer) -> list[str]:
-    spec = merged_spec(environment, server)
-    assert secret_variables(spec)
-    names = [*TOKENS, *(variable.name for variable in named_values(environment, server, spec))]
-    made = children(Context(environment, server, spec, dict.fromkeys(names, "x"), "salt"))
-    return [child["metadata"]["name"] for child in made if child["kind"] == "Deployment"]
 
 
 @pytest.mark.parametrize("rasa_x", GENERATIONS)
@@ -65,4 +44,4 @@ def test_the_secrets_that_are_referred_to_are_the_chart_s_or_those_that_are_aske
     variables = named_values(environment, server, merged_spec(environment, server))
 
     secrets = {ObjectKey(each.source.namespace or "", each.source.name) for each in variables}
-    assert secrets == {ObjectKey("bots", f"my-{name}") for name in ("rasa", "rabbitmq", "postgresql", "redis")}
+    assert secrets == {ObjectKey("bots", f"my-{name}") for name in ("rasa", "rabbit", "postgresql", "redis")}

@@ -18,7 +18,6 @@ WITH_VALUE = frozenset(
 ) | {"--credentials", "--model", "-m"}
 """Arguments that the operator sets itself, or that the profile does, with their value."""
 CORS = "--cors"
-DEBUG = ("--debug", "-vv")
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,28 @@ def command_of(reader: Reader, place: Path) -> Command:
     if secret:
         reader.partly(place, "carried over without arguments that hold variables or secrets: see spec.rasa.extraArgs")
     else:
-        reader.mapped(place, "spec.rasa.extraArgs and corsOrigins, and spec.profile of the ModelServer")
+        reader.mapped(
+            place, "spec.rasa.extraArgs, corsOrigins and port, spec.profile of the ModelServer; the operator sets the rest"
+        )
     arguments = [word for word in kept if word not in secret]
     spec = present(
+        port=_port(reader, place, words),
         corsOrigins=[origin for origin in origins if origin != "*"] or None,
         extraArgs=arguments or None,
     )
     return Command("x" in words[:2], "--config-endpoint" in words, spec)
+
+
+def _port(reader: Reader, place: Path, words: Sequence[str]) -> int | None:
+    """Return the port, unless it is Rasa's own."""
+    given = next((words[index + 1] for index, word in enumerate(words[:-1]) if word in ("--port", "-p")), None)
+    if given is None or given == "5005":
+        return None
+    try:
+        return kinds.PORT.validate_python(given)
+    except ValueError:
+        reader.partly(place, "carried over without its port, which is no number: set spec.rasa.port")
+        return None
 
 
 def _sorted_out(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -14,7 +14,7 @@ def _variables(*names: str) -> tuple[str, ...]:
 TABLE = Table(
     (
         mapped(f"{SPEC}rasa.version, or rasa.image", "services.*.image"),
-        mapped(f"{SPEC}rasa.extraArgs and corsOrigins, {SERVER}spec.profile", "services.*.command"),
+        mapped(f"{SPEC}rasa.extraArgs and corsOrigins, {SERVER}spec.profile", "services.*.command", whole=True),
         mapped(f"{SPEC}replicas", "services.*.deploy.replicas", "services.*.scale"),
         mapped(f"{ENVIRONMENT}metadata.name and spec.environment", *_variables("RASA_ENVIRONMENT")),
         mapped(f"{SERVER}spec.url, modelPath and project, and {SPEC}tag", *_variables("RASA_MODEL_SERVER")),

@@ -168,7 +168,7 @@ def environment_spec(reader: Reader, names: Names, secrets: SecretValues, helm: 
                 **made,
             ),
         },
-        model={"pullPeriodSeconds": pulls} if pulls is not None and reader.given(WAIT) is not None else None,
+        model={"pullPeriodSeconds": pulls} if pulls is not None else None,
         authToken=reference(names.secret, "rasa-token"),
         jwt={"key": reference(names.secret, "jwt-secret")} if has_jwt else None,
         **stores,
@@ -181,7 +181,6 @@ def environment_spec(reader: Reader, names: Names, secrets: SecretValues, helm: 
 
 
 IMAGE = ("name", "tag", "repository")
-WAIT = (*STORES, "models", "waitTimeBetweenPulls")
 
 
 def _pull_secrets(reader: Reader) -> list[JsonObject] | None:

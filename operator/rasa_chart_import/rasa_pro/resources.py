@@ -76,7 +76,8 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
     if address is None:
         reader.remarks.append(
             f"the file names no model server: create ModelServer {MODEL_SERVER} with profile {Profile.RASA_PRO}, and "
-            f"tag a model {environment} there (docs/how-to/serve-models-from-plain-files.md, store-models-in-a-bucket.md)"
+            f"tag a model {environment} there (docs/how-to/serve-models-from-plain-files.md or "
+            "store-models-in-a-bucket.md)"
         )
     metadata = {"name": name, "namespace": names.namespace}
     resources.append({"apiVersion": API_VERSION, "kind": "DeploymentEnvironment", "metadata": metadata, "spec": spec})

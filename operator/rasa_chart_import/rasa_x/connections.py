@@ -12,6 +12,8 @@ from rasa_chart_import.secret_values import SecretValues, looks_secret
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.entries import present
 
+AMQPS_SINCE: Version = (3, 6)
+"""Release of Rasa since which `eventBroker.rabbitmq.tls` can be used (docs/how-to/connect-over-tls.md)."""
 QUERY = ("rasa", "trackerStore", "query")
 
 
@@ -70,6 +72,25 @@ def _broker_tls(reader: Reader, *, installed: bool) -> JsonObject | None:
     target = "spec.defaults.eventBroker.rabbitmq"
     reader.mapped(path, f"{target}.host, and tls.mode: Required; authorities of your own go into tls.certSecretRef")
     return {"mode": "Required"}
+
+
+def with_address_in_secret(reader: Reader, secrets: SecretValues, broker: JsonObject, queue: str) -> JsonObject:
+    """Return the `event_broker` of endpoints.yml for a Rasa before AMQPS_SINCE, from `eventBroker.rabbitmq` with TLS."""
+    key = "event-broker-url"
+    address = f"amqps://USER:PASSWORD@{broker['host']}:{broker.get('port', 5671)}"
+    reader.by_hand(
+        "rabbitmq.existingHost",
+        "this release of Rasa takes an amqps address only with the password in it: put it into key "
+        f"{key} of Secret {secrets.names.imported}, as {address}; spec.defaults.endpoints.event_broker refers to it",
+    )
+    return present(
+        type="pika",
+        url=secrets.want(secrets.names.imported, key),
+        port=broker.get("port"),
+        username=broker.get("username"),
+        password=broker.get("password"),
+        queues=broker.get("queues") or [queue],
+    )
 
 
 def tracker_store(

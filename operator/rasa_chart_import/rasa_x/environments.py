@@ -182,7 +182,7 @@ def _deployed(reader: Reader, place: Path, around: Surroundings, taken: Taken, t
     """Return the spec of an environment whose Rasa servers the operator runs."""
     replicas = reader.take((*place, "replicaCount"), kinds.REPLICAS)
     if replicas == 0:
-        reader.mapped((*place, "replicaCount"), "1: the chart's template takes 0 for nothing said, and runs one")
+        reader.unused((*place, "replicaCount"), "1: the chart's template takes 0 for nothing said, and runs one")
     annotations = reader.take((*place, "service", "annotations"), kinds.TEXTS)
     resources = reader.take((*place, "resources"), kinds.RESOURCES)
     return present(

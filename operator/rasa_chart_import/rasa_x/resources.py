@@ -114,14 +114,19 @@ def _defaults(reader: Reader, names: Names, secrets: SecretValues, profile: Prof
             reader.unused(
                 path, f"the servers read it from Rasa X, which has it in {names.release}-rasa-configuration-files"
             )
+    broker = connections.event_broker(reader, names, secrets, chart, queues)
+    entries = None if told_by_rasa_x else free_form.endpoints(reader, secrets, ENDPOINTS)
+    if broker is not None and "tls" in broker["rabbitmq"] and workload.release(reader) < connections.AMQPS_SINCE:
+        described = connections.with_address_in_secret(reader, secrets, broker["rabbitmq"], queue)
+        broker, entries = None, {**(entries or {}), "event_broker": described}
     return present(
         rasa=workload.rasa(reader, profile) or None,
         jwt={"key": reference(names.secret, "jwtSecret")},
-        eventBroker=connections.event_broker(reader, names, secrets, chart, queues),
+        eventBroker=broker,
         trackerStore=tracker_store,
         lockStore=connections.lock_store(reader, names, secrets, chart),
         actionEndpoint=connections.action_endpoint(reader, names),
-        endpoints=None if told_by_rasa_x else free_form.endpoints(reader, secrets, ENDPOINTS),
+        endpoints=entries,
         channels=None if told_by_rasa_x else free_form.channels(reader, secrets, CHANNELS),
         service=workload.shared_service(reader),
         networkPolicy=traffic.network_policy(reader),

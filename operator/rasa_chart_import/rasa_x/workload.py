@@ -18,6 +18,8 @@ from rasa_environments.desired.profiles import PROFILES
 
 VENDOR_IMAGE = "rasa/rasa"
 FULL = "-full"
+NEWEST = 1_000_000
+"""A number that no release reaches."""
 SELECTOR_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
 """Labels by which the environment's Service selects pods."""
 COMPONENT_LABEL = "app.kubernetes.io/component"
@@ -44,6 +46,12 @@ def rasa(reader: Reader, profile: Profile) -> JsonObject:
         logLevel="Debug" if debug else None,
         extraArgs=arguments or None,
     )
+
+
+def release(reader: Reader) -> tuple[int, ...]:
+    """Return the version of Rasa; the newest where the file's tag names none."""
+    tag = reader.take("rasa.tag", kinds.TEXT) or reader.take("rasa.version", kinds.TEXT) or ""
+    return version_of(tag) or (NEWEST,)
 
 
 def image(reader: Reader, profile: Profile) -> JsonObject:

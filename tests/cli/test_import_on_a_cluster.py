@@ -1,10 +1,9 @@
-"""A real API server accepts what `import-helm-values` writes."""
+"""A real API server accepts what `import` writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +14,6 @@ from rasa_environments.api.base import JsonObject
 
 from .conftest import Team, command
 
-CHARTS = Path(__file__).parents[1] / "chart_import" / "charts"
 EVERYTHING = """
 rasax: {tag: 1.0.1, token: abc, initialUser: {password: def}}
 debugMode: true
@@ -35,7 +33,9 @@ rasa:
   podLabels: {team: bots}
   trackerStore: {query: {sslmode: require}}
   versions:
+    rasaProduction: {enabled: true}
     rasaStaging:
+      enabled: true
       replicaCount: 2
       rasaEnvironment: staging
       trackerDatabase: staging
@@ -71,8 +71,8 @@ def asked(client: httpx.Client, document: JsonObject) -> httpx.Response:
 @pytest.mark.parametrize(
     ("values", "chart", "count"),
     [
-        ((CHARTS / "1.2.yaml").read_text(), "1.2.4", 3),
-        ((CHARTS / "4.5.yaml").read_text(), "4.5.23", 2),
+        ("rasax: {}", "1.2.4", 3),
+        ("rasax: {}", "4.5.23", 2),
         (EVERYTHING, "4.5.23", 5),
     ],
     ids=["defaults of 1.2", "defaults of 4.5", "everything"],
@@ -81,7 +81,7 @@ def test_the_api_server_takes_all_of_it_without_a_warning(
     team: Team, client: httpx.Client, values: str, chart: str, count: int
 ) -> None:
     options = f"--release my -n {team.namespace} --chart-version {chart} --with-secrets"
-    written = command(f"import-helm-values - {options}", stdin=values)
+    written = command(f"import - {options}", stdin=values)
     documents = list(yaml.safe_load_all(written.output))
 
     answers = {f"{each['kind']} {each['metadata']['name']}": asked(client, each) for each in documents}
