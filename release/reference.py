@@ -12,6 +12,8 @@ import yaml
 from typer.cli import get_docs_for_click
 
 from local.installation import ROOT
+from rasa_chart_import.all_sources import SOURCES
+from rasa_chart_import.sources import Source
 from rasa_environments.cli.application import application
 from rasa_environments.cli.exit_codes import MEANINGS
 from release.chart.documents import table
@@ -36,8 +38,13 @@ CHART = """# Values of the chart
 Every value of the chart `helm/rasa-environments`, which [installs](../how-to/install.md#with-helm) the operator. A name
 or a type that is not in this table is refused.
 """
-SETTINGS = re.compile("(<!-- settings: .*? -->\\n).*(<!-- end of settings -->)", re.DOTALL)
-"""What a page has before and after its table of settings."""
+IMPORTED = """# What is imported
+
+Every value of the sources that [`import`](command-line.md#rasa-environments-import) knows, and what becomes of it in
+general. The report about a file goes before it: the command changes each value that the table calls carried over, and
+reports one that does not change the output as not carried over. `*` stands for any name, and a value includes
+everything below it. `<release>` is the name of the Helm release.
+"""
 SHARED = "spec.defaults"
 """Where a ModelServer has the fields of an environment, which are not repeated."""
 
@@ -176,9 +183,23 @@ def commands_page() -> str:
     return f"{NOTE}\n{commands}{EXIT_CODES}{rows}{CLUSTER}"
 
 
-def settings_page(page: str) -> str:
-    """Return the page on the operator's settings, with the table of them."""
-    return SETTINGS.sub(lambda match: f"{match[1]}\n{settings_table()}\n{match[2]}", page)
+def imported_page() -> str:
+    """Return the page on the values that can be imported, from the tables of the importer."""
+    return "\n".join([NOTE, IMPORTED, *(line for source in SOURCES for line in source_section(source))])
+
+
+def source_section(source: Source) -> Iterator[str]:
+    """Yield the lines on one source: its releases, and a row for each entry of its table."""
+    yield f"## {source.title[0].upper()}{source.title[1:]}\n"
+    if source.facts is not None:
+        first, last = (".".join(map(str, release)) for release in (source.facts.releases[0][0], source.facts.last))
+        assumed = ".".join(map(str, source.assumed_release))
+        yield f"{len(source.facts.releases)} releases, {first} to {last}; {assumed} if `--chart-version` names none.\n"
+    yield "| value | what becomes of it | where it is, why not, or what to do |\n|---|---|---|"
+    for entry in source.table.entries:
+        paths = ", ".join(f"`{path}`" for path in entry.paths)
+        yield f"| {paths} | {entry.outcome} | {escaped(entry.text)} |"
+    yield ""
 
 
 def pages() -> dict[Path, str]:
@@ -187,7 +208,7 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "resources.md": resources_page(definitions),
         REFERENCE / "command-line.md": commands_page(),
-        REFERENCE / "settings.md": settings_page((REFERENCE / "settings.md").read_text()),
+        REFERENCE / "imported-values.md": imported_page(),
         REFERENCE / "chart.md": f"{NOTE}\n{CHART}\n{table()}",
     }
 

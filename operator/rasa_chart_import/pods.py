@@ -100,6 +100,11 @@ def additional_containers(reader: Reader, place: Path) -> list[JsonObject]:
     return [dict(item) for item in items if item["name"] != CONTAINER]
 
 
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """Return the mappings in a list; none if it is no list."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
 def named_items(reader: Reader, place: Path, key: str) -> Sequence[Mapping[str, Any]]:
     """Return a list whose items are identified by a key, as the operator merges it."""
     items = reader.take(place, kinds.OBJECTS) or []

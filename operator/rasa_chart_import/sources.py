@@ -56,14 +56,14 @@ class Source:
 
     name: SourceName
     title: str
-    table: Table
+    table: Table = field(repr=False)
     make: Callable[[Reader, HelmRelease], Made]
-    markers: Collection[Path] = ()
+    markers: Collection[Path] = field(default=(), repr=False)
     """Values that no other source has: a file with one of them is from here."""
-    facts: ChartFacts | None = None
+    facts: ChartFacts | None = field(default=None, repr=False)
     assumed_release: Version = ()
     """The release to go by if none is named."""
-    assumed: Collection[Path] = ()
+    assumed: Collection[Path] = field(default=(), repr=False)
     """Values whose default counts."""
     harmless: Harmless = field(default_factory=dict)
     free_form: Collection[Path] = ()

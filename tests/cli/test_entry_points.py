@@ -13,7 +13,7 @@ import pytest
 from local.cluster import ClusterFacts
 
 SCRIPTS = Path(sys.executable).parent
-COMMANDS = ("status", "promote", "rollback", "can-promote", "upload", "render", "import-helm-values", "run")
+COMMANDS = ("status", "promote", "rollback", "can-promote", "upload", "render", "import", "run")
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -31,7 +31,7 @@ from .conftest import command
 REFERENCE = ROOT / "docs" / "reference" / "command-line.md"
 COMMANDS: dict[str, ExitCodes] = {
     "can-promote": can_promote.EXIT_CODES,
-    "import-helm-values": import_command.EXIT_CODES,
+    "import": import_command.EXIT_CODES,
     "promote": promote.EXIT_CODES,
     "render": render.EXIT_CODES,
     "rollback": rollback.EXIT_CODES,

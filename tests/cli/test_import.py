@@ -1,4 +1,4 @@
-"""`import-helm-values`: resources on standard output, and a report about each value on standard error."""
+"""`import`: resources on standard output, and a report about each value on standard error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ rasa:
 
 def import_values(text: str, options: str = "--release my -n bots") -> Ran:
     """Imports values from standard input."""
-    return command(f"import-helm-values - {options}", stdin=text)
+    return command(f"import - {options}", stdin=text)
 
 
 def documents(ran: Ran) -> list[JsonObject]:
@@ -73,7 +73,7 @@ def test_further_files_are_merged_over_the_first(tmp_path: Path) -> None:
     below.write_text(VALUES)
     above.write_text("rasa: {tag: 2.8.34-full}\n")
 
-    ran = command(f"import-helm-values {below} -f {above}")
+    ran = command(f"import {below} -f {above}")
 
     assert documents(ran)[0]["spec"]["defaults"]["rasa"] == {"version": "2.8.34"}
     assert f"{above}:1 rasa.tag" in ran.errors
@@ -119,7 +119,7 @@ def test_what_cannot_be_imported_is_reported_in_one_line(text: str, options: str
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "chart.tgz").write_bytes(b"\x1f\x8b\x08\xff")
 
-    absent, packed = (command(f"import-helm-values {tmp_path}/{name}") for name in ("absent.yaml", "chart.tgz"))
+    absent, packed = (command(f"import {tmp_path}/{name}") for name in ("absent.yaml", "chart.tgz"))
 
     assert (absent.exit_code, packed.exit_code) == (4, 1)
     assert absent.errors == f"error: {tmp_path}/absent.yaml not found: check the path\n"

@@ -28,8 +28,9 @@ def _service(service: Any) -> Any:
     if not isinstance(service, Mapping):
         return service
     changed = dict(service)
-    if isinstance(variables := service.get("environment"), list):
-        pairs = (str(item).partition("=") for item in variables)
+    variables = service.get("environment")
+    if isinstance(variables, list) and all(isinstance(item, str) for item in variables):
+        pairs = (item.partition("=") for item in variables)
         changed["environment"] = {name: value if equals else None for name, equals, value in pairs}
     if isinstance(command := service.get("command"), str):
         try:

@@ -206,7 +206,9 @@ def action_endpoint(reader: Reader, names: Names) -> JsonObject | None:
     try:
         return {"url": kinds.URL.validate_python(f"{scheme}://{names.service('rasa-action-server')}:{port}{webhook}")}
     except ValueError:
-        reader.refuse((*STORES, "action", "endpointURL"), "with it the action server has no address")
+        for place in ((*STORES, "action", "endpointURL"), (*root, "applicationSettings", "scheme")):
+            if reader.given(place) is not None:
+                reader.refuse(place, "the action server has no address then")
         return None
 
 

@@ -7,7 +7,7 @@ from rasa_chart_import.findings import Path
 from rasa_chart_import.images import image
 from rasa_chart_import.model_addresses import ModelAddress, taken_apart
 from rasa_chart_import.names import Names, full_name
-from rasa_chart_import.pods import dns_policy
+from rasa_chart_import.pods import dns_policy, mappings
 from rasa_chart_import.rasa_pro.chart import (
     CHANNELS,
     DEFAULTS,
@@ -60,7 +60,7 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
     whole = full_name(helm.name, "rasa", reader.take("nameOverride", kinds.NAME), override)
     names = Names(helm.name, helm.namespace, whole, whole)
     secrets = SecretValues(names)
-    if not reader.flag((*RASA, "enabled")):
+    if reader.take((*RASA, "enabled"), kinds.FLAG) is False:
         reader.unused(RASA, "rasa.enabled is false: the chart runs no Rasa server, and no environment is made")
         reader.mapped((*RASA, "enabled"), "no environment is made")
         return Made((), secrets, names, ())
@@ -188,12 +188,14 @@ def _ingress(reader: Reader) -> JsonObject | None:
     instead = reader.take("global.ingressHost", kinds.INGRESS_HOST)
     hosts = []
     for entry in reader.take((*place, "hosts"), kinds.OBJECTS) or []:
-        paths = [present(path=path.get("path"), pathType=path.get("pathType")) for path in entry.get("paths") or []]
+        paths = [
+            present(path=path.get("path"), pathType=path.get("pathType")) for path in mappings(entry.get("paths"))
+        ]
         hosts.append(present(host=instead or entry.get("host"), paths=paths or None))
         if entry.get("extraPaths"):
             reader.partly((*place, "hosts"), "carried over without extraPaths: write an Ingress for the other services")
     tls = [
-        present(hosts=entry.get("hosts") or [host["host"] for host in hosts], secretName=entry.get("secretName"))
+        present(hosts=entry.get("hosts") or [host["host"] for host in hosts if "host" in host], secretName=entry.get("secretName"))
         for entry in reader.take((*place, "tls"), kinds.OBJECTS) or []
     ]
     made = present(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rasa_chart_import import kinds
+from collections.abc import Sequence
+
 from rasa_chart_import.chart_facts import Version
 from rasa_chart_import.names import Names
 from rasa_chart_import.passwords import Password, password
@@ -203,13 +205,15 @@ def action_endpoint(reader: Reader, names: Names) -> JsonObject | None:
     webhook = reader.take(own[2], kinds.TEXT)
     if scheme is None or port is None or webhook is None:
         return None
-    return address(reader, own[2], f"{scheme}://{names.service('app')}:{port}{webhook}", kinds.URL)
+    return address(reader, own, f"{scheme}://{names.service('app')}:{port}{webhook}", kinds.URL)
 
 
-def address(reader: Reader, path: str, url: str, kind: Kind[str]) -> JsonObject | None:
-    """Return a URL composed of several values, or None if the last one, at `path`, makes it invalid."""
+def address(reader: Reader, paths: Sequence[str], url: str, kind: Kind[str]) -> JsonObject | None:
+    """Return a URL composed of the values at some paths, or None if they make no URL."""
     try:
         return {"url": kind.validate_python(url)}
     except ValueError:
-        reader.refuse(path, f"with it {path.partition('.')[0]} has no address such as http://host:port/path")
+        for path in paths:
+            if reader.given(path) is not None:
+                reader.refuse(path, f"{path.partition('.')[0]} has no address such as http://host:port/path then")
         return None

@@ -143,7 +143,9 @@ def duckling(reader: Reader, names: Names) -> list[JsonObject]:
         try:
             url = kinds.URL.validate_python(f"{scheme}://{names.service('duckling')}:{port}")
         except ValueError:
-            reader.refuse(own[0], "with it Duckling has no address such as http://host:8000")
+            for path in own:
+                if reader.given(path) is not None:
+                    reader.refuse(path, "Duckling has no address such as http://host:8000 then")
             return []
     return [{"name": "RASA_DUCKLING_HTTP_URL", "value": url}]
 
