@@ -32,7 +32,9 @@ SCALARS = (
 )
 ITEMS = SCALARS | st.dictionaries(st.sampled_from(["name", "value", "valueFrom", "key", "host", "ipBlock"]), SCALARS)
 ANYTHING = st.recursive(
-    SCALARS | st.lists(ITEMS, max_size=3), lambda inner: st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=5
+    SCALARS | st.lists(ITEMS, max_size=3),
+    lambda inner: st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
 )
 
 

@@ -8,9 +8,9 @@ from rasa_chart_import.findings import Outcome
 
 from .cases import (
     ENTERPRISE,
+    RASA_X,
     RASA_X_0_2,
     RASA_X_0_4,
-    RASA_X,
     defaults,
     environments,
     finding,
@@ -198,9 +198,7 @@ def test_where_the_file_names_no_version_of_rasa_it_is_that_of_the_release(
 
 
 @pytest.mark.parametrize(("chart", "names"), [((1, 16, 0), {"production", "worker"}), ((3, 0, 0), {"worker"})])
-def test_only_what_the_release_runs_by_default_becomes_an_environment(
-    chart: tuple[int, ...], names: set[str]
-) -> None:
+def test_only_what_the_release_runs_by_default_becomes_an_environment(chart: tuple[int, ...], names: set[str]) -> None:
     assert {*environments(from_chart(RASA_X, {}, chart))} == names
 
 

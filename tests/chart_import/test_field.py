@@ -148,7 +148,13 @@ def test_redis_has_the_secret_that_is_there() -> None:
 def test_placeholders_are_told_and_never_written() -> None:
     result = of("19-placeholders.yaml")
 
-    for path in ("rasax.token", "rasax.jwtSecret", "rasax.initialUser.password", "rasa.token", "rabbitmq.auth.password"):
+    for path in (
+        "rasax.token",
+        "rasax.jwtSecret",
+        "rasax.initialUser.password",
+        "rasa.token",
+        "rabbitmq.auth.password",
+    ):
         assert finding(result, path).outcome is Outcome.BY_HAND
         assert "import the result" in finding(result, path).text
     assert result.secrets.contents == {}

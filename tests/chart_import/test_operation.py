@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from rasa_chart_import.sources import Imported
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.desired.context import Context
-from rasa_environments.desired.environment import children
 from rasa_environments.desired.merging import merged_spec
-from rasa_environments.desired.secret_variables import secret_variables
-from rasa_environments.domain.lister import Lister
 from rasa_environments.domain.secret_values import named_values
 
 from .cases import from_values

@@ -73,7 +73,9 @@ NAMES = {SourceName.COMPOSE: "rasa-staging", SourceName.RASA_X: "rasaProduction"
 VALUES = (
     st.booleans()
     | st.integers(0, 60000)
-    | st.sampled_from(["abc", "other-name", "http://host/path", "host.example.com", "Always", "3.6.21", "info", "*", "/a"])
+    | st.sampled_from(
+        ["abc", "other-name", "http://host/path", "host.example.com", "Always", "3.6.21", "info", "*", "/a"]
+    )
     | st.lists(st.sampled_from(["one", "--flag", "two"]), min_size=1, max_size=2, unique=True)
     | st.fixed_dictionaries({"name": st.sampled_from(["a", "b"]), "value": st.just("v")}).map(lambda item: [item])
     | st.fixed_dictionaries({"name": st.just("a"), "mountPath": st.just("/a")}).map(lambda item: [item])

@@ -43,7 +43,8 @@ def command_of(reader: Reader, place: Path) -> Command:
         reader.partly(place, "carried over without arguments that hold variables or secrets: see spec.rasa.extraArgs")
     else:
         reader.mapped(
-            place, "spec.rasa.extraArgs, corsOrigins and port, spec.profile of the ModelServer; the operator sets the rest"
+            place,
+            "spec.rasa, and spec.profile of the ModelServer; the operator sets the rest itself",
         )
     arguments = [word for word in kept if word not in secret]
     spec = present(

@@ -188,14 +188,16 @@ def _ingress(reader: Reader) -> JsonObject | None:
     instead = reader.take("global.ingressHost", kinds.INGRESS_HOST)
     hosts = []
     for entry in reader.take((*place, "hosts"), kinds.OBJECTS) or []:
-        paths = [
-            present(path=path.get("path"), pathType=path.get("pathType")) for path in mappings(entry.get("paths"))
-        ]
+        paths = [present(path=path.get("path"), pathType=path.get("pathType")) for path in mappings(entry.get("paths"))]
         hosts.append(present(host=instead or entry.get("host"), paths=paths or None))
         if entry.get("extraPaths"):
             reader.partly((*place, "hosts"), "carried over without extraPaths: write an Ingress for the other services")
+    names = [host["host"] for host in hosts if "host" in host]
     tls = [
-        present(hosts=entry.get("hosts") or [host["host"] for host in hosts if "host" in host], secretName=entry.get("secretName"))
+        present(
+            hosts=entry.get("hosts") or names,
+            secretName=entry.get("secretName"),
+        )
         for entry in reader.take((*place, "tls"), kinds.OBJECTS) or []
     ]
     made = present(

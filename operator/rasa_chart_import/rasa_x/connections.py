@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rasa_chart_import import kinds
 from collections.abc import Sequence
 
+from rasa_chart_import import kinds
 from rasa_chart_import.chart_facts import Version
 from rasa_chart_import.names import Names
 from rasa_chart_import.passwords import Password, password
@@ -77,7 +77,7 @@ def _broker_tls(reader: Reader, *, installed: bool) -> JsonObject | None:
 
 
 def with_address_in_secret(reader: Reader, secrets: SecretValues, broker: JsonObject, queue: str) -> JsonObject:
-    """Return the `event_broker` of endpoints.yml for a Rasa before AMQPS_SINCE, from `eventBroker.rabbitmq` with TLS."""
+    """Return the `event_broker` of endpoints.yml for a Rasa before AMQPS_SINCE, from a typed broker with TLS."""
     key = "event-broker-url"
     address = f"amqps://USER:PASSWORD@{broker['host']}:{broker.get('port', 5671)}"
     reader.by_hand(

@@ -74,7 +74,8 @@ def _profile(reader: Reader, chart: Version) -> Profile:
 def _model_server(reader: Reader, names: Names, secrets: SecretValues, profile: Profile) -> JsonObject:
     scheme = reader.take("rasax.scheme", kinds.TEXT) or "http"
     port = reader.take("rasax.port", kinds.PORT) or 5002
-    made = connections.address(reader, ("rasax.scheme", "rasax.port"), f"{scheme}://{names.service('rasa-x')}:{port}", kinds.URL)
+    url = f"{scheme}://{names.service('rasa-x')}:{port}"
+    made = connections.address(reader, ("rasax.scheme", "rasax.port"), url, kinds.URL)
     token = reader.take("rasax.token", kinds.TEXT)
     if reader.given("rasaSecret") is not None:
         for path in ("rasax.token", "rasax.jwtSecret", "rasa.token"):
