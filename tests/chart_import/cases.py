@@ -6,13 +6,14 @@ from typing import Any
 
 from rasa_chart_import.findings import Finding, path_of
 from rasa_chart_import.loading import merged
-from rasa_chart_import.rasa_x.resources import SOURCE as RASA_X
+from rasa_chart_import.rasa_x import resources as rasa_x
 from rasa_chart_import.sources import HelmRelease, Imported, Source, imported
 from rasa_environments.api.base import JsonObject
 
 RASA_X_0_2 = (1, 2, 4)
 RASA_X_0_4 = (2, 11, 0)
 ENTERPRISE = (4, 5, 8)
+RASA_X = rasa_x.SOURCE
 SWITCHED = (2, 0, 0)
 """Release since which a Rasa server of the chart runs only where `enabled` is true."""
 

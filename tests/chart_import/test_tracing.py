@@ -144,7 +144,7 @@ def test_one_value_is_in_the_output_or_reported_as_not_carried_over(
         assert output(result) == output(rest)
 
 
-OTHERS = (True, False, 1, "other", "0.40.0", "Never", [], {})
+OTHERS: tuple[object, ...] = (True, False, 1, "other", "0.40.0", "Never", [], {})
 
 
 def switches(value: object) -> bool:

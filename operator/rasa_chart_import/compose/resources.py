@@ -213,7 +213,12 @@ def _pod(reader: Reader, secrets: SecretValues, server: Server) -> JsonObject | 
         entry = TABLE.entry_of((*place, name))
         if entry is None or entry.paths != ("services.*.environment",):
             continue
-        plain = text_of(value) if value is not None else ""
+        if value is None:
+            reader.remarks.append(
+                f"{name} of service {server.name} is taken from the shell: set it in spec.podTemplate"
+            )
+            continue
+        plain = text_of(value)
         if placeholder_in(plain) is not None or (looks_secret(name, plain) and plain):
             made.append({"name": name, "valueFrom": secret(reader, secrets, (*place, name))})
         else:
