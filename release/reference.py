@@ -38,6 +38,8 @@ CHART = """# Values of the chart
 Every value of the chart `helm/rasa-environments`, which [installs](../how-to/install.md#with-helm) the operator. A name
 or a type that is not in this table is refused.
 """
+SETTINGS = re.compile("(<!-- settings: .*? -->\\n).*(<!-- end of settings -->)", re.DOTALL)
+"""What a page has before and after its table of settings."""
 IMPORTED = """# What is imported
 
 Every value of the sources that [`import`](command-line.md#rasa-environments-import) knows, and what becomes of it in
@@ -183,6 +185,11 @@ def commands_page() -> str:
     return f"{NOTE}\n{commands}{EXIT_CODES}{rows}{CLUSTER}"
 
 
+def settings_page(page: str) -> str:
+    """Return the page on the operator's settings, with the table of them."""
+    return SETTINGS.sub(lambda match: f"{match[1]}\n{settings_table()}\n{match[2]}", page)
+
+
 def imported_page() -> str:
     """Return the page on the values that can be imported, from the tables of the importer."""
     return "\n".join([NOTE, IMPORTED, *(line for source in SOURCES for line in source_section(source))])
@@ -208,6 +215,7 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "resources.md": resources_page(definitions),
         REFERENCE / "command-line.md": commands_page(),
+        REFERENCE / "settings.md": settings_page((REFERENCE / "settings.md").read_text()),
         REFERENCE / "imported-values.md": imported_page(),
         REFERENCE / "chart.md": f"{NOTE}\n{CHART}\n{table()}",
     }

@@ -69,7 +69,7 @@ def import_(
     try:
         values = _read([file, *(more or [])])
         helm = _release(release, namespace, chart_version)
-        found = _source(values, _shown(file), source, chart_version)
+        found = _source(values, shown(file), source, chart_version)
         _check_release(found, helm.chart)
     except CommandError as error:
         fail(str(error), code=error.code)
@@ -141,23 +141,7 @@ def _release(name: str, namespace: str, chart_version: str | None) -> HelmReleas
 
 def _read(files: list[str]) -> Values:
     """Return the values of the files. Raises CommandError for an unreadable file, ValuesError for an invalid one."""
-    texts = []
-    for file in files:
-        shown = _shown(file)
-        try:
-            text = sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise CommandError(f"{shown} is not there; check the path", ExitCode.NOT_FOUND) from None
-        except OSError as error:
-            raise CommandError(f"{shown} cannot be read: {error.strerror}; check the path") from None
-        except UnicodeDecodeError:
-            raise CommandError(f"{shown} is not a text file: give the values file of the chart in YAML") from None
-        texts.append((shown, text))
-    return merged(texts)
-
-
-def _shown(file: str) -> str:
-    return "standard input" if file == STANDARD_INPUT else file
+    return merged([(shown(file), text_of(file, "the values file of the chart in YAML")) for file in files])
 
 
 class _Dumper(yaml.SafeDumper):

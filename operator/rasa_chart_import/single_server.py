@@ -21,6 +21,7 @@ from rasa_chart_import.secret_values import SecretValues
 from rasa_chart_import.variables import extra_variables
 from rasa_environments.api.base import MAXIMUM_NAME_LENGTH, JsonObject
 from rasa_environments.api.deployment_environment import SERVICE_NAME_PATTERN
+from rasa_environments.desired.context import DEFAULT_PORT
 from rasa_environments.desired.entries import present
 
 SELECTOR_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
@@ -128,7 +129,7 @@ def service(reader: Reader, places: Places) -> JsonObject | None:
         )
     found = present(
         type=kind if kind != "ClusterIP" else None,
-        port=port if port != 5005 else None,
+        port=port if port != DEFAULT_PORT else None,
         annotations=annotations or None,
     )
     try:

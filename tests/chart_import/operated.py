@@ -31,7 +31,7 @@ def operated(result: Imported) -> dict[str, JsonObject]:
 def _deployments(environment: DeploymentEnvironment, server: ModelServer) -> list[JsonObject]:
     spec = merged_spec(environment, server)
     names = [*TOKENS, *(variable.name for variable in named_values(environment, server, spec))]
-    made = children(Context(environment, server, spec, dict.fromkeys(names, "x")))
+    made = children(Context(environment, server, spec, dict.fromkeys(names, "x"), "salt"))
     return [child for child in made if child["kind"] == "Deployment"]
 
 

@@ -28,6 +28,7 @@ from rasa_chart_import.sources import HelmRelease, Made, Source, SourceName
 from rasa_chart_import.variables import OWN_VARIABLES
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.model_server import Profile
+from rasa_environments.desired.context import DEFAULT_PORT
 from rasa_environments.desired.entries import present
 
 PLACES = Places(
@@ -163,7 +164,7 @@ def environment_spec(reader: Reader, names: Names, secrets: SecretValues, helm: 
             **present(
                 imagePullPolicy=reader.take("image.pullPolicy", kinds.PULL_POLICY),
                 imagePullSecrets=_pull_secrets(reader),
-                port=port if port != 5005 else None,
+                port=port if port != DEFAULT_PORT else None,
                 logLevel="Debug" if reader.flag((*SETTINGS, "debugMode")) else None,
                 **made,
             ),

@@ -29,6 +29,7 @@ from rasa_chart_import.single_server import Places, environment_name, rasa, work
 from rasa_chart_import.sources import HelmRelease, Made, Source, SourceName
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.model_server import Profile
+from rasa_environments.desired.context import DEFAULT_PORT
 from rasa_environments.desired.entries import present
 
 PLACES = Places(
@@ -123,7 +124,7 @@ def _spec(reader: Reader, names: Names, secrets: SecretValues, found: Files) -> 
             **present(
                 imagePullPolicy=reader.take((*RASA, "image", "pullPolicy"), kinds.PULL_POLICY),
                 imagePullSecrets=[{"name": name} for name in dict.fromkeys(pull_secrets)] or None,
-                port=port if port != 5005 else None,
+                port=port if port != DEFAULT_PORT else None,
                 logLevel=_log_level(reader),
                 **made,
             ),

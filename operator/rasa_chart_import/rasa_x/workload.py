@@ -13,6 +13,7 @@ from rasa_chart_import.secret_values import SecretValues
 from rasa_chart_import.variables import extra_variables
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.model_server import Profile
+from rasa_environments.desired.context import DEFAULT_PORT
 from rasa_environments.desired.entries import present
 from rasa_environments.desired.profiles import PROFILES
 
@@ -41,7 +42,7 @@ def rasa(reader: Reader, profile: Profile) -> JsonObject:
         **image(reader, profile),
         imagePullPolicy=policy,
         imagePullSecrets=[{"name": name} for name in dict.fromkeys(pull_secrets or [])] or None,
-        port=port if port != 5005 else None,
+        port=port if port != DEFAULT_PORT else None,
         corsOrigins=origins or None,
         logLevel="Debug" if debug else None,
         extraArgs=arguments or None,

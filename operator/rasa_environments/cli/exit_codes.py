@@ -27,14 +27,14 @@ ExitCodes: TypeAlias = Mapping[ExitCode, str]
 """The meaning of each exit code for one command."""
 
 MEANINGS: ExitCodes = {
-    ExitCode.DONE: "done: it is so, or the answer is yes",
-    ExitCode.FAILED: "failed: the message says what is wrong, where, and what to do",
-    ExitCode.USAGE: "usage error: the arguments are not those of the command",
-    ExitCode.REFUSED: "refused: you may not, or the API server or the model server does not accept it",
-    ExitCode.NOT_FOUND: "not found: what the arguments name is not there",
-    ExitCode.TIMED_OUT: "timed out: it is known not to be so yet",
-    ExitCode.UNKNOWN: "unknown: nobody could say whether it is so; never counted as yes",
-    ExitCode.PARTIAL: "in part: what could be done is done, and the message names the rest",
+    ExitCode.DONE: "success, or the answer is yes",
+    ExitCode.FAILED: "failed: the message says what is wrong, where, and how to fix it",
+    ExitCode.USAGE: "usage error: invalid arguments",
+    ExitCode.REFUSED: "refused: not permitted, or rejected by the API server or the model server",
+    ExitCode.NOT_FOUND: "not found: something that the arguments name does not exist",
+    ExitCode.TIMED_OUT: "timed out: known not to be done yet",
+    ExitCode.UNKNOWN: "unknown: it could not be determined; never counts as success",
+    ExitCode.PARTIAL: "partial: what could be done is done, and the message names the rest",
 }
 UNREACHABLE = "the API server cannot be reached, or something else went wrong"
 NOT_PERMITTED = "the API server refused it: not permitted, or not valid"
