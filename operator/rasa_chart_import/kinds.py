@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
@@ -44,8 +45,22 @@ def as_pull_secret(value: object) -> object:
 
 
 def without_scheme(value: object) -> object:
-    """Return the host of a broker's URL; the chart inserts a URL with a scheme unchanged."""
-    return value.partition("://")[2].rstrip("/") if isinstance(value, str) and is_amqp(value) else value
+    """Return the host of a broker's URL; the charts insert a URL with a scheme unchanged."""
+    parts = parts_of_amqp(value)
+    return value if parts is None or needs_whole(parts) else parts.hostname
+
+
+def parts_of_amqp(value: object) -> SplitResult | None:
+    """Return the parts of a broker's URL; None if it has no AMQP scheme."""
+    try:
+        return urlsplit(value) if isinstance(value, str) and is_amqp(value) else None
+    except ValueError:
+        return None
+
+
+def needs_whole(parts: SplitResult) -> bool:
+    """Return whether a broker's URL has more than host and port: a user, a virtual host or parameters."""
+    return parts.username is not None or parts.path not in ("", "/") or bool(parts.query)
 
 
 def is_amqp(value: object) -> bool:

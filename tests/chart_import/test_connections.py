@@ -166,6 +166,7 @@ def test_a_managed_database_keeps_its_query_and_the_names_of_its_databases() -> 
 
 def test_a_broker_at_an_address_of_amqps_is_reached_by_tls() -> None:
     result = from_yaml("""
+        rasa: {version: 3.6.21}
         rabbitmq:
           install: false
           existingHost: "amqps://b-0000.mq.example.com"
@@ -182,6 +183,26 @@ def test_a_broker_at_an_address_of_amqps_is_reached_by_tls() -> None:
         "tls": {"mode": "Required"},
     }
     assert "tls.certSecretRef" in finding(result, "rabbitmq.existingHost").text
+
+
+def test_the_port_in_an_address_goes_before_the_value() -> None:
+    result = from_yaml("""
+        rasa: {version: 3.6.21}
+        rabbitmq: {install: false, existingHost: "amqps://b.example.com:5671/", service: {port: 5672}}
+        """)
+
+    broker = defaults(result)["eventBroker"]["rabbitmq"]
+    assert (broker["host"], broker["port"], broker["tls"]) == ("b.example.com", 5671, {"mode": "Required"})
+
+
+def test_an_address_with_a_user_or_a_virtual_host_is_kept_whole_in_a_secret() -> None:
+    address = "amqps://bot:hunter2@b.example.com:5671/bots"
+
+    result = from_yaml(f"rabbitmq: {{install: false, existingHost: '{address}'}}")
+
+    assert "eventBroker" not in defaults(result)
+    assert defaults(result)["endpoints"]["event_broker"]["url"] == secret_key("my-imported", "event-broker-url")
+    assert result.secrets.contents["my-imported"]["event-broker-url"] == address
 
 
 def test_a_broker_at_an_address_of_amqp_is_reached_in_plain_text() -> None:

@@ -16,6 +16,8 @@ from rasa_environments.desired.entries import present
 
 AMQPS_SINCE: Version = (3, 6)
 """Release of Rasa since which `eventBroker.rabbitmq.tls` can be used (docs/how-to/connect-over-tls.md)."""
+BROKER_ADDRESS = "rabbitmq.existingHost"
+ADDRESS_KEY = "event-broker-url"
 QUERY = ("rasa", "trackerStore", "query")
 
 
@@ -42,9 +44,14 @@ def event_broker(
         return None
     installed = reader.take("rabbitmq.install", kinds.FLAG) is not False
     own = FACTS.name("rabbitmq.fullname", chart, names.release)
-    host = _host(reader, "rabbitmq", installed=installed, own=own, kind=kinds.BROKER)
+    parts = None if installed else kinds.parts_of_amqp(reader.given(BROKER_ADDRESS))
+    whole = parts is not None and kinds.needs_whole(parts)
+    host = None if whole else _host(reader, "rabbitmq", installed=installed, own=own, kind=kinds.BROKER)
     username = reader.first(["rabbitmq.rabbitmq.username", "rabbitmq.auth.username"], kinds.TEXT)
     port = reader.take("rabbitmq.service.port", kinds.PORT)
+    if parts is not None and parts.port is not None:
+        reader.unused("rabbitmq.service.port", f"{BROKER_ADDRESS} has the port")
+        port = parts.port
     found = password(
         reader,
         secrets,
@@ -59,40 +66,49 @@ def event_broker(
     )
     if installed:
         reader.unused("rabbitmq.existingPasswordSecretKey", "the chart's own RabbitMQ has the key rabbitmq-password")
-    if host is None:
+    if host is None and not whole:
         return None
-    tls = _broker_tls(reader, installed=installed)
+    tls = None if whole else _broker_tls(reader, installed=installed)
     return {"rabbitmq": present(host=host, port=port, username=username, password=found, queues=queues, tls=tls)}
 
 
 def _broker_tls(reader: Reader, *, installed: bool) -> JsonObject | None:
     """Return the TLS settings if the broker's URL requires TLS: the chart passes the URL to Rasa unchanged."""
-    path = "rabbitmq.existingHost"
-    address = reader.given(path)
+    address = reader.given(BROKER_ADDRESS)
     if installed or not isinstance(address, str) or not address.startswith(kinds.AMQPS):
         return None
     target = "spec.defaults.eventBroker.rabbitmq"
-    reader.mapped(path, f"{target}.host, and tls.mode: Required; authorities of your own go into tls.certSecretRef")
+    reader.mapped(
+        BROKER_ADDRESS, f"{target}.host, and tls.mode: Required; authorities of your own go into tls.certSecretRef"
+    )
     return {"mode": "Required"}
 
 
-def with_address_in_secret(reader: Reader, secrets: SecretValues, broker: JsonObject, queue: str) -> JsonObject:
-    """Return the `event_broker` of endpoints.yml for a Rasa before AMQPS_SINCE, from a typed broker with TLS."""
-    key = "event-broker-url"
-    address = f"amqps://USER:PASSWORD@{broker['host']}:{broker.get('port', 5671)}"
-    reader.by_hand(
-        "rabbitmq.existingHost",
-        "this release of Rasa takes an amqps address only with the password in it: put it into key "
-        f"{key} of Secret {secrets.names.imported}, as {address}; spec.defaults.endpoints.event_broker refers to it",
-    )
-    return present(
-        type="pika",
-        url=secrets.want(secrets.names.imported, key),
-        port=broker.get("port"),
-        username=broker.get("username"),
-        password=broker.get("password"),
-        queues=broker.get("queues") or [queue],
-    )
+def free_form_broker(
+    reader: Reader, secrets: SecretValues, broker: JsonObject, release: Version, queues: list[str]
+) -> JsonObject | None:
+    """Return the `event_broker` of endpoints.yml where the typed field cannot have the address of RabbitMQ.
+
+    These are an address with a user, a virtual host or parameters, and amqps for a Rasa before AMQPS_SINCE.
+    """
+    given = reader.given(BROKER_ADDRESS)
+    parts = kinds.parts_of_amqp(given) if reader.take("rabbitmq.install", kinds.FLAG) is False else None
+    if parts is not None and kinds.needs_whole(parts):
+        reader.mapped(BROKER_ADDRESS, f"spec.defaults.endpoints.event_broker.url, key {ADDRESS_KEY} of a Secret")
+        url = secrets.keep(secrets.names.imported, ADDRESS_KEY, str(given))
+    elif "tls" in broker and release < AMQPS_SINCE:
+        address = f"amqps://USER:PASSWORD@{broker['host']}:{broker.get('port', 5671)}"
+        reader.by_hand(
+            BROKER_ADDRESS,
+            "this release of Rasa takes an amqps address only with the password in it: put it into key "
+            f"{ADDRESS_KEY} of Secret {secrets.names.imported}, as {address}; spec.defaults.endpoints.event_broker "
+            "refers to it",
+        )
+        url = secrets.want(secrets.names.imported, ADDRESS_KEY)
+    else:
+        return None
+    rest: JsonObject = {key: broker[key] for key in ("port", "username", "password") if key in broker}
+    return {"type": "pika", "url": url, **rest, "queues": queues}
 
 
 def tracker_store(

@@ -117,9 +117,11 @@ def _defaults(reader: Reader, names: Names, secrets: SecretValues, profile: Prof
             )
     broker = connections.event_broker(reader, names, secrets, chart, queues)
     entries = None if told_by_rasa_x else free_form.endpoints(reader, secrets, ENDPOINTS)
-    if broker is not None and "tls" in broker["rabbitmq"] and workload.release(reader) < connections.AMQPS_SINCE:
-        described = connections.with_address_in_secret(reader, secrets, broker["rabbitmq"], queue)
-        broker, entries = None, {**(entries or {}), "event_broker": described}
+    if broker is not None and not told_by_rasa_x:
+        release = workload.release(reader)
+        described = connections.free_form_broker(reader, secrets, broker["rabbitmq"], release, [queue, *more])
+        if described is not None:
+            broker, entries = None, {**(entries or {}), "event_broker": described}
     return present(
         rasa=workload.rasa(reader, profile) or None,
         jwt={"key": reference(names.secret, "jwtSecret")},
