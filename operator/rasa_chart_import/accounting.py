@@ -69,7 +69,7 @@ def _with_placeholders(finding: Finding, value: Any, free_form: Collection[Path]
         if meaning is None:
             continue
         if finding.outcome is Outcome.REFERRED:
-            return Finding(finding.path, Outcome.BY_HAND, f"{meaning}; {finding.text} has what it was filled in with")
+            return Finding(finding.path, Outcome.BY_HAND, f"{meaning}; the value itself is {finding.text}")
         where = f"at {shown_place(place)} " if place else ""
         return Finding(finding.path, Outcome.PARTLY, f"{finding.text}; {where}{meaning}")
     return finding

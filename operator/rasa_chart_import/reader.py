@@ -97,7 +97,7 @@ class Reader:
     def referred(self, path: Path | str, secret: str, key: str) -> None:
         """Record the Secret and key that have a value, and that the output refers to."""
         place = _path(path)
-        text = f"key {key} of Secret {secret}, which the chart has made"
+        text = f"key {key} of Secret {secret}, which the chart made"
         self.notes[place] = Finding(place, Outcome.REFERRED, text, (secret, key))
 
     def partly(self, path: Path | str, text: str) -> None:

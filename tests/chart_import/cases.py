@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from rasa_chart_import.all_sources import SOURCES
 from rasa_chart_import.findings import Finding, path_of
 from rasa_chart_import.loading import merged
 from rasa_chart_import.rasa_x import resources as rasa_x
-from rasa_chart_import.sources import HelmRelease, Imported, Source, imported
+from rasa_chart_import.sources import HelmRelease, Imported, Source, SourceName, imported
 from rasa_environments.api.base import JsonObject
 
 RASA_X_0_2 = (1, 2, 4)
@@ -31,6 +32,11 @@ def from_values(values: dict[str, Any], chart: tuple[int, ...] | None = ENTERPRI
 def from_chart(source: Source, values: dict[str, Any], chart: tuple[int, ...] | None = None) -> Imported:
     """Return the result for values as they are, of the release `my` in namespace `bots`."""
     return imported(source, values, HelmRelease("my", "bots", chart))
+
+
+def named(name: SourceName) -> Source:
+    """Return a source by its name."""
+    return next(source for source in SOURCES if source.name is name)
 
 
 def running(values: dict[str, Any], chart: tuple[int, ...] | None) -> dict[str, Any]:

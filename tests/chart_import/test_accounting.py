@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from rasa_chart_import.all_sources import SOURCES
 from rasa_chart_import.findings import INCOMPLETE, Outcome, leaves
 from rasa_chart_import.rasa_x.mapping import TABLE
-from rasa_chart_import.sources import Imported, Source
+from rasa_chart_import.sources import Imported, SourceName
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cli.unknown_fields import unknown_fields
 
-from .cases import finding, from_chart, from_values, from_yaml, running
+from .cases import finding, from_chart, from_values, from_yaml, named, running
 from .samples import SAMPLES, STAGING, changed
 
 WORDS = ["rasaProduction", "rasaWorker", "rasaStaging", "rasa-production", "rasa-staging"]
@@ -39,7 +39,7 @@ ANYTHING = st.recursive(
 
 
 @st.composite
-def files(draw: st.DrawFn) -> tuple[Source, dict[str, Any], tuple[int, ...] | None]:
+def files(draw: st.DrawFn) -> tuple[SourceName, dict[str, Any], tuple[int, ...] | None]:
     """Generate values at paths that a source knows, and anything elsewhere."""
     source = draw(st.sampled_from(SOURCES))
     places = [pattern for pattern, _ in source.table.patterns]
@@ -54,7 +54,7 @@ def files(draw: st.DrawFn) -> tuple[Source, dict[str, Any], tuple[int, ...] | No
             inner = inner[key]
         inner[keys[-1]] = draw(ANYTHING)
     releases = [version for version, _ in source.facts.releases] if source.facts is not None else []
-    return source, result, draw(st.sampled_from([None, *releases]))
+    return source.name, result, draw(st.sampled_from([None, *releases]))
 
 
 def accept(result: Imported) -> None:
@@ -68,9 +68,10 @@ def accept(result: Imported) -> None:
 @settings(deadline=None)
 @given(files())
 def test_each_value_has_one_finding_and_what_comes_of_them_is_valid(
-    file: tuple[Source, dict[str, Any], tuple[int, ...] | None],
+    file: tuple[SourceName, dict[str, Any], tuple[int, ...] | None],
 ) -> None:
-    source, values, chart = file
+    name, values, chart = file
+    source = named(name)
 
     result = from_chart(source, values, chart)
 
@@ -91,9 +92,10 @@ def test_each_value_has_one_finding_and_what_comes_of_them_is_valid(
 @settings(deadline=None)
 @given(files())
 def test_environments_differ_in_all_that_must_be_their_own(
-    file: tuple[Source, dict[str, Any], tuple[int, ...] | None],
+    file: tuple[SourceName, dict[str, Any], tuple[int, ...] | None],
 ) -> None:
-    source, values, chart = file
+    name, values, chart = file
+    source = named(name)
     resources = from_chart(source, values, chart).resources
     made = [DeploymentEnvironment.model_validate(each) for each in resources if each["kind"] != "ModelServer"]
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rasa_chart_import.all_sources import SOURCES
 from rasa_chart_import.findings import INCOMPLETE, Finding, Outcome, Path, is_empty, path_of
 from rasa_chart_import.reader import at
-from rasa_chart_import.sources import Imported, Source, SourceName
+from rasa_chart_import.sources import Imported, SourceName
 from rasa_chart_import.tracing import text_of
 
-from .cases import RASA_X, finding, from_chart, from_yaml
+from .cases import RASA_X, finding, from_chart, from_yaml, named
 
 BASES: Mapping[SourceName, list[dict[str, Any]]] = {
     SourceName.RASA_X: [
@@ -81,11 +81,6 @@ VALUES = (
     | st.fixed_dictionaries({"name": st.just("a"), "mountPath": st.just("/a")}).map(lambda item: [item])
     | st.dictionaries(st.sampled_from(["a", "b", "fsGroup", "memory"]), st.integers(1, 9) | st.just("c"), min_size=1)
 )
-
-
-def named(name: SourceName) -> Source:
-    """Return a source by its name."""
-    return next(source for source in SOURCES if source.name is name)
 
 
 def with_value(values: Mapping[str, Any], path: Path, value: object) -> dict[str, Any]:

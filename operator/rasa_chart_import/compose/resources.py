@@ -15,9 +15,9 @@ from rasa_chart_import.compose import connections
 from rasa_chart_import.compose.command import Command, command_of
 from rasa_chart_import.compose.mapping import TABLE
 from rasa_chart_import.compose.reading import SERVICES, prepared, rasa_servers, with_defaults
-from rasa_chart_import.compose.texts import secret, text
+from rasa_chart_import.compose.texts import fitting, secret, text
 from rasa_chart_import.findings import Path
-from rasa_chart_import.model_addresses import ModelAddress, taken_apart
+from rasa_chart_import.model_addresses import BASE, ModelAddress, taken_apart
 from rasa_chart_import.names import Names
 from rasa_chart_import.placeholders import placeholder_in
 from rasa_chart_import.reader import Reader
@@ -111,7 +111,7 @@ def _model_server(
         if address is not None and found is not None and _base(found) != _base(address):
             reader.refuse((*server.place, "environment", "RASA_MODEL_SERVER"), "it pulls from another server: write it")
         address = address or found
-        host = host or text(reader, (*server.place, "environment", "RASA_X_HOST"))
+        host = host or fitting(reader, (*server.place, "environment", "RASA_X_HOST"), BASE)
         secret(reader, secrets, (*server.place, "environment", "RASA_X_TOKEN"), names.credentials, "token")
     if address is not None:
         for server in servers:

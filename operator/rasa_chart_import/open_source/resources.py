@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_chart_import import free_form, kinds
 from rasa_chart_import.findings import path_of
 from rasa_chart_import.images import image
-from rasa_chart_import.model_addresses import ModelAddress, taken_apart
+from rasa_chart_import.model_addresses import BASE, ModelAddress, taken_apart
 from rasa_chart_import.names import Names, full_name
 from rasa_chart_import.open_source.chart import (
     ACTION_SERVER_PORT,
@@ -99,7 +99,7 @@ def models(
 ) -> tuple[ModelAddress | None, Profile]:
     """Return where the servers pull their model from, in the order of the chart's templates."""
     place = (*STORES, "models")
-    rasa_x = reader.take((*SETTINGS, "rasaX", "url"), kinds.URL) if by_rasa_x else None
+    rasa_x = reader.take((*SETTINGS, "rasaX", "url"), BASE) if by_rasa_x else None
     tag = reader.take((*place, "useRasaXasModelServer", "tag"), kinds.TAG) or PRODUCTION
     if rasa_x is not None and _pulls_from_rasa_x(reader):
         reader.unused((*place, "url"), "Rasa X is the model server")
