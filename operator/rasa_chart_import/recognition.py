@@ -74,6 +74,8 @@ def recognised(
     if named is not None:
         return named
     other = _other(values)
+    if len(candidates) == 1 and all(map(candidates[0].knows, _paths(values))):
+        return candidates[0]
     if candidates and (marked or other is None):
         names = ", ".join(source.name for source in candidates)
         raise UnrecognisedError(

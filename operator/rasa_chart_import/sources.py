@@ -10,12 +10,12 @@ from typing import Any
 from rasa_chart_import.accounting import Harmless, findings_of
 from rasa_chart_import.chart_facts import ChartFacts, Version
 from rasa_chart_import.entries import Table
-from rasa_chart_import.findings import Finding, Path
+from rasa_chart_import.findings import Finding, Outcome, Path
 from rasa_chart_import.free_form import with_parsed
 from rasa_chart_import.names import Names
 from rasa_chart_import.reader import Reader, at
 from rasa_chart_import.secret_values import SecretValues
-from rasa_chart_import.tracing import text_of, traced
+from rasa_chart_import.tracing import LOST, text_of, traced
 from rasa_environments.api.base import JsonObject
 
 
@@ -119,11 +119,26 @@ def imported(source: Source, values: Mapping[str, Any], release: HelmRelease) ->
     made = source.make(reader, release)
     before = _output(made)
     findings = (
-        traced(finding, values, source.table, lambda changed: _output_of(source, changed, release), before)
+        _unless_usual(
+            traced(finding, values, source.table, lambda changed: _output_of(source, changed, release), before),
+            source,
+            values,
+            release,
+        )
         for finding in findings_of(values, reader, source.table, source.harmless, source.free_form)
         if not source.ignored(finding.path)
     )
     return Imported(made, tuple(findings), tuple(reader.remarks), reader.assumed)
+
+
+def _unless_usual(finding: Finding, source: Source, values: Mapping[str, Any], release: HelmRelease) -> Finding:
+    """Return the finding; a value that is lost, but is what the chart has by default, needs nothing."""
+    if finding.text != LOST or source.facts is None:
+        return finding
+    usual = at(source.facts.defaults(release.chart or (), [finding.path]), finding.path)
+    if usual is None or usual != at(values, finding.path):
+        return finding
+    return Finding(finding.path, Outcome.NOT_NEEDED, "as the chart has it by default")
 
 
 def _reader(source: Source, values: Mapping[str, Any], release: HelmRelease) -> Reader:

@@ -182,3 +182,9 @@ def test_a_secret_that_nothing_refers_to_is_not_needed() -> None:
     result = from_chart(RASA_X, {"rabbitmq": {"enabled": False, "auth": {"password": "abc"}}}, (4, 5, 8))
 
     assert {each.outcome for each in findings_of(result, path_of("rabbitmq.auth.password"))} == {Outcome.NOT_NEEDED}
+
+
+def test_a_value_that_is_the_chart_s_default_needs_nothing() -> None:
+    result = from_chart(RASA_X, {"rabbitmq": {"enabled": False}, "rasax": {"scheme": "http"}}, (4, 5, 8))
+
+    assert finding(result, "rasax.scheme").outcome is Outcome.NOT_NEEDED

@@ -150,6 +150,7 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     [
         ("rasax: {token: a}", "the Helm chart rasa-x"),
         ("eventService: {port: 1}", "the Helm chart rasa-x"),
+        ("nginx: {subPath: /bot}\nseparateEventService: 'true'", "the Helm chart rasa-x"),
         ("applicationSettings: {token: a}", "the Helm chart rasa for open-source Rasa"),
         ("rasaProLicense: {secretName: a}", "the Helm chart rasa for Rasa Pro"),
         ("rasa: {settings: {environment: production}}", "the Helm chart rasa for Rasa Pro"),

@@ -97,7 +97,8 @@ WORKLOAD = (
     ),
 )
 TRAFFIC = (
-    mapped(f"{SPEC}service", *within("service", "type", "port", "annotations")),
+    mapped(f"{SPEC}service.type", "service.type", probes=("ClusterIP", "NodePort")),
+    mapped(f"{SPEC}service", *within("service", "port", "annotations")),
     mapped(f"{SPEC}service.nodePort", "service.nodePort"),
     by_hand(
         "the operator's Service has no such field: an annotation of the cloud may do it",

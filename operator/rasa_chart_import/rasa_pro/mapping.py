@@ -98,7 +98,8 @@ WORKLOAD = (
     ),
 )
 TRAFFIC = (
-    mapped(f"{SPEC}service", *within("rasa.service", "type", "port", "annotations")),
+    mapped(f"{SPEC}service.type", "rasa.service.type", probes=("ClusterIP", "NodePort")),
+    mapped(f"{SPEC}service", *within("rasa.service", "port", "annotations")),
     mapped(f"{SPEC}service.nodePort", "rasa.service.nodePort"),
     not_needed("the operator's Service leads to the port of Rasa itself", "rasa.service.targetPort"),
     by_hand(
