@@ -74,12 +74,10 @@ def recognised(
     if named is not None:
         return named
     other = _other(values)
-    if len(candidates) == 1 and all(map(candidates[0].knows, _paths(values))):
-        return candidates[0]
     if candidates and (marked or other is None):
-        names = ", ".join(source.name for source in candidates)
+        names = " or ".join(source.name for source in candidates)
         raise UnrecognisedError(
-            f"{file}: may be for any of {names}, and what is in it does not tell: say which with --from; {SUPPORTED}"
+            f"{file}: may be for {names}, and nothing in it is of one of them alone: say with --from; {SUPPORTED}"
         )
     raise UnrecognisedError(f"{file}: {other or _unknown(values, sources)}")
 

@@ -109,9 +109,9 @@ def test_the_operator_makes_objects_of_what_is_imported(tag: str, tmp_path: Path
         (VALUES, "--namespace a.b", "--namespace a.b is no such name"),
         (VALUES, "--chart-version newest", "--chart-version newest is no version such as 4.5.8"),
         (VALUES, "--chart-version 9.9.9", "--chart-version 9.9.9 is no known release of the Helm chart rasa-x"),
-        ("", "", "standard input: may be for any of rasa-x, rasa, rasa-pro, compose"),
+        ("", "", "standard input: may be for rasa-x or rasa or rasa-pro or compose"),
         (VALUES, "--from rasa-pro", "standard input: has no value of the Helm chart rasa for Rasa Pro"),
-        ("postgresql: {install: true}", "", "standard input: may be for any of rasa-x, rasa"),
+        ("postgresql: {install: true}", "", "standard input: may be for rasa-x or rasa, and nothing"),
         ("apiVersion: v1\nkind: Secret\n", "", "standard input: looks like Kubernetes manifests"),
         (
             "image: {tag: a}\napplicationSettings: {port: 1}\nservice: {port: 80}",

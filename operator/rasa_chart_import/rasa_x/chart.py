@@ -85,6 +85,8 @@ MARKERS = tuple(
             "rasaSecret",
             "eventService",
             "dbMigrationService",
+            "separateEventService",
+            "separateDBMigrationService",
             *(f"rasa.{key}" for key in ("versions", "version", "tag", "name", "token", "rabbitQueue", "trackerStore")),
             *(
                 f"rasa.{key}"
