@@ -55,8 +55,9 @@ class Reader:
         return value if isinstance(value, Mapping) else {}
 
     def flag(self, path: Path | str) -> bool:
-        """Return whether a switch is on, in the file or by default."""
-        return self.take(path, FLAG) is True
+        """Return whether a switch is on, in the file or, also where that has no such value, by default."""
+        found = self.take(path, FLAG)
+        return at(self._defaults, _path(path)) is True if found is None else found
 
     def take(self, path: Path | str, kind: Kind[T]) -> T | None:
         """Return the value of the file, else of the chart; record it and return None if it does not fit our field."""
@@ -114,6 +115,9 @@ class Reader:
 
     def _note(self, path: Path | str, outcome: Outcome, text: str) -> None:
         place = _path(path)
+        before = self.notes.get(place)
+        if outcome is Outcome.MAPPED and before is not None and before.text.startswith(NOT_CARRIED_OVER):
+            return
         self.notes[place] = Finding(place, outcome, text)
 
     def note_of(self, leaf: Path) -> Finding | None:
