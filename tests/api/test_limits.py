@@ -46,7 +46,7 @@ def test_an_object_over_the_limit_is_refused_with_its_size_and_what_to_do() -> N
     with pytest.raises(InvalidObjectError) as refused:
         parse("DeploymentEnvironment", obj)
 
-    assert str(refused.value).startswith("spec: has 98 KiB as JSON, and may have 64; put large content into")
+    assert str(refused.value).startswith("spec: has 98 KiB as JSON, but may have at most 64; put large content into")
 
 
 @pytest.mark.parametrize("value", [2**70, "\ud800"], ids=["number", "text"])

@@ -23,7 +23,7 @@ def late(new_operator: NewOperator) -> ProxiedOperator:
     """Return a running operator that receives nothing more about ModelServers."""
     operator = new_operator()
     operator.process.start()
-    operator.process.wait_until(lambda: "all is listed" in operator.process.logged(), "at work")
+    operator.process.wait_until(lambda: "everything is listed" in operator.process.logged(), "at work")
     operator.proxy.freeze(watches_model_servers)
     return operator
 

@@ -192,7 +192,7 @@ def test_a_promotion_that_its_author_may_not_watch_is_not_known(team: Team, tmp_
     ran = dave.run("promote B production --timeout 30")
 
     assert ran.exit_code == 6
-    assert f"error: {team.namespace}/production: it is promoted, but cannot be followed: the API server does not" in (
+    assert f"error: {team.namespace}/production: it is promoted, but cannot be followed: the API server denied" in (
         ran.errors
     )
     assert 'cannot watch resource "' in ran.errors

@@ -215,7 +215,7 @@ def test_pods_that_cannot_be_asked_end_in_unknown(team: Team, meanwhile: Meanwhi
     assert ran.exit_code == 6
     assert ran.errors == (
         f"error: {key}: whether B is served is unknown after 5 s: whether it is served is unknown: pod x does "
-        f"not say what it serves; the promotion continues, see kubectl rasa status -n {team.namespace}\n"
+        f"not report its model; the promotion continues, see kubectl rasa status -n {team.namespace}\n"
     )
 
 
@@ -259,7 +259,7 @@ def test_a_wait_that_is_too_short_says_what_was_last_known_and_that_it_continues
     assert ran.exit_code == 5
     assert ran.errors == (
         f"error: {key}: B is not served after 5 s: waiting for the environment: pod x serves A, B is wanted; the "
-        f"promotion goes on, see kubectl rasa status -n {team.namespace}\n"
+        f"promotion continues, see kubectl rasa status -n {team.namespace}\n"
     )
 
 
@@ -339,7 +339,7 @@ def test_a_rollback_without_an_earlier_model_says_what_to_do(team: Team) -> None
 
     assert (without_tag.exit_code, without_history.exit_code) == (4, 4)
     assert "so no earlier model is known; name one: kubectl rasa promote MODEL production" in without_tag.errors
-    assert "knows no model before B; name one: kubectl rasa promote MODEL production" in without_history.errors
+    assert "has no model before B; name one: kubectl rasa promote MODEL production" in without_history.errors
 
 
 def test_a_table_and_json_at_once_is_a_usage_error(team: Team) -> None:

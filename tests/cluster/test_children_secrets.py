@@ -18,7 +18,7 @@ async def test_a_secret_that_exists_unseen_is_not_written_over_with_generated_va
     children: Children, connection: RecordingConnection, someone: Client, namespace: str, owner: JsonObject
 ) -> None:
     await someone.create(SECRETS, owned(secret("child", namespace, {"token": "of old"}), owner))
-    with pytest.raises(OutdatedError, match="is there in another version") as caught:
+    with pytest.raises(OutdatedError, match="exists in another version") as caught:
         await children.apply(owned(secret("child", namespace, {"token": "made anew"}), owner), create_only=True)
     assert connection.verbs == ["POST", "GET"]
     assert caught.value.live["data"] == {"token": "b2Ygb2xk"}

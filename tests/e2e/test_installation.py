@@ -44,7 +44,7 @@ def test_the_operator_says_when_it_listens_and_when_it_works(
     lines = map(json.loads, release.cluster.log(release.namespace, name).splitlines())
     said = {str(line["message"]): datetime.fromisoformat(line["time"]).timestamp() for line in lines}
     listens = next(at for message, at in said.items() if message.startswith("health and metrics are served"))
-    works = next(at for message, at in said.items() if message.startswith("all is listed"))
+    works = next(at for message, at in said.items() if message.startswith("everything is listed"))
 
     measured(
         f"operator: listens {listens - started:.1f} s after its start, has listed all after {works - started:.1f} s"

@@ -56,7 +56,7 @@ def requests(
     leader = shared.operator("--leader-elect", "--namespace", space.namespace)
     for _ in range(2):  # the second renews what the first has created
         leader.start()
-        leader.wait_until(lambda: "all is listed" in leader.log.read_text(), "at work")
+        leader.wait_until(lambda: "everything is listed" in leader.log.read_text(), "at work")
         leader.stop()
     entries = (json.loads(line) for line in shared.audit.text(0).splitlines())
     return [

@@ -123,7 +123,7 @@ def test_a_missing_credentials_secret_is_named_and_used_when_it_appears(empty_sp
         "False",
         "SecretNotFound",
         f"ModelServer {empty_space.namespace}/default: spec.credentialsSecretRef: Secret "
-        f"{empty_space.namespace}/{CREDENTIALS} is not there: create it with keys token and apiToken",
+        f"{empty_space.namespace}/{CREDENTIALS} not found: create it with keys token and apiToken",
     )
 
     empty_space.apply(secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN))

@@ -110,7 +110,7 @@ def test_an_unknown_version_is_refused(space: Space, version: str) -> None:
     space.wait_until_not_ready(
         "InvalidSpec",
         f"spec.rasa.version {version} is not supported by the profile OpenSource, which runs Rasa 2.x and 3.x: "
-        "set such a version, for example 3.6.21",
+        "set one of them, for example 3.6.21",
     )
 
 

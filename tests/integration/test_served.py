@@ -174,6 +174,7 @@ def test_a_promotion_asks_the_pods_again_at_once(tag_space: Space, front: Front)
         tag_space.wait_for_condition(
             ENVIRONMENT, "production", "ModelServed", status="True", message=f"1 of 1 ready pods serve {MODEL_B}"
         )
-        assert wait_until_tagged(tag_space, MODEL_B)["environments"] == [
-            {"namespace": tag_space.namespace, "name": "production", "served": "True", "ready": "True"}
-        ]
+        serves_it = {"namespace": tag_space.namespace, "name": "production", "served": "True", "ready": "True"}
+        tag_space.eventually(
+            lambda: wait_until_tagged(tag_space, MODEL_B)["environments"] == [serves_it], "the ModelTag to say so"
+        )

@@ -28,7 +28,7 @@ UNUSABLE = {
         json.dumps(environment("megabyte", endpoints={f"k{number}": "x" * 40 for number in range(15_000)})).encode(),
         "the object has more than 512 KiB as JSON",
     ),
-    "wide": (with_endpoint("wide", json.dumps("x" * 70_000)), "spec: has 69 KiB as JSON, and may have 64"),
+    "wide": (with_endpoint("wide", json.dumps("x" * 70_000)), "spec: has 69 KiB as JSON, but may have at most 64"),
 }
 
 

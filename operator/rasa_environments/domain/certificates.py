@@ -59,8 +59,8 @@ def certificates_of(data: SecretData | None, source: CertificateSource) -> dict[
         there = ", ".join(sorted(data)) or "nothing"
         return Problem(
             Reason.SECRET_KEY_NOT_FOUND,
-            f"{source.path}: key {missing} of Secret {secret} is empty or missing (it holds {there}): put "
-            f"{_keys(source)} there",
+            f"{source.path}: key {missing} of Secret {secret} is empty or missing (it holds {there}): add "
+            f"{_keys(source)}",
             stalled=False,
         )
     for key, value in held.items():

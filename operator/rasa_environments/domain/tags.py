@@ -58,7 +58,7 @@ def confirmed(
     if pulled is None:
         return Problem(
             Reason.TAG_NOT_FOUND,
-            f"the model server took tag {tag.tag} for model {model}, but does not answer it: is "
+            f"the model server took tag {tag.tag} for model {model}, but does not serve it: is "
             f"spec.modelPath of ModelServer {server_of_tag(tag)} right?",
             stalled=False,
         )

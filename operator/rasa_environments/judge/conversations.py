@@ -72,8 +72,8 @@ def conversations_persisted(conversations: Conversations) -> Condition:
             kind,
             "False",
             Reason.NOT_SHARED,
-            f"{conversations.servers} servers each keep their own conversations in memory: users are forgotten when "
-            "another one answers, and at each restart; set spec.trackerStore and spec.lockStore",
+            f"{conversations.servers} servers each keep their own conversations in memory: users lose their "
+            "conversation when another one answers, and at each restart; set spec.trackerStore and spec.lockStore",
         )
     if not conversations.stored:
         message = "conversations are kept in memory and end with the pod; set spec.trackerStore"
