@@ -103,7 +103,7 @@ def test_a_missing_key_is_reported_with_place_and_remedy(held: Mapping[str, byte
 
     assert problem.reason is Reason.SECRET_KEY_NOT_FOUND
     assert problem.message.startswith(f"{PLACE}: key {missing} of Secret bots/certificates is empty or missing")
-    assert "put ca.crt" in problem.message
+    assert "add ca.crt" in problem.message
 
 
 @pytest.mark.parametrize(
