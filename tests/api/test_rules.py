@@ -57,6 +57,11 @@ CIDR = "must be a range of addresses such as 10.0.0.0/8 or fd00::/8"
 REQUIREMENT = "must have values with In and NotIn, and none with Exists and DoesNotExist"
 PEER = "must have either ipBlock, or namespaceSelector, podSelector or both"
 VERSION = "must be a whole version of Rasa, for example 3.6.21"
+SUFFIX = "may not have the suffix of an image, such as -full, which is added: set the version, for example 3.6.21"
+
+REGISTRY = "must be a registry, for example registry.example.com:5000, without a scheme or path"
+REPOSITORY = "must be a repository in its registry, for example rasa/rasa-pro, without a tag"
+TAG_SUFFIX = "must be the end of a tag, for example -latest"
 IMAGE = "must be an image, for example rasa/rasa:3.6.21-full"
 ARGUMENT = "may not be set here: use authToken, jwt, rasa.port, rasa.corsOrigins, endpoints or channels of the spec"
 ENVIRONMENT = "spec.environment may not be changed: events are filed under it; create another environment instead"
@@ -186,6 +191,11 @@ ACCEPTED = [
     environment(rasa={"version": "3.6.21", "corsOrigins": ["*"], "logLevel": "Debug", "workers": 2}),
     environment(rasa={"version": "3.6.21a1", "image": "localhost:5000/rasa@sha256:0"}),
     environment(rasa={"extraArgs": ["--debug", "--port-of-something"]}),
+    environment(profile="RasaPro", rasa={"version": "3.13.25", "proImage": {"tagSuffix": ""}}),
+    environment(
+        rasa={"proImage": {"registry": "localhost:5000", "repository": "a/b_c/d-e.f", "tagSuffix": "-latest"}},
+        profile="OpenSource",
+    ),
 ]
 
 REFUSED = [
@@ -309,7 +319,17 @@ REFUSED = [
     ),
     Refusal(environment(rasa={"version": "3.6"}), "spec.rasa.version", VERSION),
     Refusal(environment(rasa={"version": "latest"}), "spec.rasa.version", VERSION),
+    Refusal(environment(rasa={"version": "3.6.21-full"}), "spec.rasa.version", SUFFIX),
     Refusal(environment(rasa={"image": "rasa/rasa: latest"}), "spec.rasa.image", IMAGE),
+    *(
+        Refusal(environment(rasa={"proImage": {"registry": value}}), "spec.rasa.proImage.registry", REGISTRY)
+        for value in ("", "https://a", "a/b", "a:", "-a")
+    ),
+    *(
+        Refusal(environment(rasa={"proImage": {"repository": value}}), "spec.rasa.proImage.repository", REPOSITORY)
+        for value in ("", "a:1", "A/b", "/a", "a//b", "a@sha256")
+    ),
+    Refusal(environment(rasa={"proImage": {"tagSuffix": ":x"}}), "spec.rasa.proImage.tagSuffix", TAG_SUFFIX),
     *(
         Refusal(environment(rasa={"extraArgs": ["--debug", argument]}), "spec.rasa.extraArgs[1]", ARGUMENT)
         for argument in ("--auth-token", "--port=1", "-t", "--endpoints")

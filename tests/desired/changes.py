@@ -184,6 +184,7 @@ NOT_SHOWN = frozenset(
     {
         "suspend",
         "environment",
+        "profile",
         "ignoreDefaults",
         "model.healing",
         "external.url",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rasa_environments.api.base import JsonObject
-from tests.desired.change import RASA, Change, connection, endpoint, password, ref
+from tests.desired.change import RASA, Change, connection, endpoint, password, rasa, ref
+
+IMAGE = (*RASA, "image")
 
 RABBITMQ = {"eventBroker": {"rabbitmq": {"host": "rabbitmq"}}}
 KAFKA = {"eventBroker": {"kafka": {"bootstrapServers": ["kafka:9092"]}}}
@@ -119,6 +121,9 @@ def _several(name: str, where: str) -> Iterator[Change]:
 
 
 RASA_PRO_CHANGES = (
+    rasa("proImage.registry", None, "registry.example.com", IMAGE, "registry.example.com/rasa/rasa-pro:3.21.0"),
+    rasa("proImage.repository", None, "mirror/rasa-pro", IMAGE, "mirror/rasa-pro:3.21.0"),
+    rasa("proImage.tagSuffix", None, "-latest", IMAGE, "rasa/rasa-pro:3.21.0-latest"),
     *_redis("lockStore.concurrentRedis", CONCURRENT_REDIS, "lock_store", "lock-store-password", "host"),
     *_several("lockStore.concurrentRedis", "lock_store"),
     *_several("lockStore.redis", "lock_store"),

@@ -21,7 +21,7 @@ from tests.desired.pages import JWT, container
 def test_production_which_rasa_x_asks_for_its_version_and_worker_which_trains_may_be_ready_without_a_model(
     profile: str, expected: set[str]
 ) -> None:
-    version = "1.10.26" if profile.startswith("RasaX") else "3.6.21"
+    version = {"RasaX-0.2": "1.10.26", "RasaX-0.32": "1.10.26", "RasaPro": "3.13.25"}.get(profile, "3.6.21")
     scripts = {}
 
     for name in ("production", "worker", "experimental"):

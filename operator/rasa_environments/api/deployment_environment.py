@@ -191,6 +191,9 @@ class EnvironmentSpec(EnvironmentDefaults):
 
     model_server_ref: ModelServerRef | None = None
     """ModelServer that holds the model; default the one called `default` in the environment's namespace."""
+    profile: Literal["OpenSource", "RasaPro"] | None = None
+    """Whether the environment runs open-source Rasa or Rasa Pro; default the profile of its ModelServer, which must be
+    one of these."""
     environment: TagName | None = None
     """Name of the environment in Rasa (RASA_ENVIRONMENT), unique per model server; default metadata.name. Immutable."""
     tag: TagName | None = None

@@ -159,6 +159,11 @@ Version = Annotated[
     str,
     Field(max_length=64),
     matches(r"^[0-9]+\.[0-9]+\.[0-9]+[a-z0-9.+-]*$", "must be a whole version of Rasa, for example 3.6.21"),
+    Rule(
+        "!self.contains('-')",
+        "may not have the suffix of an image, such as -full, which is added: set the version, for example 3.6.21",
+        lambda version: "-" not in version,
+    ),
 ]
 Image = Annotated[
     str,
@@ -178,6 +183,44 @@ Argument = Annotated[
 ]
 
 
+class ProImage(ApiModel):
+    """Where the images of Rasa Pro are; the version is their tag."""
+
+    registry: (
+        Annotated[
+            str,
+            Field(max_length=253),
+            matches(
+                "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$",
+                "must be a registry, for example registry.example.com:5000, without a scheme or path",
+            ),
+        ]
+        | None
+    ) = None
+    """Registry, for example registry.example.com; default Docker Hub."""
+    repository: (
+        Annotated[
+            str,
+            Field(max_length=255),
+            matches(
+                "^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+                "must be a repository in its registry, for example rasa/rasa-pro, without a tag",
+            ),
+        ]
+        | None
+    ) = None
+    """Repository in the registry; default rasa/rasa-pro."""
+    tag_suffix: (
+        Annotated[
+            str,
+            Field(max_length=64),
+            matches("^[A-Za-z0-9._-]*$", "must be the end of a tag, for example -latest"),
+        ]
+        | None
+    ) = None
+    """What follows the version in the tag, for example -latest; default nothing."""
+
+
 Origin = Annotated[
     str,
     Field(min_length=1, max_length=512),
@@ -191,7 +234,11 @@ class Rasa(ApiModel):
     version: Version | None = None
     """Version of Rasa, for example 3.6.21; it selects the image unless `image` is set."""
     image: Image | None = None
-    """Container image of the Rasa server; default rasa/rasa:<version>-full."""
+    """Container image of the Rasa server; default rasa/rasa:<version>-full, and with the profile RasaPro
+    rasa/rasa-pro:<version>, or what `proImage` says."""
+    pro_image: ProImage | None = None
+    """Where the images of Rasa Pro are, usually set once in the defaults of the ModelServer. Used with the profile
+    RasaPro only."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     """When to pull the image; default as Kubernetes decides by the image's tag."""
     image_pull_secrets: Annotated[list[PullSecret], Field(max_length=16), Keyed(("name",))] | None = None

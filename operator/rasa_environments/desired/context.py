@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from rasa_environments.api.base import API_VERSION, JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec, Role, UpdateStrategy
-from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_server import ModelServer, Profile
 
 ENVIRONMENT_LABEL = "rasa-environments.io/environment"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
@@ -36,6 +36,11 @@ def environment_key(child: ObjectKey) -> ObjectKey | None:
     if not child.name.endswith(CHILD_SUFFIX):
         return None
     return ObjectKey(child.namespace, child.name.removesuffix(CHILD_SUFFIX))
+
+
+def profile_of_environment(environment: DeploymentEnvironment, server: ModelServer) -> Profile:
+    """Return the profile of an environment: its own, or that of its server."""
+    return Profile(environment.spec.profile or server.spec.profile)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,11 @@ class Context:
     """Hash of the model that the pods were last rolled out for, with updateStrategy RollingUpdate."""
     operator_pods: OperatorPods | None = None
     """The pods from which the operator connects; None outside of a cluster."""
+
+    @property
+    def profile(self) -> Profile:
+        """Profile of the environment."""
+        return profile_of_environment(self.environment, self.server)
 
     @property
     def key(self) -> ObjectKey:

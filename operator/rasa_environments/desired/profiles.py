@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer, Profile
+from rasa_environments.api.workload import ProImage
 from rasa_environments.desired.command_line import run_arguments, x_arguments
 from rasa_environments.desired.compose import (
     ACTION_ENDPOINT,
@@ -21,6 +22,11 @@ from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIAB
 
 ENDPOINTS_FILE = "endpoints.yml"
 CREDENTIALS_FILE = "credentials.yml"
+RASA_PRO_REPOSITORY = "rasa/rasa-pro"
+LAST_OPEN_SOURCE = (3, 6)
+"""Minor version of the last open-source releases (the package rasa on PyPI ends with 3.6.21)."""
+FIRST_RASA_PRO = (3, 8)
+"""Minor version of the first releases of the package rasa-pro on PyPI."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,10 @@ class ProfileRules:
     """Major versions of Rasa that the profile supports."""
     example: str
     """A version to suggest in messages."""
-    image: str = "rasa/rasa:{version}-full"
-    """The vendor's image, by version."""
+    image: Callable[[Context, str], str] = lambda _, version: f"rasa/rasa:{version}-full"
+    """The vendor's image of a version."""
+    first_release: tuple[int, ...] = ()
+    """The first release that the profile knows how to run."""
     variables: Callable[[Context], Mapping[str, str]] = lambda _: {}
     """Variables besides those of every profile; none of them is secret."""
     queue: Callable[[Context], str] = lambda _: "rasa_core_events"
@@ -62,6 +70,13 @@ class ProfileRules:
     asks_production: bool = False
     """Whether the server asks production before it accepts a model or tag, so that production must be reachable before
     it has a model."""
+
+
+def _rasa_pro_image(context: Context, version: str) -> str:
+    """Return the image of Rasa Pro from where the spec or the defaults say that its images are."""
+    source = (context.spec.rasa and context.spec.rasa.pro_image) or ProImage()
+    registry = f"{source.registry}/" if source.registry else ""
+    return f"{registry}{source.repository or RASA_PRO_REPOSITORY}:{version}{source.tag_suffix or ''}"
 
 
 def _x_configured_by_rasa_x(context: Context) -> list[str]:
@@ -127,7 +142,11 @@ PROFILES: Mapping[Profile, ProfileRules] = {
     ),
     Profile.OPEN_SOURCE: ProfileRules(arguments=run_arguments, majors=frozenset({2, 3}), example="3.6.21"),
     Profile.RASA_PRO: ProfileRules(
-        arguments=run_arguments, majors=frozenset({3}), example="3.21.0", image="rasa/rasa-pro:{version}"
+        arguments=run_arguments,
+        majors=frozenset({3}),
+        example="3.21.0",
+        image=_rasa_pro_image,
+        first_release=FIRST_RASA_PRO,
     ),
 }
 
@@ -138,8 +157,8 @@ def rules_of(server: ModelServer) -> ProfileRules:
 
 
 def profile_of(context: Context) -> ProfileRules:
-    """Return the rules of the profile of the environment's server."""
-    return rules_of(context.server)
+    """Return the rules of the environment's profile."""
+    return PROFILES[context.profile]
 
 
 def require_tag_of_its_name(environment: DeploymentEnvironment, server: ModelServer) -> None:
@@ -160,12 +179,8 @@ def image_of(context: Context) -> str:
     Raises SpecError where neither is given, or the profile does not support the version.
     """
     rasa, rules = context.spec.rasa, profile_of(context)
-    if rasa is not None and rasa.version is not None and int(rasa.version.split(".")[0]) not in rules.majors:
-        versions = " and ".join(f"{number}.x" for number in sorted(rules.majors))
-        raise SpecError(
-            f"spec.rasa.version {rasa.version} is not supported by the profile {context.server.spec.profile}, "
-            f"which runs Rasa {versions}: set one of them, for example {rules.example}"
-        )
+    if rasa is not None and rasa.version is not None:
+        _require_known_version(context, rasa.version, rules)
     if rasa is not None and rasa.image is not None:
         return rasa.image
     if rasa is None or rasa.version is None:
@@ -173,4 +188,32 @@ def image_of(context: Context) -> str:
             f"spec.rasa.version is missing: set it, for example to {rules.example}, or set spec.rasa.image, "
             f"here or in spec.defaults of ModelServer {context.server.metadata.key}"
         )
-    return rules.image.format(version=rasa.version)
+    if context.profile is not Profile.RASA_PRO and _minor(rasa.version) > LAST_OPEN_SOURCE:
+        raise SpecError(
+            f"spec.rasa.version {rasa.version} is a release of Rasa Pro, of which there is no image for the profile "
+            f"{context.profile}: set spec.profile to RasaPro, with a ModelServer of the profile OpenSource or RasaPro, "
+            f"or set an open-source version, for example {rules.example}"
+        )
+    return rules.image(context, rasa.version)
+
+
+def _require_known_version(context: Context, version: str, rules: ProfileRules) -> None:
+    """Check that the profile supports the version, whatever the image. Raises SpecError."""
+    if _minor(version)[0] not in rules.majors:
+        versions = " and ".join(f"{number}.x" for number in sorted(rules.majors))
+        raise SpecError(
+            f"spec.rasa.version {version} is not supported by the profile {context.profile}, "
+            f"which runs Rasa {versions}: set one of them, for example {rules.example}"
+        )
+    if _minor(version) < rules.first_release:
+        first = ".".join(map(str, rules.first_release))
+        raise SpecError(
+            f"spec.rasa.version {version} is not supported by the profile {context.profile}, which runs Rasa {first} or "
+            f"later: set such a version, for example {rules.example}, or set spec.profile to OpenSource"
+        )
+
+
+def _minor(version: str) -> tuple[int, int]:
+    """Return the major and minor version."""
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)

@@ -23,7 +23,7 @@ def release(context: Context) -> tuple[int, ...]:
 
 def is_rasa_pro(context: Context) -> bool:
     """Return whether the environment runs Rasa Pro."""
-    return Profile(context.server.spec.profile) is Profile.RASA_PRO
+    return context.profile is Profile.RASA_PRO
 
 
 def want_release(context: Context, since: tuple[int, ...], field: str, why: str) -> None:
@@ -39,7 +39,7 @@ def want_rasa_pro(context: Context, field: str, since: tuple[int, ...] = ()) -> 
     """Require Rasa Pro, of the release `since` or later. Raises SpecError."""
     if not is_rasa_pro(context):
         raise SpecError(
-            f"{field} requires Rasa Pro, but the profile of ModelServer {context.server.metadata.key} is "
-            f"{context.server.spec.profile}: leave it out, or set spec.profile of the ModelServer to RasaPro"
+            f"{field} requires Rasa Pro, but the profile is {context.profile}: leave it out, or set spec.profile "
+            f"to RasaPro, here or of ModelServer {context.server.metadata.key}"
         )
     want_release(context, since, field, "an earlier Rasa Pro connects only to a single Redis server")

@@ -7,13 +7,16 @@ from typing import Final, TypeAlias
 
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_server import ModelServer
+from rasa_environments.api.model_server import ModelServer, Profile
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import require_tag_of_its_name
 from rasa_environments.domain.access import missing, unusable
 from rasa_environments.domain.conflicts import problem_of
 from rasa_environments.domain.facts import Problem
 from rasa_environments.domain.lister import Lister, server_of_environment
+
+CHOICE: Final = (Profile.OPEN_SOURCE, Profile.RASA_PRO)
+"""Profiles of ModelServers whose environments may choose the other one."""
 
 Check: TypeAlias = Callable[[DeploymentEnvironment, ModelServer, Lister], Problem | None]
 
@@ -30,6 +33,18 @@ def not_claimed_by_older(environment: DeploymentEnvironment, _: ModelServer, lis
     return None if conflict is None else problem_of(conflict, environment)
 
 
+def profile_fits_server(environment: DeploymentEnvironment, server: ModelServer, _: Lister) -> Problem | None:
+    """Check that an environment chooses its profile only where its ModelServer leaves the choice."""
+    chosen, given = environment.spec.profile, Profile(server.spec.profile)
+    if chosen is None or given in CHOICE:
+        return None
+    return Problem(
+        Reason.INVALID_SPEC,
+        f"spec.profile {chosen} does not go with ModelServer {server.metadata.key}, whose profile {given} decides what "
+        f"its environments run: leave spec.profile out, or refer to a ModelServer of the profile {' or '.join(CHOICE)}",
+    )
+
+
 def tag_matches_name(environment: DeploymentEnvironment, server: ModelServer, _: Lister) -> Problem | None:
     """Check that the tag is the environment's name, where the server's profile wants it so."""
     try:
@@ -39,7 +54,12 @@ def tag_matches_name(environment: DeploymentEnvironment, server: ModelServer, _:
     return None
 
 
-CHECKS: Final[tuple[Check, ...]] = (namespace_allowed, not_claimed_by_older, tag_matches_name)
+CHECKS: Final[tuple[Check, ...]] = (
+    namespace_allowed,
+    not_claimed_by_older,
+    profile_fits_server,
+    tag_matches_name,
+)
 
 
 def usable_server(environment: DeploymentEnvironment, lister: Lister) -> ModelServer | Problem:

@@ -1,0 +1,95 @@
+"""Environments of Rasa Pro: their images, and the profile that an environment chooses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.errors import SpecError
+from tests.desired.contexts import children_by_kind, context
+from tests.desired.pages import container
+
+PRO = {"profile": "RasaPro"}
+MIRROR = {"registry": "registry.example.com:5000", "repository": "mirror/rasa-pro", "tagSuffix": "-latest"}
+
+
+def children(
+    rasa: JsonObject | None = None, *, server: JsonObject | None = None, defaults: JsonObject | None = None, **spec: Any
+) -> dict[str, JsonObject]:
+    """The children of an environment, by default of the version 3.13.25 and a server of Rasa Pro."""
+    given = {"rasa": {"version": "3.13.25", **(rasa or {})}, **spec}
+    return children_by_kind(context(given, server=PRO if server is None else server, defaults=defaults))
+
+
+def image(*arguments: Any, **more: Any) -> object:
+    """The image of the Rasa server."""
+    return container(children(*arguments, **more))["image"]
+
+
+class TestImage:
+    def test_a_version_selects_the_image_of_rasa_pro(self) -> None:
+        assert image() == "rasa/rasa-pro:3.13.25"
+
+    def test_the_defaults_say_once_where_the_images_are(self) -> None:
+        defaults = {"rasa": {"proImage": MIRROR}}
+
+        assert image(defaults=defaults) == "registry.example.com:5000/mirror/rasa-pro:3.13.25-latest"
+
+    @pytest.mark.parametrize(
+        ("field", "value", "expected"),
+        [
+            ("registry", "registry.example.com", "registry.example.com/rasa/rasa-pro:3.13.25"),
+            ("repository", "mine", "mine:3.13.25"),
+            ("tagSuffix", "-latest", "rasa/rasa-pro:3.13.25-latest"),
+        ],
+    )
+    def test_each_part_of_the_source_has_a_default(self, field: str, value: str, expected: str) -> None:
+        assert image({"proImage": {field: value}}) == expected
+
+    def test_an_environment_replaces_a_part_of_the_source(self) -> None:
+        made = image({"proImage": {"tagSuffix": ""}}, defaults={"rasa": {"proImage": MIRROR}})
+
+        assert made == "registry.example.com:5000/mirror/rasa-pro:3.13.25"
+
+    def test_an_image_wins_over_the_source(self) -> None:
+        assert image({"image": "mine:1", "proImage": MIRROR}) == "mine:1"
+
+    def test_an_open_source_environment_does_not_use_the_source(self) -> None:
+        made = image({"version": "3.6.21"}, server={}, defaults={"rasa": {"proImage": MIRROR}})
+
+        assert made == "rasa/rasa:3.6.21-full"
+
+    @pytest.mark.parametrize("profile", ["OpenSource", "RasaEnterprise-1.0"])
+    @pytest.mark.parametrize("version", ["3.7.0", "3.13.25"])
+    def test_a_version_of_rasa_pro_never_gets_an_open_source_image(self, profile: str, version: str) -> None:
+        with pytest.raises(
+            SpecError, match=rf"version {version} is a release of Rasa Pro, .* set spec\.profile to Rasa"
+        ):
+            image({"version": version}, server={"profile": profile})
+
+    def test_an_image_of_ones_own_runs_a_version_of_rasa_pro_as_before(self) -> None:
+        assert image({"image": "mine:1"}, server={}) == "mine:1"
+
+    @pytest.mark.parametrize("image", [None, "mine:1"])
+    def test_an_open_source_version_is_refused_with_the_remedy(self, image: str | None) -> None:
+        with pytest.raises(
+            SpecError, match=r"3\.6\.21 is not supported .* Rasa 3\.8 or later: .* spec\.profile to OpenSource"
+        ):
+            children({"version": "3.6.21", "image": image})
+
+
+class TestProfile:
+    def test_an_environment_of_an_open_source_server_chooses_rasa_pro(self) -> None:
+        assert image(server={}, profile="RasaPro") == "rasa/rasa-pro:3.13.25"
+
+    def test_an_environment_of_a_server_of_rasa_pro_stays_open_source(self) -> None:
+        assert image({"version": "3.6.21"}, profile="OpenSource") == "rasa/rasa:3.6.21-full"
+
+    def test_the_fields_of_rasa_pro_go_with_the_profile_of_the_environment(self) -> None:
+        locks = {"lockStore": {"concurrentRedis": {"host": "redis"}}}
+
+        children(server={}, profile="RasaPro", **locks)
+        with pytest.raises(SpecError, match=r"requires Rasa Pro, but the profile is OpenSource"):
+            children({"version": "3.6.21"}, profile="OpenSource", **locks)
