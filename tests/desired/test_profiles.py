@@ -129,7 +129,7 @@ def test_the_method_of_a_jwt_is_that_of_the_page_unless_the_spec_says_another(pr
         assert given[given.index("--jwt-secret") + 1] == "$(JWT_SECRET)"
 
 
-@pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "OpenSource", "RasaPro"])
+@pytest.mark.parametrize("profile", ["RasaEnterprise-1.0", "OpenSource"])
 def test_an_open_source_server_checks_a_jwt_only_where_the_spec_asks_for_it(profile: str) -> None:
     secret = {"key": {"secretKeyRef": {"name": "passwords", "key": "jwt"}}}
 

@@ -9,7 +9,7 @@ import pytest
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.errors import SpecError
 from tests.desired.contexts import children_by_kind, context
-from tests.desired.pages import container
+from tests.desired.pages import container, plain_variables
 
 PRO = {"profile": "RasaPro"}
 MIRROR = {"registry": "registry.example.com:5000", "repository": "mirror/rasa-pro", "tagSuffix": "-latest"}
@@ -93,3 +93,40 @@ class TestProfile:
         children(server={}, profile="RasaPro", **locks)
         with pytest.raises(SpecError, match=r"requires Rasa Pro, but the profile is OpenSource"):
             children({"version": "3.6.21"}, profile="OpenSource", **locks)
+
+
+class TestTokens:
+    def test_no_token_is_an_argument(self) -> None:
+        made = container(children(jwt={"key": KEY, "method": "RS256"}))
+
+        assert made["args"] == [
+            *("run", "--enable-api", "--port", "5005"),
+            *("--endpoints", "endpoints.yml", "--credentials", "credentials.yml", "--cors", "*"),
+        ]
+
+    def test_the_token_of_the_server_is_in_the_variable_that_rasa_pro_reads(self) -> None:
+        made = children()
+
+        assert secret_key(made, "AUTH_TOKEN") == secret_key(made, "RASA_TOKEN") == "token"
+
+    def test_a_jwt_is_checked_with_the_method_and_key_of_the_spec(self) -> None:
+        made = children(jwt={"key": KEY, "method": "RS256"})
+
+        assert plain_variables(made)["JWT_METHOD"] == "RS256"
+        assert secret_key(made, "JWT_SECRET") == "jwt-secret"
+
+    def test_without_a_jwt_in_the_spec_there_is_none(self) -> None:
+        names = {entry["name"] for entry in container(children())["env"]}
+
+        assert not names & {"JWT_METHOD", "JWT_SECRET"}
+
+
+KEY = {"secretKeyRef": {"name": "passwords", "key": "jwt"}}
+
+
+def secret_key(children: dict[str, JsonObject], variable: str) -> object:
+    """The key of the environment's Secret that a variable of the Rasa server comes from."""
+    entries = {entry["name"]: entry for entry in container(children)["env"]}
+    reference = entries[variable]["valueFrom"]["secretKeyRef"]
+    assert reference["name"] == children["Secret"]["metadata"]["name"]
+    return reference["key"]

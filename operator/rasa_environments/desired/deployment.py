@@ -181,9 +181,12 @@ def variables(context: Context) -> list[JsonObject]:
         **variables_of_certificates(context),
         **variables_of_events_database(context),
     }
+    names = {name: name for name in sorted(context.secret_values)}
+    repeated = profile_of(context).repeated_variables.items()
+    names |= {name: variable for name, variable in repeated if variable in context.secret_values}
     secret_entries = [
-        {"name": name, "valueFrom": {"secretKeyRef": {"name": context.key.name, "key": key_of(name)}}}
-        for name in sorted(context.secret_values)
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": context.key.name, "key": key_of(variable)}}}
+        for name, variable in names.items()
     ]
     return [{"name": name, "value": value} for name, value in plain.items()] + secret_entries
 

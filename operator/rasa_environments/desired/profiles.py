@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer, Profile
 from rasa_environments.api.workload import ProImage
-from rasa_environments.desired.command_line import run_arguments, x_arguments
+from rasa_environments.desired.command_line import jwt_variables, rasa_pro_arguments, run_arguments, x_arguments
 from rasa_environments.desired.compose import (
     ACTION_ENDPOINT,
     COMMON_QUEUE,
@@ -18,7 +18,7 @@ from rasa_environments.desired.compose import (
 )
 from rasa_environments.desired.context import Context, own_queue
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE
+from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE, TOKEN_VARIABLE
 
 ENDPOINTS_FILE = "endpoints.yml"
 CREDENTIALS_FILE = "credentials.yml"
@@ -45,6 +45,8 @@ class ProfileRules:
     """The first release that the profile knows how to run."""
     variables: Callable[[Context], Mapping[str, str]] = lambda _: {}
     """Variables besides those of every profile; none of them is secret."""
+    repeated_variables: Mapping[str, str] = field(default_factory=dict)
+    """Further names of secret values: the variable whose value each of them has, too."""
     queue: Callable[[Context], str] = lambda _: "rasa_core_events"
     """Default queue of RabbitMQ."""
     database_user: str | None = None
@@ -142,7 +144,9 @@ PROFILES: Mapping[Profile, ProfileRules] = {
     ),
     Profile.OPEN_SOURCE: ProfileRules(arguments=run_arguments, majors=frozenset({2, 3}), example="3.6.21"),
     Profile.RASA_PRO: ProfileRules(
-        arguments=run_arguments,
+        arguments=rasa_pro_arguments,
+        variables=jwt_variables,
+        repeated_variables={"AUTH_TOKEN": TOKEN_VARIABLE},
         majors=frozenset({3}),
         example="3.21.0",
         image=_rasa_pro_image,
