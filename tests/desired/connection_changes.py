@@ -121,6 +121,7 @@ def _several(name: str, where: str) -> Iterator[Change]:
 
 
 RASA_PRO_CHANGES = (
+    password("rasa.license", {}, "rasa-license"),
     rasa("proImage.registry", None, "registry.example.com", IMAGE, "registry.example.com/rasa/rasa-pro:3.21.0"),
     rasa("proImage.repository", None, "mirror/rasa-pro", IMAGE, "mirror/rasa-pro:3.21.0"),
     rasa("proImage.tagSuffix", None, "-latest", IMAGE, "rasa/rasa-pro:3.21.0-latest"),

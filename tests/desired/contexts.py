@@ -16,6 +16,7 @@ URL = "http://model-server:5002"
 TOKEN = "4f" * 32
 PULL_TOKEN = "pull-token-90ab"
 SALT = "salt-of-the-secret-7c31"
+LICENSE = {"secretKeyRef": {"name": "licenses", "key": "license"}}
 OPERATOR_PODS = OperatorPods("operators", {"app.kubernetes.io/name": "bots", "app.kubernetes.io/component": "operator"})
 """Those of a release with a name of its own."""
 
@@ -28,9 +29,15 @@ def context(
     server: JsonObject | None = None,
     server_namespace: str = "bots",
     secret_values: dict[str, str] | None = None,
+    licensed: bool = True,
     **details: Any,
 ) -> Context:
-    """Return the context of an environment; a secret value equals its key unless given."""
+    """Return the context of an environment; a secret value equals its key unless given.
+
+    Rasa Pro has a licence, unless the environment is not `licensed`.
+    """
+    if licensed and "RasaPro" in (spec.get("profile"), (server or {}).get("profile")):
+        spec = {**spec, "rasa": {"license": LICENSE, **spec.get("rasa", {})}}
     environment = DeploymentEnvironment.model_validate(
         {"metadata": {"name": name, "namespace": "bots", "uid": "uid-1"}, "spec": spec}
     )

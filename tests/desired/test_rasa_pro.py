@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -16,11 +17,17 @@ MIRROR = {"registry": "registry.example.com:5000", "repository": "mirror/rasa-pr
 
 
 def children(
-    rasa: JsonObject | None = None, *, server: JsonObject | None = None, defaults: JsonObject | None = None, **spec: Any
+    rasa: JsonObject | None = None,
+    *,
+    server: JsonObject | None = None,
+    defaults: JsonObject | None = None,
+    licensed: bool = True,
+    **spec: Any,
 ) -> dict[str, JsonObject]:
     """The children of an environment, by default of the version 3.13.25 and a server of Rasa Pro."""
     given = {"rasa": {"version": "3.13.25", **(rasa or {})}, **spec}
-    return children_by_kind(context(given, server=PRO if server is None else server, defaults=defaults))
+    of = context(given, server=PRO if server is None else server, defaults=defaults, licensed=licensed)
+    return children_by_kind(of)
 
 
 def image(*arguments: Any, **more: Any) -> object:
@@ -88,7 +95,7 @@ class TestProfile:
         assert image({"version": "3.6.21"}, profile="OpenSource") == "rasa/rasa:3.6.21-full"
 
     def test_the_fields_of_rasa_pro_go_with_the_profile_of_the_environment(self) -> None:
-        locks = {"lockStore": {"concurrentRedis": {"host": "redis"}}}
+        locks: JsonObject = {"lockStore": {"concurrentRedis": {"host": "redis"}}}
 
         children(server={}, profile="RasaPro", **locks)
         with pytest.raises(SpecError, match=r"requires Rasa Pro, but the profile is OpenSource"):
@@ -119,6 +126,33 @@ class TestTokens:
         names = {entry["name"] for entry in container(children())["env"]}
 
         assert not names & {"JWT_METHOD", "JWT_SECRET"}
+
+
+class TestLicense:
+    def test_both_variables_have_the_licence(self) -> None:
+        made = children()
+
+        assert secret_key(made, "RASA_LICENSE") == secret_key(made, "RASA_PRO_LICENSE") == "rasa-license"
+        assert b64decode(made["Secret"]["data"]["rasa-license"]) == b"value of license"
+
+    def test_without_a_licence_no_pod_is_made(self) -> None:
+        with pytest.raises(SpecError, match=r"spec\.rasa\.license is missing, .* ModelServer bots/default") as caught:
+            children(licensed=False)
+
+        assert caught.value.path == "spec.rasa.license"
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            {"env": [{"name": "RASA_PRO_LICENSE", "valueFrom": {"secretKeyRef": {"name": "own", "key": "license"}}}]},
+            {"envFrom": [{"secretRef": {"name": "own"}}]},
+        ],
+        ids=["env", "envFrom"],
+    )
+    def test_a_pod_template_may_bring_the_licence(self, source: JsonObject) -> None:
+        made = children(licensed=False, podTemplate={"spec": {"containers": [{"name": "rasa", **source}]}})
+
+        assert "rasa-license" not in made["Secret"]["data"]
 
 
 KEY = {"secretKeyRef": {"name": "passwords", "key": "jwt"}}

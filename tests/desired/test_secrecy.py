@@ -66,12 +66,13 @@ SECRETS_OF_A_SPEC: JsonObject = {
 
 
 @pytest.mark.parametrize("profile", list(Profile))
-@given(values=st.lists(TEXTS, min_size=9, max_size=9, unique=True))
+@given(values=st.lists(TEXTS, min_size=10, max_size=10, unique=True))
 def test_whatever_the_profile_and_the_values_each_stands_in_the_secret_alone(
     profile: Profile, values: list[str]
 ) -> None:
     version = PROFILES[profile].example
     plain = context({"rasa": {"version": version}, **SECRETS_OF_A_SPEC}, server={"profile": profile.value})
+    values = values[: len(plain.secret_values)]
     of = replace(plain, secret_values=dict(zip(sorted(plain.secret_values), values, strict=True)))
 
     made = children_by_kind(of)

@@ -119,7 +119,7 @@ def test_alerts_and_dashboard_speak_of_metrics_that_there_are() -> None:
     asked |= {name for query in queries(release) for name in METRIC.findall(query)}
 
     assert asked <= exported
-    assert len(asked) == 11
+    assert len(asked) == 12
 
 
 def condition(kind: str, name: str, values: str) -> dict[str, str]:
@@ -133,6 +133,7 @@ OLDEST = "rasa_environments_queue_oldest_age_seconds"
 AGE = 'rasa_environments_watch_age_seconds{kind="modeltags"}'
 MODELS = 'rasa_environments_model_info{namespace="bots",name="production",desired="%s",served="old"}'
 WANTED, UNWANTED = ({"series": MODELS % model, "values": "1x60"} for model in ("new", ""))
+LICENSE = 'rasa_environments_license_expiry_timestamp_seconds{namespace="bots",name="production"}'
 ENVIRONMENT = "DeploymentEnvironment"
 CASES: list[tuple[str, list[dict[str, str]], str, dict[str, str] | None]] = [
     ("RasaEnvironmentNotReady", [condition(ENVIRONMENT, "Ready", "0x60")], "16m", OBJECT),
@@ -177,6 +178,9 @@ CASES: list[tuple[str, list[dict[str, str]], str, dict[str, str] | None]] = [
     ("RasaModelServerNotReady", [condition("ModelServer", "Ready", "1x60")], "30m", None),
     ("RasaEnvironmentNotRegistered", [condition(ENVIRONMENT, "Registered", "0x60")], "16m", OBJECT),
     ("RasaEnvironmentNotRegistered", [condition(ENVIRONMENT, "Ready", "0x60")], "16m", None),
+    ("RasaLicenseExpiring", [{"series": LICENSE, "values": f"{30 * 86400}x60"}], "16m", OBJECT),
+    ("RasaLicenseExpiring", [{"series": LICENSE, "values": "0x60"}], "16m", OBJECT),
+    ("RasaLicenseExpiring", [{"series": LICENSE, "values": f"{31 * 86400}x60"}], "30m", None),
     ("RasaOperatorAbsent", [], "11m", {}),
     ("RasaOperatorAbsent", [RUNS], "30m", None),
     (

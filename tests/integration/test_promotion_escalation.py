@@ -115,6 +115,10 @@ CODE: dict[str, tuple[JsonObject, str]] = {
         "spec.serviceAccount",
     ),
     "image": ({"rasa": {"image": "mine"}}, "spec.rasa.image"),
+    "source of images": (
+        {"rasa": {"version": "3.13.25", "proImage": {"registry": "registry.example.com"}}},
+        "spec.rasa.proImage",
+    ),
     "arguments": ({"rasa": {"version": "3.6.21", "extraArgs": ["--debug"]}}, "spec.rasa.extraArgs"),
     "variables in arguments": (
         {"rasa": {"version": "3.6.21", "corsOrigins": ["$(RASA_TOKEN)"]}},

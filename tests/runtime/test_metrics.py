@@ -97,6 +97,16 @@ def test_the_time_since_which_the_desired_model_is_served_is_reported() -> None:
     assert scene.scraped("model_served_since_timestamp_seconds") == {}
 
 
+def test_it_is_told_when_a_licence_expires() -> None:
+    scene = Scene()
+    scene.lister.environments.put(environment(licenseExpiryTime=SINCE))
+    assert scene.scraped("license_expiry_timestamp_seconds") == {'name="live",namespace="bots"': 1767225600}
+
+    scene.lister.environments.put(environment())
+
+    assert scene.scraped("license_expiry_timestamp_seconds") == {}
+
+
 def test_a_condition_tells_unknown_from_false() -> None:
     scene = Scene()
     scene.lister.environments.put(environment(conditions=[served("Unknown")]))

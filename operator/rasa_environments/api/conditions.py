@@ -23,6 +23,7 @@ class ConditionType(StrEnum):
     MODEL_AVAILABLE = "ModelAvailable"
     MODEL_SERVED = "ModelServed"
     CONVERSATIONS_PERSISTED = "ConversationsPersisted"
+    LICENSE_VALID = "LicenseValid"
     WRITABLE = "Writable"
     REGISTERED = "Registered"
     TAGGED = "Tagged"
@@ -43,6 +44,7 @@ class Reason(StrEnum):
     PERSISTED = "Persisted"
     WRITABLE = "Writable"
     REGISTERED = "Registered"
+    LICENSED = "Licensed"
 
     # It is on its way.
     WAITING_FOR_PODS = "WaitingForPods"
@@ -93,6 +95,11 @@ class Reason(StrEnum):
     REFUSED_BY_API_SERVER = "RefusedByAPIServer"
     INTERNAL_ERROR = "InternalError"
     DEPLOYMENT_FAILED = "DeploymentFailed"
+
+    # The licence of Rasa Pro.
+    LICENSE_EXPIRING = "LicenseExpiring"
+    LICENSE_EXPIRED = "LicenseExpired"
+    LICENSE_UNKNOWN = "LicenseUnknown"
 
     # Where conversations are kept.
     IN_MEMORY = "InMemory"

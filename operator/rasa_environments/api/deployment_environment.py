@@ -245,13 +245,15 @@ class EnvironmentStatus(Status):
     """Secret and key that hold the server's token."""
     last_handled_rotate_token_at: StatusText | None = None
     """Last value of the annotation rasa-environments.io/rotate-token-at for which a new token was generated."""
+    license_expiry_time: Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})] | None = None
+    """When the licence expires, as the Rasa server reports it; only with the profile RasaPro."""
     replicas: Count | None = None
     """Current number of pods of the environment."""
     selector: StatusText | None = None
     """Label selector of the pods, for the scale subresource."""
     conditions: Conditions | None = None
-    """Ready, Reconciling, Stalled, Available, ModelAvailable, ModelServed, ConversationsPersisted, and Registered if
-    its server has a registry."""
+    """Ready, Reconciling, Stalled, Available, ModelAvailable, ModelServed, ConversationsPersisted, LicenseValid with
+    the profile RasaPro, and Registered if its server has a registry."""
 
 
 class DeploymentEnvironment(ApiModel):

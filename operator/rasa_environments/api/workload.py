@@ -239,6 +239,8 @@ class Rasa(ApiModel):
     pro_image: ProImage | None = None
     """Where the images of Rasa Pro are, usually set once in the defaults of the ModelServer. Used with the profile
     RasaPro only."""
+    license: SecretValue | None = None
+    """Licence of Rasa Pro, without which it does not start (RASA_LICENSE). Used with the profile RasaPro only."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     """When to pull the image; default as Kubernetes decides by the image's tag."""
     image_pull_secrets: Annotated[list[PullSecret], Field(max_length=16), Keyed(("name",))] | None = None

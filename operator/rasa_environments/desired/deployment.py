@@ -17,18 +17,26 @@ from rasa_environments.desired.context import (
     Context,
 )
 from rasa_environments.desired.databases import variables_of_events_database
-from rasa_environments.desired.errors import SpecError
+from rasa_environments.desired.errors import LicenseMissingError, SpecError
 from rasa_environments.desired.merging import layers
 from rasa_environments.desired.pod_template import merge_pod_template
-from rasa_environments.desired.profiles import CREDENTIALS_FILE, ENDPOINTS_FILE, image_of, profile_of
+from rasa_environments.desired.profiles import (
+    CREDENTIALS_FILE,
+    ENDPOINTS_FILE,
+    LEGACY_LICENSE_VARIABLE,
+    image_of,
+    profile_of,
+)
 from rasa_environments.desired.readiness import readiness_command
-from rasa_environments.desired.secret_variables import key_of
+from rasa_environments.desired.releases import is_rasa_pro
+from rasa_environments.desired.secret_variables import LICENSE_VARIABLE, key_of
 from rasa_environments.desired.service import PORT_NAME
 from rasa_environments.desired.tls import certificate_mount, certificate_volume, variables_of_certificates
 
 CONTAINER = "rasa"
 WORKING_DIRECTORY = "/app"
 WORKERS_VARIABLE = "SANIC_WORKERS"
+LICENSE_VARIABLES = frozenset({LICENSE_VARIABLE, LEGACY_LICENSE_VARIABLE})
 QUIET_LEVELS = ("WARNING", "ERROR", "CRITICAL")
 """Values of LOG_LEVEL_LIBRARIES at which no library logs a URL (source: rasa/utils/common.py)."""
 DRAIN_SECONDS = 5
@@ -235,6 +243,8 @@ def _checked(template: JsonObject, context: Context) -> JsonObject:
     if server is None:
         raise SpecError(f"spec.podTemplate removes the container {CONTAINER}: keep it, and add others beside it")
     values = {entry["name"]: entry.get("value") for entry in server.get("env") or []}
+    if is_rasa_pro(context) and not values.keys() & LICENSE_VARIABLES and not server.get("envFrom"):
+        raise LicenseMissingError(context.server.metadata.key)
     if values.get("RASA_ENVIRONMENT") != context.environment.environment:
         raise SpecError("spec.podTemplate sets or removes RASA_ENVIRONMENT: set spec.environment instead")
     if values.get("LOG_LEVEL_LIBRARIES", QUIET_LEVELS[0]) not in QUIET_LEVELS:

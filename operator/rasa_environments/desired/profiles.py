@@ -18,10 +18,12 @@ from rasa_environments.desired.compose import (
 )
 from rasa_environments.desired.context import Context, own_queue
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE, TOKEN_VARIABLE
+from rasa_environments.desired.secret_variables import LICENSE_VARIABLE, MODEL_SERVER_TOKEN_VARIABLE, TOKEN_VARIABLE
 
 ENDPOINTS_FILE = "endpoints.yml"
 CREDENTIALS_FILE = "credentials.yml"
+LEGACY_LICENSE_VARIABLE = "RASA_PRO_LICENSE"
+"""The only variable for the licence before Rasa Pro 3.13 (rasa/utils/licensing.py)."""
 RASA_PRO_REPOSITORY = "rasa/rasa-pro"
 LAST_OPEN_SOURCE = (3, 6)
 """Minor version of the last open-source releases (the package rasa on PyPI ends with 3.6.21)."""
@@ -146,7 +148,7 @@ PROFILES: Mapping[Profile, ProfileRules] = {
     Profile.RASA_PRO: ProfileRules(
         arguments=rasa_pro_arguments,
         variables=jwt_variables,
-        repeated_variables={"AUTH_TOKEN": TOKEN_VARIABLE},
+        repeated_variables={"AUTH_TOKEN": TOKEN_VARIABLE, LEGACY_LICENSE_VARIABLE: LICENSE_VARIABLE},
         majors=frozenset({3}),
         example="3.21.0",
         image=_rasa_pro_image,

@@ -22,6 +22,8 @@ SALT_KEY = "salt"
 TOKEN_VARIABLE = "RASA_TOKEN"
 MODEL_SERVER_TOKEN_VARIABLE = "RASA_X_TOKEN"
 JWT_VARIABLE = "JWT_SECRET"
+LICENSE_VARIABLE = "RASA_LICENSE"
+LICENSE_PATH = "spec.rasa.license"
 FIXED_KEYS: Mapping[str, str] = {TOKEN_VARIABLE: TOKEN_KEY, MODEL_SERVER_TOKEN_VARIABLE: MODEL_SERVER_TOKEN_KEY}
 
 PASSWORDS: Mapping[str, str] = {
@@ -33,6 +35,7 @@ PASSWORDS: Mapping[str, str] = {
     "REDIS_PASSWORD": "lock_store.redis.password",
     "LOCK_STORE_PASSWORD": "lock_store.concurrent_redis.password",
     "ACTION_ENDPOINT_TOKEN": "action_endpoint.token",
+    LICENSE_VARIABLE: "rasa.license",
 }
 """Field of the spec that holds a variable's value, by variable."""
 

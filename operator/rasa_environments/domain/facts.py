@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rasa_environments.api.base import JsonObject, ObjectKey
@@ -21,6 +22,8 @@ class Problem:
     message: str
     stalled: bool = True
     """Whether somebody has to act; otherwise the operator keeps retrying."""
+    field: str = ""
+    """Field of the spec that it is about, if a condition of its own tells of that field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,18 @@ class ProbeResult:
     def serves_one(self) -> bool:
         """Whether it serves a model by that answer, whatever its name."""
         return self.model is not None or self.model_id is not None
+
+
+@dataclass(frozen=True)
+class LicenseFact:
+    """What is known of the licence of an environment of Rasa Pro."""
+
+    now: datetime
+    """When it was looked at."""
+    expires: datetime | None = None
+    """When it expires, by the last answer of a Rasa server."""
+    problem: str | None = None
+    """Why the Rasa server did not say when it was last asked."""
 
 
 @dataclass(frozen=True)

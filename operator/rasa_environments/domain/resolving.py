@@ -54,4 +54,4 @@ def resolve(environment: DeploymentEnvironment, lister: Lister) -> Resolved | Pr
             named_certificates(environment, server, spec),
         )
     except SpecError as error:
-        return Problem(error.reason, str(error))
+        return Problem(error.reason, str(error), field=error.path)

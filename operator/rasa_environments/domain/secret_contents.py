@@ -34,7 +34,7 @@ class SecretContents:
         data = self._contents.get(secret)
         if data is None:
             message = f"{variable.path}: Secret {secret} not found: create it with key {key}"
-            return Problem(Reason.SECRET_NOT_FOUND, message, stalled=False)
+            return Problem(Reason.SECRET_NOT_FOUND, message, stalled=False, field=variable.path)
         if len(data.get(key, b"")) > LONGEST_VALUE:
             return too_long(variable.path, secret, key)
         value = decoded(data.get(key, b""))
@@ -42,7 +42,7 @@ class SecretContents:
             return quote(value, safe="") if variable.in_address else value
         what = "is empty" if key in data else f"is missing (it holds {', '.join(sorted(data)) or 'nothing'})"
         message = f"{variable.path}: key {key} of Secret {secret} {what}: set it, or refer to another key"
-        return Problem(Reason.SECRET_KEY_NOT_FOUND, message, stalled=False)
+        return Problem(Reason.SECRET_KEY_NOT_FOUND, message, stalled=False, field=variable.path)
 
     def pull_token(self, server: ModelServer) -> str | Problem | None:
         """Return the token that Rasa servers pull with, None where there is none; or what is wrong with it."""

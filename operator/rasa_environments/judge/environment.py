@@ -12,6 +12,7 @@ from rasa_environments.judge.conditions import condition, condition_of
 from rasa_environments.judge.conversations import conversations_persisted
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.environment_status import status_of
+from rasa_environments.judge.licenses import license_invalid, license_valid
 from rasa_environments.judge.registration import registered
 from rasa_environments.judge.served import model_served
 from rasa_environments.judge.verdicts import (
@@ -29,6 +30,7 @@ from rasa_environments.judge.verdicts import (
 def judge(facts: EnvironmentFacts, before: EnvironmentStatus) -> tuple[EnvironmentStatus, tuple[Condition, ...]]:
     """Return the status without its conditions, and the conditions without their times."""
     verdicts, served = tuple(verdicts_on(facts, VERDICTS)), model_served(facts)
+    licensed = license_valid(facts)
     conditions = (
         condition_from(ConditionType.READY, verdicts[0] if verdicts else ready(facts, served)),
         *progress_of(verdicts),
@@ -36,6 +38,7 @@ def judge(facts: EnvironmentFacts, before: EnvironmentStatus) -> tuple[Environme
         condition_from(ConditionType.MODEL_AVAILABLE, model_available(facts)),
         condition_from(ConditionType.MODEL_SERVED, served),
         persisted(facts, before),
+        *([condition_from(ConditionType.LICENSE_VALID, licensed)] if licensed is not None else ()),
         *registered(facts.registration),
     )
     return status_of(facts, before), conditions
@@ -122,6 +125,7 @@ def wanted_model_unknown(facts: EnvironmentFacts) -> Verdict | None:
 
 VERDICTS: Final[tuple[Check[EnvironmentFacts], ...]] = (
     blocked,
+    license_invalid,
     no_model,
     rollout_incomplete,
     external_unreachable,
@@ -133,7 +137,7 @@ VERDICTS: Final[tuple[Check[EnvironmentFacts], ...]] = (
 """Why an environment is not ready; the first that applies decides Ready.
 
 What is known to be wrong precedes what is unknown, and a cause precedes its effects: without a model, pods do not
-become ready, so `no_model` precedes `rollout_incomplete`. Nobody works on `no_model`, which a promotion ends, so
+become ready, so `no_model` precedes `rollout_incomplete`, as `license_invalid` does. Nobody works on `no_model`, which a promotion ends, so
 Reconciling and Stalled report what comes after it.
 """
 

@@ -10,6 +10,7 @@ from rasa_environments.desired.credentials import open_channels
 from rasa_environments.desired.uniqueness import ingress_hosts
 from rasa_environments.domain.facts import (
     DeploymentFacts,
+    LicenseFact,
     PodFacts,
     ProbeResult,
     Problem,
@@ -53,6 +54,8 @@ class EnvironmentFacts:
     """Whether its Rasa server is external, and only monitored."""
     registration: RegistrationResult | None = None
     """Result of its registration; None if its model server has no registry."""
+    license: LicenseFact | None = None
+    """What is known of the licence of Rasa Pro; None if the environment needs none."""
     accept_unchecked: bool = False
     """Whether a pod that cannot be asked counts as serving the desired model."""
 

@@ -7,6 +7,7 @@ from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.desired.secret_variables import TOKEN_KEY
 from rasa_environments.judge.comparison import serves
 from rasa_environments.judge.environment_facts import EnvironmentFacts
+from rasa_environments.judge.licenses import license_expiry_time
 from rasa_environments.judge.served import served_models
 
 
@@ -28,6 +29,7 @@ def status_of(facts: EnvironmentFacts, before: EnvironmentStatus) -> Environment
         ingress_hosts=sorted(facts.ingress_hosts) or None,
         auth_token=SecretValue(secret_key_ref=token) if deployment is not None else before.auth_token,
         last_handled_rotate_token_at=facts.token_rotated_at or before.last_handled_rotate_token_at,
+        license_expiry_time=license_expiry_time(facts),
         # The count is kept during a rollout, which the conditions report with fewer writes.
         replicas=deployment.replicas if deployment is not None and settled else before.replicas or 0,
         selector=facts.selector or before.selector,

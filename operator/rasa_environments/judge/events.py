@@ -39,6 +39,7 @@ class EventReason(StrEnum):
     TOKEN_ROTATED = "TokenRotated"
     REGISTERED = "Registered"
     DRIFT_REVERTED = "DriftReverted"
+    LICENSE_EXPIRING = "LicenseExpiring"
     RECOVERED = "Recovered"
     UNREACHABLE = "Unreachable"
 
@@ -48,6 +49,7 @@ class Action(StrEnum):
 
     PUT_TAG = "PutTag"
     CHECK_MODEL = "CheckModel"
+    CHECK_LICENSE = "CheckLicense"
     ROTATE_TOKEN = "RotateToken"
     REGISTER = "Register"
     CORRECT_CHILD = "CorrectChild"
@@ -188,11 +190,21 @@ def _of_environment(
     registered = _turned(before, after, ConditionType.REGISTERED, "True")
     if registered is not None:
         yield _told(registered, "Normal", EventReason.REGISTERED, Action.REGISTER, _server(server))
+    expiring = condition_of(after.status.conditions, ConditionType.LICENSE_VALID)
+    if expiring is not None and expiring.reason == Reason.LICENSE_EXPIRING and not _is_expiring(before):
+        moment = after.status.license_expiry_time or ""
+        yield Event("Warning", EventReason.LICENSE_EXPIRING, Action.CHECK_LICENSE, expiring.message, moment)
     rotated, last = after.status.last_handled_rotate_token_at, before.status.last_handled_rotate_token_at
     if rotated is not None and rotated != last and before.status.auth_token is not None:
         secret = _child(after, "v1", "Secret")
         note = f"a new token is in Secret {secret.name}, as the annotation asked for with {rotated}"
         yield Event("Normal", EventReason.TOKEN_ROTATED, Action.ROTATE_TOKEN, note, f"{time} {rotated}", secret)
+
+
+def _is_expiring(environment: DeploymentEnvironment) -> bool:
+    """Return whether the condition of the environment says that its licence expires soon."""
+    found = condition_of(environment.status.conditions, ConditionType.LICENSE_VALID)
+    return found is not None and found.reason == Reason.LICENSE_EXPIRING
 
 
 def _of_model(before: DeploymentEnvironment, after: DeploymentEnvironment, time: str) -> Iterator[Event]:

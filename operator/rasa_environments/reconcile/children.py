@@ -42,7 +42,7 @@ async def apply_children(
     try:
         objects = children(context)
     except SpecError as error:
-        return Problem(Reason.INVALID_SPEC, str(error))
+        return Problem(Reason.INVALID_SPEC, str(error), field=error.path)
     owner = context.environment.metadata
     check = no_check if owner_is_new else OwnerCheck(dependencies.client, DEPLOYMENT_ENVIRONMENTS, owner.key, owner.uid)
     write: Write = partial(dependencies.children.apply, check_owner=check)

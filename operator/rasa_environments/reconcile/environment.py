@@ -29,6 +29,7 @@ from rasa_environments.domain.facts import (
     rolled_out_model,
 )
 from rasa_environments.domain.generated import Issued, generate, issued_in
+from rasa_environments.domain.licenses import known_license
 from rasa_environments.domain.lister import server_of_environment
 from rasa_environments.domain.planning import plan
 from rasa_environments.domain.resolving import resolve
@@ -43,6 +44,7 @@ from rasa_environments.reconcile.children import apply_children
 from rasa_environments.reconcile.dependencies import Dependencies, index_claims
 from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.healing import Healing
+from rasa_environments.reconcile.licenses import Licenses
 from rasa_environments.reconcile.registration.registrar import request_registration
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
 from rasa_environments.reconcile.status import write_status
@@ -72,6 +74,7 @@ class EnvironmentReconciler:
             dependencies.now,
             dependencies.answer_times,
         )
+        self._licenses = Licenses(dependencies.http, dependencies.queue, dependencies.intervals)
         self._healing = Healing(dependencies.client, dependencies.intervals)
         self._external = ExternalServers(dependencies, self._served)
         self._issued: dict[ObjectKey, tuple[str, Issued]] = {}
@@ -158,6 +161,8 @@ class EnvironmentReconciler:
         if not available and all(pod.ready for pod in pods):
             return facts, None
         servers = rasa_servers(pods, context.port, workers(context))
+        if facts.license is not None:
+            facts = replace(facts, license=await self._licenses.ask(key, servers, known=facts.license))
         served, requeue_after = await self._served.ask(key, servers, wanted=facts.wanted, token=token, listed=listed)
         return await self._healing.heal(environment, context, replace(facts, served=served)), requeue_after
 
@@ -175,6 +180,7 @@ class EnvironmentReconciler:
             server=server_of_environment(environment),
             wanted=wanted,
             tag_problem=tag_problem,
+            license=known_license(environment, server, self._dependencies.now()),
             ingress_hosts=frozenset(environment.status.ingress_hosts or ()),
             accept_unchecked=self._dependencies.accept_unchecked,
         )
@@ -262,6 +268,7 @@ class EnvironmentReconciler:
         self._dependencies.children.forget(child_key(key))
         self._served.forget(key)
         self._healing.forget(key)
+        self._licenses.forget(key)
         self._issued.pop(key, None)
         self._begun.pop(key, None)
         self._dependencies.registrations.withdraw(key)

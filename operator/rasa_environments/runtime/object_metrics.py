@@ -32,6 +32,7 @@ class ObjectMetrics(Collector):
         yield self._conditions()
         yield self._models()
         yield self._served_since()
+        yield self._licenses()
 
     def _conditions(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily(
@@ -67,6 +68,18 @@ class ObjectMetrics(Collector):
             since = _seconds(served.last_transition_time) if served is not None and served.status == "True" else None
             if since is not None:
                 family.add_metric([environment.metadata.namespace, environment.metadata.name], since)
+        return family
+
+    def _licenses(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "rasa_environments_license_expiry_timestamp_seconds",
+            "When the licence of an environment of Rasa Pro expires, as its Rasa server said",
+            labels=["namespace", "name"],
+        )
+        for environment in self._lister.environments:
+            expires = _seconds(environment.status.license_expiry_time or "")
+            if expires is not None:
+                family.add_metric([environment.metadata.namespace, environment.metadata.name], expires)
         return family
 
 
