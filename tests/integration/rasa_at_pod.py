@@ -21,6 +21,8 @@ class ScriptedRasa:
         self.token = token
         self.model: str | None = None
         self.version: dict[str, object] = {"version": "3.6.21", "minimum_compatible_version": "3.5.0"}
+        self.license_expires: str | None = None
+        """Of Rasa Pro: when the licence expires."""
         self.arrived = 0
         """Requests that came, whether they were answered or not."""
         self.asked = 0
@@ -29,9 +31,11 @@ class ScriptedRasa:
         self.free.set()
 
     def answer(self, path: str, token: str) -> tuple[int, dict[str, object]]:
-        """Status and body of `GET /version` and `GET /status`, as Rasa 3.6 has them."""
+        """Status and body of `GET /version` and `GET /status`, as Rasa 3.6 has them, and `GET /license` of Rasa Pro."""
         if path == "/version":
             return 200, self.version
+        if path == "/license" and self.license_expires is not None:
+            return 200, {"id": "1", "company": "C", "scope": "rasa:pro", "email": "e", "expires": self.license_expires}
         self.asked += 1
         if token != self.token:
             return 401, {"status": "failure", "message": "User is not authenticated.", "reason": "NotAuthenticated"}

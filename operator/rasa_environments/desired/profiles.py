@@ -214,8 +214,8 @@ def _require_known_version(context: Context, version: str, rules: ProfileRules) 
     if _minor(version) < rules.first_release:
         first = ".".join(map(str, rules.first_release))
         raise SpecError(
-            f"spec.rasa.version {version} is not supported by the profile {context.profile}, which runs Rasa {first} or "
-            f"later: set such a version, for example {rules.example}, or set spec.profile to OpenSource"
+            f"spec.rasa.version {version} is not supported by the profile {context.profile}, which runs Rasa {first} "
+            f"or later: set such a version, for example {rules.example}, or set spec.profile to OpenSource"
         )
 
 

@@ -136,9 +136,9 @@ VERDICTS: Final[tuple[Check[EnvironmentFacts], ...]] = (
 )
 """Why an environment is not ready; the first that applies decides Ready.
 
-What is known to be wrong precedes what is unknown, and a cause precedes its effects: without a model, pods do not
-become ready, so `no_model` precedes `rollout_incomplete`, as `license_invalid` does. Nobody works on `no_model`, which a promotion ends, so
-Reconciling and Stalled report what comes after it.
+What is known to be wrong precedes what is unknown, and a cause precedes its effects: without a model or a licence, pods
+do not become ready, so `no_model` and `license_invalid` precede `rollout_incomplete`. Nobody works on `no_model`, which
+a promotion ends, so Reconciling and Stalled report what comes after it.
 """
 
 UNAVAILABLE: Final[tuple[Check[EnvironmentFacts], ...]] = (
