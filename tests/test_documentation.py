@@ -191,7 +191,9 @@ def test_the_sample_of_a_profile_becomes_all_children(file: Path) -> None:
     assert len(deployments) == 3
 
 
-@pytest.mark.parametrize("file", PROFILE_SAMPLES, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", [file for file in PROFILE_SAMPLES if file.stem != "rasa-pro"], ids=lambda file: file.stem
+)
 def test_the_sample_of_a_profile_has_what_rasa_x_does_not_start_without(file: Path) -> None:
     objects = list(yaml.safe_load_all(file.read_text()))
     names = [obj["metadata"]["name"] for obj in objects if obj["kind"] == "DeploymentEnvironment"]
@@ -205,7 +207,7 @@ def test_there_is_a_sample_of_each_generation() -> None:
         obj for file in PROFILE_SAMPLES for obj in yaml.safe_load_all(file.read_text()) if obj["kind"] == "ModelServer"
     ]
 
-    assert {server["spec"]["profile"] for server in servers} == {*Profile} - {Profile.OPEN_SOURCE, Profile.RASA_PRO}
+    assert {server["spec"]["profile"] for server in servers} == {*Profile} - {Profile.OPEN_SOURCE}
 
 
 def alerts() -> list[str]:
