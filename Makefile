@@ -14,6 +14,8 @@ END_TO_END := tests/e2e tests/local/test_demonstration.py tests/local/test_clust
 	tests/integration/test_connections_by_tls.py tests/integration/test_promotion_cli.py \
 	tests/integration/test_shared_conversations.py \
 	tests/integration/test_training.py
+# What needs a licence of Rasa Pro.
+LICENSED := tests/integration/test_licensed_rasa_pro.py
 export PYTHON
 # The tests start a hundred times what need not be compiled each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -33,7 +35,7 @@ demo: environment ## The same with real Rasa, and ends by itself: exit code 0 if
 .PHONY: test
 test: prepare ## Run all tests on all cores; ARGS='-k promotion -x' goes to pytest, WORKERS=0 takes one process
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder \
-	$(addprefix --ignore=,$(END_TO_END) tests/attacks) $(ARGS)
+	$(addprefix --ignore=,$(END_TO_END) $(LICENSED) tests/attacks) $(ARGS)
 
 .PHONY: test-e2e
 test-e2e: environment ## Run the end-to-end tests: real pods (in Docker's kind, else on a node of its own: Linux, root), demonstration, tutorial, commands, releases
@@ -47,6 +49,10 @@ test-attacks: prepare ## Run the long attacks on the operator and the model serv
 .PHONY: test-chaos
 test-chaos: prepare ## Run every fault at full length, kill the operator at every write, ten minutes of churn (about two hours); short forms are part of `make test`
 	@$(BIN)/pytest tests/chaos --chaos=full --numprocesses=$(WORKERS) --maxprocesses=2 --dist=loadfile $(ARGS)
+
+.PHONY: test-rasa-pro
+test-rasa-pro: environment ## Run real Rasa Pro, given RASA_LICENSE and RASA_PRO_BIN, where rasa-pro is installed; without a licence, only what needs none
+	@$(BIN)/pytest tests/rasa/test_rasa_pro_package.py $(if $(RASA_LICENSE),$(LICENSED)) $(ARGS)
 
 .PHONY: bench
 bench: environment ## Measure the project against a peer in Go, ratios first; ARGS='--only creation --rounds 5' measures less

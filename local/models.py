@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from local.processes import ProcessFailedError
@@ -24,12 +25,15 @@ def train_models(binaries: Path, release: RasaRelease, progress: Progress) -> li
     """Train both models of the release, with Rasa from `binaries`; return their paths. Raises ProcessFailedError."""
     directory = models_of(release)
     return [
-        _train(binaries, directory / "src" / folder, directory / f"{name}.tar.gz", f"{name} with {release}", progress)
+        train(binaries, directory / "src" / folder, directory / f"{name}.tar.gz", f"{name} with {release}", progress)
         for folder, name in NAMES.items()
     ]
 
 
-def _train(binaries: Path, source: Path, model: Path, what: str, progress: Progress) -> Path:
+def train(
+    binaries: Path, source: Path, model: Path, what: str, progress: Progress, variables: Mapping[str, str] | None = None
+) -> Path:
+    """Train a model from the folder `source`, with these variables; return its path. Raises ProcessFailedError."""
     with tempfile.TemporaryDirectory(prefix="rasa-environments-train-") as scratch:
         command: list[str | Path] = [
             binaries / "rasa",
@@ -51,6 +55,7 @@ def _train(binaries: Path, source: Path, model: Path, what: str, progress: Progr
             "HOME": scratch,
             "TMPDIR": scratch,
             "RASA_TELEMETRY_ENABLED": "false",
+            **(variables or {}),
         }
         with ticking(progress, f"training {what}", f"trained {what}"):
             result = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)

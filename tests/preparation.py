@@ -22,7 +22,7 @@ from local.images import IMAGES, ImageUnavailableError, image_archive
 from local.node.programs import NodeUnavailableError, find_or_build_node
 from local.progress import ConsoleProgress, Progress
 from local.promtool import PromtoolUnavailableError, promtool
-from local.rasa import RELEASES, RasaUnavailableError, rasa_environment
+from local.rasa import RASA_PRO_RELEASES, RELEASES, RasaUnavailableError, rasa_environment
 from local.services import ServiceUnavailableError, find_programs
 from local.services.programs import SERVICES
 from release.plugin import PluginUnavailableError, plugin_archive
@@ -50,6 +50,7 @@ def prepare(progress: Progress) -> list[str]:
         partial(plugin_archive, progress),
         partial(promtool, progress),
         *(partial(rasa_environment, progress, release) for release in RELEASES.values()),
+        *(partial(rasa_environment, progress, release) for release in RASA_PRO_RELEASES.values()),
         *(partial(find_programs, service, progress) for service in SERVICES),
     ]
     if flavour != "kind":

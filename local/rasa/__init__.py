@@ -4,9 +4,10 @@ from local.rasa.container import ContainerRun, Pod, plan_run
 from local.rasa.environment import rasa_environment
 from local.rasa.process import RasaProcess
 from local.rasa.python import RasaUnavailableError, find_python
-from local.rasa.release import RASA_VERSION, RELEASES, RasaRelease
+from local.rasa.release import RASA_PRO_RELEASES, RASA_VERSION, RELEASES, RasaRelease
 
 __all__ = [
+    "RASA_PRO_RELEASES",
     "RASA_VERSION",
     "RELEASES",
     "ContainerRun",

@@ -42,7 +42,7 @@ def rasa_environment(
 def environment_name(release: RasaRelease, version: str) -> str:
     """Return a name for what determines the virtual environment: the versions of Rasa and Python, and the pins."""
     digest = hashlib.sha256(release.requirements.read_bytes()).hexdigest()[:12]
-    return f"rasa-{release.version}-python{version}-{digest}"
+    return f"{release.product.lower().replace(' ', '-')}-{release.version}-python{version}-{digest}"
 
 
 def _install(release: RasaRelease, python: Path, directory: Path, progress: Progress) -> None:
@@ -50,13 +50,14 @@ def _install(release: RasaRelease, python: Path, directory: Path, progress: Prog
     shutil.rmtree(directory, ignore_errors=True)
     with ticking(
         progress,
-        f"installing {release} with {python} (2 to 3 GB on disk, one to four minutes)",
+        f"installing {release} with {python} ({release.size})",
         f"installed {release}",
     ):
         _run(release, [python, "-m", "venv", directory])
         options = ["--quiet", "--no-deps", "--ignore-requires-python", "--requirement", str(release.requirements)]
         _run(release, [directory / "bin" / "pip", "install", *options])
-        _run(release, [directory / "bin" / "rasa", "--version"])
+        program, *arguments = release.check
+        _run(release, [directory / "bin" / program, *arguments])
 
 
 def _run(release: RasaRelease, command: list[Path | str]) -> None:

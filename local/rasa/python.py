@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from local.rasa.release import RELEASES
+from local.rasa.release import RASA_PRO_RELEASES, RELEASES
 
 
 class RasaUnavailableError(RuntimeError):
@@ -45,7 +45,8 @@ def python_version(python: Path) -> str | None:
 
 
 def _named(environment: Mapping[str, str]) -> dict[str, Path]:
-    known = dict.fromkeys(version for release in RELEASES.values() for version in release.pythons)
+    releases = (*RELEASES.values(), *RASA_PRO_RELEASES.values())
+    known = dict.fromkeys(version for release in releases for version in release.pythons)
     named: dict[str, Path] = {}
     for asked in filter(None, environment.get("RASA_PYTHON", "").split(os.pathsep)):
         found = shutil.which(asked, path=environment.get("PATH"))

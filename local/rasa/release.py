@@ -13,6 +13,10 @@ class RasaRelease:
     version: str
     pythons: tuple[str, ...]
     """The Pythons that run it, best first, as in "3.10"."""
+    product: str = "Rasa"
+    check: tuple[str, ...] = ("rasa", "--version")
+    """What runs in its `bin` directory once it is installed."""
+    size: str = "2 to 3 GB on disk, one to four minutes"
 
     @property
     def requirements(self) -> Path:
@@ -20,7 +24,7 @@ class RasaRelease:
         return Path(__file__).parent / f"requirements-{self.version}.txt"
 
     def __str__(self) -> str:
-        return f"Rasa {self.version}"
+        return f"{self.product} {self.version}"
 
 
 RASA_VERSION = "3.6.21"
@@ -39,3 +43,18 @@ RELEASES: Mapping[str, RasaRelease] = MappingProxyType(
 """By version. 1.10 matches Rasa X 0.2x and 0.32, 2.8 matches Rasa Enterprise 1.0, and 3.6 is the last of all."""
 
 LATEST = RELEASES[RASA_VERSION]
+
+
+def _rasa_pro(version: str) -> RasaRelease:
+    """Return a release of Rasa Pro with no more of its requirements than its arguments and its pulls import.
+
+    It is not run: it ends without a licence, as `rasa --version` does before 3.21.
+    """
+    check = ("python", "-c", "import rasa.__main__")
+    return RasaRelease(version, ("3.11",), "Rasa Pro", check, "about 1 GB on disk, one to four minutes")
+
+
+RASA_PRO_RELEASES: Mapping[str, RasaRelease] = MappingProxyType(
+    {version: _rasa_pro(version) for version in ("3.13.25", "3.21.0")}
+)
+"""By version. 3.11.20 asks for a licence even before it parses its arguments, so it is not among them."""

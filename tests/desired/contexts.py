@@ -36,7 +36,8 @@ def context(
 
     Rasa Pro has a licence, unless the environment is not `licensed`.
     """
-    if licensed and "RasaPro" in (spec.get("profile"), (server or {}).get("profile")):
+    shared = (defaults or {}).get("rasa", {}).get("license")
+    if licensed and not shared and "RasaPro" in (spec.get("profile"), (server or {}).get("profile")):
         spec = {**spec, "rasa": {"license": LICENSE, **spec.get("rasa", {})}}
     environment = DeploymentEnvironment.model_validate(
         {"metadata": {"name": name, "namespace": "bots", "uid": "uid-1"}, "spec": spec}

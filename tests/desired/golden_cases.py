@@ -18,6 +18,7 @@ CASES = (
     "rasa_x_0_2",
     "rasa_x_0_32",
     "rasa_enterprise_1_0",
+    "rasa_pro",
 )
 
 

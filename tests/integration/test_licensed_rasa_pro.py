@@ -1,0 +1,88 @@
+"""Real Rasa Pro, for whoever has a licence: `RASA_LICENSE=... make test-rasa-pro`.
+
+It trains two models and serves them as the pod of an environment. Its `bin` directory is RASA_PRO_BIN, where a complete
+rasa-pro is installed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.models import MODELS, NAMES, train
+from local.progress import ConsoleProgress
+from tests.integration.conftest import Installation, furnish
+from tests.integration.manifests import environment, secret, secret_value
+from tests.integration.model_server_process import API_TOKEN, MODEL_A, MODEL_B, TOKEN, ModelServerProcess
+from tests.integration.real_environments import ANSWERS, RealRasa, promote, real_rasas
+from tests.integration.space import ENVIRONMENT, Space
+from tests.model_server.processes import running_process
+
+pytestmark = pytest.mark.timeout(1200)
+
+VERSION = os.environ.get("RASA_PRO_VERSION", "3.13.25")
+
+
+@pytest.fixture(scope="module")
+def license_text() -> str:
+    """The licence."""
+    found = os.environ.get("RASA_LICENSE") or os.environ.get("RASA_PRO_LICENSE")
+    return found or pytest.skip("RASA_LICENSE has no licence of Rasa Pro")
+
+
+@pytest.fixture(scope="module")
+def binaries() -> Path:
+    """Where Rasa Pro is installed with all of its requirements."""
+    found = os.environ.get("RASA_PRO_BIN")
+    return Path(found) if found else pytest.skip("RASA_PRO_BIN names no directory with `rasa` of Rasa Pro")
+
+
+@pytest.fixture(scope="module")
+def models(license_text: str, binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
+    """A model server with both sample models, trained by Rasa Pro."""
+    directory = tmp_path_factory.mktemp("models")
+    license_variables = {"RASA_LICENSE": license_text, "RASA_PRO_LICENSE": license_text}
+    tokens = {"RASA_MODEL_SERVER_TOKEN": TOKEN, "RASA_MODEL_SERVER_API_TOKEN": API_TOKEN}
+    (directory / "storage").mkdir()
+    with (
+        ConsoleProgress() as progress,
+        running_process(directory / "log", "--storage", str(directory / "storage"), variables=tokens) as process,
+    ):
+        server = ModelServerProcess(process.url)
+        for folder, name in NAMES.items():
+            trained = directory / f"{name}.tar.gz"
+            what = f"{name} with Rasa Pro {VERSION}"
+            server.upload(train(binaries, MODELS / "src" / folder, trained, what, progress, license_variables))
+        yield server
+
+
+@pytest.fixture
+def rasa(
+    empty_space: Space, shared: Installation, models: ModelServerProcess, license_text: str, binaries: Path
+) -> Iterator[RealRasa]:
+    """Rasa Pro in the place of the pod of production, which has no model yet."""
+    furnish(empty_space, models)
+    rasa = {"version": VERSION, "license": secret_value("rasa-license", "license")}
+    empty_space.apply(
+        secret("rasa-license", license=license_text),
+        environment(profile="RasaPro", rasa=rasa, model={"pullPeriodSeconds": 1}),
+    )
+    with real_rasas(empty_space, shared.facts.kubeconfig, binaries, "production") as rasas:
+        yield rasas["production"]
+    models.delete_all_tags()
+
+
+def test_rasa_pro_serves_what_is_promoted_and_tells_of_its_licence(rasa: RealRasa, empty_space: Space) -> None:
+    assert not rasa.is_ready
+    assert (rasa.status("wrong"), rasa.status(empty_space.token())) == (401, 409)
+
+    for model in (MODEL_A, MODEL_B, MODEL_A):
+        promote(empty_space, "production", model)
+        assert rasa.is_ready
+        assert rasa.says() == ANSWERS[model]
+
+    empty_space.wait_for_condition(ENVIRONMENT, "production", "LicenseValid", status="True")
+    assert empty_space.status(ENVIRONMENT, "production")["licenseExpiryTime"].endswith("Z")
