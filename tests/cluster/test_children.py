@@ -8,9 +8,10 @@ import pytest
 
 from rasa_environments.api.base import GROUP, JsonObject, ObjectKey
 from rasa_environments.cluster.cache import ObjectCache, identity
-from rasa_environments.cluster.children import Children, Outcome, with_digest
+from rasa_environments.cluster.children import Children, with_digest
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.errors import ApiError, BeingDeletedError, NameConflictError
+from rasa_environments.cluster.outcome import Outcome
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, child_cache, is_outline
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, Resource, resource_of
 from rasa_environments.judge.additions import Injectors

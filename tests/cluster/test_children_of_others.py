@@ -8,10 +8,11 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cluster import contention
 from rasa_environments.cluster.backoff import Backoff
 from rasa_environments.cluster.cache import ObjectCache, identity
-from rasa_environments.cluster.children import Children, Outcome
+from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.contention import AT_ONCE
 from rasa_environments.cluster.errors import ContendedError, OutdatedError, OwnerGoneError
+from rasa_environments.cluster.outcome import Outcome
 from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.resources import CONFIG_MAPS, SECRETS, Resource
 from tests.cluster.line import RecordingConnection

@@ -8,8 +8,9 @@ import pytest
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.cluster.cache import ObjectCache, identity
-from rasa_environments.cluster.children import Children, Outcome
+from rasa_environments.cluster.children import Children
 from rasa_environments.cluster.client import Client
+from rasa_environments.cluster.outcome import Outcome
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION
 from rasa_environments.cluster.resources import CONFIG_MAPS, Resource
 from rasa_environments.judge.events import Event, ObjectReference

@@ -27,7 +27,7 @@ from rasa_environments.judge.environment import suspended
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.model_server import ModelServerFacts
 from rasa_environments.judge.model_tag import ModelTagFacts
-from rasa_environments.reconcile.status import Status
+from rasa_environments.reconcile.ports import Status
 
 GENERATION = 3
 TIME = "2026-01-01T00:00:00Z"

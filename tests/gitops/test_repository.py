@@ -17,7 +17,7 @@ from local.installation import MANIFESTS
 from local.kustomize import kustomized
 from local.progress import silent
 from rasa_environments.api.base import JsonObject
-from rasa_environments.runtime.operator import CHILD_RESOURCES
+from rasa_environments.runtime.assembly import CHILD_RESOURCES
 from tests.api.objects import MODELS
 from tests.gitops.checking import run_check
 

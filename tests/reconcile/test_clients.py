@@ -7,21 +7,21 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from local.node.certificates import Authority
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import ObjectKey, SecretData
 from rasa_environments.api.conditions import Reason
-from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.domain.facts import Problem
+from rasa_environments.rasa.connecting import Connector
 from rasa_environments.rasa.errors import UnreachableError
-from rasa_environments.rasa.model_server import ModelServerClient
 from rasa_environments.rasa.transport import http_client
 from rasa_environments.reconcile.clients import Clients
+from rasa_environments.reconcile.ports import Connection
+from rasa_environments.reconcile.secrets import ReferencedSecrets
 from tests.outbound_http.raw_server import answer, listening, saying
 from tests.reconcile.objects import server
 
@@ -33,15 +33,13 @@ Contents = dict[ObjectKey, Mapping[str, bytes]]
 @asynccontextmanager
 async def clients(contents: Contents, references: SecretReferences | None = None) -> AsyncIterator[Clients]:
     """Clients where these Secrets are there."""
-    reader = Mock(spec=Secrets)
-    reader.read = AsyncMock(side_effect=contents.get)
+
+    async def read(name: ObjectKey) -> SecretData | None:
+        return contents.get(name)
+
     async with http_client(timeout=2.0) as http:
-        found = Clients(
-            http,
-            reader,
-            references or SecretReferences(),
-            lambda trusted: http_client(timeout=2.0, authorities=trusted),
-        )
+        connector = Connector(http, lambda trusted: http_client(timeout=2.0, authorities=trusted))
+        found = Clients(ReferencedSecrets(read, references or SecretReferences()), connector.open)
         yield found
         await found.close()
 
@@ -58,7 +56,7 @@ async def model_server(authority: Authority, folder: Path) -> AsyncIterator[str]
         yield f"https://127.0.0.1:{port}"
 
 
-async def client(found: Clients, url: str, **spec: Any) -> ModelServerClient:
+async def client(found: Clients, url: str, **spec: Any) -> Connection:
     """The client of a ModelServer with that URL."""
     connected = await found.connect(server(url=url, **spec))
     assert not isinstance(connected, Problem)

@@ -21,6 +21,7 @@ from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.domain.lister import Lister
 from rasa_environments.judge.events import Event, ObjectReference, event_name
 from rasa_environments.reconcile.contents import MAXIMUM_OBJECT_BYTES, Contents, identity_of
+from rasa_environments.reconcile.status import Statuses
 from tests.reconcile.objects import environment_body
 
 KEY = ObjectKey("bots", "support")
@@ -36,7 +37,7 @@ class Server:
     statuses: list[JsonObject] = field(default_factory=list)
     status_writes: StatusWrites = field(default_factory=lambda: StatusWrites("rasa-environments"))
 
-    async def get(self, _: Resource, key: ObjectKey, *, maximum_bytes: int) -> JsonObject:
+    async def get(self, _: Resource, key: ObjectKey, *, maximum_bytes: int | None = None) -> JsonObject:
         """The object."""
         assert (key, maximum_bytes) == (KEY, MAXIMUM_OBJECT_BYTES)
         self.reads += 1
@@ -46,11 +47,17 @@ class Server:
         return self.answer
 
     async def patch_status(
-        self, _: Resource, key: ObjectKey, status: JsonObject, *, metadata_only: bool, resource_version: str = ""
+        self,
+        _: Resource,
+        key: ObjectKey,
+        status: JsonObject,
+        *,
+        metadata_only: bool = False,
+        resource_version: str | None = None,
     ) -> JsonObject:
         """Store the status in a new version."""
         assert (key, metadata_only) == (KEY, True)
-        assert resource_version in ("", "1")  # of the version that is in force, where there is one
+        assert resource_version in (None, "1")  # of the version that is in force, where there is one
         self.statuses.append(status)
         return {"metadata": {"resourceVersion": "1000"}}
 
@@ -63,8 +70,9 @@ class Scene:
         self.lister = Lister()
         self.caches = {kind: ObjectCache(identity_of) for kind in Kind}
         event_handlers = EventHandlers(self.lister, WorkQueue(), SecretReferences(), Pods())
+        statuses = Statuses(self.server, self.lister, self._record)
         self.told: list[tuple[ObjectReference, Event]] = []
-        self.contents = Contents(self.server, self.caches, event_handlers, record=self._record)  # type: ignore[arg-type] # of its shape
+        self.contents = Contents(self.server, self.caches, event_handlers, statuses, record=self._record)
 
     def _record(self, regarding: ObjectReference, events: Sequence[Event]) -> None:
         self.told += [(regarding, event) for event in events]

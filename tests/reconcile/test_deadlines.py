@@ -3,82 +3,116 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import partial
-from unittest.mock import AsyncMock, Mock
+from typing import Any
 
 import httpx
 import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
-from rasa_environments.controller.queue import WorkQueue
+from rasa_environments.controller.queue import Result, WorkQueue
+from rasa_environments.controller.state import State
 from rasa_environments.domain.facts import PodFacts, ServerObservation, TaggedModel
-from rasa_environments.reconcile.clients import Clients
-from rasa_environments.reconcile.dependencies import Dependencies, Intervals
+from rasa_environments.rasa.server import served_model
+from rasa_environments.reconcile.intervals import Intervals
 from rasa_environments.reconcile.model_server import OBSERVE_SECONDS, ModelServerReconciler
 from rasa_environments.reconcile.model_tag import PUT_SECONDS, ModelTagReconciler
-from rasa_environments.reconcile.registration.registrar import REGISTRY_SECONDS
+from rasa_environments.reconcile.orphaned_tags import DELETE_SECONDS, OrphanedTags
+from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
+from rasa_environments.reconcile.registration.registrar import REGISTRY_SECONDS, Registrar
 from rasa_environments.reconcile.served import ASKED_AT_A_TIME, ASKING_SECONDS, ServedModels, rasa_servers
-from rasa_environments.reconcile.unread_servers import UnreadServers
+from rasa_environments.reconcile.status import Statuses
 from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS
 from tests.reconcile.clock import run
+from tests.reconcile.fakes import (
+    FakeApiServer,
+    FakeChildren,
+    FakeConnections,
+    FakeModelServer,
+    FakeRegistry,
+    unasked_releases,
+)
 from tests.reconcile.objects import environment, server, tag
 from tests.reconcile.registry_objects import desired
 
 SERVER = ObjectKey("bots", "default")
 
 
-async def forever(*_: object, **__: object) -> None:
+async def forever(*_: object, **__: object) -> Any:
     """A response that never comes."""
     await asyncio.sleep(3600)
 
 
+class NeverLists(FakeModelServer):
+    """A model server that does not answer a listing."""
+
+    models = forever
+
+
+class NeverTags(FakeModelServer):
+    """A model server that does not answer when a tag is set or removed."""
+
+    put_tag = forever
+    delete_tag = forever
+
+
+class NeverReads(FakeRegistry):
+    """A registry that does not answer."""
+
+    read = forever
+
+
 @dataclass
 class Bench:
-    """A ModelServer whose client is the test's, and the statuses that are written."""
+    """A ModelServer whose model server is the test's, and the statuses that are written."""
 
-    client: Mock
+    model_server: FakeModelServer
     spec: JsonObject = field(default_factory=dict)
-    written: list[JsonObject] = field(default_factory=list)
+    state: State = field(default_factory=State)
+    api: FakeApiServer = field(default_factory=FakeApiServer)
 
     def __post_init__(self) -> None:
-        self.dependencies = Dependencies(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
-        self.dependencies.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
-        self.dependencies.client.find = AsyncMock(return_value={"metadata": {}})  # type: ignore[method-assign]
-        self.dependencies.lister.servers.put(server(**self.spec))
-        self.clients = Mock(spec=Clients)
-        self.clients.connect = AsyncMock(return_value=self.client)
-        self.clients.can_write = Mock(return_value=True)
+        self.state.lister.servers.put(server(**self.spec))
+        self.api.objects["Namespace", ObjectKey("", "bots")] = {"metadata": {}}
+        self.statuses = Statuses(self.api, self.state.lister)
+        self.clients = FakeConnections(self.model_server)
 
-    def _patched(self, _: object, key: ObjectKey, status: JsonObject, **__: object) -> JsonObject:
-        self.written.append(status)
-        known = self.dependencies.lister.servers.get(SERVER) if key == SERVER else tag("live")
-        assert known is not None
-        return known.model_dump(by_alias=True, exclude_none=True)
+    async def reconcile_server(self) -> Result:
+        """Reconcile the ModelServer."""
+        state, clients, statuses = self.state, self.clients, self.statuses
+        registrar = Registrar(state, clients, statuses, EnvironmentsFileWriter(FakeChildren(), self.api))
+        orphans = OrphanedTags(state, clients, self.api)
+        reconciler = ModelServerReconciler(state, clients, statuses, registrar, orphans, Intervals())
+        return await reconciler.reconcile(SERVER)
+
+    async def reconcile_tag(self) -> Result:
+        """Reconcile the ModelTag."""
+        reconciler = ModelTagReconciler(self.state, self.clients, self.statuses, unasked_releases(self.state))
+        return await reconciler.reconcile(ObjectKey("bots", "live"))
 
     def condition(self, kind: str) -> JsonObject:
         """The condition of a type, as it was written last."""
-        conditions: list[JsonObject] = self.written[-1]["conditions"]
+        conditions: list[JsonObject] = self.api.statuses[-1]["conditions"]
         return next(each for each in conditions if each["type"] == kind)
 
-    def reconcile(self, make: Callable[[Dependencies, Clients], ModelServerReconciler | ModelTagReconciler]) -> float:
-        """Return how many seconds a reconciliation took that has to be retried."""
 
-        async def timed() -> float:
-            key = SERVER if make is ModelServerReconciler else ObjectKey("bots", "live")
-            result = await make(self.dependencies, self.clients).reconcile(key)
-            assert result.failed
-            return asyncio.get_running_loop().time()
+def seconds(reconciliation: Coroutine[Any, Any, Result]) -> float:
+    """Return how many seconds a reconciliation took that has to be retried."""
 
-        return run(timed())
+    async def timed() -> float:
+        assert (await reconciliation).failed
+        return asyncio.get_running_loop().time()
+
+    return run(timed())
 
 
 def test_a_listing_that_takes_too_long_is_reported() -> None:
-    bench = Bench(Mock(models=forever))
+    bench = Bench(NeverLists())
 
-    assert bench.reconcile(ModelServerReconciler) == OBSERVE_SECONDS
+    assert seconds(bench.reconcile_server()) == OBSERVE_SECONDS
 
     ready = bench.condition("Ready")
     assert (ready["status"], ready["reason"]) == ("False", "ModelServerUnreachable")
@@ -89,42 +123,34 @@ def test_a_listing_that_takes_too_long_is_reported() -> None:
 
 
 def test_a_tag_that_takes_too_long_to_put_is_reported() -> None:
-    bench = Bench(Mock(put_tag=forever))
-    bench.dependencies.lister.tags.put(tag("live"))
-    bench.dependencies.observations.listed(SERVER, ServerObservation(known=True))
+    bench = Bench(NeverTags())
+    bench.state.lister.tags.put(tag("live"))
+    bench.state.observations.listed(SERVER, ServerObservation(known=True))
 
-    reconciler = partial(ModelTagReconciler, unread=Mock(spec=UnreadServers))
-    assert bench.reconcile(reconciler) == PUT_SECONDS
+    assert seconds(bench.reconcile_tag()) == PUT_SECONDS
 
     assert bench.condition("Tagged")["reason"] == "ModelServerUnreachable"
 
 
 def test_a_registry_that_takes_too_long_is_reported_and_all_deadlines_fit_into_that_of_the_reconciliation() -> None:
     orphaned = {"pendingTagDeletions": [{"tag": "old", "namespace": "bots", "name": "old"}]}
-    client = Mock(
-        models=AsyncMock(return_value=()),
-        version=AsyncMock(return_value="1.0"),
-        check_write=AsyncMock(),
-        delete_tag=forever,
-        environments=Mock(read=forever),
-    )
-    bench = Bench(client, {"profile": "RasaEnterprise-1.0"})
-    bench.dependencies.lister.environments.put(environment("live"))
-    bench.dependencies.registrations.request(desired("live", url="http://live:5005"))
-    known = bench.dependencies.lister.servers.get(SERVER)
+    model_server = NeverTags({"m": "1"}, {"old": "m"}, environments=NeverReads())
+    bench = Bench(model_server, {"profile": "RasaEnterprise-1.0"})
+    bench.state.lister.environments.put(environment("live"))
+    bench.state.registrations.request(desired("live", url="http://live:5005"))
+    known = bench.state.lister.servers.get(SERVER)
     assert known is not None
-    bench.dependencies.lister.servers.put(known.model_copy(update={"status": known.status.model_validate(orphaned)}))
+    bench.state.lister.servers.put(known.model_copy(update={"status": known.status.model_validate(orphaned)}))
 
     async def timed() -> float:
-        reconciler = ModelServerReconciler(bench.dependencies, bench.clients)
-        await reconciler.reconcile(SERVER)
+        await bench.reconcile_server()
         return asyncio.get_running_loop().time()
 
     took = run(timed())
 
     assert took + OBSERVE_SECONDS < DEADLINE_SECONDS
-    assert took >= REGISTRY_SECONDS
-    result = bench.dependencies.registrations.result(ObjectKey("bots", "live"))
+    assert took >= REGISTRY_SECONDS + DELETE_SECONDS
+    result = bench.state.registrations.result(ObjectKey("bots", "live"))
     assert result is not None
     assert (result.status, result.reason) == ("Unknown", Reason.MODEL_SERVER_UNREACHABLE)
 
@@ -145,7 +171,7 @@ def test_of_many_pods_few_are_asked_at_a_time_and_no_longer_than_is_given() -> N
     async def test() -> float:
         pods = rasa_servers([PodFacts(f"p{number}", "127.0.0.1", ready=True) for number in range(20)], 5005)
         async with httpx.AsyncClient(transport=httpx.MockTransport(drip)) as http:
-            served = ServedModels(http, Intervals(), WorkQueue())
+            served = ServedModels(partial(served_model, http), Intervals(), WorkQueue())
             answers, _ = await served.ask(SERVER, pods, wanted=TaggedModel("m", "h"), token="t")
         assert [answer.server for answer in answers] == [f"pod p{number}" for number in range(20)]
         assert [answer.problem is None for answer in answers] == [True] * 8 + [False] * 12
@@ -160,8 +186,8 @@ def test_of_many_pods_few_are_asked_at_a_time_and_no_longer_than_is_given() -> N
 
 def test_questions_end_with_whoever_asks() -> None:
     async def test() -> None:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(forever)) as http:  # type: ignore[arg-type]
-            served = ServedModels(http, Intervals(), WorkQueue())
+        async with httpx.AsyncClient(transport=httpx.MockTransport(forever)) as http:
+            served = ServedModels(partial(served_model, http), Intervals(), WorkQueue())
             pods = rasa_servers([PodFacts("p", "127.0.0.1", ready=True)] * 3, 5005)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(5):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
@@ -14,17 +14,17 @@ import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Condition
-from rasa_environments.controller.pods import Pods
+from rasa_environments.controller.state import State
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import UnreachableError
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.pulls import TagAnswer
-from rasa_environments.reconcile.clients import Clients
-from rasa_environments.reconcile.dependencies import Dependencies
+from rasa_environments.rasa.server import server_version
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
-from rasa_environments.reconcile.running_releases import VERSION_SECONDS
-from rasa_environments.reconcile.unread_servers import UnreadServers
+from rasa_environments.reconcile.running_releases import VERSION_SECONDS, ReleaseProbe
+from rasa_environments.reconcile.status import Statuses
 from tests.reconcile.clock import run
+from tests.reconcile.fakes import FakeApiServer, FakeConnections
 from tests.reconcile.objects import environment, server, server_error, tag
 
 KEY, SERVER = ObjectKey("bots", "live"), ObjectKey("bots", "default")
@@ -63,22 +63,19 @@ class Promotion:
             tag=AsyncMock(return_value=TagAnswer(new.hash, new.name)),
             models=AsyncMock(return_value=(Model("new", new.hash, frozenset(), version=trained_with),)),
         )
-        numbers = itertools.count(2)
-        api = Mock(
-            patch_status=AsyncMock(side_effect=lambda *_, **__: {"metadata": {"resourceVersion": str(next(numbers))}})
-        )
-        self.pods = Pods()
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
-        self.dependencies = Dependencies(client=api, children=Mock(), secrets=Mock(), pods=self.pods, http=http)
-        self.dependencies.lister.servers.put(server())
+        self.state = State()
+        self.pods = self.state.pods
+        self.state.lister.servers.put(server())
         self.observe(ServerObservation(models={"old": OLD, "new": new}, tags={"live": OLD}, known=True))
-        clients = Mock(spec=Clients, connect=AsyncMock(return_value=self.client))
-        self.reconciler = ModelTagReconciler(self.dependencies, clients, Mock(spec=UnreadServers))
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+        releases = ReleaseProbe(self.state, partial(server_version, http))
+        statuses = Statuses(FakeApiServer(), self.state.lister)
+        self.reconciler = ModelTagReconciler(self.state, FakeConnections(self.client), statuses, releases)
 
     def observe(self, observation: ServerObservation) -> None:
         """The server was listed."""
-        self.dependencies.observations.listing_begins(SERVER)
-        self.dependencies.observations.listed(SERVER, observation)
+        self.state.observations.listing_begins(SERVER)
+        self.state.observations.listed(SERVER, observation)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """The answer of a Rasa server."""
@@ -95,7 +92,7 @@ class Promotion:
 
     def environment(self, *, version: int = 1, **spec: Any) -> None:
         """An environment that pulls the tag."""
-        self.dependencies.lister.environments.put(environment("live", version=version, **spec))
+        self.state.lister.environments.put(environment("live", version=version, **spec))
 
     def has_pod(self, address: str | None, **metadata: Any) -> None:
         """A pod of the environment."""
@@ -103,9 +100,9 @@ class Promotion:
 
     async def promote(self, **spec: Any) -> Condition:
         """Reconcile the ModelTag once; return its condition Tagged."""
-        self.dependencies.lister.tags.put(tag("live", model="new", **spec))
+        self.state.lister.tags.put(tag("live", model="new", **spec))
         await self.reconciler.reconcile(KEY)
-        found = self.dependencies.lister.tags.get(KEY)
+        found = self.state.lister.tags.get(KEY)
         assert found is not None
         return next(entry for entry in found.status.conditions or () if entry.type == "Tagged")
 

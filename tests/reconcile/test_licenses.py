@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,7 +14,8 @@ import httpx
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import LicenseFact
-from rasa_environments.reconcile.dependencies import Intervals
+from rasa_environments.rasa.license import license_expiry
+from rasa_environments.reconcile.intervals import Intervals
 from rasa_environments.reconcile.licenses import ASKED_EVERY_SECONDS, Licenses
 from rasa_environments.reconcile.served import RasaServer
 from tests.reconcile.clock import run
@@ -47,7 +49,7 @@ def asking(test: Callable[[Rasa, Licenses], Coroutine[Any, Any, None]]) -> None:
     async def body() -> None:
         rasa = Rasa()
         async with httpx.AsyncClient(transport=httpx.MockTransport(rasa.answer)) as http:
-            await test(rasa, Licenses(http, WorkQueue(), Intervals(served=300)))
+            await test(rasa, Licenses(partial(license_expiry, http), WorkQueue(), Intervals(served=300)))
 
     run(body())
 

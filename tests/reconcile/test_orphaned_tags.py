@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import Any
-from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.model_server import PendingTagDeletion
-from rasa_environments.cluster.resources import MODEL_TAGS, Resource
-from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.queue import DONE, Kind, Request, Result
+from rasa_environments.controller.state import State
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
-from rasa_environments.rasa.errors import UnauthorizedError
-from rasa_environments.reconcile.clients import Clients
-from rasa_environments.reconcile.dependencies import Dependencies
+from rasa_environments.rasa.errors import RasaError, UnauthorizedError
 from rasa_environments.reconcile.orphaned_tags import OrphanedTags, Orphans
+from tests.reconcile.clock import settled
+from tests.reconcile.fakes import FakeApiServer, FakeConnections, FakeModelServer
 from tests.reconcile.objects import server, server_error
 
 MODEL_TAG = Request(Kind.MODEL_TAG, ObjectKey("tags", "live"))
@@ -32,32 +31,16 @@ class Checks:
 
     namespace: JsonObject | None = field(default_factory=lambda: HERE)
     model_tag_exists: bool = False
-    under_way: bool = False
-    refusal: Exception | None = None
+    refusal: RasaError | None = None
     deleted: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        client = Mock(delete_tag=AsyncMock(side_effect=self._delete))
-        dependencies = Dependencies(
-            client=Mock(find=AsyncMock(side_effect=self._find)),
-            children=Mock(),
-            secrets=Mock(),
-            pods=Mock(),
-            http=Mock(),
-            queue=Mock(is_running=lambda request: self.under_way and request == MODEL_TAG, outside=_outside),
-        )
-        self._orphans = OrphanedTags(dependencies, Mock(spec=Clients, connect=AsyncMock(return_value=client)))
-
-    def _delete(self, model: str, tag: str) -> None:
-        self.deleted.append(f"{tag} of {model}")
-        if self.refusal is not None:
-            raise self.refusal
-
-    def _find(self, resource: Resource, key: ObjectKey, **_: object) -> JsonObject | None:
-        if resource is not MODEL_TAGS:
-            return self.namespace
-        assert key == MODEL_TAG.key
-        return HERE if self.model_tag_exists else None
+        self.state, self.api = State(), FakeApiServer()
+        if self.namespace is not None:
+            self.api.objects["Namespace", ObjectKey("", "tags")] = self.namespace
+        if self.model_tag_exists:
+            self.api.objects["ModelTag", MODEL_TAG.key] = HERE
+        self._orphans = OrphanedTags(self.state, FakeConnections(Keeping(self)), self.api)
 
     async def check(self, carrier: TaggedModel | None) -> Orphans:
         """Return the result of a check whose listing shows the tag there."""
@@ -70,10 +53,18 @@ class Checks:
         return await self._orphans.delete(remembered, ServerObservation(tags=tags, known=True))
 
 
-def _outside(_: Request) -> Any:
-    context = Mock()
-    context.__aenter__, context.__aexit__ = AsyncMock(), AsyncMock(return_value=False)
-    return context
+class Keeping(FakeModelServer):
+    """A model server that says what was deleted, and refuses that if the test wants it."""
+
+    def __init__(self, checks: Checks) -> None:
+        super().__init__()
+        self._checks = checks
+
+    async def delete_tag(self, model: str, tag: str) -> None:
+        """Refuse, or do nothing."""
+        self._checks.deleted.append(f"{tag} of {model}")
+        if self._checks.refusal is not None:
+            raise self._checks.refusal
 
 
 async def test_with_its_model_tag_the_tag_is_deleted_and_forgotten_once_the_next_listing_lacks_it() -> None:
@@ -95,12 +86,23 @@ async def test_a_tag_that_was_moved_while_its_model_tag_was_deleted_is_deleted_w
 
 
 async def test_a_tag_is_remembered_as_long_as_a_reconciliation_may_still_put_it() -> None:
-    checks = Checks(under_way=True)
+    checks = Checks()
+    may_end = asyncio.Event()
+
+    async def put(_: Request) -> Result:
+        await may_end.wait()
+        return DONE
+
+    working = asyncio.create_task(checks.state.queue.run(put))
+    checks.state.queue.add(MODEL_TAG)
+    await settled()
 
     assert await checks.check(None) == Orphans(recheck=True)
-    checks.under_way = False
+    may_end.set()
+    await settled()
     assert await checks.check(None) == Orphans(recheck=True)
     assert await checks.check(None) == Orphans(LIVE)
+    working.cancel()
 
 
 async def test_a_server_that_only_claims_to_delete_is_asked_at_the_usual_interval() -> None:

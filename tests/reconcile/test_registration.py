@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.state import State
 from rasa_environments.domain.advice import message_of
 from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RegistrationRefusedError, UnreachableError
-from rasa_environments.reconcile.clients import Clients
-from rasa_environments.reconcile.dependencies import Dependencies
+from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
 from rasa_environments.reconcile.registration.registry import DONE
-from tests.reconcile.objects import environment, server, server_body, server_error
+from rasa_environments.reconcile.status import Statuses
+from tests.reconcile.fakes import FakeApiServer, FakeChildren, FakeConnections, FakeModelServer, FakeRegistry
+from tests.reconcile.objects import environment, server, server_error
 from tests.reconcile.registry_objects import desired
 
 SERVER = ObjectKey("bots", "default")
@@ -32,30 +33,26 @@ SILENT = Problem(Reason.MODEL_SERVER_UNREACHABLE, "the model server does not ans
 
 
 @dataclass
-class Registry:
+class Registry(FakeRegistry):
     """A registry that refuses what `fault` says."""
 
-    held: tuple[RegisteredEnvironment, ...] = (THEIRS,)
+    entries: tuple[RegisteredEnvironment, ...] = (THEIRS,)
     fault: Callable[[Sequence[RegisteredEnvironment]], Exception | None] = lambda _: None
     writes: int = 0
-
-    async def read(self) -> tuple[RegisteredEnvironment, ...]:
-        """All entries."""
-        return self.held
 
     async def replace(self, entries: Sequence[RegisteredEnvironment]) -> None:
         """These and no others."""
         self.writes += 1
         error = self.fault(entries)
         if error is None or isinstance(error, UnreachableError):  # Whoever gives no answer may have done it.
-            self.held = tuple(entries)
+            self.entries = tuple(entries)
         if error is not None:
             raise error
 
     @property
     def names(self) -> set[str]:
         """Who is registered."""
-        return {entry.name for entry in self.held}
+        return {entry.name for entry in self.entries}
 
 
 @dataclass
@@ -64,56 +61,47 @@ class Operator:
 
     registry: Registry = field(default_factory=Registry)
     connection: Problem | None = None
-    noted: list[list[str]] = field(default_factory=list)
-    """The names of each write to status.registered_environments."""
 
     def __post_init__(self) -> None:
-        self.dependencies = Dependencies(client=Mock(), children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
-        self.dependencies.client.patch_status = AsyncMock(side_effect=self._patched)  # type: ignore[method-assign]
-        self.dependencies.lister.servers.put(self.server)
-        clients = Mock(spec=Clients)
-        clients.connect = AsyncMock(side_effect=lambda _: self.connection or Mock(environments=self.registry))
-        self.registrar = Registrar(self.dependencies, clients)
+        self.state, self.api, self.clients = State(), FakeApiServer(), FakeConnections()
+        self.state.lister.servers.put(self.server)
+        files = EnvironmentsFileWriter(FakeChildren(), self.api)
+        self.registrar = Registrar(self.state, self.clients, Statuses(self.api, self.state.lister), files)
 
     @property
     def server(self) -> ModelServer:
         """The ModelServer as it was read last."""
-        known = self.dependencies.lister.servers.get(SERVER)
+        known = self.state.lister.servers.get(SERVER)
         return known or server(profile="RasaEnterprise-1.0")
 
-    def _patched(self, *patch: object, **_: object) -> JsonObject:
-        status = patch[2]
-        assert isinstance(status, dict)
-        self.noted.append(status["registeredEnvironments"])
-        body = server_body(profile="RasaEnterprise-1.0", version=self.server.metadata.version + 1)
-        return {**body, "status": status}
+    @property
+    def noted(self) -> list[list[str]]:
+        """The names of each write to status.registered_environments."""
+        return [status["registeredEnvironments"] for status in self.api.statuses]
 
     def has(self, *names: str) -> None:
         """Create these environments with the registrations that they want."""
         for name in names:
-            self.dependencies.lister.environments.put(environment(name))
-            self.dependencies.registrations.request(desired(name, url=f"http://{name}:5005"))
+            self.state.lister.environments.put(environment(name))
+            self.state.registrations.request(desired(name, url=f"http://{name}:5005"))
 
     def loses(self, name: str) -> None:
         """The environment is gone."""
-        self.dependencies.lister.environments.remove(ObjectKey("bots", name))
-        self.dependencies.registrations.withdraw(ObjectKey("bots", name))
+        self.state.lister.environments.remove(ObjectKey("bots", name))
+        self.state.registrations.withdraw(ObjectKey("bots", name))
 
     async def passes(self, problem: Problem | None = None) -> Outcome:
         """Reconcile once and return the result; the names that it gives become those of the status."""
+        self.clients.connection = self.connection or FakeModelServer(environments=self.registry)
         outcome = await self.registrar.register(self.server, ServerObservation(problem=problem))
         assert outcome is not None
-        self.dependencies.lister.servers.refresh(
-            ModelServer.model_validate(
-                self._patched(None, None, {"registeredEnvironments": sorted(outcome.registered)})
-            )
-        )
-        self.noted.pop()
+        status = self.server.status.model_copy(update={"registered_environments": sorted(outcome.registered)})
+        self.state.lister.servers.put(self.server.model_copy(update={"status": status}))
         return outcome
 
     def told(self, name: str) -> RegistrationResult | None:
         """What the environment was told."""
-        return self.dependencies.registrations.result(ObjectKey("bots", name))
+        return self.state.registrations.result(ObjectKey("bots", name))
 
 
 def refusing(name: str) -> Callable[[Sequence[RegisteredEnvironment]], Exception | None]:
@@ -143,12 +131,12 @@ async def test_at_rest_nothing_is_written_or_told() -> None:
     operator = Operator()
     operator.has("staging")
     await operator.passes()
-    told = len(operator.dependencies.queue)
+    told = len(operator.state.queue)
 
     await operator.passes()
 
     assert operator.registry.writes == len(operator.noted) == 1
-    assert len(operator.dependencies.queue) == told
+    assert len(operator.state.queue) == told
 
 
 async def test_an_environment_that_is_gone_leaves_the_registry_and_is_then_forgotten() -> None:
@@ -159,7 +147,7 @@ async def test_an_environment_that_is_gone_leaves_the_registry_and_is_then_forgo
 
     first, second = await operator.passes(), await operator.passes()
 
-    assert operator.registry.held == (THEIRS,)
+    assert operator.registry.entries == (THEIRS,)
     assert [outcome.registered for outcome in (first, second)] == [{"staging"}, set()]
 
 
@@ -175,7 +163,7 @@ async def test_an_answer_that_is_lost_leaves_the_note_so_that_the_entry_is_taken
     operator.registry.fault = lambda _: None
     operator.loses("staging")
     await operator.passes()
-    assert operator.registry.held == (THEIRS,)
+    assert operator.registry.entries == (THEIRS,)
 
 
 async def test_a_name_that_the_registry_refuses_stops_no_other() -> None:
@@ -233,9 +221,9 @@ async def test_who_is_told_something_new_is_looked_at_again() -> None:
 
     await operator.passes()
 
-    assert len(operator.dependencies.queue) == 1
-    operator.dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, ObjectKey("bots", "staging")))
-    assert len(operator.dependencies.queue) == 1, "it is the environment that waits already"
+    assert len(operator.state.queue) == 1
+    operator.state.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, ObjectKey("bots", "staging")))
+    assert len(operator.state.queue) == 1, "it is the environment that waits already"
 
 
 async def test_a_server_without_a_registry_is_not_asked() -> None:

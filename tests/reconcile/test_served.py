@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +19,8 @@ from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.judge.healing import pods_to_ask
 from rasa_environments.judge.last_answers import ANSWER_COUNTS_SECONDS
-from rasa_environments.reconcile.dependencies import Intervals
+from rasa_environments.rasa.server import served_model
+from rasa_environments.reconcile.intervals import Intervals
 from rasa_environments.reconcile.served import (
     GROWTH,
     LONGEST_WHILE_WRONG_SECONDS,
@@ -100,7 +102,7 @@ def asking(test: Callable[[Asker], Coroutine[Any, Any, None]], **models: str | E
     async def body() -> None:
         rasa = Rasa({f"127.0.0.{digit[1:]}": model for digit, model in models.items()})
         async with httpx.AsyncClient(transport=httpx.MockTransport(rasa.answer)) as http:
-            await test(Asker(rasa, ServedModels(http, INTERVALS, WorkQueue(), now=lambda: NOW)))
+            await test(Asker(rasa, ServedModels(partial(served_model, http), INTERVALS, WorkQueue(), now=lambda: NOW)))
 
     run(body())
 
@@ -366,7 +368,7 @@ def test_the_last_answer_is_as_old_as_the_last_time_that_all_servers_answered() 
     async def test() -> tuple[list[float], bool]:
         rasa, times = Rasa(), AnswerTimes(asyncio.get_running_loop().time)
         async with httpx.AsyncClient(transport=httpx.MockTransport(rasa.answer)) as http:
-            asker = Asker(rasa, ServedModels(http, INTERVALS, WorkQueue(), times=times))
+            asker = Asker(rasa, ServedModels(partial(served_model, http), INTERVALS, WorkQueue(), times=times))
             ages = []
             for host in ("127.0.0.3", "127.0.0.2"):  # the second one does not answer the second probe
                 rasa.models[host] = httpx.ConnectError("silent")

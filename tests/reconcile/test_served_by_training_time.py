@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import httpx
 import pytest
@@ -11,8 +12,8 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import ProbeResult, TaggedModel
 from rasa_environments.domain.training_times import ByTrainingTime
-from rasa_environments.rasa.server import Served
-from rasa_environments.reconcile.dependencies import Intervals
+from rasa_environments.rasa.server import Served, served_model
+from rasa_environments.reconcile.intervals import Intervals
 from rasa_environments.reconcile.served import RasaServer, ServedModels, answered
 from tests.reconcile.clock import run
 
@@ -68,7 +69,7 @@ def test_a_server_is_asked_and_its_model_found_in_the_listing(status: JsonObject
             lambda _: httpx.Response(200, stream=httpx.ByteStream(json.dumps(status).encode()))
         )
         async with httpx.AsyncClient(transport=transport) as http:
-            served = ServedModels(http, Intervals(), WorkQueue())
+            served = ServedModels(partial(served_model, http), Intervals(), WorkQueue())
             listed = [model("listed", WHEN), model("old", WHEN - 60)]
             answers, _ = await served.ask(
                 ObjectKey("bots", "support"), [SERVER], wanted=TaggedModel("listed", "h"), token="t", listed=listed

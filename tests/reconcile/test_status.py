@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
-from rasa_environments.cluster.client import Client
-from rasa_environments.cluster.events import record_nothing
-from rasa_environments.reconcile.status import write_status
+from rasa_environments.domain.lister import Lister
+from rasa_environments.reconcile.status import Statuses
+from tests.reconcile.fakes import FakeApiServer
 
 METADATA = {"name": "live", "namespace": "bots", "resourceVersion": "1", "generation": 3}
-
-
-class Patches:
-    """Takes status patches in place of an API server."""
-
-    def __init__(self) -> None:
-        self.taken: list[JsonObject] = []
-
-    async def patch_status(self, _resource: object, _key: object, patch: JsonObject, **_: object) -> JsonObject:
-        """The answer to a patch: the next version."""
-        self.taken.append(patch)
-        return {"metadata": {"resourceVersion": "2"}}
 
 
 def model_tag(status: JsonObject) -> ModelTag:
@@ -34,9 +21,9 @@ def model_tag(status: JsonObject) -> ModelTag:
 
 async def patched(tag: ModelTag, status: ModelTagStatus) -> JsonObject:
     """Return what is written to turn the tag's status into that one."""
-    patches = Patches()
-    await write_status(cast("Client", patches), tag, status, (), "2026-01-01T00:00:00Z", record_nothing)
-    (patch,) = patches.taken
+    api = FakeApiServer()
+    await Statuses(api, Lister()).write(tag, status, ())
+    (patch,) = api.statuses
     return patch
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from rasa_environments.api.conditions import ConditionType, Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerStatus
-from rasa_environments.cluster.client import ApiError
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.domain.lister import Lister
 from rasa_environments.judge.conditions import condition
 from rasa_environments.judge.events import Event, ObjectReference
-from rasa_environments.reconcile.status import write_status
+from rasa_environments.reconcile.status import Statuses
 from tests.reconcile.objects import server
 
-TIME = "2026-01-01T00:00:00Z"
 AWAY = [condition(ConditionType.READY, "False", Reason.MODEL_SERVER_UNREACHABLE, "no answer")]
 
 
@@ -34,7 +34,7 @@ class Writing:
 
     async def write(self, obj: ModelServer) -> ModelServer | None:
         """Write that the server is unreachable."""
-        return await write_status(self.client, obj, ModelServerStatus(), AWAY, TIME, self.record)
+        return await Statuses(self.client, Lister(), self.record).write(obj, ModelServerStatus(), AWAY)
 
 
 async def test_a_transition_is_reported_once_it_is_written() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from dataclasses import replace
 from unittest.mock import AsyncMock, Mock
@@ -12,15 +11,15 @@ import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
+from rasa_environments.controller.state import State
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.rasa.errors import RasaError, UnreachableError
 from rasa_environments.rasa.pulls import TagAnswer
-from rasa_environments.reconcile.clients import Clients
-from rasa_environments.reconcile.dependencies import Dependencies
 from rasa_environments.reconcile.model_tag import ModelTagReconciler
+from rasa_environments.reconcile.status import Statuses
 from rasa_environments.reconcile.tag_writes import BACKOFF
-from rasa_environments.reconcile.unread_servers import UnreadServers
 from tests.reconcile.clock import run
+from tests.reconcile.fakes import FakeApiServer, FakeConnections, unasked_releases
 from tests.reconcile.objects import server, server_error, tag
 
 OLD, NEW = TaggedModel("old", "0" * 32), TaggedModel("new", "1" * 32)
@@ -35,21 +34,19 @@ class Tagging:
         self.client = Mock(
             put_tag=AsyncMock(side_effect=refusal), tag=AsyncMock(return_value=TagAnswer(OLD.hash, OLD.name))
         )
-        versions = itertools.count(2)
-        api = Mock(
-            patch_status=AsyncMock(side_effect=lambda *_, **__: {"metadata": {"resourceVersion": str(next(versions))}})
-        )
-        clients = Mock(spec=Clients, connect=AsyncMock(return_value=self.client))
-        self.dependencies = Dependencies(client=api, children=Mock(), secrets=Mock(), pods=Mock(), http=Mock())
-        self.dependencies.lister.servers.put(server())
-        self.dependencies.lister.tags.put(tag("live", model="new"))
+        self.state = State()
+        self.state.lister.servers.put(server())
+        self.state.lister.tags.put(tag("live", model="new"))
         self.observe(observation)
-        self.reconciler = ModelTagReconciler(self.dependencies, clients, Mock(spec=UnreadServers))
+        statuses = Statuses(FakeApiServer(), self.state.lister)
+        self.reconciler = ModelTagReconciler(
+            self.state, FakeConnections(self.client), statuses, unasked_releases(self.state)
+        )
 
     def observe(self, observation: ServerObservation) -> None:
         """The server was listed."""
-        self.dependencies.observations.listing_begins(ObjectKey("bots", "default"))
-        self.dependencies.observations.listed(ObjectKey("bots", "default"), observation)
+        self.state.observations.listing_begins(ObjectKey("bots", "default"))
+        self.state.observations.listed(ObjectKey("bots", "default"), observation)
 
     async def reconcile_for(self, seconds: float, every: float = 1.0) -> None:
         """Reconcile as often as listings of the server may request it."""
@@ -65,7 +62,7 @@ class Tagging:
     @property
     def reason(self) -> str:
         """Why it is not tagged."""
-        found = self.dependencies.lister.tags.get(KEY)
+        found = self.state.lister.tags.get(KEY)
         assert found is not None
         return next(entry.reason for entry in found.status.conditions or () if entry.type == "Tagged")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -15,8 +16,9 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.controller.queue import WorkQueue
 from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
+from rasa_environments.rasa.server import served_model
 from rasa_environments.rasa.transport import http_client
-from rasa_environments.reconcile.dependencies import Intervals
+from rasa_environments.reconcile.intervals import Intervals
 from rasa_environments.reconcile.served import ServedModels, rasa_servers
 from rasa_environments.reconcile.workers import PROBES_PER_WORKER
 
@@ -63,7 +65,7 @@ async def look(pod: Pod, workers: int | None, *, started_for: str | None = None)
         assert server.port is not None
         facts = PodFacts("bot-0", "127.0.0.1", ready=True, model_hash=started_for)
         async with http_client(timeout=5.0) as http:
-            asker = ServedModels(http, Intervals(), WorkQueue())
+            asker = ServedModels(partial(served_model, http), Intervals(), WorkQueue())
             servers = rasa_servers((facts,), server.port, workers)
             ((answer,), _) = await asker.ask(ObjectKey("bots", "bot"), servers, wanted=NEW, token="token")
     finally:
@@ -165,7 +167,7 @@ async def refusing() -> AsyncIterator[int]:
 
 async def test_a_refusal_is_reported_as_of_one_worker(refusing: int) -> None:
     async with http_client() as http:
-        asker = ServedModels(http, Intervals(), WorkQueue())
+        asker = ServedModels(partial(served_model, http), Intervals(), WorkQueue())
         servers = rasa_servers((PodFacts("bot-0", "127.0.0.1", ready=True),), refusing, 3)
         ((answer,), _) = await asker.ask(ObjectKey("bots", "bot"), servers, wanted=NEW, token="token")
 

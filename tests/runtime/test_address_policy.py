@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from rasa_environments.cluster.credentials import CredentialSource
-from rasa_environments.runtime.operator import address_policy
+from rasa_environments.runtime.assembly import address_policy
 from rasa_environments.runtime.settings import Settings
 
 

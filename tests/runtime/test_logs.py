@@ -9,13 +9,14 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.reconcile.contents import Contents
+from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.runtime.log_context import reconciliation_of
 from rasa_environments.runtime.logs import configure_logs
 from rasa_environments.runtime.metrics import Metrics
@@ -67,7 +68,8 @@ async def test_a_line_names_the_object_and_the_reconciliation_that_it_belongs_to
     async def speak(message: str) -> None:
         logger.info(message)
 
-    reconciliations = Reconciliations({Kind.MODEL_TAG: reconcile}, Mock(spec=Contents), Mock(spec=Metrics))
+    unread = Mock(spec=UnreadServers, is_awaited_by=AsyncMock(return_value=False))
+    reconciliations = Reconciliations({Kind.MODEL_TAG: reconcile}, Mock(spec=Contents), unread, Mock(spec=Metrics))
     await asyncio.gather(reconciliations.attempt(A), reconciliations.attempt(B))
     await reconciliations.attempt(A)
     logger.info("afterwards")

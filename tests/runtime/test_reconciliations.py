@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -17,6 +17,7 @@ from rasa_environments.controller.promotions import Promotions
 from rasa_environments.controller.queue import DONE, FAILED, OUTAGE, Kind, Request, Result, WorkQueue
 from rasa_environments.domain.lister import Lister
 from rasa_environments.reconcile.contents import Contents
+from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import DEADLINE_SECONDS, HANGING_SECONDS, Reconciliations
 from rasa_environments.runtime.watches import Watches
@@ -26,14 +27,15 @@ REQUEST = Request(Kind.MODEL_SERVER, ObjectKey("bots", "default"))
 
 
 def attempted(
-    reconcile: Callable[[ObjectKey], Awaitable[Result]], contents: Mock | None = None
+    reconcile: Callable[[ObjectKey], Awaitable[Result]], contents: Mock | None = None, *, waits: bool = False
 ) -> tuple[Result, float, str]:
     """The result of an attempt, its duration in seconds, and how the metrics count it."""
     contents = contents or Mock(spec=Contents)
+    unread = Mock(spec=UnreadServers, is_awaited_by=AsyncMock(return_value=waits))
     metrics = Metrics(Lister(), WorkQueue(), Watches({}), Promotions(), AnswerTimes())
 
     async def attempt() -> tuple[Result, float]:
-        reconciliations = Reconciliations({Kind.MODEL_SERVER: reconcile}, contents, metrics)
+        reconciliations = Reconciliations({Kind.MODEL_SERVER: reconcile}, contents, unread, metrics)
         result = await reconciliations.attempt(REQUEST)
         await reconciliations.drained(0)
         assert reconciliations.hanging() is None
@@ -112,3 +114,10 @@ def test_a_result_is_handed_on(result: Result, counted: str) -> None:
         return result
 
     assert attempted(reconcile) == (result, 0, counted)
+
+
+def test_an_object_that_waits_for_its_model_server_is_not_reconciled() -> None:
+    async def reconcile(_: ObjectKey) -> Result:
+        raise AssertionError("it waits")
+
+    assert attempted(reconcile, waits=True) == (DONE, 0, "done")

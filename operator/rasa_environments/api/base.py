@@ -198,6 +198,11 @@ class ObjectKey:
         return f"{self.namespace}/{self.name}"
 
 
+def version_of(obj: JsonObject | None) -> str | None:
+    """Return the resourceVersion of an object, or None without one."""
+    return None if obj is None else obj["metadata"].get("resourceVersion")
+
+
 def _of_this_group(annotations: Mapping[str, str]) -> Mapping[str, str]:
     return {name: value for name, value in annotations.items() if name.startswith(f"{GROUP}/")}
 

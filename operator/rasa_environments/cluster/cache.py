@@ -222,10 +222,5 @@ def identity(obj: JsonObject) -> tuple[ObjectKey, int]:
     )
 
 
-def version_of(obj: JsonObject | None) -> str | None:
-    """Return the resourceVersion of an object, or None without one."""
-    return None if obj is None else obj["metadata"].get("resourceVersion")
-
-
 def _number(resource_version: str | None) -> int:
     return int(resource_version) if resource_version else 0

@@ -7,7 +7,6 @@ creations. So objects are created by POST, and applied only to correct them.
 from __future__ import annotations
 
 import asyncio
-import enum
 import hashlib
 import logging
 import random
@@ -29,13 +28,15 @@ from rasa_environments.cluster.errors import (
     OutdatedError,
     OwnerGoneError,
 )
-from rasa_environments.cluster.events import Record, record_nothing, timestamp
+from rasa_environments.cluster.events import timestamp
+from rasa_environments.cluster.outcome import Outcome
+from rasa_environments.cluster.owners import OwnerCheck
 from rasa_environments.cluster.ownership import fields_to_leave, migration
 from rasa_environments.cluster.projections import DESIRED_ANNOTATION, controller, is_outline
 from rasa_environments.cluster.resources import Resource, resource_of
 from rasa_environments.judge.additions import NO_INJECTORS, Guarded, Injectors, additions
 from rasa_environments.judge.drift import difference
-from rasa_environments.judge.events import drift_reverted, owner_reference
+from rasa_environments.judge.events import Record, drift_reverted, owner_reference, record_nothing
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +47,6 @@ _VOLATILE_METADATA: Final = frozenset({"resourceVersion", "managedFields", "gene
 
 
 Check = Callable[[], Awaitable[None]]
-
-
-async def no_check() -> None:
-    """Skip the check, for an owner that is known to exist."""
-
-
-class Outcome(enum.Enum):
-    """What `apply` did."""
-
-    UNCHANGED = "unchanged"
-    CREATED = "created"
-    CORRECTED = "corrected"
 
 
 class _Verdict(NamedTuple):
@@ -103,7 +92,7 @@ class Children:
         *,
         create_only: bool = False,
         version: str | None = None,
-        check_owner: Check = no_check,
+        check_owner: Check | None = None,
     ) -> Outcome:
         """Create or correct the object so that it matches `desired`, which names its controller in `ownerReferences`.
 
@@ -150,6 +139,10 @@ class Children:
             verdicts.pop(key, None)
         self._contention.forget(key)
 
+    def owner_check(self, resource: Resource, key: ObjectKey, uid: str) -> Check:
+        """Return a check for `apply`: once, it asks the API server for that owner; raises OwnerGoneError without it."""
+        return OwnerCheck(self._client, resource, key, uid)
+
     def settled(self, key: ObjectKey) -> bool:
         """Return whether all children of this name are correct, each compared in its latest version."""
         return all(
@@ -180,8 +173,11 @@ class Children:
         verdicts[key] = verdict._replace(version=version)
         return None
 
-    async def _create(self, resource: Resource, key: ObjectKey, wanted: JsonObject, check_owner: Check) -> Outcome:
-        await check_owner()
+    async def _create(
+        self, resource: Resource, key: ObjectKey, wanted: JsonObject, check_owner: Check | None
+    ) -> Outcome:
+        if check_owner is not None:
+            await check_owner()
         verdict = self._verdicts[resource].get(key)
         self._keep(resource, key, wanted, await self._client.create(resource, wanted))
         if verdict is not None and verdict.digest == _digest_of(wanted):
@@ -194,7 +190,7 @@ class Children:
         return OutdatedError(resource.kind, key, live)
 
     async def _correct(
-        self, resource: Resource, key: ObjectKey, wanted: JsonObject, version: str | None, check_owner: Check
+        self, resource: Resource, key: ObjectKey, wanted: JsonObject, version: str | None, check_owner: Check | None
     ) -> Outcome:
         """Write what differs from the stored object, since the cache may be behind."""
         for attempt in range(1, _ATTEMPTS + 1):
@@ -209,7 +205,7 @@ class Children:
         raise AssertionError  # the loop returns or raises
 
     async def _correct_once(
-        self, resource: Resource, key: ObjectKey, wanted: JsonObject, version: str | None, check_owner: Check
+        self, resource: Resource, key: ObjectKey, wanted: JsonObject, version: str | None, check_owner: Check | None
     ) -> Outcome:
         live = await self._client.find(resource, key)
         if live is None:

@@ -38,13 +38,6 @@ ATTEMPTS: Final = 3
 RETRY_SECONDS: Final = 5.0
 _LONGEST_INSTANCE: Final = 128
 
-Record = Callable[[ObjectReference, Sequence[Event]], None]
-"""Records Events about an object; returns at once, and never raises."""
-
-
-def record_nothing(_: ObjectReference, __: Sequence[Event]) -> None:
-    """Record nothing, for callers that write no Events."""
-
 
 class Written(StrEnum):
     """The result of writing an Event, or a repetition of it."""

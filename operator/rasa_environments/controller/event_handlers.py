@@ -81,10 +81,6 @@ class EventHandlers:
             for dependent in self._users_of(request.key):
                 self._queue.add(dependent)
 
-    def refresh(self, written: AnyResource) -> None:
-        """Store the result of a status write."""
-        self._lister.refresh(written)
-
     def on_delete(self, request: Request) -> None:
         """Remove an object that is gone; enqueue its dependents."""
         known = self.known(request)

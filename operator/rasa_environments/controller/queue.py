@@ -171,19 +171,21 @@ class WorkQueue:
                     await self._changed.wait()
 
     @asynccontextmanager
-    async def outside(self, request: Request) -> AsyncIterator[None]:
+    async def outside(self, request: Request, *, until: float | None = None) -> AsyncIterator[None]:
         """Release the slot of the request's reconciliation while the block waits for an external server.
 
-        The slot is reacquired afterwards, except if the task is cancelled. Without effect for reconciliations that the
-        queue did not start.
+        The slot is reacquired afterwards, except if the task is cancelled. Reconciliations that the queue did not start
+        have none. Raises TimeoutError if the block has not ended by `until` (time of the event loop).
         """
         running = self._running.get(request)
         if running is None or not running.has_slot:
-            yield
+            async with asyncio.timeout_at(until):
+                yield
             return
         self._give_back(running)
         try:
-            yield
+            async with asyncio.timeout_at(until):
+                yield
         except asyncio.CancelledError:
             raise
         except BaseException:

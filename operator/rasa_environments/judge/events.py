@@ -6,7 +6,7 @@ Source of the limits of an Event: `ValidateEventCreate` of Kubernetes (pkg/apis/
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
@@ -81,6 +81,14 @@ class Event:
     subject."""
     related: ObjectReference | None = None
     """Another object that was involved."""
+
+
+Record = Callable[[ObjectReference, Sequence[Event]], None]
+"""Records Events about an object; returns at once, and never raises."""
+
+
+def record_nothing(_: ObjectReference, __: Sequence[Event]) -> None:
+    """Record nothing, for callers that write no Events."""
 
 
 def reference_to(resource: AnyResource) -> ObjectReference:

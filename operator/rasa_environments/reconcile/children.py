@@ -7,18 +7,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from rasa_environments.api.base import JsonObject
+from rasa_environments.api.base import JsonObject, version_of
 from rasa_environments.api.conditions import Reason
-from rasa_environments.cluster.cache import version_of
-from rasa_environments.cluster.children import Outcome, no_check
 from rasa_environments.cluster.errors import ApiError, BeingDeletedError, ContendedError, NameConflictError
-from rasa_environments.cluster.owners import OwnerCheck
+from rasa_environments.cluster.outcome import Outcome
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, SECRETS, resource_of
 from rasa_environments.desired.context import Context
 from rasa_environments.desired.environment import OPTIONAL_KINDS, children
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.domain.facts import Problem
-from rasa_environments.reconcile.dependencies import Dependencies
+from rasa_environments.reconcile.ports import ChildApplier
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +29,7 @@ FOUNDATIONS = frozenset({"ServiceAccount", "Secret", "ConfigMap", "Service"})
 
 
 async def apply_children(
-    dependencies: Dependencies, context: Context, *, secret: JsonObject | None, owner_is_new: bool
+    applier: ChildApplier, context: Context, *, secret: JsonObject | None, owner_is_new: bool
 ) -> Problem | None:
     """Bring the children into their desired state, first what the pods need; return what is in the way.
 
@@ -44,10 +42,10 @@ async def apply_children(
     except SpecError as error:
         return Problem(Reason.INVALID_SPEC, str(error), field=error.path)
     owner = context.environment.metadata
-    check = no_check if owner_is_new else OwnerCheck(dependencies.client, DEPLOYMENT_ENVIRONMENTS, owner.key, owner.uid)
-    write: Write = partial(dependencies.children.apply, check_owner=check)
+    check = None if owner_is_new else applier.owner_check(DEPLOYMENT_ENVIRONMENTS, owner.key, owner.uid)
+    write: Write = partial(applier.apply, check_owner=check)
     write_secret: Write = partial(
-        dependencies.children.apply, check_owner=check, create_only=secret is None, version=version_of(secret)
+        applier.apply, check_owner=check, create_only=secret is None, version=version_of(secret)
     )
     foundations = [child for child in objects if child["kind"] in FOUNDATIONS]
     others = [child for child in objects if child["kind"] not in FOUNDATIONS]
@@ -65,7 +63,7 @@ async def apply_children(
     wanted = {child["kind"] for child in objects}
     for kind in OPTIONAL_KINDS:
         if kind not in wanted:
-            await dependencies.children.remove(resource_of(kind), context.key, owner.uid)
+            await applier.remove(resource_of(kind), context.key, owner.uid)
     return None
 
 

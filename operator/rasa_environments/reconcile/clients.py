@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from rasa_environments.api.base import ObjectKey, secret_of
+from rasa_environments.api.base import ObjectKey, SecretData, secret_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, ModelServerSpec
-from rasa_environments.cluster.secrets import Secrets
 from rasa_environments.controller.queue import Kind, Request
-from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.tls import AUTHORITIES, CertificateSource, agrees_with_scheme
 from rasa_environments.domain.certificates import (
     certificates_of,
@@ -23,8 +21,12 @@ from rasa_environments.domain.secret_contents import decoded, missing_credential
 from rasa_environments.domain.secret_values import credentials_secret
 from rasa_environments.rasa.address import ModelServerAddress
 from rasa_environments.rasa.credentials import Credentials
-from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.rasa.transport import HttpClient
+from rasa_environments.reconcile.ports import Connection, SecretReader
+
+Contents = Mapping[ObjectKey, SecretData | None]
+Close = Callable[[], Awaitable[None]]
+Open = Callable[[ModelServerAddress, Credentials, ssl.SSLContext | None], tuple[Connection, Close]]
+"""Opens a client of a model server, which trusts these authorities, or those of the image (None)."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +34,16 @@ class _Connection:
     address: ModelServerAddress
     credentials: Credentials
     authorities: str | None
-    client: ModelServerClient
-    pool: HttpClient | None
-    """Own pool of a server with its own authorities."""
-
-
-ClientsThatTrust = Callable[[ssl.SSLContext], HttpClient]
-"""Creates a client for servers whose certificates these authorities have signed."""
+    client: Connection
+    close: Close
 
 
 class Clients:
     """Clients by ModelServer; a client is kept, with its login, until address, credentials or authorities change."""
 
-    def __init__(
-        self, http: HttpClient, secrets: Secrets, references: SecretReferences, trusting: ClientsThatTrust
-    ) -> None:
-        self._http = http
+    def __init__(self, secrets: SecretReader, open_client: Open) -> None:
         self._secrets = secrets
-        self._references = references
-        self._trusting = trusting
+        self._open = open_client
         self._clients: dict[ObjectKey, _Connection] = {}
         self._changed: set[ObjectKey] = set()
 
@@ -75,17 +68,17 @@ class Clients:
         connection = self._clients.get(server)
         return connection is not None and connection.credentials.can_write
 
-    async def connect(self, server: ModelServer) -> ModelServerClient | Problem:
+    async def connect(self, server: ModelServer) -> Connection | Problem:
         """Return the server's client, or why there is none."""
         key = server.metadata.key
         address = address_of(server.spec)
         source = source_of_server(server)
-        self._follow(server, source)
-        credentials = await self._credentials(server)
+        secrets = await self._read(server, source)
+        credentials = _credentials(server, secrets)
         if isinstance(credentials, Problem):
             await self.forget(key)
             return credentials
-        authorities = await self._authorities(server, source)
+        authorities = _authorities(server, source, secrets)
         if isinstance(authorities, Problem):
             await self.forget(key)
             return authorities
@@ -93,44 +86,46 @@ class Clients:
         wanted = (address, credentials, authorities)
         if connection is not None and (connection.address, connection.credentials, connection.authorities) == wanted:
             return connection.client
-        context = None if authorities is None else context_of(authorities)
-        pool = None if context is None else self._trusting(context)
-        client = ModelServerClient(pool or self._http, address, credentials)
-        self._clients[key] = _Connection(address, credentials, authorities, client, pool)
+        client, close = self._open(address, credentials, None if authorities is None else context_of(authorities))
+        self._clients[key] = _Connection(address, credentials, authorities, client, close)
         self._changed.add(key)
         await _close(connection)
         return client
 
-    def _follow(self, server: ModelServer, source: CertificateSource | None) -> None:
-        """Watch the Secrets that the server refers to, so that their changes queue it again."""
-        named = [] if source is None else [secret_of(source.secret)]
+    async def _read(self, server: ModelServer, source: CertificateSource | None) -> Contents:
+        """Return the Secrets that the server refers to; their changes enqueue it."""
         credentials = credentials_secret(server)
-        user = Request(Kind.MODEL_SERVER, server.metadata.key)
-        self._references.set(user, [*named, *([] if credentials is None else [credentials])])
+        names = [
+            *([] if credentials is None else [credentials]),
+            *([] if source is None else [secret_of(source.secret)]),
+        ]
+        return await self._secrets.read(Request(Kind.MODEL_SERVER, server.metadata.key), names)
 
-    async def _credentials(self, server: ModelServer) -> Credentials | Problem:
-        secret = credentials_secret(server)
-        if secret is None:
-            return Credentials()
-        data = await self._secrets.read(secret)
-        if data is None:
-            return missing_credentials(server, secret)
-        values = {name: decoded(value) or None for name, value in data.items()}
-        return Credentials(values.get("token"), values.get("apiToken"), values.get("username"), values.get("password"))
 
-    async def _authorities(self, server: ModelServer, source: CertificateSource | None) -> str | Problem | None:
-        """Return the server's own authorities; None to trust those of the image."""
-        if not agrees_with_scheme(server.spec.tls, server.spec.url):
-            return contradicting_tls(server)
-        if source is None:
-            return None
-        files = certificates_of(await self._secrets.read(secret_of(source.secret)), source)
-        return files if isinstance(files, Problem) else files[AUTHORITIES]
+def _credentials(server: ModelServer, secrets: Contents) -> Credentials | Problem:
+    secret = credentials_secret(server)
+    if secret is None:
+        return Credentials()
+    data = secrets[secret]
+    if data is None:
+        return missing_credentials(server, secret)
+    values = {name: decoded(value) or None for name, value in data.items()}
+    return Credentials(values.get("token"), values.get("apiToken"), values.get("username"), values.get("password"))
+
+
+def _authorities(server: ModelServer, source: CertificateSource | None, secrets: Contents) -> str | Problem | None:
+    """Return the server's own authorities; None to trust those of the image."""
+    if not agrees_with_scheme(server.spec.tls, server.spec.url):
+        return contradicting_tls(server)
+    if source is None:
+        return None
+    files = certificates_of(secrets[secret_of(source.secret)], source)
+    return files if isinstance(files, Problem) else files[AUTHORITIES]
 
 
 async def _close(connection: _Connection | None) -> None:
-    if connection is not None and connection.pool is not None:
-        await connection.pool.aclose()
+    if connection is not None:
+        await connection.close()
 
 
 def contradicting_tls(server: ModelServer) -> Problem:

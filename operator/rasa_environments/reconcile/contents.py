@@ -13,20 +13,19 @@ from typing import Final
 from rasa_environments.api.base import API_VERSION, JsonObject, Rejection
 from rasa_environments.api.conditions import ConditionType, Reason
 from rasa_environments.api.kinds import InvalidObjectError, parse
-from rasa_environments.cluster.cache import ObjectCache
-from rasa_environments.cluster.client import ApiError, Client, TooLargeError
-from rasa_environments.cluster.events import Record, record_nothing
+from rasa_environments.cluster.errors import ApiError, TooLargeError
 from rasa_environments.cluster.resources import resource_of
 from rasa_environments.controller.event_handlers import EventHandlers
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.domain.facts import Problem
 from rasa_environments.judge.conditions import condition_of, overruled, transitioned
-from rasa_environments.judge.events import ObjectReference, stalled_event
+from rasa_environments.judge.events import ObjectReference, Record, record_nothing, stalled_event
 from rasa_environments.judge.transitions import transitions
 from rasa_environments.judge.verdicts import rejected, unready
-from rasa_environments.reconcile.dependencies import utc_now
+from rasa_environments.reconcile.clock import utc_now
 from rasa_environments.reconcile.others import OtherOperators
-from rasa_environments.reconcile.status import log_transitions, write_status
+from rasa_environments.reconcile.ports import ObjectReader, StatusWriter, Watched
+from rasa_environments.reconcile.status import log_transitions
 
 MAXIMUM_OBJECT_BYTES: Final = 512 * 1024
 """Bytes of an object as JSON. Besides a spec of 64 KiB, it may hold a copy of that in the annotation of `kubectl
@@ -52,13 +51,15 @@ class Contents:
 
     def __init__(
         self,
-        client: Client,
-        caches: Mapping[Kind, ObjectCache],
+        api: ObjectReader,
+        caches: Mapping[Kind, Watched],
         event_handlers: EventHandlers,
+        statuses: StatusWriter,
         others: OtherOperators | None = None,
         record: Record = record_nothing,
     ) -> None:
-        self._client = client
+        self._api = api
+        self._statuses = statuses
         self._others = others or OtherOperators()
         self._record = record
         self._caches = caches
@@ -96,8 +97,8 @@ class Contents:
             return
         identity = self._identity(request)
         try:
-            obj = await self._client.get(resource_of(request.kind), request.key, maximum_bytes=MAXIMUM_OBJECT_BYTES)
-            if self._client.status_writes.has_another_written(resource_of(request.kind), request.key, obj):
+            obj = await self._api.get(resource_of(request.kind), request.key, maximum_bytes=MAXIMUM_OBJECT_BYTES)
+            if self._api.status_writes.has_another_written(resource_of(request.kind), request.key, obj):
                 self._others.met(request)
             resource = parse(request.kind, obj)
         except TooLargeError:
@@ -120,16 +121,7 @@ class Contents:
             return
         message = f"the operator failed ({type(error).__name__}) and tries again; its log has the details"
         conditions = unready(Problem(Reason.INTERNAL_ERROR, message, stalled=False))
-        written = await write_status(
-            self._client,
-            known,
-            known.status,
-            overruled(known.status.conditions or (), conditions),
-            utc_now(),
-            self._record,
-        )
-        if written is not None:
-            self._event_handlers.refresh(written)
+        await self._statuses.write(known, known.status, overruled(known.status.conditions or (), conditions))
 
     def _identity(self, request: Request) -> _Identity:
         found = self._caches[request.kind].get(request.key)
@@ -140,7 +132,7 @@ class Contents:
 
     def _forget(self, request: Request) -> None:
         self._unusable.pop(request, None)
-        self._client.status_writes.forget(resource_of(request.kind), request.key)
+        self._api.status_writes.forget(resource_of(request.kind), request.key)
         self._event_handlers.on_delete(request)
 
     async def _reject(self, request: Request, identity: _Identity, problem: str, obj: JsonObject | None = None) -> None:
@@ -164,7 +156,7 @@ class Contents:
         if obj is not None and _same(obj, conditions):
             return rejection.version
         status = {"observedGeneration": rejection.generation, "conditions": conditions}
-        written = await self._client.patch_status(resource_of(request.kind), request.key, status, metadata_only=True)
+        written = await self._api.patch_status(resource_of(request.kind), request.key, status, metadata_only=True)
         log_transitions(transitions((), stamped))
         stalled = condition_of(stamped, ConditionType.STALLED)
         if stalled is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
@@ -16,10 +16,10 @@ from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.cluster.errors import OutdatedError, OwnerGoneError
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.controller.queue import DONE, FAILED, Kind, Request, Result
-from rasa_environments.desired.context import Context, child_key
+from rasa_environments.controller.state import State
+from rasa_environments.desired.context import Context, OperatorPods, child_key
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
-from rasa_environments.desired.workers import workers
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.domain.facts import (
     Problem,
@@ -29,7 +29,6 @@ from rasa_environments.domain.facts import (
     rolled_out_model,
 )
 from rasa_environments.domain.generated import Issued, generate, issued_in
-from rasa_environments.domain.licenses import known_license
 from rasa_environments.domain.lister import server_of_environment
 from rasa_environments.domain.planning import plan
 from rasa_environments.domain.resolving import resolve
@@ -41,14 +40,9 @@ from rasa_environments.judge.environment_facts import EnvironmentFacts, with_pla
 from rasa_environments.judge.healing import pods_to_ask
 from rasa_environments.judge.registration import remembered_registration
 from rasa_environments.reconcile.children import apply_children
-from rasa_environments.reconcile.dependencies import Dependencies, index_claims
-from rasa_environments.reconcile.external import ExternalServers
-from rasa_environments.reconcile.healing import Healing
-from rasa_environments.reconcile.licenses import Licenses
+from rasa_environments.reconcile.ports import ChildApplier, SecretReader, StatusWriter
+from rasa_environments.reconcile.probe import RasaProbe
 from rasa_environments.reconcile.registration.registrar import request_registration
-from rasa_environments.reconcile.served import ServedModels, rasa_servers
-from rasa_environments.reconcile.status import write_status
-from rasa_environments.reconcile.unread_servers import UnreadServers
 
 logger = logging.getLogger(__name__)
 
@@ -61,22 +55,34 @@ SECRET_ATTEMPTS = 3
 """How often the content of the Secret is determined before leaving it to the next reconciliation."""
 
 
+@dataclass(frozen=True)
+class EnvironmentOptions:
+    """What the operator was told about all environments."""
+
+    operator_pods: OperatorPods | None = None
+    """The operator's own pods, which may reach those of environments."""
+    accept_unchecked: bool = False
+    """Whether a pod that cannot be asked counts as serving the desired model."""
+
+
 class EnvironmentReconciler:
     """Reconciles each environment's children and writes its status."""
 
-    def __init__(self, dependencies: Dependencies, unread: UnreadServers) -> None:
-        self._dependencies = dependencies
-        self._unread = unread
-        self._served = ServedModels(
-            dependencies.http,
-            dependencies.intervals,
-            dependencies.queue,
-            dependencies.now,
-            dependencies.answer_times,
-        )
-        self._licenses = Licenses(dependencies.http, dependencies.queue, dependencies.intervals)
-        self._healing = Healing(dependencies.client, dependencies.intervals)
-        self._external = ExternalServers(dependencies, self._served)
+    def __init__(
+        self,
+        state: State,
+        children: ChildApplier,
+        secrets: SecretReader,
+        statuses: StatusWriter,
+        probe: RasaProbe,
+        options: EnvironmentOptions,
+    ) -> None:
+        self._state = state
+        self._children = children
+        self._secrets = secrets
+        self._statuses = statuses
+        self._probe = probe
+        self._options = options
         self._issued: dict[ObjectKey, tuple[str, Issued]] = {}
         """With the uid of the environment, the generated values that its Secret holds."""
         self._begun: dict[ObjectKey, str] = {}
@@ -84,7 +90,7 @@ class EnvironmentReconciler:
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """Reconcile one environment."""
-        environment = self._dependencies.lister.environments.get(key)
+        environment = self._state.lister.environments.get(key)
         if environment is None:
             self._forget(key)
             return DONE
@@ -93,9 +99,7 @@ class EnvironmentReconciler:
         if environment.spec.suspend:
             await self._write_status(environment, environment.status, suspended(environment.status))
             return DONE
-        server = self._dependencies.lister.servers.get(server_of_environment(environment))
-        if await self._waits_for(server, environment):
-            return DONE
+        server = self._state.lister.servers.get(server_of_environment(environment))
         try:
             facts, requeue_after = await self._reconcile_until_decided(environment, server)
         except OwnerGoneError as gone:
@@ -109,12 +113,6 @@ class EnvironmentReconciler:
             failed=reason in RETRIED,
             outage=reason is Reason.REFUSED_BY_API_SERVER,  # a permission, quota or webhook affects others, too
         )
-
-    async def _waits_for(self, server: ModelServer | None, environment: DeploymentEnvironment) -> bool:
-        """Return whether its ModelServer has yet to be read or checked, after which the environment is enqueued."""
-        if server is None:
-            return await self._unread.has(server_of_environment(environment), environment.status.conditions)
-        return self._dependencies.observations.get(server.metadata.key) is None
 
     async def _reconcile_until_decided(
         self, environment: DeploymentEnvironment, server: ModelServer | None
@@ -139,11 +137,11 @@ class EnvironmentReconciler:
         key = environment.metadata.key
         observation = self._observation(server)
         facts, listed = self._initial_facts(environment, server, observation), observation.models.values()
-        await index_claims(self._dependencies.lister, facts.server)
+        await self._state.index_claims(facts.server)
         if environment.spec.external is not None:
-            outcome = await self._external.reconcile(facts, environment, environment.spec.external, listed)
+            outcome = await self._probe.ask_external(facts, environment, environment.spec.external, listed)
             return (self._observed(facts, key, outcome), None) if isinstance(outcome, Problem) else outcome
-        own = secret or self._dependencies.children.live(SECRETS, child_key(key))
+        own = secret or self._children.live(SECRETS, child_key(key))
         context = await self._plan(environment, facts.wanted, own)
         if isinstance(context, Problem):
             return self._observed(facts, key, context), None
@@ -154,24 +152,18 @@ class EnvironmentReconciler:
             return facts, None
         available = facts.deployment is not None and facts.deployment.available_at_generation
         token = context.secret_values[TOKEN_VARIABLE]
-        request_registration(
-            self._dependencies, environment, context.server, url=context.url, token=token, in_use=available
-        )
+        request_registration(self._state, environment, context.server, url=context.url, token=token, in_use=available)
         pods = pods_to_ask(facts.pods)
         if not available and all(pod.ready for pod in pods):
             return facts, None
-        servers = rasa_servers(pods, context.port, workers(context))
-        if facts.license is not None:
-            facts = replace(facts, license=await self._licenses.ask(key, servers, known=facts.license))
-        served, requeue_after = await self._served.ask(key, servers, wanted=facts.wanted, token=token, listed=listed)
-        return await self._healing.heal(environment, context, replace(facts, served=served)), requeue_after
+        return await self._probe.ask_pods(context, facts, pods, listed)
 
     def _initial_facts(
         self, environment: DeploymentEnvironment, server: ModelServer | None, observation: ServerObservation
     ) -> EnvironmentFacts:
         """Return what is known before anything is done."""
         key = environment.metadata.key
-        labels = self._dependencies.lister.labels_of(key.namespace)
+        labels = self._state.lister.labels_of(key.namespace)
         wanted, tag_problem = wanted_model(environment, server, labels, observation)
         return EnvironmentFacts(
             environment=environment.environment,
@@ -180,30 +172,29 @@ class EnvironmentReconciler:
             server=server_of_environment(environment),
             wanted=wanted,
             tag_problem=tag_problem,
-            license=known_license(environment, server, self._dependencies.now()),
+            license=self._probe.known_license(environment, server),
             ingress_hosts=frozenset(environment.status.ingress_hosts or ()),
-            accept_unchecked=self._dependencies.accept_unchecked,
+            accept_unchecked=self._options.accept_unchecked,
         )
 
     async def _plan(
         self, environment: DeploymentEnvironment, wanted: TaggedModel | None, own: JsonObject | None
     ) -> Context | Problem:
         """Return what the children are made from, or what is missing or wrong."""
-        key, dependencies = environment.metadata.key, self._dependencies
-        resolved = resolve(environment, dependencies.lister)
+        key, lister = environment.metadata.key, self._state.lister
+        resolved = resolve(environment, lister)
         if isinstance(resolved, Problem):
             return resolved
-        dependencies.lister.grant_hosts(environment, ingress_hosts(environment, resolved.server))
-        dependencies.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), resolved.secrets)
-        contents = SecretContents({secret: await dependencies.secrets.read(secret) for secret in resolved.secrets})
+        lister.grant_hosts(environment, ingress_hosts(environment, resolved.server))
+        contents = await self._secrets.read(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), resolved.secrets)
         uid, issued = self._issued.get(key, ("", None))
         is_of_this = uid == environment.metadata.uid
         return plan(
             resolved,
-            contents,
+            SecretContents(contents),
             generate(environment, own, issued if is_of_this else None, new_token),
             model_hash=wanted.hash if wanted else self._rolled_for(key),
-            operator_pods=dependencies.operator_pods,
+            operator_pods=self._options.operator_pods,
         )
 
     async def _apply_children(self, context: Context, own: JsonObject | None) -> Problem | None:
@@ -211,7 +202,7 @@ class EnvironmentReconciler:
         metadata = context.environment.metadata
         is_new = self._begun.get(metadata.key) != metadata.uid
         self._begun[metadata.key] = metadata.uid
-        problem = await apply_children(self._dependencies, context, secret=own, owner_is_new=is_new)
+        problem = await apply_children(self._children, context, secret=own, owner_is_new=is_new)
         if problem is None:
             self._issued[metadata.key] = (metadata.uid, issued_in(context))
         return problem
@@ -222,57 +213,51 @@ class EnvironmentReconciler:
         """Return the facts with the result of the registration: the one in the status until this process has tried."""
         if server is None or server.registration is Registration.NONE:
             return facts
-        known = self._dependencies.registrations.result(environment.metadata.key)
+        known = self._state.registrations.result(environment.metadata.key)
         return replace(facts, registration=known or remembered_registration(environment))
 
     def _observed(self, facts: EnvironmentFacts, key: ObjectKey, problem: Problem | None) -> EnvironmentFacts:
-        deployment = self._dependencies.children.live(DEPLOYMENTS, child_key(key))
+        deployment = self._children.live(DEPLOYMENTS, child_key(key))
         return replace(
             facts,
             problem=problem,
             deployment=None if deployment is None else deployment_facts(deployment),
-            pods=self._dependencies.pods.of(key),
+            pods=self._state.pods.of(key),
         )
 
     def _observation(self, server: ModelServer | None) -> ServerObservation:
-        found = self._dependencies.observations.get(server.metadata.key) if server is not None else None
+        found = self._state.observations.get(server.metadata.key) if server is not None else None
         return found or ServerObservation()
 
     def _rolled_for(self, key: ObjectKey) -> str | None:
         """Return the model that the pods were last rolled out for, kept while the desired one is unknown."""
-        deployment = self._dependencies.children.live(DEPLOYMENTS, child_key(key))
+        deployment = self._children.live(DEPLOYMENTS, child_key(key))
         return None if deployment is None else rolled_out_model(deployment)
 
     async def _write_status(
         self, environment: DeploymentEnvironment, status: EnvironmentStatus, conditions: tuple[Condition, ...]
     ) -> None:
-        dependencies = self._dependencies
-        current = await write_status(
-            dependencies.client, environment, status, conditions, dependencies.now(), dependencies.record
-        )
+        current = await self._statuses.write(environment, status, conditions)
         if current is not None:
-            dependencies.lister.environments.refresh(current)
             self._notify_tag(current)
 
     def _notify_tag(self, environment: DeploymentEnvironment) -> None:
         """Enqueue the ModelTag that the environment follows, for an environment that is starting only once it is up."""
         key, starting = environment.metadata.key, is_true(environment.status.conditions, ConditionType.RECONCILING)
-        tag = self._dependencies.lister.followed(environment)
+        tag = self._state.lister.followed(environment)
         if tag is None:
             return
         listed = any((each.namespace, each.name) == (key.namespace, key.name) for each in tag.status.environments or ())
         if listed or not starting:
-            self._dependencies.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
+            self._state.enqueue(Kind.MODEL_TAG, tag.metadata.key)
 
     def _forget(self, key: ObjectKey) -> None:
-        self._dependencies.children.forget(child_key(key))
-        self._served.forget(key)
-        self._healing.forget(key)
-        self._licenses.forget(key)
+        self._children.forget(child_key(key))
+        self._probe.forget(key)
         self._issued.pop(key, None)
         self._begun.pop(key, None)
-        self._dependencies.registrations.withdraw(key)
-        self._dependencies.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
+        self._state.registrations.withdraw(key)
+        self._state.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
 
 
 def new_token() -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from rasa_environments.api.base import secret_of
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, External
 from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.state import State
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable
 from rasa_environments.domain.checks import usable_server
 from rasa_environments.domain.facts import Problem, TaggedModel
@@ -15,7 +16,7 @@ from rasa_environments.domain.secret_contents import SecretContents
 from rasa_environments.judge.conversations import ELSEWHERE
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.rasa.peers import Peer
-from rasa_environments.reconcile.dependencies import Dependencies
+from rasa_environments.reconcile.ports import SecretReader
 from rasa_environments.reconcile.registration.registrar import request_registration
 from rasa_environments.reconcile.served import RasaServer, ServedModels
 
@@ -23,8 +24,9 @@ from rasa_environments.reconcile.served import RasaServer, ServedModels
 class ExternalServers:
     """Monitors external Rasa servers."""
 
-    def __init__(self, dependencies: Dependencies, served: ServedModels) -> None:
-        self._dependencies = dependencies
+    def __init__(self, state: State, secrets: SecretReader, served: ServedModels) -> None:
+        self._state = state
+        self._secrets = secrets
         self._served = served
 
     async def reconcile(
@@ -35,7 +37,7 @@ class ExternalServers:
         listed: Iterable[TaggedModel],
     ) -> tuple[EnvironmentFacts, float | None] | Problem:
         """Return what there is, and in how many seconds to reconcile again; or what is in the way."""
-        server = usable_server(environment, self._dependencies.lister)
+        server = usable_server(environment, self._state.lister)
         if isinstance(server, Problem):
             return server
         token = await self._token(environment, external)
@@ -45,12 +47,11 @@ class ExternalServers:
         served, requeue_after = await self._served.ask(
             environment.metadata.key, (elsewhere,), wanted=facts.wanted, token=token, listed=listed
         )
-        request_registration(self._dependencies, environment, server, url=external.url, token=token, in_use=True)
+        request_registration(self._state, environment, server, url=external.url, token=token, in_use=True)
         return replace(facts, url=external.url, external=True, conversations=ELSEWHERE, served=served), requeue_after
 
     async def _token(self, environment: DeploymentEnvironment, external: External) -> str | Problem:
         source = external.auth_token.secret_key_ref.model_copy(update={"namespace": environment.metadata.namespace})
         secret, request = secret_of(source), Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
-        self._dependencies.references.set(request, {secret})
-        contents = SecretContents({secret: await self._dependencies.secrets.read(secret)})
+        contents = SecretContents(await self._secrets.read(request, (secret,)))
         return contents.value(SecretVariable(TOKEN_VARIABLE, source, "spec.external.authToken"))

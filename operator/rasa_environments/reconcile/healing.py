@@ -9,12 +9,13 @@ from dataclasses import replace
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.deployment_environment import Healing as HealingMode
-from rasa_environments.cluster.client import ApiError, Client
+from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import PODS
 from rasa_environments.desired.context import Context
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.healing import ServingRecord, observe, remembered, to_restart
-from rasa_environments.reconcile.dependencies import Intervals
+from rasa_environments.reconcile.intervals import Intervals
+from rasa_environments.reconcile.ports import ApiServer
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +23,8 @@ logger = logging.getLogger(__name__)
 class Healing:
     """What the pods of each environment have served, and the resulting restarts."""
 
-    def __init__(self, client: Client, intervals: Intervals) -> None:
-        self._client = client
+    def __init__(self, api: ApiServer, intervals: Intervals) -> None:
+        self._api = api
         self._intervals = intervals
         self._records: dict[ObjectKey, ServingRecord] = {}
 
@@ -57,7 +58,7 @@ class Healing:
 
     async def _restart(self, pod: ObjectKey) -> None:
         try:
-            await self._client.delete(PODS, pod)
+            await self._api.delete(PODS, pod)
         except ApiError as error:
             if error.status != 403:
                 raise

@@ -12,7 +12,7 @@ from rasa_environments.domain.advice import message_of
 from rasa_environments.domain.facts import TaggedModel
 from rasa_environments.rasa.errors import RasaError, UnreadableModelError
 from rasa_environments.rasa.model_archive import ModelIdentity
-from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.reconcile.ports import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class ModelIdentities:
     async def read(
         self,
         server: ObjectKey,
-        connection: ModelServerClient,
+        connection: Connection,
         tags: Iterable[tuple[str, TaggedModel]],
         notify: Callable[[str, TaggedModel], None],
         *,
@@ -105,9 +105,7 @@ class ModelIdentities:
             del known[old]
 
 
-async def _reading(
-    connection: ModelServerClient, tag: str, model: TaggedModel, before: _Read | None, until: float
-) -> _Read:
+async def _reading(connection: Connection, tag: str, model: TaggedModel, before: _Read | None, until: float) -> _Read:
     now = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout_at(until):

@@ -10,19 +10,19 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
+from rasa_environments.controller.state import State
 from rasa_environments.domain.advice import problem_of
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.tags import changed_tags, is_as_reported
 from rasa_environments.judge.model_server import ModelServerFacts, judge, pending_deletions
 from rasa_environments.rasa.errors import NoListingError, RasaError, UnauthorizedError, UnexpectedAnswerError
 from rasa_environments.rasa.listing import Model
-from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.reconcile.clients import Clients
-from rasa_environments.reconcile.dependencies import Dependencies, in_seconds
+from rasa_environments.reconcile.clock import in_seconds
+from rasa_environments.reconcile.intervals import Intervals
 from rasa_environments.reconcile.model_identities import ModelIdentities
 from rasa_environments.reconcile.orphaned_tags import RECHECK_SECONDS, OrphanedTags
+from rasa_environments.reconcile.ports import Connection, Connections, StatusWriter
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
-from rasa_environments.reconcile.status import write_status
 
 OBSERVE_SECONDS = 60.0
 """Seconds for all requests of a check: the listing, or each tag individually, the version, and the write
@@ -37,39 +37,49 @@ LONGEST_BACKOFF = 5.0
 class ModelServerReconciler:
     """Keeps the observation of each ModelServer up to date, and notifies the dependents of changes."""
 
-    def __init__(self, dependencies: Dependencies, clients: Clients) -> None:
-        self._dependencies = dependencies
+    def __init__(
+        self,
+        state: State,
+        clients: Connections,
+        statuses: StatusWriter,
+        registrar: Registrar,
+        orphans: OrphanedTags,
+        intervals: Intervals,
+    ) -> None:
+        self._state = state
         self._clients = clients
-        self._registrar = Registrar(dependencies, clients)
-        self._orphans = OrphanedTags(dependencies, clients)
+        self._statuses = statuses
+        self._registrar = registrar
+        self._orphans = orphans
+        self._intervals = intervals
         self._identities = ModelIdentities()
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """Check one ModelServer."""
-        dependencies = self._dependencies
-        server = dependencies.lister.servers.get(key)
+        state = self._state
+        server = state.lister.servers.get(key)
         if server is None:
             await self._clients.forget(key)
-            dependencies.observations.forget(key)
+            state.observations.forget(key)
             self._orphans.forget(key)
             self._identities.forget(key)
-            dependencies.references.set(Request(Kind.MODEL_SERVER, key), ())
+            state.references.set(Request(Kind.MODEL_SERVER, key), ())
             self._notify_all(key)
             return DONE
-        before = dependencies.observations.get(key)
-        dependencies.observations.listing_begins(key)
-        observation = dependencies.observations.listed(key, await self._observe(server, before))
+        before = state.observations.get(key)
+        state.observations.listing_begins(key)
+        observation = state.observations.listed(key, await self._observe(server, before))
         orphans = await self._orphans.delete(server, observation)
         outcome = await self._registrar.register(server, observation)
-        server = dependencies.lister.servers.get(key) or server
+        server = state.lister.servers.get(key) or server
         await self._write_status(server, observation, orphans.done, outcome)
-        self._notify(key, before, dependencies.observations.get(key) or observation)
+        self._notify(key, before, state.observations.get(key) or observation)
         await self._identify(server, observation)
         if observation.problem is not None or observation.write_problem is not None:
             return Result(failed=True, longest=LONGEST_BACKOFF)
         if orphans.recheck:
             return Result(requeue_after=RECHECK_SECONDS)
-        return Result(requeue_after=dependencies.intervals.model_server * random.uniform(0.9, 1.1))  # noqa: S311
+        return Result(requeue_after=self._intervals.model_server * random.uniform(0.9, 1.1))  # noqa: S311
 
     async def _observe(self, server: ModelServer, before: ServerObservation | None) -> ServerObservation:
         last = before or ServerObservation()
@@ -80,7 +90,7 @@ class ModelServerReconciler:
         fresh = changed or not last.known or last.problem is not None or last.write_problem is not None
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
-            async with self._dependencies.asking(request, until=in_seconds(OBSERVE_SECONDS)):
+            async with self._state.queue.outside(request, until=in_seconds(OBSERVE_SECONDS)):
                 observation = await self._tags(connection, server)
                 version = await connection.version() if fresh else last.version
                 check = fresh and observation.lists  # Without a listing, only writing a tag validates them.
@@ -91,7 +101,7 @@ class ModelServerReconciler:
             return replace(last, problem=too_slow(server, OBSERVE_SECONDS))
         return replace(observation, version=version, write_problem=write_problem)
 
-    async def _tags(self, connection: ModelServerClient, server: ModelServer) -> ServerObservation:
+    async def _tags(self, connection: Connection, server: ModelServer) -> ServerObservation:
         """Return the tagged models: from one listing or, if a server of spec.modelPath has none, tag by tag."""
         try:
             return observed(await connection.models())
@@ -99,7 +109,7 @@ class ModelServerReconciler:
             if server.spec.model_path is None:
                 raise
             unlisted = none
-        lister, key = self._dependencies.lister, server.metadata.key
+        lister, key = self._state.lister, server.metadata.key
         followed = {environment.tag for environment in lister.environments_of(key)}
         recorded = {entry.tag for entry in server.status.pending_tag_deletions or ()}
         tags = sorted(recorded | followed | {model_tag.tag for model_tag in lister.tags_of(key)})
@@ -115,19 +125,19 @@ class ModelServerReconciler:
         connection = await self._clients.connect(server)
         if observation.lists or observation.problem is not None or isinstance(connection, Problem):
             return
-        dependencies, key = self._dependencies, server.metadata.key
+        state, key = self._state, server.metadata.key
 
         def notify(tag: str, model: TaggedModel) -> None:
-            dependencies.observations.tag_written(key, tag, model)
-            for environment in dependencies.lister.followers(key, tag):
-                dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+            state.observations.tag_written(key, tag, model)
+            for environment in state.lister.followers(key, tag):
+                state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
 
-        async with dependencies.queue.outside(Request(Kind.MODEL_SERVER, key)):
+        async with state.queue.outside(Request(Kind.MODEL_SERVER, key)):
             await self._identities.read(
                 key, connection, observation.tags.items(), notify, until=in_seconds(IDENTIFY_SECONDS)
             )
 
-    async def _write_problem(self, connection: ModelServerClient, server: ModelServer) -> Problem | None:
+    async def _write_problem(self, connection: Connection, server: ModelServer) -> Problem | None:
         """Return why the write credentials, if any, are rejected; pulls are not affected by that."""
         if not self._clients.can_write(server.metadata.key):
             return None
@@ -140,9 +150,9 @@ class ModelServerReconciler:
     async def _write_status(
         self, server: ModelServer, observation: ServerObservation, done: frozenset[str], outcome: Outcome | None
     ) -> None:
-        dependencies, key = self._dependencies, server.metadata.key
-        tags = dependencies.lister.tags_of(key)
-        owned = [tag for tag in tags if tag.spec.deletion_policy == "Delete" and dependencies.lister.owns(tag)]
+        state, key = self._state, server.metadata.key
+        tags = state.lister.tags_of(key)
+        owned = [tag for tag in tags if tag.spec.deletion_policy == "Delete" and state.lister.owns(tag)]
         released = {tag.tag for tag in tags}  # tags of these ModelTags that are not claimed are to stay
         claims = [
             PendingTagDeletion(tag=tag.tag, namespace=tag.metadata.namespace, name=tag.metadata.name) for tag in owned
@@ -150,49 +160,43 @@ class ModelServerReconciler:
         facts = ModelServerFacts(
             observation=observation,
             can_write=self._clients.can_write(key),
-            environments=len(dependencies.lister.environments_of(key)),
+            environments=len(state.lister.environments_of(key)),
             tags=len(tags),
             pending_tag_deletions=pending_deletions(claims, server.status.pending_tag_deletions or (), done | released),
             registration=outcome.summary if outcome else None,
             registered=tuple(sorted(outcome.registered)) if outcome else (),
         )
         status, conditions = judge(facts, server)
-        written = await write_status(
-            dependencies.client, server, status, conditions, dependencies.now(), dependencies.record
-        )
-        if written is None:
+        if await self._statuses.write(server, status, conditions) is None:
             return
-        dependencies.lister.servers.refresh(written)
         recorded = {entry.tag for entry in server.status.pending_tag_deletions or ()}
         for tag in owned:
             if tag.tag not in recorded:
-                dependencies.queue.add(Request(Kind.MODEL_TAG, tag.metadata.key))
+                state.enqueue(Kind.MODEL_TAG, tag.metadata.key)
 
     def _notify(self, key: ObjectKey, before: ServerObservation | None, now: ServerObservation) -> None:
         """Enqueue the dependents of the observation: all if the server's health changed, else those of moved tags."""
         if before is None or before.problem != now.problem:
             self._notify_all(key)
             return
-        lister, queue = self._dependencies.lister, self._dependencies.queue
+        state, lister = self._state, self._state.lister
         for tag in changed_tags(before, now):
             for environment in lister.followers(key, tag):
-                queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+                state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
         for model_tag in lister.tags_of(key):
             tagged = now.tags.get(model_tag.tag)
             if tagged is None or not is_as_reported(model_tag, tagged):
-                queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
+                state.enqueue(Kind.MODEL_TAG, model_tag.metadata.key)
 
     def _notify_all(self, key: ObjectKey) -> None:
-        lister, queue = self._dependencies.lister, self._dependencies.queue
+        state, lister = self._state, self._state.lister
         for model_tag in lister.tags_of(key):
-            queue.add(Request(Kind.MODEL_TAG, model_tag.metadata.key))
+            state.enqueue(Kind.MODEL_TAG, model_tag.metadata.key)
         for environment in lister.environments_of(key):
-            queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+            state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
 
 
-async def pulled(
-    connection: ModelServerClient, tags: Sequence[str]
-) -> tuple[dict[str, TaggedModel], dict[str, Problem]]:
+async def pulled(connection: Connection, tags: Sequence[str]) -> tuple[dict[str, TaggedModel], dict[str, Problem]]:
     """Return the model of each tag, and the problems of tags whose model is unknown.
 
     Raises RasaError if the server cannot be asked at all, or answers no tag correctly.

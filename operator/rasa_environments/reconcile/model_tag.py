@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rasa_environments.api.base import ObjectKey
@@ -11,6 +12,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.controller.promotions import Move
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
+from rasa_environments.controller.state import State
 from rasa_environments.domain.access import missing, unusable
 from rasa_environments.domain.advice import problem_of, remedy_of
 from rasa_environments.domain.compatibility import incompatible_with
@@ -18,18 +20,15 @@ from rasa_environments.domain.conflicts import CONFLICT_SECONDS
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.domain.tags import confirmed, incompatible, owned_by_older, untagged
-from rasa_environments.judge.events import reference_to, tag_reverted
+from rasa_environments.judge.events import Record, record_nothing, reference_to, tag_reverted
 from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge, last_model
 from rasa_environments.judge.transitions import transitions
 from rasa_environments.rasa.errors import EnvironmentNeededError, RasaError, UnknownModelError
-from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.reconcile.clients import Clients
-from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
+from rasa_environments.reconcile.clock import in_seconds, utc_now
 from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, observed, too_slow
-from rasa_environments.reconcile.running_releases import running_releases
-from rasa_environments.reconcile.status import write_status
+from rasa_environments.reconcile.ports import Connection, Connections, StatusWriter
+from rasa_environments.reconcile.running_releases import ReleaseProbe
 from rasa_environments.reconcile.tag_writes import TagWrite, TagWrites
-from rasa_environments.reconcile.unread_servers import UnreadServers
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +48,11 @@ RETRIED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
 class Verified:
     """A tag that was pulled from a server, and its model."""
 
-    connection: ModelServerClient
+    connection: Connection
     tag: str
     model: TaggedModel
 
-    def is_of(self, connection: ModelServerClient, tag: ModelTag) -> bool:
+    def is_of(self, connection: Connection, tag: ModelTag) -> bool:
         """Return whether it is what the ModelTag requires of that server."""
         return (self.connection, self.tag, self.model.name) == (connection, tag.tag, tag.spec.model)
 
@@ -61,16 +60,27 @@ class Verified:
 class ModelTagReconciler:
     """Keeps each tag on the model of its ModelTag."""
 
-    def __init__(self, dependencies: Dependencies, clients: Clients, unread: UnreadServers) -> None:
-        self._dependencies = dependencies
+    def __init__(
+        self,
+        state: State,
+        clients: Connections,
+        statuses: StatusWriter,
+        releases: ReleaseProbe,
+        record: Record = record_nothing,
+        now: Callable[[], str] = utc_now,
+    ) -> None:
+        self._state = state
         self._clients = clients
-        self._unread = unread
+        self._statuses = statuses
+        self._releases = releases
+        self._record = record
+        self._now = now
         self._verified: dict[ObjectKey, Verified] = {}
         self._writes = TagWrites()
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """Reconcile one ModelTag."""
-        lister = self._dependencies.lister
+        lister = self._state.lister
         tag = lister.tags.get(key)
         if tag is None:
             self._verified.pop(key, None)
@@ -80,18 +90,14 @@ class ModelTagReconciler:
             return DONE
         server_key = server_of_tag(tag)
         server = lister.servers.get(server_key)
-        observation = self._dependencies.observations.get(server_key)
-        if server is None and await self._unread.has(server_key, tag.status.conditions):
-            return DONE  # Its tags are enqueued once it has been read.
-        if server is not None and observation is None:
-            return DONE  # The ModelServer's first check enqueues its tags.
+        observation = self._state.observations.get(server_key)
         if server is not None and self._to_be_recorded(tag, server):
-            self._dependencies.queue.add(Request(Kind.MODEL_SERVER, server_key))
+            self._state.enqueue(Kind.MODEL_SERVER, server_key)
             return DONE  # A tag to be deleted later is recorded before it is set; afterwards the ModelTag is enqueued.
         tagged = await self._tagged(tag, server, observation or ServerObservation())
         if isinstance(tagged, TaggedModel):
             self._writes.forget(key)
-        await index_claims(lister, server_key)
+        await self._state.index_claims(server_key)
         facts = ModelTagFacts(
             tag=tag.tag,
             model=tag.spec.model,
@@ -101,7 +107,7 @@ class ModelTagReconciler:
             last=last_model(tag.status),
             followers=tuple(map(follower, lister.eligible_followers(server_key, tag.tag))),
         )
-        status, conditions = judge(facts, tag, self._dependencies.now())
+        status, conditions = judge(facts, tag, self._now())
         await self._write_status(tag, status, conditions)
         return self._result(key, facts.problem, observation)
 
@@ -118,7 +124,7 @@ class ModelTagReconciler:
 
     def _to_be_recorded(self, tag: ModelTag, server: ModelServer) -> bool:
         """Return whether the ModelServer has yet to record that the tag is deleted with its ModelTag."""
-        if tag.spec.deletion_policy != "Delete" or not self._dependencies.lister.owns(tag):
+        if tag.spec.deletion_policy != "Delete" or not self._state.lister.owns(tag):
             return False
         return all(entry.tag != tag.tag for entry in server.status.pending_tag_deletions or ())
 
@@ -127,7 +133,7 @@ class ModelTagReconciler:
     ) -> TaggedModel | Problem:
         """Return the model with the tag, after setting it if necessary, or why that failed."""
         server_key = server_of_tag(tag)
-        namespace, lister = tag.metadata.namespace, self._dependencies.lister
+        namespace, lister = tag.metadata.namespace, self._state.lister
         refused_here = unusable(server, server_key, namespace, lister.labels_of(namespace))
         problem = refused_here or owned_by_older(tag, lister.tag_owner(server_key, tag.tag)) or observation.problem
         if problem is not None or server is None:
@@ -137,13 +143,13 @@ class ModelTagReconciler:
             return connection
         request = Request(Kind.MODEL_TAG, tag.metadata.key)
         try:
-            async with self._dependencies.asking(request, until=in_seconds(PUT_SECONDS)):
+            async with self._state.queue.outside(request, until=in_seconds(PUT_SECONDS)):
                 return await self._ask(connection, tag, observation)
         except TimeoutError:
             return too_slow(server, PUT_SECONDS)
 
     async def _ask(
-        self, connection: ModelServerClient, tag: ModelTag, observation: ServerObservation
+        self, connection: Connection, tag: ModelTag, observation: ServerObservation
     ) -> TaggedModel | Problem:
         """Return the server's answer; nothing is requested while the last answer is still valid."""
         tagged = observation.tags.get(tag.tag)
@@ -163,7 +169,7 @@ class ModelTagReconciler:
 
     async def _put(
         self,
-        connection: ModelServerClient,
+        connection: Connection,
         tag: ModelTag,
         model: str,
         tagged: TaggedModel | None,
@@ -203,14 +209,14 @@ class ModelTagReconciler:
         return result
 
     async def _unable_followers(
-        self, connection: ModelServerClient, tag: ModelTag, model: str, observation: ServerObservation
+        self, connection: Connection, tag: ModelTag, model: str, observation: ServerObservation
     ) -> Problem | None:
         """Return why the tag may not move: an environment that pulls it cannot load the model, unless that is allowed.
 
         Nothing is known about a model whose version the server does not list.
         """
-        server_key, lister = server_of_tag(tag), self._dependencies.lister
-        await index_claims(lister, server_key)
+        server_key, lister = server_of_tag(tag), self._state.lister
+        await self._state.index_claims(server_key)
         followers = lister.eligible_followers(server_key, tag.tag)
         if not followers or tag.spec.allow_incompatible_model == model:
             return None
@@ -219,13 +225,12 @@ class ModelTagReconciler:
             listed = observed(await connection.models()).models.get(model)
         if listed is None or listed.version is None:
             return None
-        running = await running_releases(self._dependencies, followers, listed.version)
+        running = await self._releases.ask(followers, listed.version)
         return incompatible_with(listed, running, tag.metadata.key)
 
     def _record_move(self, tag: ModelTag, model: str, tagged: TaggedModel | None) -> None:
         """Count and log that the tag was moved; a correction, which no status shows, is recorded as an Event."""
-        dependencies = self._dependencies
-        move = dependencies.promotions.moved(tag)
+        move = self._state.promotions.moved(tag)
         came_from = f"taken from {tagged.name}" if tagged else "on no model before"
         fields = {
             "result": move.value,
@@ -237,11 +242,11 @@ class ModelTagReconciler:
         logger.info("tag %s is on model %s, %s", tag.tag, model, came_from, extra={"fields": fields})
         if move is Move.PUT_BACK:
             elsewhere = tagged.name if tagged else None
-            event = tag_reverted(tag, elsewhere, time=dependencies.now(), server=server_of_tag(tag))
-            dependencies.record(reference_to(tag), (event,))
+            event = tag_reverted(tag, elsewhere, time=self._now(), server=server_of_tag(tag))
+            self._record(reference_to(tag), (event,))
 
     async def _verify(
-        self, connection: ModelServerClient, tag: ModelTag, model: str, listed: TaggedModel | None
+        self, connection: Connection, tag: ModelTag, model: str, listed: TaggedModel | None
     ) -> TaggedModel | Problem:
         """Pull the tag as a Rasa server would, and compare the hash."""
         answer = await connection.tag(tag.tag)
@@ -251,26 +256,22 @@ class ModelTagReconciler:
             return tagged
         server_key = server_of_tag(tag)
         self._verified[tag.metadata.key] = Verified(connection, tag.tag, tagged)
-        self._dependencies.observations.tag_written(server_key, tag.tag, tagged)
-        for environment in self._dependencies.lister.followers(server_key, tag.tag):
+        self._state.observations.tag_written(server_key, tag.tag, tagged)
+        for environment in self._state.lister.followers(server_key, tag.tag):
             desired = environment.status.desired_model
             if desired is None or desired.hash != tagged.hash:
-                self._dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key))
+                self._state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
         return tagged
 
     async def _write_status(self, tag: ModelTag, status: ModelTagStatus, conditions: tuple[Condition, ...]) -> None:
-        dependencies = self._dependencies
-        written = await write_status(
-            dependencies.client, tag, status, conditions, dependencies.now(), dependencies.record
-        )
+        written = await self._statuses.write(tag, status, conditions)
         if written is not None:
-            dependencies.lister.tags.refresh(written)
             self._count_failure(tag, written)
 
     def _count_failure(self, before: ModelTag, after: ModelTag) -> None:
         changes = transitions(before.status.conditions, after.status.conditions or ())
         if any(change.after.type == ConditionType.TAGGED and change.after.status == "False" for change in changes):
-            self._dependencies.promotions.failed()
+            self._state.promotions.failed()
 
 
 def refused(

@@ -11,12 +11,12 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.cluster.resources import MODEL_TAGS, NAMESPACES
 from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.state import State
 from rasa_environments.domain.advice import message_of
 from rasa_environments.domain.facts import Problem, ServerObservation
 from rasa_environments.rasa.errors import RasaError
-from rasa_environments.rasa.model_server import ModelServerClient
-from rasa_environments.reconcile.clients import Clients
-from rasa_environments.reconcile.dependencies import Dependencies, in_seconds
+from rasa_environments.reconcile.clock import in_seconds
+from rasa_environments.reconcile.ports import ApiServer, Connection, Connections
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,9 @@ class OrphanedTags:
     A reconciliation of the ModelTag that was in progress during its deletion may still move the tag until it ends.
     """
 
-    def __init__(self, dependencies: Dependencies, clients: Clients) -> None:
-        self._dependencies = dependencies
+    def __init__(self, state: State, clients: Connections, api: ApiServer) -> None:
+        self._state = state
+        self._api = api
         self._clients = clients
         self._unowned: dict[ObjectKey, frozenset[str]] = {}
         """By ModelServer: tags that nothing can have moved since the last check."""
@@ -56,7 +57,7 @@ class OrphanedTags:
         """Remove the listed tags from their models. Raises ApiError."""
         key = server.metadata.key
         unowned = self._unowned.pop(key, frozenset())
-        claimed = {tag.tag for tag in self._dependencies.lister.tags_of(key)}
+        claimed = {tag.tag for tag in self._state.lister.tags_of(key)}
         entries = [entry for entry in server.status.pending_tag_deletions or () if entry.tag not in claimed]
         if not entries or observation.problem is not None:
             return Orphans()
@@ -78,13 +79,13 @@ class OrphanedTags:
         The API server is asked, since a deletion outside of the cluster cannot be undone.
         """
         key = ObjectKey(entry.namespace, entry.name)
-        if self._dependencies.lister.tags.get(key) is not None:
+        if self._state.lister.tags.get(key) is not None:
             return False  # it has another tag by now
-        return await self._dependencies.client.find(MODEL_TAGS, key, metadata_only=True) is not None
+        return await self._api.find(MODEL_TAGS, key, metadata_only=True) is not None
 
     def _is_under_way(self, entry: PendingTagDeletion) -> bool:
         """Return whether a reconciliation of the ModelTag is still in progress."""
-        return self._dependencies.queue.is_running(Request(Kind.MODEL_TAG, ObjectKey(entry.namespace, entry.name)))
+        return self._state.queue.is_running(Request(Kind.MODEL_TAG, ObjectKey(entry.namespace, entry.name)))
 
     async def _retained(self, server: ModelServer, entries: Sequence[PendingTagDeletion]) -> set[str]:
         """Return the tags whose ModelTag was deleted with its whole namespace.
@@ -99,12 +100,12 @@ class OrphanedTags:
 
     async def _is_going(self, namespace: str) -> bool:
         """Return whether the namespace is being deleted, or is gone."""
-        found = await self._dependencies.client.find(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
+        found = await self._api.find(NAMESPACES, ObjectKey("", namespace), metadata_only=True)
         return found is None or found["metadata"].get("deletionTimestamp") is not None
 
     async def _delete_all(
         self,
-        connection: ModelServerClient,
+        connection: Connection,
         server: ModelServer,
         entries: Sequence[PendingTagDeletion],
         observation: ServerObservation,
@@ -113,7 +114,7 @@ class OrphanedTags:
         failed = set()
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
-            async with self._dependencies.asking(request, until=in_seconds(DELETE_SECONDS)):
+            async with self._state.queue.outside(request, until=in_seconds(DELETE_SECONDS)):
                 for tag in sorted(entry.tag for entry in entries):
                     tagged = observation.tags.get(tag)
                     if tagged is not None and not await self._delete(connection, server, tag, tagged.name):
@@ -126,12 +127,12 @@ class OrphanedTags:
             )
         return failed
 
-    async def _delete(self, connection: ModelServerClient, server: ModelServer, tag: str, model: str) -> bool:
+    async def _delete(self, connection: Connection, server: ModelServer, tag: str, model: str) -> bool:
         try:
             await connection.delete_tag(model, tag)
         except RasaError as error:
             logger.warning("ModelServer %s: tag %s is not deleted: %s", server.metadata.key, tag, message_of(error))
             return False
         logger.info("ModelServer %s: tag %s is deleted with its ModelTag", server.metadata.key, tag)
-        self._dependencies.observations.tag_written(server.metadata.key, tag, None)
+        self._state.observations.tag_written(server.metadata.key, tag, None)
         return True

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
@@ -18,9 +19,9 @@ from rasa_environments.judge.comparison import serves_what_is_wanted
 from rasa_environments.judge.last_answers import LastAnswer, last_answers, with_last_answer
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.peers import Peer
-from rasa_environments.rasa.server import Served, served_model
-from rasa_environments.rasa.transport import HttpClient
-from rasa_environments.reconcile.dependencies import Intervals, utc_now
+from rasa_environments.rasa.server import Served
+from rasa_environments.reconcile.clock import utc_now
+from rasa_environments.reconcile.intervals import Intervals
 from rasa_environments.reconcile.workers import Unheard, ask_workers
 
 LONGEST_WHILE_WRONG_SECONDS = 10.0
@@ -82,18 +83,25 @@ class _Asked:
     delay: float
 
 
+class AskRasa(Protocol):
+    """Asks a Rasa server (`rasa.server.served_model`, with its HTTP client)."""
+
+    async def __call__(self, base_url: str, token: str, peer: Peer, *, fresh: bool) -> Served:
+        """Return what the server serves. Raises RasaError."""
+
+
 class ServedModels:
     """The last answers of each environment's Rasa servers."""
 
     def __init__(
         self,
-        http: HttpClient,
+        ask_rasa: AskRasa,
         intervals: Intervals,
         queue: WorkQueue,
         now: Callable[[], str] = utc_now,
         times: AnswerTimes | None = None,
     ) -> None:
-        self._http = http
+        self._ask_rasa = ask_rasa
         self._intervals = intervals
         self._queue = queue
         self._now = now
@@ -181,7 +189,7 @@ class ServedModels:
         one_is_enough = server.workers == 1 or wanted is None or server.started_for == wanted.hash
 
         async def ask() -> Served:
-            return await served_model(self._http, url, probe.token, peer=server.peer, fresh=not one_is_enough)
+            return await self._ask_rasa(url, probe.token, server.peer, fresh=not one_is_enough)
 
         def is_wanted(served: Served) -> bool:
             return serves_what_is_wanted(answered(server, served, listed), wanted) == "True"

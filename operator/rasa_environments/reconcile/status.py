@@ -3,49 +3,80 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from rasa_environments.api.base import ApiModel, JsonObject, Metadata, Rejection
 from rasa_environments.api.conditions import Condition
-from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentStatus
-from rasa_environments.api.kinds import AnyResource
-from rasa_environments.api.model_server import ModelServer, ModelServerStatus
-from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
-from rasa_environments.cluster.client import ApiError, Client
-from rasa_environments.cluster.events import Record
+from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import resource_of
-from rasa_environments.domain.lister import server_of_resource
+from rasa_environments.domain.lister import Lister, server_of_resource
 from rasa_environments.judge.conditions import merge_patch, overruled, transitioned
-from rasa_environments.judge.events import events_of, reference_to
+from rasa_environments.judge.events import Record, events_of, record_nothing, reference_to
 from rasa_environments.judge.transitions import Transition, reports, transitions
 from rasa_environments.judge.verdicts import rejected
+from rasa_environments.reconcile.clock import utc_now
+from rasa_environments.reconcile.ports import Status, StatusPatcher, T
 
 logger = logging.getLogger(__name__)
 
-Status = EnvironmentStatus | ModelServerStatus | ModelTagStatus
 _UNREADABLE: Final = object()
-T = TypeVar("T", DeploymentEnvironment, ModelServer, ModelTag, AnyResource)
 
 
-async def write_status(
-    client: Client, obj: T, status: Status, conditions: Sequence[Condition], time: str, record: Record
-) -> T | None:
-    """Write the differences to the object's status; return the object afterwards, None if there were none.
+class Statuses:
+    """Writes statuses by `api`; each write is stored in the lister, and its transitions are recorded as Events."""
 
-    Transitions of conditions are then logged, and recorded as Events. A rejected newer version of the object takes
-    precedence over verdicts about the one in force.
-    """
-    rejection = obj.metadata.rejection
-    generation = obj.metadata.generation if rejection is None else rejection.generation
-    current = conditions if rejection is None else overruled(conditions, rejected(rejection))
-    stamped = transitioned(obj.status.conditions, current, generation=generation, time=time)
-    full = status.model_copy(update={"observed_generation": generation, "conditions": list(stamped)})
-    written = await patch_status(client, obj, full)
-    if written is not None:
-        log_transitions(transitions(obj.status.conditions, stamped))
-        record(reference_to(written), events_of(obj, written, time=time, server=server_of_resource(written)))
-    return written
+    def __init__(
+        self, api: StatusPatcher, lister: Lister, record: Record = record_nothing, now: Callable[[], str] = utc_now
+    ) -> None:
+        self._api = api
+        self._lister = lister
+        self._record = record
+        self._now = now
+
+    async def write(self, before: T, status: Status, conditions: Sequence[Condition]) -> T | None:
+        """Write the differences to the object's status; return the object afterwards, None if there were none.
+
+        Transitions of conditions are then logged, and recorded as Events. A rejected newer version of the object takes
+        precedence over verdicts about the one in force. Raises ApiError as `patch` does.
+        """
+        time, rejection = self._now(), before.metadata.rejection
+        generation = before.metadata.generation if rejection is None else rejection.generation
+        current = conditions if rejection is None else overruled(conditions, rejected(rejection))
+        stamped = transitioned(before.status.conditions, current, generation=generation, time=time)
+        full = status.model_copy(update={"observed_generation": generation, "conditions": list(stamped)})
+        written = await self._patch(before, full)
+        if written is not None:
+            log_transitions(transitions(before.status.conditions, stamped))
+            events = events_of(before, written, time=time, server=server_of_resource(written))
+            self._record(reference_to(written), events)
+            self._lister.refresh(written)
+        return written
+
+    async def patch(self, before: T, status: Status) -> T | None:
+        """Write the status as it is; return the object afterwards, None if nothing differed or it is gone.
+
+        Raises ApiError 409 if the object has changed since it was read, since the status is based on that version.
+        """
+        written = await self._patch(before, status)
+        if written is not None:
+            self._lister.refresh(written)
+        return written
+
+    async def _patch(self, obj: T, status: Status) -> T | None:
+        patch = merge_patch(_stored(obj.status), _dumped(status))
+        if not patch:
+            return None
+        resource, metadata = resource_of(type(obj).__name__), obj.metadata
+        try:
+            written = await self._api.patch_status(
+                resource, metadata.key, patch, resource_version=str(metadata.latest_version), metadata_only=True
+            )
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return obj.model_copy(update={"status": status, "metadata": _after(metadata, written)})
 
 
 def log_transitions(changes: Sequence[Transition]) -> None:
@@ -55,26 +86,6 @@ def log_transitions(changes: Sequence[Transition]) -> None:
         level = logging.WARNING if report.is_trouble else logging.INFO
         fields = {"conditions": report.conditions, "reason": cause.reason}
         logger.log(level, "%s: %s", cause.reason, cause.message, extra={"fields": fields})
-
-
-async def patch_status(client: Client, obj: T, status: Status) -> T | None:
-    """Patch the object's status; return the object afterwards, None if nothing differed or it is gone.
-
-    Raises ApiError 409 if the object has changed since it was read, since the status is based on that version.
-    """
-    patch = merge_patch(_stored(obj.status), _dumped(status))
-    if not patch:
-        return None
-    resource, metadata = resource_of(type(obj).__name__), obj.metadata
-    try:
-        written = await client.patch_status(
-            resource, metadata.key, patch, resource_version=str(metadata.latest_version), metadata_only=True
-        )
-    except ApiError as error:
-        if error.status == 404:
-            return None
-        raise
-    return obj.model_copy(update={"status": status, "metadata": _after(metadata, written)})
 
 
 def _after(metadata: Metadata, written: JsonObject) -> Metadata:

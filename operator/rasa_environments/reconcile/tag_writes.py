@@ -9,7 +9,7 @@ from typing import Final
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.backoff import Backoff
 from rasa_environments.domain.facts import Problem, TaggedModel
-from rasa_environments.rasa.model_server import ModelServerClient
+from rasa_environments.reconcile.ports import Connection
 
 BACKOFF: Final = Backoff(first=1.0, longest=10.0)
 
@@ -18,7 +18,7 @@ BACKOFF: Final = Backoff(first=1.0, longest=10.0)
 class TagWrite:
     """A tag to set; a changed one is tried at once: other credentials, another model, or one uploaded since."""
 
-    connection: ModelServerClient
+    connection: Connection
     tag: str
     model: str
     listed: TaggedModel | None

@@ -10,8 +10,9 @@ from time import perf_counter
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.errors import ApiError
-from rasa_environments.controller.queue import FAILED, OUTAGE, Kind, Request, Result
+from rasa_environments.controller.queue import DONE, FAILED, OUTAGE, Kind, Request, Result
 from rasa_environments.reconcile.contents import Contents
+from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.runtime.log_context import reconciliation_of
 from rasa_environments.runtime.metrics import Metrics
 
@@ -30,9 +31,12 @@ Reconcile = Callable[[ObjectKey], Awaitable[Result]]
 class Reconciliations:
     """Attempts to reconcile objects, each of which is first read if there is an unread version of it."""
 
-    def __init__(self, reconcilers: Mapping[Kind, Reconcile], contents: Contents, metrics: Metrics) -> None:
+    def __init__(
+        self, reconcilers: Mapping[Kind, Reconcile], contents: Contents, unread: UnreadServers, metrics: Metrics
+    ) -> None:
         self._reconcilers = reconcilers
         self._contents = contents
+        self._unread = unread
         self._metrics = metrics
         self._started: dict[Request, float] = {}
         self._told: dict[Request, str] = {}
@@ -58,7 +62,9 @@ class Reconciliations:
         try:
             async with deadline:
                 await self._contents.refresh(request)
-                result = await self._reconcilers[request.kind](request.key)
+                # An object that waits for its ModelServer is enqueued once that has been read and checked.
+                waits = await self._unread.is_awaited_by(request)
+                result = DONE if waits else await self._reconcilers[request.kind](request.key)
                 self._told.pop(request, None)
         except ApiError as error:
             failure = OUTAGE

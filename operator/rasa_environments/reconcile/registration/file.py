@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey, version_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.cluster.cache import version_of
-from rasa_environments.cluster.children import Outcome
 from rasa_environments.cluster.errors import (
     ApiError,
     BeingDeletedError,
@@ -17,14 +15,14 @@ from rasa_environments.cluster.errors import (
     NameConflictError,
     OutdatedError,
 )
-from rasa_environments.cluster.owners import OwnerCheck
+from rasa_environments.cluster.outcome import Outcome
 from rasa_environments.cluster.resources import DEPLOYMENTS, MODEL_SERVERS, SECRETS
 from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.desired.deployment import digest
 from rasa_environments.desired.environments_file import FILE, entries_of, environments_secret
 from rasa_environments.domain.facts import RegistrationResult
 from rasa_environments.rasa.environments_file import FileEntry, file_text, missing_from
-from rasa_environments.reconcile.dependencies import Dependencies
+from rasa_environments.reconcile.ports import ApiServer, ChildApplier
 from rasa_environments.reconcile.registration.registry import PENDING
 
 logger = logging.getLogger(__name__)
@@ -36,15 +34,16 @@ DIGEST_ANNOTATION = "rasa-environments.io/environments-digest"
 class EnvironmentsFileWriter:
     """Writes environments.yml of each ModelServer with registration File."""
 
-    def __init__(self, dependencies: Dependencies) -> None:
-        self._dependencies = dependencies
+    def __init__(self, children: ChildApplier, api: ApiServer) -> None:
+        self._children = children
+        self._api = api
         self._restarted: dict[ObjectKey, tuple[str, str]] = {}
 
     async def write(
         self, server: ModelServer, registrations: Sequence[DesiredRegistration], active: frozenset[str]
     ) -> Mapping[str, RegistrationResult]:
         """Update the file to match the environments; return the results by name."""
-        live = await self._dependencies.children.read(SECRETS, _secret_of(server))
+        live = await self._children.read(SECRETS, _secret_of(server))
         try:
             return await self._write(server, registrations, active, live)
         except OutdatedError as existing:  # its entries are to be kept
@@ -71,11 +70,9 @@ class EnvironmentsFileWriter:
         """Write the Secret; return why that failed, or None."""
         secret = _secret_of(server)
         desired, version = environments_secret(server, entries), version_of(live)
-        check = OwnerCheck(self._dependencies.client, MODEL_SERVERS, server.metadata.key, server.metadata.uid)
+        check = self._children.owner_check(MODEL_SERVERS, server.metadata.key, server.metadata.uid)
         try:
-            outcome = await self._dependencies.children.apply(
-                desired, create_only=live is None, version=version, check_owner=check
-            )
+            outcome = await self._children.apply(desired, create_only=live is None, version=version, check_owner=check)
         except (NameConflictError, BeingDeletedError) as error:
             return RegistrationResult(
                 "False",
@@ -120,11 +117,11 @@ class EnvironmentsFileWriter:
         return RegistrationResult("True", Reason.REGISTERED, f"{where}, for which Deployment {key} was restarted")
 
     async def _annotate(self, deployment: ObjectKey, current: str) -> None:
-        template = (await self._dependencies.client.get(DEPLOYMENTS, deployment))["spec"]["template"]
+        template = (await self._api.get(DEPLOYMENTS, deployment))["spec"]["template"]
         if (template.get("metadata", {}).get("annotations") or {}).get(DIGEST_ANNOTATION) == current:
             return
         annotations = {"metadata": {"annotations": {DIGEST_ANNOTATION: current}}}
-        await self._dependencies.client.patch(DEPLOYMENTS, deployment, {"spec": {"template": annotations}})
+        await self._api.patch(DEPLOYMENTS, deployment, {"spec": {"template": annotations}})
         logger.info("Deployment %s is restarted to read %s", deployment, FILE)
 
 

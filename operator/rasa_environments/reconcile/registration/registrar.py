@@ -11,16 +11,16 @@ from rasa_environments.api.deployment_environment import ADOPT_REGISTRATION_ANNO
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.registrations import DesiredRegistration
+from rasa_environments.controller.state import State
 from rasa_environments.domain.advice import message_of, problem_of, reason_of
 from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
 from rasa_environments.judge.registration import Results, failed_registration, some_of, summary
-from rasa_environments.rasa.environments import EnvironmentRegistry, RegisteredEnvironment
+from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefusedError
-from rasa_environments.reconcile.clients import Clients
-from rasa_environments.reconcile.dependencies import Dependencies, in_seconds, index_claims
+from rasa_environments.reconcile.clock import in_seconds
+from rasa_environments.reconcile.ports import Connections, Registry, StatusWriter
 from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
 from rasa_environments.reconcile.registration.registry import Merged, merged
-from rasa_environments.reconcile.status import patch_status
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +47,13 @@ class Outcome:
 class Registrar:
     """Keeps the registry of each ModelServer in sync with its environments."""
 
-    def __init__(self, dependencies: Dependencies, clients: Clients) -> None:
-        self._dependencies = dependencies
+    def __init__(
+        self, state: State, clients: Connections, statuses: StatusWriter, files: EnvironmentsFileWriter
+    ) -> None:
+        self._state = state
         self._clients = clients
-        self._files = EnvironmentsFileWriter(dependencies)
+        self._statuses = statuses
+        self._files = files
 
     async def register(self, server: ModelServer, observation: ServerObservation) -> Outcome | None:
         """Update the registry, and notify every environment of its result.
@@ -59,11 +62,11 @@ class Registrar:
         """
         if server.registration is Registration.NONE:
             return None
-        lister = self._dependencies.lister
-        await index_claims(lister, server.metadata.key)
+        lister = self._state.lister
+        await self._state.index_claims(server.metadata.key)
         eligible = lister.eligible_environments(server.metadata.key)
         environments = [each for each in eligible if each.metadata.deletion_timestamp is None]
-        registrations = self._dependencies.registrations.desired(each.metadata.key for each in environments)
+        registrations = self._state.registrations.desired(each.metadata.key for each in environments)
         active = frozenset(each.environment for each in environments)
         managed = frozenset(server.status.registered_environments or ())
         if server.registration is Registration.FILE:
@@ -88,14 +91,14 @@ class Registrar:
         recorded, until = managed, in_seconds(REGISTRY_SECONDS)
         request = Request(Kind.MODEL_SERVER, server.metadata.key)
         try:
-            async with self._dependencies.asking(request, until=until):
+            async with self._state.queue.outside(request, until=until):
                 current = await connection.environments.read()
             plan = merged(current, registrations, managed=managed, active=active)
             await self._record(server, plan.recorded)
             recorded = plan.recorded
             if plan.entries == current:
                 return plan.results, recorded
-            async with self._dependencies.asking(request, until=until):
+            async with self._state.queue.outside(request, until=until):
                 results = await self._replace(connection.environments, current, plan)
         except TimeoutError:
             return _same_for_all(active, TOO_SLOW), recorded
@@ -104,9 +107,7 @@ class Registrar:
         logger.info("ModelServer %s: its registry holds %s", server.metadata.key, _names(plan.entries))
         return results, recorded
 
-    async def _replace(
-        self, registry: EnvironmentRegistry, current: Sequence[RegisteredEnvironment], plan: Merged
-    ) -> Results:
+    async def _replace(self, registry: Registry, current: Sequence[RegisteredEnvironment], plan: Merged) -> Results:
         """Write all entries at once; if that is rejected, one after the other, so that a bad one blocks no other."""
         try:
             await registry.replace(plan.entries)
@@ -133,15 +134,13 @@ class Registrar:
         if names <= known:
             return
         status = server.status.model_copy(update={"registered_environments": sorted(names | known)})
-        written = await patch_status(self._dependencies.client, server, status)
-        if written is not None:
-            self._dependencies.lister.servers.refresh(written)
+        await self._statuses.patch(server, status)
 
     def _notify(self, environments: Sequence[DeploymentEnvironment], results: Results) -> None:
         for environment in environments:
             result, key = results.get(environment.environment), environment.metadata.key
-            if result is not None and self._dependencies.registrations.record(key, result):
-                self._dependencies.queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key))
+            if result is not None and self._state.registrations.record(key, result):
+                self._state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, key)
 
 
 def _same_for_all(names: frozenset[str], result: RegistrationResult) -> Results:
@@ -153,7 +152,7 @@ def _names(entries: Sequence[RegisteredEnvironment]) -> str:
 
 
 def request_registration(
-    dependencies: Dependencies,
+    state: State,
     environment: DeploymentEnvironment,
     server: ModelServer,
     *,
@@ -175,5 +174,5 @@ def request_registration(
         in_use=in_use,
         adopts=environment.metadata.annotations.get(ADOPT_REGISTRATION_ANNOTATION) == "true",
     )
-    if dependencies.registrations.request(desired):
-        dependencies.queue.add_later(Request(Kind.MODEL_SERVER, server.metadata.key), REGISTRATION_DELAY_SECONDS)
+    if state.registrations.request(desired):
+        state.queue.add_later(Request(Kind.MODEL_SERVER, server.metadata.key), REGISTRATION_DELAY_SECONDS)
