@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class _Namespaces(Resource):
     """Namespaces are in no namespace."""
 
-    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:  # noqa: ARG002
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
         return super().path(None, name, subresource)
 
 

@@ -46,7 +46,7 @@ def difference(golden: list[JsonObject], made: list[JsonObject]) -> str:
 class _Dumper(yaml.SafeDumper):
     """Write repeated values in full instead of with anchors, and multi-line texts as blocks."""
 
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 

@@ -11,7 +11,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cluster.errors import ApiError, OwnerGoneError
 from rasa_environments.cluster.outcome import Outcome
 from rasa_environments.cluster.resources import Resource, resource_of
-from rasa_environments.controller.queue import Request
+from rasa_environments.controller.queue import Request, WorkQueue
 from rasa_environments.controller.state import State
 from rasa_environments.domain.facts import Problem
 from rasa_environments.judge.events import Event, ObjectReference
@@ -43,7 +43,7 @@ class FakeApiServer:
         self.requests.append(f"GET {resource.kind} {key}")
         return self.objects.get((resource.kind, key))
 
-    async def get(self, resource: Resource, key: ObjectKey) -> JsonObject:
+    async def get(self, resource: Resource, key: ObjectKey, /) -> JsonObject:
         """The object; 404 without it."""
         found = await self.find(resource, key)
         if found is None:
@@ -327,3 +327,22 @@ def unasked_releases(state: State) -> ReleaseProbe:
         raise AssertionError(f"{base_url} is asked for its version")
 
     return ReleaseProbe(state, ask)
+
+
+class RecordingQueue(WorkQueue):
+    """A queue that says what was requested, now or after some seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.added: list[Request] = []
+        self.later: dict[Request, float] = {}
+
+    def add(self, request: Request) -> None:
+        """Request a reconciliation now."""
+        self.added.append(request)
+        super().add(request)
+
+    def add_later(self, request: Request, seconds: float) -> None:
+        """Request a reconciliation after some seconds."""
+        self.later[request] = seconds
+        super().add_later(request, seconds)

@@ -32,7 +32,7 @@ class ApiServer(Protocol):
     async def find(self, resource: Resource, key: ObjectKey, *, metadata_only: bool = False) -> JsonObject | None:
         """Return the object as stored, or None. Raises ApiError."""
 
-    async def get(self, resource: Resource, key: ObjectKey) -> JsonObject:
+    async def get(self, resource: Resource, key: ObjectKey, /) -> JsonObject:
         """Return the object as stored. Raises ApiError."""
 
     async def patch(self, resource: Resource, key: ObjectKey, patch: JsonObject) -> JsonObject:
