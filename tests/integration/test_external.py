@@ -8,7 +8,7 @@ import pytest
 
 from rasa_environments.api.base import JsonObject
 from tests.integration.manifests import environment, model_tag, secret
-from tests.integration.model_server_process import MODEL_A, MODEL_B
+from tests.integration.model_server_process import MODEL_A
 from tests.integration.rasa_at_pod import PORT, ScriptedRasa, listening_rasa
 from tests.integration.space import CHILD_KINDS, ENVIRONMENT, Space
 
@@ -45,29 +45,6 @@ def test_it_is_ready_when_it_serves_the_model_of_its_tag(elsewhere: Space, rasa:
     assert [kind for kind in CHILD_KINDS if elsewhere.find_child(kind)] == []
 
 
-def test_it_is_not_ready_while_it_serves_another_model(elsewhere: Space, rasa: ScriptedRasa) -> None:
-    rasa.model = MODEL_B
-
-    elsewhere.apply(outside())
-
-    elsewhere.wait_until_not_ready(
-        "AnotherModelServed",
-        f"the Rasa server of production serves {MODEL_B}, {MODEL_A} is wanted: it has not pulled it yet or could not "
-        "load it (see its log)",
-    )
-    rasa.model = MODEL_A
-    elsewhere.wait_until_ready()
-
-
-def test_one_that_does_not_answer_is_not_ready_and_is_asked_again(elsewhere: Space) -> None:
-    elsewhere.apply(outside())
-
-    elsewhere.wait_for_condition(ENVIRONMENT, "production", "Ready", status="False", reason="ExternalServerUnreachable")
-    with listening_rasa(ADDRESS, TOKEN) as rasa:
-        rasa.model = MODEL_A
-        elsewhere.wait_until_ready()
-
-
 def test_one_that_refuses_the_token_is_reported(elsewhere: Space, rasa: ScriptedRasa) -> None:
     elsewhere.apply(secret("outside", token="wrong"))
 
@@ -78,15 +55,6 @@ def test_one_that_refuses_the_token_is_reported(elsewhere: Space, rasa: Scripted
     elsewhere.apply(secret("outside", token=TOKEN))
     rasa.model = MODEL_A
     elsewhere.wait_until_ready()
-
-
-def test_a_missing_token_is_asked_for(tag_space: Space) -> None:
-    tag_space.apply(outside())
-
-    tag_space.wait_until_not_ready(
-        "SecretNotFound",
-        f"spec.external.authToken: Secret {tag_space.namespace}/outside not found: create it with key token",
-    )
 
 
 @pytest.mark.parametrize(

@@ -59,16 +59,6 @@ def test_a_tag_is_put_on_its_model_once_and_pulled_once_to_be_sure(tag_space: Sp
         )
 
 
-def test_a_tag_that_is_where_it_should_be_is_not_put_again(empty_space: Space, front: Front) -> None:
-    front.behind.put_tag(MODEL_A, "production")
-    furnish(empty_space, front)
-
-    empty_space.apply(model_tag(model=MODEL_A))
-
-    wait_until_tagged(empty_space, MODEL_A)
-    assert front.count("PUT", f"{MODELS}/{MODEL_A}/tags/production") == 0
-
-
 def test_a_promotion_moves_the_tag_and_remembers_the_model_before(tag_space: Space, front: Front) -> None:
     tag_space.apply(model_tag(model=MODEL_A))
     wait_until_tagged(tag_space, MODEL_A)
@@ -103,15 +93,6 @@ def test_a_tag_that_somebody_moved_is_put_back(tag_space: Space, front: Front) -
     start = len(front.asked)
     tag_space.eventually(lambda: front.listings_since(start) >= 2, "two more listings")
     assert wait_until_tagged(tag_space, MODEL_A)["history"] == before["history"]
-
-
-def test_a_tag_that_somebody_deleted_is_put_back(tag_space: Space, front: Front) -> None:
-    tag_space.apply(model_tag(model=MODEL_A))
-    wait_until_tagged(tag_space, MODEL_A)
-
-    front.behind.delete_tag("production")
-
-    tag_space.eventually(lambda: front.behind.tags() == {"production": MODEL_A}, "the tag to be put back")
 
 
 def test_a_model_that_is_not_there_is_named_and_tagged_as_soon_as_it_is_uploaded(
@@ -152,15 +133,6 @@ def test_a_tag_stays_the_tag_that_its_history_is_of(tag_space: Space) -> None:
 
     assert not answer.accepted
     assert "spec.tag may not be changed: the history is that of one tag" in answer.body["message"]
-
-
-def test_without_a_model_a_tag_stays_where_it_is_and_is_told(tag_space: Space, front: Front) -> None:
-    front.behind.put_tag(MODEL_B, "production")
-
-    tag_space.apply(model_tag())
-
-    assert wait_until_tagged(tag_space, MODEL_B)["history"][0]["model"] == MODEL_B
-    assert front.behind.tags() == {"production": MODEL_B}
 
 
 def test_the_environments_that_pull_the_tag_are_named(tag_space: Space, front: Front) -> None:

@@ -123,17 +123,6 @@ def test_an_environment_leaves_the_registry_when_it_goes_and_the_others_stay(ent
     assert enterprise.names() == {"elsewhere", "development"}
 
 
-def test_what_somebody_takes_out_is_registered_again(enterprise: Enterprise) -> None:
-    enterprise.space.apply(environment("development"))
-    enterprise.wait_for("development", "True", "Registered")
-
-    enterprise.register(FOREIGN)
-
-    enterprise.space.eventually(
-        lambda: enterprise.names() == {"elsewhere", "development"}, "development to be registered again"
-    )
-
-
 def test_an_entry_of_somebody_else_is_left_alone_until_the_environment_may_adopt_it(enterprise: Enterprise) -> None:
     theirs = {**FOREIGN, "name": "development"}
     enterprise.register(theirs)

@@ -77,36 +77,6 @@ def test_a_promotion_in_place_leaves_the_pods_alone(tag_space: Space) -> None:
     assert tag_space.child("Deployment")["metadata"]["generation"] == before
 
 
-def test_while_no_model_carries_the_tag_nothing_rolls(tag_space: Space, front: Front) -> None:
-    front.behind.put_tag(MODEL_A, "production")
-    tag_space.apply(environment(model=ROLLING))
-    tag_space.wait_until_ready()
-    before = tag_space.child("Deployment")["metadata"]["generation"]
-
-    front.behind.delete_tag("production")
-
-    tag_space.wait_until_not_ready(
-        "TagNotFound",
-        f"no model on ModelServer {tag_space.namespace}/default carries the tag production: promote one, for example "
-        "`kubectl rasa promote MODEL production`",
-    )
-    assert tag_space.child("Deployment")["metadata"]["generation"] == before
-    assert rolled_for(tag_space) == front.behind.hash_of(MODEL_A)
-
-
-def test_while_the_model_server_is_down_nothing_rolls_whatever_else_changes(tag_space: Space, front: Front) -> None:
-    start(tag_space, **ROLLING)
-    before = template(tag_space)
-    front.down()
-    tag_space.wait_for_condition(ENVIRONMENT, "production", "ModelAvailable", status="Unknown")
-
-    tag_space.patch(ENVIRONMENT, "production", {"spec": {"replicas": 2}})
-
-    tag_space.eventually(lambda: tag_space.child("Deployment")["spec"]["replicas"] == 2, "two replicas")
-    tag_space.wait_until_ready()
-    assert template(tag_space) == before
-
-
 def test_an_operator_that_starts_while_the_model_server_is_down_rolls_nothing(
     mortal_space: Space, front: Front, mortal: OperatorProcess
 ) -> None:

@@ -114,39 +114,6 @@ def test_a_pod_that_serves_another_model_holds_ready_back(tag_space: Space) -> N
         tag_space.wait_until_ready()
 
 
-def test_a_pod_without_a_model_holds_ready_back(tag_space: Space) -> None:
-    start(tag_space)
-
-    with scripted_rasa(tag_space):
-        tag_space.wait_for_condition(
-            ENVIRONMENT,
-            "production",
-            "ModelServed",
-            status="False",
-            reason="NoModelServed",
-            message=f"pod {pod_name(tag_space)} serves no model, {MODEL_A} is wanted: it has not pulled it yet or "
-            "could not load it (see its log)",
-        )
-
-
-def test_a_pod_that_refuses_the_token_leaves_it_unknown(tag_space: Space) -> None:
-    start(tag_space)
-
-    with scripted_rasa(tag_space) as rasa:
-        rasa.token = "another"
-        url = f"http://{pod_address(tag_space)}:5005/status"
-        tag_space.wait_for_condition(
-            ENVIRONMENT,
-            "production",
-            "ModelServed",
-            status="Unknown",
-            reason="Unauthorized",
-            message=f"pod {pod_name(tag_space)} does not report its model: the Rasa server at {url} answers 401 "
-            "(NotAuthenticated) to the question which model it serves: it does not accept the credentials; "
-            "it started with another token than its Secret holds now; restart the pod",
-        )
-
-
 def test_one_of_two_pods_that_lags_behind_is_named(tag_space: Space) -> None:
     tag_space.apply(model_tag(model=MODEL_A), environment(replicas=2))
     tag_space.wait_until_ready()

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.api.conditions import Condition, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.controller.queue import Kind, Request, Result
 from rasa_environments.controller.state import State
-from rasa_environments.domain.facts import ServerObservation, TaggedModel
+from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.reconcile.environment import EnvironmentOptions, EnvironmentReconciler
 from rasa_environments.reconcile.external import ExternalServers
 from rasa_environments.reconcile.healing import Healing
@@ -70,6 +71,17 @@ class Scene:
         tags = {} if model is None else {"support": model}
         self.state.observations.listed(SERVER, ServerObservation(models=models, tags=tags, known=True))
 
+    def loses_model_server(self) -> None:
+        """The model server does not answer, and nothing else is known of it."""
+        away = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
+        self.state.observations.listed(SERVER, ServerObservation(problem=away))
+
+    def changes(self, **spec: Any) -> None:
+        """The spec is another one, and the status what it was."""
+        changed = environment("support", version=self.environment.metadata.version + 1, **spec)
+        status = {"status": self.environment.status}
+        self.state.lister.environments.put(changed.model_copy(update=status))
+
     async def reconcile(self) -> Result:
         """Reconcile once."""
         return await self.reconciler.reconcile(KEY)
@@ -96,10 +108,16 @@ class Scene:
         assert found is not None
         return found
 
+    def _condition(self, kind: str) -> Condition:
+        return next(each for each in self.environment.status.conditions or () if each.type == kind)
+
     def condition(self, kind: str) -> tuple[str, str]:
         """Status and reason of a condition."""
-        found = next(each for each in self.environment.status.conditions or () if each.type == kind)
-        return found.status, found.reason
+        return self._condition(kind).status, self._condition(kind).reason
+
+    def message(self, kind: str) -> str:
+        """Message of a condition."""
+        return self._condition(kind).message
 
     @property
     def token(self) -> str:

@@ -74,7 +74,7 @@ class FakeApiServer:
         if self.fault is not None:
             raise self.fault
         self.statuses.append(status)
-        return {"metadata": {"resourceVersion": str(1000 + len(self.statuses))}}
+        return {"metadata": {"resourceVersion": str(1000 * len(self.statuses))}}
 
 
 @dataclass
@@ -295,12 +295,16 @@ class FakeRasa:
     """Rasa servers that all serve one model."""
 
     model: str | None = None
+    fault: RasaError | None = None
+    """The answer to every request, if it fails."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """URL and token of each request."""
 
     async def __call__(self, base_url: str, token: str, peer: Peer, *, fresh: bool) -> Served:
         """The answer of the server at that address."""
         self.asked.append((base_url, token))
+        if self.fault is not None:
+            raise self.fault
         return Served(self.model)
 
 

@@ -74,6 +74,11 @@ def tag(name: str, *, namespace: str = "bots", version: int = 1, age: int = 0, *
     return ModelTag.model_validate(tag_body(name, namespace=namespace, version=version, age=age, **spec))
 
 
+def rasa_error(kind: type[E], peer: Peer) -> E:
+    """An error of a Rasa server."""
+    return kind(peer, "http://rasa:5005", "is odd")
+
+
 def server_error(kind: type[E], problem: str = "is odd") -> E:
     """An error of the model server."""
     return kind(Peer.MODEL_SERVER, "http://rasa-x:5002", problem)

@@ -103,10 +103,11 @@ async def test_a_tag_that_is_on_its_model_is_pulled_once_and_then_left_alone() -
     assert len(scene.api.statuses) == 1
 
 
-async def test_a_tag_that_somebody_moved_is_put_back_which_only_an_event_shows() -> None:
+@pytest.mark.parametrize("tags", [{"live": "old"}, {}], ids=["moved", "deleted"])
+async def test_a_tag_that_somebody_moved_or_deleted_is_put_back_which_only_an_event_shows(tags: dict[str, str]) -> None:
     scene = Scene()
     await scene.reconcile()
-    scene.model_server.tags["live"] = "old"
+    scene.model_server.tags = dict(tags)
     scene.observe()
 
     await scene.reconcile()

@@ -139,6 +139,17 @@ async def test_at_rest_nothing_is_written_or_told() -> None:
     assert len(operator.state.queue) == told
 
 
+async def test_what_somebody_takes_out_is_registered_again() -> None:
+    operator = Operator()
+    operator.has("staging")
+    await operator.passes()
+    operator.registry.entries = (THEIRS,)
+
+    await operator.passes()
+
+    assert operator.registry.names == {"production", "staging"}
+
+
 async def test_an_environment_that_is_gone_leaves_the_registry_and_is_then_forgotten() -> None:
     operator = Operator()
     operator.has("staging")
