@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from rasa_environments.api.base import ModelReference
+from rasa_environments.api.base import ModelReference, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentStatus
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
+from rasa_environments.domain.access import missing
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.tags import (
     changed_tags,
@@ -57,7 +58,7 @@ def test_the_wanted_model_is_the_tagged_one_or_the_last_known(
 
 @pytest.mark.parametrize("exists", [True, False])
 def test_an_environment_that_may_not_use_its_server_keeps_the_model_and_says_why(exists: bool) -> None:
-    elsewhere = server(namespace="platform") if exists else None
+    elsewhere = server(namespace="platform") if exists else missing(ObjectKey("bots", "default"))
 
     model, problem = wanted_model(following(OLD), elsewhere, None, ServerObservation())
 

@@ -13,12 +13,12 @@ from rasa_environments.controller.event_handlers import EventHandlers
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.state import State
 from rasa_environments.domain.access import missing
-from rasa_environments.domain.facts import ServerObservation
+from rasa_environments.domain.facts import Problem, ServerObservation
 from rasa_environments.judge.verdicts import unready
 from rasa_environments.reconcile.contents import Contents, identity_of
 from rasa_environments.reconcile.status import Statuses
 from rasa_environments.reconcile.unread_servers import UnreadServers
-from tests.reconcile.fakes import FakeApiServer
+from tests.reconcile.fakes import FakeApiServer, RecordingQueue
 from tests.reconcile.objects import environment, environment_body, server, server_body, tag, tag_body
 
 SERVER = ObjectKey("bots", "default")
@@ -52,13 +52,14 @@ class Scene:
     """An environment and a ModelTag whose ModelServer is unknown so far."""
 
     def __init__(self, *namespaces: str) -> None:
-        self.state, self.api = State(), UnusableServer()
+        self.queue = RecordingQueue()
+        self.state, self.api = State(queue=self.queue), UnusableServer()
         self.watched = ObjectCache(identity_of)
         state = self.state
         handlers = EventHandlers(state.lister, state.queue, state.references, state.pods)
         statuses = Statuses(self.api, state.lister)
         self.contents = Contents(self.api, {Kind.MODEL_SERVER: self.watched}, handlers, statuses)
-        self.unread = UnreadServers(state, self.api, self.watched, self.contents, namespaces)
+        self.unread = UnreadServers(state, self.api, self.watched, namespaces)
         state.lister.environments.put(environment("support"))
         state.lister.tags.put(tag("live"))
 
@@ -107,6 +108,17 @@ async def test_a_server_that_was_read_is_waited_for_until_its_first_check(reques
     assert scene.api.requests == []
 
 
+async def test_a_server_that_is_read_while_it_is_asked_for_is_waited_for_until_its_first_check() -> None:
+    scene = Scene()
+
+    async def find(*_: object, **__: object) -> None:
+        scene.state.lister.servers.put(server())
+
+    scene.api.find = find  # type: ignore[method-assign]
+
+    assert await scene.waits(SUPPORT)
+
+
 @BOTH
 async def test_a_server_of_which_no_version_was_valid_is_not_waited_for(request_: Request) -> None:
     scene = Scene()
@@ -116,6 +128,25 @@ async def test_a_server_of_which_no_version_was_valid_is_not_waited_for(request_
 
     assert not await scene.waits(request_)
     assert scene.api.requests == []
+    problem = scene.state.lister.server(SERVER)
+    assert isinstance(problem, Problem)
+    assert (problem.reason, problem.message) == (
+        "ModelServerNotFound",
+        "ModelServer bots/default has never had a valid spec: correct it as its condition Ready says",
+    )
+
+
+async def test_what_refers_to_a_server_that_was_never_valid_is_notified_when_it_is_gone() -> None:
+    scene = Scene()
+    scene.watched.put(server_body())
+    await scene.contents.refresh(Request(Kind.MODEL_SERVER, SERVER))
+    scene.queue.added.clear()
+    scene.watched.remove(SERVER)
+
+    await scene.contents.refresh(Request(Kind.MODEL_SERVER, SERVER))
+
+    assert set(scene.queue.added) == {SUPPORT, LIVE}
+    assert scene.state.lister.server(SERVER) == missing(SERVER)
 
 
 async def test_once_the_status_says_that_it_is_missing_the_watch_is_trusted() -> None:

@@ -78,13 +78,16 @@ class EventHandlers:
     def on_unusable(self, request: Request) -> None:
         """Handle an object of which no version can be used: those that refer to it wait for it to be read."""
         if request.kind is Kind.MODEL_SERVER:
-            for dependent in self._users_of(request.key):
-                self._queue.add(dependent)
+            self._lister.set_never_valid(request.key, exists=True)
+            self._enqueue_users_of(request.key)
 
     def on_delete(self, request: Request) -> None:
         """Remove an object that is gone; enqueue its dependents."""
         known = self.known(request)
         if known is None:
+            if request.kind is Kind.MODEL_SERVER and self._lister.is_never_valid(request.key):
+                self._lister.set_never_valid(request.key, exists=False)
+                self._enqueue_users_of(request.key)
             return
         self._lister.remove(known)
         self._queue.forget(request)
@@ -147,6 +150,10 @@ class EventHandlers:
         tag = self._lister.followed(environment)
         if tag is not None:
             self._queue.add(request_of(tag))
+
+    def _enqueue_users_of(self, server: ObjectKey) -> None:
+        for dependent in self._users_of(server):
+            self._queue.add(dependent)
 
     def _users_of(self, server: ObjectKey) -> Iterable[Request]:
         """Yield the environments and ModelTags that refer to a ModelServer, whether it is known or not."""

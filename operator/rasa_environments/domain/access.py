@@ -22,6 +22,15 @@ def missing(server: ObjectKey) -> Problem:
     )
 
 
+def never_valid(server: ObjectKey) -> Problem:
+    """Return the problem that the ModelServer exists, and no version of its spec could be used so far."""
+    return Problem(
+        Reason.MODEL_SERVER_NOT_FOUND,
+        f"ModelServer {server} has never had a valid spec: correct it as its condition Ready says",
+        stalled=False,
+    )
+
+
 def allows(server: ModelServer, namespace: str, labels: Labels | None) -> bool:
     """Return whether objects of that namespace may use the ModelServer; `labels` are None if unknown."""
     access = server.spec.access_from
@@ -59,10 +68,13 @@ def _holds(requirement: LabelRequirement, labels: Labels) -> bool:
             return not present
 
 
-def unusable(server: ModelServer | None, key: ObjectKey, namespace: str, labels: Labels | None) -> Problem | None:
-    """Return why an object in `namespace`, which has these labels, cannot use the ModelServer `key`, or None."""
-    if server is None:
-        return missing(key)
+def unusable(server: ModelServer | Problem, namespace: str, labels: Labels | None) -> Problem | None:
+    """Return why an object in `namespace`, which has these labels, cannot use the ModelServer, or None.
+
+    `server` may be the problem that there is none (`Lister.server`).
+    """
+    if isinstance(server, Problem):
+        return server
     if allows(server, namespace, labels):
         return None
     selectors = server.spec.access_from is not None and server.spec.access_from.namespace_selectors
@@ -71,6 +83,6 @@ def unusable(server: ModelServer | None, key: ObjectKey, namespace: str, labels:
         hint = " by name: its labels are unknown, since the operator may not read namespaces or this one does not exist"
     return Problem(
         Reason.REF_NOT_PERMITTED,
-        f"ModelServer {key} does not allow namespace {namespace}: add {namespace} to its "
+        f"ModelServer {server.metadata.key} does not allow namespace {namespace}: add {namespace} to its "
         f"spec.accessFrom.namespaces{hint}",
     )

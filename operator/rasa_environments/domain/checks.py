@@ -10,7 +10,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer, Profile
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.profiles import require_tag_of_its_name
-from rasa_environments.domain.access import missing, unusable
+from rasa_environments.domain.access import unusable
 from rasa_environments.domain.conflicts import problem_of
 from rasa_environments.domain.facts import Problem
 from rasa_environments.domain.lister import Lister, server_of_environment
@@ -24,7 +24,7 @@ Check: TypeAlias = Callable[[DeploymentEnvironment, ModelServer, Lister], Proble
 def namespace_allowed(environment: DeploymentEnvironment, server: ModelServer, lister: Lister) -> Problem | None:
     """Check that the ModelServer lets the environment's namespace use it."""
     namespace = environment.metadata.namespace
-    return unusable(server, server.metadata.key, namespace, lister.labels_of(namespace))
+    return unusable(server, namespace, lister.labels_of(namespace))
 
 
 def not_claimed_by_older(environment: DeploymentEnvironment, _: ModelServer, lister: Lister) -> Problem | None:
@@ -64,9 +64,8 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 def usable_server(environment: DeploymentEnvironment, lister: Lister) -> ModelServer | Problem:
     """Return the environment's ModelServer, or why it cannot be used."""
-    key = server_of_environment(environment)
-    server = lister.servers.get(key)
-    if server is None:
-        return missing(key)
+    server = lister.server(server_of_environment(environment))
+    if isinstance(server, Problem):
+        return server
     problems = (check(environment, server, lister) for check in CHECKS)
     return next((problem for problem in problems if problem is not None), server)

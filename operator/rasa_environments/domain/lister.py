@@ -12,9 +12,10 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.domain.access import Labels, allows
+from rasa_environments.domain.access import Labels, allows, missing, never_valid
 from rasa_environments.domain.claim_index import ClaimIndex
 from rasa_environments.domain.claims import claims_of_environment, claims_of_tag, tag_key
+from rasa_environments.domain.facts import Problem
 from rasa_environments.domain.indexer import Indexer
 
 
@@ -72,6 +73,8 @@ class Lister:
         self.tags: Indexer[ModelTag] = Indexer(
             lambda tag: ((server_of_tag(tag), ""), (server_of_tag(tag), f"tag {tag.tag}")), self._tag_changed
         )
+        self._never_valid: set[ObjectKey] = set()
+        """ModelServers that exist, of which no version could be used so far."""
         self._environment_claims = ClaimIndex(lambda _: None)
         self._tag_claims = ClaimIndex(lambda _: None)
         self._hosts: dict[ObjectKey, frozenset[str]] = {}
@@ -91,6 +94,7 @@ class Lister:
         """Store a resource, replacing the one of its name."""
         match resource:
             case ModelServer():
+                self._never_valid.discard(resource.metadata.key)
                 self.servers.put(resource)
             case DeploymentEnvironment():
                 self.environments.put(resource)
@@ -116,6 +120,21 @@ class Lister:
                 self.environments.remove(resource.metadata.key)
             case ModelTag():
                 self.tags.remove(resource.metadata.key)
+
+    def server(self, key: ObjectKey) -> ModelServer | Problem:
+        """Return the ModelServer, or the problem that it does not exist or has never been valid."""
+        found = self.servers.get(key)
+        if found is not None:
+            return found
+        return never_valid(key) if self.is_never_valid(key) else missing(key)
+
+    def is_never_valid(self, server: ObjectKey) -> bool:
+        """Return whether the ModelServer exists, but none of its versions could be used yet."""
+        return server in self._never_valid
+
+    def set_never_valid(self, server: ObjectKey, *, exists: bool) -> None:
+        """Record that a ModelServer without a usable version exists, or no longer does."""
+        (self._never_valid.add if exists else self._never_valid.discard)(server)
 
     @property
     def namespaces(self) -> frozenset[str]:

@@ -8,12 +8,12 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.domain.access import Labels, unusable
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
-from rasa_environments.domain.lister import server_of_environment, server_of_tag
+from rasa_environments.domain.lister import server_of_tag
 
 
 def wanted_model(
     environment: DeploymentEnvironment,
-    server: ModelServer | None,
+    server: ModelServer | Problem,
     labels: Labels | None,
     observation: ServerObservation,
 ) -> tuple[TaggedModel | None, Problem | None]:
@@ -23,8 +23,7 @@ def wanted_model(
     """
     last = environment.status.desired_model
     remembered = TaggedModel(last.name, last.hash) if last is not None else None
-    key = server_of_environment(environment)
-    problem = unusable(server, key, environment.metadata.namespace, labels) or observation.problem
+    problem = unusable(server, environment.metadata.namespace, labels) or observation.problem
     if problem is None:
         problem = observation.tag_problems.get(environment.tag)
         return observation.tags.get(environment.tag) or (remembered if problem else None), problem

@@ -73,10 +73,6 @@ class Contents:
         """Return requests for all existing objects."""
         return [Request(kind, key) for kind, cache in self._caches.items() for key in cache.keys()]  # noqa: SIM118
 
-    def rejects(self, request: Request) -> bool:
-        """Return whether the object exists, but none of its versions could be used yet."""
-        return request in self._unusable
-
     def doubt(self, request: Request) -> None:
         """Read the object again: a changed definition may expose more or fewer fields of the same version."""
         self._doubted.add(request)

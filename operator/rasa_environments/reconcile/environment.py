@@ -163,8 +163,9 @@ class EnvironmentReconciler:
     ) -> EnvironmentFacts:
         """Return what is known before anything is done."""
         key = environment.metadata.key
-        labels = self._state.lister.labels_of(key.namespace)
-        wanted, tag_problem = wanted_model(environment, server, labels, observation)
+        lister = self._state.lister
+        found = server or lister.server(server_of_environment(environment))
+        wanted, tag_problem = wanted_model(environment, found, lister.labels_of(key.namespace), observation)
         return EnvironmentFacts(
             environment=environment.environment,
             tag=environment.tag,

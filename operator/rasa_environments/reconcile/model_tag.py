@@ -13,7 +13,7 @@ from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.controller.promotions import Move
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.controller.state import State
-from rasa_environments.domain.access import missing, unusable
+from rasa_environments.domain.access import unusable
 from rasa_environments.domain.advice import problem_of, remedy_of
 from rasa_environments.domain.compatibility import incompatible_with
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS
@@ -134,11 +134,14 @@ class ModelTagReconciler:
         """Return the model with the tag, after setting it if necessary, or why that failed."""
         server_key = server_of_tag(tag)
         namespace, lister = tag.metadata.namespace, self._state.lister
-        refused_here = unusable(server, server_key, namespace, lister.labels_of(namespace))
+        found = server or lister.server(server_key)
+        if isinstance(found, Problem):
+            return found
+        refused_here = unusable(found, namespace, lister.labels_of(namespace))
         problem = refused_here or owned_by_older(tag, lister.tag_owner(server_key, tag.tag)) or observation.problem
-        if problem is not None or server is None:
-            return problem or missing(server_key)
-        connection = await self._clients.connect(server)
+        if problem is not None:
+            return problem
+        connection = await self._clients.connect(found)
         if isinstance(connection, Problem):
             return connection
         request = Request(Kind.MODEL_TAG, tag.metadata.key)
@@ -146,7 +149,7 @@ class ModelTagReconciler:
             async with self._state.queue.outside(request, until=in_seconds(PUT_SECONDS)):
                 return await self._ask(connection, tag, observation)
         except TimeoutError:
-            return too_slow(server, PUT_SECONDS)
+            return too_slow(found, PUT_SECONDS)
 
     async def _ask(
         self, connection: Connection, tag: ModelTag, observation: ServerObservation

@@ -16,21 +16,17 @@ from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.state import State
 from rasa_environments.domain.access import missing
 from rasa_environments.domain.lister import server_of_environment, server_of_tag
-from rasa_environments.reconcile.contents import Contents
 from rasa_environments.reconcile.ports import ApiServer, Watched
 
 
 class UnreadServers:
     """Asks the API server before a ModelServer is reported as not found."""
 
-    def __init__(
-        self, state: State, api: ApiServer, watched: Watched, contents: Contents, namespaces: Collection[str] = ()
-    ) -> None:
+    def __init__(self, state: State, api: ApiServer, watched: Watched, namespaces: Collection[str] = ()) -> None:
         """Initialize: `watched` holds what the watch has delivered; `namespaces` are those watched, all if empty."""
         self._state = state
         self._api = api
         self._watched = watched
-        self._contents = contents
         self._namespaces = namespaces
 
     async def is_awaited_by(self, request: Request) -> bool:
@@ -43,9 +39,11 @@ class UnreadServers:
         if reference is None:
             return False
         server, conditions = reference
-        if self._state.lister.servers.get(server) is None:
-            return await self._has(server, conditions)
-        return self._state.observations.get(server) is None
+        servers = self._state.lister.servers
+        if servers.get(server) is None and await self._has(server, conditions):
+            return True
+        # It may have been read during that request.
+        return servers.get(server) is not None and self._state.observations.get(server) is None
 
     def _reference_of(self, request: Request) -> tuple[ObjectKey, Sequence[Condition]] | None:
         """Return the ModelServer that the object needs, and the object's conditions; None if it needs none."""
@@ -67,7 +65,7 @@ class UnreadServers:
         `conditions` are those of the object that refers to it: if they already say that it is not found, the watch is
         trusted, and nothing is requested.
         """
-        if self._contents.rejects(Request(Kind.MODEL_SERVER, key)):
+        if self._state.lister.is_never_valid(key):
             return False
         if self._watched.version(key) is not None:
             return True

@@ -227,7 +227,7 @@ class Assembly:
             Kind.MODEL_TAG: self._model_tags.reconcile,
         }
         watched = self.own[Kind.MODEL_SERVER]
-        unread = UnreadServers(self.state, self._client, watched, self.contents, self._settings.namespaces)
+        unread = UnreadServers(self.state, self._client, watched, self._settings.namespaces)
         return Reconciliations(reconcilers, self.contents, unread, self.metrics)
 
     @cached_property
