@@ -109,8 +109,8 @@ def test_a_model_that_the_server_does_not_have_fails_with_its_reason(
     assert ran.returncode == 4
     assert ran.stderr == (
         f"error: {key}: the model server at {front.url}{MODELS}/nowhere/tags/production has no model nowhere that can "
-        "carry tag production (ModelNotFound); upload it, or name one that it lists (the ModelTag goes "
-        "on asking for nowhere)\n"
+        "carry tag production (ModelNotFound); upload it, or name one that it lists (the ModelTag still "
+        "asks for nowhere)\n"
     )
     assert front.behind.tags() == {"production": MODEL_A}
 
