@@ -26,24 +26,16 @@ def spec(result: Imported) -> JsonObject:
     return found
 
 
-def container(result: Imported) -> JsonObject:
-    """Return the container of the Rasa server, as the import has it."""
-    found: JsonObject = spec(result)["podTemplate"]["spec"]["containers"][0]
-    return found
+def test_the_licence_is_referred_to() -> None:
+    made = spec(imported("rasaProLicense: {secretName: licence, secretKey: key}"))
 
-
-def test_the_licence_is_in_both_variables() -> None:
-    result = imported("rasaProLicense: {secretName: licence, secretKey: key}")
-
-    assert container(result)["env"][:2] == [
-        {"name": name, "valueFrom": secret_key("licence", "key")} for name in ("RASA_LICENSE", "RASA_PRO_LICENSE")
-    ]
+    assert made["rasa"]["license"] == secret_key("licence", "key")
 
 
 def test_the_first_releases_wrote_the_licence_otherwise() -> None:
-    result = imported("rasaProLicence: {secretName: licence, secretKey: key}", (0, 1, 24))
+    made = spec(imported("rasaProLicence: {secretName: licence, secretKey: key}", (0, 1, 24)))
 
-    assert container(result)["env"][0]["valueFrom"] == secret_key("licence", "key")
+    assert made["rasa"]["license"] == secret_key("licence", "key")
 
 
 def test_the_secrets_of_the_chart_are_referred_to() -> None:
@@ -110,8 +102,7 @@ def test_switches_are_taken_out_of_security_contexts() -> None:
           containerSecurityContext: {enabled: false, runAsUser: 1001}
         """)
 
-    assert spec(result)["podTemplate"]["spec"]["securityContext"] == {"fsGroup": 1001}
-    assert "securityContext" not in container(result)
+    assert spec(result)["podTemplate"]["spec"] == {"securityContext": {"fsGroup": 1001}}
     assert finding(result, "rasa.podSecurityContext.enabled").outcome is Outcome.NOT_NEEDED
 
 

@@ -7,7 +7,7 @@ from rasa_chart_import.entries import ENVIRONMENT, SERVER, Table, by_hand, mappe
 SPEC = f"{ENVIRONMENT}spec."
 POD = f"{SPEC}podTemplate.spec."
 LICENCE = mapped(
-    f"RASA_LICENSE and RASA_PRO_LICENSE in {POD}containers[rasa].env",
+    f"{SPEC}rasa.license",
     *within("rasaProLicense", "secretName", "secretKey"),
     *within("rasaProLicence", "secretName", "secretKey"),
 )

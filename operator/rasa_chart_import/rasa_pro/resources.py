@@ -49,7 +49,6 @@ OWN_VARIABLES = frozenset(
     {"AUTH_TOKEN", "JWT_SECRET", "JWT_METHOD", "RASA_LICENSE", "RASA_PRO_LICENSE", "RASA_ENVIRONMENT", "LOG_LEVEL"}
 )
 """Variables that the chart sets, and that are set here from fields of their own."""
-LICENCE_VARIABLES = ("RASA_LICENSE", "RASA_PRO_LICENSE")
 """Rasa Pro reads the first; releases before 3.13 read the second."""
 LOG_LEVELS = {"critical": "Critical", "error": "Error", "warning": "Warning", "info": None, "debug": "Debug"}
 MODEL_SERVER = "default"
@@ -117,11 +116,12 @@ def _spec(reader: Reader, names: Names, secrets: SecretValues, found: Files) -> 
     pull_secrets = reader.take("imagePullSecrets", kinds.PULL_SECRETS) or []
     jwt = _reference(reader, (*SETTINGS, "jwtSecret"))
     method = reader.take((*SETTINGS, "jwtMethod"), kinds.JWT_METHOD)
-    before = [*_licence(reader), *_duckling(reader, names)]
+    license_key = _reference(reader, ("rasaProLicense",)) or _reference(reader, ("rasaProLicence",))
     return present(
         rasa={
             **image(reader, {"tag": (*RASA, "image", "tag"), "repository": (*RASA, "image", "repository")}),
             **present(
+                license=license_key,
                 imagePullPolicy=reader.take((*RASA, "image", "pullPolicy"), kinds.PULL_POLICY),
                 imagePullSecrets=[{"name": name} for name in dict.fromkeys(pull_secrets)] or None,
                 port=port if port != DEFAULT_PORT else None,
@@ -135,7 +135,7 @@ def _spec(reader: Reader, names: Names, secrets: SecretValues, found: Files) -> 
         endpoints=found.endpoints,
         channels=found.channels,
         ingress=_ingress(reader),
-    ) | _workload(reader, secrets, before)
+    ) | _workload(reader, secrets, _duckling(reader, names))
 
 
 def _workload(reader: Reader, secrets: SecretValues, before: list[JsonObject]) -> JsonObject:
@@ -155,12 +155,6 @@ def _reference(reader: Reader, place: Path) -> JsonObject | None:
     """Return a reference to the Secret and key that a value names."""
     name, key = reader.take((*place, "secretName"), kinds.NAME), reader.take((*place, "secretKey"), kinds.KEY)
     return reference(name, key) if name is not None and key is not None else None
-
-
-def _licence(reader: Reader) -> list[JsonObject]:
-    """Return the variables of the licence."""
-    found = _reference(reader, ("rasaProLicense",)) or _reference(reader, ("rasaProLicence",))
-    return [{"name": name, "valueFrom": found} for name in LICENCE_VARIABLES] if found is not None else []
 
 
 def _duckling(reader: Reader, names: Names) -> list[JsonObject]:
