@@ -198,7 +198,7 @@ async def test_an_answer_about_another_object_is_an_error(scripted: tuple[Script
     )
     for metadata in others:
         script.answers = [web.json_response({"metadata": metadata})]
-        with pytest.raises(ApiError, match="answered with something else"):
+        with pytest.raises(ApiError, match="returned another object"):
             await client.get(CONFIG_MAPS, key)
 
 

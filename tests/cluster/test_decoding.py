@@ -159,7 +159,7 @@ def test_an_item_that_is_no_object_is_rejected_alone(item: object) -> None:
     "content", [b"", b"<html>Please log in</html>", b"null", b"[]", b"{}", b'{"metadata": {}}', b'"text"', b"\xff"]
 )
 def test_an_answer_that_is_no_list_is_an_error(content: bytes) -> None:
-    with pytest.raises(ApiError, match="so not from an API server"):
+    with pytest.raises(ApiError, match="so it is not from an API server"):
         listing(content)
 
 
@@ -205,13 +205,13 @@ def test_what_is_no_event_is_an_error(line: bytes) -> None:
 
 
 def test_an_object_of_another_shape_is_an_error_where_it_is_the_answer() -> None:
-    with pytest.raises(ApiError, match="cannot be used: metadata is not an object"):
+    with pytest.raises(ApiError, match="cannot use an object returned by the API server: metadata is not an object"):
         decode_object(b'{"kind": "ConfigMap"}')
 
 
 def test_a_text_without_end_is_refused_at_once() -> None:
     for content in (b'{"a": "' + b"x" * 2_000_000, b'{"a": "' + b'\\"' * 1_000_000):
-        with pytest.raises(ApiError, match="so not from an API server"):
+        with pytest.raises(ApiError, match="so it is not from an API server"):
             listing(content)
 
 

@@ -120,7 +120,7 @@ async def test_what_a_proxy_refuses_is_reported_without_its_password(
 async def test_a_proxy_that_cannot_be_used_is_reported_at_the_start(
     cluster: ClusterFacts, tmp_path: Path, proxy: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match="name an http:// or https:// proxy") as caught:
+    with pytest.raises(ConfigurationError, match="set an http:// or https:// proxy") as caught:
         await Client.connect(distant_kubeconfig(cluster, tmp_path, **{"proxy-url": proxy}))
 
     assert "secret" not in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from local.gitops import Answer, Question, ask
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import ConditionType, Reason
-from rasa_environments.domain.facts import ProbeResult, Problem, RegistrationResult
+from rasa_environments.domain.facts import LicenseFact, ProbeResult, Problem, RegistrationResult
 from rasa_environments.judge.conversations import Conversations
 from release.argo_cd import KINDS
 from tests.gitops import judged_objects as objects
@@ -25,6 +26,7 @@ Ask = Callable[[JsonObject], Answer]
 UNREACHABLE = Problem(Reason.MODEL_SERVER_UNREACHABLE, "the model server does not answer", stalled=False)
 NOT_REGISTERED = RegistrationResult("False", Reason.REGISTRATION_REFUSED, "the registry says no")
 ANOTHERS = replace(objects.FOLLOWER, served="False", served_reason=Reason.ANOTHER_MODEL_SERVED)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SILENT = ProbeResult("pod a", problem="timed out")
 ROLLING = replace(objects.SETTLED, available=0)
 HEALTHY, PROGRESSING, DEGRADED = ("Healthy", "Current"), ("Progressing", "InProgress"), ("Degraded", "Failed")
@@ -74,6 +76,14 @@ CASES = {
     "the server was never asked": (
         objects.environment_object(replace(objects.WELL, wanted=None, tag_problem=UNREACHABLE)),
         PROGRESSING,
+    ),
+    "a licence that ends soon": (
+        objects.environment_object(replace(objects.WELL, license=LicenseFact(NOW, expires=NOW + timedelta(days=9)))),
+        HEALTHY,
+    ),
+    "a licence that has ended": (
+        objects.environment_object(replace(objects.WELL, license=LicenseFact(NOW, expires=NOW))),
+        DEGRADED,
     ),
     "a tag that is served": (objects.tag_object(objects.TAG_WELL), HEALTHY),
     "a tag that nobody pulls": (objects.tag_object(replace(objects.TAG_WELL, followers=())), PROGRESSING),

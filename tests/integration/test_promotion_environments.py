@@ -134,6 +134,7 @@ GUARDED_FIELDS: JsonObject = {
     "modelServerRef": {"name": "other"},
     "networkPolicy": {"from": "None"},
     "podTemplate": {"metadata": {"labels": {"team": "bots"}}},
+    "profile": "OpenSource",
     "rasa": {"version": "3.6.20"},
     "role": "Custom",
     "service": {"type": "NodePort", "nodePort": 30080},
