@@ -334,4 +334,6 @@ def _shortened(text: str) -> str:
 
 
 def _not_json(why: object) -> ApiError:
-    return ApiError(0, "Unreachable", f"a response is not JSON of the Kubernetes API, so it is not from an API server ({why})")
+    return ApiError(
+        0, "Unreachable", f"a response is not JSON of the Kubernetes API, so it is not from an API server ({why})"
+    )

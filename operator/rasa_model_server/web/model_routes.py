@@ -43,24 +43,31 @@ WithTag = Annotated[str | None, Query(description="Only the model that has this 
 
 
 def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
-    """Return the routes."""
+    """Return the routes of models and their tags. Permissions are checked before the name of the project."""
 
     async def this_project(project: NameInPath) -> None:
         require_project(project, api.project)
 
+    in_project = Depends(this_project)
+    read = [*access.takes(Permission.READ_MODELS), in_project]
+    write = [*access.takes(Permission.WRITE_MODELS), in_project]
+    delete = [*access.takes(Permission.WRITE_MODELS, Role.ADMIN), in_project]
+    promote = [*access.takes(Permission.WRITE_MODELS, Role.PROMOTER), in_project]
     router = APIRouter()
-    in_project = [Depends(this_project)]
-    read = [*access.takes(Permission.READ_MODELS), *in_project]
-    write = [*access.takes(Permission.WRITE_MODELS), *in_project]
-    delete = [*access.takes(Permission.WRITE_MODELS, Role.ADMIN), *in_project]
-    promote = [*access.takes(Permission.WRITE_MODELS, Role.PROMOTER), *in_project]
-    listed: Responses = {200: {"headers": headers({"X-Total-Count": "How many there are in all."})}}
-    tagged = refusals(_BAD_NAME, _NOT_TAGGED, NO_STORE, UNAUTHORIZED)
+    router.include_router(_listing(models), dependencies=read)
+    router.include_router(_uploads(models, api.variant), dependencies=write)
+    router.include_router(_deletions(models), dependencies=delete)
+    router.include_router(_tags(models, api.variant), dependencies=promote)
+    return router
 
-    @router.head(COLLECTION, dependencies=read, include_in_schema=False)
+
+def _listing(models: Models) -> APIRouter:
+    router = APIRouter()
+    listed: Responses = {200: {"headers": headers({"X-Total-Count": "How many there are in all."})}}
+
+    @router.head(COLLECTION, include_in_schema=False)
     @router.get(
         COLLECTION,
-        dependencies=read,
         operation_id="listModels",
         summary="List the models, the last trained first",
         response_description="The models.",
@@ -74,28 +81,38 @@ def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
         response.headers["X-Total-Count"] = str(page.total)
         return page.models
 
+    return router
+
+
+def _uploads(models: Models, variant: ApiVariant) -> APIRouter:
+    router = APIRouter()
+
     @router.post(
         COLLECTION,
-        dependencies=write,
-        status_code=api.variant.model_uploaded,
+        status_code=variant.model_uploaded,
         response_class=Response,
         operation_id="uploadModel",
         summary="Upload a model",
         response_description="The model was taken in.",
-        responses=_upload_responses(api.variant),
+        responses=_upload_responses(variant),
         openapi_extra=model_body(MODEL_PART),
     )
     async def upload_model(request: Request) -> Response:
         """Take the name of the model from the name of the file, `<model>.tar.gz`."""
         uploaded = await models.upload(request)
-        if api.variant.model_uploaded == _NO_CONTENT:
+        if variant.model_uploaded == _NO_CONTENT:
             return Response(status_code=_NO_CONTENT)
-        status = api.variant.model_uploaded if uploaded.created else 200
+        status = variant.model_uploaded if uploaded.created else 200
         return JSONResponse(uploaded.model.model_dump(mode="json"), status)
+
+    return router
+
+
+def _deletions(models: Models) -> APIRouter:
+    router = APIRouter()
 
     @router.delete(
         _MODEL,
-        dependencies=delete,
         status_code=_NO_CONTENT,
         response_class=Response,
         operation_id="deleteModel",
@@ -108,35 +125,36 @@ def model_router(models: Models, api: ModelApi, access: Access) -> APIRouter:
         await models.delete(model)
         return Response(status_code=_NO_CONTENT)
 
+    return router
+
+
+def _tags(models: Models, variant: ApiVariant) -> APIRouter:
+    responses = refusals(_BAD_NAME, _NOT_TAGGED, NO_STORE, UNAUTHORIZED)
+    router = APIRouter(default_response_class=Response, responses=responses)
+
     @router.put(
         _TAG,
-        dependencies=promote,
-        status_code=api.variant.tag_written,
-        response_class=Response,
+        status_code=variant.tag_written,
         operation_id="putTag",
         summary="Tag a model, which takes the tag from any other",
         response_description="Done.",
-        responses=tagged,
     )
     async def put_tag(model: ModelName, tag: TagName) -> Response:
         """Tag the model. The Rasa servers that pull the tag load the model at their next pull."""
         await models.put_tag(model, tag)
-        return Response(status_code=api.variant.tag_written)
+        return Response(status_code=variant.tag_written)
 
     @router.delete(
         _TAG,
-        dependencies=promote,
-        status_code=api.variant.tag_written,
-        response_class=Response,
+        status_code=variant.tag_written,
         operation_id="deleteTag",
         summary="Take a tag from a model",
         response_description="Done.",
-        responses=tagged,
     )
     async def delete_tag(model: ModelName, tag: TagName) -> Response:
         """Take the tag away. That the model does not have it is no error."""
         await models.delete_tag(model, tag)
-        return Response(status_code=api.variant.tag_written)
+        return Response(status_code=variant.tag_written)
 
     return router
 
