@@ -20,7 +20,7 @@ STEPS = (100, 300, 1000)
 LARGEST = 3000
 SINGLES = 20
 REST_SECONDS = 300.0
-"""The longest interval at which the operator does something by itself: --resync-interval."""
+"""The longest interval at which the operator does something by itself, except for --resync-interval."""
 NAMESPACE = "scale"
 
 
