@@ -83,7 +83,7 @@ def rolled_back(space: PodSpace, caller: Caller, promoted: Seen) -> Seen:
 @pytest.fixture(scope="module")
 def broken(space: PodSpace, caller: Caller, rolled_back: Seen) -> Seen:
     """Promote a model that Rasa cannot load."""
-    space.patch(TAG, NAME, {"spec": {"model": UNLOADABLE}})
+    space.patch(TAG, NAME, {"spec": {"model": UNLOADABLE, "allowIncompatibleModel": UNLOADABLE}})
     ready = space.wait_for_condition(ENVIRONMENT, NAME, "Ready", status="False", reason="AnotherModelServed")
     [pod] = space.pods(NAME)
     name = pod["metadata"]["name"]

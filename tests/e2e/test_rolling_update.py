@@ -64,7 +64,7 @@ def rolled(space: PodSpace, environment: str, talking: Lounge, measured: Callabl
 def stuck(space: PodSpace, environment: str, rolled: Rolled, talking: Lounge) -> Stuck:
     """Promote a model that cannot be loaded, and roll back when its pod runs."""
     with talking(f"{NAMESPACE}-stuck", environment) as visitors:
-        space.patch(TAG, NAME, {"spec": {"model": UNLOADABLE}})
+        space.patch(TAG, NAME, {"spec": {"model": UNLOADABLE, "allowIncompatibleModel": UNLOADABLE}})
         space.eventually(lambda: has_tried_to_load(space, rolled.after), "the new pod to have tried to load the model")
         ready = space.wait_for_condition(ENVIRONMENT, NAME, "Ready", status="False")
         visitors.wait_for_answers()
