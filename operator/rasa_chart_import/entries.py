@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -67,13 +67,6 @@ class Table:
         """Return the most specific entry for a value, or None."""
         fitting = [(len(pattern), entry) for pattern, entry in self.patterns if covers(pattern, path)]
         return max(fitting, key=lambda found: found[0])[1] if fitting else None
-
-    def leads_to(self, path: Path) -> bool:
-        """Return whether there are values below a path."""
-        return any(covers(path, pattern) or covers(pattern[: len(path)], path) for pattern, _ in self._longer(path))
-
-    def _longer(self, path: Path) -> Iterable[tuple[Path, Entry]]:
-        return (found for found in self.patterns if len(found[0]) > len(path))
 
 
 def covers(pattern: Path, path: Path) -> bool:

@@ -176,3 +176,17 @@ def pod_template(
         annotations=reader.take(places.at(places.pod_annotations), kinds.TEXTS) or None,
     )
     return present(metadata=metadata or None, spec=pod or None)
+
+
+def usable_ingress(reader: Reader, place: Path, made: JsonObject, parts: str) -> JsonObject | None:
+    """Return `ingress` as made from the chart's, or None, after a refusal, if its `parts` make no Ingress."""
+    try:
+        kinds.INGRESS.validate_python(made)
+    except ValueError:
+        reader.refuse(place, f"its {parts} make no Ingress: set spec.ingress")
+        return None
+    reader.remarks.append(
+        "the environment has the Ingress of the chart, for the same host: apply it without spec.ingress until the "
+        "chart's is gone (docs/how-to/migrate-from-rasa-helm.md)"
+    )
+    return made

@@ -23,7 +23,7 @@ from rasa_chart_import.open_source.connections import connections
 from rasa_chart_import.open_source.mapping import TABLE
 from rasa_chart_import.reader import Reader
 from rasa_chart_import.secret_values import SecretValues, reference
-from rasa_chart_import.single_server import Places, environment_name, rasa, workload
+from rasa_chart_import.single_server import Places, environment_name, rasa, usable_ingress, workload
 from rasa_chart_import.sources import HelmRelease, Made, Source, SourceName
 from rasa_chart_import.variables import OWN_VARIABLES
 from rasa_environments.api.base import API_VERSION, JsonObject
@@ -246,16 +246,7 @@ def ingress(reader: Reader) -> JsonObject | None:
         tls=tls or None,
         annotations=reader.take("ingress.annotations", kinds.TEXTS) or None,
     )
-    try:
-        kinds.INGRESS.validate_python(made)
-    except ValueError:
-        reader.refuse("ingress", "its host and path make no Ingress: set spec.ingress")
-        return None
-    reader.remarks.append(
-        "the environment has the Ingress of the chart, for the same host: apply it without spec.ingress until the "
-        "chart's is gone (docs/how-to/migrate-from-rasa-helm.md)"
-    )
-    return made
+    return usable_ingress(reader, ("ingress",), made, "host and path")
 
 
 SOURCE = Source(

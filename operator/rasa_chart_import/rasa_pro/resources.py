@@ -25,7 +25,7 @@ from rasa_chart_import.rasa_pro.files import Files, files
 from rasa_chart_import.rasa_pro.mapping import TABLE
 from rasa_chart_import.reader import Reader
 from rasa_chart_import.secret_values import SecretValues, reference
-from rasa_chart_import.single_server import Places, environment_name, rasa, workload
+from rasa_chart_import.single_server import Places, environment_name, rasa, usable_ingress, workload
 from rasa_chart_import.sources import HelmRelease, Made, Source, SourceName
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.model_server import Profile
@@ -201,16 +201,7 @@ def _ingress(reader: Reader) -> JsonObject | None:
         className=reader.take((*place, "className"), kinds.NAME),
         annotations=reader.take((*place, "annotations"), kinds.TEXTS) or None,
     )
-    try:
-        kinds.INGRESS.validate_python(made)
-    except ValueError:
-        reader.refuse(place, "its hosts and paths make no Ingress: set spec.ingress")
-        return None
-    reader.remarks.append(
-        "the environment has the Ingress of the chart, for the same host: apply it without spec.ingress until the "
-        "chart's is gone (docs/how-to/migrate-from-rasa-helm.md)"
-    )
-    return made
+    return usable_ingress(reader, place, made, "hosts and paths")
 
 
 SOURCE = Source(
