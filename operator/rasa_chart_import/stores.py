@@ -37,13 +37,7 @@ class Store:
 
     def value(self, key: str, kind: Kind[T]) -> T | None:
         """Return a value that fits; one that does not is noted, and left out."""
-        self.taken.add(key)
-        given = self.reader.given((*self.place, key))
-        variable, standing_for = self.own.get(key, ("", None))
-        if given is None or given == f"${{{variable}}}":
-            if given is not None:
-                self.reader.unused((*self.place, key), f"{variable} is the chart's own variable for its service")
-            given = standing_for
+        given, _ = self._given(key)
         if is_empty(given):
             return None
         try:
@@ -54,14 +48,21 @@ class Store:
 
     def secret(self, key: str) -> JsonObject | None:
         """Return a reference to a secret value."""
+        given, is_own = self._given(key)
+        if is_own:
+            return given if isinstance(given, dict) else None
+        return self._kept((*self.place, key), str(given))
+
+    def _given(self, key: str) -> tuple[Any, bool]:
+        """Return what the file says, and False; else what the chart's own variable stands for, and True."""
         self.taken.add(key)
         given = self.reader.given((*self.place, key))
         variable, standing_for = self.own.get(key, ("", None))
-        if given is None or given == f"${{{variable}}}":
-            if given is not None:
-                self.reader.unused((*self.place, key), f"{variable} is the chart's own variable for its service")
-            return standing_for if isinstance(standing_for, dict) else None
-        return self._kept((*self.place, key), str(given))
+        if given is not None and given != f"${{{variable}}}":
+            return given, False
+        if given is not None:
+            self.reader.unused((*self.place, key), f"{variable} is the chart's own variable for its service")
+        return standing_for, True
 
     def rest(self) -> JsonObject:
         """Return what has no typed field, with references instead of secrets."""
