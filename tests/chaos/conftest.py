@@ -25,16 +25,18 @@ from tests.integration.space import Objects, Space
 
 __all__ = ["breakable", "breakable_cluster", "model_server", "tagged_model_server"]
 
-NAMESPACE = "chaos"
 NUMBERS = itertools.count(1)
 NewOperator = Callable[..., ProxiedOperator]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def scene(
     breakable_cluster: LocalCluster, breakable: Installation, tagged_model_server: ModelServerProcess
 ) -> Iterator[Scene]:
-    """Return the operator between proxies, not started yet."""
+    """Return the operator between proxies, not started yet.
+
+    It ends with the module: others have operators of their own on this cluster, which would find its work done.
+    """
     with (
         FaultProxy.before_api_server(breakable.kubeconfig) as api,
         FaultProxy(tagged_model_server.url) as models,
@@ -44,10 +46,10 @@ def scene(
         scene.operator.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def users(scene: Scene) -> Objects:
     """Create a namespace with a ModelServer behind its proxy. Users bypass the other proxy."""
-    space = Objects(scene.installed.api, NAMESPACE)
+    space = Objects(scene.installed.api, f"chaos-{next(NUMBERS)}")
     space.create_namespace()
     space.apply(
         manifests.secret(manifests.CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
@@ -56,10 +58,10 @@ def users(scene: Scene) -> Objects:
     return space
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def history(scene: Scene, users: Objects) -> Iterator[History]:
     """Record the history of all children."""
-    with History(scene.installed.facts.kubeconfig, NAMESPACE) as history:
+    with History(scene.installed.facts.kubeconfig, users.namespace) as history:
         yield history
 
 
