@@ -15,6 +15,11 @@ from rasa_model_server.users import Caller, NoUsers, UserStore
 
 _ADMIN = "admin"
 
+TOKEN_HEADER = "x-rasa-token"
+API_TOKEN_HEADER = "x-rasa-api-token"
+"""Headers that stand for `?token=` and `?api_token=`: on a way on which URLs are logged, as the Kubernetes API server
+does in its audit log, and on which `Authorization` is for somebody else."""
+
 
 class Permission(Enum):
     """What an operation requires."""
@@ -129,11 +134,13 @@ class Authenticator:
 
     def _presented(self, query: Mapping[str, str], headers: Mapping[str, str]) -> dict[Credential, Caller | None]:
         presented: dict[Credential, Caller | None] = {}
-        if "token" in query:
-            right = self._credentials.token.equals(query["token"])
+        token = query.get("token", headers.get(TOKEN_HEADER))
+        if token is not None:
+            right = self._credentials.token.equals(token)
             presented[Credential.SERVICE] = Caller("the service token") if right else None
-        if "api_token" in query:
-            presented[Credential.API] = self._owner(query["api_token"])
+        api_token = query.get("api_token", headers.get(API_TOKEN_HEADER))
+        if api_token is not None:
+            presented[Credential.API] = self._owner(api_token)
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             presented[Credential.LOGIN] = self._logins.caller(bearer.strip(), self._accounts)

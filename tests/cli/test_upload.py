@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import os
-import re
-import subprocess
-import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .conftest import Team
+from .model_servers import model_file, model_server
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a model server on an empty directory."""
-    environment = {**os.environ, "RASA_MODEL_SERVER_TOKEN": "pull", "RASA_MODEL_SERVER_API_TOKEN": "write"}
-    command = [sys.executable, "-m", "rasa_model_server", "--storage", str(tmp_path_factory.mktemp("models"))]
-    with subprocess.Popen([*command, "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        found = re.search(r"on (http://\S+?)(?:,|$)", process.stdout.readline())
-        assert found is not None
-        yield found[1]
-        process.terminate()
-
-
-def model_file(directory: Path, name: str) -> Path:
-    """Return an archive like one of `rasa train`, as far as a model server checks."""
-    file = directory / f"{name}.tar.gz"
-    with tarfile.open(file, "w:gz") as archive:
-        member = tarfile.TarInfo("metadata.json")
-        member.size = 2
-        archive.addfile(member, io.BytesIO(b"{}"))
-    return file
+    with model_server(tmp_path_factory.mktemp("models")) as url:
+        yield url
 
 
 def prepare(team: Team, url: str, **secret: str) -> None:
@@ -71,7 +50,7 @@ def test_an_address_of_the_cluster_that_is_not_reached_says_what_to_do(team: Tea
 
     assert ran.exit_code == 1
     assert "the host name models.invalid is not known" in ran.errors
-    assert "forward its port (kubectl port-forward) and name the address by --url" in ran.errors
+    assert "or forward its port (kubectl port-forward), and name the address by --url" in ran.errors
 
 
 def test_a_missing_secret_is_named(team: Team, url: str, tmp_path: Path) -> None:

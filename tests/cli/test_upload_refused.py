@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from .conftest import Team
-from .test_upload import model_file, prepare
+from .model_servers import model_file
+from .test_upload import prepare
 
 NGINX = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>nginx</html>"
 JSON, HTML = "application/json", "text/html"

@@ -77,6 +77,23 @@ async def test_each_credential_opens_what_it_opens_in_rasa_x(
     assert {call: await status(*call) for call in closed} == dict.fromkeys(closed, 403)
 
 
+@pytest.mark.parametrize(
+    ("header", "token", "accepted"),
+    [
+        ("X-Rasa-Token", SERVICE_TOKEN, READ_CALLS),
+        ("X-Rasa-Api-Token", API_TOKEN, READ_CALLS + WRITE_CALLS),
+    ],
+)
+async def test_a_token_in_a_header_opens_what_it_opens_in_the_query(
+    shared_server: ModelServer, header: str, token: str, accepted: list[tuple[str, str]]
+) -> None:
+    async def status(method: str, path: str, token: str) -> int:
+        return (await shared_server.client.request(method, path, headers={header: token})).status_code
+
+    assert {call: await status(*call, token) in (401, 403) for call in accepted} == dict.fromkeys(accepted, False)
+    assert {call: await status(*call, "another") for call in accepted} == dict.fromkeys(accepted, 401)
+
+
 async def test_a_refusal_has_the_form_of_rasas_own(shared_server: ModelServer) -> None:
     answer = await shared_server.client.get(MODELS, params={"token": "wrong"})
 

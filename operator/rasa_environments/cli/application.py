@@ -12,7 +12,7 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from rasa_environments.cli import can_promote, promote, render, rollback, run, status, upload
+from rasa_environments.cli import can_promote, models, promote, render, rollback, run, status, upload
 from rasa_environments.cli.cluster_options import with_cluster_options
 from rasa_environments.cli.exit_codes import ExitCode, listed
 
@@ -32,6 +32,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     (with_cluster_options(rollback.rollback), rollback.EXIT_CODES),
     (with_cluster_options(can_promote.can_promote), can_promote.EXIT_CODES),
     (with_cluster_options(upload.upload), upload.EXIT_CODES),
+    (with_cluster_options(models.models), models.EXIT_CODES),
     (render.render, render.EXIT_CODES),
     (with_cluster_options(run.run), run.EXIT_CODES),
 )

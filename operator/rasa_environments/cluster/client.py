@@ -27,6 +27,7 @@ from rasa_environments.cluster.decoding import (
 from rasa_environments.cluster.errors import ApiError, TooLargeError
 from rasa_environments.cluster.reading import PageReader, decoded, lines
 from rasa_environments.cluster.resources import Resource
+from rasa_environments.cluster.service_proxy import ServiceProxy, ServiceUrl
 from rasa_environments.cluster.session import MayWrite, always
 from rasa_environments.cluster.status_writes import StatusWrites
 
@@ -97,6 +98,13 @@ class Client:
     def namespace(self) -> str:
         """The namespace of the current context, or of the pod that this runs in."""
         return self._connection.namespace
+
+    async def service_proxy(self, there: ServiceUrl) -> ServiceProxy:
+        """Return the way to a Service through the API server.
+
+        Raises ConfigurationError if the kubeconfig needs a proxy, or another TLS name, to reach the API server.
+        """
+        return await self._connection.service_proxy(there)
 
     async def __aenter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ from yarl import URL
 
 from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.errors import ApiError, ConfigurationError, TooLargeError
+from rasa_environments.cluster.service_proxy import ServiceProxy, ServiceUrl, service_proxy
 from rasa_environments.cluster.session import SAFE_METHODS, MayWrite, Session, always
 
 logger = logging.getLogger(__name__)
@@ -128,6 +129,21 @@ class Connection:
                     # An abandoned stream would wait for TLS shutdown, for which a closing loop does not wait.
                     if response.connection is not None and response.connection.transport is not None:
                         response.connection.transport.abort()
+
+    async def service_proxy(self, there: ServiceUrl) -> ServiceProxy:
+        """Return the way to a Service through the API server.
+
+        Raises ApiError if the user has no token now, and ConfigurationError if the kubeconfig asks for what is only
+        supported for requests to the API server itself.
+        """
+        async with self._require_session().in_use() as session:
+            configuration = session.access.configuration
+            if configuration.proxy or configuration.tls_server_name:
+                what = "a proxy" if configuration.proxy else "tls-server-name"
+                raise ConfigurationError(
+                    f"the way to the API server needs {what}, through which Services are not reached"
+                )
+            return await service_proxy(session, there)
 
     async def _load(self) -> Session:
         self._loaded_at, self._loaded_version = time.monotonic(), self._source.version()

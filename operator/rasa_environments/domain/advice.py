@@ -76,6 +76,7 @@ REMEDIES: Mapping[type[RasaError], str] = {
     errors.AddressRefusedError: f"{PERMIT} --allow-link-local of `rasa-environments run`",
     errors.LoopbackRefusedError: f"{PERMIT} --allow-loopback of `rasa-environments run`",
     errors.NoWriteCredentialsError: f"add {WRITE_KEYS} to {SECRET}",
+    errors.LoginNotPassedOnError: f"add `apiToken` to {SECRET}, or name an address that is reached directly by --url",
     errors.NoRegistrationCredentialsError: f"add {LOGIN_KEYS} to {SECRET}",
     # There is no response of the server.
     errors.UnreachableError: "{check}",
@@ -100,6 +101,9 @@ REMEDIES: Mapping[type[RasaError], str] = {
     errors.LoginPageError: "{direct}, or let the proxy pass these requests without a login",
     errors.CaptivePortalError: "log in there, or {direct}",
     errors.RefusedOnTheWayError: "{direct}, or permit it there",
+    errors.ServiceProxyError: (
+        "see that the Service exists and has ready pods, and that you may `create` and `get` its `services/proxy`"
+    ),
     errors.ProxyCredentialsError: "write them into HTTPS_PROXY or HTTP_PROXY, or name the host in NO_PROXY",
     errors.RequestTooLargeError: (
         "raise its limit (nginx: client_max_body_size; ingress-nginx: the annotation "

@@ -62,6 +62,10 @@ class NoWriteCredentialsError(RasaError):
     """There are no credentials for writing."""
 
 
+class LoginNotPassedOnError(NoWriteCredentialsError):
+    """There is a user name and a password only, and the way to the server has no place for a login."""
+
+
 class NoRegistrationCredentialsError(NoWriteCredentialsError):
     """There are no credentials for registering environments."""
 
@@ -126,6 +130,10 @@ class CaptivePortalError(LoginPageError):
 
 class RefusedOnTheWayError(UnexpectedAnswerError):
     """A proxy or firewall rejected the request; the server itself has not received it."""
+
+
+class ServiceProxyError(RefusedOnTheWayError):
+    """The Kubernetes API server, which would have passed the request on, answers itself."""
 
 
 class ProxyCredentialsError(RefusedOnTheWayError):

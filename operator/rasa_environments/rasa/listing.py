@@ -45,6 +45,8 @@ class Model:
     """Whether the server considers it compatible with its production; None if it does not say."""
     model_id: str | None = None
     """The id from its training: what a Rasa server reports that pulled it without its name."""
+    size: int | None = None
+    """Bytes of the model file."""
 
 
 def is_name(text: str) -> bool:
@@ -66,13 +68,14 @@ class ListedModel(BaseModel):
     version: Annotated[str, Field(max_length=64)] | None = None
     is_compatible: StrictBool | None = None
     model_id: Annotated[str, Field(pattern=f"^{MODEL_ID.pattern}$")] | None = None
+    size: Annotated[int, Field(ge=0, le=2**53)] | None = None
 
     @field_validator("tags", mode="before")
     @classmethod
     def _no_tags(cls, value: object) -> object:
         return [] if value is None else value
 
-    @field_validator("trained_at", "version", "is_compatible", "model_id", mode="wrap")
+    @field_validator("trained_at", "version", "is_compatible", "model_id", "size", mode="wrap")
     @classmethod
     def _optional(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
         """Return None for values of another type, or too long: these fields are only informative."""
@@ -90,7 +93,7 @@ class ListedModel(BaseModel):
         if not (is_name(name) and HASH.fullmatch(self.hash)):
             return None
         tags = frozenset(tag for tag in self.tags[:MAXIMUM_TAGS] if len(tag) <= LONGEST_TAG and is_name(tag))
-        return Model(name, self.hash, tags, self.trained_at, self.version, self.is_compatible, self.model_id)
+        return Model(name, self.hash, tags, self.trained_at, self.version, self.is_compatible, self.model_id, self.size)
 
 
 LISTING = TypeAdapter(Annotated[list[ListedModel], FailFast()])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -70,6 +71,10 @@ CAUSE_SECONDS = 10.0
 """Seconds to find out why a Rasa X failed."""
 
 
+Send: TypeAlias = Callable[[Request], Awaitable[Answer]]
+"""Sends a request with one kind of credentials."""
+
+
 class UploadedModel(BaseModel):
     """The response `201` to an upload, which may name the model."""
 
@@ -85,24 +90,32 @@ VERSION_TEXT = re.compile("[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 class ModelServerClient:
     """A model server with a set of credentials; all methods raise RasaError (Unreachable, Unauthorized ...)."""
 
-    def __init__(self, http: HttpClient, address: ModelServerAddress, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        address: ModelServerAddress,
+        credentials: Credentials,
+        *,
+        through_api_server: bool = False,
+    ) -> None:
         self._address = address
-        self._authenticator = Authenticator(http, address, credentials)
+        self._authenticator = Authenticator(http, address, credentials, through_api_server=through_api_server)
         self.pulls = Pulls(self._authenticator, address)
         """Pulls of tags, as Rasa servers make them."""
         self.environments = EnvironmentRegistry(self._authenticator, address)
         """The registry of environments, accessed with the same login."""
 
-    async def models(self) -> tuple[Model, ...]:
+    async def models(self, *, as_writer: bool = False) -> tuple[Model, ...]:
         """Return all models of the project, in the server's order; a server without pages returns all at once.
 
-        The request uses the credentials of Rasa servers, to detect a token that they could not pull with. Raises
-        NoListingError if the server has no such path; with a path of its own to pull from, also for any other
-        unexpected response: a bucket answers 403 for missing files, a web site with a page.
+        The request uses the credentials of Rasa servers, to detect a token that they could not pull with; or, if
+        `as_writer`, those of whoever uploads. Raises NoListingError if the server has no such path; with a path of its
+        own to pull from, also for any other unexpected response: a bucket answers 403 for missing files, a web site
+        with a page.
         """
         try:
             async with asyncio.timeout(LISTING_SECONDS):
-                return await self._all_pages()
+                return await self._all_pages(self._authenticator.write if as_writer else self._authenticator.pull)
         except (UnexpectedAnswerError, UnauthorizedError) as error:
             if self._address.model_path is None or isinstance(error, NoListingError | ServerFailedError):
                 raise
@@ -111,12 +124,12 @@ class ModelServerClient:
             problem = f"has not listed its models within {LISTING_SECONDS:g} s"
             raise ListingTimeoutError(Peer.MODEL_SERVER, self._address.models_url, problem) from None
 
-    async def _all_pages(self) -> tuple[Model, ...]:
+    async def _all_pages(self, send: Send) -> tuple[Model, ...]:
         found: dict[str, Model] = {}
         listed: set[str] = set()
         size = 0
         while True:
-            answer = await self._page(len(listed))
+            answer = await self._page(send, len(listed))
             page = decoded(answer, LISTING, "a list of models")
             new = [entry for entry in page if entry.model not in listed]
             listed.update(entry.model for entry in new)
@@ -135,11 +148,11 @@ class ModelServerClient:
         problem = f"lists more than {limit}, which is all that is read"
         return ListingTooLongError(Peer.MODEL_SERVER, self._address.models_url, problem)
 
-    async def _page(self, offset: int) -> Answer:
+    async def _page(self, send: Send, offset: int) -> Answer:
         query = {"limit": str(PAGE_SIZE), "offset": str(offset)}
         request = Request("GET", self._address.models_url, query=query, maximum_body=MAXIMUM_PAGE)
         try:
-            answer = await self._authenticator.pull(request)
+            answer = await send(request)
         except AnswerTooLargeError:
             raise self._too_long(f"{MAXIMUM_PAGE // 1024**2} MiB on a page") from None
         if answer.status != 200:

@@ -70,6 +70,11 @@ def is_own(answer: Answer) -> bool:
     return "json" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] in (b"{", b"[")
 
 
+def is_of_api_server(answer: Answer) -> bool:
+    """Return whether the body is a Kubernetes API server's own (a `Status` of apimachinery, meta/v1)."""
+    return answer.body.startswith(b'{"kind":"Status","apiVersion":"v1"')
+
+
 def is_login_page(answer: Answer) -> bool:
     """Return whether the body is a web page for logging in."""
     return is_html(answer) and (answer.from_login or LOGIN_FORM.search(answer.body) is not None)

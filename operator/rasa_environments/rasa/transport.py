@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -68,19 +68,23 @@ def http_client(
     connections: int | None = None,
     policy: AddressPolicy | None = None,
     authorities: ssl.SSLContext | None = None,
+    headers: Iterable[tuple[str, str]] = (),
 ) -> HttpClient:
     """Return the client that all model servers and Rasa servers share; `timeout`: seconds per step of an exchange.
 
-    A model server with `authorities` of its own gets a separate client. The default policy allows loopback and rejects
-    link-local addresses, which suits a command on a laptop.
+    A model server with `authorities` of its own gets a separate client, and so does one that is reached through a proxy
+    that takes `headers`. The default policy allows loopback and rejects link-local addresses, which suits a command on
+    a laptop.
     """
-    return exchange.http_client(
+    http = exchange.http_client(
         policy or AddressPolicy(),
         "rasa-environments",
         timeout=timeout,
         connections=connections,
         authorities=authorities,
     )
+    http.headers = httpx.Headers([*http.headers.multi_items(), *headers])
+    return http
 
 
 def fence(http: HttpClient, may_write: Callable[[], bool]) -> None:

@@ -1,0 +1,117 @@
+"""`models`: what a model server has."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
+from rasa_environments.cli.failures import execute
+from rasa_environments.cli.model_server_access import (
+    ModelServerName,
+    ModelServerOptions,
+    TokenFile,
+    Url,
+    model_server_client,
+)
+from rasa_environments.cli.tables import console
+from rasa_environments.rasa.listing import Model
+
+EXIT_CODES = {
+    ExitCode.DONE: "the models are listed",
+    ExitCode.FAILED: f"{UNREACHABLE}; the same for the model server",
+    ExitCode.REFUSED: f"{NOT_PERMITTED}; or the model server refuses the credentials",
+    ExitCode.NOT_FOUND: "there are no such models; or the ModelServer, or the Secret that it names, does not exist",
+}
+
+
+class Output(StrEnum):
+    """Output format of the models."""
+
+    TABLE = "table"
+    JSON = "json"
+    NAME = "name"
+
+
+def models(
+    where: ClusterOptions,
+    tag: Annotated[
+        str | None, typer.Option(help="Only the model that has this tag.", show_default="every model")
+    ] = None,
+    output: Annotated[Output, typer.Option("--output", "-o", help="Output format.")] = Output.TABLE,
+    model_server: ModelServerName = "default",
+    url: Url = None,
+    token_file: TokenFile = None,
+    namespace: Namespace = None,
+) -> None:
+    """List the models of a ModelServer, the last trained first, with their tags."""
+
+    async def command() -> None:
+        options = ModelServerOptions(model_server, url, token_file)
+        async with model_server_client(where, namespace, options) as server:
+            listed = await server.models(as_writer=token_file is not None)
+        found = last_trained_first(model for model in listed if tag is None or tag in model.tags)
+        show(found, output)
+        raise typer.Exit(ExitCode.DONE if found else ExitCode.NOT_FOUND)
+
+    execute(command())
+
+
+def last_trained_first(found: Iterable[Model]) -> tuple[Model, ...]:
+    """Return the models in the order of their training; those of unknown age come last, by name."""
+    return tuple(sorted(found, key=lambda model: (-(model.trained_at or 0), model.name)))
+
+
+def show(found: Sequence[Model], output: Output) -> None:
+    """Print the models."""
+    match output:
+        case Output.JSON:
+            sys.stdout.write(json.dumps([as_json(model) for model in found], indent=2) + "\n")
+        case Output.NAME:
+            sys.stdout.writelines(f"{model.name}\n" for model in found)
+        case Output.TABLE if found:
+            console().print(drawn(found))
+        case Output.TABLE:
+            console().print("no models found; upload one: kubectl rasa upload FILE")
+
+
+def as_json(model: Model) -> dict[str, object]:
+    """Return a model as its JSON: times in RFC 3339 (UTC), sizes in bytes, null for what the server does not say."""
+    return {
+        "name": model.name,
+        "hash": model.hash,
+        "version": model.version,
+        "trainedAt": _trained(model, "%Y-%m-%dT%H:%M:%SZ"),
+        "tags": sorted(model.tags),
+        "size": model.size,
+    }
+
+
+def drawn(found: Sequence[Model]) -> Table:
+    """Return the table of the models."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for column in ("MODEL", "VERSION", "TRAINED (UTC)", "SIZE", "TAGS"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("VERSION", "TRAINED (UTC)", "SIZE"))
+    for model in found:
+        table.add_row(
+            Text(model.name),
+            Text(model.version or "-"),
+            Text(_trained(model, "%Y-%m-%d %H:%M") or "-"),
+            Text(decimal(model.size) if model.size is not None else "-"),
+            Text(", ".join(sorted(model.tags)) or "-", "green" if model.tags else "dim"),
+        )
+    return table
+
+
+def _trained(model: Model, layout: str) -> str | None:
+    return None if model.trained_at is None else datetime.fromtimestamp(model.trained_at, UTC).strftime(layout)
