@@ -11,7 +11,8 @@ WORKERS ?= auto
 # demonstration and the tutorial, at the command line, and with a release of the chart.
 END_TO_END := tests/e2e tests/local/test_demonstration.py tests/local/test_cluster.py tests/local/test_installation.py \
 	tests/tutorial tests/helm/test_installation.py tests/helm/test_life.py tests/manifests/test_kubectl.py \
-	tests/integration/test_connections_by_tls.py tests/integration/test_promotion_cli.py \
+	tests/integration/test_ci_jobs.py tests/integration/test_connections_by_tls.py \
+	tests/integration/test_promotion_cli.py \
 	tests/integration/test_shared_conversations.py \
 	tests/integration/test_training.py
 # What needs a licence of Rasa Pro.
