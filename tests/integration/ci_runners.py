@@ -57,7 +57,7 @@ def run_github(workflow: Path, place: Workplace, values: Mapping[str, str]) -> s
     content = yaml.safe_load(workflow.read_text())
     output, artifacts = "", place.job("artifacts")
     for name, job in content["jobs"].items():
-        directory, image = place.job(name), _with_values(job["container"]["image"], values)
+        directory, image = place.job(name), job.get("container", {}).get("image", job["runs-on"])
         for step in job["steps"]:
             if "uses" in step:
                 _use(step, place, directory, artifacts)
@@ -73,6 +73,8 @@ def _use(step: Mapping[str, Any], place: Workplace, directory: Path, artifacts: 
     match action:
         case "actions/checkout":
             shutil.copytree(place.repository, directory, dirs_exist_ok=True)
+        case "actions/setup-python":
+            assert set(parameters) == {"python-version"}
         case "actions/upload-artifact":
             found = list(directory.glob(parameters["path"]))
             assert found, f"{action}: nothing matches {parameters['path']}"
@@ -96,9 +98,8 @@ def run_gitlab(pipeline: Path, place: Workplace, values: Mapping[str, str]) -> s
         directory = place.job(name)
         shutil.copytree(place.repository, directory, dirs_exist_ok=True)
         shutil.copytree(artifacts, directory, dirs_exist_ok=True)
-        image = re.sub(r"\$(\w+)", lambda found: values[found[1]], job["image"]["name"])
         variables = {**content["variables"], **values}
-        output += place.run("\n".join(job["script"]), directory, image, variables)
+        output += place.run("\n".join(job["script"]), directory, job["image"]["name"], variables)
         for path in job.get("artifacts", {}).get("paths", ()):
             shutil.copytree(directory / path, artifacts / path)
     return output

@@ -25,7 +25,11 @@ from tests.integration.space import Space
 PAGES = ROOT / "docs" / "how-to"
 GITHUB = PAGES / "ci" / "github-actions.yaml"
 GITLAB = PAGES / "ci" / "gitlab-ci.yaml"
-IMAGE = "registry.example.com/rasa-environments:0.2.0"
+PACKAGE = "https://packages.example.com/rasa_environments-0.2.0-py3-none-any.whl"
+PIP = f"""#!/bin/sh
+test "$*" = "install --quiet {PACKAGE}"
+"""
+"""Stands for pip: what it would install is there already."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Pipeline:
     def github(self) -> str:
         """Run the workflow of GitHub Actions, and return its output."""
         values = {
-            "vars.RASA_ENVIRONMENTS_IMAGE": IMAGE,
+            "vars.RASA_ENVIRONMENTS_PACKAGE": PACKAGE,
             "secrets.KUBECONFIG": self.kubeconfig.read_text(),
             "secrets.MODEL_SERVER_API_TOKEN": self.token.read_text(),
         }
@@ -50,7 +54,7 @@ class Pipeline:
     def gitlab(self) -> str:
         """Run the pipeline of GitLab, and return its output."""
         values = {
-            "RASA_ENVIRONMENTS_IMAGE": IMAGE,
+            "RASA_ENVIRONMENTS_PACKAGE": PACKAGE,
             "KUBECONFIG": str(self.kubeconfig),
             "MODEL_SERVER_API_TOKEN": str(self.token),
         }
@@ -86,15 +90,22 @@ def pipeline(
         assert answer.accepted, answer.body["message"]
     kubeconfig = service_account_kubeconfig(shared.facts.kubeconfig, namespace, "ci", tmp_path / "ci-kubeconfig")
     (tmp_path / "token").write_text(API_TOKEN)
-    place = Workplace(
-        tmp_path / "runner",
-        a_bot(tmp_path / "repository"),
-        {"rasa/rasa:": rasa_binaries, IMAGE: Path(sys.executable).parent},
-    )
+    python = programs(tmp_path / "python")
+    images = {"rasa/rasa:3.6.21": rasa_binaries, "ubuntu": python, "python:3.11": python}
+    place = Workplace(tmp_path / "runner", a_bot(tmp_path / "repository"), images)
     furnish(empty_space, own_model_server)
     empty_space.apply(environment("staging", model={"pullPeriodSeconds": 1}))
     with real_rasas(empty_space, shared.facts.kubeconfig, rasa_binaries, "staging") as rasas:
         yield Pipeline(place, kubeconfig, tmp_path / "token", namespace, rasas["staging"])
+
+
+def programs(directory: Path) -> Path:
+    """Return a directory with a stand-in for pip, and the command line."""
+    directory.mkdir()
+    (directory / "pip").write_text(PIP)
+    (directory / "pip").chmod(0o755)
+    (directory / "rasa-environments").symlink_to(Path(sys.executable).with_name("rasa-environments"))
+    return directory
 
 
 def a_bot(repository: Path) -> Path:
