@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rasa_environments.api.base import API_VERSION, JsonObject, ObjectKey
+from rasa_environments.api.base import API_VERSION, JsonObject, ModelReference, ObjectKey
 from rasa_environments.api.conditions import Condition, Reason
 from rasa_environments.api.crd import UNOBSERVED
 from rasa_environments.api.deployment_environment import EnvironmentStatus
@@ -48,7 +48,9 @@ SERVER_WELL = ModelServerFacts(
     ServerObservation(known=True), can_write=True, environments=1, tags=1, pending_tag_deletions=()
 )
 FOLLOWER = Follower(ObjectKey("bots", "support"), WANTED, "True", Reason.SERVED, "served", "True")
-TAG_WELL = ModelTagFacts(tag="support", model=WANTED.name, tagged=WANTED, followers=(FOLLOWER,))
+TAG_WELL = ModelTagFacts(
+    tag="support", desired=ModelReference(name=WANTED.name, hash=WANTED.hash), tagged=WANTED, followers=(FOLLOWER,)
+)
 SPECS: dict[str, JsonObject] = {
     "ModelServer": {"url": "http://model-server:5002"},
     "DeploymentEnvironment": {"rasa": {"version": "3.6.21"}, "replicas": 1},

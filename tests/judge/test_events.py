@@ -87,7 +87,7 @@ def promoted(*models: TaggedModel, by: str | None = None, limit: int = 10) -> li
         annotated = current.metadata.model_copy(update={"annotations": {"rasa-environments.io/promoted-by": by}})
         current = current.model_copy(update={"metadata": annotated})
     for number, model in enumerate(models):
-        facts = ModelTagFacts(tag="live", model=model.name, tagged=model)
+        facts = ModelTagFacts(tag="live", desired=ModelReference(name=model.name, hash=model.hash), tagged=model)
         status, _ = judge(facts, current, f"2026-01-01T{number:02}:00:00Z")
         current = current.model_copy(update={"status": status})
         states.append(current)
@@ -219,7 +219,7 @@ def test_two_promotions_within_a_second_are_two_events() -> None:
 
 @pytest.mark.parametrize(("carrier", "words"), [("model-9", "was moved to model model-9"), (None, "was taken away")])
 def test_a_tag_that_was_restored_says_where_it_had_gone(carrier: str | None, words: str) -> None:
-    event = tag_reverted(tag("live"), carrier, time=NOW, server=SERVER)
+    event = tag_reverted(tag("live"), "model-1", carrier, time=NOW, server=SERVER)
 
     assert (event.type, event.reason) == ("Warning", "TagReverted")
     assert event.note == f"tag live {words} on the model server; it is back on model model-1"

@@ -45,7 +45,7 @@ def promoted(*models: TaggedModel, limit: int = 10) -> ModelTagStatus:
     """Return the status after the tag was set on one model after the other, an hour apart."""
     status = ModelTagStatus()
     for number, tagged in enumerate(models):
-        facts = ModelTagFacts(tag="live", model=tagged.name, tagged=tagged)
+        facts = ModelTagFacts(tag="live", desired=reference(tagged), tagged=tagged)
         status, _ = judge(facts, model_tag(status, historyLimit=limit), f"2026-01-01T{number:02}:00:00Z")
     return status
 
@@ -79,7 +79,7 @@ def promoted_by(user: str, tagged: TaggedModel, before: ModelTagStatus | None = 
     """Return the status after the user's promotion was seen to take effect."""
     tag = model_tag(before)
     metadata = tag.metadata.model_copy(update={"annotations": {PROMOTED_BY_ANNOTATION: user}})
-    facts = ModelTagFacts(tag="live", model=tagged.name, tagged=tagged)
+    facts = ModelTagFacts(tag="live", desired=reference(tagged), tagged=tagged)
     return judge(facts, tag.model_copy(update={"metadata": metadata}), TIME)[0]
 
 
@@ -135,7 +135,7 @@ def test_the_last_model_is_known_whatever_the_limit_of_the_history(limit: int) -
 
 def test_a_model_that_the_server_has_not_confirmed_is_not_in_the_history() -> None:
     before = promoted(FIRST)
-    facts = ModelTagFacts(tag="live", model="model-2", problem=Problem(Reason.MODEL_NOT_FOUND, "not there"))
+    facts = ModelTagFacts(tag="live", desired=reference(SECOND), problem=Problem(Reason.MODEL_NOT_FOUND, "not there"))
 
     status, _ = judge(facts, model_tag(before), TIME)
 
@@ -158,7 +158,7 @@ OUTDATED = replace(SERVING, desired=TaggedModel("model-1", "trained-before"))
 BEHIND_AND_SILENT = replace(SILENT, desired=None)
 UNCHECKED = replace(SERVING, served_reason=Reason.SERVED_UNCHECKED)
 OTHER = replace(SERVING, key=ObjectKey("bots", "other"))
-TAGGED = ModelTagFacts(tag="live", model="model-1", tagged=FIRST)
+TAGGED = ModelTagFacts(tag="live", desired=reference(FIRST), tagged=FIRST)
 
 
 def verdict(facts: ModelTagFacts, kind: ConditionType) -> Condition:
@@ -270,7 +270,9 @@ def test_environments_that_serve_the_last_known_model_are_told_to_while_the_serv
 
 def test_a_promotion_that_failed_is_not_served() -> None:
     missing = Problem(Reason.MODEL_NOT_FOUND, "not there")
-    facts = replace(TAGGED, model="model-2", tagged=None, problem=missing, last=reference(FIRST), followers=(SERVING,))
+    facts = replace(
+        TAGGED, desired=reference(SECOND), tagged=None, problem=missing, last=reference(FIRST), followers=(SERVING,)
+    )
 
     status, conditions = judge(facts, model_tag(promoted(FIRST)), TIME)
 

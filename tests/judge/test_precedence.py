@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import ModelReference, ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_server import ModelServer
@@ -209,7 +209,9 @@ def test_an_environment_that_may_run_without_a_model_is_not_told_to_have_none() 
 
 
 FOLLOWER = Follower(ObjectKey("bots", "support"), WANTED, "True", Reason.SERVED, "served", "True")
-TAG_READY = ModelTagFacts(tag="live", model=WANTED.name, tagged=WANTED, followers=(FOLLOWER,))
+TAG_READY = ModelTagFacts(
+    tag="live", desired=ModelReference(name=WANTED.name, hash=WANTED.hash), tagged=WANTED, followers=(FOLLOWER,)
+)
 TAG_CAUSES = [
     Cause(
         "tag rejected",

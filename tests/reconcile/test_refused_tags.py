@@ -10,7 +10,7 @@ from rasa_environments.rasa.errors import EnvironmentMissingError, RasaError, Un
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.peers import Peer
 from rasa_environments.reconcile.model_server import listed, observed
-from rasa_environments.reconcile.model_tag import refused
+from rasa_environments.reconcile.tagging import refused
 from tests.reconcile.objects import server_error, tag
 
 

@@ -180,7 +180,7 @@ def test_a_postponed_write_names_its_reason_and_when_it_is_due() -> None:
         tagging = Tagging()
         await tagging.reconciler.reconcile(KEY)
         result = await tagging.reconciler.reconcile(KEY)
-        return tagging.reconciler._writes._failed[KEY].problem, result.requeue_after
+        return tagging.reconciler._tagging._writes._failed[KEY].problem, result.requeue_after
 
     problem, again = run(test())
     assert problem is not None

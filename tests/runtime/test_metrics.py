@@ -147,7 +147,7 @@ def test_promotions_are_counted_by_what_came_of_them() -> None:
     }
     for model, status in (("old", {}), ("new", before), ("older", before), ("old", before), ("old", before)):
         known = tag("live", model=model)
-        scene.promotions.moved(type(known).model_validate({**known.model_dump(), "status": status}))
+        scene.promotions.moved(type(known).model_validate({**known.model_dump(), "status": status}), model)
     scene.promotions.failed()
 
     assert scene.scraped("promotions_total") == {

@@ -94,6 +94,8 @@ class ModelTagStatus(Status):
 
     tag: StatusText | None = None
     """Name of the tag on the server."""
+    desired_model: ModelReference | None = None
+    """Model that should have the tag, its hash empty if unknown; absent without `spec.model`."""
     tagged_model: ModelReference | None = None
     """Model that has the tag."""
     previous_model: ModelReference | None = None

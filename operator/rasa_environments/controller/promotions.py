@@ -27,9 +27,9 @@ class Promotions:
         self._results: Counter[str] = Counter()
         self._drift = 0
 
-    def moved(self, tag: ModelTag) -> Move:
-        """Count that the tag was set on the model of `tag`; return why."""
-        move = move_of(tag)
+    def moved(self, tag: ModelTag, model: str) -> Move:
+        """Count that the tag was set on the model; return why."""
+        move = move_of(tag, model)
         if move is Move.PUT_BACK:
             self._drift += 1
         else:
@@ -51,12 +51,12 @@ class Promotions:
         return self._drift
 
 
-def move_of(tag: ModelTag) -> Move:
-    """Return why the tag had to be set on the model of `tag`."""
+def move_of(tag: ModelTag, model: str) -> Move:
+    """Return why the tag had to be set on the model."""
     known = tag.status
     if known.tagged_model is None:
         return Move.PROMOTED
-    if known.tagged_model.name == tag.spec.model:
+    if known.tagged_model.name == model:
         return Move.PUT_BACK
     previous = known.previous_model
-    return Move.ROLLED_BACK if previous is not None and previous.name == tag.spec.model else Move.PROMOTED
+    return Move.ROLLED_BACK if previous is not None and previous.name == model else Move.PROMOTED

@@ -142,10 +142,10 @@ def stalled_event(stalled: Condition, moment: str | None = None) -> Event:
     return Event("Warning", stalled.reason, Action.RECONCILE, stalled.message, moment or stalled.last_transition_time)
 
 
-def tag_reverted(tag: ModelTag, moved_to: str | None, *, time: str, server: ObjectKey) -> Event:
-    """Return the Event of a corrected tag, which somebody else had moved to the model `moved_to` or removed (None)."""
+def tag_reverted(tag: ModelTag, model: str, moved_to: str | None, *, time: str, server: ObjectKey) -> Event:
+    """Return the Event of a tag that is on `model` again: somebody had moved it to `moved_to` or removed it (None)."""
     elsewhere = f"was moved to model {moved_to}" if moved_to else "was taken away"
-    note = f"tag {tag.tag} {elsewhere} on the model server; it is back on model {tag.spec.model}"
+    note = f"tag {tag.tag} {elsewhere} on the model server; it is back on model {model}"
     return Event("Warning", EventReason.TAG_REVERTED, Action.PUT_TAG, note, time, _server(server))
 
 

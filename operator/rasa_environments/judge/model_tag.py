@@ -32,8 +32,8 @@ class ModelTagFacts:
     """The facts that a reconciliation found about a ModelTag."""
 
     tag: str
-    model: str | None = None
-    """Model in the spec; None leaves the tag where it is."""
+    desired: ModelReference | None = None
+    """The model that the tag should carry, its hash empty if unknown; None leaves the tag where it is."""
     problem: Problem | None = None
     answers: bool = True
     """Whether the model server could be asked; otherwise nothing is known about the tag."""
@@ -48,9 +48,9 @@ class ModelTagFacts:
         """The model that the environments should serve; its hash is empty if unknown."""
         if self.tagged is not None:
             return ModelReference(name=self.tagged.name, hash=self.tagged.hash)
-        if self.model is None or (self.last is not None and self.last.name == self.model):
+        if self.desired is None or (self.last is not None and self.last.name == self.desired.name):
             return self.last
-        return ModelReference(name=self.model, hash="")
+        return ModelReference(name=self.desired.name, hash="")
 
 
 def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagStatus, tuple[Condition, ...]]:
@@ -67,12 +67,13 @@ def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagSt
 
 def status_of(facts: ModelTagFacts, before: ModelTag, time: str) -> ModelTagStatus:
     """Return the status without its conditions."""
-    # Without a model in the spec, nobody promoted the tagged one.
-    promoted_by = before.promoted_by if facts.model is not None else None
+    # Without a desired model, nobody promoted the tagged one.
+    promoted_by = before.promoted_by if facts.desired is not None else None
     history = history_with(before.status, facts.tagged, time, promoted_by)
     expected = facts.expected
     return ModelTagStatus(
         tag=facts.tag,
+        desired_model=facts.desired,
         tagged_model=ModelReference(name=history[0].model, hash=history[0].hash) if history else None,
         previous_model=previous_model(history, before.status),
         history=list(history[: before.spec.history_limit]) or None,
