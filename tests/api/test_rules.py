@@ -70,6 +70,7 @@ EXTERNAL = (
     "another environment instead"
 )
 TAG_STAYS = "spec.tag may not be changed: the history is that of one tag; create another ModelTag instead"
+FROM_ITSELF = "spec.promoteFrom.tag may not be the tag itself: name the tag that models prove themselves under"
 SERVER_STAYS = (
     "spec.modelServerRef may not be changed: the history is that of one server; create another ModelTag instead"
 )
@@ -151,6 +152,8 @@ ACCEPTED = [
     model_server(accessFrom={"namespaces": ["bots"], "namespaceSelectors": [{}]}),
     model_server(tls={"mode": "Required", "certSecretRef": {"name": "authorities"}}, authToken=SECRET),
     model_tag(model=None),
+    model_tag(model=None, promoteFrom={"tag": "staging", "soakSeconds": 3600, "approvals": 2}),
+    model_tag(model="A", promoteFrom={"tag": "staging"}, approvals=[{"model": "A", "hash": "1", "approvedBy": "x"}]),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
     environment(replicas=None, service={"annotations": {"dropped": None}}),
     environment(eventBroker={"rabbitmq": {"host": "10.0.0.1"}}),
@@ -231,6 +234,9 @@ REFUSED = [
     Refusal(model_tag(model="20260101-120000.tar.gz"), "spec.model", MODEL_FILE),
     Refusal(model_tag(tag="-x"), "spec.tag", TAG),
     Refusal(model_tag("a" * 64), "", TAG_LENGTH, "metadata.name"),
+    Refusal(model_tag("live", promoteFrom={"tag": "live"}), "", FROM_ITSELF, "spec.promoteFrom.tag"),
+    Refusal(model_tag("other", tag="live", promoteFrom={"tag": "live"}), "", FROM_ITSELF, "spec.promoteFrom.tag"),
+    Refusal(model_tag(approvals=[{"model": "a model", "hash": "1"}]), "spec.approvals[0].model", MODEL),
     Refusal(environment("a" * 59), "", NAME_LENGTH, "metadata.name"),
     Refusal(environment("1st"), "", NAME, "metadata.name"),
     Refusal(environment("a.b"), "", NAME, "metadata.name"),

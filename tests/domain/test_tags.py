@@ -138,7 +138,7 @@ def test_only_another_owner_is_in_the_way() -> None:
 
 
 def test_a_tag_on_no_model_says_how_to_promote_one() -> None:
-    problem = untagged(tag("live"))
+    problem = untagged(tag("live"), None)
 
     assert (problem.reason, problem.stalled) == (Reason.TAG_NOT_FOUND, True)
     assert "`kubectl rasa promote MODEL live`" in problem.message

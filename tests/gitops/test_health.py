@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from local.gitops import Answer, Question, ask
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import ConditionType, Reason
+from rasa_environments.domain.desired_model import DesiredModel
 from rasa_environments.domain.facts import LicenseFact, ProbeResult, Problem, RegistrationResult
+from rasa_environments.domain.waiting import Waiting
 from rasa_environments.judge.conversations import Conversations
 from release.argo_cd import KINDS
 from tests.gitops import judged_objects as objects
@@ -104,6 +106,12 @@ CASES = {
             ),
         ),
         PROGRESSING,
+    ),
+    "a model tag whose next model soaks": (
+        objects.tag_object(
+            replace(objects.TAG_WELL, decision=DesiredModel(None, waiting=Waiting(Reason.SOAKING, "it soaks")))
+        ),
+        HEALTHY,
     ),
 }
 SUSPENDED_WELL = objects.suspended_object(objects.WELL)

@@ -22,8 +22,14 @@ from tests.integration.test_served import pod_name
 Right = tuple[str, str]
 """A verb, and a resource with its subresource."""
 
-ASKED_BY_ADMISSION: frozenset[Right] = frozenset({("update", "deploymentenvironments/finalizers")})
-"""Requested by the API server's plugin OwnerReferencesPermissionEnforcement, where that is enabled."""
+ASKED_BY_ADMISSION: frozenset[Right] = frozenset(
+    {
+        ("update", "deploymentenvironments/finalizers"),
+        *(("decide", f"{kind}/status") for kind in ("modelservers", "deploymentenvironments", "modeltags")),
+    }
+)
+"""Asked for by the API server's plugin OwnerReferencesPermissionEnforcement, where that is enabled, and by the policy
+for statuses."""
 
 RIGHTS = MANIFESTS / "base" / "rbac.yaml"
 POLICY = "ValidatingAdmissionPolicy"

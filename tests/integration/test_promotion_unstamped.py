@@ -102,3 +102,27 @@ def test_a_tag_without_a_model_goes_under_no_name(team: Team) -> None:
     assert carol.create(model_tag("any")).accepted
     assert carol.merge(TAG, "any", by("carol")).accepted
     assert team.promoted_by("any") == "carol"
+
+
+def approval(by: str | None) -> JsonObject:
+    """An approval of model A under that name."""
+    return {"model": "A", "hash": "1" * 32, **({"approvedBy": by} if by else {})}
+
+
+def test_an_approval_may_go_under_no_name_or_ones_own(team: Team) -> None:
+    team.given(model_tag("any", promoteFrom={"tag": "staging", "approvals": 1}))
+    carol = team.person("carol")
+
+    for name in (None, "carol"):
+        assert carol.change(TAG, "any", approvals=[approval(name)]).accepted
+        assert team.get(TAG, "any")["spec"]["approvals"] == [approval(name)]
+
+
+def test_nobody_approves_in_the_name_of_another(team: Team) -> None:
+    team.given(model_tag("any", promoteFrom={"tag": "staging", "approvals": 1}))
+
+    answer = team.person("carol").change(TAG, "any", approvals=[approval("carol"), approval("alice")])
+
+    assert refusal(answer) == (
+        'user "carol" may not approve as "alice": remove approvedBy from the entry of spec.approvals, or name yourself'
+    )

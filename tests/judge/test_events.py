@@ -13,6 +13,7 @@ from rasa_environments.api.conditions import Condition, ConditionStatus, Conditi
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.domain.desired_model import DesiredModel, Origin
 from rasa_environments.domain.facts import TaggedModel
 from rasa_environments.judge.conditions import condition, transitioned
 from rasa_environments.judge.events import (
@@ -87,7 +88,8 @@ def promoted(*models: TaggedModel, by: str | None = None, limit: int = 10) -> li
         annotated = current.metadata.model_copy(update={"annotations": {"rasa-environments.io/promoted-by": by}})
         current = current.model_copy(update={"metadata": annotated})
     for number, model in enumerate(models):
-        facts = ModelTagFacts(tag="live", desired=ModelReference(name=model.name, hash=model.hash), tagged=model)
+        desired, decision = ModelReference(name=model.name, hash=model.hash), DesiredModel(model.name, Origin.SPEC)
+        facts = ModelTagFacts(tag="live", desired=desired, decision=decision, tagged=model)
         status, _ = judge(facts, current, f"2026-01-01T{number:02}:00:00Z")
         current = current.model_copy(update={"status": status})
         states.append(current)

@@ -19,9 +19,11 @@ from rasa_environments.api.model_tag import (
     ModelTag,
     ModelTagStatus,
 )
+from rasa_environments.domain.desired_model import DesiredModel, Origin
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition, condition_of
-from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge, last_model
+from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge
+from rasa_environments.judge.tag_history import last_model
 from tests.reconcile.objects import environment
 
 FIRST, SECOND, THIRD = (TaggedModel(f"model-{number}", f"hash-{number}") for number in (1, 2, 3))
@@ -36,6 +38,11 @@ def model_tag(status: ModelTagStatus | None = None, **spec: object) -> ModelTag:
     return tag.model_copy(update={"status": status}) if status is not None else tag
 
 
+def of_spec(model: TaggedModel) -> DesiredModel:
+    """The decision that the spec names the model."""
+    return DesiredModel(model.name, Origin.SPEC)
+
+
 def reference(model: TaggedModel) -> ModelReference:
     """The model as a status names it."""
     return ModelReference(name=model.name, hash=model.hash)
@@ -45,7 +52,7 @@ def promoted(*models: TaggedModel, limit: int = 10) -> ModelTagStatus:
     """Return the status after the tag was set on one model after the other, an hour apart."""
     status = ModelTagStatus()
     for number, tagged in enumerate(models):
-        facts = ModelTagFacts(tag="live", desired=reference(tagged), tagged=tagged)
+        facts = ModelTagFacts(tag="live", desired=reference(tagged), decision=of_spec(tagged), tagged=tagged)
         status, _ = judge(facts, model_tag(status, historyLimit=limit), f"2026-01-01T{number:02}:00:00Z")
     return status
 
@@ -54,7 +61,7 @@ def test_a_first_model_has_no_previous_one() -> None:
     status = promoted(FIRST)
 
     assert (status.tagged_model, status.previous_model) == (reference(FIRST), None)
-    assert status.history == [HistoryEntry(model="model-1", hash="hash-1", tagged_time=TIME)]
+    assert status.history == [HistoryEntry(model="model-1", hash="hash-1", tagged_time=TIME, cause="Promotion")]
 
 
 def test_a_moved_tag_remembers_where_it_was() -> None:
@@ -79,7 +86,7 @@ def promoted_by(user: str, tagged: TaggedModel, before: ModelTagStatus | None = 
     """Return the status after the user's promotion was seen to take effect."""
     tag = model_tag(before)
     metadata = tag.metadata.model_copy(update={"annotations": {PROMOTED_BY_ANNOTATION: user}})
-    facts = ModelTagFacts(tag="live", desired=reference(tagged), tagged=tagged)
+    facts = ModelTagFacts(tag="live", desired=reference(tagged), decision=of_spec(tagged), tagged=tagged)
     return judge(facts, tag.model_copy(update={"metadata": metadata}), TIME)[0]
 
 

@@ -28,6 +28,7 @@ class ConditionType(StrEnum):
     REGISTERED = "Registered"
     TAGGED = "Tagged"
     SERVED = "Served"
+    PROMOTED = "Promoted"
 
 
 class Reason(StrEnum):
@@ -39,6 +40,8 @@ class Reason(StrEnum):
     TAGGED = "Tagged"
     SERVED = "Served"
     SERVED_UNCHECKED = "ServedUnchecked"
+    PROMOTED = "Promoted"
+    PINNED = "Pinned"
     MODEL_FOUND = "ModelFound"
     AVAILABLE = "Available"
     PERSISTED = "Persisted"
@@ -56,6 +59,12 @@ class Reason(StrEnum):
     NO_PODS = "NoPods"
     PODS_UNREACHABLE = "PodsUnreachable"
     PENDING = "Pending"
+
+    # A model waits to be promoted.
+    SOAKING = "Soaking"
+    APPROVAL_PENDING = "ApprovalPending"
+    SOURCE_NOT_FOUND = "SourceNotFound"
+    PROMOTION_CYCLE = "PromotionCycle"
 
     # The model server.
     MODEL_SERVER_NOT_FOUND = "ModelServerNotFound"

@@ -21,6 +21,9 @@ from rasa_environments.api.rules import Keyed, Rule, TransitionRule, matches, ru
 
 MAXIMUM_TAG_LENGTH = 63
 MAXIMUM_HISTORY = 100
+MAXIMUM_SOAK_SECONDS = 31_536_000
+MAXIMUM_REQUIRED_APPROVALS = 16
+MAXIMUM_APPROVALS = 32
 MAXIMUM_FOLLOWERS = 256
 """Maximum number of environments in a status."""
 PROMOTED_BY_ANNOTATION = "rasa-environments.io/promoted-by"
@@ -42,12 +45,41 @@ ModelName = Annotated[
 ]
 
 
+class PromoteFrom(ApiModel):
+    """Where the tag gets its model from, and what has to be the case first."""
+
+    tag: TagName
+    """Tag whose model is promoted. A ModelTag in the same namespace, of the same ModelServer, must have it, and every
+    environment that pulls it must serve the model."""
+    soak_seconds: Annotated[int, Field(ge=0, le=MAXIMUM_SOAK_SECONDS, strict=True)] = 0
+    """Seconds for which all of these environments must have served the model without interruption."""
+    approvals: Annotated[int, Field(ge=0, le=MAXIMUM_REQUIRED_APPROVALS, strict=True)] = 0
+    """Number of people who must have approved the model in `spec.approvals`. If it is two or more, whoever promoted the
+    model to the other tag does not count."""
+
+
+class Approval(ApiModel):
+    """A person's approval of one model, with this very content."""
+
+    model: ModelName
+    """Name of the model."""
+    hash: Annotated[str, Field(min_length=1, max_length=128)]
+    """Hash of the model, as in status.candidateModel."""
+    approved_by: Annotated[str, Field(max_length=1024)] | None = None
+    """User who approved it. Set by an admission policy to whoever adds the entry; it can never be another's name."""
+
+
 class ModelTagSpec(ApiModel):
     """Desired state of a tag."""
 
     model: ModelName | None = None
-    """Name of the model to give the tag to, for example 20260101-120000 (without .tar.gz). Without a model, the tag
-    stays where it is and is only monitored."""
+    """Name of the model to give the tag to, for example 20260101-120000 (without .tar.gz). It takes precedence over
+    `promoteFrom`, which pauses until the field is removed. With neither, the tag stays where it is and is only
+    monitored."""
+    promote_from: PromoteFrom | None = None
+    """Promotes the model of another tag, as soon as it has proven itself there."""
+    approvals: Annotated[list[Approval], Field(max_length=MAXIMUM_APPROVALS)] | None = None
+    """Who approved which model, for `promoteFrom.approvals`. `kubectl rasa approve` adds an entry."""
     allow_incompatible_model: ModelName | None = None
     """Name of a model to give the tag to even if an environment that pulls the tag runs a version of Rasa that cannot
     load it. Has no effect on other models, so that the next promotion is checked again."""
@@ -62,6 +94,13 @@ class ModelTagSpec(ApiModel):
     """Number of earlier models to keep in the status."""
 
 
+class ServedModel(ModelReference):
+    """A model that every environment that pulls the tag serves."""
+
+    served_time: str = Field(json_schema_extra={"format": "date-time"})
+    """Since when they serve it without interruption, as far as the operator saw (RFC 3339, UTC)."""
+
+
 class HistoryEntry(ApiModel):
     """A model that had the tag."""
 
@@ -73,7 +112,12 @@ class HistoryEntry(ApiModel):
     """When the operator first saw the model with the tag (RFC 3339, UTC)."""
     promoted_by: StatusText | None = None
     """User who promoted the model, from the annotation rasa-environments.io/promoted-by at that time; absent without
-    that annotation, and if the model's content was replaced on the server."""
+    that annotation, if no person did, and if the model's content was replaced on the server."""
+    cause: Literal["Promotion", "Rollback", "PromoteFrom", "Replacement"] | None = None
+    """Why the tag got the model: a person set `spec.model`, to a new model or to one that had the tag before; it came
+    from the tag in `promoteFrom`; or its content was replaced on the server. Absent if nobody asked for it."""
+    message: StatusText | None = None
+    """For PromoteFrom: what let the model through."""
 
 
 class Follower(ApiModel):
@@ -95,7 +139,12 @@ class ModelTagStatus(Status):
     tag: StatusText | None = None
     """Name of the tag on the server."""
     desired_model: ModelReference | None = None
-    """Model that should have the tag, its hash empty if unknown; absent without `spec.model`."""
+    """Model that should have the tag, its hash empty if unknown. With `promoteFrom`, the last one that was let through;
+    absent if nothing says which model the tag should have."""
+    candidate_model: ModelReference | None = None
+    """Model that is to have the tag next; the condition Promoted says what it waits for."""
+    served_model: ServedModel | None = None
+    """Model that every environment that pulls the tag serves; absent while one does not, or it is unknown."""
     tagged_model: ModelReference | None = None
     """Model that has the tag."""
     previous_model: ModelReference | None = None
@@ -107,7 +156,7 @@ class ModelTagStatus(Status):
     ) = None
     """Environments that pull the tag."""
     conditions: Conditions | None = None
-    """Ready, Tagged, Served, Reconciling and Stalled."""
+    """Ready, Tagged, Served, Reconciling and Stalled, and Promoted with `promoteFrom` or while a model waits."""
 
 
 class ModelTag(ApiModel):
@@ -120,6 +169,15 @@ class ModelTag(ApiModel):
     )
     def _name_can_be_a_tag(self) -> bool:
         return self.spec.tag is not None or len(self.metadata.name) <= MAXIMUM_TAG_LENGTH
+
+    @rule(
+        "!has(self.spec.promoteFrom)"
+        " || self.spec.promoteFrom.tag != (has(self.spec.tag) ? self.spec.tag : self.metadata.name)",
+        "spec.promoteFrom.tag may not be the tag itself: name the tag that models prove themselves under",
+        ".spec.promoteFrom.tag",
+    )
+    def _comes_from_another_tag(self) -> bool:
+        return self.spec.promote_from is None or self.spec.promote_from.tag != self.tag
 
     _tag_stays = TransitionRule(
         "(has(self.spec.tag) ? self.spec.tag : self.metadata.name)"

@@ -12,7 +12,18 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from rasa_environments.cli import can_promote, models, promote, render, rollback, run, status, upload
+from rasa_environments.cli import (
+    approve,
+    can_promote,
+    models,
+    promote,
+    render,
+    resume,
+    rollback,
+    run,
+    status,
+    upload,
+)
 from rasa_environments.cli.cluster_options import with_cluster_options
 from rasa_environments.cli.exit_codes import ExitCode, listed
 
@@ -30,6 +41,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     (with_cluster_options(status.status), status.EXIT_CODES),
     (with_cluster_options(promote.promote), promote.EXIT_CODES),
     (with_cluster_options(rollback.rollback), rollback.EXIT_CODES),
+    (with_cluster_options(approve.approve), approve.EXIT_CODES),
+    (with_cluster_options(resume.resume), resume.EXIT_CODES),
     (with_cluster_options(can_promote.can_promote), can_promote.EXIT_CODES),
     (with_cluster_options(upload.upload), upload.EXIT_CODES),
     (with_cluster_options(models.models), models.EXIT_CODES),

@@ -12,7 +12,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from rasa_environments.api.base import JsonObject
+from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, ModelName, ModelTag
 from rasa_environments.cli.access import Session, parsed, session
@@ -170,7 +170,14 @@ async def write(
     change = {"metadata": {"annotations": {PROMOTED_BY_ANNOTATION: permission.user}}, "spec": wanted.spec}
     changed = await connected.client.patch(MODEL_TAGS, tag.metadata.key, change)
     output.print(f"{name}: {tag.spec.model or 'no model'} -> {model} (ModelTag {tag.metadata.key})")
+    if tag.spec.promote_from is not None:
+        output.print(f"{name}: pinned; to get models from tag {tag.spec.promote_from.tag} again: {resumption(name)}")
     return parsed(ModelTag, changed)
+
+
+def resumption(environment: ObjectKey) -> str:
+    """Return the command that unpins the environment."""
+    return f"kubectl rasa resume {environment.name} -n {environment.namespace}"
 
 
 async def create(connected: Session, manifest: JsonObject) -> ModelTag:

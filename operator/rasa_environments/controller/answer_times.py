@@ -19,6 +19,10 @@ class AnswerTimes:
         """Record that all Rasa servers of the environment have just answered."""
         self._answered[environment] = self._clock()
 
+    def has_answered(self, environment: ObjectKey) -> bool:
+        """Return whether all Rasa servers of the environment have answered in this process."""
+        return environment in self._answered
+
     def forget(self, environment: ObjectKey) -> None:
         """Discard the time of an environment that is gone."""
         self._answered.pop(environment, None)

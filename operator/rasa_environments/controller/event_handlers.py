@@ -68,6 +68,9 @@ class EventHandlers:
         # The operator's own writes are known, so this response was lost, or somebody else wrote the status.
         if isinstance(known, DeploymentEnvironment) and known.status != resource.status:
             self._notify_tag(known)
+        if isinstance(resource, ModelTag) and known is not None and known.status != resource.status:
+            for each in self._lister.promoted_from(resource):
+                self._queue.add(request_of(each))
 
     def reject(self, known: AnyResource, rejection: Rejection) -> None:
         """Record a newer version that cannot be used; the known one stays in force."""
@@ -170,6 +173,7 @@ class EventHandlers:
                 if server is not None and server.registration is not Registration.NONE:
                     yield Request(Kind.MODEL_SERVER, server.metadata.key)
             case ModelTag():
+                yield from _requests(lister.promoted_from(resource))
                 if resource.spec.deletion_policy == "Delete":
                     yield Request(Kind.MODEL_SERVER, server_of_tag(resource))
 

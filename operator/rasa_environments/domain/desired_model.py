@@ -1,12 +1,43 @@
-"""Which model a tag should carry."""
+"""Which model a tag should carry, where that comes from, and what the next one waits for.
+
+What was decided is in the status: `status.desiredModel` stays what it is until another model is let through. So the
+time at which a model is let through counts once, and nothing that happens later takes it back.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
 
 from rasa_environments.api.base import ModelReference
-from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
+from rasa_environments.domain.approvals import approvals_pending, approvers
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
+from rasa_environments.domain.promotion_source import Source, soaking
+from rasa_environments.domain.waiting import Waiting, combined
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Origin(StrEnum):
+    """Where a desired model comes from."""
+
+    NONE = ""
+    SPEC = "spec.model"
+    PROMOTE_FROM = "spec.promoteFrom"
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What decides which model a tag should carry, besides its ModelTag."""
+
+    now: datetime = LONG_AGO
+    source: Source | Waiting | None = None
+    """The ModelTag that models come from, or why there is none."""
+    observation: ServerObservation = field(default_factory=ServerObservation)
 
 
 @dataclass(frozen=True)
@@ -15,11 +46,89 @@ class DesiredModel:
 
     name: str | None
     """Name of the model; None leaves the tag where it is."""
+    origin: Origin = Origin.NONE
+    hash: str = ""
+    """Hash of the model that was let through; empty if unknown."""
+    candidate: ModelReference | None = None
+    """The model that is to have the tag next."""
+    waiting: Waiting | None = None
+    """What that one waits for."""
+    let_through_by: str = ""
+    """What let the model through, in words; empty for a model in the spec."""
+
+    def is_decision(self, before: ModelTagStatus) -> bool:
+        """Return whether the model is let through only now, by what may be different later: to be recorded first."""
+        recorded = before.desired_model.name if before.desired_model is not None else None
+        return bool(self.let_through_by) and self.name != recorded
 
 
-def desired_model(tag: ModelTag) -> DesiredModel:
-    """Return the model that the tag should carry: the one in the spec."""
-    return DesiredModel(tag.spec.model)
+def desired_model(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
+    """Return the model that the tag should carry: that of the spec, else what promoteFrom has let through."""
+    if tag.spec.model is not None:
+        return DesiredModel(tag.spec.model, Origin.SPEC)
+    if tag.spec.promote_from is not None:
+        return _promoted(tag, circumstances)
+    return DesiredModel(None)
+
+
+def _promoted(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
+    """Return the model of the source if nothing holds it, else the one that was let through last."""
+    current, source = _current(tag, circumstances.observation), circumstances.source
+    kept = DesiredModel(current.name if current else None, Origin.PROMOTE_FROM, current.hash if current else "")
+    if source is None or isinstance(source, Waiting):
+        return _waiting(kept, None, source)
+    candidate = source.tag.status.tagged_model
+    if candidate is None:
+        return _waiting(kept, None, Waiting(Reason.SOAKING, f"no model is known to carry tag {source.tag.tag} yet"))
+    if current is not None and current.name == candidate.name:
+        return DesiredModel(current.name, Origin.PROMOTE_FROM, current.hash, let_through_by=_basis(tag, source))
+    waiting = combined(tuple(_gates(tag, source, candidate, circumstances)))
+    if waiting is not None:
+        return _waiting(kept, candidate, waiting)
+    return DesiredModel(candidate.name, Origin.PROMOTE_FROM, candidate.hash, let_through_by=_basis(tag, source))
+
+
+def _gates(tag: ModelTag, source: Source, candidate: ModelReference, circumstances: Circumstances) -> Iterator[Waiting]:
+    """Yield what the candidate waits for."""
+    seconds = tag.spec.promote_from.soak_seconds if tag.spec.promote_from is not None else 0
+    listed = circumstances.observation.models.get(candidate.name)
+    gates = (
+        _replaced(source, candidate) if listed is not None and listed.hash != candidate.hash else None,
+        soaking(source, candidate, seconds, circumstances.now),
+        approvals_pending(tag, candidate, source.author),
+    )
+    return (gate for gate in gates if gate is not None)
+
+
+def _replaced(source: Source, candidate: ModelReference) -> Waiting:
+    return Waiting(
+        Reason.SOAKING,
+        f"the content of model {candidate.name} was replaced on the model server; the environments of tag "
+        f"{source.tag.tag} have yet to serve it",
+    )
+
+
+def _basis(tag: ModelTag, source: Source) -> str:
+    """Return what lets the model of the source through."""
+    served, model = source.tag.status.served_model, source.tag.status.tagged_model
+    if model is None or served is None or served.name != model.name:
+        return f"from tag {source.tag.tag}"
+    names = approvers(tag, model, source.author) if tag.spec.promote_from and tag.spec.promote_from.approvals else ()
+    approved = f", approved by {', '.join(names)}" if names else ""
+    return f"from tag {source.tag.tag}, served there since {served.served_time}{approved}"
+
+
+def _current(tag: ModelTag, observation: ServerObservation) -> ModelReference | None:
+    """Return the model that the tag should carry until another one is let through.
+
+    It is the one that was let through last; before the first, the one that the tag is found on.
+    """
+    recorded, found = tag.status.desired_model or tag.status.tagged_model, observation.tags.get(tag.tag)
+    return recorded or (None if found is None else ModelReference(name=found.name, hash=found.hash))
+
+
+def _waiting(kept: DesiredModel, candidate: ModelReference | None, waiting: Waiting | None) -> DesiredModel:
+    return DesiredModel(kept.name, kept.origin, kept.hash, candidate, waiting)
 
 
 def reference_to_desired(
@@ -35,4 +144,5 @@ def reference_to_desired(
     known = tagged if tagged is not None and tagged.name == desired.name else observation.models.get(desired.name)
     if known is not None:
         return ModelReference(name=known.name, hash=known.hash)
-    return before if before is not None and before.name == desired.name else ModelReference(name=desired.name, hash="")
+    remembered = before.hash if before is not None and before.name == desired.name else ""
+    return ModelReference(name=desired.name, hash=remembered or desired.hash)

@@ -177,6 +177,8 @@ class Follower:
     served_reason: Reason
     served_message: str
     ready: ConditionStatus
+    served_since: str = ""
+    """When the condition that says so last changed (RFC 3339, UTC); empty if never."""
 
 
 WAITING_FAULTS = frozenset(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -71,7 +71,7 @@ class Lister:
             self._environment_changed,
         )
         self.tags: Indexer[ModelTag] = Indexer(
-            lambda tag: ((server_of_tag(tag), ""), (server_of_tag(tag), f"tag {tag.tag}")), self._tag_changed
+            lambda tag: tuple((server_of_tag(tag), what) for what in _indexed(tag)), self._tag_changed
         )
         self._never_valid: set[ObjectKey] = set()
         """ModelServers that exist, of which no version could be used so far."""
@@ -235,6 +235,11 @@ class Lister:
         access = found.spec.access_from if found is not None else None
         return access is not None and bool(access.namespace_selectors)
 
+    def promoted_from(self, source: ModelTag) -> tuple[ModelTag, ...]:
+        """Return the ModelTags that are promoted from the tag of this one, the oldest first."""
+        found = self.tags.by_index((server_of_tag(source), f"from {source.tag}"))
+        return tuple(each for each in found if each.metadata.namespace == source.metadata.namespace)
+
     def claims(self, server: ObjectKey, tag: str) -> tuple[ModelTag, ...]:
         """Return the ModelTags for one tag, the oldest first."""
         return self.tags.by_index((server, f"tag {tag}"))
@@ -295,6 +300,14 @@ class Lister:
         labels = self.labels_of(metadata.namespace)
         claims = claims_of_environment(environment, server, self.servers.get(server), labels, held)
         self._environment_claims.index(metadata.key, metadata.creation_timestamp, claims)
+
+
+def _indexed(tag: ModelTag) -> Iterator[str]:
+    """Yield what a ModelTag is found by among those of its server."""
+    yield ""
+    yield f"tag {tag.tag}"
+    if tag.spec.promote_from is not None:
+        yield f"from {tag.spec.promote_from.tag}"
 
 
 def _terms(server: ModelServer) -> tuple[object, ...]:

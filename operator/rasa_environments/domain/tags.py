@@ -9,6 +9,7 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.domain.access import Labels, unusable
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
+from rasa_environments.domain.waiting import Waiting
 
 
 def wanted_model(
@@ -41,9 +42,9 @@ def changed_tags(before: ServerObservation, now: ServerObservation) -> set[str]:
 
 
 def is_as_reported(tag: ModelTag, tagged: TaggedModel) -> bool:
-    """Return whether the tag is on the model that its ModelTag names, and its status says so."""
-    reported = tag.status.tagged_model
-    wanted = tag.spec.model in (None, tagged.name)
+    """Return whether the tag is on the model that its ModelTag desires, and its status says so."""
+    reported, desired = tag.status.tagged_model, tag.status.desired_model
+    wanted = tag.spec.model in (None, tagged.name) and (desired is None or desired.name == tagged.name)
     return wanted and reported is not None and (reported.name, reported.hash) == (tagged.name, tagged.hash)
 
 
@@ -100,8 +101,11 @@ def incompatible(model: TaggedModel) -> Problem:
     )
 
 
-def untagged(tag: ModelTag) -> Problem:
-    """Return the problem that no model has the tag, and the spec names none."""
+def untagged(tag: ModelTag, waiting: Waiting | None) -> Problem:
+    """Return the problem that no model has the tag, and none may get it: the spec names none, or the next one waits."""
+    if waiting is not None:
+        message = f"no model carries the tag {tag.tag} yet: {waiting.message}"
+        return Problem(waiting.reason, message, stalled=waiting.is_misconfigured)
     return Problem(
         Reason.TAG_NOT_FOUND,
         f"no model carries the tag {tag.tag}, and spec.model names none: set spec.model, for example by "

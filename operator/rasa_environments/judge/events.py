@@ -16,7 +16,7 @@ from rasa_environments.api.conditions import Condition, ConditionStatus, Conditi
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.model_tag import HistoryEntry, ModelTag
 from rasa_environments.desired.context import child_key
 from rasa_environments.judge.conditions import condition_of, is_true
 
@@ -177,7 +177,7 @@ def _of_tag(before: ModelTag, after: ModelTag, server: ObjectKey | None) -> Iter
     promoted = (entry for entry in after.status.history or () if (entry.model, entry.hash) == (now.name, now.hash))
     latest = next(promoted, None)
     moment = f"{latest.tagged_time if latest else ''} {now.hash}"
-    by = f", promoted by {latest.promoted_by}" if after.spec.model and latest and latest.promoted_by else ""
+    by = _promoted_by(latest)
     former = before.status.previous_model
     if last is not None and last.name == now.name:
         note = f"tag {tag} is on model {now.name}, whose content was replaced on the model server"
@@ -189,6 +189,13 @@ def _of_tag(before: ModelTag, after: ModelTag, server: ObjectKey | None) -> Iter
         came_from = f", before on {last.name}" if last else ""
         note = f"tag {tag} is on model {now.name}{came_from}{by}"
         yield Event("Normal", EventReason.PROMOTED, Action.PUT_TAG, note, moment, _server(server))
+
+
+def _promoted_by(entry: HistoryEntry | None) -> str:
+    """Return who or what promoted the model, as the end of a note."""
+    if entry is None:
+        return ""
+    return f", promoted by {entry.promoted_by}" if entry.promoted_by else f", {entry.message}" if entry.message else ""
 
 
 def _of_environment(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from rasa_environments.api.base import ModelReference
 from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason, known_reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, HistoryEntry, ModelTag, ModelTagStatus
+from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, ModelTag, ModelTagStatus, ServedModel
 from rasa_environments.api.model_tag import Follower as FollowerStatus
+from rasa_environments.domain.desired_model import DesiredModel
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition_of
+from rasa_environments.judge.promoted import misconfigured, promoted
+from rasa_environments.judge.tag_history import history_with, previous_model, promoter_of
 from rasa_environments.judge.verdicts import (
     Check,
     Verdict,
@@ -34,6 +36,8 @@ class ModelTagFacts:
     tag: str
     desired: ModelReference | None = None
     """The model that the tag should carry, its hash empty if unknown; None leaves the tag where it is."""
+    decision: DesiredModel = field(default_factory=lambda: DesiredModel(None))
+    """Where that comes from, and which model is to be next."""
     problem: Problem | None = None
     answers: bool = True
     """Whether the model server could be asked; otherwise nothing is known about the tag."""
@@ -60,6 +64,7 @@ def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagSt
         condition_from(ConditionType.READY, verdicts[0] if verdicts else ready(tagged, served)),
         condition_from(ConditionType.TAGGED, tagged),
         condition_from(ConditionType.SERVED, served),
+        *promoted(facts.decision, before),
         *progress_of(verdicts),
     )
     return status_of(facts, before, time), conditions
@@ -67,13 +72,13 @@ def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagSt
 
 def status_of(facts: ModelTagFacts, before: ModelTag, time: str) -> ModelTagStatus:
     """Return the status without its conditions."""
-    # Without a desired model, nobody promoted the tagged one.
-    promoted_by = before.promoted_by if facts.desired is not None else None
-    history = history_with(before.status, facts.tagged, time, promoted_by)
+    history = history_with(before.status, facts.tagged, time, promoter_of(facts.decision, before))
     expected = facts.expected
     return ModelTagStatus(
         tag=facts.tag,
         desired_model=facts.desired,
+        candidate_model=facts.decision.candidate,
+        served_model=served_model(facts, before.status.served_model, time),
         tagged_model=ModelReference(name=history[0].model, hash=history[0].hash) if history else None,
         previous_model=previous_model(history, before.status),
         history=list(history[: before.spec.history_limit]) or None,
@@ -90,11 +95,19 @@ def status_of(facts: ModelTagFacts, before: ModelTag, time: str) -> ModelTagStat
     )
 
 
-def last_model(status: ModelTagStatus) -> ModelReference | None:
-    """Return the model that had the tag last; the history lacks it if it is limited to none."""
-    if status.history:
-        return ModelReference(name=status.history[0].model, hash=status.history[0].hash)
-    return status.tagged_model
+def served_model(facts: ModelTagFacts, before: ServedModel | None, time: str) -> ServedModel | None:
+    """Return the model that all followers are seen to serve, and since when: an interruption of one starts anew.
+
+    An interruption that ended before it was seen here shows in the transition of the environment's condition.
+    """
+    model = facts.expected
+    if model is None or not model.hash or served_by_followers(facts).reason is not Reason.SERVED:
+        return None
+    same = before is not None and (before.name, before.hash) == (model.name, model.hash)
+    since = [before.served_time] if before is not None and same else [time]
+    # Times of Kubernetes (RFC 3339, UTC, whole seconds) compare as text.
+    latest = max([*since, *(each.served_since for each in facts.followers)])
+    return ServedModel(name=model.name, hash=model.hash, served_time=latest)
 
 
 def follower(environment: DeploymentEnvironment) -> Follower:
@@ -108,36 +121,8 @@ def follower(environment: DeploymentEnvironment) -> Follower:
         served_reason=known_reason(served.reason) if served else Reason.PENDING,
         served_message=served.message if served else "not checked yet",
         ready=ready.status if ready else "Unknown",
+        served_since=served.last_transition_time if served else "",
     )
-
-
-def history_with(
-    known: ModelTagStatus, tagged: TaggedModel | None, time: str, by: str | None
-) -> tuple[HistoryEntry, ...]:
-    """Return the models that had the tag, the latest first; a new entry records a new model or new content.
-
-    `by` promoted the model; a change of content alone was promoted by nobody.
-
-    `known` is the status so far, which has the latest model even if the history is limited to none.
-    """
-    history, latest = tuple(known.history or ()), known.tagged_model
-    if not history and latest is not None:
-        history = (HistoryEntry(model=latest.name, hash=latest.hash, tagged_time=time),)
-    if tagged is None:
-        return history
-    if not history or history[0].model != tagged.name:
-        return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_time=time, promoted_by=by), *history)
-    if history[0].hash != tagged.hash:
-        return (HistoryEntry(model=tagged.name, hash=tagged.hash, tagged_time=time), *history)
-    return history
-
-
-def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> ModelReference | None:
-    """Return the last model in the history that differs from the latest: the target of a rollback."""
-    for entry in history[1:]:
-        if entry.model != history[0].model:
-            return ModelReference(name=entry.model, hash=entry.hash)
-    return known.previous_model
 
 
 def not_tagged(facts: ModelTagFacts) -> Verdict | None:
@@ -160,8 +145,14 @@ def served_model_unknown(facts: ModelTagFacts) -> Verdict | None:
     return only_if("Unknown", served_by_followers(facts))
 
 
+def source_misconfigured(facts: ModelTagFacts) -> Verdict | None:
+    """Report that no model can come from where the spec says."""
+    return misconfigured(facts.decision.waiting)
+
+
 VERDICTS: Final[tuple[Check[ModelTagFacts], ...]] = (
     not_tagged,
+    source_misconfigured,
     not_served,
     tagged_model_unknown,
     served_model_unknown,

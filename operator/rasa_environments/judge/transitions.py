@@ -22,6 +22,8 @@ NO_TROUBLE = frozenset(
         Reason.REGISTRATION_PENDING,
         Reason.CONFIGURED_ELSEWHERE,
         Reason.SUSPENDED,
+        Reason.SOAKING,
+        Reason.APPROVAL_PENDING,
     }
 )
 """Reasons that belong to a rollout, a promotion, a suspension or a choice: trouble only if they last, which alerts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
@@ -17,8 +18,10 @@ from rasa_environments.domain.facts import Problem, ServerObservation, TaggedMod
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.domain.tags import owned_by_older
 from rasa_environments.judge.events import Record, record_nothing
-from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge, last_model
+from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge
+from rasa_environments.judge.tag_history import last_model
 from rasa_environments.judge.transitions import transitions
+from rasa_environments.reconcile.circumstances import circumstances_of
 from rasa_environments.reconcile.clock import in_seconds, utc_now
 from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, too_slow
 from rasa_environments.reconcile.ports import Connections, StatusWriter
@@ -60,49 +63,65 @@ class ModelTagReconciler:
             return DONE
         server_key = server_of_tag(tag)
         server = self._state.lister.servers.get(server_key)
-        observation = self._state.observations.get(server_key)
+        observation = self._state.observations.get(server_key) or ServerObservation()
         if server is not None and self._to_be_recorded(tag, server):
             self._state.enqueue(Kind.MODEL_SERVER, server_key)
             return DONE  # A tag to be deleted later is recorded before it is set; afterwards the ModelTag is enqueued.
-        desired = desired_model(tag)
-        tagged = await self._tagged(tag, desired, server, observation or ServerObservation())
+        desired = desired_model(tag, circumstances_of(self._state, tag, observation, self._now()))
+        tag = await self._record_decision(tag, desired)
+        tagged = await self._tagged(tag, desired, server, observation)
         facts = await self._facts(tag, desired, tagged, observation)
         status, conditions = judge(facts, tag, self._now())
         await self._write_status(tag, status, conditions)
-        return self._result(key, facts.problem, observation)
+        return self._result(key, facts, observation)
+
+    async def _record_decision(self, tag: ModelTag, desired: DesiredModel) -> ModelTag:
+        """Record that a model is let through before it gets the tag: what let it through may have passed by then.
+
+        Raises ApiError.
+        """
+        if not desired.is_decision(tag.status):
+            return tag
+        model = reference_to_desired(desired, None, None, ServerObservation())
+        status = tag.status.model_copy(update={"desired_model": model, "candidate_model": None})
+        return await self._statuses.patch(tag, status) or tag
 
     async def _facts(
         self,
         tag: ModelTag,
         desired: DesiredModel,
         tagged: TaggedModel | Problem,
-        observation: ServerObservation | None,
+        observation: ServerObservation,
     ) -> ModelTagFacts:
         """Return the facts about the ModelTag after its tag was set."""
         server_key, carrier = server_of_tag(tag), tagged if isinstance(tagged, TaggedModel) else None
         await self._state.index_claims(server_key)
         return ModelTagFacts(
             tag=tag.tag,
-            desired=reference_to_desired(
-                desired, tag.status.desired_model, carrier, observation or ServerObservation()
-            ),
-            answers=observation is None or observation.problem is None,
+            desired=reference_to_desired(desired, tag.status.desired_model, carrier, observation),
+            decision=desired,
+            answers=observation.problem is None,
             problem=tagged if isinstance(tagged, Problem) else None,
             tagged=carrier,
             last=last_model(tag.status),
             followers=tuple(map(follower, self._state.lister.eligible_followers(server_key, tag.tag))),
         )
 
-    def _result(self, key: ObjectKey, problem: Problem | None, observation: ServerObservation | None) -> Result:
+    def _result(self, key: ObjectKey, facts: ModelTagFacts, observation: ServerObservation) -> Result:
         """Return when to reconcile again without events."""
+        problem, waiting = facts.problem, facts.decision.waiting
         if problem is not None and problem.reason is Reason.TAG_CONFLICT:
             return Result(requeue_after=CONFLICT_SECONDS)
         seconds_left = self._tagging.seconds_left(key)
         if seconds_left is not None:
             return Result(requeue_after=seconds_left)
-        server_is_well = observation is not None and observation.problem is None
+        server_is_well = observation.known and observation.problem is None
         failed = server_is_well and problem is not None and problem.reason in RETRIED
-        return Result(failed=failed, longest=LONGEST_BACKOFF) if failed else DONE
+        if failed:
+            return Result(failed=True, longest=LONGEST_BACKOFF)
+        if waiting is None or waiting.until is None:
+            return DONE
+        return Result(requeue_after=max(0.0, (waiting.until - datetime.fromisoformat(self._now())).total_seconds()))
 
     def _to_be_recorded(self, tag: ModelTag, server: ModelServer) -> bool:
         """Return whether the ModelServer has yet to record that the tag is deleted with its ModelTag."""
@@ -129,7 +148,7 @@ class ModelTagReconciler:
         request = Request(Kind.MODEL_TAG, tag.metadata.key)
         try:
             async with self._state.queue.outside(request, until=in_seconds(PUT_SECONDS)):
-                tagged = await self._tagging.ensure(connection, tag, desired.name, observation)
+                tagged = await self._tagging.ensure(connection, tag, desired, observation)
         except TimeoutError:
             return too_slow(found, PUT_SECONDS)
         if isinstance(tagged, TaggedModel):
@@ -140,6 +159,8 @@ class ModelTagReconciler:
         written = await self._statuses.write(tag, status, conditions)
         if written is not None:
             self._count_failure(tag, written)
+            for each in self._state.lister.promoted_from(written):
+                self._state.enqueue(Kind.MODEL_TAG, each.metadata.key)
 
     def _count_failure(self, before: ModelTag, after: ModelTag) -> None:
         changes = transitions(before.status.conditions, after.status.conditions or ())

@@ -14,6 +14,7 @@ from rasa_environments.controller.queue import Kind
 from rasa_environments.controller.state import State
 from rasa_environments.domain.advice import problem_of, remedy_of
 from rasa_environments.domain.compatibility import incompatible_with
+from rasa_environments.domain.desired_model import DesiredModel
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.domain.tags import confirmed, incompatible, untagged
@@ -70,15 +71,15 @@ class Tagging:
         return self._writes.seconds_left(key)
 
     async def ensure(
-        self, connection: Connection, tag: ModelTag, model: str | None, observation: ServerObservation
+        self, connection: Connection, tag: ModelTag, desired: DesiredModel, observation: ServerObservation
     ) -> TaggedModel | Problem:
-        """Return the model with the tag, after setting it on `model` if necessary, or why that failed.
+        """Return the model with the tag, after setting it on the desired one if necessary, or why that failed.
 
-        Without a model the tag is left where it is. Nothing is requested while the last answer is still valid.
+        Without a desired model the tag is left where it is. Nothing is requested while the last answer is still valid.
         """
-        tagged = observation.tags.get(tag.tag)
+        tagged, model = observation.tags.get(tag.tag), desired.name
         if model is None:
-            return tagged if tagged is not None else untagged(tag)
+            return tagged if tagged is not None else untagged(tag, desired.waiting)
         listed = observation.models.get(model)
         if listed is not None and not listed.compatible:
             return incompatible(listed)

@@ -1,0 +1,69 @@
+"""`approve`: lets the model that waits for an environment through, as far as one person can."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rasa_environments.api.base import JsonObject, ModelReference
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cli.access import session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
+from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.promote import Environment, model_tag_of, permission_to_promote
+from rasa_environments.cli.tables import console
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
+
+EXIT_CODES = {
+    ExitCode.DONE: "the approval is given, or taken back",
+    ExitCode.FAILED: f"somebody else changed the ModelTag at the same moment: try again; {UNREACHABLE}",
+    ExitCode.REFUSED: NOT_PERMITTED,
+    ExitCode.NOT_FOUND: "the environment does not exist, or no model waits for it",
+}
+
+Withdraw = Annotated[bool, typer.Option("--withdraw", help="Take your approval of the waiting model back.")]
+
+
+def approve(
+    environment: Environment, where: ClusterOptions, withdraw: Withdraw = False, namespace: Namespace = None
+) -> None:
+    """Approve the model that waits to be promoted to an environment, by its name and hash."""
+
+    async def command() -> None:
+        async with session(where, namespace) as connected:
+            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
+            tag = await model_tag_of(connected, target)
+            candidate = tag.status.candidate_model if tag is not None else None
+            if tag is None or candidate is None:
+                raise CommandError(
+                    f"no model waits to be promoted to environment {target.metadata.key}; see kubectl rasa status "
+                    f"-n {target.metadata.namespace}",
+                    ExitCode.NOT_FOUND,
+                )
+            permission = await permission_to_promote(connected, target, tag)
+            if not permission.allowed:
+                raise CommandError(permission.reason, ExitCode.REFUSED)
+            change = {
+                # Another change in between is a conflict, so that no approval of another is lost.
+                "metadata": {"resourceVersion": tag.metadata.resource_version},
+                "spec": {"approvals": approvals(tag, candidate, permission.user, withdraw=withdraw)},
+            }
+            await connected.client.patch(MODEL_TAGS, tag.metadata.key, change)
+            done = "is no longer approved" if withdraw else "is approved"
+            console().print(f"{target.metadata.key}: {candidate.name} {done} by {permission.user}")
+
+    execute(command())
+
+
+def approvals(tag: ModelTag, candidate: ModelReference, user: str, *, withdraw: bool) -> list[JsonObject]:
+    """Return the approvals of the candidate with, or without, that of the user; those of other models are dropped."""
+    others = [
+        each.model_dump(by_alias=True, exclude_none=True)
+        for each in tag.spec.approvals or ()
+        if (each.model, each.hash) == (candidate.name, candidate.hash) and each.approved_by != user
+    ]
+    own = {"model": candidate.name, "hash": candidate.hash, "approvedBy": user}
+    return others if withdraw else [*others, own]

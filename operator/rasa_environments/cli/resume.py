@@ -1,0 +1,50 @@
+"""`resume`: removes the pin of an environment, so that its tag gets models on its own again."""
+
+from __future__ import annotations
+
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.cli.access import session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
+from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.promote import Environment, model_tag_of, permission_to_promote
+from rasa_environments.cli.tables import console
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
+
+EXIT_CODES = {
+    ExitCode.DONE: "the tag gets models on its own",
+    ExitCode.FAILED: UNREACHABLE,
+    ExitCode.REFUSED: NOT_PERMITTED,
+    ExitCode.NOT_FOUND: "the environment does not exist, or nothing says where its tag would get models from",
+}
+
+
+def resume(environment: Environment, where: ClusterOptions, namespace: Namespace = None) -> None:
+    """Unpin an environment: remove spec.model of its ModelTag, so that promoteFrom applies again.
+
+    The tag keeps its model until the next one is let through.
+    """
+
+    async def command() -> None:
+        async with session(where, namespace) as connected:
+            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
+            tag = await model_tag_of(connected, target)
+            if tag is None or tag.spec.promote_from is None:
+                raise CommandError(
+                    f"nothing promotes models to environment {target.metadata.key} on its own: set spec.promoteFrom "
+                    "of its ModelTag first",
+                    ExitCode.NOT_FOUND,
+                )
+            source = tag.spec.promote_from.tag
+            if tag.spec.model is None:
+                console().print(f"{target.metadata.key}: follows tag {source} already")
+                return
+            permission = await permission_to_promote(connected, target, tag)
+            if not permission.allowed:
+                raise CommandError(permission.reason, ExitCode.REFUSED)
+            await connected.client.patch(MODEL_TAGS, tag.metadata.key, {"spec": {"model": None}})
+            console().print(
+                f"{target.metadata.key}: {tag.spec.model} is no longer pinned; the next model comes from tag {source}"
+            )
+
+    execute(command())

@@ -1,0 +1,33 @@
+"""Whether a tag carries the newest model that it is to have, and what that one waits for."""
+
+from __future__ import annotations
+
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.domain.desired_model import DesiredModel, Origin
+from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.waiting import Waiting
+from rasa_environments.judge.conditions import condition
+from rasa_environments.judge.verdicts import Verdict, verdict_of
+
+
+def promoted(decision: DesiredModel, tag: ModelTag) -> tuple[Condition, ...]:
+    """Return the condition Promoted; none if a person decides and nothing waits."""
+    waiting, source = decision.waiting, tag.spec.promote_from
+    if waiting is not None:
+        status: ConditionStatus = "False" if waiting.is_misconfigured else "Unknown"
+        return (condition(ConditionType.PROMOTED, status, waiting.reason, waiting.message),)
+    if source is None:
+        return ()
+    if decision.origin is Origin.SPEC:
+        message = f"spec.model pins the tag to {decision.name}: tag {source.tag} is followed again once it is removed"
+        return (condition(ConditionType.PROMOTED, "True", Reason.PINNED, message),)
+    message = f"tag {tag.tag} has the model of tag {source.tag}"
+    return (condition(ConditionType.PROMOTED, "True", Reason.PROMOTED, message),)
+
+
+def misconfigured(waiting: Waiting | None) -> Verdict | None:
+    """Report that no model can come from where the spec says."""
+    if waiting is None or not waiting.is_misconfigured:
+        return None
+    return verdict_of(Problem(waiting.reason, waiting.message))
