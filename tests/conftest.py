@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local.binaries import find_or_build
 from local.cluster import ClusterFacts, LocalCluster
@@ -45,6 +46,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Ctrl-C reaches what the tests start, even if the shell that runs them in the background ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Nothing is asserted about how long an example takes: the machine may be busy.
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
