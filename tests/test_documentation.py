@@ -191,6 +191,16 @@ def test_the_sample_of_a_profile_becomes_all_children(file: Path) -> None:
     assert len(deployments) == 3
 
 
+def test_the_sample_of_an_action_server_becomes_one() -> None:
+    file = ROOT / "manifests" / "samples" / "action-server" / "environment.yaml"
+
+    ran = CliRunner().invoke(application, ["render", "--file", str(file), "--namespace", "bots"])
+
+    assert ran.exit_code == 0, ran.output
+    names = [child["metadata"]["name"] for child in yaml.safe_load_all(ran.stdout) if child["kind"] == "Deployment"]
+    assert names == ["support-actions", "support-rasa"]
+
+
 @pytest.mark.parametrize(
     "file", [file for file in PROFILE_SAMPLES if file.stem != "rasa-pro"], ids=lambda file: file.stem
 )

@@ -127,7 +127,7 @@ ALLOWED = [
     *(
         (verb, resource)
         for resource in ("configmaps", "services", "serviceaccounts", "deployments.apps")
-        for verb in ("get", "list", "watch", "create", "patch")
+        for verb in ("get", "list", "watch", "create", "patch", "delete")
     ),
     *((verb, "secrets") for verb in ("get", "list", "watch", "create", "patch")),
     *(
@@ -140,7 +140,7 @@ ALLOWED = [
         )
         for verb in ("get", "list", "watch", "create", "patch", "delete")
     ),
-    *(("delete", resource) for resource in ("secrets", "configmaps", "pods")),
+    *(("delete", resource) for resource in ("secrets", "pods")),
     ("watch", "pods"),
     *((verb, "namespaces") for verb in ("get", "list", "watch")),
     *((verb, "events.events.k8s.io") for verb in ("create", "patch")),
@@ -148,7 +148,7 @@ ALLOWED = [
 FORBIDDEN = [
     *((verb, f"deploymentenvironments.{GROUP}") for verb in ("create", "update", "patch", "delete")),
     ("patch", f"modeltags.{GROUP}"),
-    *(("delete", resource) for resource in ("services", "serviceaccounts", "deployments.apps", "namespaces")),
+    ("delete", "namespaces"),
     *((verb, "pods") for verb in ("create", "patch")),
     *((verb, "events.events.k8s.io") for verb in ("get", "list", "update", "delete")),
     ("create", "events"),

@@ -64,6 +64,14 @@ REPOSITORY = "must be a repository in its registry, for example rasa/rasa-pro, w
 TAG_SUFFIX = "must be the end of a tag, for example -latest"
 IMAGE = "must be an image, for example rasa/rasa:3.6.21-full"
 ARGUMENT = "may not be set here: use authToken, jwt, rasa.port, rasa.corsOrigins, endpoints or channels of the spec"
+ACTIONS = (
+    "may not be set together with actionEndpoint: leave out actionEndpoint to have the operator run the action server, "
+    "or leave out actionServer to use the one at actionEndpoint.url"
+)
+NAME_LENGTH_WITH_ACTIONS = (
+    "metadata.name may have at most 55 characters with spec.actionServer: the Service of the action server is called "
+    "<name>-actions"
+)
 ENVIRONMENT = "spec.environment may not be changed: events are filed under it; create another environment instead"
 EXTERNAL = (
     "spec.external may not be added or removed: the environment's own Rasa servers would be left behind; create "
@@ -155,6 +163,9 @@ ACCEPTED = [
     model_tag(model=None, promoteFrom={"tag": "staging", "soakSeconds": 3600, "approvals": 2}),
     model_tag(model="A", promoteFrom={"tag": "staging"}, approvals=[{"model": "A", "hash": "1", "approvedBy": "x"}]),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
+    environment(actionServer={}),
+    environment("a" * 55, actionServer={"image": "actions:1", "port": 5056, "podTemplate": {"spec": {}}}),
+    model_server(defaults={"actionServer": {"image": "localhost:5000/actions@sha256:0", "replicas": 2}}),
     environment(replicas=None, service={"annotations": {"dropped": None}}),
     environment(eventBroker={"rabbitmq": {"host": "10.0.0.1"}}),
     kafka(username="user", password=SECRET),
@@ -243,6 +254,26 @@ REFUSED = [
     Refusal(environment(environment="a b"), "spec.environment", TAG),
     Refusal(environment(tag=""), "spec.tag", TAG),
     Refusal(environment(actionEndpoint={"url": "http://actions/?token=x"}), "spec.actionEndpoint.url", ACTION_URL),
+    Refusal(
+        environment(actionEndpoint={"url": "http://actions:5055"}, actionServer={"image": "actions:1"}),
+        "spec",
+        ACTIONS,
+        "spec.actionServer",
+    ),
+    Refusal(
+        model_server(defaults={"actionEndpoint": {"url": "http://actions:5055"}, "actionServer": {}}),
+        "spec.defaults",
+        ACTIONS,
+        "spec.defaults.actionServer",
+    ),
+    Refusal(environment("a" * 56, actionServer={"image": "actions:1"}), "", NAME_LENGTH_WITH_ACTIONS, "metadata.name"),
+    Refusal(environment(actionServer={"image": "actions: 1"}), "spec.actionServer.image", IMAGE),
+    Refusal(
+        environment(actionServer={"podTemplate": {"containers": []}}),
+        "spec.actionServer.podTemplate",
+        POD_TEMPLATE,
+        "spec.actionServer.podTemplate.containers",
+    ),
     *(
         Refusal(external(url), "spec.external.url", EXTERNAL_URL)
         for url in (

@@ -248,3 +248,18 @@ def test_an_age_is_in_the_unit_that_tells_most(passed: timedelta, shown: str) ->
 
 def test_an_age_that_is_not_known_is_a_dash() -> None:
     assert age("", NOW) == "-"
+
+
+def test_the_image_of_an_action_server_is_shown_where_there_is_one() -> None:
+    status = {"observedGeneration": 1, "conditions": [READY]}
+    with_actions = {**status, "actionServer": {"image": "registry.example.com/actions:1"}}
+
+    without = text(overview([environment("staging", status)], []))
+    shown = overview([environment("production", with_actions), environment("staging", status)], [])
+
+    assert "ACTIONS" not in without
+    header, production = text(shown).splitlines()[:2]
+    assert header.split().index("ACTIONS") == 4
+    assert "registry.example.com/actions:1" in production
+    assert "actions=registry.example.com/actions:1" in line(shown.environments[0])
+    assert "actions=" not in line(shown.environments[1])

@@ -40,6 +40,12 @@ def test_a_child_is_kept_whole(cache: ObjectCache) -> None:
     assert cache.get(CHILD) == child
 
 
+def test_a_child_of_an_action_server_is_kept_whole(cache: ObjectCache) -> None:
+    child = versioned(environment_child(config_map("support-actions", {"a": "1"}), "support"))
+    assert cache.put(child)
+    assert cache.get(ObjectKey("bots", "support-actions")) == child
+
+
 def test_what_merely_bears_the_label_is_not_kept(cache: ObjectCache) -> None:
     assert not cache.put(config_map("foreign", {"a": MEGABYTE}, version=1))
     assert len(cache) == 0

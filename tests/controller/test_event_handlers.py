@@ -263,6 +263,20 @@ def test_a_child_that_is_settled_by_the_end_of_the_delay_concerns_nobody() -> No
     assert made.looks(its_own_write_comes_back) == {}
 
 
+def test_of_two_children_that_change_each_has_to_be_settled() -> None:
+    made = scene(environment_body("support"))
+    settled, other = ObjectKey("bots", "support-rasa"), ObjectKey("bots", "support-actions")
+    made.settled.add(settled)
+
+    def both_change(handlers: EventHandlers) -> None:
+        handlers.child_changed(other, {})
+        handlers.child_changed(settled, {})
+
+    assert list(made.looks(both_change)) == [environment("support")]
+    made.settled.add(other)
+    assert made.looks(both_change) == {}
+
+
 def test_of_two_changes_of_a_child_the_one_that_is_not_settled_concerns_its_environment() -> None:
     made = scene(environment_body("support"))
     child = ObjectKey("bots", "support-rasa")

@@ -51,6 +51,18 @@ def test_a_pod_belongs_to_the_environment_that_its_label_names() -> None:
     assert pods.of(SUPPORT) == (PodFacts("a", "127.64.0.1", ready=True),)
 
 
+def test_pods_of_an_action_server_are_apart_and_concern_the_environment_as_well() -> None:
+    pods = Pods()
+    actions = pod("b", waiting="CrashLoopBackOff")
+    actions["metadata"]["labels"]["app.kubernetes.io/name"] = "rasa-actions"
+    pods.put(key("a"), pod("a"))
+
+    assert pods.put(key("b"), actions) == (SUPPORT,)
+
+    assert [facts.name for facts in pods.of(SUPPORT)] == ["a"]
+    assert [(facts.name, facts.waiting) for facts in pods.of_action_server(SUPPORT)] == [("b", "CrashLoopBackOff")]
+
+
 def test_pods_come_by_name() -> None:
     pods = Pods()
     for name in ("c", "a", "b"):

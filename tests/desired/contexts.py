@@ -7,7 +7,7 @@ from typing import Any
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.desired.context import Context, OperatorPods
+from rasa_environments.desired.context import Context, OperatorPods, action_server_key
 from rasa_environments.desired.environment import children
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import secret_variables
@@ -61,5 +61,9 @@ def context(
 
 
 def children_by_kind(of: Context) -> dict[str, JsonObject]:
-    """The children, by kind."""
-    return {child["kind"]: child for child in children(of)}
+    """The children, by kind; those of the action server as `actions <kind>`."""
+    action_server = action_server_key(of.environment.metadata.key).name
+    return {
+        f"actions {child['kind']}" if child["metadata"]["name"] == action_server else child["kind"]: child
+        for child in children(of)
+    }

@@ -19,6 +19,7 @@ CASES = (
     "rasa_x_0_32",
     "rasa_enterprise_1_0",
     "rasa_pro",
+    "action_server",
 )
 
 

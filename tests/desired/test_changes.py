@@ -8,6 +8,7 @@ import pytest
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.secret_variables import TOKEN_KEY, TOKEN_VARIABLE
+from tests.desired.action_server_changes import ACTION_SERVER_CHANGES
 from tests.desired.change import FIRST, SECOND, Change
 from tests.desired.changes import CHANGES, NOT_SHOWN, SEPARATE_CHANGES, SHARED_CHANGES, leaf_fields
 from tests.desired.connection_changes import RASA_PRO_CHANGES
@@ -19,7 +20,8 @@ BY_FIELD = pytest.mark.parametrize("change", [*CHANGES, *SEPARATE_CHANGES], ids=
 def test_no_field_is_forgotten() -> None:
     certificates = {field for field in leaf_fields() if field.endswith(".certSecretRef")}
 
-    told = {change.field for change in (*CHANGES, *SEPARATE_CHANGES)} | NOT_SHOWN | certificates
+    told = {change.field for change in (*CHANGES, *SEPARATE_CHANGES, *ACTION_SERVER_CHANGES)}
+    told |= NOT_SHOWN | certificates
     assert told == set(leaf_fields())
 
 

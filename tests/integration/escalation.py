@@ -76,6 +76,7 @@ def named(name: str) -> dict[str, JsonObject]:
             "ingress": {"hosts": [{"host": hosts[0]}], "tls": [{"hosts": hosts, "secretName": name}]}
         },
         "rasa.license": {"rasa": {"version": "3.13.25", "license": {"secretKeyRef": {"name": name, "key": "k"}}}},
+        "actionServer.imagePullSecrets": {"actionServer": {"imagePullSecrets": [{"name": name}]}},
         "rasa.imagePullSecrets": {"rasa": {"version": "3.6.21", "imagePullSecrets": [{"name": name}]}},
     }
 

@@ -56,6 +56,7 @@ def requests(
     space.eventually(lambda: any("series" in event for event in space.list("Event")), "an Event to be counted again")
     lose_the_model(space)
     take_a_tag_away(space)
+    run_an_action_server_for_a_while(space)
     space.patch(ENVIRONMENT, "production", {"spec": dict.fromkeys(EVERYTHING)})
     for kind in ON_REQUEST:
         space.eventually(lambda kind=kind: space.list(kind) == [], f"the {kind} to be gone")  # type: ignore[misc]
@@ -101,6 +102,19 @@ def take_a_tag_away(space: Space) -> None:
     space.eventually(
         lambda: "pendingTagDeletions" not in space.status("ModelServer", "default"), "the tag to be taken away"
     )
+
+
+def run_an_action_server_for_a_while(space: Space) -> None:
+    """Have an action server next to the environment, and then no longer."""
+    kinds = ("Deployment", "Service", "ServiceAccount")
+
+    def there() -> list[bool]:
+        return [space.find(kind, "production-actions") is not None for kind in kinds]
+
+    space.patch(ENVIRONMENT, "production", {"spec": {"actionServer": {"image": "actions:1"}}})
+    space.eventually(lambda: all(there()), "the action server")
+    space.patch(ENVIRONMENT, "production", {"spec": {"actionServer": None}})
+    space.eventually(lambda: not any(there()), "the action server to be gone", 60)
 
 
 def right(entry: JsonObject) -> Right:

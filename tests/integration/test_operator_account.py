@@ -9,11 +9,18 @@ import pytest
 
 from local.installation import NAMESPACE
 from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENT_ENVIRONMENTS, LEASES, PODS, SECRETS
+from rasa_environments.desired.context import (
+    INSTANCE_LABEL,
+    NAME_LABEL,
+    NAME_OF_ACTION_SERVERS,
+    NAME_OF_RASA_SERVERS,
+)
 from tests.api.api_server import Answer, wait_until
 from tests.integration.conftest import Installation
 from tests.integration.people import MERGE_PATCH, Person
 from tests.integration.space import Objects
 from tests.integration.thief import (
+    ACTIONS,
     CHILD,
     OWN,
     VICTIM,
@@ -22,6 +29,7 @@ from tests.integration.thief import (
     bound_to_everything,
     change,
     create,
+    delete,
     event,
     family,
     furnish_tenant,
@@ -156,6 +164,10 @@ PERMITTED: dict[str, Attempt] = {
     "another cloud's identity": change(
         "ServiceAccount", annotated(**{"iam.gke.io__gcp-service-account": "support@example.com"})
     ),
+    **{
+        f"the {kind} of an action server that is no longer wanted": delete(kind, ACTIONS)
+        for kind in ("Deployment", "Service", "ServiceAccount", "NetworkPolicy", "PodDisruptionBudget")
+    },
     "an Event about an environment": event(),
     "its Lease": Attempt("POST", LEASES.path(NAMESPACE), lease("rasa-environments")),
 }
@@ -180,12 +192,16 @@ def pod_of(space: Objects, **labels: str) -> str:
     return space.eventually(found, f"a pod {selector}")[0]
 
 
-def test_of_pods_only_those_of_environments_can_be_deleted(tenant: Objects, thief: Thief) -> None:
-    of_environment = pod_of(tenant, **{"app.kubernetes.io/instance": VICTIM})
+def test_of_pods_only_those_of_rasa_servers_can_be_deleted(tenant: Objects, thief: Thief) -> None:
+    of_rasa, of_actions = (
+        pod_of(tenant, **{INSTANCE_LABEL: VICTIM, NAME_LABEL: name})
+        for name in (NAME_OF_RASA_SERVERS, NAME_OF_ACTION_SERVERS)
+    )
     of_tenant = pod_of(tenant, app="own")
 
-    assert Attempt("DELETE", of_environment).by(thief).accepted
-    assert "does not belong" in message(Attempt("DELETE", of_tenant).by(thief))
+    assert Attempt("DELETE", of_rasa).by(thief).accepted
+    for other in (of_actions, of_tenant):
+        assert "does not belong" in message(Attempt("DELETE", other).by(thief))
 
 
 def test_a_secret_that_a_thief_creates_for_no_environment_does_not_stay(thief: Thief, tenant: Objects) -> None:

@@ -122,6 +122,7 @@ FREE_FIELDS: JsonObject = {
 }
 GUARDED_FIELDS: JsonObject = {
     "actionEndpoint": {"url": "http://actions:5055/webhook"},
+    "actionServer": {"image": "registry.example.com/actions:1"},
     "authToken": secret_value("mine", "token"),
     "channels": [{"name": "rest"}],
     "endpoints": {"nlg": {"url": "http://nlg"}},

@@ -125,6 +125,12 @@ CODE: dict[str, tuple[JsonObject, str]] = {
         "spec.rasa.corsOrigins",
     ),
     "registry": (named(KNOWN)["rasa.imagePullSecrets"], "spec.rasa.imagePullSecrets"),
+    "image of actions": ({"actionServer": {"image": "mine"}}, "spec.actionServer.image"),
+    "pods of actions": (
+        {"actionServer": {"podTemplate": {"spec": {"serviceAccountName": "powerful"}}}},
+        "spec.actionServer.podTemplate",
+    ),
+    "registry of actions": (named(KNOWN)["actionServer.imagePullSecrets"], "spec.actionServer.imagePullSecrets"),
 }
 
 
@@ -151,9 +157,33 @@ def test_a_channel_of_rasa_itself_needs_no_right_to_create_pods(team: Team) -> N
     assert answer.accepted, answer.body["message"]
 
 
+def test_how_much_of_an_action_server_runs_needs_no_right_to_create_pods(team: Team) -> None:
+    amounts = {
+        "port": 5056,
+        "replicas": 2,
+        "resources": {"limits": {"memory": "1Gi"}},
+        "podDisruptionBudget": {"maxUnavailable": 1},
+    }
+
+    answer = new(team.person("grace"), actionServer=amounts)
+
+    assert answer.accepted, answer.body["message"]
+
+
+def test_an_image_of_actions_that_comes_to_run_with_other_defaults_is_asked_for_again(team: Team) -> None:
+    team.given(environment("any", suspend=True, actionServer={"image": "a"}, ignoreDefaults=["actionServer"]))
+
+    answer = team.person("grace").change(ENVIRONMENT, "any", ignoreDefaults=None)
+
+    assert refusal(answer) == may_not_set("spec.actionServer.image", RUNS_CODE, team.namespace)
+
+
 FREE_FORM: dict[str, JsonObject] = {
     "podTemplate": {"podTemplate": {"spec": {"volumes": [{"name": "loot", "secret": {"secretName": LOOT}}]}}},
     "endpoints": {"endpoints": {"nlg": {"url": "http://mine", "token": secret_value(LOOT, "key")}}},
+    "actionServer.podTemplate": {
+        "actionServer": {"podTemplate": {"spec": {"volumes": [{"name": "loot", "secret": {"secretName": LOOT}}]}}}
+    },
     "channels": {"channels": [{"name": "mine", "config": {"deep": [{"down": secret_value(LOOT, "key")}]}}]},
 }
 
@@ -277,12 +307,14 @@ def test_opening_a_way_in_needs_the_right_to_create_it(
 def test_an_identity_of_the_cloud_needs_the_rights_to_write_service_accounts(team: Team) -> None:
     account = {"annotations": {"iam.gke.io/gcp-service-account": "admin@example.com"}}
 
-    refused = new(team.person("ivan"), serviceAccount=account)
-    permitted = new(team.person("heidi"), serviceAccount=account)
-
     right = ': needs the verbs "create" and "update" on serviceaccounts'
-    assert refusal(refused) == may_not_set("spec.serviceAccount", right, team.namespace, "ivan")
-    assert permitted.accepted, permitted.body["message"]
+    for field, spec in (
+        ("serviceAccount", {"serviceAccount": account}),
+        ("actionServer.serviceAccount", {"actionServer": {"serviceAccount": account}}),
+    ):
+        refused, permitted = (new(team.person(name), **spec) for name in ("ivan", "heidi"))
+        assert refusal(refused) == may_not_set(f"spec.{field}", right, team.namespace, "ivan")
+        assert permitted.accepted, permitted.body["message"]
 
 
 def test_what_stays_is_not_asked_for_again(team: Team) -> None:
@@ -301,6 +333,7 @@ def test_an_environment_that_sets_everything_is_within_the_limits_of_cel(team: T
     everything: JsonObject = {}
     for spec in named(LOOT).values():
         everything |= spec
+    del everything["actionEndpoint"]
     everything["podTemplate"] = {"metadata": {"annotations": {f"a{number}": "x" * 100 for number in range(1000)}}}
     everything["eventBroker"] = {"rabbitmq": {"host": "h", "queues": [f"q{number}" for number in range(16)]}}
     everything["trackerStore"] = {

@@ -12,9 +12,8 @@ from local.installation import NAMESPACE, SERVICE_ACCOUNT
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.cluster.events import CONTROLLER
 from rasa_environments.cluster.resources import EVENTS, LEASES, resource_of
-from rasa_environments.desired.environment import children
 from tests.api.api_server import Answer, ApiServer
-from tests.desired.contexts import context
+from tests.desired.contexts import children_by_kind, context
 from tests.integration.conftest import Installation
 from tests.integration.manifests import environment
 from tests.integration.people import MERGE_PATCH, Person
@@ -27,6 +26,7 @@ VICTIM = "support"
 FORGED = "forged"
 """An environment that does not exist, although a thief may name it as an owner."""
 CHILD = f"{VICTIM}-rasa"
+ACTIONS = f"{VICTIM}-actions"
 OWN = "own-rasa"
 """A tenant's own object with the name that a child would have."""
 EVERYTHING: JsonObject = {
@@ -39,8 +39,11 @@ EVERYTHING: JsonObject = {
     "networkPolicy": {"from": "SameNamespace"},
     "podDisruptionBudget": {"maxUnavailable": 1},
     "autoscaling": {"maxReplicas": 2},
+    "actionServer": {"image": "registry.example.com/actions:1", "podDisruptionBudget": {"maxUnavailable": 1}},
 }
 """A spec with which an environment has children of every kind."""
+OF_ACTION_SERVER = "actions "
+"""What precedes the kind of a child of an action server."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,14 @@ def bound_to_everything(installation: Installation, namespace: str) -> Person:
 
 
 def family(name: str = FORGED, uid: str = "00000000-0000-0000-0000-000000000001") -> dict[str, JsonObject]:
-    """The children of an environment as the operator creates them, by kind; no namespace is named."""
-    made = {}
-    for child in children(context(EVERYTHING, name=name)):
+    """The children of an environment as the operator creates them, by kind; no namespace is named.
+
+    Those of its action server are called `actions <kind>`.
+    """
+    made = children_by_kind(context(EVERYTHING, name=name))
+    for child in made.values():
         del child["metadata"]["namespace"]
         child["metadata"]["ownerReferences"][0]["uid"] = uid
-        made[str(child["kind"])] = child
     return made
 
 
@@ -177,7 +182,13 @@ def merged(under: JsonObject, over: JsonObject) -> JsonObject:
 def create(kind: str, change: JsonObject | None = None, namespace: str = "{ns}", **metadata: Any) -> Attempt:
     """Return the creation of a child for a nonexistent environment, with a change."""
     child = merged(family()[kind], change or {})
-    return Attempt("POST", resource_of(kind).path(namespace), merged(child, {"metadata": metadata}))
+    resource = resource_of(kind.removeprefix(OF_ACTION_SERVER))
+    return Attempt("POST", resource.path(namespace), merged(child, {"metadata": metadata}))
+
+
+def delete(kind: str, name: str) -> Attempt:
+    """The deletion of an object that is there."""
+    return Attempt("DELETE", resource_of(kind).path("{ns}", name))
 
 
 def change(kind: str, change: JsonObject, name: str = CHILD, namespace: str = "{ns}") -> Attempt:

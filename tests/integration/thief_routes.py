@@ -7,12 +7,14 @@ from rasa_environments.api.base import GROUP, JsonObject
 from rasa_environments.cluster.resources import DEPLOYMENTS, LEASES, SECRETS, resource_of
 from tests.integration.people import APPLY_PATCH, JSON_PATCH
 from tests.integration.thief import (
+    CHILD,
     OWN,
     OWN_POD,
     OWNER,
     Attempt,
     change,
     create,
+    delete,
     event,
     lease,
     model_server_owner,
@@ -21,6 +23,8 @@ from tests.integration.thief import (
 
 BELONGS = "does not belong to an environment or a model server"
 MORE = {"app": "more"}
+RASA_NAME = {"app.kubernetes.io/name": "rasa"}
+RASA_PODS: JsonObject = {"selector": {"matchLabels": RASA_NAME}, "template": {"metadata": {"labels": RASA_NAME}}}
 ANOTHER_IMAGE: JsonObject = {
     "spec": {"template": {"spec": {"containers": [{**OWN_POD["containers"][0], "image": "mine"}]}}}
 }
@@ -136,6 +140,24 @@ ROUTES: dict[str, dict[str, Attempt]] = {
         "Secret of a tenant deleted": Attempt("DELETE", SECRETS.path("{ns}", OWN)),
         "ConfigMap of a tenant deleted": Attempt("DELETE", resource_of("ConfigMap").path("{ns}", OWN)),
         "NetworkPolicy of a tenant deleted": Attempt("DELETE", resource_of("NetworkPolicy").path("{ns}", OWN)),
+        **{f"{kind} of a tenant deleted": delete(kind, OWN) for kind in ("Deployment", "Service", "ServiceAccount")},
+        **{
+            f"{kind} called as an action server": create(kind, name="forged-actions")
+            for kind in ("Secret", "ConfigMap", "HorizontalPodAutoscaler", "Ingress")
+        },
+        "action server of another environment": create("actions Deployment", name="other-actions"),
+        "action server of another name": create("actions Deployment", name="loot"),
+    },
+    "deletes only those of action servers": {
+        f"{kind} of Rasa servers deleted": delete(kind, CHILD) for kind in ("Deployment", "Service", "ServiceAccount")
+    },
+    "pods must run as the ServiceAccount of their environment": {
+        "action server with the account of Rasa servers": create(
+            "actions Deployment", {"spec": {"template": {"spec": {"serviceAccountName": "forged-rasa"}}}}
+        ),
+        "Rasa servers with the account of an action server": create(
+            "Deployment", {"spec": {"template": {"spec": {"serviceAccountName": "forged-actions"}}}}
+        ),
     },
     "writes nothing in the namespace": {
         "Opaque Secret of a child's name in kube-system": create("Secret", None, "kube-system"),
@@ -203,6 +225,7 @@ ROUTES: dict[str, dict[str, Attempt]] = {
         "Service to another name": create(
             "Service", {"spec": {"type": "ExternalName", "externalName": "kubernetes.default.svc"}}
         ),
+        "Service of an action server to Rasa servers": create("actions Service", {"spec": {"selector": RASA_NAME}}),
         "Service at somebody's address": create("Service", {"spec": {"externalIPs": ["10.0.0.1"]}}),
         "child Service at somebody's address": change("Service", {"spec": {"externalIPs": ["10.0.0.1"]}}),
         "Service at a load balancer's address": create(
@@ -256,11 +279,15 @@ ROUTES: dict[str, dict[str, Attempt]] = {
         "Deployment for more pods": create(
             "Deployment", {"spec": {"selector": {"matchLabels": MORE}, "template": {"metadata": {"labels": MORE}}}}
         ),
+        "action server for pods of Rasa servers": create("actions Deployment", {"spec": RASA_PODS}),
         "PodDisruptionBudget for other pods": create(
             "PodDisruptionBudget", {"spec": {"selector": {"matchLabels": MORE}}}
         ),
     },
     "is for the pods of its environment": {
+        "NetworkPolicy of an action server for Rasa servers": create(
+            "actions NetworkPolicy", {"spec": {"podSelector": {"matchLabels": RASA_NAME}}}
+        ),
         "NetworkPolicy for other pods": create("NetworkPolicy", {"spec": {"podSelector": {"matchLabels": MORE}}}),
     },
 }

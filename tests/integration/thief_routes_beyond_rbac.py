@@ -125,7 +125,6 @@ BEYOND_RBAC: dict[str, Attempt] = {
     "status of a child": Attempt(
         "PATCH", f"{DEPLOYMENTS.path('{ns}', CHILD)}/status", {"status": {"replicas": 9}}, MERGE_PATCH
     ),
-    "deletion of a child": Attempt("DELETE", DEPLOYMENTS.path("{ns}", CHILD)),
     "deletion of all NetworkPolicies": Attempt("DELETE", resource_of("NetworkPolicy").path("{ns}")),
     "labels of a namespace": Attempt(
         "PATCH",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.domain.facts import TaggedModel
+from rasa_environments.domain.facts import ActionServerFacts, TaggedModel
 from rasa_environments.judge.conversations import Conversations
 from rasa_environments.judge.environment_facts import EnvironmentFacts, with_plan
 from tests.desired.contexts import context
@@ -39,6 +39,13 @@ def test_the_plan_says_whether_pods_become_ready_without_a_model(required: bool)
     assert with_plan(FACTS, context({**SPEC, "model": {"required": required}})).model_required is required
 
 
+def test_the_plan_says_whether_there_is_an_action_server_and_with_which_image() -> None:
+    facts = with_plan(FACTS, context({**SPEC, "actionServer": {"image": "actions:1"}}))
+
+    assert facts.action_server == ActionServerFacts(ObjectKey("bots", "support-actions"), "actions:1")
+    assert with_plan(FACTS, context(SPEC)).action_server is None
+
+
 def test_the_plan_changes_nothing_else() -> None:
     planned = with_plan(FACTS, context(SPEC))
 
@@ -52,6 +59,7 @@ def test_the_plan_changes_nothing_else() -> None:
             "conversations",
             "channels",
             "selector",
+            "planned",
         )
     }
     assert replace(planned, **unplanned) == FACTS

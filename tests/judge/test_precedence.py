@@ -14,6 +14,7 @@ from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.domain.facts import (
+    ActionServerFacts,
     DeploymentFacts,
     Follower,
     ProbeResult,
@@ -94,6 +95,7 @@ UP = DeploymentFacts(wanted=1, replicas=1, updated=1, available=1, current=True,
 RIGHT = ProbeResult("pod support-0", model=WANTED.name)
 SILENT = replace(RIGHT, model=None, problem="connection refused")
 ABROAD = replace(SILENT, reason=Reason.EXTERNAL_SERVER_UNREACHABLE)
+ACTIONS = ActionServerFacts(ObjectKey("bots", "support-actions"), "actions:1", UP)
 READY = EnvironmentFacts(
     environment="support",
     tag="live",
@@ -102,6 +104,7 @@ READY = EnvironmentFacts(
     wanted=WANTED,
     deployment=UP,
     served=(RIGHT,),
+    action_server=ACTIONS,
 )
 AWAY = Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False)
 WITH_MODEL = frozenset({"wanted"})
@@ -129,6 +132,18 @@ CAUSES = [
     Cause(
         "rollout under way",
         {"deployment": replace(UP, available=0)},
+        ("False", Reason.WAITING_FOR_PODS),
+        RECONCILING,
+    ),
+    Cause(
+        "rollout of the action server failed",
+        {"action_server": replace(ACTIONS, deployment=replace(UP, available=0, failure="too slow"))},
+        ("False", Reason.DEPLOYMENT_FAILED),
+        STALLED,
+    ),
+    Cause(
+        "rollout of the action server under way",
+        {"action_server": replace(ACTIONS, deployment=replace(UP, available=0))},
         ("False", Reason.WAITING_FOR_PODS),
         RECONCILING,
     ),
@@ -171,6 +186,11 @@ CAUSES = [
         ("Unknown", Reason.EXTERNAL_SERVER_UNREACHABLE),
     ),
     Cause("Deployment not observed", {"deployment": None}, ("Unknown", Reason.PENDING)),
+    Cause(
+        "Deployment of the action server not observed",
+        {"action_server": replace(ACTIONS, deployment=None)},
+        ("Unknown", Reason.PENDING),
+    ),
     Cause("pods silent", {"served": (SILENT,)}, ("Unknown", Reason.PODS_UNREACHABLE), relies_on=WITH_MODEL),
     Cause(
         "desired model unknown",

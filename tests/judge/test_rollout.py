@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rasa_environments.domain.facts import DeploymentFacts
-from rasa_environments.judge.environment import missing_from
+from rasa_environments.judge.rollouts import missing_from
 
 SETTLED = DeploymentFacts(wanted=2, replicas=2, updated=2, available=2, current=True, failure=None)
 

@@ -32,6 +32,7 @@ from tests.reconcile.objects import environment, server
 
 KEY = ObjectKey("bots", "support")
 CHILD = ObjectKey("bots", "support-rasa")
+ACTION_SERVER = ObjectKey("bots", "support-actions")
 SERVER = ObjectKey("bots", "default")
 MODEL, NEXT = TaggedModel("model-a", "hash-a"), TaggedModel("model-b", "hash-b")
 TAG = Request(Kind.MODEL_TAG, ObjectKey("bots", "tag"))

@@ -122,6 +122,8 @@ Text = Annotated[str, Field(min_length=1, max_length=1024)]
 
 MAXIMUM_NAME_LENGTH = 58
 """Longest metadata.name of an environment: children append `-rasa`, and a Service name has at most 63 characters."""
+MAXIMUM_NAME_LENGTH_WITH_ACTIONS = 55
+"""The same with an action server, whose children append `-actions`."""
 
 
 ATOMIC: ConfigDict = {"json_schema_extra": {"x-kubernetes-map-type": "atomic"}}

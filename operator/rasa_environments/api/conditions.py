@@ -24,6 +24,7 @@ class ConditionType(StrEnum):
     MODEL_SERVED = "ModelServed"
     CONVERSATIONS_PERSISTED = "ConversationsPersisted"
     LICENSE_VALID = "LicenseValid"
+    ACTION_SERVER_AVAILABLE = "ActionServerAvailable"
     WRITABLE = "Writable"
     REGISTERED = "Registered"
     TAGGED = "Tagged"

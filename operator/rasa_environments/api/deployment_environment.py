@@ -10,8 +10,10 @@ from pydantic import AfterValidator, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from rasa_environments.api.action_server import ActionServer
 from rasa_environments.api.base import (
     MAXIMUM_NAME_LENGTH,
+    MAXIMUM_NAME_LENGTH_WITH_ACTIONS,
     ApiModel,
     Boolean,
     Count,
@@ -34,6 +36,7 @@ from rasa_environments.api.workload import (
     DeploymentStrategy,
     Jwt,
     PodDisruptionBudget,
+    PodTemplate,
     Rasa,
     Resources,
     ServiceAccount,
@@ -43,11 +46,6 @@ Endpoints = Annotated[
     dict[str, Any],
     FreeForm("models"),
     without_key("models", "may not be set here: set spec.model, or modelPath of the ModelServer"),
-]
-PodTemplate = Annotated[
-    dict[str, Any],
-    FreeForm("containers", "array"),
-    without_key("containers", "must be under podTemplate.spec: podTemplate is {metadata, spec} of a pod"),
 ]
 
 ADOPT_REGISTRATION_ANNOTATION = "rasa-environments.io/adopt-registration"
@@ -137,6 +135,16 @@ def _known_default(field: str) -> str:
 class EnvironmentDefaults(ApiModel):
     """Fields that environments of a ModelServer may share: all of a spec except what identifies an environment."""
 
+    @rule(
+        "!(has(self.actionEndpoint) && has(self.actionServer))",
+        "may not be set together with actionEndpoint: leave out actionEndpoint to have the operator run the action "
+        "server, or leave out actionServer to use the one at actionEndpoint.url",
+        ".actionServer",
+        "FieldValueForbidden",
+    )
+    def _one_action_server(self) -> bool:
+        return self.action_endpoint is None or self.action_server is None
+
     rasa: Rasa | None = None
     """The Rasa server itself: its version, image and arguments."""
     model: Model | None = None
@@ -151,7 +159,10 @@ class EnvironmentDefaults(ApiModel):
     """Locks that keep two replicas from handling the same conversation at the same time; needed with several
     replicas."""
     action_endpoint: ActionEndpoint | None = None
-    """The server that runs the custom actions of the model."""
+    """An action server that is there already, which runs the custom actions of the model. Not with `actionServer`."""
+    action_server: ActionServer | None = None
+    """An action server that the operator runs next to the environment, for its pods alone. Not with
+    `actionEndpoint`."""
     endpoints: Endpoints | None = None
     """Further entries of endpoints.yml, free-form; use {secretKeyRef: {name, key}} for a secret value."""
     channels: Annotated[list[Channel], Field(max_length=32), Keyed(("name",))] | None = None
@@ -222,6 +233,13 @@ class ServedModel(ApiModel):
     """Number of pods whose last response named this model."""
 
 
+class ActionServerStatus(ApiModel):
+    """Observed state of an action server."""
+
+    image: StatusText
+    """Image that all of its pods run: the last one while a new one is rolled out."""
+
+
 class EnvironmentStatus(Status):
     """Observed state of an environment."""
 
@@ -247,13 +265,15 @@ class EnvironmentStatus(Status):
     """Last value of the annotation rasa-environments.io/rotate-token-at for which a new token was generated."""
     license_expiry_time: Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})] | None = None
     """When the licence expires, as the Rasa server reports it; only with the profile RasaPro."""
+    action_server: ActionServerStatus | None = None
+    """The action server next to the environment, once it was available; only with `spec.actionServer`."""
     replicas: Count | None = None
     """Current number of pods of the environment."""
     selector: StatusText | None = None
     """Label selector of the pods, for the scale subresource."""
     conditions: Conditions | None = None
     """Ready, Reconciling, Stalled, Available, ModelAvailable, ModelServed, ConversationsPersisted, LicenseValid with
-    the profile RasaPro, and Registered if its server has a registry."""
+    the profile RasaPro, ActionServerAvailable with `spec.actionServer`, and Registered if its server has a registry."""
 
 
 class DeploymentEnvironment(ApiModel):
@@ -274,6 +294,15 @@ class DeploymentEnvironment(ApiModel):
     )
     def _name_fits_a_service(self) -> bool:
         return re.fullmatch(SERVICE_NAME_PATTERN, self.metadata.name) is not None
+
+    @rule(
+        f"!has(self.spec.actionServer) || self.metadata.name.size() <= {MAXIMUM_NAME_LENGTH_WITH_ACTIONS}",
+        f"metadata.name may have at most {MAXIMUM_NAME_LENGTH_WITH_ACTIONS} characters with spec.actionServer: the "
+        "Service of the action server is called <name>-actions",
+        ".metadata.name",
+    )
+    def _name_leaves_room_for_actions(self) -> bool:
+        return self.spec.action_server is None or len(self.metadata.name) <= MAXIMUM_NAME_LENGTH_WITH_ACTIONS
 
     _environment_stays = TransitionRule(
         "(has(self.spec.environment) ? self.spec.environment : self.metadata.name)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -11,12 +11,14 @@ from pydantic_core import PydanticCustomError
 from rasa_environments.api.base import ATOMIC, ApiModel, ObjectName, Port, SecretValue, without_nulls
 from rasa_environments.api.rules import (
     BOUNDED_KEYS,
+    FreeForm,
     Keyed,
     Rule,
     matches,
     merged_rule,
     one_of,
     required,
+    without_key,
 )
 from rasa_environments.api.traffic import AnnotationMap
 
@@ -62,8 +64,15 @@ Percentage = Annotated[int, Field(ge=1, le=1000, strict=True)]
 QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16), BOUNDED_KEYS, BeforeValidator(without_nulls)]
 
 
+PodTemplate = Annotated[
+    dict[str, Any],
+    FreeForm("containers", "array"),
+    without_key("containers", "must be under podTemplate.spec: podTemplate is {metadata, spec} of a pod"),
+]
+
+
 class Resources(ApiModel):
-    """Compute resources of the rasa container."""
+    """Compute resources of a container."""
 
     requests: QuantityMap | None = None
     """Reserved resources, for example {cpu: 500m, memory: 1Gi}."""

@@ -33,6 +33,8 @@ class EnvironmentRow:
     """Why it is not registered with its model server."""
     forgetful: str | None
     """Why users may be forgotten, or answered twice, because of how conversations are stored."""
+    actions: str | None
+    """Image that its action server runs; None without one."""
     url: str | None
     created: str
 
@@ -92,6 +94,7 @@ def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
         message=message,
         unregistered=unregistered(environment),
         forgetful=forgetful(environment),
+        actions=status.action_server.image if status.action_server else None,
         url=status.url,
         created=environment.metadata.creation_timestamp,
     )

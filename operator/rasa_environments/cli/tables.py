@@ -29,10 +29,11 @@ def console(*, stderr: bool = False) -> Console:
 
 def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType:
     """Return both tables, each followed by why its rows are not ready."""
+    actions = ("ACTIONS",) if any(row.actions for row in shown.environments) else ()
     parts: list[RenderableType] = [
         _table(
-            ("ENVIRONMENT", "TAG", "WANTED", "SERVED", "READY", "URL", "AGE"),
-            [(row.namespace, _environment_cells(row, now)) for row in shown.environments],
+            ("ENVIRONMENT", "TAG", "WANTED", "SERVED", *actions, "READY", "URL", "AGE"),
+            [(row.namespace, _environment_cells(row, now, actions=bool(actions))) for row in shown.environments],
             namespaces=namespaces,
         ),
         *_reasons(shown.environments),
@@ -61,6 +62,7 @@ def line(row: EnvironmentRow | TagRow) -> str:
     why = "" if row.ready == "True" else f" ({row.reason}: {row.message})"
     if isinstance(row, EnvironmentRow):
         facts = f"tag={row.tag} wanted={row.wanted or '-'} served={_served(row)}"
+        facts += f" actions={row.actions}" if row.actions else ""
         return f"environment {name} {facts} ready={row.ready}{why}"
     facts = f"tag={row.tag} model={row.model} tagged={row.tagged} served={row.served}"
     return f"model tag {name} {facts} ready={row.ready}{why}"
@@ -75,12 +77,13 @@ def _table(columns: tuple[str, ...], rows: list[tuple[str, list[Text]]], *, name
     return table
 
 
-def _environment_cells(row: EnvironmentRow, now: datetime) -> list[Text]:
+def _environment_cells(row: EnvironmentRow, now: datetime, *, actions: bool) -> list[Text]:
     return [
         Text(row.name),
         Text(row.tag),
         _known(row.wanted),
         _served(row),
+        *([_known(row.actions)] if actions else []),
         _ready(row.ready, row.reason),
         _known(row.url),
         Text(age(row.created, now)),

@@ -14,7 +14,7 @@ from rasa_environments.api.base import GROUP, JsonObject, ObjectKey
 from rasa_environments.api.shapes import mapping, mappings
 from rasa_environments.cluster.cache import ObjectCache, without_managed_fields
 from rasa_environments.desired.context import (
-    CHILD_SUFFIX,
+    CHILD_SUFFIXES,
     MODEL_HASH_ANNOTATION,
     ROTATED_AT_ANNOTATION,
     environment_key,
@@ -105,7 +105,7 @@ def _is_ours(obj: JsonObject, owner: JsonObject) -> bool:
     if str(owner.get("apiVersion", "")).rpartition("/")[0] != GROUP:
         return False
     if owner.get("kind") == "DeploymentEnvironment":
-        return bool(obj["metadata"]["name"] == f"{owner.get('name')}{CHILD_SUFFIX}")
+        return obj["metadata"]["name"] in [f"{owner.get('name')}{suffix}" for suffix in CHILD_SUFFIXES]
     return obj.get("kind") == "Secret" and owner.get("kind") == "ModelServer"
 
 

@@ -37,8 +37,8 @@ class EventHandlers:
         self._references = references
         self._pods = pods
         self._settled = settled
-        self._unsettled: dict[Request, ObjectKey] = {}
-        """Environments with a recent change of a child, and the children's name."""
+        self._unsettled: dict[Request, set[ObjectKey]] = {}
+        """Environments with a recent change of a child, and the names of such children."""
         lister.on_conflict_change(
             environments=lambda key: queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key)),
             tags=lambda key: queue.add(Request(Kind.MODEL_TAG, key)),
@@ -110,12 +110,14 @@ class EventHandlers:
         request = Request(Kind.DEPLOYMENT_ENVIRONMENT, environment)
         if child is None:
             self._queue.add(request)
-        elif request not in self._unsettled:
-            self._unsettled[request] = key
+        elif request in self._unsettled:
+            self._unsettled[request].add(key)
+        else:
+            self._unsettled[request] = {key}
             asyncio.get_running_loop().call_later(CHILD_DELAY_SECONDS, self._enqueue_unsettled, request)
 
     def _enqueue_unsettled(self, request: Request) -> None:
-        if not self._settled(self._unsettled.pop(request)):
+        if not all(map(self._settled, self._unsettled.pop(request))):
             self._queue.add(request)
 
     def pod_changed(self, key: ObjectKey, pod: JsonObject | None) -> None:

@@ -16,9 +16,12 @@ class Pods:
         self._facts: dict[ObjectKey, dict[ObjectKey, PodFacts]] = {}
 
     def of(self, environment: ObjectKey) -> tuple[PodFacts, ...]:
-        """Return the environment's pods, by name."""
-        facts = self._facts.get(environment, {})
-        return tuple(facts[key] for key in sorted(facts))
+        """Return the pods of the environment's Rasa servers, by name."""
+        return tuple(pod for pod in self._all(environment) if not pod.of_action_server)
+
+    def of_action_server(self, environment: ObjectKey) -> tuple[PodFacts, ...]:
+        """Return the pods of the environment's action server, by name."""
+        return tuple(pod for pod in self._all(environment) if pod.of_action_server)
 
     def put(self, key: ObjectKey, pod: JsonObject | None) -> tuple[ObjectKey, ...]:
         """Store a pod, or remove it (None); return the environments for which relevant facts changed.
@@ -38,6 +41,10 @@ class Pods:
                 self._environments[key] = now
                 moved.append(now)
         return tuple(moved)
+
+    def _all(self, environment: ObjectKey) -> tuple[PodFacts, ...]:
+        facts = self._facts.get(environment, {})
+        return tuple(facts[key] for key in sorted(facts))
 
     def _remove(self, key: ObjectKey, environment: ObjectKey) -> None:
         del self._environments[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rasa_environments.api.deployment_environment import EnvironmentSpec
+from rasa_environments.desired.action_server import WEBHOOK_PATH, base_url
 from rasa_environments.desired.context import Context
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.secret_variables import MODEL_SERVER_TOKEN_VARIABLE
@@ -27,7 +28,6 @@ COMMON_QUEUE = "rasa_production_events"
 SECRET_VARIABLES = ("RABBITMQ_PASSWORD", "DB_PASSWORD", MODEL_SERVER_TOKEN_VARIABLE)
 """Variables of the pages that hold secrets, besides the two that every environment has."""
 
-WEBHOOK_PATH = "/webhook"
 ACTION_ENDPOINT = USER_APP + WEBHOOK_PATH
 
 
@@ -80,6 +80,8 @@ def ungiven(context: Context, secrets: Iterable[str]) -> list[str]:
 
 def user_app(context: Context) -> str:
     """Return the URL of the action server without /webhook, which endpoints.yml of Rasa X adds."""
+    if context.spec.action_server is not None:
+        return base_url(context, context.spec.action_server)
     endpoint = context.spec.action_endpoint
     return (endpoint.url or "").removesuffix(WEBHOOK_PATH) if endpoint is not None else USER_APP
 

@@ -13,7 +13,10 @@ from rasa_environments.api.model_server import ModelServer, Profile
 
 ENVIRONMENT_LABEL = "rasa-environments.io/environment"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
+NAME_OF_RASA_SERVERS = "rasa"
+NAME_OF_ACTION_SERVERS = "rasa-actions"
 MANAGED_BY = "rasa-environments"
 SELECTOR_OF_CHILDREN = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 ROTATED_AT_ANNOTATION = "rasa-environments.io/token-rotated-at"
@@ -21,21 +24,28 @@ CONFIG_DIGEST_ANNOTATION = "rasa-environments.io/config-digest"
 MODEL_HASH_ANNOTATION = "rasa-environments.io/model-hash"
 
 CHILD_SUFFIX = "-rasa"
+ACTION_SERVER_SUFFIX = "-actions"
+CHILD_SUFFIXES = (CHILD_SUFFIX, ACTION_SERVER_SUFFIX)
+"""What the names of children end in: no name ends in two of them, so a child's name tells its environment."""
 LONGEST_DATABASE_NAME = 63
 DEFAULT_PORT = 5005
 ROLE_NAMES = {"production": Role.PRODUCTION, "worker": Role.WORKER}
 
 
 def child_key(environment: ObjectKey) -> ObjectKey:
-    """Return the namespace and name of the children of an environment."""
+    """Return the namespace and name of the children of an environment, but those of its action server."""
     return ObjectKey(environment.namespace, environment.name + CHILD_SUFFIX)
+
+
+def action_server_key(environment: ObjectKey) -> ObjectKey:
+    """Return the namespace and name of the children of an environment's action server."""
+    return ObjectKey(environment.namespace, environment.name + ACTION_SERVER_SUFFIX)
 
 
 def environment_key(child: ObjectKey) -> ObjectKey | None:
     """Return the namespace and name of the environment that a child of this name would belong to."""
-    if not child.name.endswith(CHILD_SUFFIX):
-        return None
-    return ObjectKey(child.namespace, child.name.removesuffix(CHILD_SUFFIX))
+    suffix = next((each for each in CHILD_SUFFIXES if child.name.endswith(each)), None)
+    return None if suffix is None else ObjectKey(child.namespace, child.name.removesuffix(suffix))
 
 
 def profile_of_environment(environment: DeploymentEnvironment, server: ModelServer) -> Profile:
@@ -136,8 +146,8 @@ class Context:
 
     @property
     def selector(self) -> dict[str, str]:
-        """Labels that select the environment's pods."""
-        return {"app.kubernetes.io/name": "rasa", INSTANCE_LABEL: self.environment.metadata.name}
+        """Labels that select the environment's Rasa servers."""
+        return {NAME_LABEL: NAME_OF_RASA_SERVERS, INSTANCE_LABEL: self.environment.metadata.name}
 
     @property
     def labels(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ import yaml
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.connections import ActionEndpoint, TrackerStore
+from rasa_environments.desired.action_server import webhook
 from rasa_environments.desired.compose import refuse_for_rasa_x_0_32
 from rasa_environments.desired.context import Context
 from rasa_environments.desired.databases import sql_tracker_store
@@ -42,6 +43,8 @@ def endpoints_yaml(context: Context) -> str:
         endpoints["lock_store"] = lock_store(context, spec.lock_store)
     if spec.action_endpoint is not None:
         endpoints["action_endpoint"] = action_endpoint(context, spec.action_endpoint)
+    elif spec.action_server is not None:
+        endpoints["action_endpoint"] = {"url": webhook(context, spec.action_server)}
     elif (default := profile_of(context).action_endpoint) is not None:
         endpoints["action_endpoint"] = {"url": default}
     endpoints.update(with_variables(("endpoints",), spec.endpoints or {}))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from rasa_environments.api.base import JsonObject
+from rasa_environments.api.base import JsonObject, ObjectKey
+from rasa_environments.desired.action_server import KINDS, children_of_action_server
 from rasa_environments.desired.config_map import config_map
-from rasa_environments.desired.context import Context
+from rasa_environments.desired.context import Context, action_server_key, child_key
 from rasa_environments.desired.deployment import deployment
 from rasa_environments.desired.horizontal_pod_autoscaler import horizontal_pod_autoscaler
 from rasa_environments.desired.ingress import ingress
@@ -19,6 +20,13 @@ OPTIONAL_KINDS = ("PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPoli
 """Kinds of children that are deleted once the spec no longer asks for them."""
 
 
+def optional_children(environment: ObjectKey) -> tuple[tuple[str, ObjectKey], ...]:
+    """Return kind and key of each child that is deleted once the spec no longer asks for it."""
+    own, action_server = child_key(environment), action_server_key(environment)
+    # The Deployment of an action server goes first: its pods need the others.
+    return (*((kind, own) for kind in OPTIONAL_KINDS), *((kind, action_server) for kind in reversed(KINDS)))
+
+
 def children(context: Context) -> tuple[JsonObject, ...]:
     """Return the environment's children, the Deployment last, so that everything its pods need exists before them.
 
@@ -28,7 +36,9 @@ def children(context: Context) -> tuple[JsonObject, ...]:
     spec = context.spec
     config, values = config_map(context), secret(context)
     workload = deployment(context, config=config, secret=values)
-    objects = [service_account(context), values, config, service(context)]
+    actions = spec.action_server
+    objects = [] if actions is None else list(children_of_action_server(context, actions))
+    objects += [service_account(context), values, config, service(context)]
     if spec.network_policy is not None:
         objects.append(network_policy(context, spec.network_policy))
     if spec.pod_disruption_budget is not None:

@@ -15,6 +15,7 @@ from rasa_environments.desired.errors import SpecError
 
 _REDIS = ("host", "sentinel", "cluster")
 ALTERNATIVES: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    (): ("actionEndpoint", "actionServer"),
     ("eventBroker",): ("rabbitmq", "kafka", "sql"),
     ("trackerStore",): ("sql", "redis"),
     ("trackerStore", "redis"): _REDIS,
@@ -22,6 +23,7 @@ ALTERNATIVES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("lockStore", "redis"): _REDIS,
     ("lockStore", "concurrentRedis"): _REDIS,
     ("podDisruptionBudget",): ("minAvailable", "maxUnavailable"),
+    ("actionServer", "podDisruptionBudget"): ("minAvailable", "maxUnavailable"),
 }
 """Mutually exclusive fields, by the path of the map that holds them: setting one drops the others of the defaults."""
 CHANNELS = "channels"
@@ -34,8 +36,8 @@ def merged_spec(environment: DeploymentEnvironment, server: ModelServer) -> Envi
     """Return the environment's spec merged with its server's defaults.
 
     Each reference to a Secret is bound to the namespace of the object that made it. Maps are merged, channels by name,
-    and everything else is replaced. `podTemplate` is left out: templates are merged into the pod one after the other
-    (`layers`). Raises SpecError where something is missing or inconsistent.
+    and everything else is replaced. Each `podTemplate` is left out: templates are merged into the pod one after the
+    other (`layers`). Raises SpecError where something is missing or inconsistent.
     """
     merged: JsonObject = {}
     for spec, namespace in reversed(layers(environment, server)):
@@ -77,7 +79,9 @@ def _told(lines: Sequence[str], server: ModelServer) -> str:
 def _layer(spec: EnvironmentDefaults) -> JsonObject:
     """Return a spec as JSON that can be merged, with its channels keyed by name."""
     layer: JsonObject = without_nested_nulls(
-        spec.model_dump(by_alias=True, exclude_unset=True, exclude={"pod_template"})
+        spec.model_dump(
+            by_alias=True, exclude_unset=True, exclude={"pod_template": True, "action_server": {"pod_template"}}
+        )
     )
     if CHANNELS in layer:
         layer[CHANNELS] = {channel["name"]: channel for channel in layer[CHANNELS]}

@@ -15,15 +15,15 @@ PLACE = "spec.podTemplate"
 DIRECTIVE = "$patch"
 
 
-def merge_pod_template(template: Mapping[str, Any], partial: Mapping[str, Any]) -> JsonObject:
-    """Return the complete template with the partial one merged into it.
+def merge_pod_template(template: Mapping[str, Any], partial: Mapping[str, Any], place: str = PLACE) -> JsonObject:
+    """Return the complete template with the partial one, the field `place` of a spec, merged into it.
 
     `$patch: delete` in a map, or in an item beside its key, removes it; a null means nothing. Raises SpecError where a
     list item lacks its key, where types do not match, and for other directives of a strategic merge patch.
     """
-    if _deletes(partial, PLACE, ()):
-        raise SpecError(f"{PLACE} removes the whole pod: put $patch: delete into the part to remove")
-    return _merge_maps(template, partial, PLACE)
+    if _deletes(partial, place, ()):
+        raise SpecError(f"{place} removes the whole pod: put $patch: delete into the part to remove")
+    return _merge_maps(template, partial, place)
 
 
 def _merge_maps(under: Mapping[str, Any], over: Mapping[str, Any], path: str) -> JsonObject:
@@ -101,11 +101,10 @@ def _items(value: Any, path: str) -> list[JsonObject]:
 def _identity(item: Mapping[str, Any], merge_key: str, path: str) -> Any:
     identity = item.get(merge_key)
     if not isinstance(identity, (str, int)):
-        hint = (
-            "; the Rasa server's container is called rasa"
-            if path.rsplit(".", maxsplit=1)[-1].startswith("containers[")
-            else ""
-        )
+        own = "the Rasa server's container is called rasa"
+        if not path.startswith(PLACE):
+            own = "the action server's container is called actions"
+        hint = f"; {own}" if path.rsplit(".", maxsplit=1)[-1].startswith("containers[") else ""
         raise SpecError(f"{path} has no {merge_key}, so it cannot be merged{hint}")
     return identity
 

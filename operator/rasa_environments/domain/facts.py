@@ -10,7 +10,7 @@ from typing import Any
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import ConditionStatus, Reason
 from rasa_environments.api.shapes import mapping, mappings, number, text
-from rasa_environments.desired.context import MODEL_HASH_ANNOTATION
+from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, NAME_LABEL, NAME_OF_ACTION_SERVERS
 from rasa_environments.desired.deployment import CONTAINER
 
 
@@ -84,6 +84,8 @@ class PodFacts:
     """Whether its containers have terminated for good, as those of an evicted pod."""
     model_hash: str | None = None
     """Hash of the model that it was started for, with updateStrategy RollingUpdate."""
+    of_action_server: bool = False
+    """Whether it runs the environment's action server rather than its Rasa server."""
     waiting: str | None = None
     """Why a container does not start, if that is an error: CrashLoopBackOff, ImagePullBackOff ..."""
 
@@ -166,6 +168,22 @@ class DeploymentFacts:
 
 
 @dataclass(frozen=True)
+class ActionServerFacts:
+    """The facts about the action server next to an environment."""
+
+    child: ObjectKey
+    image: str
+    """The desired image."""
+    deployment: DeploymentFacts | None = None
+    pods: tuple[PodFacts, ...] = ()
+
+    @property
+    def is_available(self) -> bool:
+        """Whether all of its pods have the latest template and are available."""
+        return self.deployment is not None and self.deployment.settled and self.deployment.wanted > 0
+
+
+@dataclass(frozen=True)
 class Follower:
     """An environment that pulls a tag, from the perspective of the ModelTag."""
 
@@ -233,6 +251,7 @@ def pod_facts(pod: JsonObject) -> PodFacts:
         terminating=terminating,
         finished=status.get("phase") in ("Succeeded", "Failed"),
         model_hash=text(mapping(metadata.get("annotations")).get(MODEL_HASH_ANNOTATION)),
+        of_action_server=text(mapping(metadata.get("labels")).get(NAME_LABEL)) == NAME_OF_ACTION_SERVERS,
         waiting=next((reason for reason in reasons if reason in WAITING_FAULTS), None),
     )
 

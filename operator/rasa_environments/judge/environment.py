@@ -7,13 +7,18 @@ from typing import Final
 
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import EnvironmentStatus
-from rasa_environments.domain.facts import DeploymentFacts
+from rasa_environments.judge.action_servers import (
+    action_server_conditions,
+    action_server_not_observed,
+    action_server_unavailable,
+)
 from rasa_environments.judge.conditions import condition, condition_of
 from rasa_environments.judge.conversations import conversations_persisted
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.environment_status import status_of
 from rasa_environments.judge.licenses import license_invalid, license_valid
 from rasa_environments.judge.registration import registered
+from rasa_environments.judge.rollouts import incomplete
 from rasa_environments.judge.served import model_served
 from rasa_environments.judge.verdicts import (
     Check,
@@ -39,6 +44,7 @@ def judge(facts: EnvironmentFacts, before: EnvironmentStatus) -> tuple[Environme
         condition_from(ConditionType.MODEL_SERVED, served),
         persisted(facts, before),
         *([condition_from(ConditionType.LICENSE_VALID, licensed)] if licensed is not None else ()),
+        *action_server_conditions(facts, before),
         *registered(facts.registration),
     )
     return status_of(facts, before), conditions
@@ -72,13 +78,7 @@ def rollout_incomplete(facts: EnvironmentFacts) -> Verdict | None:
     deployment = facts.deployment
     if deployment is None or deployment.available_at_generation:
         return None
-    fault = next((pod for pod in facts.pods if pod.waiting is not None), None)
-    reason = f"; pod {fault.name}: {fault.waiting}" if fault else ""
-    counted = f"Deployment {facts.child}: {missing_from(deployment)}"
-    if deployment.failure is not None:
-        message = f"{counted}{reason}; {deployment.failure}"
-        return Verdict("False", Reason.DEPLOYMENT_FAILED, message, ConditionType.STALLED)
-    return Verdict("False", Reason.WAITING_FOR_PODS, f"waiting for {counted}{reason}", ConditionType.RECONCILING)
+    return incomplete(facts.child, deployment, facts.pods)
 
 
 def external_unreachable(facts: EnvironmentFacts) -> Verdict | None:
@@ -128,9 +128,11 @@ VERDICTS: Final[tuple[Check[EnvironmentFacts], ...]] = (
     license_invalid,
     no_model,
     rollout_incomplete,
+    action_server_unavailable,
     external_unreachable,
     other_model_served,
     not_observed,
+    action_server_not_observed,
     served_model_unknown,
     wanted_model_unknown,
 )
@@ -203,15 +205,3 @@ def without_channels(facts: EnvironmentFacts) -> str:
     if facts.channels is None or facts.channels:
         return ""
     return "; no channel is open, so users cannot reach them: add one to spec.channels, for example [{name: rest}]"
-
-
-def missing_from(deployment: DeploymentFacts) -> str:
-    """Return the first thing that an incomplete Deployment is missing."""
-    wanted = deployment.wanted
-    if deployment.available < wanted:
-        return f"{deployment.available} of {wanted} pods available"
-    if deployment.updated < wanted:
-        return f"{deployment.updated} of {wanted} pods of the latest template"
-    if deployment.replicas > wanted:
-        return f"{deployment.replicas - wanted} pods to be removed"
-    return "its controller has not observed the latest change yet"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.desired.context import Context
+from rasa_environments.desired.context import Context, action_server_key
 from rasa_environments.desired.credentials import open_channels
 from rasa_environments.desired.uniqueness import ingress_hosts
 from rasa_environments.domain.facts import (
+    ActionServerFacts,
     DeploymentFacts,
     LicenseFact,
     PodFacts,
@@ -54,10 +55,22 @@ class EnvironmentFacts:
     """Whether its Rasa server is external, and only monitored."""
     registration: RegistrationResult | None = None
     """Result of its registration; None if its model server has no registry."""
+    action_server: ActionServerFacts | None = None
+    """What is known of its action server; None if it has none, or `planned` is False."""
+    planned: bool = False
+    """Whether it is known what its children are made from."""
     license: LicenseFact | None = None
     """What is known of the licence of Rasa Pro; None if the environment needs none."""
     accept_unchecked: bool = False
     """Whether a pod that cannot be asked counts as serving the desired model."""
+
+
+def action_server_facts(context: Context) -> ActionServerFacts | None:
+    """Return what is known of the action server before it was looked at; None if the spec asks for none."""
+    wanted = context.spec.action_server
+    if wanted is None:
+        return None
+    return ActionServerFacts(action_server_key(context.environment.metadata.key), wanted.image or "")
 
 
 def with_plan(facts: EnvironmentFacts, context: Context) -> EnvironmentFacts:
@@ -70,5 +83,7 @@ def with_plan(facts: EnvironmentFacts, context: Context) -> EnvironmentFacts:
         model_required=context.model_required,
         conversations=conversations_of(context.spec, context.server),
         channels=open_channels(context),
+        planned=True,
+        action_server=action_server_facts(context),
         selector=",".join(f"{label}={value}" for label, value in context.selector.items()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rasa_environments.api.base import ModelReference, SecretKeyRef, SecretValue
 from rasa_environments.api.deployment_environment import EnvironmentStatus
 from rasa_environments.desired.secret_variables import TOKEN_KEY
+from rasa_environments.judge.action_servers import action_server_status
 from rasa_environments.judge.comparison import serves
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.licenses import license_expiry_time
@@ -30,6 +31,7 @@ def status_of(facts: EnvironmentFacts, before: EnvironmentStatus) -> Environment
         auth_token=SecretValue(secret_key_ref=token) if deployment is not None else before.auth_token,
         last_handled_rotate_token_at=facts.token_rotated_at or before.last_handled_rotate_token_at,
         license_expiry_time=license_expiry_time(facts),
+        action_server=action_server_status(facts, before),
         # The count is kept during a rollout, which the conditions report with fewer writes.
         replicas=deployment.replicas if deployment is not None and settled else before.replicas or 0,
         selector=facts.selector or before.selector,

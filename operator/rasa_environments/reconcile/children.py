@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from rasa_environments.api.base import JsonObject, version_of
 from rasa_environments.api.conditions import Reason
 from rasa_environments.cluster.errors import ApiError, BeingDeletedError, ContendedError, NameConflictError
 from rasa_environments.cluster.outcome import Outcome
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, SECRETS, resource_of
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS, resource_of
 from rasa_environments.desired.context import Context
-from rasa_environments.desired.environment import OPTIONAL_KINDS, children
+from rasa_environments.desired.environment import children, optional_children
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.facts import Problem, deployment_facts
 from rasa_environments.reconcile.ports import ChildApplier
 
 logger = logging.getLogger(__name__)
@@ -60,11 +60,22 @@ async def apply_children(
         problem = next((found for found in results if isinstance(found, Problem)), None)
         if problem is not None:
             return problem
-    wanted = {child["kind"] for child in objects}
-    for kind in OPTIONAL_KINDS:
-        if kind not in wanted:
-            await applier.remove(resource_of(kind), context.key, owner.uid)
+    await _remove_unwanted(applier, context, objects)
     return None
+
+
+async def _remove_unwanted(applier: ChildApplier, context: Context, objects: Sequence[JsonObject]) -> None:
+    """Delete the children that the spec no longer asks for; an action server once no Rasa server is left that calls it.
+
+    Raises ApiError.
+    """
+    owner = context.environment.metadata
+    wanted = {(child["kind"], child["metadata"]["name"]) for child in objects}
+    rasa = applier.live(DEPLOYMENTS, context.key)
+    is_rolled_out = rasa is not None and deployment_facts(rasa).settled
+    for kind, key in optional_children(owner.key):
+        if (kind, key.name) not in wanted and (key == context.key or is_rolled_out):
+            await applier.remove(resource_of(kind), key, owner.uid)
 
 
 def _is_secret(child: JsonObject) -> bool:

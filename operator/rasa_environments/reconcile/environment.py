@@ -17,11 +17,13 @@ from rasa_environments.cluster.errors import OutdatedError, OwnerGoneError
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.controller.queue import DONE, FAILED, Kind, Request, Result
 from rasa_environments.controller.state import State
-from rasa_environments.desired.context import Context, OperatorPods, child_key
+from rasa_environments.desired.context import Context, OperatorPods, action_server_key, child_key
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.domain.facts import (
+    ActionServerFacts,
+    DeploymentFacts,
     Problem,
     ServerObservation,
     TaggedModel,
@@ -218,13 +220,21 @@ class EnvironmentReconciler:
         return replace(facts, registration=known or remembered_registration(environment))
 
     def _observed(self, facts: EnvironmentFacts, key: ObjectKey, problem: Problem | None) -> EnvironmentFacts:
-        deployment = self._children.live(DEPLOYMENTS, child_key(key))
         return replace(
             facts,
             problem=problem,
-            deployment=None if deployment is None else deployment_facts(deployment),
+            deployment=self._deployment(child_key(key)),
             pods=self._state.pods.of(key),
+            action_server=facts.action_server and self._action_server(facts.action_server, key),
         )
+
+    def _action_server(self, facts: ActionServerFacts, key: ObjectKey) -> ActionServerFacts:
+        pods = self._state.pods.of_action_server(key)
+        return replace(facts, deployment=self._deployment(facts.child), pods=pods)
+
+    def _deployment(self, child: ObjectKey) -> DeploymentFacts | None:
+        deployment = self._children.live(DEPLOYMENTS, child)
+        return None if deployment is None else deployment_facts(deployment)
 
     def _observation(self, server: ModelServer | None) -> ServerObservation:
         found = self._state.observations.get(server.metadata.key) if server is not None else None
@@ -254,6 +264,7 @@ class EnvironmentReconciler:
 
     def _forget(self, key: ObjectKey) -> None:
         self._children.forget(child_key(key))
+        self._children.forget(action_server_key(key))
         self._probe.forget(key)
         self._issued.pop(key, None)
         self._begun.pop(key, None)
