@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from pathlib import Path as FilePath
 from typing import Annotated
 
 import typer
@@ -11,6 +13,8 @@ import yaml
 
 from rasa_chart_import.all_sources import SOURCES
 from rasa_chart_import.chart_facts import Version, version_of
+from rasa_chart_import.compose.project import Surroundings, resolved
+from rasa_chart_import.compose.reading import SERVICES, mergeable
 from rasa_chart_import.loading import Values, ValuesError, merged
 from rasa_chart_import.recognition import UnrecognisedError, recognised, required
 from rasa_chart_import.report import is_complete, report
@@ -18,7 +22,7 @@ from rasa_chart_import.sources import HelmRelease, Imported, Source, SourceName,
 from rasa_environments.api.base import DNS_LABEL, JsonObject
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
-from rasa_environments.cli.input_files import shown, text_of
+from rasa_environments.cli.input_files import STANDARD_INPUT, shown, text_of
 
 EXIT_CODES = {
     ExitCode.DONE: "the resources are printed, and nothing of the file is left to do",
@@ -47,6 +51,10 @@ def import_(
     ] = None,
     release: Annotated[str, typer.Option("--release", help="Name of the Helm release.")] = "rasa-x",
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the Helm release.")] = "default",
+    env_files: Annotated[
+        list[FilePath] | None,
+        typer.Option("--env-file", help="File of variables, in place of .env beside the docker-compose file."),
+    ] = None,
     chart_version: Annotated[
         str | None,
         typer.Option(
@@ -67,7 +75,7 @@ def import_(
     changes with it. No password or token is printed, unless --with-secrets asks for it: the resources refer to Secrets.
     """
     try:
-        values = _read([file, *(more or [])])
+        values = _read(file, more or [], env_files or [], source)
         helm = _release(release, namespace, chart_version)
         found = _source(values, shown(file), source, chart_version)
         _check_release(found, helm.chart)
@@ -75,7 +83,7 @@ def import_(
         fail(str(error), code=error.code)
     except (ValuesError, UnrecognisedError) as error:
         fail(str(error))
-    result = imported(found, values.values, helm)
+    result = imported(found, values.values, helm, values.notes)
     sys.stdout.write(f"# From {found.title}: release {release} in namespace {namespace}.\n")
     yaml.dump_all(
         _documents(result, with_secrets=with_secrets),
@@ -139,9 +147,21 @@ def _release(name: str, namespace: str, chart_version: str | None) -> HelmReleas
     return HelmRelease(name, namespace, chart)
 
 
-def _read(files: list[str]) -> Values:
+def _read(file: str, more: list[str], env_files: list[FilePath], source: SourceName | None) -> Values:
     """Return the values of the files. Raises CommandError for an unreadable file, ValuesError for an invalid one."""
-    return merged([(shown(file), text_of(file, "the values file of the chart in YAML")) for file in files])
+    texts = [(shown(each), text_of(each, "the values file of the chart in YAML")) for each in (file, *more)]
+    values = merged(texts, form=mergeable)
+    if source not in (None, SourceName.COMPOSE) or SERVICES not in values.values:
+        if env_files:
+            raise CommandError("--env-file is for docker-compose files, and this is none: leave it out")
+        return values
+    directory = FilePath() if file == STANDARD_INPUT else FilePath(file).parent
+    return resolved(values, Surroundings(directory, os.environ, env_files, _text_or_none))
+
+
+def _text_or_none(file: FilePath) -> str | None:
+    """Return the text of a file of variables, or None if there is none. Raises CommandError if it is no text."""
+    return text_of(str(file), "a file with lines NAME=value") if file.is_file() else None
 
 
 class _Dumper(yaml.SafeDumper):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +32,21 @@ class Values:
     values: Mapping[str, Any] = field(repr=False)
     places: Mapping[Path, str]
     """Position of each value, as file:line."""
+    notes: Mapping[Path, str] = field(default_factory=dict)
+    """What else the report says about a value, which is then carried over in part at most."""
 
 
-def merged(files: Iterable[tuple[str, str]]) -> Values:
+def unchanged(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values as they are."""
+    return values
+
+
+def merged(
+    files: Iterable[tuple[str, str]], form: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged
+) -> Values:
     """Return the merged values of files, each a name and a text; later files take precedence.
+
+    `form` brings the values of each file into the form in which they are merged.
 
     Mappings are merged, everything else is replaced, and null removes what it overrides (Helm's documentation, "Values
     Files" and "Deleting a default key"). Raises ValuesError where a file is not a mapping in YAML.
@@ -44,7 +55,7 @@ def merged(files: Iterable[tuple[str, str]]) -> Values:
     places: dict[Path, str] = {}
     for name, text in files:
         loaded = loaded_from(name, text)
-        values = _over(values, loaded.values)
+        values = _over(values, form(loaded.values))
         places.update(loaded.places)
     return Values(values, places)
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from rasa_chart_import.accounting import Harmless, findings_of
 from rasa_chart_import.chart_facts import ChartFacts, Version
 from rasa_chart_import.entries import Table
-from rasa_chart_import.findings import Finding, Outcome, Path
+from rasa_chart_import.findings import INCOMPLETE, Finding, Outcome, Path
 from rasa_chart_import.free_form import with_parsed
 from rasa_chart_import.names import Names
 from rasa_chart_import.reader import Reader, at
 from rasa_chart_import.secret_values import SecretValues
 from rasa_chart_import.tracing import LOST, text_of, traced
 from rasa_environments.api.base import JsonObject
+
+NO_NOTES: Mapping[Path, str] = MappingProxyType({})
 
 
 class SourceName(StrEnum):
@@ -111,24 +114,41 @@ class Imported:
         return self.made.secrets
 
 
-def imported(source: Source, values: Mapping[str, Any], release: HelmRelease) -> Imported:
-    """Return the resources for values, and a finding for each of them. No content of a file makes it fail."""
+def imported(
+    source: Source, values: Mapping[str, Any], release: HelmRelease, notes: Mapping[Path, str] = NO_NOTES
+) -> Imported:
+    """Return the resources for values, and a finding for each of them. No content of a file makes it fail.
+
+    A value with a note is carried over in part at most.
+    """
     release = HelmRelease(release.name, release.namespace, release.chart or source.assumed_release)
     values = source.prepare(with_parsed(values, *source.texts))
     reader = _reader(source, values, release)
     made = source.make(reader, release)
     before = _output(made)
     findings = (
-        _unless_usual(
-            traced(finding, values, source.table, lambda changed: _output_of(source, changed, release), before),
-            source,
-            values,
-            release,
+        _noted(
+            _unless_usual(
+                traced(finding, values, source.table, lambda changed: _output_of(source, changed, release), before),
+                source,
+                values,
+                release,
+            ),
+            notes,
         )
         for finding in findings_of(values, reader, source.table, source.harmless, source.free_form)
         if not source.ignored(finding.path)
     )
     return Imported(made, tuple(findings), tuple(reader.remarks), reader.assumed)
+
+
+def _noted(finding: Finding, notes: Mapping[Path, str]) -> Finding:
+    """Return the finding with the note about its value."""
+    note = notes.get(finding.path)
+    if note is None or finding.outcome not in {*INCOMPLETE, Outcome.MAPPED}:
+        return finding
+    outcome = Outcome.PARTLY if finding.outcome is Outcome.MAPPED else finding.outcome
+    return replace(finding, outcome=outcome, text=f"{finding.text}; {note}")
 
 
 def _unless_usual(finding: Finding, source: Source, values: Mapping[str, Any], release: HelmRelease) -> Finding:

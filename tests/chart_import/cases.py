@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rasa_chart_import.all_sources import SOURCES
+from rasa_chart_import.compose.project import Surroundings, resolved
+from rasa_chart_import.compose.reading import mergeable
 from rasa_chart_import.findings import Finding, path_of
 from rasa_chart_import.loading import merged
 from rasa_chart_import.rasa_x import resources as rasa_x
@@ -32,6 +36,22 @@ def from_values(values: dict[str, Any], chart: tuple[int, ...] | None = ENTERPRI
 def from_chart(source: Source, values: dict[str, Any], chart: tuple[int, ...] | None = None) -> Imported:
     """Return the result for values as they are, of the release `my` in namespace `bots`."""
     return imported(source, values, HelmRelease("my", "bots", chart))
+
+
+def from_compose(
+    *texts: str, environment: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None, options: str = ""
+) -> Imported:
+    """Return the result for docker-compose files in a directory that has these files beside them.
+
+    `options` are the names that --env-file is given.
+    """
+    beside = files or {}
+    surroundings = Surroundings(
+        Path(), environment or {}, list(map(Path, options.split())), lambda file: beside.get(str(file))
+    )
+    read = [(f"{number}.yml" if number else "docker-compose.yml", text) for number, text in enumerate(texts)]
+    values = resolved(merged(read, form=mergeable), surroundings)
+    return imported(named(SourceName.COMPOSE), values.values, HelmRelease("my", "bots"), values.notes)
 
 
 def named(name: SourceName) -> Source:
@@ -64,7 +84,8 @@ def defaults(result: Imported) -> JsonObject:
 
 def environments(result: Imported) -> dict[str, JsonObject]:
     """The specs of the environments by their names."""
-    return {each["metadata"]["name"]: each["spec"] for each in result.resources[1:]}
+    made = (each for each in result.resources if each["kind"] == "DeploymentEnvironment")
+    return {each["metadata"]["name"]: each["spec"] for each in made}
 
 
 def finding(result: Imported, path: str) -> Finding:

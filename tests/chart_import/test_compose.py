@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rasa_chart_import.compose.resources import SOURCE
 from rasa_chart_import.findings import Outcome
-from rasa_chart_import.loading import ValuesError, merged
-from rasa_chart_import.sources import Imported
+from rasa_chart_import.loading import ValuesError
 
-from .cases import environments, finding, from_chart, secret_key, server
+from .cases import environments, finding, from_compose, secret_key, server
 
 OVERRIDE = """
 version: "3.4"
@@ -49,13 +47,8 @@ services:
 """
 
 
-def imported(text: str) -> Imported:
-    """Return the result for a docker-compose file."""
-    return from_chart(SOURCE, dict(merged([("docker-compose.override.yml", text)]).values))
-
-
 def test_the_service_of_the_pages_becomes_an_environment() -> None:
-    result = imported(OVERRIDE)
+    result = from_compose(OVERRIDE)
 
     assert server(result)["url"] == "http://rasa-x:5002"
     assert server(result)["profile"] == "RasaX-0.2"
@@ -74,18 +67,18 @@ def test_the_service_of_the_pages_becomes_an_environment() -> None:
 
 
 def test_the_default_of_a_variable_counts_and_is_told() -> None:
-    told = finding(imported(OVERRIDE), "services.rasa-experimental.environment.DB_USER")
+    told = finding(from_compose(OVERRIDE), "services.rasa-experimental.environment.DB_USER")
 
     assert told.outcome is Outcome.PARTLY
-    assert ".env may set another value" in told.text
+    assert "by the default that the file has for DB_USER, as there is no .env" in told.text
 
 
 def test_a_service_that_is_no_rasa_server_stays() -> None:
-    assert finding(imported(OVERRIDE), "services.redis.image").outcome is Outcome.NOT_NEEDED
+    assert finding(from_compose(OVERRIDE), "services.redis.image").outcome is Outcome.NOT_NEEDED
 
 
 def test_parts_that_services_include_are_not_told_twice() -> None:
-    assert [each.path for each in imported(OVERRIDE).findings if each.path[0].startswith("x-")] == []
+    assert [each.path for each in from_compose(OVERRIDE).findings if each.path[0].startswith("x-")] == []
 
 
 @pytest.mark.parametrize(
@@ -97,23 +90,98 @@ def test_parts_that_services_include_are_not_told_twice() -> None:
     ],
 )
 def test_the_command_tells_the_generation(command: str, profile: str) -> None:
-    text = f"services: {{rasa: {{image: 'rasa/rasa:2.8.15-full', command: '{command}'}}}}"
+    rasa = f"{{image: 'rasa/rasa:2.8.15-full', command: '{command}'}}"
+    text = f"services: {{rasa: {rasa}, rasa-x: {{image: 'rasa/rasa-x:1.0.1'}}}}"
 
-    assert server(imported(text))["profile"] == profile
+    assert server(from_compose(text))["profile"] == profile
 
 
 def test_variables_may_be_a_list() -> None:
-    result = imported("services: {a: {image: 'rasa/rasa:2.8.15-full', environment: [RASA_ENVIRONMENT=staging]}}")
+    result = from_compose("services: {a: {image: 'rasa/rasa:2.8.15-full', environment: [RASA_ENVIRONMENT=staging]}}")
 
     assert {*environments(result)} == {"staging"}
 
 
-def test_an_image_whose_version_only_env_knows_is_told() -> None:
-    result = imported("services: {a: {image: 'rasa/rasa:${RASA_VERSION:-stable}-full'}}")
+def test_an_image_whose_version_is_set_nowhere_is_told() -> None:
+    told = finding(from_compose("services: {a: {image: 'rasa/rasa:${RASA_VERSION}-full'}}"), "services.a.image")
 
-    assert finding(result, "services.a.image").outcome is Outcome.BY_HAND
+    assert told.outcome is Outcome.BY_HAND
+    assert "RASA_VERSION is set neither in the environment nor in a file .env" in told.text
+
+
+@pytest.mark.parametrize("image", ["registry.example.com:5000/team/rasa:prod-42", "rasa/rasa:latest-full"])
+def test_an_image_of_one_s_own_is_carried_over_whole(image: str) -> None:
+    assert environments(from_compose(f"services: {{a: {{image: '{image}'}}}}"))["a"]["rasa"] == {"image": image}
 
 
 def test_an_anchor_that_comes_later_is_told() -> None:
     with pytest.raises(ValuesError, match="an anchor that is not above it"):
-        imported("x-a: {<<: *later}\nx-b: &later {A: b}\n")
+        from_compose("x-a: {<<: *later}\nx-b: &later {A: b}\n")
+
+
+def test_tokens_of_the_command_line_go_into_the_secret() -> None:
+    command = "run --enable-api --auth-token hunter1 --jwt-secret=hunter2 --jwt-method HS384 --ssl-password hunter3"
+
+    result = from_compose(f"services: {{a: {{image: 'rasa/rasa:3.6.21-full', command: {command}}}}}")
+
+    made = environments(result)["a"]
+    assert made["authToken"] == secret_key("my-imported", "RASA_TOKEN")
+    assert made["jwt"] == {"key": secret_key("my-imported", "JWT_SECRET"), "method": "HS384"}
+    assert result.secrets.contents == {"my-imported": {"RASA_TOKEN": "hunter1", "JWT_SECRET": "hunter2"}}
+    assert "extraArgs" not in made["rasa"]
+    assert "without --ssl-password" in finding(result, "services.a.command").text
+
+
+def test_servers_with_different_passwords_keep_them() -> None:
+    services = "".join(
+        f"  {name}: {{image: 'rasa/rasa:2.8.15-full', environment: {{DB_HOST: db, DB_PASSWORD: {password}}}}}\n"
+        for name, password in (("a", "hunter1"), ("b", "hunter2"), ("c", "hunter1"))
+    )
+
+    result = from_compose(f"services:\n{services}")
+
+    keys = {name: spec["trackerStore"]["sql"]["password"] for name, spec in environments(result).items()}
+    assert keys["a"] == keys["c"] == secret_key("my-imported", "DB_PASSWORD")
+    assert keys["b"] == secret_key("my-imported", "DB_PASSWORD-2")
+    assert result.secrets.contents["my-imported"] == {"DB_PASSWORD": "hunter1", "DB_PASSWORD-2": "hunter2"}
+
+
+def test_without_a_trace_of_rasa_x_there_is_no_model_server() -> None:
+    result = from_compose("services: {bot: {image: 'rasa/rasa:3.6.21-full', command: run --enable-api}}")
+
+    assert [each["kind"] for each in result.resources] == ["DeploymentEnvironment"]
+    assert any("create ModelServer default" in remark for remark in result.remarks)
+
+
+def test_rasa_pro_gets_its_profile_and_its_licence() -> None:
+    result = from_compose(
+        "services: {pro: {image: 'rasa/rasa-pro:3.13.25', environment: {RASA_PRO_LICENSE: abc, "
+        "RASA_MODEL_SERVER: 'http://models:5002/api/projects/default/models/tags/production'}}}"
+    )
+
+    assert server(result)["profile"] == "RasaPro"
+    assert environments(result)["production"]["rasa"] == {
+        "image": "rasa/rasa-pro:3.13.25",
+        "license": secret_key("my-imported", "RASA_PRO_LICENSE"),
+    }
+
+
+def test_a_rasa_pro_beside_open_source_chooses_its_profile() -> None:
+    made = environments(
+        from_compose(
+            "services: {a: {image: 'rasa/rasa:3.6.21-full', environment: [RASA_ENVIRONMENT=a]}, "
+            "b: {image: 'rasa/rasa-pro:3.13.25'}}"
+        )
+    )
+
+    assert "profile" not in made["a"]
+    assert made["b"]["profile"] == "RasaPro"
+
+
+def test_files_are_merged_variable_by_variable_as_docker_compose_does() -> None:
+    base = "services: {a: {image: 'rasa/rasa:2.8.15-full', environment: [RASA_ENVIRONMENT=a, DB_HOST=one]}}"
+    override = "services: {a: {environment: {DB_HOST: two}}}"
+
+    made = environments(from_compose(base, override))["a"]
+
+    assert made["trackerStore"]["sql"]["host"] == "two"

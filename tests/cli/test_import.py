@@ -187,3 +187,39 @@ def test_a_secret_of_docker_compose_that_is_a_variable_is_asked_for() -> None:
     assert ran.exit_code == ExitCode.PARTIAL
     assert "put into Secret my-imported what the file has as a variable: RASA_TOKEN" in ran.errors
     assert "${RASA_TOKEN}" not in ran.output
+
+
+def test_variables_of_docker_compose_are_read_beside_the_file_or_from_files_that_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTSIDE", "2.8.34")
+    file = tmp_path / "docker-compose.yml"
+    file.write_text("services: {a: {image: 'rasa/rasa:${OUTSIDE}-full', environment: {RASA_ENVIRONMENT: '${NAME}'}}}")
+    (tmp_path / ".env").write_text("NAME=one\nOUTSIDE=1.0.0\n")
+    (tmp_path / "two.env").write_text("NAME=two\n")
+
+    usual, named = command(f"import {file}"), command(f"import {file} --env-file {tmp_path / 'two.env'}")
+
+    assert kinds(usual) == ["ModelServer default", "DeploymentEnvironment one"]
+    assert kinds(named) == ["ModelServer default", "DeploymentEnvironment two"]
+    assert documents(usual)[1]["spec"]["rasa"] == {"version": "2.8.34"}
+    assert usual.exit_code == ExitCode.DONE
+
+
+def test_a_bad_env_file_ends_the_import_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "docker-compose.yml"
+    file.write_text("services: {a: {image: 'rasa/rasa:2.8.34-full'}}")
+    (tmp_path / ".env").write_text("A=1\nTOKEN='hunter2\n")
+
+    ran = command(f"import {file}")
+
+    assert ran.exit_code == ExitCode.FAILED
+    assert ran.errors.startswith(f"error: {tmp_path / '.env'}:2: the value begins with '")
+    assert "hunter2" not in ran.errors
+
+
+def test_env_files_are_for_docker_compose(tmp_path: Path) -> None:
+    ran = command(f"import - --env-file {tmp_path / 'a.env'}", stdin=VALUES)
+
+    assert (ran.exit_code, ran.output) == (ExitCode.FAILED, "")
+    assert ran.errors == "error: --env-file is for docker-compose files, and this is none: leave it out\n"

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rasa_chart_import import kinds
-from rasa_chart_import.command_lines import OWN_ARGUMENTS
+from rasa_chart_import.command_lines import MOST, arguments_of, note_left_out
 from rasa_chart_import.findings import Path
 from rasa_chart_import.reader import Reader
-from rasa_chart_import.secret_values import looks_secret, text_of
+from rasa_chart_import.secret_values import text_of
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.entries import present
 
-WITH_VALUE = frozenset(
-    {"--config-endpoint", "--port", "-p", "--jwt-method", "--jwt-secret", "--auth-token", "-t", "--endpoints"}
-) | {"--credentials", "--model", "-m"}
-"""Arguments that the operator sets itself, or that the profile does, with their value."""
-CORS = "--cors"
+CONFIG_ENDPOINT = "--config-endpoint"
+SHORT = {"-t": "--auth-token", "-p": "--port", "-m": "--model"}
+FILES = ("--endpoints", "--credentials", "--model")
+WITH_VALUE = frozenset({CONFIG_ENDPOINT, "--port", "--jwt-method", "--jwt-secret", "--auth-token", *FILES})
+"""Options that the operator sets itself, or that the profile does, with their value."""
+RASA = "rasa"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Command:
     """Whether it runs `rasa x`."""
     config_endpoint: bool = False
     """Whether the server has its configuration from Rasa X."""
+    auth_token: str | None = field(default=None, repr=False)
+    jwt_secret: str | None = field(default=None, repr=False)
+    jwt_method: str | None = None
     spec: JsonObject = field(default_factory=dict)
     """Fields of `spec.rasa`."""
 
@@ -35,29 +39,32 @@ class Command:
 def command_of(reader: Reader, place: Path) -> Command:
     """Return what a command line says."""
     words = [text_of(word) for word in reader.take(place, kinds.ITEMS) or []]
+    words = words[1:] if words[:1] == [RASA] else words
     if not words:
         return Command()
-    kept, origins = _sorted_out(words)
-    secret = [word for word in kept if looks_secret(word, word) or "$" in word]
-    if secret:
-        reader.partly(place, "carried over without arguments that hold variables or secrets: see spec.rasa.extraArgs")
-    else:
-        reader.mapped(
-            place,
-            "spec.rasa, and spec.profile of the ModelServer; the operator sets the rest itself",
-        )
-    arguments = [word for word in kept if word not in secret]
+    reader.mapped(place, "spec.rasa, and spec.profile of the ModelServer; the operator sets the rest itself")
+    rest, options = _taken_out(words)
+    found = arguments_of(rest)
+    found.left_out += [word.partition("=")[0] for word in found.kept if "$" in word]
+    found.kept = [word for word in found.kept if "$" not in word]
+    note_left_out(reader, place, found)
     spec = present(
-        port=_port(reader, place, words),
-        corsOrigins=[origin for origin in origins if origin != "*"] or None,
-        extraArgs=arguments or None,
+        port=_port(reader, place, options.get("--port")),
+        corsOrigins=[origin for origin in found.origins if origin != "*"] or None,
+        extraArgs=found.kept[:MOST] or None,
     )
-    return Command("x" in words[:2], "--config-endpoint" in words, spec)
+    return Command(
+        words[0] == "x",
+        CONFIG_ENDPOINT in options,
+        options.get("--auth-token"),
+        options.get("--jwt-secret"),
+        options.get("--jwt-method"),
+        spec,
+    )
 
 
-def _port(reader: Reader, place: Path, words: Sequence[str]) -> int | None:
+def _port(reader: Reader, place: Path, given: str | None) -> int | None:
     """Return the port, unless it is Rasa's own."""
-    given = next((words[index + 1] for index, word in enumerate(words[:-1]) if word in ("--port", "-p")), None)
     if given is None or given == "5005":
         return None
     try:
@@ -67,21 +74,19 @@ def _port(reader: Reader, place: Path, words: Sequence[str]) -> int | None:
         return None
 
 
-def _sorted_out(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the arguments that the operator does not set itself, and the origins."""
-    kept: list[str] = []
-    origins: list[str] = []
-    rest = list(words)
-    while rest:
-        name, equals, value = rest.pop(0).partition("=")
-        if name == CORS:
-            if equals:
-                origins.append(value)
-            while not equals and rest and not rest[0].startswith("-"):
-                origins.append(rest.pop(0))
-        elif name in WITH_VALUE:
-            if not equals and rest:
-                rest.pop(0)
-        elif name not in OWN_ARGUMENTS and name != "rasa":
-            kept.append(f"{name}{equals}{value}")
-    return kept, origins
+def _taken_out(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the words without the options that the operator sets itself, and the values of these."""
+    rest: list[str] = []
+    options: dict[str, str] = {}
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        name, equals, value = word.partition("=")
+        name = SHORT.get(name, name)
+        if name not in WITH_VALUE:
+            rest.append(word)
+        elif equals:
+            options[name] = value
+        elif left:
+            options[name] = left.pop(0)
+    return rest, options

@@ -5,12 +5,16 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from rasa_chart_import import kinds
-from rasa_chart_import.compose.texts import fitting, secret
+from rasa_chart_import.compose.command import Command
+from rasa_chart_import.compose.texts import fitting, option, secret
 from rasa_chart_import.findings import Path
 from rasa_chart_import.reader import Reader
 from rasa_chart_import.secret_values import SecretValues
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.entries import present
+
+HS256 = "HS256"
+"""The method for JWTs unless another is given."""
 
 
 def pulls(reader: Reader, place: Path) -> JsonObject | None:
@@ -20,10 +24,17 @@ def pulls(reader: Reader, place: Path) -> JsonObject | None:
     return {"pullPeriodSeconds": seconds} if seconds is not None else None
 
 
-def jwt(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject | None:
-    """Return `jwt`."""
-    found = secret(reader, secrets, (*place, "JWT_SECRET"))
-    return {"key": found} if found is not None else None
+def jwt(reader: Reader, secrets: SecretValues, place: Path, command: Command) -> JsonObject | None:
+    """Return `jwt`, by the variable or else by the command line."""
+    found = secret(reader, secrets, (*place, "JWT_SECRET")) or option(secrets, command.jwt_secret, "JWT_SECRET")
+    if found is None:
+        return None
+    try:
+        method = kinds.JWT_METHOD.validate_python(command.jwt_method or HS256)
+    except ValueError:
+        reader.remarks.append("--jwt-method is none that Rasa has: set spec.jwt.method")
+        method = HS256
+    return present(key=found, method=method if method != HS256 else None)
 
 
 def database(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject | None:

@@ -14,7 +14,11 @@ def _variables(*names: str) -> tuple[str, ...]:
 TABLE = Table(
     (
         mapped(f"{SPEC}rasa.version, or rasa.image", "services.*.image"),
-        mapped(f"{SPEC}rasa.extraArgs and corsOrigins, {SERVER}spec.profile", "services.*.command", whole=True),
+        mapped(
+            f"{SPEC}rasa.extraArgs, corsOrigins, authToken and jwt, {SERVER}spec.profile",
+            "services.*.command",
+            whole=True,
+        ),
         mapped(f"{SPEC}replicas", "services.*.deploy.replicas", "services.*.scale"),
         mapped(f"{ENVIRONMENT}metadata.name and spec.environment", *_variables("RASA_ENVIRONMENT")),
         mapped(f"{SERVER}spec.url, modelPath and project, and {SPEC}tag", *_variables("RASA_MODEL_SERVER")),
@@ -24,6 +28,7 @@ TABLE = Table(
             *_variables("RASA_X_TOKEN"),
         ),
         mapped(f"{SPEC}authToken, a reference to a Secret", *_variables("RASA_TOKEN")),
+        mapped(f"{SPEC}rasa.license, a reference to a Secret", *_variables("RASA_LICENSE", "RASA_PRO_LICENSE")),
         mapped(f"{SPEC}jwt.key, a reference to a Secret", *_variables("JWT_SECRET")),
         mapped(f"{SPEC}model.pullPeriodSeconds", *_variables("RASA_MODEL_PULL_INTERVAL", "RASA_MODEL_PULL_INTERVALL")),
         mapped(f"{SPEC}actionEndpoint.url", *_variables("RASA_USER_APP")),
@@ -42,7 +47,10 @@ TABLE = Table(
             "by spec.podTemplate",
             "services.*.volumes",
         ),
-        by_hand("write the variables of the file into spec.podTemplate", "services.*.env_file"),
+        by_hand(
+            "write the variables of the file into spec.podTemplate, or import where the file is", "services.*.env_file"
+        ),
+        by_hand("import what `docker compose config` prints: it has what is included", "services.*.extends", "include"),
         by_hand("the operator's Service is inside the cluster: set spec.service or spec.ingress", "services.*.ports"),
         by_hand("set spec.resources", "services.*.deploy"),
         by_hand("it is not known here: see whether spec.podTemplate has to have it", "services.*"),
@@ -52,7 +60,7 @@ TABLE = Table(
                 f"services.*.{key}"
                 for key in ("restart", "depends_on", "expose", "networks", "container_name", "build")
             ),
-            *(f"services.*.{key}" for key in ("logging", "healthcheck", "labels", "links", "hostname", "extends")),
+            *(f"services.*.{key}" for key in ("logging", "healthcheck", "labels", "links", "hostname")),
         ),
         not_needed(
             "it is not about a single Rasa server", "version", "name", "networks", "volumes", "secrets", "configs"

@@ -6,20 +6,17 @@ Source: the pages "Deployment Environments" of Rasa X 0.2x and 0.32, which add a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rasa_chart_import import kinds
 from rasa_chart_import.chart_facts import version_of
 from rasa_chart_import.compose import connections
-from rasa_chart_import.compose.command import Command, command_of
 from rasa_chart_import.compose.mapping import TABLE
-from rasa_chart_import.compose.reading import SERVICES, prepared, rasa_servers, with_defaults
-from rasa_chart_import.compose.texts import fitting, secret, text
-from rasa_chart_import.findings import Path
-from rasa_chart_import.model_addresses import BASE, ModelAddress, taken_apart
+from rasa_chart_import.compose.models import address_of, model_server, profile_of
+from rasa_chart_import.compose.reading import SERVICES, prepared, rasa_servers
+from rasa_chart_import.compose.server import Server, server_of
+from rasa_chart_import.compose.texts import missing, option, secret
 from rasa_chart_import.names import Names
-from rasa_chart_import.placeholders import placeholder_in
 from rasa_chart_import.reader import Reader
 from rasa_chart_import.secret_values import SecretValues, looks_secret, text_of
 from rasa_chart_import.single_server import environment_name
@@ -30,22 +27,10 @@ from rasa_environments.api.model_server import Profile
 from rasa_environments.desired.entries import present
 from rasa_environments.desired.profiles import PROFILES
 
-RASA_X = "http://rasa-x:5002"
-"""Address of Rasa X in the vendor's docker-compose.yml."""
-MODEL_SERVER = "default"
 FULL = "-full"
 VENDOR_IMAGE = "rasa/rasa"
+LICENSES = ("RASA_LICENSE", "RASA_PRO_LICENSE")
 ROLES = {"rasa-production": Role.PRODUCTION, "rasa-worker": Role.WORKER}
-
-
-@dataclass(frozen=True)
-class Server:
-    """One Rasa server of the file."""
-
-    name: str
-    place: Path
-    variables: Mapping[str, Any]
-    command: Command
 
 
 def make(reader: Reader, helm: HelmRelease) -> Made:
@@ -57,87 +42,25 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
     for name in services:
         if name not in chosen:
             reader.unused((SERVICES, name), "it stays with docker-compose: it is no Rasa server")
-    servers = [_server(reader, name) for name in chosen]
-    profile = _profile(reader, servers)
+    servers = [server_of(reader, name) for name in chosen]
+    profile = profile_of(reader, servers)
+    server = model_server(reader, servers, profile, secrets, names)
     taken: set[str] = set()
     made = [_environment(reader, server, profile, secrets, names, taken) for server in servers]
     reader.remarks.append(
         "pods do not find the services of docker-compose by their names: give each host that is named here an address "
         "that the cluster reaches, or a Service of that name"
     )
-    return Made((_model_server(reader, servers, profile, secrets, names), *made), secrets, names, ("token",))
-
-
-def _server(reader: Reader, name: str) -> Server:
-    place = (SERVICES, name)
-    return Server(name, place, reader.mapping((*place, "environment")), command_of(reader, (*place, "command")))
-
-
-def _profile(reader: Reader, servers: list[Server]) -> Profile:
-    """Return the profile by the command lines, else by the version of Rasa."""
-    for server in servers:
-        if server.command.config_endpoint:
-            return Profile.RASA_X_0_32
-        if server.command.is_x:
-            return Profile.RASA_X_0_2
-    majors = {(version_of(_tag(reader, server)) or (0,))[0] for server in servers}
-    return Profile.RASA_X_0_2 if majors == {1} else Profile.RASA_ENTERPRISE_1_0
-
-
-def _tag(reader: Reader, server: Server) -> str:
-    image = reader.given((*server.place, "image"))
-    return with_defaults(image).rpartition(":")[2] if isinstance(image, str) else ""
-
-
-def _address(reader: Reader, server: Server) -> ModelAddress | None:
-    place = (*server.place, "environment", "RASA_MODEL_SERVER")
-    given = text(reader, place)
-    if given is None:
-        return None
-    found = taken_apart(given)
-    if found is None:
-        reader.refuse(place, "a ModelServer takes an http(s) URL with a path, and no user name or query")
-    return found
-
-
-def _model_server(
-    reader: Reader, servers: list[Server], profile: Profile, secrets: SecretValues, names: Names
-) -> JsonObject:
-    """Return the ModelServer that all servers pull from; others are told."""
-    address: ModelAddress | None = None
-    host: str | None = None
-    for server in servers:
-        found = _address(reader, server)
-        if address is not None and found is not None and _base(found) != _base(address):
-            reader.refuse((*server.place, "environment", "RASA_MODEL_SERVER"), "it pulls from another server: write it")
-        address = address or found
-        host = host or fitting(reader, (*server.place, "environment", "RASA_X_HOST"), BASE)
-        secret(reader, secrets, (*server.place, "environment", "RASA_X_TOKEN"), names.credentials, "token")
-    if address is not None:
-        for server in servers:
-            reader.unused((*server.place, "environment", "RASA_X_HOST"), "RASA_MODEL_SERVER has the address")
-    if address is None and host is None:
-        reader.assumed[("RASA_X_HOST",)] = RASA_X
-    spec = present(
-        url=address.url if address is not None else host or RASA_X,
-        profile=profile.value,
-        project=address.project if address is not None else None,
-        modelPath=address.model_path if address is not None else None,
-        credentialsSecretRef={"name": names.credentials},
-    )
-    metadata = {"name": MODEL_SERVER, "namespace": names.namespace}
-    return {"apiVersion": API_VERSION, "kind": "ModelServer", "metadata": metadata, "spec": spec}
-
-
-def _base(address: ModelAddress) -> tuple[str, str | None, str | None]:
-    return address.url, address.model_path, address.project
+    if server is None:
+        return Made(made, secrets, names, ())
+    return Made((server, *made), secrets, names, ("token",))
 
 
 def _environment(
     reader: Reader, server: Server, profile: Profile, secrets: SecretValues, names: Names, taken: set[str]
 ) -> JsonObject:
     place = (*server.place, "environment")
-    address = _address(reader, server)
+    address = address_of(reader, server)
     own = reader.take((*place, "RASA_ENVIRONMENT"), kinds.TAG)
     environment = own or (address.tag if address is not None else server.name.removeprefix("rasa-"))
     name = environment_name(environment, "")
@@ -157,10 +80,12 @@ def _environment(
         tag=tag,
         role=role.value if role is not None and environment != role.lower() else None,
         replicas=_replicas(reader, server),
-        rasa={**_image(reader, server, profile), **server.command.spec} or None,
+        profile=Profile.RASA_PRO.value if server.is_pro and profile is not Profile.RASA_PRO else None,
+        rasa={**_image(reader, server, profile), **_license(reader, secrets, server), **server.command.spec} or None,
         model=connections.pulls(reader, place),
-        authToken=secret(reader, secrets, (*place, "RASA_TOKEN")),
-        jwt=connections.jwt(reader, secrets, place),
+        authToken=secret(reader, secrets, (*place, "RASA_TOKEN"))
+        or option(secrets, server.command.auth_token, "RASA_TOKEN"),
+        jwt=connections.jwt(reader, secrets, place, server.command),
         trackerStore=_wrapped("sql", connections.database(reader, secrets, place)),
         eventBroker=_wrapped("rabbitmq", connections.broker(reader, secrets, place)),
         lockStore=_wrapped("redis", connections.redis(reader, secrets, place)),
@@ -181,28 +106,30 @@ def _replicas(reader: Reader, server: Server) -> int | None:
 
 
 def _image(reader: Reader, server: Server, profile: Profile) -> JsonObject:
-    """Return `version` or `image`; a variable with no default is told."""
+    """Return `version` or `image`."""
     place = (*server.place, "image")
-    given = reader.given(place)
-    if not isinstance(given, str):
+    if not server.image:
         reader.remarks.append(f"service {server.name} has no image: set spec.rasa.version of its environment")
         return {}
-    whole = with_defaults(given)
-    repository, _, tag = whole.rpartition(":")
+    repository, _, tag = server.image.rpartition(":")
     number = tag.removesuffix(FULL)
-    if "$" in whole or version_of(number) is None:
-        reader.by_hand(place, "is not carried over: it names no version; set spec.rasa.version to what runs now")
-        return {}
-    if whole != given:
-        reader.partly(place, "spec.rasa, by the default of its variable: .env may set another version")
     major = (version_of(number) or (0,))[0]
     try:
         if repository == VENDOR_IMAGE and tag.endswith(FULL) and major in PROFILES[profile].majors:
             return {"version": kinds.VERSION.validate_python(number)}
-        return {"image": kinds.IMAGE.validate_python(whole)}
+        return {"image": kinds.IMAGE.validate_python(server.image)}
     except ValueError:
-        reader.refuse(place, "it is no image such as rasa/rasa:3.6.21-full")
+        reader.refuse(place, "it is no image such as rasa/rasa:3.6.21-full: set spec.rasa.version to what runs now")
         return {}
+
+
+def _license(reader: Reader, secrets: SecretValues, server: Server) -> JsonObject:
+    """Return `license` of Rasa Pro, which reads the first of its two variables that is set."""
+    for name in LICENSES:
+        found = secret(reader, secrets, (*server.place, "environment", name))
+        if found is not None and server.is_pro:
+            return {"license": found}
+    return {}
 
 
 def _pod(reader: Reader, secrets: SecretValues, server: Server) -> JsonObject | None:
@@ -215,11 +142,11 @@ def _pod(reader: Reader, secrets: SecretValues, server: Server) -> JsonObject | 
             continue
         if value is None:
             reader.remarks.append(
-                f"{name} of service {server.name} is taken from the shell: set it in spec.podTemplate"
+                f"{name} of service {server.name} has no value here: set it in spec.podTemplate if the server needs it"
             )
             continue
         plain = text_of(value)
-        if placeholder_in(plain) is not None or (looks_secret(name, plain) and plain):
+        if missing(value) is not None or (looks_secret(name, plain) and plain):
             made.append({"name": name, "valueFrom": secret(reader, secrets, (*place, name))})
         else:
             made.append({"name": name, "value": plain})

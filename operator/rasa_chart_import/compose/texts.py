@@ -1,10 +1,10 @@
-"""Values of variables, in which compose replaces variables of its own."""
+"""Texts and secret values, after docker compose's own variables are replaced."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from rasa_chart_import.compose.reading import with_defaults
+from rasa_chart_import.compose.interpolation import Unset
 from rasa_chart_import.findings import Path
 from rasa_chart_import.placeholders import placeholder_in
 from rasa_chart_import.reader import Kind, Reader
@@ -15,17 +15,15 @@ T = TypeVar("T")
 
 
 def text(reader: Reader, place: Path) -> str | None:
-    """Return a text with the defaults of its variables; None if there is none, or a variable has no default."""
+    """Return a text; None if there is none, or if it has a variable that is set nowhere."""
     given = reader.given(place)
     if given is None:
         return None
-    found = with_defaults(text_of(given))
-    meaning = placeholder_in(found)
+    found = text_of(given)
+    meaning = missing(given)
     if meaning is not None:
         reader.by_hand(place, f"is not carried over: {meaning}")
         return None
-    if found != given and isinstance(given, str):
-        reader.partly(place, "by the default of its variable: .env may set another value")
     return found
 
 
@@ -50,7 +48,30 @@ def secret(
         return None
     name, key = name or secrets.names.imported, key or place[-1]
     value = text_of(given)
-    if placeholder_in(value) is None:
-        return secrets.keep(name, key, value)
-    reader.partly(place, f"a reference to key {key} of Secret {name}: put the value there that .env has")
+    if missing(given) is None:
+        return secrets.keep(name, free_key(secrets, name, key, value), value)
+    reader.partly(place, f"a reference to key {key} of Secret {name}: put the value there")
     return secrets.want(name, key)
+
+
+def missing(value: object) -> str | None:
+    """Return why a value is none yet: it has a variable that is set nowhere, or a placeholder of something else."""
+    return "it has no value" if isinstance(value, Unset) else placeholder_in(text_of(value).replace("$", ""))
+
+
+def option(secrets: SecretValues, value: str | None, key: str) -> JsonObject | None:
+    """Return a reference to a secret value of the command line; one that has no value has to be put there by hand."""
+    if value is None:
+        return None
+    name = secrets.names.imported
+    if "$" in value:
+        return secrets.want(name, key)
+    return secrets.keep(name, free_key(secrets, name, key, value), value)
+
+
+def free_key(secrets: SecretValues, name: str, key: str, value: str) -> str:
+    """Return the key for a value: with a number, where another service has another value for the variable."""
+    taken, free, number = secrets.contents.get(name, {}), key, 2
+    while taken.get(free, value) != value:
+        free, number = f"{key}-{number}", number + 1
+    return free
