@@ -9,9 +9,12 @@ from typing import Any
 
 from rasa_chart_import.entries import Table
 from rasa_chart_import.findings import Finding, Outcome, Path, is_empty, leaves, scalars, shown, shown_place
-from rasa_chart_import.placeholders import placeholder_in
+from rasa_chart_import.placeholders import other_placeholder_in, placeholder_in
 from rasa_chart_import.reader import Reader
 
+INCLUDED = ("x-", "_", ".")
+"""What a key begins with under which people write parts that others include by anchors."""
+SOPS = "sops"
 Harmless = Mapping[str, tuple[Any, ...]]
 """Settings that require nothing as long as they have these values."""
 
@@ -48,6 +51,10 @@ def _is_harmless(path: Path, value: Any, harmless: Harmless) -> bool:
 
 
 def _unknown(path: Path, value: Any, table: Table) -> Finding:
+    if path[0].startswith(INCLUDED):
+        return Finding(path, Outcome.NOT_NEEDED, "a part that others include: what becomes of it is said there")
+    if path[0] == SOPS:
+        return Finding(path, Outcome.NOT_NEEDED, "about the encryption of the file by sops")
     known = [pattern for pattern, _ in table.patterns]
     if any(pattern[: len(path)] == path for pattern in known):
         if is_empty(value):
@@ -62,10 +69,10 @@ def _with_placeholders(finding: Finding, value: Any, free_form: Collection[Path]
     """Return the finding, with the placeholders that a value holds."""
     if finding.outcome not in (Outcome.MAPPED, Outcome.REFERRED):
         return finding
-    if any(finding.path[: len(path)] == path for path in free_form):
-        return finding
+    is_free_form = any(finding.path[: len(path)] == path for path in free_form)
+    look = other_placeholder_in if is_free_form else placeholder_in
     for place, scalar in scalars(value):
-        meaning = placeholder_in(scalar) if isinstance(scalar, str) else None
+        meaning = look(scalar) if isinstance(scalar, str) else None
         if meaning is None:
             continue
         if finding.outcome is Outcome.REFERRED:

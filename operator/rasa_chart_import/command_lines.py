@@ -11,6 +11,8 @@ from rasa_chart_import.reader import Kind, Reader
 from rasa_chart_import.secret_values import looks_secret, text_of
 
 OWN_ARGUMENTS = ("x", "run", "--no-prompt", "--production", "--enable-api")
+MODELS = ("--model", "-m", "--remote-storage")
+"""Options that name a model, which a server that pulls does not need."""
 MOST = 64
 """Maximum number of `extraArgs`, and of `corsOrigins`."""
 
@@ -58,6 +60,8 @@ def arguments_of(words: Sequence[str]) -> Arguments:
             found.origins = [origin for origin in dict.fromkeys(value.split()) if _fits(kinds.ORIGIN, origin)][:MOST]
         elif name in OWN_ARGUMENTS:
             continue
+        elif name in MODELS:
+            found.left_out.append(name)
         elif looks_secret(name, value) or not all(_fits(kinds.ARGUMENT, word) for word in pair):
             found.left_out.append(name if name.startswith("--") else "one of its words")
         else:

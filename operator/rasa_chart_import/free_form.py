@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rasa_chart_import import kinds
 from rasa_chart_import.findings import Path
 from rasa_chart_import.loading import ValuesError, loaded_from
+from rasa_chart_import.placeholders import other_placeholder_in
 from rasa_chart_import.reader import Reader, at
 from rasa_chart_import.secret_values import (
     SECRET_NAME,
@@ -132,5 +133,9 @@ class _Walk:
         )
         if not secret:
             return value
+        if isinstance(value, str) and (meaning := other_placeholder_in(value)) is not None:
+            owner, wanted = self._secrets.names.imported, self._secrets.key_of(key[-3:])
+            self._reader.partly(path, f"a reference to key {wanted} of Secret {owner}: {meaning}")
+            return self._secrets.want(owner, wanted)
         self._reader.mapped(path, f"{self.target}: a reference to Secret {self._secrets.names.imported}")
         return self._secrets.imported(key[-3:], text_of(value))

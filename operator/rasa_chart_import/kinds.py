@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic_core import PydanticCustomError
 
 from rasa_environments.api.base import ObjectName, SecretKey, TagName, Text
 from rasa_environments.api.base import Port as ApiPort
 from rasa_environments.api.connections import ActionEndpoint as ApiActionEndpoint
-from rasa_environments.api.connections import BoundedText, DatabaseName
+from rasa_environments.api.connections import BoundedText, DatabaseName, KeyPrefix
 from rasa_environments.api.deployment_environment import Channel
 from rasa_environments.api.rules import BOUNDED_KEYS
 from rasa_environments.api.traffic import AnnotationMap, HostName, IpBlock, LabelMap
@@ -32,6 +33,15 @@ from rasa_environments.api.workload import (
 def as_text(value: object) -> object:
     """Return numbers as the text that a template prints."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def as_flag(value: object) -> object:
+    """Return a switch; text that says no is refused, as a template takes any text that is not empty for true."""
+    if isinstance(value, str) and value.strip().lower() in ("false", "no", "off", "n", "f", "0"):
+        raise PydanticCustomError(
+            "text_for_false", "it is text, which Helm takes for true: write it without quotes, or leave it out"
+        )
+    return value
 
 
 def as_number(value: object) -> object:
@@ -82,7 +92,7 @@ def _printed(value: object) -> object:
 AMQPS = "amqps://"
 """Prefix of a broker's URL that requires TLS."""
 TEXT = TypeAdapter[str](Annotated[Text, BeforeValidator(as_text)])
-FLAG = TypeAdapter[bool](bool)
+FLAG = TypeAdapter[bool](Annotated[bool, BeforeValidator(as_flag)])
 PORT = TypeAdapter[int](Annotated[ApiPort, BeforeValidator(as_number)])
 REPLICAS = TypeAdapter[int](Annotated[int, Field(ge=0, le=1000, strict=True), BeforeValidator(as_number)])
 REDIS_DATABASE = TypeAdapter[int](Annotated[int, Field(ge=0, le=1024, strict=True), BeforeValidator(as_number)])
@@ -93,6 +103,7 @@ DATABASE = TypeAdapter[str](DatabaseName)
 QUERY = TypeAdapter[dict[str, str]](
     Annotated[dict[str, BoundedText], Field(max_length=32), BOUNDED_KEYS, BeforeValidator(with_texts)]
 )
+KEY_PREFIX = TypeAdapter[str](KeyPrefix)
 NAME = TypeAdapter[str](ObjectName)
 KEY = TypeAdapter[str](SecretKey)
 TAG = TypeAdapter[str](Annotated[TagName, BeforeValidator(as_text)])

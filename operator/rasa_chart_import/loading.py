@@ -13,7 +13,6 @@ from rasa_chart_import.findings import Path, shown
 
 NAMES_A_VALUE = re.compile("alias|anchor|tag")
 """Words after which the parser repeats what may be a password: `password: *secret`."""
-SEVERAL = "but found another document"
 ALIAS = re.compile("^found undefined alias")
 MERGE = "tag:yaml.org,2002:merge"
 """The key `<<`, of which a mapping may have several: parsers of docker-compose take each."""
@@ -63,9 +62,15 @@ def merged(
 def loaded_from(name: str, text: str) -> Values:
     """Return the values of one file, called `name` in messages. Raises ValuesError."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is None:
+        documents = [node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if not _is_blank(node)]
+        if not documents:
             return Values({}, {})
+        if len(documents) > 1:
+            raise ValuesError(
+                f"{name}:{documents[1].start_mark.line + 1}: begins another document, as Kubernetes manifests do: a "
+                "values file has one; give what helm get values RELEASE prints"
+            )
+        node = documents[0]
         if not isinstance(node, yaml.MappingNode):
             raise ValuesError(f"{name}:1: is no mapping: a values file has keys such as rasax: and rasa: at its top")
         reading = _Reading(name)
@@ -76,15 +81,15 @@ def loaded_from(name: str, text: str) -> Values:
         raise ValuesError(f"{name}: goes deeper than can be read: is this the values file of the chart?") from None
 
 
+def _is_blank(node: yaml.Node) -> bool:
+    """Return whether a document is empty, as one after a last `---` is."""
+    return isinstance(node, yaml.ScalarNode) and node.value in ("", "null", "~")
+
+
 def _not_yaml(name: str, error: yaml.YAMLError) -> str:
     """Return the position and message of a parser error, without the line itself, which may hold a password."""
     mark = getattr(error, "problem_mark", None)
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name
-    if getattr(error, "problem", None) == SEVERAL:
-        return (
-            f"{place}: holds several documents, as Kubernetes manifests do: a values file has one; give what helm get "
-            "values RELEASE prints"
-        )
     if ALIAS.search(str(getattr(error, "problem", ""))):
         return (
             f"{place}: refers by * to an anchor that is not above it: move the part with the anchor up, or put the "
@@ -161,7 +166,7 @@ class _Reading:
         except yaml.YAMLError:
             raise ValuesError(
                 f"{self.name}:{node.start_mark.line + 1}: {shown(path)} begins with !, which makes it a tag that Helm "
-                "does not know: put the value in quotes"
+                "does not know: put the value in quotes; of docker-compose, import what `docker compose config` prints"
             ) from None
         except ValueError:
             return str(node.value)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rasa_chart_import import kinds
+from rasa_chart_import.reader import Reader
+
 
 @dataclass(frozen=True)
 class Names:
@@ -31,6 +34,14 @@ class Names:
     def imported(self) -> str:
         """The Secret for secret values from the values file itself."""
         return f"{self.release}-imported"
+
+
+def taken_full_name(reader: Reader, release: str, chart: str) -> str:
+    """Return the full name that the file and the release give to a release of a chart."""
+    override, name = reader.take("fullnameOverride", kinds.NAME), reader.take("nameOverride", kinds.NAME)
+    if override is not None:
+        reader.unused("nameOverride", "fullnameOverride is set, and decides")
+    return full_name(release, chart, name, override)
 
 
 def full_name(release: str, chart: str, name: str | None, override: str | None) -> str:

@@ -23,6 +23,11 @@ PLACEHOLDERS = (
 """What a placeholder looks like, and what it is."""
 
 
+def other_placeholder_in(value: str) -> str | None:
+    """Return what a text is, if it holds a placeholder that is no variable, and what to do about it."""
+    return placeholder_in(value.replace("$", ""))
+
+
 def placeholder_in(value: str) -> str | None:
     """Return what a text is, if it holds a placeholder, and what to do about it."""
     found = next((meaning for pattern, meaning in PLACEHOLDERS if pattern.search(value)), None)

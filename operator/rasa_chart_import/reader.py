@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from rasa_chart_import import kinds
 from rasa_chart_import.findings import Finding, Outcome, Path, is_empty, path_of, shown
 from rasa_chart_import.placeholders import placeholder_in
 from rasa_environments.api.problems import problems
 
 NOT_CARRIED_OVER = "is not carried over"
-FLAG = TypeAdapter[bool](bool)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -56,7 +56,7 @@ class Reader:
 
     def flag(self, path: Path | str) -> bool:
         """Return whether a switch is on, in the file or, also where that has no such value, by default."""
-        found = self.take(path, FLAG)
+        found = self.take(path, kinds.FLAG)
         return at(self._defaults, _path(path)) is True if found is None else found
 
     def take(self, path: Path | str, kind: Kind[T]) -> T | None:

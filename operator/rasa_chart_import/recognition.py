@@ -74,6 +74,9 @@ def recognised(
     if named is not None:
         return named
     other = _other(values)
+    whole = [source for source in candidates if _knows_all(values, source)]
+    if len(whole) == 1 and not marked and other is None:
+        return whole[0]
     if candidates and (marked or other is None):
         names = " or ".join(source.name for source in candidates)
         raise UnrecognisedError(
@@ -84,7 +87,7 @@ def recognised(
 
 def required(values: Mapping[str, Any], source: Source, *, file: str) -> Source:
     """Return the source that --from names. Raises UnrecognisedError where nothing in the file is from it."""
-    if source.recognises(values) or _knows_some(values, source):
+    if source.recognises(values) or (source.facts is not None and _knows_some(values, source)):
         return source
     raise UnrecognisedError(f"{file}: has no value of {source.title}: {_other(values) or 'check --from'}; {SUPPORTED}")
 
@@ -93,6 +96,12 @@ def _knows_some(values: Mapping[str, Any], source: Source) -> bool:
     """Return whether a source has at least one of the values; any has all of none."""
     paths = _paths(values)
     return not paths or any(source.knows(path) for path in paths)
+
+
+def _knows_all(values: Mapping[str, Any], source: Source) -> bool:
+    """Return whether a source has each of the values."""
+    paths = _paths(values)
+    return bool(paths) and all(source.knows(path) for path in paths)
 
 
 def _paths(values: Mapping[str, Any]) -> list[Path]:

@@ -32,10 +32,15 @@ def is_complete(result: Imported) -> bool:
 def _summary(result: Imported) -> Iterator[str]:
     left = sum(finding.outcome in INCOMPLETE for finding in result.findings)
     if left:
-        yield f"partial: {left} of {len(result.findings)} values are not carried over, or only in part (see below)"
+        yield f"partial: {left} of {counted(len(result.findings))} not carried over, or only in part (see below)"
     else:
-        yield f"complete: nothing is left to do by hand for the {len(result.findings)} values"
+        yield f"complete: nothing is left to do by hand for {counted(len(result.findings))}"
     yield ""
+
+
+def counted(number: int) -> str:
+    """Return a number of values in words."""
+    return f"{number} value{'' if number == 1 else 's'}"
 
 
 def place_of(path: Path, places: Mapping[Path, str]) -> str:
@@ -48,8 +53,7 @@ def _values(result: Imported, places: Mapping[Path, str]) -> Iterator[str]:
         found = [finding for finding in result.findings if finding.outcome is outcome]
         if not found:
             continue
-        count = f"{len(found)} value{'s' if len(found) > 1 else ''}"
-        yield f"{title} ({count}):"
+        yield f"{title} ({counted(len(found))}):"
         for finding in found:
             yield f"  {place_of(finding.path, places)} {shown(finding.path)}: {finding.text}"
         yield ""

@@ -90,12 +90,16 @@ class SecretValues:
 
     def imported(self, path: Path, value: str) -> JsonObject:
         """Store a value from a path of the file; return a reference to it."""
-        taken = self.contents.get(self.names.imported, {})
+        return self.keep(self.names.imported, self.key_of(path), value)
+
+    def key_of(self, path: Path) -> str:
+        """Return a key that is free, for a value from a path of the file."""
+        taken = {*self.contents.get(self.names.imported, {}), *self.wanted.get(self.names.imported, ())}
         wanted = re.sub(r"[^-._A-Za-z0-9]+", "-", "-".join(path))[:240]
         key, number = wanted, 2
         while key in taken:
             key, number = f"{wanted}-{number}", number + 1
-        return self.keep(self.names.imported, key, value)
+        return key
 
     def manifests(self) -> list[JsonObject]:
         """Return the Secrets with their values."""

@@ -13,7 +13,9 @@ from rasa_chart_import.pods import (
     CONTAINER,
     additional_containers,
     container_security_context,
+    containers,
     named_items,
+    pod_labels,
     pod_security_context,
 )
 from rasa_chart_import.reader import Reader
@@ -23,9 +25,6 @@ from rasa_environments.api.base import MAXIMUM_NAME_LENGTH, JsonObject
 from rasa_environments.api.deployment_environment import SERVICE_NAME_PATTERN
 from rasa_environments.desired.context import DEFAULT_PORT
 from rasa_environments.desired.entries import present
-
-SELECTOR_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
-"""Labels by which the environment's Service selects pods."""
 
 
 @dataclass(frozen=True)
@@ -150,29 +149,27 @@ def pod_template(
     reader: Reader, secrets: SecretValues, places: Places, *, own: Collection[str], before: list[JsonObject]
 ) -> JsonObject:
     """Return `podTemplate`."""
-    labels = reader.take(places.pod_labels, kinds.LABELS) or {}
-    if any(label in labels for label in SELECTOR_LABELS):
-        reader.partly(places.pod_labels, f"carried over without {' and '.join(SELECTOR_LABELS)}, which select the pods")
+    labels = pod_labels(reader, places.pod_labels)
     container = present(
         env=[*before, *extra_variables(reader, secrets, places.at(places.variables), own)] or None,
         envFrom=reader.take(places.at("envFrom"), kinds.OBJECTS) or None,
         volumeMounts=named_items(reader, places.at(places.volume_mounts), "mountPath") or None,
         securityContext=container_security_context(reader, places.at(places.container_security)),
     )
-    containers = [{"name": CONTAINER, **container}] if container else []
-    containers += additional_containers(reader, places.at(places.containers))
+    beside = [{"name": CONTAINER, **container}] if container else []
+    beside += additional_containers(reader, secrets, places.at(places.containers))
     pod = present(
         nodeSelector=reader.take(places.at("nodeSelector"), kinds.LABELS) or None,
         tolerations=reader.take(places.at("tolerations"), kinds.OBJECTS) or None,
         affinity=reader.take(places.at("affinity"), kinds.MAPPING) or None,
         hostAliases=named_items(reader, places.host_aliases, "ip") or None,
         securityContext=pod_security_context(reader, places.at(places.pod_security)),
-        initContainers=named_items(reader, places.at(places.init_containers), "name") or None,
+        initContainers=containers(reader, secrets, places.at(places.init_containers)) or None,
         volumes=named_items(reader, places.at(places.volumes), "name") or None,
-        containers=containers or None,
+        containers=beside or None,
     )
     metadata = present(
-        labels={name: value for name, value in labels.items() if name not in SELECTOR_LABELS} or None,
+        labels=labels or None,
         annotations=reader.take(places.at(places.pod_annotations), kinds.TEXTS) or None,
     )
     return present(metadata=metadata or None, spec=pod or None)

@@ -96,8 +96,6 @@ def variable_reference(reader: Reader, variables: Path, name: str) -> JsonObject
 def sql(store: Store) -> JsonObject | None:
     """Return `trackerStore.sql`; None without a host."""
     dialect = store.value("dialect", kinds.TEXT)
-    if dialect is not None and dialect not in DIALECTS:
-        store.reader.refuse((*store.place, "dialect"), "it must be postgresql or mysql")
     found = present(
         host=store.value("url", kinds.HOST),
         port=store.value("port", kinds.PORT),
@@ -119,7 +117,7 @@ def redis(store: Store) -> JsonObject | None:
         username=store.value("username", kinds.TEXT),
         password=store.secret("password"),
         database=store.value("db", kinds.REDIS_DATABASE),
-        keyPrefix=store.value("key_prefix", kinds.TEXT),
+        keyPrefix=store.value("key_prefix", kinds.KEY_PREFIX),
         tls={"mode": "Required"} if store.value("use_ssl", kinds.FLAG) else None,
     )
     return found if "host" in found else None
@@ -152,7 +150,9 @@ TYPED: Mapping[str, tuple[str, Callable[[Store], JsonObject | None]]] = {
 
 def typed_or_free_form(store: Store, kind: str | None, entry: str) -> tuple[JsonObject | None, JsonObject | None]:
     """Return a typed store, or the entry of endpoints.yml called `entry`; both None where neither can be made."""
-    name, make = TYPED.get(kind or "", ("", None))
+    dialect = store.reader.given((*store.place, "dialect"))
+    is_typed = kind != "sql" or dialect is None or dialect in DIALECTS
+    name, make = TYPED.get(kind or "", ("", None)) if is_typed else ("", None)
     if make is not None:
         made = make(store)
         left = [key for key in store.rest() if key not in store.taken]

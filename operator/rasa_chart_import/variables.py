@@ -53,7 +53,7 @@ def extra_variables(
     elif referred:
         reader.mapped(
             place,
-            f"spec.defaults.podTemplate.spec.containers[rasa].env; {', '.join(referred)} from Secret "
+            f"podTemplate.spec.containers[rasa].env; {', '.join(referred)} from Secret "
             f"{secrets.names.imported}, since they look like secrets",
         )
     return list(made.values())

@@ -48,7 +48,7 @@ def test_keys_are_texts_and_dates_stay_as_they_are_written() -> None:
         ("rasa: &rasa\n  - *rasa\n", "values.yaml:1", "rasa refers to itself"),
         ("rasa: &rasa {port: {<<: *rasa}}\n", "values.yaml:1", "refers to itself"),
         ("rasa: " + "[" * 5000, "values.yaml", "deeper than can be read"),
-        ("rasa: 1\n---\nrasa: 2\n", "values.yaml:2:1", "several documents"),
+        ("rasa: 1\n---\nrasa: 2\n", "values.yaml:3", "begins another document"),
         ("rasa: !!python/name:os.system x\n", "values.yaml:1", "begins with !"),
         ("rasa: {<<: 3}\n", "values.yaml:1:12", "is not YAML"),
     ],

@@ -175,7 +175,7 @@ def test_what_is_left_to_do_makes_the_result_partial() -> None:
 
     assert (complete.exit_code, complete.errors.split(":")[0]) == (ExitCode.DONE, "complete")
     assert (partial.exit_code, partial.errors.split(":")[0]) == (ExitCode.PARTIAL, "partial")
-    assert "1 of 2 values are not carried over" in partial.errors
+    assert "1 of 2 values not carried over" in partial.errors
     assert "ModelServer" in partial.output
 
 

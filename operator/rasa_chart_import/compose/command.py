@@ -42,15 +42,19 @@ def command_of(reader: Reader, place: Path) -> Command:
     words = words[1:] if words[:1] == [RASA] else words
     if not words:
         return Command()
-    reader.mapped(place, "spec.rasa, and spec.profile of the ModelServer; the operator sets the rest itself")
     rest, options = _taken_out(words)
     found = arguments_of(rest)
     found.left_out += [word.partition("=")[0] for word in found.kept if "$" in word]
     found.kept = [word for word in found.kept if "$" not in word]
+    if not (found.kept or found.left_out or found.origins or set(options) - set(FILES)) and words[0] != "x":
+        reader.unused(place, "the operator writes the same command line")
+    else:
+        reader.mapped(place, "spec.rasa, and spec.profile of the ModelServer; the operator sets the rest itself")
     note_left_out(reader, place, found)
+    found.origins = [origin for origin in found.origins if origin != "*"]
     spec = present(
         port=_port(reader, place, options.get("--port")),
-        corsOrigins=[origin for origin in found.origins if origin != "*"] or None,
+        corsOrigins=found.origins or None,
         extraArgs=found.kept[:MOST] or None,
     )
     return Command(

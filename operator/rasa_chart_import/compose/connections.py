@@ -40,6 +40,9 @@ def jwt(reader: Reader, secrets: SecretValues, place: Path, command: Command) ->
 def database(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject | None:
     """Return `trackerStore.sql`; None without a host."""
     host = fitting(reader, (*place, "DB_HOST"), kinds.HOST)
+    if host is None:
+        _hostless(reader, place, "DB", "trackerStore.sql")
+        return None
     name = fitting(reader, (*place, "DB_DATABASE"), kinds.DATABASE)
     login = fitting(reader, (*place, "DB_LOGIN_DB"), kinds.DATABASE)
     if login is not None and name is not None and not name.replace("_", "a").isalnum():
@@ -48,7 +51,7 @@ def database(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject |
             f"left out: Rasa creates a database without quoting its name, and {name} is no plain word; create it",
         )
         login = None
-    found = present(
+    return present(
         host=host,
         port=fitting(reader, (*place, "DB_PORT"), kinds.PORT),
         username=fitting(reader, (*place, "DB_USER"), kinds.TEXT),
@@ -56,38 +59,44 @@ def database(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject |
         database=name,
         loginDatabase=login,
     )
-    return _with_host(reader, found, (*place, "DB_HOST"), "trackerStore.sql")
 
 
 def broker(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject | None:
     """Return `eventBroker.rabbitmq`; None without a host."""
+    host = fitting(reader, (*place, "RABBITMQ_HOST"), kinds.HOST)
+    if host is None:
+        _hostless(reader, place, "RABBITMQ", "eventBroker.rabbitmq")
+        return None
     queue = fitting(reader, (*place, "RABBITMQ_QUEUE"), kinds.TEXT)
-    found = present(
-        host=fitting(reader, (*place, "RABBITMQ_HOST"), kinds.HOST),
+    return present(
+        host=host,
         port=fitting(reader, (*place, "RABBITMQ_PORT"), kinds.PORT),
         username=fitting(reader, (*place, "RABBITMQ_USERNAME"), kinds.TEXT),
         password=secret(reader, secrets, (*place, "RABBITMQ_PASSWORD")),
         queues=[queue] if queue is not None else None,
     )
-    return _with_host(reader, found, (*place, "RABBITMQ_HOST"), "eventBroker.rabbitmq")
 
 
 def redis(reader: Reader, secrets: SecretValues, place: Path) -> JsonObject | None:
     """Return `lockStore.redis`; None without a host."""
-    found = present(
-        host=fitting(reader, (*place, "REDIS_HOST"), kinds.HOST),
+    host = fitting(reader, (*place, "REDIS_HOST"), kinds.HOST)
+    if host is None:
+        _hostless(reader, place, "REDIS", "lockStore.redis")
+        return None
+    return present(
+        host=host,
         port=fitting(reader, (*place, "REDIS_PORT"), kinds.PORT),
         database=fitting(reader, (*place, "REDIS_DB"), kinds.REDIS_DATABASE),
         password=secret(reader, secrets, (*place, "REDIS_PASSWORD")),
     )
-    return _with_host(reader, found, (*place, "REDIS_HOST"), "lockStore.redis")
 
 
-def _with_host(reader: Reader, found: JsonObject, place: Path, field: str) -> JsonObject | None:
-    if found and "host" not in found:
-        reader.remarks.append(f"{'.'.join(place)} names no host, so spec.{field} is left out")
-        return None
-    return found or None
+def _hostless(reader: Reader, place: Path, prefix: str, field: str) -> None:
+    """Note the variables of a connection that is left out since nothing names its host."""
+    given = [name for name in reader.mapping(place) if name.startswith(f"{prefix}_")]
+    for name in given:
+        if name != f"{prefix}_HOST":
+            reader.by_hand((*place, name), f"left out: no {prefix}_HOST names a host; write spec.{field}")
 
 
 def actions(reader: Reader, place: Path) -> JsonObject | None:

@@ -61,6 +61,7 @@ TABLE = Table(
                 for key in ("restart", "depends_on", "expose", "networks", "container_name", "build")
             ),
             *(f"services.*.{key}" for key in ("logging", "healthcheck", "labels", "links", "hostname")),
+            *(f"services.*.{key}" for key in ("tty", "stdin_open")),
         ),
         not_needed(
             "it is not about a single Rasa server", "version", "name", "networks", "volumes", "secrets", "configs"

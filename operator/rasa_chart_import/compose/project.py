@@ -61,7 +61,9 @@ def resolved(values: Values, surroundings: Surroundings) -> Values:
         _read_variables(project)
         found: Any = _interpolated(project, values.values, ())
         found = prepared(found)
-        services = dict(found.get(SERVICES) or {})
+        if not isinstance(found.get(SERVICES), Mapping):
+            return Values(found, project.places, project.notes)
+        services = dict(found[SERVICES])
         for name in rasa_servers(found):
             services[name] = _with_env_files(project, name, services[name])
     except ValuesError:

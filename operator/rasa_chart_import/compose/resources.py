@@ -6,6 +6,7 @@ Source: the pages "Deployment Environments" of Rasa X 0.2x and 0.32, which add a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from rasa_chart_import import kinds
@@ -16,6 +17,7 @@ from rasa_chart_import.compose.models import address_of, model_server, profile_o
 from rasa_chart_import.compose.reading import SERVICES, prepared, rasa_servers
 from rasa_chart_import.compose.server import Server, server_of
 from rasa_chart_import.compose.texts import missing, option, secret
+from rasa_chart_import.model_addresses import ModelAddress
 from rasa_chart_import.names import Names
 from rasa_chart_import.reader import Reader
 from rasa_chart_import.secret_values import SecretValues, looks_secret, text_of
@@ -33,6 +35,15 @@ LICENSES = ("RASA_LICENSE", "RASA_PRO_LICENSE")
 ROLES = {"rasa-production": Role.PRODUCTION, "rasa-worker": Role.WORKER}
 
 
+@dataclass
+class Taken:
+    """What environments have already, and no other may have."""
+
+    environments: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
+
+
 def make(reader: Reader, helm: HelmRelease) -> Made:
     """Return the resources for all Rasa servers of the file."""
     names = Names(helm.name, helm.namespace, helm.name, f"{helm.name}-imported")
@@ -45,7 +56,7 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
     servers = [server_of(reader, name) for name in chosen]
     profile = profile_of(reader, servers)
     server = model_server(reader, servers, profile, secrets, names)
-    taken: set[str] = set()
+    taken = Taken()
     made = [_environment(reader, server, profile, secrets, names, taken) for server in servers]
     reader.remarks.append(
         "pods do not find the services of docker-compose by their names: give each host that is named here an address "
@@ -57,23 +68,21 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
 
 
 def _environment(
-    reader: Reader, server: Server, profile: Profile, secrets: SecretValues, names: Names, taken: set[str]
+    reader: Reader, server: Server, profile: Profile, secrets: SecretValues, names: Names, taken: Taken
 ) -> JsonObject:
     place = (*server.place, "environment")
     address = address_of(reader, server)
-    own = reader.take((*place, "RASA_ENVIRONMENT"), kinds.TAG)
-    environment = own or (address.tag if address is not None else server.name.removeprefix("rasa-"))
+    environment = _environment_of(reader, server, address, taken)
     name = environment_name(environment, "")
-    while name in taken:
-        name = f"{name}-2"
-    taken.add(name)
     tag = address.tag if address is not None and address.tag != environment else None
-    if tag is not None and PROFILES[profile].tag_is_environment:
+    if tag is not None and (PROFILES[profile].tag_is_environment or tag in taken.tags):
         reader.partly(
             (*place, "RASA_MODEL_SERVER"),
-            f"with the profile {profile} a tag is called as its environment: tag {environment}",
+            f"each environment has a tag of its own: it follows the tag {environment}: put that on the model that it "
+            "is to serve",
         )
         tag = None
+    taken.tags.add(tag or environment)
     role = ROLES.get(server.name)
     spec = present(
         environment=environment if environment != name else None,
@@ -96,6 +105,22 @@ def _environment(
     return {"apiVersion": API_VERSION, "kind": "DeploymentEnvironment", "metadata": metadata, "spec": spec}
 
 
+def _environment_of(reader: Reader, server: Server, address: ModelAddress | None, taken: Taken) -> str:
+    """Return RASA_ENVIRONMENT, else the tag, else what the service is called; a second one of a name gets another."""
+    place = (*server.place, "environment", "RASA_ENVIRONMENT")
+    own = reader.take(place, kinds.TAG)
+    service = server.name.removeprefix("rasa-")
+    wanted = own or (address.tag if address is not None and address.tag not in taken.environments else service)
+    environment, number = wanted, 2
+    while environment in taken.environments or environment_name(environment, "") in taken.names:
+        environment, number = f"{wanted}-{number}", number + 1
+    if own is not None and environment != own:
+        reader.by_hand(place, f"another service has that name: this environment is called {environment}")
+    taken.environments.add(environment)
+    taken.names.add(environment_name(environment, ""))
+    return environment
+
+
 def _wrapped(kind: str, found: JsonObject | None) -> JsonObject | None:
     return {kind: found} if found is not None else None
 
@@ -109,6 +134,9 @@ def _image(reader: Reader, server: Server, profile: Profile) -> JsonObject:
     """Return `version` or `image`."""
     place = (*server.place, "image")
     if not server.image:
+        reader.by_hand(
+            (*server.place, "build"), "push the image to a registry that the cluster pulls from: set spec.rasa.image"
+        )
         reader.remarks.append(f"service {server.name} has no image: set spec.rasa.version of its environment")
         return {}
     repository, _, tag = server.image.rpartition(":")

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from rasa_chart_import.compose.interpolation import Unset
 from rasa_chart_import.findings import Path
-from rasa_chart_import.placeholders import placeholder_in
+from rasa_chart_import.placeholders import other_placeholder_in
 from rasa_chart_import.reader import Kind, Reader
 from rasa_chart_import.secret_values import SecretValues, text_of
 from rasa_environments.api.base import JsonObject
@@ -56,7 +56,7 @@ def secret(
 
 def missing(value: object) -> str | None:
     """Return why a value is none yet: it has a variable that is set nowhere, or a placeholder of something else."""
-    return "it has no value" if isinstance(value, Unset) else placeholder_in(text_of(value).replace("$", ""))
+    return "it has no value" if isinstance(value, Unset) else other_placeholder_in(text_of(value))
 
 
 def option(secrets: SecretValues, value: str | None, key: str) -> JsonObject | None:

@@ -6,7 +6,7 @@ from rasa_chart_import import free_form, kinds
 from rasa_chart_import.findings import path_of
 from rasa_chart_import.images import image
 from rasa_chart_import.model_addresses import BASE, ModelAddress, taken_apart
-from rasa_chart_import.names import Names, full_name
+from rasa_chart_import.names import Names, taken_full_name
 from rasa_chart_import.open_source.chart import (
     ACTION_SERVER_PORT,
     CHANNELS,
@@ -50,20 +50,23 @@ PRODUCTION = "production"
 
 def make(reader: Reader, helm: HelmRelease) -> Made:
     """Return the resources for the values of a release."""
-    override = reader.take("fullnameOverride", kinds.NAME)
-    whole = full_name(helm.name, "rasa", reader.take("nameOverride", kinds.NAME), override)
+    whole = taken_full_name(reader, helm.name, "rasa")
     by_rasa_x = reader.flag((*SETTINGS, "rasaX", "enabled"))
     key = "rasa-x-token" if by_rasa_x and _pulls_from_rasa_x(reader) else "model-server-token"
     names = Names(helm.name, helm.namespace, whole, whole, key)
     secrets = SecretValues(names)
     address, profile = models(reader, names, secrets, by_rasa_x=by_rasa_x)
-    environment = address.tag if address is not None else PRODUCTION
+    by_file = address is not None and not _pulls(reader, by_rasa_x=by_rasa_x)
+    environment = PRODUCTION if address is None or by_file else address.tag
     name = environment_name(environment, helm.name)
     spec = {
-        **present(environment=environment if environment != name else None),
+        **present(
+            environment=environment if environment != name else None,
+            tag=address.tag if address is not None and by_file and address.tag != environment else None,
+        ),
         **environment_spec(reader, names, secrets, helm),
     }
-    resources = [] if address is None else [model_server(address, profile, names)]
+    resources = [] if address is None else [model_server(address, profile, names, with_credentials=not by_file)]
     if address is None:
         reader.remarks.append(
             f"the file names no model server: create ModelServer {MODEL_SERVER}, and tag a model {environment} there "
@@ -78,17 +81,17 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
         }
     )
     wanted = ("token", "username", "password") if profile is Profile.RASA_ENTERPRISE_1_0 else ("token",)
-    return Made(resources, secrets, names, wanted if address is not None else ())
+    return Made(resources, secrets, names, wanted if address is not None and not by_file else ())
 
 
-def model_server(address: ModelAddress, profile: Profile, names: Names) -> JsonObject:
-    """Return the ModelServer that the chart's servers pull from."""
+def model_server(address: ModelAddress, profile: Profile, names: Names, *, with_credentials: bool) -> JsonObject:
+    """Return the ModelServer that the chart's servers pull from; a plain file needs no credentials."""
     spec = present(
         url=address.url,
         profile=profile.value,
         project=address.project,
         modelPath=address.model_path,
-        credentialsSecretRef={"name": names.credentials},
+        credentialsSecretRef={"name": names.credentials} if with_credentials else None,
     )
     metadata = {"name": MODEL_SERVER, "namespace": names.namespace}
     return {"apiVersion": API_VERSION, "kind": "ModelServer", "metadata": metadata, "spec": spec}
@@ -118,6 +121,12 @@ def models(
     for key in ("url", "token"):
         reader.unused((*place, key), "applicationSettings.endpoints.models.enabled is false")
     return _address(reader, (*SETTINGS, "initialModel")), Profile.OPEN_SOURCE
+
+
+def _pulls(reader: Reader, *, by_rasa_x: bool) -> bool:
+    """Return whether the servers pull their model, rather than start with `initialModel`."""
+    from_rasa_x = by_rasa_x and reader.given((*SETTINGS, "rasaX", "url")) is not None and _pulls_from_rasa_x(reader)
+    return from_rasa_x or reader.flag((*STORES, "models", "enabled"))
 
 
 def _pulls_from_rasa_x(reader: Reader) -> bool:
@@ -259,6 +268,6 @@ SOURCE = Source(
     assumed_release=FACTS.last,
     assumed=DEFAULTS,
     harmless=HARMLESS,
-    free_form=(CHANNELS, ENDPOINTS),
+    free_form=(CHANNELS, ENDPOINTS, *((*STORES, store) for store in ("trackerStore", "lockStore", "eventBroker"))),
     texts=(CHANNELS,),
 )

@@ -85,6 +85,7 @@ def _entry(reader: Reader, secrets: SecretValues, key: str) -> JsonObject:
         made.pop("useConcurrent", None)
         if reader.flag((*ENDPOINTS, key, "useConcurrent")):
             made = {**{name: value for name, value in made.items() if name != "url"}, "type": "concurrent_redis"}
+            reader.unused((*ENDPOINTS, key, "type"), "useConcurrent is true, and decides")
             made["host"] = reader.given((*ENDPOINTS, key, "url"))
     return made
 

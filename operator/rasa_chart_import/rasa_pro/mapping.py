@@ -60,7 +60,8 @@ RASA = (
     ),
     by_hand("the operator sets variables of its own: write yours into podTemplate one by one", "rasa.overrideEnv"),
     by_hand("mount a volume of your own by podTemplate, if the assistant needs one", "rasa.persistence"),
-    by_hand("open-source Rasa: import the values of its own chart", "rasa.deployOSS", "rasa.plus.enabled"),
+    mapped(f"no {SPEC}rasa.license, and the profile OpenSource, if it is true", "rasa.deployOSS"),
+    by_hand("open-source Rasa: import the values of its own chart", "rasa.plus.enabled"),
 )
 WORKLOAD = (
     mapped(f"{SPEC}replicas", "rasa.replicaCount"),

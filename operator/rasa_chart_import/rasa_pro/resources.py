@@ -6,7 +6,7 @@ from rasa_chart_import import kinds
 from rasa_chart_import.findings import Path
 from rasa_chart_import.images import image
 from rasa_chart_import.model_addresses import ModelAddress, taken_apart
-from rasa_chart_import.names import Names, full_name
+from rasa_chart_import.names import Names, taken_full_name
 from rasa_chart_import.pods import dns_policy, mappings
 from rasa_chart_import.rasa_pro.chart import (
     CHANNELS,
@@ -47,6 +47,7 @@ PLACES = Places(
 )
 OWN_VARIABLES = frozenset(
     {"AUTH_TOKEN", "JWT_SECRET", "JWT_METHOD", "RASA_LICENSE", "RASA_PRO_LICENSE", "RASA_ENVIRONMENT", "LOG_LEVEL"}
+    | {"SANIC_WORKERS"}
 )
 """Variables that the chart sets, and that are set here from fields of their own."""
 """Rasa Pro reads the first; releases before 3.13 read the second."""
@@ -56,8 +57,7 @@ MODEL_SERVER = "default"
 
 def make(reader: Reader, helm: HelmRelease) -> Made:
     """Return the resources for the values of a release."""
-    override = reader.take("fullnameOverride", kinds.NAME)
-    whole = full_name(helm.name, "rasa", reader.take("nameOverride", kinds.NAME), override)
+    whole = taken_full_name(reader, helm.name, "rasa")
     names = Names(helm.name, helm.namespace, whole, whole)
     secrets = SecretValues(names)
     if reader.take((*RASA, "enabled"), kinds.FLAG) is False:
@@ -72,10 +72,11 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
         environment=environment if environment != name else None,
         tag=address.tag if address is not None and address.tag != environment else None,
     ) | _spec(reader, names, secrets, found)
-    resources = [] if address is None else [_model_server(address, found, names, secrets)]
+    profile = Profile.OPEN_SOURCE if is_open_source(reader) else Profile.RASA_PRO
+    resources = [] if address is None else [_model_server(address, found, names, secrets, profile)]
     if address is None:
         reader.remarks.append(
-            f"the file names no model server: create ModelServer {MODEL_SERVER} with profile {Profile.RASA_PRO}, and "
+            f"the file names no model server: create ModelServer {MODEL_SERVER} with profile {profile}, and "
             f"tag a model {environment} there (docs/how-to/serve-models-from-plain-files.md or "
             "store-models-in-a-bucket.md)"
         )
@@ -96,12 +97,25 @@ def _address(reader: Reader, found: Files) -> ModelAddress | None:
     return address
 
 
-def _model_server(address: ModelAddress, found: Files, names: Names, secrets: SecretValues) -> JsonObject:
+def is_open_source(reader: Reader) -> bool:
+    """Return whether the chart runs open-source Rasa, as it could before 2.0, which has no licence."""
+    place = (*RASA, "deployOSS")
+    if reader.take(place, kinds.FLAG) is not True:
+        return False
+    reader.mapped(place, "no spec.rasa.license, and the profile OpenSource")
+    for name in ("rasaProLicense", "rasaProLicence"):
+        reader.unused(name, "rasa.deployOSS is true: open-source Rasa has no licence")
+    return True
+
+
+def _model_server(
+    address: ModelAddress, found: Files, names: Names, secrets: SecretValues, profile: Profile
+) -> JsonObject:
     if isinstance(found.token, str):
         secrets.keep(names.credentials, "token", found.token)
     spec = present(
         url=address.url,
-        profile=Profile.RASA_PRO.value,
+        profile=profile.value,
         project=address.project,
         modelPath=address.model_path,
         credentialsSecretRef={"name": names.credentials} if found.token is not None else None,
@@ -116,7 +130,8 @@ def _spec(reader: Reader, names: Names, secrets: SecretValues, found: Files) -> 
     pull_secrets = reader.take("imagePullSecrets", kinds.PULL_SECRETS) or []
     jwt = _reference(reader, (*SETTINGS, "jwtSecret"))
     method = reader.take((*SETTINGS, "jwtMethod"), kinds.JWT_METHOD)
-    license_key = _reference(reader, ("rasaProLicense",)) or _reference(reader, ("rasaProLicence",))
+    oss = is_open_source(reader)
+    license_key = None if oss else _reference(reader, ("rasaProLicense",)) or _reference(reader, ("rasaProLicence",))
     return present(
         rasa={
             **image(reader, {"tag": (*RASA, "image", "tag"), "repository": (*RASA, "image", "repository")}),
@@ -164,6 +179,9 @@ def _duckling(reader: Reader, names: Names) -> list[JsonObject]:
         scheme = reader.take("duckling.settings.scheme", kinds.TEXT)
         port = reader.take("duckling.service.port", kinds.PORT)
         url = f"{scheme}://{names.service('duckling')}:{port}"
+    else:
+        for path in ("nameOverride", "fullnameOverride"):
+            reader.unused(path, "no address in the output has the chart's names")
     return [{"name": "RASA_DUCKLING_HTTP_URL", "value": url}] if url is not None else []
 
 

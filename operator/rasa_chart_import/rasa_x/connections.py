@@ -16,6 +16,8 @@ from rasa_environments.desired.entries import present
 
 AMQPS_SINCE: Version = (3, 6)
 """Release of Rasa since which `eventBroker.rabbitmq.tls` can be used (docs/how-to/connect-over-tls.md)."""
+SCHEME, WEBHOOK = "http", "/webhook"
+"""Parts of the action server's address, in the chart's templates before 1.7.9 and 1.1.5, by default since."""
 BROKER_ADDRESS = "rabbitmq.existingHost"
 ADDRESS_KEY = "event-broker-url"
 QUERY = ("rasa", "trackerStore", "query")
@@ -217,9 +219,9 @@ def action_endpoint(reader: Reader, names: Names) -> JsonObject | None:
         for path in own:
             reader.unused(path, "app.existingUrl is set and used")
         return {"url": url}
-    scheme, port = reader.take(own[0], kinds.TEXT), reader.take(own[1], kinds.PORT)
-    webhook = reader.take(own[2], kinds.TEXT)
-    if scheme is None or port is None or webhook is None:
+    scheme, port = reader.take(own[0], kinds.TEXT) or SCHEME, reader.take(own[1], kinds.PORT)
+    webhook = reader.take(own[2], kinds.TEXT) or WEBHOOK
+    if port is None:
         return None
     return address(reader, own, f"{scheme}://{names.service('app')}:{port}{webhook}", kinds.URL)
 

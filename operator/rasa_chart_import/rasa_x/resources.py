@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rasa_chart_import import free_form, kinds
 from rasa_chart_import.chart_facts import Version, version_of
-from rasa_chart_import.names import Names, full_name
+from rasa_chart_import.names import Names, taken_full_name
 from rasa_chart_import.rasa_x import connections, traffic, workload
 from rasa_chart_import.rasa_x.chart import (
     ASSUMED_RELEASE,
@@ -48,10 +48,8 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
 
 
 def _names(reader: Reader, helm: HelmRelease) -> Names:
-    override = reader.take("fullnameOverride", kinds.NAME)
-    name = reader.take("nameOverride", kinds.NAME)
     secret = reader.take("rasaSecret", kinds.NAME)
-    whole = full_name(helm.name, "rasa-x", name, override)
+    whole = taken_full_name(reader, helm.name, "rasa-x")
     return Names(helm.name, helm.namespace, whole, secret or f"{helm.name}-rasa", "rasaXToken")
 
 

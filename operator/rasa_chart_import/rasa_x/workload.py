@@ -7,7 +7,14 @@ from rasa_chart_import.chart_facts import version_of
 from rasa_chart_import.command_lines import extra_arguments
 from rasa_chart_import.findings import Path
 from rasa_chart_import.names import Names
-from rasa_chart_import.pods import CONTAINER, additional_containers, dns_policy, named_items, pod_security_context
+from rasa_chart_import.pods import (
+    CONTAINER,
+    additional_containers,
+    dns_policy,
+    named_items,
+    pod_labels,
+    pod_security_context,
+)
 from rasa_chart_import.reader import Reader
 from rasa_chart_import.secret_values import SecretValues
 from rasa_chart_import.variables import extra_variables
@@ -17,12 +24,12 @@ from rasa_environments.desired.context import DEFAULT_PORT
 from rasa_environments.desired.entries import present
 from rasa_environments.desired.profiles import PROFILES
 
+SCHEME = "http"
+"""The scheme of the chart's services, in its templates before 1.7.9, by default since."""
 VENDOR_IMAGE = "rasa/rasa"
 FULL = "-full"
 NEWEST = 1_000_000
 """A number that no release reaches."""
-SELECTOR_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
-"""Labels by which the environment's Service selects pods."""
 COMPONENT_LABEL = "app.kubernetes.io/component"
 
 
@@ -95,10 +102,7 @@ def image(reader: Reader, profile: Profile) -> JsonObject:
 
 def shared_pod_template(reader: Reader, names: Names, secrets: SecretValues) -> JsonObject:
     """Return the `podTemplate` of all environments."""
-    labels = reader.take("rasa.podLabels", kinds.LABELS) or {}
-    if any(label in labels for label in SELECTOR_LABELS):
-        reader.partly("rasa.podLabels", f"carried over without {' and '.join(SELECTOR_LABELS)}, which select the pods")
-    labels = {name: value for name, value in labels.items() if name not in SELECTOR_LABELS}
+    labels = pod_labels(reader, ("rasa", "podLabels"))
     annotations = reader.take("rasa.podAnnotations", kinds.TEXTS) or {}
     mounted = reader.take("rasa.automountServiceAccountToken", kinds.FLAG)
     if mounted is False:
@@ -108,7 +112,7 @@ def shared_pod_template(reader: Reader, names: Names, secrets: SecretValues) -> 
         volumeMounts=named_items(reader, ("rasa", "extraVolumeMounts"), "mountPath") or None,
     )
     containers = [{"name": CONTAINER, **container}] if container else []
-    containers += additional_containers(reader, ("rasa", "additionalContainers"))
+    containers += additional_containers(reader, secrets, ("rasa", "additionalContainers"))
     pod = present(
         tolerations=reader.take("rasa.tolerations", kinds.OBJECTS),
         nodeSelector=reader.take("rasa.nodeSelector", kinds.LABELS),
@@ -138,8 +142,8 @@ def duckling(reader: Reader, names: Names) -> list[JsonObject]:
             reader.unused(path, "duckling.enabled is false")
         return []
     if url is None:
-        scheme, port = reader.take(own[0], kinds.TEXT), reader.take(own[1], kinds.PORT)
-        if scheme is None or port is None:
+        scheme, port = reader.take(own[0], kinds.TEXT) or SCHEME, reader.take(own[1], kinds.PORT)
+        if port is None:
             return []
         try:
             url = kinds.URL.validate_python(f"{scheme}://{names.service('duckling')}:{port}")
