@@ -52,8 +52,9 @@ test-chaos: prepare ## Run every fault at full length, kill the operator at ever
 	@$(BIN)/pytest tests/chaos --chaos=full --numprocesses=$(WORKERS) --maxprocesses=2 --dist=loadfile $(ARGS)
 
 .PHONY: test-rasa-pro
-test-rasa-pro: environment ## Run real Rasa Pro, given RASA_LICENSE and RASA_PRO_BIN, where rasa-pro is installed; without a licence, only what needs none
-	@$(BIN)/pytest tests/rasa/test_rasa_pro_package.py $(if $(RASA_LICENSE),$(LICENSED)) $(ARGS)
+test-rasa-pro: environment ## Install Rasa Pro and run it with the licence in RASA_LICENSE; without one, test only what needs none. RASA_PRO_BIN names another installation
+	@$(BIN)/python -m tests.preparation --rasa-pro
+	@$(BIN)/pytest tests/rasa/test_rasa_pro_package.py $(if $(RASA_LICENSE)$(RASA_PRO_LICENSE),$(LICENSED)) $(ARGS)
 
 .PHONY: bench
 bench: environment ## Measure the project against a peer in Go, ratios first; ARGS='--only creation --rounds 5' measures less

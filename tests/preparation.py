@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from local.binaries import (
@@ -22,10 +23,18 @@ from local.images import IMAGES, ImageUnavailableError, image_archive
 from local.node.programs import NodeUnavailableError, find_or_build_node
 from local.progress import ConsoleProgress, Progress
 from local.promtool import PromtoolUnavailableError, promtool
-from local.rasa import RASA_PRO_RELEASES, RELEASES, RasaUnavailableError, rasa_environment
+from local.rasa import RASA_PRO_RELEASES, RELEASES, RasaUnavailableError, rasa_environment, rasa_pro_to_run
 from local.services import ServiceUnavailableError, find_programs
 from local.services.programs import SERVICES
 from release.plugin import PluginUnavailableError, plugin_archive
+
+RASA_PRO_BIN = "RASA_PRO_BIN"
+"""The variable that names the `bin` directory of an installed Rasa Pro."""
+
+
+class LicenseMissingError(RuntimeError):
+    """What was asked for cannot be done without a licence of Rasa Pro; the message says how to give one."""
+
 
 UNAVAILABLE = (
     BinariesUnavailableError,
@@ -73,6 +82,35 @@ def prepare_node(progress: Progress) -> list[str]:
     return made(steps)
 
 
+def prepare_rasa_pro(progress: Progress, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Make what is missing for tests of Rasa Pro; return why things are unavailable here.
+
+    Only a licence makes a complete Rasa Pro useful, unless there is one already. Raises LicenseMissingError.
+    """
+    steps: list[Callable[[], object]] = [
+        partial(rasa_environment, progress, release) for release in RASA_PRO_RELEASES.values()
+    ]
+    if license_of(environment) is None:
+        if environment.get(RASA_PRO_BIN):
+            raise LicenseMissingError(
+                f"{RASA_PRO_BIN} names a Rasa Pro, which does not run without a licence: set RASA_LICENSE to it"
+            )
+        progress("RASA_LICENSE is not set: only what needs no licence of Rasa Pro is tested")
+    elif not environment.get(RASA_PRO_BIN):
+        steps.append(partial(rasa_environment, progress, rasa_pro_to_run(rasa_pro_version(environment))))
+    return made(steps)
+
+
+def license_of(environment: Mapping[str, str]) -> str | None:
+    """Return the licence of Rasa Pro in the variables that Rasa Pro itself reads; None if there is none."""
+    return environment.get("RASA_LICENSE") or environment.get("RASA_PRO_LICENSE") or None
+
+
+def rasa_pro_version(environment: Mapping[str, str]) -> str:
+    """Return the version of Rasa Pro that is run, given a licence."""
+    return environment.get("RASA_PRO_VERSION") or "3.13.25"
+
+
 def made(steps: list[Callable[[], object]]) -> list[str]:
     """Run every step; return the distinct messages of those that are unavailable here."""
     reasons: list[str] = []
@@ -85,14 +123,16 @@ def made(steps: list[Callable[[], object]]) -> list[str]:
 
 
 def main() -> None:
-    """Prepare for the tests, or with --node for the end-to-end tests, and say what cannot be had here."""
+    """Prepare for the tests, for the end-to-end tests or for those of Rasa Pro, and say what cannot be had here."""
     parser = argparse.ArgumentParser(prog="python -m tests.preparation", description=__doc__)
     parser.add_argument("--node", action="store_true", help="what the end-to-end tests use, instead of the others")
+    parser.add_argument("--rasa-pro", action="store_true", help="what the tests of Rasa Pro use, instead of the others")
     arguments = parser.parse_args()
+    prepared = prepare_node if arguments.node else prepare_rasa_pro if arguments.rasa_pro else prepare
     with ConsoleProgress() as progress:
         try:
-            reasons = prepare_node(progress) if arguments.node else prepare(progress)
-        except UnknownFlavourError as error:
+            reasons = prepared(progress)
+        except (UnknownFlavourError, LicenseMissingError) as error:
             sys.exit(f"Error: {error}")
         for reason in reasons:
             progress(f"tests will miss this: {reason}")

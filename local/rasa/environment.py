@@ -41,7 +41,7 @@ def rasa_environment(
 
 def environment_name(release: RasaRelease, version: str) -> str:
     """Return a name for what determines the virtual environment: the versions of Rasa and Python, and the pins."""
-    digest = hashlib.sha256(release.requirements.read_bytes()).hexdigest()[:12]
+    digest = hashlib.sha256(release.recipe).hexdigest()[:12]
     return f"{release.product.lower().replace(' ', '-')}-{release.version}-python{version}-{digest}"
 
 
@@ -54,8 +54,7 @@ def _install(release: RasaRelease, python: Path, directory: Path, progress: Prog
         f"installed {release}",
     ):
         _run(release, [python, "-m", "venv", directory])
-        options = ["--quiet", "--no-deps", "--ignore-requires-python", "--requirement", str(release.requirements)]
-        _run(release, [directory / "bin" / "pip", "install", *options])
+        _run(release, [directory / "bin" / "pip", "install", "--quiet", *release.wanted])
         program, *arguments = release.check
         _run(release, [directory / "bin" / program, *arguments])
 

@@ -1,6 +1,6 @@
 """The releases of real Rasa that are run here: one for each generation that a profile stands for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -17,11 +17,25 @@ class RasaRelease:
     check: tuple[str, ...] = ("rasa", "--version")
     """What runs in its `bin` directory once it is installed."""
     size: str = "2 to 3 GB on disk, one to four minutes"
+    package: str | None = None
+    """The package to install with all that it requires, in place of the pinned packages."""
 
     @property
     def requirements(self) -> Path:
         """The file of pinned packages that pip installs."""
         return Path(__file__).parent / f"requirements-{self.version}.txt"
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The arguments by which pip knows what to install."""
+        if self.package is not None:
+            return (f"{self.package}=={self.version}",)
+        return ("--no-deps", "--ignore-requires-python", "--requirement", str(self.requirements))
+
+    @property
+    def recipe(self) -> bytes:
+        """What determines the installed packages, as far as it is known beforehand."""
+        return self.requirements.read_bytes() if self.package is None else self.wanted[0].encode()
 
     def __str__(self) -> str:
         return f"{self.product} {self.version}"
@@ -58,3 +72,9 @@ RASA_PRO_RELEASES: Mapping[str, RasaRelease] = MappingProxyType(
     {version: _rasa_pro(version) for version in ("3.13.25", "3.21.0")}
 )
 """By version. 3.11.20 asks for a licence even before it parses its arguments, so it is not among them."""
+
+
+def rasa_pro_to_run(version: str) -> RasaRelease:
+    """Return a release of Rasa Pro with all that it requires, to run it with a licence."""
+    check = ("python", "-c", "import rasa.__main__")
+    return RasaRelease(version, ("3.11", "3.10"), "Rasa Pro", check, "several GB on disk, minutes", "rasa-pro")

@@ -1,7 +1,7 @@
 """Real Rasa Pro, for whoever has a licence: `RASA_LICENSE=... make test-rasa-pro`.
 
-It trains two models and serves them as the pod of an environment. Its `bin` directory is RASA_PRO_BIN, where a complete
-rasa-pro is installed.
+It trains two models and serves them as the pod of an environment. rasa-pro is installed once, in the version
+RASA_PRO_VERSION; RASA_PRO_BIN names the `bin` directory of another installation.
 """
 
 from __future__ import annotations
@@ -14,30 +14,32 @@ import pytest
 
 from local.models import MODELS, NAMES, train
 from local.progress import ConsoleProgress
+from local.rasa import rasa_pro_to_run
+from tests.conftest import binaries_of
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import environment, secret, secret_value
 from tests.integration.model_server_process import API_TOKEN, MODEL_A, MODEL_B, TOKEN, ModelServerProcess
 from tests.integration.real_environments import ANSWERS, RealRasa, promote, real_rasas
 from tests.integration.space import ENVIRONMENT, Space
 from tests.model_server.processes import running_process
+from tests.preparation import RASA_PRO_BIN, license_of, rasa_pro_version
 
 pytestmark = pytest.mark.timeout(1200)
 
-VERSION = os.environ.get("RASA_PRO_VERSION", "3.13.25")
+VERSION = rasa_pro_version(os.environ)
 
 
 @pytest.fixture(scope="module")
 def license_text() -> str:
     """The licence."""
-    found = os.environ.get("RASA_LICENSE") or os.environ.get("RASA_PRO_LICENSE")
-    return found or pytest.skip("RASA_LICENSE has no licence of Rasa Pro")
+    return license_of(os.environ) or pytest.fail("Rasa Pro does not run without a licence: set RASA_LICENSE to it")
 
 
 @pytest.fixture(scope="module")
-def binaries() -> Path:
+def binaries(license_text: str) -> Path:
     """Where Rasa Pro is installed with all of its requirements."""
-    found = os.environ.get("RASA_PRO_BIN")
-    return Path(found) if found else pytest.skip("RASA_PRO_BIN names no directory with `rasa` of Rasa Pro")
+    named = os.environ.get(RASA_PRO_BIN)
+    return Path(named) if named else binaries_of(rasa_pro_to_run(VERSION))
 
 
 @pytest.fixture(scope="module")
