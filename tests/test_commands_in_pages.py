@@ -26,7 +26,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *(DOCS / "how-to").glob("*.md"), *(DOCS / "runbooks").glob("*.md")])
 PROGRAMS = (
     *("base64", "curl", "date", "docker", "git", "grep", "helm", "kind", "kubectl", "make", "oc", "openssl", "pip"),
-    *("rasa-environments", "rasa-model-server", "sed"),
+    *("jq", "rasa-environments", "rasa-model-server", "sed"),
 )
 STAND_IN = '#!/bin/bash\nprintf -v call "%s\\037" "${0##*/}" "$@"; printf "%s\\036" "$call" >> "$CALLS"\n'
 """Replaces a program: records the arguments of each call in one write, because two may run at a time."""

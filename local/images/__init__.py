@@ -8,10 +8,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from local.cache import make_once
-from local.images import operator_image, pause_image, rasa_image, redis_image
+from local.images import operator_image, pause_image, rasa_image, service_image
 from local.images.docker import build_by_docker, docker_answers, fetch_by_docker
 from local.images.errors import ImageUnavailableError
-from local.images.names import OPERATOR_IMAGE, PAUSE_IMAGE, RASA_IMAGE, REDIS_IMAGE, full_name, rasa_image_name
+from local.images.names import (
+    OPERATOR_IMAGE,
+    PAUSE_IMAGE,
+    POSTGRESQL_IMAGE,
+    RASA_IMAGE,
+    REDIS_IMAGE,
+    full_name,
+    rasa_image_name,
+)
 from local.images.tools import Tools, find_tools, images_directory, system_name
 from local.progress import Progress
 from local.rasa import RELEASES
@@ -20,6 +28,7 @@ __all__ = [
     "IMAGES",
     "OPERATOR_IMAGE",
     "PAUSE_IMAGE",
+    "POSTGRESQL_IMAGE",
     "RASA_IMAGE",
     "REDIS_IMAGE",
     "ImageUnavailableError",
@@ -27,7 +36,7 @@ __all__ = [
     "image_archive",
 ]
 
-IMAGES = (PAUSE_IMAGE, OPERATOR_IMAGE, RASA_IMAGE, REDIS_IMAGE)
+IMAGES = (PAUSE_IMAGE, OPERATOR_IMAGE, RASA_IMAGE, REDIS_IMAGE, POSTGRESQL_IMAGE)
 """The images that the end-to-end tests need."""
 
 
@@ -43,7 +52,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         PAUSE_IMAGE: Recipe(pause_image.recipe, lambda target, tools, *_: pause_image.make_pause_image(target, tools)),
         OPERATOR_IMAGE: Recipe(operator_image.recipe, operator_image.make_operator_image),
-        REDIS_IMAGE: Recipe(redis_image.recipe, redis_image.make_redis_image),
+        **{image.name: Recipe(image.recipe, image.make) for image in (service_image.REDIS, service_image.POSTGRESQL)},
         **{
             rasa_image_name(release.version): Recipe(
                 partial(rasa_image.recipe, release), partial(rasa_image.make_rasa_image, release)

@@ -20,6 +20,7 @@ OPERATOR_IMAGE = f"rasa-environments:{VERSION}"
 RASA_IMAGE = rasa_image_name(RASA_VERSION)
 PAUSE_IMAGE = "localhost/pause:1"
 REDIS_IMAGE = "redis:7"
+POSTGRESQL_IMAGE = "postgres:15"
 
 
 def full_name(name: str) -> str:

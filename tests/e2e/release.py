@@ -23,6 +23,7 @@ NAMESPACES = (
     "restarted-node",
     "replicas",
     "deletion",
+    "migration",
     "uninstallation",
 )
 """Of the tests: one for each module, with environments that pull from the release's model server."""

@@ -15,6 +15,8 @@ from tests.integration.space import Objects
 
 NAMESPACE = "visitors"
 LASTING = "lasting-connection"
+SENDERS = ("new-connections", "renewed-connection", LASTING)
+"""The visitors, by which the server keeps their conversations apart."""
 END = "import os, signal; os.kill(1, signal.SIGTERM)"
 
 
@@ -54,6 +56,8 @@ class Talk:
     """By visitor: when, after how long, and what went wrong."""
     last: dict[str, str] = field(default_factory=dict)
     """By visitor: the last answer."""
+    longest_gap: float = 0.0
+    """Seconds that one of them waited from one answer to the next, at most."""
 
     @classmethod
     def of(cls, line: str) -> Talk:
@@ -64,6 +68,7 @@ class Talk:
             talk.answers.update(said["answers"])
             talk.failures[visitor] = said["failures"]
             talk.last[visitor] = said["last"]
+            talk.longest_gap = max(talk.longest_gap, said["longest_gap"])
         return talk
 
     @property
@@ -82,7 +87,8 @@ class Talk:
         count = self.answers.total()
         failed = sum(map(len, self.failures.values()))
         by_visitor = ", ".join(f"{len(failures)} of {visitor}" for visitor, failures in self.failures.items())
-        return f"{what}: {count + failed} requests, {failed} failed ({by_visitor})"
+        gap = f"longest time between two answers {self.longest_gap:.1f} s"
+        return f"{what}: {count + failed} requests, {failed} failed ({by_visitor}), {gap}"
 
 
 @dataclass(frozen=True)

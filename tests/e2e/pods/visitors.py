@@ -30,6 +30,9 @@ class Visitor:
         self.answers = Counter[str]()
         self.last = ""
         self.failures: list[str] = []
+        self.longest_gap = 0.0
+        """Seconds from one answer to the next, at most."""
+        self._answered: float | None = None
         self._url = f"{url}/webhooks/rest/webhook"
         self._keeps_seconds = keeps_seconds
         self._connected = -math.inf
@@ -40,11 +43,17 @@ class Visitor:
         while not ends.wait(PAUSE_SECONDS):
             begun = time.monotonic()
             try:
-                self.last = self._say_hello()
-                self.answers[self.last] += 1
+                self._count(self._say_hello())
             except Exception as error:  # noqa: BLE001 - whatever it is, the message was not answered
                 took = time.monotonic() - begun
                 self.failures.append(f"{time.strftime('%H:%M:%S')} after {took:.3f} s: {type(error).__name__}: {error}")
+
+    def _count(self, answer: str) -> None:
+        now = time.monotonic()
+        if self._answered is not None:
+            self.longest_gap = max(self.longest_gap, now - self._answered)
+        self._answered, self.last = now, answer
+        self.answers[answer] += 1
 
     @staticmethod
     def _connect() -> httpx.Client:
@@ -63,7 +72,12 @@ class Visitor:
 
     def report(self) -> dict[str, object]:
         """Return the results so far."""
-        return {"answers": dict(self.answers), "last": self.last, "failures": list(self.failures)}
+        return {
+            "answers": dict(self.answers),
+            "last": self.last,
+            "failures": list(self.failures),
+            "longest_gap": self.longest_gap,
+        }
 
 
 def main(url: str) -> None:
