@@ -7,7 +7,8 @@ import httpx
 
 def passes(url: str, kind: str) -> int:
     """How many reconciliations of objects of a kind have ended. Raises httpx.HTTPError."""
-    return passes_in(httpx.get(f"{url}/metrics", trust_env=False, timeout=30).text, kind)
+    parameters = {"name[]": "rasa_environments_reconcile_total"}
+    return passes_in(httpx.get(f"{url}/metrics", params=parameters, trust_env=False, timeout=30).text, kind)
 
 
 def passes_in(metrics: str, kind: str) -> int:

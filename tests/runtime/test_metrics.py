@@ -139,6 +139,15 @@ def test_nothing_is_reported_of_an_environment_that_is_deleted() -> None:
     assert 'name="live"' not in scene.metrics.text().decode()
 
 
+def test_a_scrape_may_be_limited_to_some_metrics() -> None:
+    scene = Scene()
+    scene.lister.environments.put(environment(**MODEL))
+
+    found = scene.metrics.text(["rasa_environments_model_info"]).decode()
+
+    assert set(re.findall(r"^rasa_environments_\w+", found, re.MULTILINE)) == {"rasa_environments_model_info"}
+
+
 def test_promotions_are_counted_by_what_came_of_them() -> None:
     scene = Scene()
     before = {

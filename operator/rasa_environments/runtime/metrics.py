@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -30,7 +31,7 @@ class Metrics:
         answer_times: AnswerTimes,
     ) -> None:
         self._queue, self._watches = queue, watches
-        self._registry = registry = CollectorRegistry()
+        self._registry = registry = CollectorRegistry(auto_describe=True)
         self._passes = Counter(
             "rasa_environments_reconcile_total", "Reconciliations", ["kind", "result"], registry=registry
         )
@@ -89,6 +90,9 @@ class Metrics:
         for kind, age in self._watches.ages().items():
             self._contact.labels(kind).set(age)
 
-    def text(self) -> bytes:
-        """Return all metrics in the text format of Prometheus; may be called in another thread."""
-        return generate_latest(self._registry)
+    def text(self, names: Collection[str] = ()) -> bytes:
+        """Return all metrics in the text format of Prometheus, or those with these names.
+
+        May be called in another thread.
+        """
+        return generate_latest(self._registry.restricted_registry(names) if names else self._registry)

@@ -46,10 +46,11 @@ def _answering(check: Check) -> Handler:
 def _metrics(metrics: Metrics) -> Handler:
     one_at_a_time = asyncio.Lock()
 
-    async def answer(_: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.Response:
+        names = request.query.getall("name[]", ())
         async with one_at_a_time:  # In a thread, since it takes a while for thousands of objects.
             metrics.sample()
-            text = await asyncio.to_thread(metrics.text)
+            text = await asyncio.to_thread(metrics.text, names)
         return web.Response(body=text, content_type="text/plain", charset="utf-8")
 
     return answer
