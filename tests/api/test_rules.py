@@ -78,6 +78,9 @@ EXTERNAL = (
     "another environment instead"
 )
 TAG_STAYS = "spec.tag may not be changed: the history is that of one tag; create another ModelTag instead"
+CRON = "must be minute, hour, day of the month, month and day of the week, for example 0 9 * * MON-FRI"
+ZONE = "must be the name of a time zone, for example Europe/Berlin"
+END = "must be a time with its offset, for example 2026-01-01T12:00:00Z"
 FROM_ITSELF = "spec.promoteFrom.tag may not be the tag itself: name the tag that models prove themselves under"
 SERVER_STAYS = (
     "spec.modelServerRef may not be changed: the history is that of one server; create another ModelTag instead"
@@ -94,6 +97,10 @@ class Refusal:
     message: str
     within: str = ""
     """Another field that the API server names as well."""
+
+
+def window(**fields: object) -> JsonObject:
+    return {"name": "w", "type": "Allow", "schedule": "0 9 * * MON-FRI", "durationSeconds": 3600, **fields}
 
 
 def kafka(**fields: object) -> JsonObject:
@@ -160,6 +167,8 @@ ACCEPTED = [
     model_server(accessFrom={"namespaces": ["bots"], "namespaceSelectors": [{}]}),
     model_server(tls={"mode": "Required", "certSecretRef": {"name": "authorities"}}, authToken=SECRET),
     model_tag(model=None),
+    model_server(promotionWindows=[window(timeZone="America/Argentina/Buenos_Aires", tags=["production"])]),
+    model_server(freeze={"reason": "holidays", "endTime": "2026-01-02T09:00:00+01:00"}),
     model_tag(model=None, promoteFrom={"tag": "staging", "soakSeconds": 3600, "approvals": 2}),
     model_tag(model="A", promoteFrom={"tag": "staging"}, approvals=[{"model": "A", "hash": "1", "approvedBy": "x"}]),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
@@ -245,6 +254,9 @@ REFUSED = [
     Refusal(model_tag(model="20260101-120000.tar.gz"), "spec.model", MODEL_FILE),
     Refusal(model_tag(tag="-x"), "spec.tag", TAG),
     Refusal(model_tag("a" * 64), "", TAG_LENGTH, "metadata.name"),
+    Refusal(model_server(promotionWindows=[window(schedule="@daily")]), "spec.promotionWindows[0].schedule", CRON),
+    Refusal(model_server(promotionWindows=[window(timeZone="+01:00")]), "spec.promotionWindows[0].timeZone", ZONE),
+    Refusal(model_server(freeze={"reason": "x", "endTime": "tomorrow"}), "spec.freeze.endTime", END),
     Refusal(model_tag("live", promoteFrom={"tag": "live"}), "", FROM_ITSELF, "spec.promoteFrom.tag"),
     Refusal(model_tag("other", tag="live", promoteFrom={"tag": "live"}), "", FROM_ITSELF, "spec.promoteFrom.tag"),
     Refusal(model_tag(approvals=[{"model": "a model", "hash": "1"}]), "spec.approvals[0].model", MODEL),

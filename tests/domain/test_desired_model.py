@@ -22,7 +22,7 @@ from rasa_environments.domain.desired_model import (
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
 from rasa_environments.domain.promotion_source import CONFIRMATION_SECONDS, Source
 from rasa_environments.domain.waiting import Waiting
-from tests.reconcile.objects import tag
+from tests.reconcile.objects import server, tag
 
 TAGGED, LISTED = TaggedModel("model-1", "tagged"), ServerObservation({"model-1": TaggedModel("model-1", "listed")})
 BEFORE, UNLISTED = ModelReference(name="model-1", hash="before"), ServerObservation()
@@ -60,12 +60,19 @@ def approval(by: str | None, model: ModelReference = NEW) -> dict[str, Any]:
 
 def decided(of: ModelTag, source: Source | Waiting | None, now: datetime = ENOUGH) -> DesiredModel:
     """What is decided for a ModelTag."""
-    return desired_model(of, Circumstances(now, source))
+    return desired_model(of, Circumstances(now, source, server()))
 
 
 @pytest.mark.parametrize("model", ["model-1", None])
 def test_the_model_of_the_spec_is_desired(model: str | None) -> None:
-    assert desired_model(tag("live", model=model), Circumstances()).name == model
+    assert decided(tag("live", model=model), None).name == model
+
+
+def test_nothing_is_let_through_for_a_tag_that_is_not_the_model_tags_to_set() -> None:
+    nobodys = Circumstances(ENOUGH, staging(), server=None)
+
+    assert desired_model(production(), nobodys).name == "old"
+    assert desired_model(production(model="pinned"), nobodys).name == "old"
 
 
 def test_a_model_that_soaked_long_enough_is_let_through() -> None:
@@ -106,7 +113,7 @@ def test_after_the_start_of_the_operator_what_a_status_says_has_to_be_confirmed(
 def test_a_model_whose_content_was_replaced_on_the_server_waits() -> None:
     listed = ServerObservation({"new": TaggedModel("new", "replaced")}, known=True)
 
-    found = desired_model(production(), Circumstances(ENOUGH, staging(), listed))
+    found = desired_model(production(), Circumstances(ENOUGH, staging(), server(), listed))
 
     assert found.name == "old"
 
@@ -233,3 +240,74 @@ def test_its_hash_is_that_of_the_tag_or_of_the_listing_or_the_one_known_before(
 
 def test_without_a_desired_model_the_status_names_none() -> None:
     assert reference_to_desired(DesiredModel(None), BEFORE, TAGGED, LISTED) is None
+
+
+FREEZE = {"reason": "holidays", "endTime": "2026-01-02T00:00:00Z"}
+UNFROZEN = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def frozen(of: ModelTag, source: Source | None = None, now: datetime = ENOUGH) -> DesiredModel:
+    """What is decided for a ModelTag while its ModelServer is frozen."""
+    return desired_model(of, Circumstances(now, source, server(freeze=FREEZE)))
+
+
+def test_a_promotion_by_spec_waits_while_the_server_is_frozen() -> None:
+    found = frozen(production(model="new"))
+
+    assert (found.name, found.candidate) == ("old", ModelReference(name="new", hash=""))
+    assert found.waiting == Waiting(
+        Reason.FROZEN, "ModelServer bots/default is frozen until 2026-01-02T00:00:00Z: holidays", UNFROZEN
+    )
+    assert frozen(production(model="new"), now=UNFROZEN).name == "new"
+
+
+def test_the_first_model_of_a_tag_waits_as_well() -> None:
+    assert frozen(production(None, model="new")).name is None
+
+
+def test_a_model_of_another_tag_waits_while_the_server_is_frozen() -> None:
+    found = frozen(production(), staging())
+
+    assert found.name == "old"
+    assert found.waiting is not None
+    assert found.waiting.reason is Reason.FROZEN
+
+
+def test_the_model_that_a_tag_has_is_not_held() -> None:
+    found = frozen(production(model="old"))
+
+    assert (found.name, found.waiting) == ("old", None)
+
+
+@pytest.mark.parametrize(
+    ("listed", "name"), [(None, "older"), ("2", "older"), ("replaced", "old")], ids=["not listed", "same", "another"]
+)
+def test_a_rollback_to_content_that_the_tag_had_is_never_held(listed: str | None, name: str) -> None:
+    of = production(model="older")
+    history = [HistoryEntry(model="older", hash="2", tagged_time="2025-01-01T00:00:00Z")]
+    of = of.model_copy(update={"status": of.status.model_copy(update={"history": history})})
+    models = {} if listed is None else {"older": TaggedModel("older", listed)}
+
+    found = desired_model(of, Circumstances(ENOUGH, None, server(freeze=FREEZE), ServerObservation(models)))
+
+    assert found.name == name
+
+
+def test_whether_a_window_is_open_counts_at_the_end_of_the_soak() -> None:
+    window = {"name": "night", "type": "Deny", "schedule": "0 12 * * *", "durationSeconds": 1800}
+
+    found = desired_model(production(), Circumstances(SERVED_SINCE, staging(), server(promotionWindows=[window])))
+
+    assert found.waiting is not None
+    assert found.waiting.until == ENOUGH
+    assert "windows" not in found.waiting.message
+
+
+def test_a_model_that_a_window_lets_through_is_recorded_first() -> None:
+    window = {"name": "day", "type": "Allow", "schedule": "0 0 * * *", "durationSeconds": 86400}
+    of = production(model="new")
+
+    found = desired_model(of, Circumstances(ENOUGH, None, server(promotionWindows=[window])))
+
+    assert found.is_decision(of.status)
+    assert not decided(of, None).is_decision(of.status)

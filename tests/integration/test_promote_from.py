@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.integration.manifests import environment, model_tag
 from tests.integration.model_server_front import Front
-from tests.integration.model_server_process import MODEL_A
+from tests.integration.model_server_process import MODEL_A, MODEL_B
 from tests.integration.people import Person
 from tests.integration.rasa_at_pod import scripted_rasa
 from tests.integration.space import Space
@@ -38,3 +38,21 @@ def test_a_model_that_staging_serves_is_promoted_once_it_soaked_and_was_approved
     assert entry["cause"] == "PromoteFrom"
     assert entry["message"].startswith("from tag staging, served there since ")
     assert entry["message"].endswith(", approved by carol")
+
+
+def test_a_promotion_waits_while_its_model_server_is_frozen_and_a_rollback_does_not(
+    tag_space: Space, front: Front
+) -> None:
+    tag_space.apply(model_tag(model=MODEL_A))
+    wait_until_tagged(tag_space, MODEL_A)
+    tag_space.patch(TAG, "production", {"spec": {"model": MODEL_B}})
+    wait_until_tagged(tag_space, MODEL_B)
+    tag_space.patch("ModelServer", "default", {"spec": {"freeze": {"reason": "audit"}}})
+
+    tag_space.patch(TAG, "production", {"spec": {"model": "later"}})
+    tag_space.wait_for_condition(TAG, "production", "Promoted", status="Unknown", reason="Frozen")
+    assert front.behind.tags() == {"production": MODEL_B}
+
+    tag_space.patch(TAG, "production", {"spec": {"model": MODEL_A}})
+    status = wait_until_tagged(tag_space, MODEL_A)
+    assert status["history"][0]["cause"] == "Rollback"

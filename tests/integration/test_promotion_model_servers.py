@@ -24,6 +24,8 @@ DECISIVE: JsonObject = {
     "authToken": {"secretKeyRef": {"name": "another", "key": "token"}},
     "defaults": {"rasa": {"image": "evil"}},
     "accessFrom": {"namespaces": ["somebody-else"]},
+    "freeze": {"reason": "none"},
+    "promotionWindows": [{"name": "w", "type": "Deny", "schedule": "* * * * *", "durationSeconds": 60}],
     "tls": {"mode": "Required", "certSecretRef": {"name": "another"}},
 }
 BELOW_ADMIN = ("dave", "carol", "erin")

@@ -64,6 +64,8 @@ class Reason(StrEnum):
     # A model waits to be promoted.
     SOAKING = "Soaking"
     APPROVAL_PENDING = "ApprovalPending"
+    OUTSIDE_WINDOW = "OutsideWindow"
+    FROZEN = "Frozen"
     SOURCE_NOT_FOUND = "SourceNotFound"
     PROMOTION_CYCLE = "PromotionCycle"
 

@@ -23,6 +23,7 @@ from rasa_environments.api.base import (
 )
 from rasa_environments.api.conditions import Conditions
 from rasa_environments.api.deployment_environment import EnvironmentDefaults
+from rasa_environments.api.promotion_windows import MAXIMUM_WINDOWS, Freeze, PromotionWindow
 from rasa_environments.api.rules import Keyed, Rule, matches
 from rasa_environments.api.traffic import LabelSelector
 from rasa_environments.api.urls import url_rule
@@ -133,6 +134,13 @@ class ModelServerSpec(ApiModel):
     access_from: AccessFrom | None = None
     """Other namespaces whose environments and tags may refer to this server. Of the Secrets in this namespace, only the
     pull token and the certificate authorities of `tls` are copied there."""
+    freeze: Freeze | None = None
+    """Stops all promotions on this server, except rollbacks to a model that a tag had before."""
+    promotion_windows: Annotated[list[PromotionWindow], Field(max_length=MAXIMUM_WINDOWS), Keyed(("name",))] | None = (
+        None
+    )
+    """When tags of this server may get another model; by default always. Rollbacks to a model that a tag had before are
+    never held."""
     tls: Tls | None = None
     """Certificate authorities to verify an https URL with; default those of the images. Only `ca.crt` of the Secret is
     used."""

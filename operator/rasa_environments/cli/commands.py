@@ -19,6 +19,7 @@ MODULES: Final[Mapping[str, str]] = {
     "rollback": "rasa_environments.cli.rollback",
     "approve": "rasa_environments.cli.approve",
     "resume": "rasa_environments.cli.resume",
+    "freeze": "rasa_environments.cli.freeze",
     "can-promote": "rasa_environments.cli.can_promote",
     "upload": "rasa_environments.cli.upload",
     "models": "rasa_environments.cli.models",

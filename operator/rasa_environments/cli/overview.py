@@ -48,6 +48,12 @@ class TagRow:
     tag: str
     model: str
     """The desired model."""
+    source: str | None
+    """Where the tag gets models from on its own: `staging`, or `staging (paused)` while spec.model pins."""
+    candidate: str | None
+    """The model that is to be next."""
+    waits_for: str | None
+    """What that one waits for, or why there is none."""
     previous: str | None
     promoted_by: str | None
     """Who set the tag on its present model."""
@@ -126,11 +132,16 @@ def tag_row(tag: ModelTag) -> TagRow:
     """Return the row of a model tag; facts about an earlier spec count as unknown."""
     ready, reason, message = verdict(tag)
     latest = next(iter(tag.status.history or ()), None)
+    held = condition_of(tag.status.conditions, ConditionType.PROMOTED)
+    candidate = tag.status.candidate_model
     return TagRow(
         namespace=tag.metadata.namespace,
         name=tag.metadata.name,
         tag=tag.tag,
-        model=tag.spec.model or (tag.status.tagged_model.name if tag.status.tagged_model else ""),
+        model=desired_by(tag),
+        source=source_of(tag),
+        candidate=candidate.name if candidate is not None and is_current(tag) else None,
+        waits_for=held.message if held is not None and held.status != "True" and is_current(tag) else None,
         previous=tag.status.previous_model.name if tag.status.previous_model else None,
         promoted_by=latest.promoted_by if latest else None,
         promoted_at=latest.tagged_time if latest else None,
@@ -141,6 +152,21 @@ def tag_row(tag: ModelTag) -> TagRow:
         message=message,
         created=tag.metadata.creation_timestamp,
     )
+
+
+def desired_by(tag: ModelTag) -> str:
+    """Return the model that the tag should carry now; empty if unknown."""
+    known = (tag.status.desired_model if is_current(tag) else None) or tag.status.tagged_model
+    if is_current(tag) and known is not None:
+        return known.name
+    return tag.spec.model or (known.name if known is not None else "")
+
+
+def source_of(tag: ModelTag) -> str | None:
+    """Return where the tag gets models from on its own."""
+    if tag.spec.promote_from is None:
+        return None
+    return f"{tag.spec.promote_from.tag} (paused)" if tag.spec.model is not None else tag.spec.promote_from.tag
 
 
 def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[ConditionStatus, str | None, str | None]:

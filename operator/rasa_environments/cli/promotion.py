@@ -130,6 +130,9 @@ def tagged_progress(tag: ModelTag) -> Progress | None:
     if stalled is not None and stalled.status == "True":
         return Progress(stalled.message, _code_of(stalled))
     model = tag.spec.model
+    promoted = condition_of(tag.status.conditions, ConditionType.PROMOTED)
+    if promoted is not None and promoted.status == "Unknown":
+        return Progress(f"waiting: {promoted.message}")
     tagged = condition_of(tag.status.conditions, ConditionType.TAGGED)
     if tagged is not None and tagged.status == "False" and tagged.reason in REFUSALS:
         return Progress(f"{tagged.message} (the ModelTag still asks for {model})", _code_of(tagged))

@@ -39,11 +39,14 @@ def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType
         *_reasons(shown.environments),
     ]
     if shown.tags:
+        # Where models come from, and which is next, is shown only if something is promoted on its own or waits.
+        pipeline = any(row.source or row.waits_for for row in shown.tags)
+        columns = ("TAG", "MODEL", *(("NEXT", "FROM") if pipeline else ()), "TAGGED", "SERVED", "READY", "PREVIOUS")
         parts += [
             Text(),
             _table(
-                ("MODEL TAG", "TAG", "MODEL", "TAGGED", "SERVED", "READY", "PREVIOUS", "PROMOTED", "AGE"),
-                [(row.namespace, _tag_cells(row, now)) for row in shown.tags],
+                ("MODEL TAG", *columns, "PROMOTED", "AGE"),
+                [(row.namespace, _tag_cells(row, now, pipeline=pipeline)) for row in shown.tags],
                 namespaces=namespaces,
             ),
             *_reasons(shown.tags),
@@ -64,7 +67,8 @@ def line(row: EnvironmentRow | TagRow) -> str:
         facts = f"tag={row.tag} wanted={row.wanted or '-'} served={_served(row)}"
         facts += f" actions={row.actions}" if row.actions else ""
         return f"environment {name} {facts} ready={row.ready}{why}"
-    facts = f"tag={row.tag} model={row.model} tagged={row.tagged} served={row.served}"
+    following = f" next={row.candidate} ({row.waits_for})" if row.candidate and row.waits_for else ""
+    facts = f"tag={row.tag} model={row.model}{following} tagged={row.tagged} served={row.served}"
     return f"model tag {name} {facts} ready={row.ready}{why}"
 
 
@@ -90,11 +94,12 @@ def _environment_cells(row: EnvironmentRow, now: datetime, *, actions: bool) -> 
     ]
 
 
-def _tag_cells(row: TagRow, now: datetime) -> list[Text]:
+def _tag_cells(row: TagRow, now: datetime, *, pipeline: bool) -> list[Text]:
     return [
         Text(row.name),
         Text(row.tag),
         Text(row.model),
+        *([_known(row.candidate), _known(row.source)] if pipeline else []),
         Text(row.tagged, STYLES[row.tagged]),
         Text(row.served, STYLES[row.served]),
         _ready(row.ready, row.reason),
@@ -134,6 +139,8 @@ def _reasons(rows: Iterable[EnvironmentRow | TagRow]) -> list[Text]:
     for row in rows:
         if row.ready != "True" and row.message:
             lines.append(Text.assemble((f"  {row.name}: ", STYLES[row.ready]), row.message))
+        if isinstance(row, TagRow) and row.waits_for and row.waits_for not in (row.message or ""):
+            lines.append(Text.assemble((f"  {row.name}: ", "yellow"), row.waits_for))
         if isinstance(row, EnvironmentRow) and row.unregistered:
             lines.append(Text.assemble((f"  {row.name}: ", "yellow"), f"not registered: {row.unregistered}"))
         if isinstance(row, EnvironmentRow) and row.forgetful:

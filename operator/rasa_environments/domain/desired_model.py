@@ -13,10 +13,12 @@ from enum import StrEnum
 
 from rasa_environments.api.base import ModelReference
 from rasa_environments.api.conditions import Reason
+from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.domain.approvals import approvals_pending, approvers
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
 from rasa_environments.domain.promotion_source import Source, soaking
+from rasa_environments.domain.promotion_windows import held
 from rasa_environments.domain.waiting import Waiting, combined
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -37,6 +39,9 @@ class Circumstances:
     now: datetime = LONG_AGO
     source: Source | Waiting | None = None
     """The ModelTag that models come from, or why there is none."""
+    server: ModelServer | None = None
+    """The ModelServer, whose freeze and windows hold promotions; without it, and if the tag is not this ModelTag's to
+    set, nothing is let through."""
     observation: ServerObservation = field(default_factory=ServerObservation)
 
 
@@ -54,29 +59,58 @@ class DesiredModel:
     waiting: Waiting | None = None
     """What that one waits for."""
     let_through_by: str = ""
-    """What let the model through, in words; empty for a model in the spec."""
+    """What let a model of another tag through, in words."""
+    is_of_its_time: bool = False
+    """Whether what let the model through may be different later."""
 
     def is_decision(self, before: ModelTagStatus) -> bool:
         """Return whether the model is let through only now, by what may be different later: to be recorded first."""
         recorded = before.desired_model.name if before.desired_model is not None else None
-        return bool(self.let_through_by) and self.name != recorded
+        return self.is_of_its_time and self.name != recorded
 
 
 def desired_model(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
-    """Return the model that the tag should carry: that of the spec, else what promoteFrom has let through."""
+    """Return the model that the tag should carry: that of the spec, else what promoteFrom has let through.
+
+    While the next one waits, it is the one that was let through last.
+    """
     if tag.spec.model is not None:
-        return DesiredModel(tag.spec.model, Origin.SPEC)
+        return _pinned(tag, tag.spec.model, circumstances)
     if tag.spec.promote_from is not None:
         return _promoted(tag, circumstances)
     return DesiredModel(None)
+
+
+def _pinned(tag: ModelTag, model: str, circumstances: Circumstances) -> DesiredModel:
+    """Return the model of the spec, unless the ModelServer holds promotions; a rollback is never held."""
+    current, server = _current(tag, circumstances.observation), circumstances.server
+    if (current is not None and current.name == model) or _is_rollback(tag, model, circumstances):
+        return DesiredModel(model, Origin.SPEC)
+    kept = DesiredModel(current.name if current else None, Origin.SPEC, current.hash if current else "")
+    if server is None:
+        return kept
+    waiting = held(server, tag.tag, circumstances.now)
+    if waiting is None:
+        return DesiredModel(model, Origin.SPEC, is_of_its_time=bool(server.spec.promotion_windows))
+    listed = circumstances.observation.models.get(model)
+    return _waiting(kept, ModelReference(name=model, hash=listed.hash if listed is not None else ""), waiting)
+
+
+def _is_rollback(tag: ModelTag, model: str, circumstances: Circumstances) -> bool:
+    """Return whether the tag had the model before, with the content that the server lists, if it lists any."""
+    listed = circumstances.observation.models.get(model)
+    had = {(entry.model, entry.hash) for entry in tag.status.history or ()}
+    if tag.status.previous_model is not None:
+        had.add((tag.status.previous_model.name, tag.status.previous_model.hash))
+    return any(name == model and (listed is None or hash_ == listed.hash) for name, hash_ in had)
 
 
 def _promoted(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
     """Return the model of the source if nothing holds it, else the one that was let through last."""
     current, source = _current(tag, circumstances.observation), circumstances.source
     kept = DesiredModel(current.name if current else None, Origin.PROMOTE_FROM, current.hash if current else "")
-    if source is None or isinstance(source, Waiting):
-        return _waiting(kept, None, source)
+    if source is None or isinstance(source, Waiting) or circumstances.server is None:
+        return _waiting(kept, None, source if isinstance(source, Waiting) else None)
     candidate = source.tag.status.tagged_model
     if candidate is None:
         return _waiting(kept, None, Waiting(Reason.SOAKING, f"no model is known to carry tag {source.tag.tag} yet"))
@@ -85,17 +119,23 @@ def _promoted(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
     waiting = combined(tuple(_gates(tag, source, candidate, circumstances)))
     if waiting is not None:
         return _waiting(kept, candidate, waiting)
-    return DesiredModel(candidate.name, Origin.PROMOTE_FROM, candidate.hash, let_through_by=_basis(tag, source))
+    basis = _basis(tag, source)
+    return DesiredModel(candidate.name, Origin.PROMOTE_FROM, candidate.hash, let_through_by=basis, is_of_its_time=True)
 
 
 def _gates(tag: ModelTag, source: Source, candidate: ModelReference, circumstances: Circumstances) -> Iterator[Waiting]:
     """Yield what the candidate waits for."""
     seconds = tag.spec.promote_from.soak_seconds if tag.spec.promote_from is not None else 0
     listed = circumstances.observation.models.get(candidate.name)
+    soak = soaking(source, candidate, seconds, circumstances.now)
+    # Whether a window is open counts at the end of the soak.
+    ready_at = circumstances.now if soak is None or soak.until is None else max(circumstances.now, soak.until)
+    server = circumstances.server
     gates = (
         _replaced(source, candidate) if listed is not None and listed.hash != candidate.hash else None,
-        soaking(source, candidate, seconds, circumstances.now),
+        soak,
         approvals_pending(tag, candidate, source.author),
+        held(server, tag.tag, ready_at) if server is not None else None,
     )
     return (gate for gate in gates if gate is not None)
 

@@ -44,7 +44,7 @@ def changed_tags(before: ServerObservation, now: ServerObservation) -> set[str]:
 def is_as_reported(tag: ModelTag, tagged: TaggedModel) -> bool:
     """Return whether the tag is on the model that its ModelTag desires, and its status says so."""
     reported, desired = tag.status.tagged_model, tag.status.desired_model
-    wanted = tag.spec.model in (None, tagged.name) and (desired is None or desired.name == tagged.name)
+    wanted = tag.spec.model in (None, tagged.name) if desired is None else desired.name == tagged.name
     return wanted and reported is not None and (reported.name, reported.hash) == (tagged.name, tagged.hash)
 
 

@@ -32,6 +32,8 @@ class EventReason(StrEnum):
     """Reason of an Event; an Event of a stalled object has the reason of its condition instead."""
 
     PROMOTED = "Promoted"
+    APPROVAL_REQUIRED = "ApprovalRequired"
+    PROMOTION_HELD = "PromotionHeld"
     ROLLED_BACK = "RolledBack"
     TAG_REVERTED = "TagReverted"
     MODEL_SERVED = "ModelServed"
@@ -44,10 +46,19 @@ class EventReason(StrEnum):
     UNREACHABLE = "Unreachable"
 
 
+_HELD: Final = {
+    Reason.APPROVAL_PENDING: EventReason.APPROVAL_REQUIRED,
+    Reason.OUTSIDE_WINDOW: EventReason.PROMOTION_HELD,
+    Reason.FROZEN: EventReason.PROMOTION_HELD,
+}
+"""The Events of a model that begins to wait, by the reason of the condition Promoted."""
+
+
 class Action(StrEnum):
     """What the operator was doing when the Event occurred."""
 
     PUT_TAG = "PutTag"
+    CHECK_PROMOTION = "CheckPromotion"
     CHECK_MODEL = "CheckModel"
     CHECK_LICENSE = "CheckLicense"
     ROTATE_TOKEN = "RotateToken"
@@ -120,7 +131,7 @@ def events_of(before: AnyResource, after: AnyResource, *, time: str, server: Obj
     events: list[Event] = []
     match before, after:
         case ModelTag(), ModelTag():
-            events += _of_tag(before, after, server)
+            events += _of_tag(before, after, time, server)
         case DeploymentEnvironment(), DeploymentEnvironment():
             events += _of_environment(before, after, time, server)
         case ModelServer(), ModelServer():
@@ -169,7 +180,24 @@ def owner_reference(child: JsonObject) -> ObjectReference:
     )
 
 
-def _of_tag(before: ModelTag, after: ModelTag, server: ObjectKey | None) -> Iterator[Event]:
+def _of_tag(before: ModelTag, after: ModelTag, time: str, server: ObjectKey | None) -> Iterator[Event]:
+    """Yield Events if a model begins to wait for people or a window, or the tag is on another model, or content."""
+    yield from _of_candidate(before, after, time, server)
+    yield from _of_tagged(before, after, server)
+
+
+def _of_candidate(before: ModelTag, after: ModelTag, time: str, server: ObjectKey | None) -> Iterator[Event]:
+    """Yield an Event if the next model waits for approvals or a window, and another one did, or for something else."""
+    now, last = (condition_of(each.status.conditions, ConditionType.PROMOTED) for each in (after, before))
+    candidate = after.status.candidate_model
+    if now is None or candidate is None or now.reason not in _HELD:
+        return
+    if last is None or last.reason != now.reason or before.status.candidate_model != candidate:
+        moment = f"{time} {candidate.name} {candidate.hash}"
+        yield Event("Normal", _HELD[Reason(now.reason)], Action.CHECK_PROMOTION, now.message, moment, _server(server))
+
+
+def _of_tagged(before: ModelTag, after: ModelTag, server: ObjectKey | None) -> Iterator[Event]:
     """Yield an Event if the tag is on another model than before, or the content of its model has changed."""
     last, now, tag = before.status.tagged_model, after.status.tagged_model, after.tag
     if now is None or now == last:

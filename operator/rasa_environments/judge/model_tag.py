@@ -13,7 +13,7 @@ from rasa_environments.api.model_tag import Follower as FollowerStatus
 from rasa_environments.domain.desired_model import DesiredModel
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition_of
-from rasa_environments.judge.promoted import misconfigured, promoted
+from rasa_environments.judge.promoted import held_pin, misconfigured, promoted
 from rasa_environments.judge.tag_history import history_with, previous_model, promoter_of
 from rasa_environments.judge.verdicts import (
     Check,
@@ -150,10 +150,16 @@ def source_misconfigured(facts: ModelTagFacts) -> Verdict | None:
     return misconfigured(facts.decision.waiting)
 
 
+def pin_held(facts: ModelTagFacts) -> Verdict | None:
+    """Report that the model of the spec waits."""
+    return held_pin(facts.decision)
+
+
 VERDICTS: Final[tuple[Check[ModelTagFacts], ...]] = (
     not_tagged,
     source_misconfigured,
     not_served,
+    pin_held,
     tagged_model_unknown,
     served_model_unknown,
 )

@@ -26,6 +26,15 @@ def promoted(decision: DesiredModel, tag: ModelTag) -> tuple[Condition, ...]:
     return (condition(ConditionType.PROMOTED, "True", Reason.PROMOTED, message),)
 
 
+def held_pin(decision: DesiredModel) -> Verdict | None:
+    """Report that the model of the spec waits."""
+    waiting, candidate = decision.waiting, decision.candidate
+    if decision.origin is not Origin.SPEC or waiting is None or candidate is None:
+        return None
+    message = f"model {candidate.name} waits: {waiting.message}"
+    return Verdict("Unknown", waiting.reason, message, ConditionType.RECONCILING)
+
+
 def misconfigured(waiting: Waiting | None) -> Verdict | None:
     """Report that no model can come from where the spec says."""
     if waiting is None or not waiting.is_misconfigured:

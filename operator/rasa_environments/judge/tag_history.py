@@ -27,7 +27,14 @@ NOBODY = Promoter()
 
 
 def promoter_of(decision: DesiredModel, tag: ModelTag) -> Promoter:
-    """Return who promotes the desired model of the tag; nobody, if the tag is only monitored."""
+    """Return who promotes the desired model of the tag; nobody, if the tag is only monitored, or found on it.
+
+    While the next model waits, the present one is the work of an earlier decision, of which the status says no more.
+    """
+    if decision.waiting is not None:
+        if tag.status.desired_model is None:
+            return NOBODY
+        return Promoter("PromoteFrom" if decision.origin is Origin.PROMOTE_FROM else "Promotion")
     match decision.origin:
         case Origin.NONE:
             return NOBODY

@@ -24,6 +24,8 @@ NO_TROUBLE = frozenset(
         Reason.SUSPENDED,
         Reason.SOAKING,
         Reason.APPROVAL_PENDING,
+        Reason.OUTSIDE_WINDOW,
+        Reason.FROZEN,
     }
 )
 """Reasons that belong to a rollout, a promotion, a suspension or a choice: trouble only if they last, which alerts

@@ -19,6 +19,7 @@ def circumstances_of(state: State, tag: ModelTag, observation: ServerObservation
     return Circumstances(
         now=datetime.fromisoformat(now),
         source=Source(source, _is_confirmed(state, source)) if isinstance(source, ModelTag) else source,
+        server=state.lister.servers.get(server_of_tag(tag)) if state.lister.owns(tag) else None,
         observation=observation,
     )
 
