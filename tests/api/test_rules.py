@@ -81,6 +81,8 @@ TAG_STAYS = "spec.tag may not be changed: the history is that of one tag; create
 CRON = "must be minute, hour, day of the month, month and day of the week, for example 0 9 * * MON-FRI"
 ZONE = "must be the name of a time zone, for example Europe/Berlin"
 END = "must be a time with its offset, for example 2026-01-01T12:00:00Z"
+ONE_SOURCE = "may have only one of promoteFrom, follow"
+PATTERN = "must be a pattern for names of models, for example main-*: * stands for any characters, ? for one"
 FROM_ITSELF = "spec.promoteFrom.tag may not be the tag itself: name the tag that models prove themselves under"
 SERVER_STAYS = (
     "spec.modelServerRef may not be changed: the history is that of one server; create another ModelTag instead"
@@ -169,6 +171,7 @@ ACCEPTED = [
     model_tag(model=None),
     model_server(promotionWindows=[window(timeZone="America/Argentina/Buenos_Aires", tags=["production"])]),
     model_server(freeze={"reason": "holidays", "endTime": "2026-01-02T09:00:00+01:00"}),
+    model_tag(model=None, follow={"namePattern": "main-*", "newestBy": "Name"}),
     model_tag(model=None, promoteFrom={"tag": "staging", "soakSeconds": 3600, "approvals": 2}),
     model_tag(model="A", promoteFrom={"tag": "staging"}, approvals=[{"model": "A", "hash": "1", "approvedBy": "x"}]),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
@@ -259,6 +262,8 @@ REFUSED = [
     Refusal(model_server(freeze={"reason": "x", "endTime": "tomorrow"}), "spec.freeze.endTime", END),
     Refusal(model_tag("live", promoteFrom={"tag": "live"}), "", FROM_ITSELF, "spec.promoteFrom.tag"),
     Refusal(model_tag("other", tag="live", promoteFrom={"tag": "live"}), "", FROM_ITSELF, "spec.promoteFrom.tag"),
+    Refusal(model_tag(promoteFrom={"tag": "a"}, follow={"namePattern": "*"}), "spec", ONE_SOURCE),
+    Refusal(model_tag(follow={"namePattern": "main-(a|b)"}), "spec.follow.namePattern", PATTERN),
     Refusal(model_tag(approvals=[{"model": "a model", "hash": "1"}]), "spec.approvals[0].model", MODEL),
     Refusal(environment("a" * 59), "", NAME_LENGTH, "metadata.name"),
     Refusal(environment("1st"), "", NAME, "metadata.name"),

@@ -43,7 +43,7 @@ def shown(*tags: ModelTag) -> str:
 def test_a_model_that_waits_is_shown_with_its_source_and_what_it_waits_for() -> None:
     row = tag_row(waiting())
 
-    assert (row.model, row.candidate, row.source, row.waits_for) == ("old", "new", "staging", SOAKS)
+    assert (row.model, row.candidate, row.source, row.waits_for) == ("old", "new", "tag staging", SOAKS)
     assert line(row).startswith(f"model tag bots/production tag=production model=old next=new ({SOAKS}) tagged=")
 
 
@@ -58,7 +58,7 @@ def test_without_a_pipeline_the_table_has_no_columns_for_it() -> None:
     assert "NEXT" not in shown(tag("production", model="old"))
 
 
-@pytest.mark.parametrize(("model", "source"), [(None, "staging"), ("old", "staging (paused)")])
+@pytest.mark.parametrize(("model", "source"), [(None, "tag staging"), ("old", "tag staging (paused)")])
 def test_a_pinned_tag_says_that_its_source_is_paused(model: str | None, source: str) -> None:
     assert tag_row(waiting(model=model)).source == source
 

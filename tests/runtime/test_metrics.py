@@ -107,6 +107,23 @@ def test_it_is_told_when_a_licence_expires() -> None:
     assert scene.scraped("license_expiry_timestamp_seconds") == {}
 
 
+def test_a_model_that_waits_is_told_with_its_reason() -> None:
+    scene = Scene()
+    status = {
+        "candidateModel": {"name": "new", "hash": "1"},
+        "conditions": [
+            {"type": "Promoted", "status": "Unknown", "reason": "Soaking", "message": "", "lastTransitionTime": SINCE}
+        ],
+    }
+    known = tag("live")
+    scene.lister.tags.put(type(known).model_validate({**known.model_dump(), "status": status}))
+    assert scene.scraped("promotion_waiting") == {'model="new",name="live",namespace="bots",reason="Soaking"': 1}
+
+    scene.lister.tags.put(known)
+
+    assert scene.scraped("promotion_waiting") == {}
+
+
 def test_a_condition_tells_unknown_from_false() -> None:
     scene = Scene()
     scene.lister.environments.put(environment(conditions=[served("Unknown")]))

@@ -17,7 +17,7 @@ from rasa_environments.api.base import (
     TagName,
 )
 from rasa_environments.api.conditions import Conditions, ConditionStatus
-from rasa_environments.api.rules import Keyed, Rule, TransitionRule, matches, rule
+from rasa_environments.api.rules import Keyed, Rule, TransitionRule, at_most_one_of, matches, rule
 
 MAXIMUM_TAG_LENGTH = 63
 MAXIMUM_HISTORY = 100
@@ -58,6 +58,23 @@ class PromoteFrom(ApiModel):
     model to the other tag does not count."""
 
 
+class Follow(ApiModel):
+    """Which models of the server the tag gets."""
+
+    name_pattern: Annotated[
+        str,
+        Field(max_length=200),
+        matches(
+            "^[A-Za-z0-9._*?-]+$",
+            "must be a pattern for names of models, for example main-*: * stands for any characters, ? for one",
+        ),
+    ]
+    """Pattern for the names of models, for example main-*. `*` stands for any characters, `?` for one."""
+    newest_by: Literal["TrainingTime", "Name"] = "TrainingTime"
+    """Which of the matching models is the newest: the one that was trained last, or whose name comes last, character by
+    character."""
+
+
 class Approval(ApiModel):
     """A person's approval of one model, with this very content."""
 
@@ -72,12 +89,16 @@ class Approval(ApiModel):
 class ModelTagSpec(ApiModel):
     """Desired state of a tag."""
 
+    _one_source = at_most_one_of("promoteFrom", "follow")
+
     model: ModelName | None = None
     """Name of the model to give the tag to, for example 20260101-120000 (without .tar.gz). It takes precedence over
-    `promoteFrom`, which pauses until the field is removed. With neither, the tag stays where it is and is only
-    monitored."""
+    `promoteFrom` and `follow`, which pause until the field is removed. With none of them, the tag stays where it is
+    and is only monitored."""
     promote_from: PromoteFrom | None = None
     """Promotes the model of another tag, as soon as it has proven itself there."""
+    follow: Follow | None = None
+    """Promotes the newest model on the server that matches, as soon as it is listed."""
     approvals: Annotated[list[Approval], Field(max_length=MAXIMUM_APPROVALS)] | None = None
     """Who approved which model, for `promoteFrom.approvals`. `kubectl rasa approve` adds an entry."""
     allow_incompatible_model: ModelName | None = None
@@ -113,11 +134,12 @@ class HistoryEntry(ApiModel):
     promoted_by: StatusText | None = None
     """User who promoted the model, from the annotation rasa-environments.io/promoted-by at that time; absent without
     that annotation, if no person did, and if the model's content was replaced on the server."""
-    cause: Literal["Promotion", "Rollback", "PromoteFrom", "Replacement"] | None = None
+    cause: Literal["Promotion", "Rollback", "PromoteFrom", "Follow", "Replacement"] | None = None
     """Why the tag got the model: a person set `spec.model`, to a new model or to one that had the tag before; it came
-    from the tag in `promoteFrom`; or its content was replaced on the server. Absent if nobody asked for it."""
+    from the tag in `promoteFrom`, or was the newest for `follow`; or its content was replaced on the server. Absent if
+    nobody asked for it."""
     message: StatusText | None = None
-    """For PromoteFrom: what let the model through."""
+    """For PromoteFrom and Follow: what let the model through."""
 
 
 class Follower(ApiModel):
@@ -139,8 +161,8 @@ class ModelTagStatus(Status):
     tag: StatusText | None = None
     """Name of the tag on the server."""
     desired_model: ModelReference | None = None
-    """Model that should have the tag, its hash empty if unknown. With `promoteFrom`, the last one that was let through;
-    absent if nothing says which model the tag should have."""
+    """Model that should have the tag, its hash empty if unknown. With `promoteFrom` or `follow`, the last one that was
+    let through; absent if nothing says which model the tag should have."""
     candidate_model: ModelReference | None = None
     """Model that is to have the tag next; the condition Promoted says what it waits for."""
     served_model: ServedModel | None = None
@@ -156,7 +178,8 @@ class ModelTagStatus(Status):
     ) = None
     """Environments that pull the tag."""
     conditions: Conditions | None = None
-    """Ready, Tagged, Served, Reconciling and Stalled, and Promoted with `promoteFrom` or while a model waits."""
+    """Ready, Tagged, Served, Reconciling and Stalled, and Promoted with `promoteFrom`, `follow`, or while a
+    model waits."""
 
 
 class ModelTag(ApiModel):

@@ -49,7 +49,7 @@ class TagRow:
     model: str
     """The desired model."""
     source: str | None
-    """Where the tag gets models from on its own: `staging`, or `staging (paused)` while spec.model pins."""
+    """Where the tag gets models from on its own: `tag staging`, `newest main-*`; ` (paused)` while spec.model pins."""
     candidate: str | None
     """The model that is to be next."""
     waits_for: str | None
@@ -133,13 +133,13 @@ def tag_row(tag: ModelTag) -> TagRow:
     ready, reason, message = verdict(tag)
     latest = next(iter(tag.status.history or ()), None)
     held = condition_of(tag.status.conditions, ConditionType.PROMOTED)
-    candidate = tag.status.candidate_model
+    candidate, source = tag.status.candidate_model, source_of(tag)
     return TagRow(
         namespace=tag.metadata.namespace,
         name=tag.metadata.name,
         tag=tag.tag,
         model=desired_by(tag),
-        source=source_of(tag),
+        source=f"{source} (paused)" if source is not None and tag.spec.model is not None else source,
         candidate=candidate.name if candidate is not None and is_current(tag) else None,
         waits_for=held.message if held is not None and held.status != "True" and is_current(tag) else None,
         previous=tag.status.previous_model.name if tag.status.previous_model else None,
@@ -164,9 +164,9 @@ def desired_by(tag: ModelTag) -> str:
 
 def source_of(tag: ModelTag) -> str | None:
     """Return where the tag gets models from on its own."""
-    if tag.spec.promote_from is None:
-        return None
-    return f"{tag.spec.promote_from.tag} (paused)" if tag.spec.model is not None else tag.spec.promote_from.tag
+    if tag.spec.promote_from is not None:
+        return f"tag {tag.spec.promote_from.tag}"
+    return None if tag.spec.follow is None else f"newest {tag.spec.follow.name_pattern}"
 
 
 def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[ConditionStatus, str | None, str | None]:

@@ -20,6 +20,7 @@ from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute, explained
 from rasa_environments.cli.following import followed
+from rasa_environments.cli.overview import source_of
 from rasa_environments.cli.permission import Permission, permission, right_to_write, rights_to_promote
 from rasa_environments.cli.promotion import Goal, Progress, Wanted, model_name, new_model_tag, progress
 from rasa_environments.cli.tables import console
@@ -170,8 +171,9 @@ async def write(
     change = {"metadata": {"annotations": {PROMOTED_BY_ANNOTATION: permission.user}}, "spec": wanted.spec}
     changed = await connected.client.patch(MODEL_TAGS, tag.metadata.key, change)
     output.print(f"{name}: {tag.spec.model or 'no model'} -> {model} (ModelTag {tag.metadata.key})")
-    if tag.spec.promote_from is not None:
-        output.print(f"{name}: pinned; to get models from tag {tag.spec.promote_from.tag} again: {resumption(name)}")
+    source = source_of(tag)
+    if source is not None:
+        output.print(f"{name}: pinned; to get models from {source} again: {resumption(name)}")
     return parsed(ModelTag, changed)
 
 

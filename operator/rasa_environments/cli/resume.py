@@ -7,6 +7,7 @@ from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.overview import source_of
 from rasa_environments.cli.promote import Environment, model_tag_of, permission_to_promote
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
@@ -20,7 +21,7 @@ EXIT_CODES = {
 
 
 def resume(environment: Environment, where: ClusterOptions, namespace: Namespace = None) -> None:
-    """Unpin an environment: remove spec.model of its ModelTag, so that promoteFrom applies again.
+    """Unpin an environment: remove spec.model of its ModelTag, so that promoteFrom or follow applies again.
 
     The tag keeps its model until the next one is let through.
     """
@@ -29,22 +30,22 @@ def resume(environment: Environment, where: ClusterOptions, namespace: Namespace
         async with session(where, namespace) as connected:
             target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
             tag = await model_tag_of(connected, target)
-            if tag is None or tag.spec.promote_from is None:
+            source = source_of(tag) if tag is not None else None
+            if tag is None or source is None:
                 raise CommandError(
                     f"nothing promotes models to environment {target.metadata.key} on its own: set spec.promoteFrom "
-                    "of its ModelTag first",
+                    "or spec.follow of its ModelTag first",
                     ExitCode.NOT_FOUND,
                 )
-            source = tag.spec.promote_from.tag
             if tag.spec.model is None:
-                console().print(f"{target.metadata.key}: follows tag {source} already")
+                console().print(f"{target.metadata.key}: gets models from {source} already")
                 return
             permission = await permission_to_promote(connected, target, tag)
             if not permission.allowed:
                 raise CommandError(permission.reason, ExitCode.REFUSED)
             await connected.client.patch(MODEL_TAGS, tag.metadata.key, {"spec": {"model": None}})
             console().print(
-                f"{target.metadata.key}: {tag.spec.model} is no longer pinned; the next model comes from tag {source}"
+                f"{target.metadata.key}: {tag.spec.model} is no longer pinned; the next model comes from {source}"
             )
 
     execute(command())

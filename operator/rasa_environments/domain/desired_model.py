@@ -6,17 +6,18 @@ time at which a model is let through counts once, and nothing that happens later
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from rasa_environments.api.base import ModelReference
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
+from rasa_environments.api.model_tag import Follow, ModelTag, ModelTagStatus
 from rasa_environments.domain.approvals import approvals_pending, approvers
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
+from rasa_environments.domain.newest_model import newest_model
 from rasa_environments.domain.promotion_source import Source, soaking
 from rasa_environments.domain.promotion_windows import held
 from rasa_environments.domain.waiting import Waiting, combined
@@ -30,6 +31,7 @@ class Origin(StrEnum):
     NONE = ""
     SPEC = "spec.model"
     PROMOTE_FROM = "spec.promoteFrom"
+    FOLLOW = "spec.follow"
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class DesiredModel:
     waiting: Waiting | None = None
     """What that one waits for."""
     let_through_by: str = ""
-    """What let a model of another tag through, in words."""
+    """What let a model through that nobody named, in words."""
     is_of_its_time: bool = False
     """Whether what let the model through may be different later."""
 
@@ -70,7 +72,7 @@ class DesiredModel:
 
 
 def desired_model(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
-    """Return the model that the tag should carry: that of the spec, else what promoteFrom has let through.
+    """Return the model that the tag should carry: that of the spec, else what promoteFrom or follow let through.
 
     While the next one waits, it is the one that was let through last.
     """
@@ -78,15 +80,16 @@ def desired_model(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
         return _pinned(tag, tag.spec.model, circumstances)
     if tag.spec.promote_from is not None:
         return _promoted(tag, circumstances)
+    if tag.spec.follow is not None:
+        return _followed(tag, tag.spec.follow, circumstances)
     return DesiredModel(None)
 
 
 def _pinned(tag: ModelTag, model: str, circumstances: Circumstances) -> DesiredModel:
     """Return the model of the spec, unless the ModelServer holds promotions; a rollback is never held."""
-    current, server = _current(tag, circumstances.observation), circumstances.server
-    if (current is not None and current.name == model) or _is_rollback(tag, model, circumstances):
+    kept, server = _kept(tag, Origin.SPEC, circumstances), circumstances.server
+    if kept.name == model or _is_rollback(tag, model, circumstances):
         return DesiredModel(model, Origin.SPEC)
-    kept = DesiredModel(current.name if current else None, Origin.SPEC, current.hash if current else "")
     if server is None:
         return kept
     waiting = held(server, tag.tag, circumstances.now)
@@ -107,20 +110,38 @@ def _is_rollback(tag: ModelTag, model: str, circumstances: Circumstances) -> boo
 
 def _promoted(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
     """Return the model of the source if nothing holds it, else the one that was let through last."""
-    current, source = _current(tag, circumstances.observation), circumstances.source
-    kept = DesiredModel(current.name if current else None, Origin.PROMOTE_FROM, current.hash if current else "")
+    source, kept = circumstances.source, _kept(tag, Origin.PROMOTE_FROM, circumstances)
     if source is None or isinstance(source, Waiting) or circumstances.server is None:
         return _waiting(kept, None, source if isinstance(source, Waiting) else None)
     candidate = source.tag.status.tagged_model
     if candidate is None:
         return _waiting(kept, None, Waiting(Reason.SOAKING, f"no model is known to carry tag {source.tag.tag} yet"))
-    if current is not None and current.name == candidate.name:
-        return DesiredModel(current.name, Origin.PROMOTE_FROM, current.hash, let_through_by=_basis(tag, source))
-    waiting = combined(tuple(_gates(tag, source, candidate, circumstances)))
+    return _unless_held(kept, candidate, _gates(tag, source, candidate, circumstances), _basis(tag, source))
+
+
+def _followed(tag: ModelTag, follow: Follow, circumstances: Circumstances) -> DesiredModel:
+    """Return the newest model that matches if nothing holds it, else the one that was let through last."""
+    kept, observation = _kept(tag, Origin.FOLLOW, circumstances), circumstances.observation
+    server = circumstances.server
+    if server is None or not observation.known or observation.problem is not None:
+        return kept
+    newest = newest_model(follow, observation.models.values())
+    if newest is None:
+        message = f"no model that the model server lists matches {follow.name_pattern}"
+        return _waiting(kept, None, Waiting(Reason.MODEL_NOT_FOUND, message))
+    candidate, gate = ModelReference(name=newest.name, hash=newest.hash), held(server, tag.tag, circumstances.now)
+    basis = f"the newest model that matches {follow.name_pattern}"
+    return _unless_held(kept, candidate, [gate] if gate is not None else [], basis)
+
+
+def _unless_held(kept: DesiredModel, candidate: ModelReference, gates: Iterable[Waiting], basis: str) -> DesiredModel:
+    """Return the candidate if no gate holds it, or it has the tag already."""
+    if kept.name == candidate.name:
+        return replace(kept, let_through_by=basis)
+    waiting = combined(tuple(gates))
     if waiting is not None:
         return _waiting(kept, candidate, waiting)
-    basis = _basis(tag, source)
-    return DesiredModel(candidate.name, Origin.PROMOTE_FROM, candidate.hash, let_through_by=basis, is_of_its_time=True)
+    return DesiredModel(candidate.name, kept.origin, candidate.hash, let_through_by=basis, is_of_its_time=True)
 
 
 def _gates(tag: ModelTag, source: Source, candidate: ModelReference, circumstances: Circumstances) -> Iterator[Waiting]:
@@ -158,17 +179,17 @@ def _basis(tag: ModelTag, source: Source) -> str:
     return f"from tag {source.tag.tag}, served there since {served.served_time}{approved}"
 
 
-def _current(tag: ModelTag, observation: ServerObservation) -> ModelReference | None:
+def _kept(tag: ModelTag, origin: Origin, circumstances: Circumstances) -> DesiredModel:
     """Return the model that the tag should carry until another one is let through.
 
     It is the one that was let through last; before the first, the one that the tag is found on.
     """
-    recorded, found = tag.status.desired_model or tag.status.tagged_model, observation.tags.get(tag.tag)
-    return recorded or (None if found is None else ModelReference(name=found.name, hash=found.hash))
+    known = tag.status.desired_model or tag.status.tagged_model or circumstances.observation.tags.get(tag.tag)
+    return DesiredModel(None, origin) if known is None else DesiredModel(known.name, origin, known.hash)
 
 
 def _waiting(kept: DesiredModel, candidate: ModelReference | None, waiting: Waiting | None) -> DesiredModel:
-    return DesiredModel(kept.name, kept.origin, kept.hash, candidate, waiting)
+    return replace(kept, candidate=candidate, waiting=waiting)
 
 
 def reference_to_desired(

@@ -13,17 +13,24 @@ from rasa_environments.judge.verdicts import Verdict, verdict_of
 
 def promoted(decision: DesiredModel, tag: ModelTag) -> tuple[Condition, ...]:
     """Return the condition Promoted; none if a person decides and nothing waits."""
-    waiting, source = decision.waiting, tag.spec.promote_from
+    waiting, source = decision.waiting, _source(tag)
     if waiting is not None:
         status: ConditionStatus = "False" if waiting.is_misconfigured else "Unknown"
         return (condition(ConditionType.PROMOTED, status, waiting.reason, waiting.message),)
     if source is None:
         return ()
     if decision.origin is Origin.SPEC:
-        message = f"spec.model pins the tag to {decision.name}: tag {source.tag} is followed again once it is removed"
+        message = f"spec.model pins the tag to {decision.name}: it gets {source} again once that is removed"
         return (condition(ConditionType.PROMOTED, "True", Reason.PINNED, message),)
-    message = f"tag {tag.tag} has the model of tag {source.tag}"
+    message = f"tag {tag.tag} has {source}"
     return (condition(ConditionType.PROMOTED, "True", Reason.PROMOTED, message),)
+
+
+def _source(tag: ModelTag) -> str | None:
+    """Return which model the tag gets on its own, in words; None if a person decides."""
+    if tag.spec.promote_from is not None:
+        return f"the model of tag {tag.spec.promote_from.tag}"
+    return None if tag.spec.follow is None else f"the newest model that matches {tag.spec.follow.name_pattern}"
 
 
 def held_pin(decision: DesiredModel) -> Verdict | None:

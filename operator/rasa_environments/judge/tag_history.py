@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from rasa_environments.api.base import ModelReference
 from rasa_environments.api.model_tag import HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.domain.desired_model import DesiredModel, Origin
 from rasa_environments.domain.facts import TaggedModel
 
-Cause: TypeAlias = Literal["Promotion", "Rollback", "PromoteFrom", "Replacement"]
+Cause: TypeAlias = Literal["Promotion", "Rollback", "PromoteFrom", "Follow", "Replacement"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,12 @@ class Promoter:
 
 
 NOBODY = Promoter()
+_CAUSES: Final[Mapping[Origin, Cause | None]] = {
+    Origin.NONE: None,
+    Origin.SPEC: "Promotion",
+    Origin.PROMOTE_FROM: "PromoteFrom",
+    Origin.FOLLOW: "Follow",
+}
 
 
 def promoter_of(decision: DesiredModel, tag: ModelTag) -> Promoter:
@@ -34,15 +40,15 @@ def promoter_of(decision: DesiredModel, tag: ModelTag) -> Promoter:
     if decision.waiting is not None:
         if tag.status.desired_model is None:
             return NOBODY
-        return Promoter("PromoteFrom" if decision.origin is Origin.PROMOTE_FROM else "Promotion")
+        return Promoter(_CAUSES[decision.origin])
     match decision.origin:
         case Origin.NONE:
             return NOBODY
         case Origin.SPEC:
             had_it_before = any(entry.model == decision.name for entry in tag.status.history or ())
             return Promoter("Rollback" if had_it_before else "Promotion", tag.promoted_by)
-        case Origin.PROMOTE_FROM:
-            return Promoter("PromoteFrom", message=decision.let_through_by or None)
+        case Origin.PROMOTE_FROM | Origin.FOLLOW:
+            return Promoter(_CAUSES[decision.origin], message=decision.let_through_by or None)
 
 
 def history_with(

@@ -33,6 +33,7 @@ class ObjectMetrics(Collector):
         yield self._models()
         yield self._served_since()
         yield self._licenses()
+        yield self._waiting()
 
     def _conditions(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily(
@@ -80,6 +81,19 @@ class ObjectMetrics(Collector):
             expires = _seconds(environment.status.license_expiry_time or "")
             if expires is not None:
                 family.add_metric([environment.metadata.namespace, environment.metadata.name], expires)
+        return family
+
+    def _waiting(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "rasa_environments_promotion_waiting",
+            "Always 1: a model that is to have a tag next, and why it waits",
+            labels=["namespace", "name", "model", "reason"],
+        )
+        for tag in self._lister.tags:
+            candidate, key = tag.status.candidate_model, tag.metadata.key
+            promoted = condition_of(tag.status.conditions, ConditionType.PROMOTED)
+            if candidate is not None and promoted is not None:
+                family.add_metric([key.namespace, key.name, label(candidate.name), promoted.reason], 1)
         return family
 
 
