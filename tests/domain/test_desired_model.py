@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import ModelReference
 from rasa_environments.api.conditions import Reason
-from rasa_environments.api.model_tag import HistoryEntry, ModelTag, ModelTagStatus, ServedModel
+from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, HistoryEntry, ModelTag, ModelTagStatus, ServedModel
 from rasa_environments.domain.desired_model import (
     Circumstances,
     DesiredModel,
@@ -180,6 +180,17 @@ def test_enough_different_people_have_to_approve_this_very_content(
     assert (found.waiting is None) is passes
     if found.waiting is not None:
         assert found.waiting.reason is Reason.APPROVAL_PENDING
+
+
+def test_the_author_does_not_count_although_the_history_was_shortened() -> None:
+    source = staging().tag
+    annotated = source.metadata.model_copy(update={"annotations": {PROMOTED_BY_ANNOTATION: "alice"}})
+    status = source.status.model_copy(update={"history": None})
+    shortened = Source(source.model_copy(update={"metadata": annotated, "status": status}))
+
+    found = decided(production(approvals=2, approved=(approval("alice"), approval("bob"))), shortened)
+
+    assert found.name == "old"
 
 
 def test_who_approved_is_part_of_what_let_the_model_through() -> None:

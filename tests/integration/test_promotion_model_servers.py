@@ -114,3 +114,32 @@ def test_labels_and_annotations_are_free(team: Team) -> None:
     answer = team.person("dave").merge(SERVER, "default", change)
 
     assert answer.accepted, answer.body["message"]
+
+
+WINDOW: JsonObject = {"name": "w", "type": "Allow", "schedule": "0 9 * * *", "durationSeconds": 60}
+LOOSENING: dict[str, Callable[[Person, JsonObject], Answer]] = {
+    "no freeze": lambda person, _: person.change(SERVER, "default", freeze=None),
+    "an earlier end": lambda person, _: person.change(SERVER, "default", freeze={"endTime": "2026-01-01T00:00:00Z"}),
+    "no windows": lambda person, _: person.change(SERVER, "default", promotionWindows=None),
+    "no windows, by json patch": lambda person, _: person.json_patch(
+        SERVER, "default", {"op": "remove", "path": "/spec/promotionWindows/0"}
+    ),
+    "a longer window, applied by another": lambda person, _: person.apply(
+        model_server("http://server", promotionWindows=[{**WINDOW, "durationSeconds": 86400}]), "another-manager"
+    ),
+    "neither, by replace": lambda person, now: person.replace({**now, "spec": {"url": now["spec"]["url"]}}),
+    "delete": lambda person, _: person.delete(SERVER, "default"),
+}
+
+
+@pytest.mark.parametrize("attempt", LOOSENING.values(), ids=LOOSENING)
+def test_lifting_a_freeze_or_a_window_needs_promote_on_all_environments(
+    team: Team, attempt: Callable[[Person, JsonObject], Answer]
+) -> None:
+    team.given(model_server("http://server", freeze={"reason": "audit"}, promotionWindows=[WINDOW]))
+    before = team.get(SERVER, "default")
+
+    answer = attempt(team.person("carol"), before)
+
+    assert refusal(answer) == lacks_all("carol", team.namespace)
+    assert team.get(SERVER, "default") == before

@@ -247,6 +247,19 @@ async def test_a_source_of_another_namespace_is_none() -> None:
     assert scene.promoted == ("False", "SourceNotFound")
 
 
+async def test_a_source_that_is_being_deleted_is_none() -> None:
+    scene = Scene()
+    await scene.reconcile(STAGING)
+    source = scene.tag(STAGING)
+    metadata = source.metadata.model_copy(update={"deletion_timestamp": ENOUGH})
+    scene.state.lister.tags.put(source.model_copy(update={"metadata": metadata}))
+    scene.now = ENOUGH
+
+    await scene.reconcile(PRODUCTION)
+
+    assert scene.promoted == ("False", "SourceNotFound")
+
+
 async def test_a_pin_is_tagged_at_once_and_says_that_the_source_is_not_followed() -> None:
     scene = Scene()
     promote_from = {"tag": "staging", "soakSeconds": 3600}

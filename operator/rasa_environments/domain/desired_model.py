@@ -155,7 +155,7 @@ def _gates(tag: ModelTag, source: Source, candidate: ModelReference, circumstanc
     gates = (
         _replaced(source, candidate) if listed is not None and listed.hash != candidate.hash else None,
         soak,
-        approvals_pending(tag, candidate, source.author),
+        approvals_pending(tag, candidate, source.authors),
         held(server, tag.tag, ready_at) if server is not None else None,
     )
     return (gate for gate in gates if gate is not None)
@@ -174,7 +174,7 @@ def _basis(tag: ModelTag, source: Source) -> str:
     served, model = source.tag.status.served_model, source.tag.status.tagged_model
     if model is None or served is None or served.name != model.name:
         return f"from tag {source.tag.tag}"
-    names = approvers(tag, model, source.author) if tag.spec.promote_from and tag.spec.promote_from.approvals else ()
+    names = approvers(tag, model, source.authors) if tag.spec.promote_from and tag.spec.promote_from.approvals else ()
     approved = f", approved by {', '.join(names)}" if names else ""
     return f"from tag {source.tag.tag}, served there since {served.served_time}{approved}"
 

@@ -26,9 +26,10 @@ class Source:
     status may be older than an outage."""
 
     @property
-    def author(self) -> str | None:
-        """Who promoted its model, if a person did."""
-        return self.tag.status.history[0].promoted_by if self.tag.status.history else None
+    def authors(self) -> frozenset[str]:
+        """Who promoted its model, if a person did: by the history, and by admission, since anybody may shorten that."""
+        latest = self.tag.status.history[0].promoted_by if self.tag.status.history else None
+        return frozenset(name for name in (latest, self.tag.promoted_by) if name is not None)
 
 
 def source_of(tag: ModelTag, lister: Lister) -> ModelTag | Waiting | None:
@@ -66,7 +67,9 @@ def _next(tag: ModelTag, lister: Lister) -> ModelTag | None:
     if tag.spec.promote_from is None:
         return None
     found = lister.tag_owner(server_of_tag(tag), tag.spec.promote_from.tag)
-    return found if found is not None and found.metadata.namespace == tag.metadata.namespace else None
+    if found is None or found.metadata.namespace != tag.metadata.namespace:
+        return None
+    return found if found.metadata.deletion_timestamp is None else None  # what is being deleted is not looked at
 
 
 def soaking(source: Source, model: ModelReference, seconds: int, now: datetime) -> Waiting | None:
