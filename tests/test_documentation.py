@@ -197,8 +197,10 @@ def test_the_sample_of_an_action_server_becomes_one() -> None:
     ran = CliRunner().invoke(application, ["render", "--file", str(file), "--namespace", "bots"])
 
     assert ran.exit_code == 0, ran.output
-    names = [child["metadata"]["name"] for child in yaml.safe_load_all(ran.stdout) if child["kind"] == "Deployment"]
-    assert names == ["support-actions", "support-rasa"]
+    actions, rasa = (child for child in yaml.safe_load_all(ran.stdout) if child["kind"] == "Deployment")
+    assert (actions["metadata"]["name"], rasa["metadata"]["name"]) == ("support-actions", "support-rasa")
+    (container,) = actions["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example.com/support-actions:1.5", "that of the ModelTag"
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,26 @@ def promote(space: Space) -> None:
     space.patch(TAG, "production", {"spec": {"model": MODEL_B}})
 
 
+def actions(number: int) -> JsonObject:
+    """The image of an action server."""
+    return {"actionServer": {"image": f"registry.example.com/actions:{number}"}}
+
+
+def prepare_actions(space: Space) -> None:
+    """Create production with an action server, whose image its ModelTag names."""
+    space.apply(model_tag(model=MODEL_A, **actions(1)), environment(**actions(0)))
+    space.wait_until_ready()
+    space.wait_for_condition(TAG, "production", "Tagged", status="True")
+
+
+def promote_with_actions(space: Space) -> None:
+    space.patch(TAG, "production", {"spec": {"model": MODEL_B, **actions(2)}})
+
+
+def remove_actions(space: Space) -> None:
+    space.apply(environment())
+
+
 def rotate(space: Space) -> None:
     space.patch(ENVIRONMENT, "production", {"metadata": {"annotations": {ROTATE_TOKEN_ANNOTATION: "now"}}})
 
@@ -139,6 +159,8 @@ STORIES = (
     Story("change", change, prepare_change),
     Story("promotion-in-place", promote, ready_with_tag()),
     Story("promotion-rolling", promote, ready_with_tag("RollingUpdate")),
+    Story("promotion-with-actions", promote_with_actions, prepare_actions),
+    Story("actions-removed", remove_actions, prepare_actions),
     Story("rotation", rotate, ready_with_tag()),
     Story("deletion", delete, ready_with_tag()),
     Story("registration", register, prepare_registration, {"profile": ENTERPRISE}),

@@ -193,13 +193,47 @@ def test_what_somebody_else_does_meanwhile_ends_it() -> None:
 
 
 def test_a_rollback_goes_to_the_model_before() -> None:
-    assert rollback_target(tag(previous="A")) == "A"
-    assert rollback_target(tag(model=None, previous="A")) == "A"
+    assert rollback_target(tag(previous="A")) == Wanted("A")
+    assert rollback_target(tag(model=None, previous="A")) == Wanted("A")
     assert rollback_target(tag()) is None
 
 
+def with_actions(found: ModelTag, image: str | None, **before: str | None) -> ModelTag:
+    """The ModelTag with an image of actions, and those that it named for each model before."""
+    spec = {"model": found.spec.model, "actionServer": image and {"image": image}}
+    history = [
+        {"model": model, "hash": "1", "taggedTime": "", "actionServerImage": each} for model, each in before.items()
+    ]
+    status = {**found.status.model_dump(by_alias=True, exclude_none=True), "history": history}
+    return ModelTag.model_validate({"metadata": found.metadata.model_dump(), "spec": spec, "status": status})
+
+
+def test_a_rollback_goes_to_the_actions_of_that_model() -> None:
+    there = with_actions(tag(previous="A"), "actions:2", B="actions:2", A="actions:1")
+    never = with_actions(tag(previous="A"), "actions:2", B="actions:2", A=None)
+    limited = with_actions(tag(previous="A"), "actions:2")
+
+    targets = [rollback_target(each) for each in (there, never, limited)]
+
+    assert [each and each.spec for each in targets] == [
+        {"model": "A", "actionServer": {"image": "actions:1"}},
+        {"model": "A", "actionServer": None},
+        {"model": "A"},
+    ]
+
+
+def test_actions_that_go_with_a_model_are_promoted_with_it() -> None:
+    wanted = Wanted("B", actions="actions:2")
+
+    assert wanted.spec == {"model": "B", "actionServer": {"image": "actions:2"}}
+    assert not wanted.is_said_by(with_actions(tag(), "actions:1"))
+    assert wanted.is_said_by(with_actions(tag(), "actions:2"))
+    assert Wanted("B").is_said_by(with_actions(tag(), "actions:1"))
+    assert Wanted("B", without_actions=True).is_said_by(tag())
+
+
 def test_a_rollback_of_a_promotion_that_never_took_place_goes_to_what_is_still_served() -> None:
-    assert rollback_target(tag(model="missing", carried="B", previous="A")) == "B"
+    assert rollback_target(tag(model="missing", carried="B", previous="A")) == Wanted("B")
 
 
 def test_a_new_model_tag_says_no_more_than_it_must() -> None:

@@ -153,6 +153,12 @@ APPEARANCES: list[tuple[str, Iterable[JsonObject], JsonObject, set[Request]]] = 
         {tag("live"), tag("next")},
     ),
     (
+        "a ModelTag that names the actions of its model",
+        [environment_body("live"), environment_body("other"), server_body()],
+        tag_body("live", actionServer={"image": "actions:1"}),
+        {tag("live"), environment("live")},
+    ),
+    (
         "a ModelTag that is deleted from the server one day",
         [],
         tag_body("live", deletionPolicy="Delete"),
@@ -341,3 +347,26 @@ def test_the_end_of_an_environment_concerns_the_tag_that_it_followed() -> None:
     known = scene(server_body(), tag_body("live"), environment_body("live"))
 
     assert known.after_the_end_of(environment("live")) == {tag("live")}
+
+
+def test_a_model_tag_that_comes_to_own_its_tag_concerns_those_whose_actions_it_names() -> None:
+    newer = tag_body("next", tag="live", actionServer={"image": "actions:1"})
+    made = scene(server_body(), environment_body("live"), tag_body("live", age=1), newer)
+
+    assert made.after_the_end_of(tag("live")) == {tag("next"), environment("live")}
+
+
+def test_a_model_tag_that_names_other_actions_or_none_any_more_concerns_those_that_run_them() -> None:
+    made = scene(server_body(), environment_body("live"), tag_body("live", actionServer={"image": "actions:1"}))
+
+    assert made.after(tag_body("live", version=2, actionServer={"image": "actions:2"})) == {environment("live")}
+    assert made.after(tag_body("live", version=3)) == {environment("live")}
+    assert made.after(tag_body("live", version=4, model="model-2")) == set()
+
+
+def test_an_environment_that_begins_to_go_concerns_the_tag_that_may_wait_for_it() -> None:
+    known = scene(server_body(), tag_body("live"), environment_body("live"))
+    going = environment_body("live", version=2)
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    assert known.after(going) == {tag("live")}

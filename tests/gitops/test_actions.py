@@ -117,7 +117,27 @@ def test_a_rollback_goes_where_that_of_the_command_line_goes(
         with pytest.raises(LuaError, match=f"no model is known before {wanted}"):
             run(script(TAG, "rollback"), obj)
     else:
-        assert taken("rollback", obj) == ({} if target == wanted else {"spec": {"model": target}})
+        assert taken("rollback", obj) == ({} if target.model == wanted else {"spec": {"model": target.model}})
+
+
+@pytest.mark.parametrize("named", [None, "actions:3"])
+@pytest.mark.parametrize("before", [None, "actions:1"])
+def test_a_rollback_goes_to_the_actions_of_that_model(before: str | None, named: str | None) -> None:
+    images = {"model-2": named, "model-1": before}
+    history = [
+        {"model": name, "hash": "1", "taggedTime": "", **({"actionServerImage": image} if image else {})}
+        for name, image in images.items()
+    ]
+    obj = tag("model-2", {**status_of("model-2", "model-1"), "history": history})
+    if named is not None:
+        obj["spec"]["actionServer"] = {"image": named}
+
+    spec = taken("rollback", obj)["spec"]
+
+    wanted = rollback_target(ModelTag.model_validate(obj))
+    assert wanted is not None
+    assert ModelTag.model_validate({**obj, "spec": {**obj["spec"], **spec}}).action_server_image == before
+    assert ModelTag.model_validate({**obj, "spec": {**obj["spec"], **wanted.spec}}).action_server_image == before
 
 
 def test_a_rollback_is_not_in_the_name_of_who_promoted_before() -> None:

@@ -113,6 +113,63 @@ def test_whatever_changes_which_model_carries_the_tag_needs_promote(team: Team, 
     assert team.get(TAG, "production") == before
 
 
+def actions(image: str) -> JsonObject:
+    """An image of the action server that goes with the model."""
+    return {"actionServer": {"image": image}}
+
+
+def runs_code(person: str, namespace: str) -> str:
+    """The message when somebody with `promote` lacks the right to run code."""
+    return (
+        f'user "{person}" may not set spec.actionServer.image, which runs code: needs the verb "create" on pods in '
+        f'namespace "{namespace}"'
+    )
+
+
+def test_naming_actions_needs_promote_like_naming_a_model(team: Team) -> None:
+    team.given(model_tag(model="A"))
+
+    answer = team.person("carol").change(TAG, "production", **actions("a"))
+
+    assert refusal(answer) == lacks("carol", "production", team.namespace)
+
+
+def test_naming_actions_needs_the_right_to_create_pods_too_since_the_image_runs_as_code(team: Team) -> None:
+    grace, heidi = team.person("grace"), team.person("heidi")
+
+    created = grace.create(model_tag(model="A", **actions("a")))
+    team.given(model_tag(model="A"))
+    changed = grace.change(TAG, "production", model="B", **actions("a"))
+    permitted = heidi.change(TAG, "production", model="B", **actions("a"))
+    another = grace.change(TAG, "production", **actions("b"))
+
+    assert refusal(created) == refusal(changed) == refusal(another) == runs_code("grace", team.namespace)
+    assert permitted.accepted, permitted.body["message"]
+
+
+def test_a_model_is_promoted_beside_actions_that_stay_without_the_right_to_create_pods(team: Team) -> None:
+    team.given(model_tag(model="A", **actions("a")))
+
+    for change in ({"model": "B"}, {"actionServer": None}):
+        answer = team.person("grace").change(TAG, "production", **change)
+        assert answer.accepted, answer.body["message"]
+
+
+def test_going_back_to_actions_of_the_history_needs_no_more_than_promote(team: Team) -> None:
+    team.given(model_tag(model="B", **actions("b")))
+    entry = {"model": "A", "hash": "1", "taggedTime": "2026-01-01T00:00:00Z", "actionServerImage": "a"}
+    team.administrator.merge(TAG, "production", {"status": {"history": [entry]}}, "status")
+    grace = team.person("grace")
+
+    other = grace.change(TAG, "production", model="A", **actions("c"))
+    without_promote = team.person("carol").change(TAG, "production", model="A", **actions("a"))
+    back = grace.change(TAG, "production", model="A", **actions("a"))
+
+    assert refusal(other) == runs_code("grace", team.namespace)
+    assert back.accepted, back.body["message"]
+    assert refusal(without_promote) == lacks("carol", "production", team.namespace)
+
+
 FREE: dict[str, Attempt] = {
     "label": lambda person, _: person.merge(TAG, "production", {"metadata": {"labels": {"team": "bots"}}}),
     "annotation": lambda person, _: person.merge(TAG, "production", {"metadata": {"annotations": {"note": "x"}}}),

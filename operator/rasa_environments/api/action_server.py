@@ -22,8 +22,8 @@ class ActionServer(ApiModel):
     """The server that runs the custom actions of the model, in a Deployment of its own."""
 
     image: Image | None = None
-    """Container image of the action server, for example registry.example.com/support-actions:1.4. Must be set here or
-    in the defaults."""
+    """Container image of the action server, for example registry.example.com/support-actions:1.4. Must be set here, in
+    the defaults, or in the ModelTag of the environment's tag, whose image takes precedence."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     """When to pull the image; default as Kubernetes decides by the image's tag."""
     image_pull_secrets: Annotated[list[PullSecret], Field(max_length=16), Keyed(("name",))] | None = None

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     ANOTHER_MODEL_SERVED = "AnotherModelServed"
     NO_MODEL_SERVED = "NoModelServed"
     MODEL_LOST = "ModelLost"
+    ACTION_SERVER_NOT_READY = "ActionServerNotReady"
     NO_ENVIRONMENT = "NoEnvironment"
     NO_PODS = "NoPods"
     PODS_UNREACHABLE = "PodsUnreachable"

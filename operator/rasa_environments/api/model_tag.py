@@ -18,6 +18,7 @@ from rasa_environments.api.base import (
 )
 from rasa_environments.api.conditions import Conditions, ConditionStatus
 from rasa_environments.api.rules import Keyed, Rule, TransitionRule, at_most_one_of, matches, rule
+from rasa_environments.api.workload import Image
 
 MAXIMUM_TAG_LENGTH = 63
 MAXIMUM_HISTORY = 100
@@ -86,6 +87,13 @@ class Approval(ApiModel):
     """User who approved it. Set by an admission policy to whoever adds the entry; it can never be another's name."""
 
 
+class TaggedActionServer(ApiModel):
+    """The action server that goes with the model."""
+
+    image: Image
+    """Container image of the action server, for example registry.example.com/support-actions:1.4."""
+
+
 class ModelTagSpec(ApiModel):
     """Desired state of a tag."""
 
@@ -104,6 +112,9 @@ class ModelTagSpec(ApiModel):
     allow_incompatible_model: ModelName | None = None
     """Name of a model to give the tag to even if an environment that pulls the tag runs a version of Rasa that cannot
     load it. Has no effect on other models, so that the next promotion is checked again."""
+    action_server: TaggedActionServer | None = None
+    """The action server that goes with the model. Environments of this namespace that pull the tag and have an
+    `actionServer` run this image instead of their own, and the tag moves to another model only once they do."""
     tag: TagName | None = None
     """Tag to give to the model on the server; default metadata.name. Immutable."""
     model_server_ref: ModelServerRef | None = None
@@ -140,6 +151,8 @@ class HistoryEntry(ApiModel):
     nobody asked for it."""
     message: StatusText | None = None
     """For PromoteFrom and Follow: what let the model through."""
+    action_server_image: StatusText | None = None
+    """Image of the action server that the spec last named for the model; absent if it named none."""
 
 
 class Follower(ApiModel):
@@ -228,6 +241,11 @@ class ModelTag(ApiModel):
     def tag(self) -> str:
         """The tag: that of the spec, or the object's name."""
         return self.spec.tag or self.metadata.name
+
+    @property
+    def action_server_image(self) -> str | None:
+        """Image of the action server that goes with the model, if the spec names one."""
+        return self.spec.action_server.image if self.spec.action_server is not None else None
 
     @property
     def promoted_by(self) -> str | None:

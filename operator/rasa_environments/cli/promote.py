@@ -15,6 +15,7 @@ from rich.console import Console
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, ModelName, ModelTag
+from rasa_environments.api.workload import Image
 from rasa_environments.cli.access import Session, parsed, session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
@@ -36,6 +37,8 @@ EXIT_CODES = {
     ExitCode.TIMED_OUT: "it was not served within --timeout; the promotion continues",
     ExitCode.UNKNOWN: "it is promoted; whether it is served is unknown",
 }
+MODEL: TypeAdapter[str] = TypeAdapter(ModelName)
+IMAGE: TypeAdapter[str] = TypeAdapter(Image)
 RETRY_SECONDS = 1.0
 """Seconds between two attempts to follow a promotion while the API server does not answer."""
 
@@ -56,6 +59,14 @@ AllowIncompatible = Annotated[
         help="Move the tag even if an environment on the tag runs a version of Rasa that cannot load the model.",
     ),
 ]
+Actions = Annotated[
+    str | None,
+    typer.Option(
+        metavar="IMAGE",
+        help="Image of the action server that goes with the model: the tag moves once it is available.",
+        show_default=False,
+    ),
+]
 Environment = Annotated[str, typer.Argument(help="Name of the DeploymentEnvironment.", show_default=False)]
 
 
@@ -68,7 +79,7 @@ class Following:
     timeout: float
 
 
-def promote(
+def promote(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     model: Annotated[str, typer.Argument(help="Name of the model, for example 20260101-120000.", show_default=False)],
     environment: Environment,
     where: ClusterOptions,
@@ -76,6 +87,7 @@ def promote(
     until: Until = Goal.SERVED,
     timeout: Timeout = 300.0,
     allow_incompatible: AllowIncompatible = False,
+    actions: Actions = None,
     namespace: Namespace = None,
 ) -> None:
     """Put the tag that an environment pulls on a model, and wait until it is served.
@@ -83,11 +95,10 @@ def promote(
     Succeeds only when the ModelTag reports that the model is served. If that cannot be determined, for example because
     the operator cannot reach the pods, `--until tagged` waits only for the model server's confirmation.
     """
-    wanted = Wanted(model_name(model), allow_incompatible)
-    try:
-        TypeAdapter(ModelName).validate_python(wanted.model)
-    except ValidationError as error:
-        raise typer.BadParameter(f"{model}: {error.errors()[0]['msg']}", param_hint="MODEL") from None
+    wanted = Wanted(model_name(model), allow_incompatible, actions)
+    validate(MODEL, wanted.model, "MODEL")
+    if actions is not None:
+        validate(IMAGE, actions, "--actions")
 
     async def command() -> None:
         async with session(where, namespace) as connected:
@@ -96,6 +107,14 @@ def promote(
             await promote_to(connected, target, tag, wanted, Following(until if wait else None, timeout))
 
     execute(command())
+
+
+def validate(rules: TypeAdapter[str], given: str, place: str) -> None:
+    """Check an argument as the API server would. Raises typer.BadParameter."""
+    try:
+        rules.validate_python(given)
+    except ValidationError as error:
+        raise typer.BadParameter(f"{given}: {error.errors()[0]['msg']}", param_hint=place) from None
 
 
 async def model_tag_of(connected: Session, environment: DeploymentEnvironment) -> ModelTag | None:

@@ -52,16 +52,26 @@ class Wanted:
     model: str
     allow_incompatible: bool = False
     """Whether the tag may move although an environment cannot load the model."""
+    actions: str | None = None
+    """Image of the action server that goes with the model; None leaves what the ModelTag says of it."""
+    without_actions: bool = False
+    """Whether the ModelTag is to name no image any more."""
 
     @property
     def spec(self) -> JsonObject:
-        """The fields of the ModelTag's spec to set."""
-        return {"model": self.model, **({"allowIncompatibleModel": self.model} if self.allow_incompatible else {})}
+        """The fields of the ModelTag's spec to set; null removes one."""
+        spec: JsonObject = {"model": self.model}
+        if self.allow_incompatible:
+            spec["allowIncompatibleModel"] = self.model
+        if self.actions is not None or self.without_actions:
+            spec["actionServer"] = None if self.actions is None else {"image": self.actions}
+        return spec
 
     def is_said_by(self, tag: ModelTag) -> bool:
         """Return whether the ModelTag says so already."""
         allowed = not self.allow_incompatible or tag.spec.allow_incompatible_model == self.model
-        return tag.spec.model == self.model and allowed
+        named = "actionServer" not in self.spec or tag.action_server_image == self.actions
+        return tag.spec.model == self.model and allowed and named
 
 
 def new_model_tag(environment: DeploymentEnvironment, wanted: Wanted, user: str) -> JsonObject:
@@ -88,15 +98,21 @@ def model_name(given: str) -> str:
     return given.removesuffix(MODEL_SUFFIX)
 
 
-def rollback_target(tag: ModelTag) -> str | None:
-    """Return the model to roll back to.
+def rollback_target(tag: ModelTag) -> Wanted | None:
+    """Return what to roll back to, with the image that the ModelTag last named for that model.
 
-    The previous one, or the current one if the last promotion never took effect.
+    The previous model, or the current one if the last promotion never took effect.
     """
-    tagged, previous = tag.status.tagged_model, tag.status.previous_model
+    target, tagged = tag.status.previous_model, tag.status.tagged_model
     if tagged is not None and tag.spec.model is not None and tagged.name != tag.spec.model:
-        return tagged.name
-    return previous.name if previous is not None else None
+        target = tagged
+    if target is None:
+        return None
+    entry = next((each for each in tag.status.history or () if each.model == target.name), None)
+    if entry is None:
+        return Wanted(target.name)
+    image = entry.action_server_image
+    return Wanted(target.name, actions=image, without_actions=image is None and tag.action_server_image is not None)
 
 
 def progress(

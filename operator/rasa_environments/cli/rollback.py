@@ -9,7 +9,7 @@ from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.promote import EXIT_CODES as EXIT_CODES_OF_PROMOTE
 from rasa_environments.cli.promote import Environment, Following, Timeout, Until, Wait, model_tag_of, promote_to
-from rasa_environments.cli.promotion import Goal, Wanted, rollback_target
+from rasa_environments.cli.promotion import Goal, rollback_target
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
 
 EXIT_CODES = {
@@ -26,7 +26,7 @@ def rollback(
     timeout: Timeout = 300.0,
     namespace: Namespace = None,
 ) -> None:
-    """Promote the model that an environment had before."""
+    """Promote the model that an environment had before, with the image of the action server that went with it."""
 
     async def command() -> None:
         async with session(where, namespace) as connected:
@@ -38,13 +38,13 @@ def rollback(
                     f"model is known; name one: kubectl rasa promote MODEL {environment}",
                     ExitCode.NOT_FOUND,
                 )
-            model = rollback_target(tag)
-            if model is None:
+            wanted = rollback_target(tag)
+            if wanted is None:
                 raise CommandError(
                     f"ModelTag {tag.metadata.key} has no model before {tag.spec.model or 'the current one'}; "
                     f"name one: kubectl rasa promote MODEL {environment}",
                     ExitCode.NOT_FOUND,
                 )
-            await promote_to(connected, target, tag, Wanted(model), Following(until if wait else None, timeout))
+            await promote_to(connected, target, tag, wanted, Following(until if wait else None, timeout))
 
     execute(command())

@@ -41,7 +41,7 @@ class EventHandlers:
         """Environments with a recent change of a child, and the names of such children."""
         lister.on_conflict_change(
             environments=lambda key: queue.add(Request(Kind.DEPLOYMENT_ENVIRONMENT, key)),
-            tags=lambda key: queue.add(Request(Kind.MODEL_TAG, key)),
+            tags=self._enqueue_tag,
         )
 
     def known(self, request: Request) -> AnyResource | None:
@@ -65,8 +65,11 @@ class EventHandlers:
         known = self.known(request_of(resource))
         self._lister.put(resource)
         self._enqueue_dependents(known, resource)
-        # The operator's own writes are known, so this response was lost, or somebody else wrote the status.
-        if isinstance(known, DeploymentEnvironment) and known.status != resource.status:
+        # The operator's own writes are known, so this response was lost, or somebody else wrote the status. And nobody
+        # waits for an environment that is being deleted.
+        if isinstance(known, DeploymentEnvironment) and (
+            known.status != resource.status or known.metadata.deletion_timestamp != resource.metadata.deletion_timestamp
+        ):
             self._notify_tag(known)
         if isinstance(resource, ModelTag) and known is not None and known.status != resource.status:
             for each in self._lister.promoted_from(resource):
@@ -156,6 +159,12 @@ class EventHandlers:
         if tag is not None:
             self._queue.add(request_of(tag))
 
+    def _enqueue_tag(self, key: ObjectKey) -> None:
+        """Enqueue a ModelTag that came to own its tag, or no longer does, and those whose actions it decides on."""
+        self._queue.add(Request(Kind.MODEL_TAG, key))
+        for request in self._dependents(self._lister.tags.get(key)):
+            self._queue.add(request)
+
     def _enqueue_users_of(self, server: ObjectKey) -> None:
         for dependent in self._users_of(server):
             self._queue.add(dependent)
@@ -175,9 +184,12 @@ class EventHandlers:
                 if server is not None and server.registration is not Registration.NONE:
                     yield Request(Kind.MODEL_SERVER, server.metadata.key)
             case ModelTag():
+                server_key = server_of_tag(resource)
                 yield from _requests(lister.promoted_from(resource))
                 if resource.spec.deletion_policy == "Delete":
-                    yield Request(Kind.MODEL_SERVER, server_of_tag(resource))
+                    yield Request(Kind.MODEL_SERVER, server_key)
+                if resource.action_server_image is not None:
+                    yield from _requests(lister.followers(server_key, resource.tag))
 
 
 def request_of(resource: AnyResource) -> Request:

@@ -175,8 +175,9 @@ def image_of(context: Context, wanted: ActionServer) -> str:
     """Return the image. Raises SpecError where none is given."""
     if wanted.image is None:
         raise SpecError(
-            "spec.actionServer.image is missing: set it, for example to registry.example.com/actions:1.0, here or in "
-            f"spec.defaults of ModelServer {context.server.metadata.key}"
+            "spec.actionServer.image is missing: set it, for example to registry.example.com/actions:1.0, here, in "
+            f"spec.defaults of ModelServer {context.server.metadata.key}, or in the ModelTag of the tag "
+            f"{context.environment.tag} in this namespace"
         )
     return wanted.image
 

@@ -11,6 +11,7 @@ from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import SecretVariable
 from rasa_environments.desired.tls import CertificateSource
+from rasa_environments.domain.action_servers import image_from, with_image
 from rasa_environments.domain.certificates import named_certificates
 from rasa_environments.domain.checks import usable_server
 from rasa_environments.domain.facts import Problem
@@ -25,7 +26,7 @@ class Resolved:
     environment: DeploymentEnvironment
     server: ModelServer
     spec: EnvironmentSpec
-    """The environment's spec over its server's defaults."""
+    """The environment's spec over its server's defaults, with the image of its ModelTag for its action server."""
     values: tuple[SecretVariable, ...]
     """Values that people keep in Secrets."""
     certificates: tuple[CertificateSource, ...]
@@ -45,7 +46,7 @@ def resolve(environment: DeploymentEnvironment, lister: Lister) -> Resolved | Pr
     if isinstance(server, Problem):
         return server
     try:
-        spec = merged_spec(environment, server)
+        spec = with_image(merged_spec(environment, server), image_from(lister.followed(environment), environment))
         return Resolved(
             environment,
             server,

@@ -14,7 +14,7 @@ from rasa_environments.domain.desired_model import DesiredModel
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.promoted import held_pin, misconfigured, promoted
-from rasa_environments.judge.tag_history import history_with, previous_model, promoter_of
+from rasa_environments.judge.tag_history import history_with, previous_model, promoter_of, with_actions
 from rasa_environments.judge.verdicts import (
     Check,
     Verdict,
@@ -73,6 +73,8 @@ def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagSt
 def status_of(facts: ModelTagFacts, before: ModelTag, time: str) -> ModelTagStatus:
     """Return the status without its conditions."""
     history = history_with(before.status, facts.tagged, time, promoter_of(facts.decision, before))
+    if facts.tagged is not None and facts.decision.name in (None, facts.tagged.name):
+        history = with_actions(history, before.action_server_image)
     expected = facts.expected
     return ModelTagStatus(
         tag=facts.tag,

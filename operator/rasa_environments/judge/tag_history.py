@@ -71,6 +71,11 @@ def history_with(
     return history
 
 
+def with_actions(history: Sequence[HistoryEntry], image: str | None) -> tuple[HistoryEntry, ...]:
+    """Return the history with the image of the action server that goes with the latest model."""
+    return (history[0].model_copy(update={"action_server_image": image}), *history[1:])
+
+
 def _entry(tagged: TaggedModel, time: str, promoter: Promoter) -> HistoryEntry:
     return HistoryEntry(
         model=tagged.name,

@@ -12,6 +12,7 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.controller.promotions import Move
 from rasa_environments.controller.queue import Kind
 from rasa_environments.controller.state import State
+from rasa_environments.domain.action_servers import following_action_servers, not_ready
 from rasa_environments.domain.advice import problem_of, remedy_of
 from rasa_environments.domain.compatibility import incompatible_with
 from rasa_environments.domain.desired_model import DesiredModel
@@ -117,8 +118,9 @@ class Tagging:
                 result = await self._verify(connection, tag, model, listed)
             if not isinstance(result, TaggedModel):
                 unable = await self._unable_followers(connection, tag, model, observation)
-                if unable is not None:
-                    return unable
+                unready = unable or self._unready_action_server(tag, model)
+                if unready is not None:
+                    return unready
                 moved, accepted = True, False
                 await connection.put_tag(model, tag.tag)
                 accepted = True
@@ -152,6 +154,15 @@ class Tagging:
             return None
         running = await self._releases.ask(followers, listed.version)
         return incompatible_with(listed, running, tag.metadata.key)
+
+    def _unready_action_server(self, tag: ModelTag, model: str) -> Problem | None:
+        """Return why the tag may not move yet: an environment that pulls it does not run the actions of the model."""
+        server_key, lister = server_of_tag(tag), self._state.lister
+        server = lister.servers.get(server_key)
+        if server is None or tag.action_server_image is None:
+            return None
+        followers = lister.eligible_followers(server_key, tag.tag)
+        return not_ready(tag, model, following_action_servers(tag, server, followers))
 
     def _record_move(self, tag: ModelTag, model: str, tagged: TaggedModel | None) -> None:
         """Count and log that the tag was moved; a correction, which no status shows, is recorded as an Event."""

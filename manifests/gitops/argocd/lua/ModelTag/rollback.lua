@@ -9,6 +9,14 @@ if model == nil then
 end
 obj.spec.model = model.name
 
+-- With the image of the action server that the ModelTag last named for that model.
+for _, entry in ipairs(status.history or {}) do
+  if entry.model == model.name then
+    obj.spec.actionServer = entry.actionServerImage and { image = entry.actionServerImage } or nil
+    break
+  end
+end
+
 -- This promotion is another's than the one before, and admission refuses it under that name.
 local annotations = obj.metadata.annotations or {}
 if annotations["rasa-environments.io/promoted-by"] ~= nil then
