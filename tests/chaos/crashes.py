@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rasa_environments.api.base import JsonObject
 from tests.api.api_server import wait_until
+from rasa_environments.desired.context import CHILD_SUFFIXES
 from tests.chaos.calls import Call, Phase
 from tests.chaos.crash_stories import ENTERPRISE, Story
 from tests.chaos.end_state import REVISION, differences, end_state
@@ -158,7 +159,8 @@ class CrashStage:
         """Wait until no child of a deleted environment is left; the garbage collector takes its time."""
 
         def collected() -> bool:
-            names = {f"{item['metadata']['name']}-rasa" for item in space.list(ENVIRONMENT)}
+            environments = [item["metadata"]["name"] for item in space.list(ENVIRONMENT)]
+            names = {f"{name}{suffix}" for name in environments for suffix in CHILD_SUFFIXES}
             children = [item for kind in ALWAYS_THERE for item in owned(space.list(kind))]
             return all(item["metadata"]["name"] in names for item in children if is_controlled(item))
 
