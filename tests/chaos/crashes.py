@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from rasa_environments.api.base import JsonObject
-from tests.api.api_server import wait_until
 from rasa_environments.desired.context import CHILD_SUFFIXES
+from tests.api.api_server import wait_until
 from tests.chaos.calls import Call, Phase
 from tests.chaos.crash_stories import ENTERPRISE, Story
 from tests.chaos.end_state import REVISION, differences, end_state

@@ -16,7 +16,7 @@ from tests.integration.manifests import CREDENTIALS, environment, model_tag, sec
 from tests.integration.model_server_front import MODELS, Front
 from tests.integration.model_server_process import MODEL_A, MODEL_B, SAMPLES, TOKEN
 from tests.integration.rasa_at_pod import scripted_rasa
-from tests.integration.space import Space
+from tests.integration.space import ENVIRONMENT, Space
 from tests.integration.test_model_tags import TAG, wait_until_tagged
 
 Ran = subprocess.CompletedProcess[str]
@@ -196,3 +196,27 @@ def test_without_a_token_to_write_an_upload_says_what_to_add(tag_space: Space, f
         f"error: the model server at {front.behind.url} takes no tags or models without credentials; add `apiToken`, "
         "or `username` and `password`, to the Secret of credentialsSecretRef"
     )
+
+
+def test_actions_are_promoted_with_their_model_and_a_rollback_returns_to_both(
+    tag_space: Space, command: Command
+) -> None:
+    first, second = (f"registry.example.com/actions:{number}" for number in (1, 2))
+    tag_space.apply(model_tag(model=MODEL_A, actionServer={"image": first}), environment(actionServer={"image": first}))
+    wait_until_tagged(tag_space, MODEL_A)
+
+    promoted = command(f"promote {MODEL_B} production --until tagged --actions {second}")
+    image_then = tag_space.status(ENVIRONMENT, "production")["actionServer"]["image"]
+    rolled_back = command("rollback production --until tagged")
+    image_now = tag_space.status(ENVIRONMENT, "production")["actionServer"]["image"]
+
+    assert (promoted.returncode, image_then) == (0, second), promoted.stderr
+    assert (rolled_back.returncode, image_now) == (0, first), rolled_back.stderr
+    assert wait_until_tagged(tag_space, MODEL_A)["history"][0]["actionServerImage"] == first
+
+
+def test_an_image_that_is_none_is_refused_before_anything_is_asked(command: Command) -> None:
+    ran = command("promote any production --actions :1")
+
+    assert ran.returncode == 2
+    assert "must be an image" in " ".join(ran.stderr.split())
