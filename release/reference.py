@@ -43,8 +43,8 @@ SETTINGS = re.compile("(<!-- settings: .*? -->\\n).*(<!-- end of settings -->)",
 IMPORTED = """# What is imported
 
 Every value of the sources that [`import`](command-line.md#rasa-environments-import) knows, and what becomes of it in
-general. The report about a file goes before it: the command changes each value that the table calls carried over, and
-reports one that does not change the output as not carried over. `*` stands for any name, and a value includes
+general. The report about your own file takes precedence: the command changes each value that the table calls carried
+over, and reports those that do not change the output as not carried over. `*` stands for any name, and a value includes
 everything below it. `<release>` is the name of the Helm release.
 """
 SHARED = "spec.defaults"
