@@ -185,3 +185,9 @@ def test_files_are_merged_variable_by_variable_as_docker_compose_does() -> None:
     made = environments(from_compose(base, override))["a"]
 
     assert made["trackerStore"]["sql"]["host"] == "two"
+
+
+def test_a_command_line_that_the_operator_writes_itself_leaves_nothing_to_do() -> None:
+    result = from_compose("services: {a: {image: 'rasa/rasa:3.6.21-full', command: [run, --enable-api, --cors, '*']}}")
+
+    assert finding(result, "services.a.command").outcome is Outcome.NOT_NEEDED

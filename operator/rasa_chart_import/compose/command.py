@@ -46,12 +46,12 @@ def command_of(reader: Reader, place: Path) -> Command:
     found = arguments_of(rest)
     found.left_out += [word.partition("=")[0] for word in found.kept if "$" in word]
     found.kept = [word for word in found.kept if "$" not in word]
+    found.origins = [origin for origin in found.origins if origin != "*"]
     if not (found.kept or found.left_out or found.origins or set(options) - set(FILES)) and words[0] != "x":
         reader.unused(place, "the operator writes the same command line")
     else:
         reader.mapped(place, "spec.rasa, and spec.profile of the ModelServer; the operator sets the rest itself")
     note_left_out(reader, place, found)
-    found.origins = [origin for origin in found.origins if origin != "*"]
     spec = present(
         port=_port(reader, place, options.get("--port")),
         corsOrigins=found.origins or None,
