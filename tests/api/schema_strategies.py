@@ -98,7 +98,7 @@ ODD_OTHERS: tuple[Any, ...] = (
     {"a": "b"},
 )
 FREE_FORM_KEYS = ("models", "containers", "spec", "metadata", "event_broker", "rest")
-ASCII = st.characters(min_codepoint=33, max_codepoint=126)
+ASCII = st.characters(min_codepoint=32, max_codepoint=126)
 ODD_VALUES = st.sampled_from(ODD_TEXTS) | st.sampled_from(ODD_OTHERS)
 Path = tuple[str | int, ...]
 
