@@ -14,6 +14,7 @@ import httpx
 from local import installation
 from local.cluster import LocalCluster
 from local.service_account import service_account_kubeconfig
+from tests import loopback
 from tests.chaos.proxy import FaultProxy, kubeconfig
 from tests.integration.conftest import Installation
 from tests.integration.model_server_process import ModelServerProcess
@@ -106,7 +107,7 @@ class Probes:
         return [sample for sample in list(self.samples) if sample.path == path]
 
     def _run(self) -> None:
-        with httpx.Client(base_url=self._url, trust_env=False, timeout=5) as client:
+        with loopback.client(base_url=self._url, timeout=5) as client:
             while not self._ends.wait(PERIOD):
                 for path in ("/healthz", "/readyz"):
                     at = time.monotonic()

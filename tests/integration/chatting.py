@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import httpx
-
+from tests import loopback
 from tests.integration.model_server_process import API_TOKEN
 
 
@@ -60,7 +59,7 @@ def chatting(server: str) -> Iterator[Chats]:
 
 def _talk(server: str, chats: Chats, ends: threading.Event) -> None:
     url = f"{server}/api/conversations/visitor/messages"
-    with httpx.Client(params={"api_token": API_TOKEN}, timeout=60, trust_env=False) as client:
+    with loopback.client(params={"api_token": API_TOKEN}, timeout=60) as client:
         while not ends.is_set():
             begun = time.monotonic()
             answer = client.post(url, json={"message": "hello"})

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
-
+from tests import loopback
 from tests.integration.model_server_process import ModelServerProcess
 
 MODELS = "/api/projects/default/models"
@@ -147,7 +146,7 @@ class Front:
     def passed_on(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Said:
         """Return the model server's response."""
         kept = {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
-        answer = httpx.request(method, self.behind.url + target, headers=kept, content=body, trust_env=False)
+        answer = loopback.request(method, self.behind.url + target, headers=kept, content=body)
         named = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
         return Said(answer.status_code, answer.content, named)
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from local.installation import ROOT
+from tests import loopback
 from tests.model_server.processes import running_process
 
 SAMPLES = ROOT / "samples" / "models"
@@ -29,18 +28,18 @@ class ModelServerProcess:
     def put_tag(self, model: str, tag: str) -> None:
         """Set a tag on a model, as a user with the API token would."""
         path = f"{self.url}/api/projects/default/models/{model}/tags/{tag}"
-        httpx.put(path, params={"api_token": API_TOKEN}, trust_env=False).raise_for_status()
+        loopback.put(path, params={"api_token": API_TOKEN}).raise_for_status()
 
     def hash_of_tag(self, tag: str) -> str | None:
         """Return the response to a pull of the tag."""
         path = f"{self.url}/api/projects/default/models/tags/{tag}"
-        answer = httpx.head(path, params={"token": TOKEN}, trust_env=False)
+        answer = loopback.head(path, params={"token": TOKEN})
         return answer.headers["ETag"].strip('"') if answer.is_success else None
 
     def models(self) -> list[dict[str, Any]]:
         """The listing of models."""
         path = f"{self.url}/api/projects/default/models"
-        listed: list[dict[str, Any]] = httpx.get(path, params={"token": TOKEN}, trust_env=False).json()
+        listed: list[dict[str, Any]] = loopback.get(path, params={"token": TOKEN}).json()
         return listed
 
     def tags(self) -> dict[str, str]:
@@ -54,7 +53,7 @@ class ModelServerProcess:
     def delete_tag(self, tag: str) -> None:
         """Remove a tag from its model, as a user with the API token would."""
         path = f"{self.url}/api/projects/default/models/{self.tags()[tag]}/tags/{tag}"
-        httpx.delete(path, params={"api_token": API_TOKEN}, trust_env=False).raise_for_status()
+        loopback.delete(path, params={"api_token": API_TOKEN}).raise_for_status()
 
     def delete_all_tags(self) -> None:
         """Remove every tag from its model."""
@@ -64,11 +63,10 @@ class ModelServerProcess:
     def upload(self, file: Path) -> None:
         """Uploads a model."""
         with file.open("rb") as content:
-            httpx.post(
+            loopback.post(
                 f"{self.url}/api/projects/default/models",
                 params={"api_token": API_TOKEN},
                 files={"model": (file.name, content)},
-                trust_env=False,
             ).raise_for_status()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from local.processes import Leash
+from tests import loopback
 from tests.api.api_server import wait_until
 
 COMMAND = (sys.executable, "-m", "rasa_environments", "run")
@@ -104,7 +105,7 @@ class OperatorProcess:
         """Return its response; status 503 while it does not listen yet."""
         if "served at port" not in self.logged():
             return httpx.Response(503)
-        return httpx.get(self.url + path, trust_env=False, timeout=10)
+        return loopback.get(self.url + path, timeout=10)
 
     def passes(self, kind: str) -> int:
         """Return how many reconciliations of a kind it has completed."""

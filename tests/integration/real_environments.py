@@ -20,6 +20,7 @@ from local.rasa import Pod, RasaProcess, RasaRelease
 from local.services import PostgreSql, RabbitMq
 from rasa_environments.api.base import JsonObject
 from rasa_model_server.rasa_x.profiles import ProfileName
+from tests import loopback
 from tests.integration.manifests import model_tag, secret, secret_value
 from tests.integration.model_server_front import Front
 from tests.integration.model_server_process import API_TOKEN, MODEL_A, TOKEN, ModelServerProcess
@@ -52,14 +53,14 @@ class RealRasa:
     def is_listening(self) -> bool:
         """Return whether it answers at all."""
         try:
-            return httpx.get(self.process.url, timeout=30, trust_env=False).is_success
+            return loopback.get(self.process.url, timeout=30).is_success
         except httpx.TransportError:
             return False
 
     @property
     def looks_healthy(self) -> bool:
         """The result of a probe that does not ask for the model."""
-        answer = httpx.get(self.process.url, timeout=30, trust_env=False)
+        answer = loopback.get(self.process.url, timeout=30)
         return self.process.running and answer.status_code == 200 and answer.text.startswith("Hello from Rasa: ")
 
     @property
@@ -70,12 +71,12 @@ class RealRasa:
     def says(self, sender: str = "test") -> str:
         """Return its answer to a greeting on the channel `rest`."""
         asked = {"sender": sender, "message": "hello"}
-        answer = httpx.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60, trust_env=False)
+        answer = loopback.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60)
         return " ".join(said["text"] for said in answer.raise_for_status().json())
 
     def status(self, token: str) -> int:
         """The status code of /status with that token."""
-        return httpx.get(f"{self.process.url}/status", params={"token": token}, timeout=30, trust_env=False).status_code
+        return loopback.get(f"{self.process.url}/status", params={"token": token}, timeout=30).status_code
 
 
 @contextlib.contextmanager
@@ -140,21 +141,18 @@ class RasaX:
 
     def chat(self, environment: str | None = None, sender: str = "visitor") -> str:
         """Return the answer to a greeting sent to an environment through Rasa X, by default to its default one."""
-        answer = httpx.post(
+        answer = loopback.post(
             f"{self.url}/api/conversations/{sender}/messages",
             params={"api_token": API_TOKEN, **({"environment": environment} if environment else {})},
             json={"message": "hello"},
             timeout=60,
-            trust_env=False,
         )
         return " ".join(said["text"] for said in answer.raise_for_status().json())
 
     def versions(self) -> dict[str, str]:
         """Return the Rasa version of each environment as Rasa X finds it; "0.0.0" for one that does not answer."""
         versions: dict[str, str] = (
-            httpx.get(f"{self.url}/api/version", params={"api_token": API_TOKEN}, trust_env=False)
-            .raise_for_status()
-            .json()["rasa"]
+            loopback.get(f"{self.url}/api/version", params={"api_token": API_TOKEN}).raise_for_status().json()["rasa"]
         )
         return versions
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from rasa_environments.api.base import JsonObject
+from tests import loopback
 
 USER = "administrator"
 PASSWORD = "password-9d41f6"
@@ -24,7 +23,7 @@ class Registry:
 
     def entries(self) -> list[JsonObject]:
         """Return all entries, in order."""
-        answer = httpx.get(self._url, headers=self._login(), trust_env=False)
+        answer = loopback.get(self._url, headers=self._login())
         entries: list[JsonObject] = answer.raise_for_status().json()
         return entries
 
@@ -45,7 +44,7 @@ class Registry:
         self._replace([entry for entry in self.entries() if entry["name"] != name])
 
     def _replace(self, entries: list[JsonObject]) -> None:
-        httpx.put(self._url, json=entries, headers=self._login(), trust_env=False).raise_for_status()
+        loopback.put(self._url, json=entries, headers=self._login()).raise_for_status()
 
     @property
     def _url(self) -> str:
@@ -53,5 +52,5 @@ class Registry:
 
     def _login(self) -> dict[str, str]:
         body = {"username": USER, "password": PASSWORD}
-        answer = httpx.post(f"{self.server}/api/auth", json=body, trust_env=False).raise_for_status()
+        answer = loopback.post(f"{self.server}/api/auth", json=body).raise_for_status()
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}

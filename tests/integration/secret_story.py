@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 
 from rasa_environments.api.base import JsonObject
+from tests import loopback
 from tests.integration.manifests import CREDENTIALS, environment, model_server, model_tag, secret, secret_value
 from tests.integration.model_server_front import Asked, Fault, Front, Said, front_of
 from tests.integration.model_server_process import MODEL_A, SAMPLES, ModelServerProcess
@@ -95,7 +96,7 @@ def upload(url: str, api_token: str) -> None:
 
 def administrator(url: str, api_token: str) -> httpx.Client:
     """Somebody with the API token."""
-    return httpx.Client(base_url=url, params={"api_token": api_token}, trust_env=False)
+    return loopback.client(base_url=url, params={"api_token": api_token})
 
 
 def everything_is_created(story: Story, keys: dict[str, str], outside: str) -> None:
@@ -201,7 +202,10 @@ def strangers_come(story: Story, keys: dict[str, str]) -> None:
     """Send the model server right and wrong credentials, and requests for servers that do not answer."""
     url, wrong = story.front.behind.url, story.made_up("of-a-stranger")
     chat, pull = "/api/conversations/me/messages", f"{MODELS}/tags/development"
-    with httpx.Client(base_url=url, trust_env=False) as http, administrator(url, keys["API_TOKEN"]) as administrator_:
+    with (
+        loopback.client(base_url=url) as http,
+        administrator(url, keys["API_TOKEN"]) as administrator_,
+    ):
         answers = [
             http.get(pull, params={"token": keys["TOKEN"]}),
             http.get(pull, params={"token": wrong}),

@@ -13,6 +13,7 @@ from local.api_server import ApiServer
 from local.deployed_pod import deployed_pod
 from local.rasa import RasaProcess
 from local.services import S3
+from tests import loopback
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import environment, model_tag
 from tests.integration.model_server_process import API_TOKEN, MODEL_A, MODEL_B, TOKEN, ModelServerProcess
@@ -42,13 +43,13 @@ class Bot:
 
     def model_file(self) -> str:
         """What Rasa calls the model that it serves."""
-        answer = httpx.get(f"{self.process.url}/status", params={"token": self.space.token()}, trust_env=False)
+        answer = loopback.get(f"{self.process.url}/status", params={"token": self.space.token()})
         return str(answer.json()["model_file"])
 
     def says(self) -> str:
         """Its answer to a greeting."""
         asked = {"sender": "test", "message": "hello"}
-        answer = httpx.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60, trust_env=False)
+        answer = loopback.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60)
         return " ".join(said["text"] for said in answer.json())
 
 
@@ -76,7 +77,7 @@ def bot(
 
 def is_listening(process: RasaProcess) -> bool:
     try:
-        return httpx.get(process.url, timeout=30, trust_env=False).is_success
+        return loopback.get(process.url, timeout=30).is_success
     except httpx.TransportError:
         return False
 

@@ -14,6 +14,7 @@ from local.deployed_pod import deployed_pod
 from local.models import models_of
 from local.rasa import RELEASES, RasaProcess
 from rasa_environments.api.base import API_VERSION, JsonObject
+from tests import loopback
 from tests.integration.conftest import Installation
 from tests.integration.manifests import environment, secret
 from tests.integration.model_server_process import MODEL_A, MODEL_B
@@ -51,7 +52,7 @@ class Bot:
     def says(self) -> str:
         """Its answer to a greeting."""
         asked = {"sender": "test", "message": "hello"}
-        answer = httpx.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60, trust_env=False)
+        answer = loopback.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60)
         return " ".join(said["text"] for said in answer.json())
 
     def serve(self, name: str) -> str:
@@ -90,7 +91,7 @@ def bot(shared: Installation, new_space: Callable[[], Space], rasa_binaries: Pat
 
 def is_listening(process: RasaProcess) -> bool:
     try:
-        return httpx.get(process.url, timeout=30, trust_env=False).is_success
+        return loopback.get(process.url, timeout=30).is_success
     except httpx.TransportError:
         return False
 

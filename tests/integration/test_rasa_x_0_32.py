@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from local.services import PostgreSql, RabbitMq, Redis
+from tests import loopback
 from tests.integration.conftest import Installation
 from tests.integration.model_server_process import MODEL_A, MODEL_B, TOKEN
 from tests.integration.rasa_x_page import (
@@ -155,7 +155,7 @@ def test_rasa_asks_rasa_x_for_its_configuration_with_its_token(page: Page) -> No
 
 def test_channels_are_those_of_rasa_x(page: Page) -> None:
     for name in WITH_RASA:
-        answer = httpx.get(f"{page.rasas[name].process.url}/webhooks/callback/", trust_env=False)
+        answer = loopback.get(f"{page.rasas[name].process.url}/webhooks/callback/")
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 

@@ -17,6 +17,7 @@ from local.deployed_pod import deployed_pod
 from local.models import models_of
 from local.rasa import RELEASES, RasaProcess
 from rasa_environments.api.base import JsonObject
+from tests import loopback
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import environment, model_tag
 from tests.integration.model_server_front import MODELS, Asked, Front, Said, front_of
@@ -48,12 +49,12 @@ class Bot:
     def says(self) -> str:
         """Its answer to a greeting."""
         asked = {"sender": "test", "message": "hello"}
-        answer = httpx.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60, trust_env=False)
+        answer = loopback.post(f"{self.process.url}/webhooks/rest/webhook", json=asked, timeout=60)
         return " ".join(said["text"] for said in answer.json())
 
     def looks_healthy(self) -> bool:
         """Return the result of a probe that does not ask for the model."""
-        return httpx.get(self.process.url, timeout=30, trust_env=False).text == "Hello from Rasa: 3.6.21"
+        return loopback.get(self.process.url, timeout=30).text == "Hello from Rasa: 3.6.21"
 
     def command(self, line: str) -> subprocess.CompletedProcess[str]:
         """Runs the command line tool as a person would."""
@@ -85,7 +86,7 @@ class Bot:
 
 def is_listening(process: RasaProcess) -> bool:
     try:
-        return httpx.get(process.url, timeout=30, trust_env=False).is_success
+        return loopback.get(process.url, timeout=30).is_success
     except httpx.TransportError:
         return False
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from local.models import models_of
 from local.rasa import RELEASES
 from rasa_environments.api.base import JsonObject
+from tests import loopback
 from tests.integration.events import wait_for_event
 from tests.integration.manifests import CREDENTIALS, environment, model_server, model_tag, secret
 from tests.integration.model_server_front import Asked, Front, Said, front_of, login_page
@@ -35,7 +35,7 @@ class Enterprise:
 
     def registry(self) -> list[JsonObject]:
         """What is registered, as an administrator sees it."""
-        answer = httpx.get(f"{self.front.behind.url}{ENVIRONMENTS}", headers=self.login(), trust_env=False)
+        answer = loopback.get(f"{self.front.behind.url}{ENVIRONMENTS}", headers=self.login())
         entries: list[JsonObject] = answer.raise_for_status().json()
         return entries
 
@@ -46,11 +46,11 @@ class Enterprise:
     def register(self, *entries: JsonObject) -> None:
         """Registers these and no others, as somebody else would."""
         url = f"{self.front.behind.url}{ENVIRONMENTS}"
-        httpx.put(url, json=list(entries), headers=self.login(), trust_env=False).raise_for_status()
+        loopback.put(url, json=list(entries), headers=self.login()).raise_for_status()
 
     def login(self) -> dict[str, str]:
         body = {"username": USER, "password": PASSWORD}
-        answer = httpx.post(f"{self.front.behind.url}/api/auth", json=body, trust_env=False)
+        answer = loopback.post(f"{self.front.behind.url}/api/auth", json=body)
         return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
 
     def entry(self, name: str) -> JsonObject:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from rasa_model_server.connections import ConnectionLimits, protocol_of
 from rasa_model_server.credentials import Credentials, Secret
 from rasa_model_server.server import bind, configuration_of, url_of
 from rasa_model_server.settings import Settings
+from tests.loopback import NO_TLS
 from tests.model_server.archives import model_file
 
 # No test is about how fast the machine is.
@@ -32,9 +32,6 @@ SERVICE_TOKEN = "service-token-0123"
 API_TOKEN = "api-token-4567"
 USERNAME = "me"
 PASSWORD = "correct horse"
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Spares each client the reading of the certificates of all authorities."""
-
 USUAL = ConnectionLimits()
 MODELS = "/api/projects/default/models"
 

@@ -17,9 +17,10 @@ from rasa_model_server.storage.adopted import adoption, reading
 from rasa_model_server.storage.adopted.files import AdoptedFiles, ListedFile
 from rasa_model_server.storage.adopted.index import AdoptionIndex, ReadFile
 from rasa_model_server.storage.adopted.reading import ReadingLimits
+from tests.loopback import NO_TLS
 from tests.model_server.adopting import Bucket, foreign
 from tests.model_server.archives import model_file
-from tests.model_server.conftest import MODELS, NO_TLS, READS, ModelServer, running
+from tests.model_server.conftest import MODELS, READS, ModelServer, running
 from tests.model_server.s3 import FakeS3, entity_tag, s3_on_loopback
 
 CONTENT = model_file("a")

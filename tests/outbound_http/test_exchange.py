@@ -17,6 +17,7 @@ from outbound_http import failures
 from outbound_http.addresses import AddressPolicy
 from outbound_http.exchange import MAXIMUM_ERROR_BODY, Request, Response, exchange, http_client
 from outbound_http.json_size import has_too_many_values
+from tests.loopback import NO_TLS
 
 from .raw_server import HEAD_ENDS, Connection, answer, listening, repeating, saying
 
@@ -27,7 +28,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """A pool with short timeouts."""
-    async with http_client(AddressPolicy(), "test", timeout=2.0) as client:
+    async with http_client(AddressPolicy(), "test", timeout=2.0, authorities=NO_TLS) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from rasa_environments.rasa.transport import http_client
+from tests.loopback import NO_TLS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -83,5 +84,5 @@ async def server() -> AsyncIterator[ScriptedServer]:
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """The connection pool that the operator uses, with short timeouts."""
-    async with http_client(timeout=2.0) as client:
+    async with http_client(timeout=2.0, authorities=NO_TLS) as client:
         yield client
