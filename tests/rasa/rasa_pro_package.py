@@ -32,10 +32,14 @@ def pull(url: str, token: str, etag: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer a request {"pull": {name: {...}}} or {"parse": {name: {...}}} by the same names."""
-    ((what, asked),) = json.load(sys.stdin).items()
-    answers = {name: parse(**given) if what == "parse" else pull(**given) for name, given in asked.items()}
-    print("\n" + json.dumps(answers))
+    """Answer a request {"pull": {name: {...}}, "parse": {name: {...}}} by the same names.
+
+    Parsing comes last, since it leaves no other variables than those of a command line.
+    """
+    asked = json.load(sys.stdin)
+    pulled = {name: pull(**given) for name, given in asked["pull"].items()}
+    parsed = {name: parse(**given) for name, given in asked["parse"].items()}
+    print("\n" + json.dumps({"pull": pulled, "parse": parsed}))
 
 
 if __name__ == "__main__":

@@ -57,20 +57,15 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServ
 
 
 @pytest.fixture(params=list(RASA_PRO_RELEASES), scope="module")
-def understood(request: pytest.FixtureRequest) -> JsonObject:
-    """What a released package understands of every command line."""
+def rasa_pro_answers(request: pytest.FixtureRequest, model_server: ModelServerProcess) -> JsonObject:
+    """What a released package pulls, and what it understands of every command line."""
     version = str(request.param)
-    return ask(version, parse={case: command_line(version, spec) for case, (spec, _) in SPECS.items()})
-
-
-@pytest.fixture(params=list(RASA_PRO_RELEASES), scope="module")
-def pulled(request: pytest.FixtureRequest, model_server: ModelServerProcess) -> JsonObject:
-    """What a released package pulls."""
-    return ask(str(request.param), pull=pulls(model_server))
+    parse = {case: command_line(version, spec) for case, (spec, _) in SPECS.items()}
+    return ask(version, pull=pulls(model_server), parse=parse)
 
 
 def ask(version: str, **asked: JsonObject) -> JsonObject:
-    """The answers of a released package, in one process, since it takes long to be imported."""
+    """Return the answers of a released package, all from one process, since it takes long to be imported."""
     python = binaries_of(RASA_PRO_RELEASES[version]) / "python"
     variables = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "RASA_TELEMETRY_ENABLED": "false"}
     ran = subprocess.run(
@@ -111,20 +106,20 @@ def pulls(server: ModelServerProcess) -> dict[str, JsonObject]:
 
 
 @pytest.mark.parametrize("case", SPECS)
-def test_rasa_pro_understands_every_argument_and_finds_its_tokens(understood: JsonObject, case: str) -> None:
+def test_rasa_pro_understands_every_argument_and_finds_its_tokens(rasa_pro_answers: JsonObject, case: str) -> None:
     always = {"enable_api": True, "auth_token": TOKEN, "endpoints": "endpoints.yml", "credentials": "credentials.yml"}
     wanted = {**always, **SPECS[case][1]}
 
-    assert {name: understood[case][name] for name in wanted} == wanted
+    assert {name: rasa_pro_answers["parse"][case][name] for name in wanted} == wanted
 
 
-def test_rasa_pro_pulls_the_model_of_a_tag(pulled: JsonObject, model_server: ModelServerProcess) -> None:
-    first = pulled["first"]
+def test_rasa_pro_pulls_the_model_of_a_tag(rasa_pro_answers: JsonObject, model_server: ModelServerProcess) -> None:
+    first = rasa_pro_answers["pull"]["first"]
 
     assert first["etag"].strip('"') == model_server.hash_of(MODEL_A)
     assert first["files"] == {f"{MODEL_A}.tar.gz": (SAMPLES / f"{MODEL_A}.tar.gz").stat().st_size}
 
 
 @pytest.mark.parametrize("case", ["again", "no model", "wrong token"])
-def test_rasa_pro_pulls_nothing_where_there_is_nothing_new_for_it(pulled: JsonObject, case: str) -> None:
-    assert pulled[case] == {"etag": None, "files": {}}
+def test_rasa_pro_pulls_nothing_where_there_is_nothing_new_for_it(rasa_pro_answers: JsonObject, case: str) -> None:
+    assert rasa_pro_answers["pull"][case] == {"etag": None, "files": {}}
