@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +21,11 @@ from tests.model_server.archives import model_file, tar_gz
 from tests.model_server.conftest import MODELS
 from tests.model_server.processes import OPEN, ServerProcess, running_process
 
-LARGE = tar_gz([("weights", os.urandom(20_000_000))])
+
+@cache
+def large_model() -> bytes:
+    """Return a model file of 20 MB, which is made when it is first wanted."""
+    return tar_gz([("weights", os.urandom(20_000_000))])
 
 
 def test_an_upload_cut_off_by_a_kill_is_no_model_and_its_name_is_free(tmp_path: Path) -> None:
@@ -98,7 +103,7 @@ def test_a_tag_whose_model_was_lost_between_two_writes_is_on_nothing(tmp_path: P
 @contextlib.contextmanager
 def half_an_upload(server: ServerProcess, storage: Path) -> Iterator[None]:
     """Begin an upload, go on once the server has written a part of it to the store, and close its connection."""
-    request = httpx.Request("POST", f"{server.url}{MODELS}", files={"model": ("a.tar.gz", LARGE)})
+    request = httpx.Request("POST", f"{server.url}{MODELS}", files={"model": ("a.tar.gz", large_model())})
     body = request.read()
     head = [f"POST {MODELS} HTTP/1.1".encode(), *(name + b": " + value for name, value in request.headers.raw)]
     address = urlsplit(server.url)
