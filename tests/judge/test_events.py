@@ -227,6 +227,12 @@ def test_a_tag_that_was_restored_says_where_it_had_gone(carrier: str | None, wor
     assert event.note == f"tag live {words} on the model server; it is back on model model-1"
 
 
+def test_a_tag_that_was_restored_twice_within_a_second_is_reported_twice() -> None:
+    moved, taken = (tag_reverted(tag("live"), "model-1", was, time=NOW, server=SERVER) for was in ("model-9", None))
+
+    assert event_name(reference_to(tag("live")), moved) != event_name(reference_to(tag("live")), taken)
+
+
 @pytest.mark.parametrize(
     ("truth", "expected"),
     [("True", ("Normal", "ModelServed")), ("False", ("Warning", "ModelNotServed")), ("Unknown", None)],

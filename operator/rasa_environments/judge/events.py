@@ -157,7 +157,7 @@ def tag_reverted(tag: ModelTag, model: str, moved_to: str | None, *, time: str, 
     """Return the Event of a tag that is on `model` again: somebody had moved it to `moved_to` or removed it (None)."""
     elsewhere = f"was moved to model {moved_to}" if moved_to else "was taken away"
     note = f"tag {tag.tag} {elsewhere} on the model server; it is back on model {model}"
-    return Event("Warning", EventReason.TAG_REVERTED, Action.PUT_TAG, note, time, _server(server))
+    return Event("Warning", EventReason.TAG_REVERTED, Action.PUT_TAG, note, f"{time} {moved_to}", _server(server))
 
 
 def drift_reverted(child: JsonObject, path: str | None, *, time: str) -> Event:
