@@ -24,7 +24,7 @@ from local.progress import ConsoleProgress
 from local.rasa import RELEASES, RasaRelease, RasaUnavailableError, rasa_environment
 from local.rasa.release import LATEST
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.breakable"]
 
 CLUSTERS = ("breakable_cluster", "cluster", "checkout")
 """Fixtures with a cluster: separate ones, the shared one, and the one that a tutorial reader starts."""

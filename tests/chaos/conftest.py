@@ -19,11 +19,11 @@ from tests.chaos.proxy import FaultProxy
 from tests.chaos.scene import Probes, Scene
 from tests.chaos.story import Story
 from tests.integration import manifests
-from tests.integration.conftest import Installation, breakable, breakable_cluster, model_server, tagged_model_server
+from tests.integration.conftest import Installation, model_server, tagged_model_server
 from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess
 from tests.integration.space import Objects, Space
 
-__all__ = ["breakable", "breakable_cluster", "model_server", "tagged_model_server"]
+__all__ = ["model_server", "tagged_model_server"]
 
 NUMBERS = itertools.count(1)
 NewOperator = Callable[..., ProxiedOperator]
@@ -47,7 +47,7 @@ def scene(
 
 
 @pytest.fixture(scope="module")
-def users(scene: Scene) -> Objects:
+def users(scene: Scene) -> Iterator[Objects]:
     """Create a namespace with a ModelServer behind its proxy. Users bypass the other proxy."""
     space = Objects(scene.installed.api, f"chaos-{next(NUMBERS)}")
     space.create_namespace()
@@ -55,7 +55,8 @@ def users(scene: Scene) -> Objects:
         manifests.secret(manifests.CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
         manifests.model_server(scene.models.url),
     )
-    return space
+    yield space
+    space.remove()
 
 
 @pytest.fixture(scope="module")

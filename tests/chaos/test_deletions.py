@@ -26,7 +26,7 @@ from tests.integration.model_server_process import (
     ModelServerProcess,
     running_model_server,
 )
-from tests.integration.space import ENVIRONMENT, OUR_KINDS, Space
+from tests.integration.space import ENVIRONMENT, Space
 from tests.integration.test_definitions import DEFINITIONS
 from tests.integration.test_deletion import COLLECTION_SECONDS
 
@@ -124,8 +124,7 @@ def deletions(
         operator.process.start()
         yield deletions
         deletions.install()
-        for kind in reversed(OUR_KINDS):
-            space.api.request("DELETE", space.path(kind))
+        space.remove()
     own_model_server.delete_all_tags()
 
 

@@ -148,12 +148,7 @@ class Walk(RuleBasedStateMachine):
                 self.space.api.request("DELETE", self.space.path(kind))
             gone = not any(self.space.list(kind) for kind in OUR_KINDS)
             assert gone
-            self.grounds.operator.process.wait_until(
-                lambda: (
-                    f'namespace="{self.space.namespace}"' not in self.grounds.operator.process.answer("/metrics").text
-                ),
-                "forgetful",
-            )
+            self.grounds.operator.process.wait_until(self._is_forgotten, "forgetful")
             self.grounds.model_server.delete_all_tags()
 
     def _is_forgotten(self) -> bool:

@@ -49,7 +49,7 @@ def check(repository: Path, tmp_path: Path) -> Check:
     return lambda: run_check(repository, tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def projects(build: Build) -> list[JsonObject]:
     """The projects of Argo CD."""
     return [obj for obj in build(GITOPS / "argocd") if obj["kind"] == "AppProject"]

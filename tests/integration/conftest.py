@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from local import installation
-from local.cluster import ClusterFacts, LocalCluster
-from local.flavour import choose_flavour
+from local.cluster import ClusterFacts
 from local.processes import Leash
 from local.service_account import service_account_kubeconfig
 from tests.api.api_server import ApiServer
@@ -192,23 +191,6 @@ def tag_space(empty_space: Space, front: Front) -> Space:
 def audit(shared: Installation) -> AuditLog:
     """The audit log of the shared cluster."""
     return shared.audit
-
-
-@pytest.fixture(scope="session")
-def breakable_cluster() -> Iterator[LocalCluster]:
-    """A second cluster, for tests that stop operators and API servers."""
-    if choose_flavour() == "kind":
-        pytest.skip("there is one kind cluster at a time, and its API server cannot be stopped")
-    local_cluster = LocalCluster()
-    yield local_cluster
-    local_cluster.stop()
-
-
-@pytest.fixture(scope="session")
-def breakable(breakable_cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """The second cluster with the operator installed but not running: each test starts and ends its own."""
-    with installed(breakable_cluster.start(), tmp_path_factory.mktemp("breakable")) as installed_operator:
-        yield installed_operator
 
 
 @pytest.fixture
