@@ -1,8 +1,12 @@
-"""Each field of the spec, changed on a running environment: only the right child changes."""
+"""Fields of the spec, changed on a running environment: only the right child changes.
+
+Here is one for each kind of child, with and without new pods. `tests/desired/test_changes.py` changes every field, and
+`tests/cluster/test_additions.py` has the API server store what comes of each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -16,8 +20,17 @@ from tests.integration.manifests import environment, model_server, secret
 from tests.integration.model_server_process import ModelServerProcess
 from tests.integration.space import ENVIRONMENT, ON_REQUEST, Space
 
-NUMBERED = [(f"e{number}", change) for number, change in enumerate(CHANGES)]
-IDS = [change.field for change in CHANGES]
+
+def one_of_each_kind(changes: Iterable[Change]) -> list[Change]:
+    """Return the first change for each kind of child, and of those the first that replaces pods and that does not."""
+    first: dict[tuple[str, bool], Change] = {}
+    for change in changes:
+        first.setdefault((change.kind, change.rolls), change)
+    return list(first.values())
+
+
+NUMBERED = [(f"e{number}", change) for number, change in enumerate(one_of_each_kind(CHANGES))]
+IDS = [change.field for _, change in NUMBERED]
 Changed = tuple[Space, dict[str, JsonObject]]
 
 
@@ -117,11 +130,8 @@ def is_gone(space: Space, kind: str) -> bool:
 
 
 def combinable() -> list[Change]:
-    """Yield the first change of each field that may also be in the defaults."""
-    first: dict[str, Change] = {}
-    for change in SHARED_CHANGES:
-        first.setdefault(change.field.split(".")[0], change)
-    return [change for field, change in first.items() if field != "rasa"]
+    """Return the changes that may also be in the defaults, and that no environment has in its own spec."""
+    return one_of_each_kind(change for change in SHARED_CHANGES if not change.field.startswith("rasa."))
 
 
 def content(child: JsonObject) -> JsonObject:

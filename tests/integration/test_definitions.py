@@ -84,15 +84,14 @@ def model_servers(space: Space) -> list[JsonObject]:
     ]
 
 
-@pytest.mark.parametrize("missing", [*((plural,) for plural in PLURALS), PLURALS], ids=" and ".join)
 def test_an_operator_that_starts_before_a_definition_says_so_and_works_once_it_is_there(
-    missing: tuple[str, ...], breakable: Installation, mortal: OperatorProcess, mortal_space: Space
+    breakable: Installation, mortal: OperatorProcess, mortal_space: Space
 ) -> None:
     servers = model_servers(mortal_space)
-    for plural in missing:
+    for plural in PLURALS:
         delete_definition(breakable, plural)
     mortal.launch()
-    for plural in missing:
+    for plural in PLURALS:
         wait_until_unready(mortal, plural)
 
     install_again(breakable, mortal_space, *servers)
@@ -101,15 +100,14 @@ def test_an_operator_that_starts_before_a_definition_says_so_and_works_once_it_i
     work_is_done(mortal_space)
 
 
-@pytest.mark.parametrize("deleted", [*((plural,) for plural in PLURALS), PLURALS], ids=" and ".join)
 def test_a_deleted_definition_stops_nothing_and_is_watched_again_when_it_is_back(
-    deleted: tuple[str, ...], breakable: Installation, mortal: OperatorProcess, mortal_space: Space
+    breakable: Installation, mortal: OperatorProcess, mortal_space: Space
 ) -> None:
     servers = model_servers(mortal_space)
     mortal.start()
-    for plural in deleted:
+    for plural in PLURALS:
         delete_definition(breakable, plural)
-    for plural in deleted:
+    for plural in PLURALS:
         wait_until_unready(mortal, plural)
     assert mortal.answer("/healthz").status_code == 200
 

@@ -52,7 +52,7 @@ EDITS: dict[str, tuple[JsonObject, ...]] = {
         {"spec": {"defaultBackend": {"service": {"name": "mine", "port": {"number": 80}}}}},
     ),
 }
-CASES = [(kind, edit) for kind, edits in EDITS.items() for edit in (LABELS, UNMANAGED, *edits)]
+CASES = [(kind, edit) for kind, edits in EDITS.items() for edit in (UNMANAGED, *edits)]
 VOLATILE = ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp")
 
 
