@@ -30,8 +30,8 @@ from tests.integration.test_deletion import COLLECTION_SECONDS
 from tests.model_server.processes import running_process
 
 NUMBERS = itertools.count(1)
-QUIET_SECONDS = 1.5
-"""Longer than the listing interval of a model server, so that everything outstanding has happened."""
+QUIET_SECONDS = 1.0
+"""Twice the listing interval of a model server, so that everything outstanding has happened."""
 CONVERGENCE_SECONDS = 20.0
 """From the start of the new process until everything is in its desired state."""
 QUIET_LIMIT_SECONDS = 60.0

@@ -29,7 +29,7 @@ TRIES = 4
 TRY_SECONDS = 4.0
 """How often a tag may be retried while setting it fails: a few times at once, and then once in this many seconds."""
 HEAD_START = 0.5
-"""Seconds from the beginning of a fault until users act."""
+"""Longest wait, in seconds, for the operator to meet a fault before users act: some faults need their actions."""
 PROPERTY = "chaos"
 """The key of a test's figures."""
 Record = Callable[[str, object], None]
@@ -116,15 +116,30 @@ class FaultRun:
         return sum(map(self.scene.operator.passes, OUR_KINDS))
 
     def _last(self) -> None:
-        """Keep up the fault; let users act after a head start."""
-        time.sleep(HEAD_START)
+        """Keep up the fault; let users act once the operator has met it.
+
+        The fault of a model server also lasts until what needs none is done.
+        """
+        self._wait_until_met(self.began + HEAD_START)
         self.story.act()
         second = 0
         while (left := self.began + self.seconds - time.monotonic()) > 0:
             self.fault.tick(self.scene, second)
             second += 1
             time.sleep(min(left, 1.0))
-        self.pending_at_end = tuple(self.story.pending_in_cluster())
+        deadline = time.monotonic() + (CONVERGED_SECONDS if self.proxy is self.scene.models else 0)
+        while (pending := self.story.pending_in_cluster()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.pending_at_end = tuple(pending)
+
+    def _wait_until_met(self, deadline: float) -> None:
+        """Wait until the operator has asked something of the faulty server, or connected to it."""
+
+        def met() -> bool:
+            return any(rate.count for rate in rates(self.proxy, self.began, time.monotonic()))
+
+        while not met() and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _has_converged(self) -> bool:
         pending = self.story.pending()
@@ -233,8 +248,12 @@ class FaultRun:
 
 def busiest(proxy: FaultProxy, since: float, until: float) -> Rate:
     """The rate of requests, or of connections where most come to nothing."""
-    rates = (proxy.rate(since, until), proxy.connection_rate(since, until))
-    return max(rates, key=lambda rate: rate.count)
+    return max(rates(proxy, since, until), key=lambda rate: rate.count)
+
+
+def rates(proxy: FaultProxy, since: float, until: float) -> tuple[Rate, Rate]:
+    """The rates of requests and of connections."""
+    return proxy.rate(since, until), proxy.connection_rate(since, until)
 
 
 def leaked(calls: list[Call]) -> list[Call]:

@@ -62,10 +62,12 @@ def pair(breakable: Installation, new_operator: NewOperator, model_server: Model
     space = Space(breakable.api, f"two-{next(NUMBERS)}", standby.process)
     space.create_namespace()
     furnish(space, model_server)
-    leader.process.start()
+    leader.process.launch()
     leader.process.wait_until(lambda: LEADS in leader.process.logged(), "leading")
-    standby.process.start()
+    standby.process.launch()
     standby.process.wait_until(lambda: "waiting: the Lease" in standby.process.logged(), "waiting")
+    for operator in (leader, standby):
+        operator.process.wait_until_ready()
     yield Pair(leader, standby, space)
     space.remove()
 

@@ -15,10 +15,12 @@ from tests.chaos.operators import ProxiedOperator, wait_until_quiet
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import environment, model_tag
 from tests.integration.model_server_process import MODEL_A, ModelServerProcess
+from tests.integration.operator_process import start_together
 from tests.integration.space import ENVIRONMENT, Space
 
 NAMES = tuple(f"shared-{number}" for number in range(6))
-QUIET_SECONDS = 6.0
+RESYNC_SECONDS = 2.0
+QUIET_SECONDS = RESYNC_SECONDS + 1
 """Longer than a resync: at rest neither writes."""
 WARNING = "another operator works on the same objects"
 MET = re.compile(r"^rasa_environments_status_writes_by_others_total ([0-9.e+]+)$", re.MULTILINE)
@@ -76,12 +78,11 @@ class Both:
 
 @pytest.fixture
 def both(breakable: Installation, new_operator: NewOperator, model_server: ModelServerProcess) -> Iterator[Both]:
-    first, second = new_operator(), new_operator()
+    first, second = (new_operator("--resync-interval", str(RESYNC_SECONDS)) for _ in range(2))
     space = Space(breakable.api, f"shared-{next(NUMBERS)}", first.process)
     space.create_namespace()
     furnish(space, model_server)
-    first.process.start()
-    second.process.start()
+    start_together(first.process, second.process)
     yield Both((first, second), space)
     space.remove()
 

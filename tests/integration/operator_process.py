@@ -17,7 +17,7 @@ from tests import loopback
 from tests.api.api_server import wait_until
 
 COMMAND = (sys.executable, "-m", "rasa_environments", "run")
-SHORT_INTERVALS = ("--model-server-interval", "1", "--served-interval", "2", "--resync-interval", "5")
+SHORT_INTERVALS = ("--model-server-interval", "0.5", "--served-interval", "1", "--resync-interval", "5")
 SIMULATED_PODS = ("--accept-unchecked",)
 """Simulated pods cannot be asked what they serve."""
 STOP_SECONDS = 20.0
@@ -51,6 +51,10 @@ class OperatorProcess:
     def start(self) -> None:
         """Start the process, and wait until it is ready: everything is listed, and it works."""
         self.launch()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait until everything is listed, and it works."""
         self.wait_until(lambda: self.answer("/readyz").status_code == 200, "ready")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -142,3 +146,11 @@ class OperatorProcess:
             wait_until(looked, f"the operator to be {what}", seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}; its log ends:\n{self.tail()}") from None
+
+
+def start_together(*operators: OperatorProcess) -> None:
+    """Start several operators at once, and wait until all are ready."""
+    for operator in operators:
+        operator.launch()
+    for operator in operators:
+        operator.wait_until_ready()
