@@ -118,7 +118,7 @@ def changes(draw: st.DrawFn, values: st.SearchStrategy[Any] = VALUES) -> tuple[S
     return source.name, with_value(base, path, draw(values)), path
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 @given(changes())
 def test_one_value_is_in_the_output_or_reported_as_not_carried_over(
     change: tuple[SourceName, dict[str, Any], Path],
@@ -147,7 +147,7 @@ def switches(value: object) -> bool:
     return isinstance(value, bool) or is_empty(value)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 @given(changes(st.sampled_from(["abc", "other-name", "host.example.com"])))
 def test_a_text_that_is_carried_over_is_in_the_output_word_for_word(
     change: tuple[SourceName, dict[str, Any], Path],
