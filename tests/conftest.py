@@ -1,6 +1,6 @@
 """What every test may use: a cluster, and real Rasa. In CI, a skipped test is a failed one.
 
-`make test` runs the tests in as many processes as there are cores. Each takes whole files, so that the fixtures of a
+`make test` runs the tests in one process more than there are cores. Each takes whole files, so that the fixtures of a
 module are made once; those of a session are made once in each process that has a test for them. Nothing has to be
 declared for that. A test finds the ports, directories and names that it takes free, whoever runs beside it, and asserts
 nothing about how fast it is. The longest file decides how long all takes: one of a minute is better split in two.
@@ -29,7 +29,7 @@ pytest_plugins = ["tests.services", "tests.breakable"]
 CLUSTERS = ("breakable_cluster", "cluster", "checkout")
 """Fixtures with a cluster: separate ones, the shared one, and the one that a tutorial reader starts."""
 RASA_FIXTURES = {"rasa_binaries": LATEST, "rasa_1_10": RELEASES["1.10.26"], "rasa_2_8": RELEASES["2.8.34"]}
-LONGEST_FIRST = (*RASA_FIXTURES, *CLUSTERS)
+LONGEST_FIRST = ("rasa_pro_answers", *RASA_FIXTURES, *CLUSTERS)
 """Fixtures whose tests take long."""
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -68,9 +68,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Use one process with a kind cluster, of which there is one at a time; otherwise one per core."""
+    """Use one process with a kind cluster, of which there is one at a time; otherwise one more than there are cores.
+
+    Most tests on a cluster wait for others half of the time.
+    """
     try:
-        return 0 if choose_flavour() == "kind" else None
+        return 0 if choose_flavour() == "kind" else 1 + (os.cpu_count() or 1)
     except UnknownFlavourError as error:
         raise pytest.UsageError(str(error)) from None
 
