@@ -7,14 +7,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 WORKERS ?= auto
-# What a person does from beginning to end: on real pods, with real Rasa that trains and shares conversations, in the
-# demonstration and the tutorial, at the command line, and with a release of the chart.
+# What a person does from beginning to end: on real pods, in the demonstration and the tutorial, at the command line, with
+# a release of the chart, and with more of real Rasa than `make test` starts, which is one story for each generation.
 END_TO_END := tests/e2e tests/local/test_demonstration.py tests/local/test_cluster.py tests/local/test_installation.py \
 	tests/tutorial tests/helm/test_installation.py tests/helm/test_life.py tests/manifests/test_kubectl.py \
-	tests/integration/test_ci_jobs.py tests/integration/test_connections_by_tls.py \
-	tests/integration/test_promotion_cli.py \
-	tests/integration/test_shared_conversations.py \
-	tests/integration/test_training.py
+	tests/integration/test_adopted_bucket.py tests/integration/test_ci_jobs.py \
+	tests/integration/test_connections_by_tls.py tests/integration/test_plain_file_server.py \
+	tests/integration/test_promotion_cli.py tests/integration/test_rasa_x_0_2.py tests/integration/test_rotation.py \
+	tests/integration/test_shared_conversations.py tests/integration/test_training.py \
+	tests/model_server/test_pulls_from_a_bucket.py
 # What needs a licence of Rasa Pro.
 LICENSED := tests/integration/test_licensed_rasa_pro.py
 export PYTHON
