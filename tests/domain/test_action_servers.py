@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentStatus
+from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
 from rasa_environments.domain.action_servers import (
     FollowingActionServer,
     following_action_servers,
@@ -93,6 +93,30 @@ def test_an_image_is_taken_in_its_own_namespace_alone(namespace: str) -> None:
     taken = image_from(named(namespace=namespace), environment("support", **ACTIONS))
 
     assert taken == (TAGGED if namespace == "bots" else None)
+
+
+HELD = {"desiredModel": {"name": "model-0", "hash": "0"}, "candidateModel": {"name": "model-1", "hash": "1"}}
+RUNS = {"actionServer": {"image": "actions:1"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "runs", "expected"),
+    [
+        (HELD, RUNS, "actions:1"),
+        (HELD, {}, None),
+        ({"candidateModel": HELD["candidateModel"]}, RUNS, "actions:1"),
+        ({"desiredModel": {"name": "model-1", "hash": "1"}}, RUNS, TAGGED),
+        ({}, RUNS, TAGGED),
+    ],
+    ids=["held", "held, and none runs", "the first one held", "let through", "not seen yet"],
+)
+def test_while_its_model_is_held_an_image_is_not_taken(
+    status: JsonObject, runs: JsonObject, expected: str | None
+) -> None:
+    tag_held = named().model_copy(update={"status": ModelTagStatus.model_validate(status)})
+    running = environment("support", **ACTIONS).model_copy(update={"status": EnvironmentStatus.model_validate(runs)})
+
+    assert image_from(tag_held, running) == expected
 
 
 @pytest.mark.parametrize(

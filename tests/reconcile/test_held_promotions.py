@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rasa_environments.controller.queue import DONE, Result
+from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.judge.conditions import condition_of
-from tests.reconcile.objects import server, tag
+from tests.reconcile.objects import environment, server, tag
 from tests.reconcile.test_promote_from import HASHES, PRODUCTION, Scene, serving
 
 NOON, MIDNIGHT = "2026-01-01T12:00:00Z", "2026-01-02T00:00:00Z"
@@ -126,3 +126,22 @@ async def test_the_first_model_of_a_tag_waits_too() -> None:
 
     assert held.model_server.writes == []
     assert condition(held, "Tagged") == ("False", "Frozen")
+
+
+async def test_an_action_server_is_to_take_its_image_only_once_the_model_is_let_through() -> None:
+    held = scene(freeze={"reason": "audit"})
+    named = tag("production", version=3, model="new", actionServer={"image": "actions:2"})
+    held.state.lister.tags.put(named)
+    held.state.lister.environments.put(environment("production", actionServer={"image": "actions:1"}))
+    wanted = Request(Kind.DEPLOYMENT_ENVIRONMENT, PRODUCTION)
+
+    await held.reconcile(PRODUCTION)
+    held.queue.added.clear()
+    held.state.lister.servers.put(server())
+    await held.reconcile(PRODUCTION)
+
+    assert wanted in held.queue.added
+    assert held.model_server.writes == []  # the tag waits for the action server, which waits for the model
+    desired = held.tag().status.desired_model
+    assert desired is not None
+    assert desired.name == "new"

@@ -29,11 +29,23 @@ class FollowingActionServer:
 def image_from(tag: ModelTag | None, environment: DeploymentEnvironment) -> str | None:
     """Return the image that the ModelTag, which owns the environment's tag, names for its action server, if any.
 
-    An image is code that runs in the environment's namespace, so a ModelTag in another one has no say in it.
+    An image is code that runs in the environment's namespace, so a ModelTag in another one has no say in it. While the
+    model that it goes with waits to be let through, the action server keeps the image that it runs.
     """
     if tag is None or tag.metadata.namespace != environment.metadata.namespace:
         return None
+    if waits(tag):
+        running = environment.status.action_server
+        return running.image if running is not None else None
     return tag.action_server_image
+
+
+def waits(tag: ModelTag) -> bool:
+    """Return whether the model in the spec of the ModelTag has not been let through, as far as its status says."""
+    desired, candidate = tag.status.desired_model, tag.status.candidate_model
+    if tag.spec.model is None:
+        return False
+    return candidate is not None if desired is None else desired.name != tag.spec.model
 
 
 def with_image(spec: EnvironmentSpec, image: str | None) -> EnvironmentSpec:

@@ -81,18 +81,19 @@ def soaking(source: Source, model: ModelReference, seconds: int, now: datetime) 
             f"model {model.name} is not served by every environment that pulls tag {tag.tag}; see the condition "
             f"Served of ModelTag {tag.metadata.name}",
         )
+    ends = datetime.fromisoformat(served.served_time) + timedelta(seconds=seconds)
+    if now < ends:
+        return Waiting(
+            Reason.SOAKING,
+            f"model {model.name} is served under tag {tag.tag} since {served.served_time}, and soaks there until "
+            f"{stated(ends)}",
+            ends,
+        )
     if not source.confirmed:
         return Waiting(
             Reason.SOAKING,
-            f"the operator started, and not every environment that pulls tag {tag.tag} has answered since",
+            f"model {model.name} has soaked; environments that pull tag {tag.tag} have yet to confirm that they serve "
+            "it",
             now + timedelta(seconds=CONFIRMATION_SECONDS),
         )
-    ends = datetime.fromisoformat(served.served_time) + timedelta(seconds=seconds)
-    if now >= ends:
-        return None
-    return Waiting(
-        Reason.SOAKING,
-        f"model {model.name} is served under tag {tag.tag} since {served.served_time}, and soaks there until "
-        f"{stated(ends)}",
-        ends,
-    )
+    return None

@@ -68,11 +68,12 @@ class ModelTagReconciler:
             self._state.enqueue(Kind.MODEL_SERVER, server_key)
             return DONE  # A tag to be deleted later is recorded before it is set; afterwards the ModelTag is enqueued.
         desired = desired_model(tag, circumstances_of(self._state, tag, observation, self._now()))
-        tag = await self._record_decision(tag, desired)
+        before, tag = tag, await self._record_decision(tag, desired)
         tagged = await self._tagged(tag, desired, server, observation)
         facts = await self._facts(tag, desired, tagged, observation)
         status, conditions = judge(facts, tag, self._now())
         await self._write_status(tag, status, conditions)
+        self._notify_action_servers(before, desired)
         return self._result(key, facts, observation)
 
     async def _record_decision(self, tag: ModelTag, desired: DesiredModel) -> ModelTag:
@@ -157,10 +158,19 @@ class ModelTagReconciler:
 
     async def _write_status(self, tag: ModelTag, status: ModelTagStatus, conditions: tuple[Condition, ...]) -> None:
         written = await self._statuses.write(tag, status, conditions)
-        if written is not None:
-            self._count_failure(tag, written)
-            for each in self._state.lister.promoted_from(written):
-                self._state.enqueue(Kind.MODEL_TAG, each.metadata.key)
+        if written is None:
+            return
+        self._count_failure(tag, written)
+        for each in self._state.lister.promoted_from(written):
+            self._state.enqueue(Kind.MODEL_TAG, each.metadata.key)
+
+    def _notify_action_servers(self, tag: ModelTag, desired: DesiredModel) -> None:
+        """Enqueue the environments whose actions go with a model that is only now let through."""
+        before = tag.status.desired_model
+        if tag.action_server_image is None or (before.name if before is not None else None) == desired.name:
+            return
+        for environment in self._state.lister.followers(server_of_tag(tag), tag.tag):
+            self._state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
 
     def _count_failure(self, before: ModelTag, after: ModelTag) -> None:
         changes = transitions(before.status.conditions, after.status.conditions or ())
