@@ -92,6 +92,8 @@ def _printed(value: object) -> object:
 AMQPS = "amqps://"
 """Prefix of a broker's URL that requires TLS."""
 TEXT = TypeAdapter[str](Annotated[Text, BeforeValidator(as_text)])
+TEXT_OR_FLAG = TypeAdapter[bool](bool)
+"""A switch that releases of a chart compare with a text: debugMode of rasa-x is "false" by default before 1.1.2."""
 FLAG = TypeAdapter[bool](Annotated[bool, BeforeValidator(as_flag)])
 PORT = TypeAdapter[int](Annotated[ApiPort, BeforeValidator(as_number)])
 REPLICAS = TypeAdapter[int](Annotated[int, Field(ge=0, le=1000, strict=True), BeforeValidator(as_number)])

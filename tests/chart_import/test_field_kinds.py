@@ -104,6 +104,13 @@ def test_a_text_that_says_no_is_not_taken_for_no_as_helm_does_not(text: str) -> 
     assert "it is text, which Helm takes for true" in finding(result, "rabbitmq.enabled").text
 
 
+def test_the_switch_that_old_charts_have_as_text_is_read_as_they_read_it() -> None:
+    result = from_yaml("debugMode: 'false'", (1, 0, 0))
+
+    assert "logLevel" not in defaults(result).get("rasa", {})
+    assert finding(result, "debugMode").outcome is Outcome.NOT_NEEDED
+
+
 @pytest.mark.parametrize("chart", [(1, 0, 0), (1, 1, 5), (1, 7, 8), (1, 7, 9)])
 def test_old_releases_have_an_action_server_though_their_values_do_not_say_where(chart: tuple[int, ...]) -> None:
     result = from_yaml("rasax: {tag: 0.31.0}\nrasa: {tag: 1.10.10-full}", chart)

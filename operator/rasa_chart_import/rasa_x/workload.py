@@ -36,7 +36,7 @@ COMPONENT_LABEL = "app.kubernetes.io/component"
 def rasa(reader: Reader, profile: Profile) -> JsonObject:
     """Return `rasa`, which all environments share."""
     arguments, origins = extra_arguments(reader, ("rasa", "extraArgs"))
-    debug = reader.take("debugMode", kinds.FLAG)
+    debug = reader.take("debugMode", kinds.TEXT_OR_FLAG)
     if debug is False:
         reader.unused("debugMode", "it is off")
     pull_secrets = reader.take("images.imagePullSecrets", kinds.PULL_SECRETS)
