@@ -116,7 +116,11 @@ TRAFFIC = (
     ),
 )
 PLACED_BY_CHART = (
-    not_needed("the action server goes on from the chart", "actionServer"),
+    not_needed(
+        "the action server goes on from the chart; for one that is promoted with the model see "
+        "docs/how-to/run-an-action-server.md",
+        "actionServer",
+    ),
     not_needed("the services for analytics go on from the chart", "rasaProServices"),
     mapped(
         f"RASA_DUCKLING_HTTP_URL in {POD}containers[rasa].env",
