@@ -94,7 +94,7 @@ RESOURCES = (CONFIG_MAPS, DEPLOYMENTS, SECRETS)
 @pytest.fixture
 def caches() -> dict[Resource, ObjectCache]:
     """Empty, and filled with what the operator writes and `refresh`."""
-    return {resource: ObjectCache() for resource in RESOURCES}
+    return {resource: ObjectCache(by_content=True) for resource in RESOURCES}
 
 
 @pytest.fixture

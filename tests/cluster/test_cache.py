@@ -46,6 +46,16 @@ def test_a_newer_version_with_the_same_content_is_stored_and_no_news_to_a_cache_
     assert cache.put(config_map("a", {"x": "2"}, version=7))
 
 
+def test_another_status_is_news_and_leaves_the_rest_unchanged_in_a_cache_by_content() -> None:
+    cache = ObjectCache(by_content=True)
+    cache.put({**config_map("a", {"x": "1"}, version=5), "status": {"replicas": 1}})
+    assert cache.put({**config_map("a", {"x": "1"}, version=6), "status": {"replicas": 2}})
+    assert cache.get(A) == {**config_map("a", {"x": "1"}, version=6), "status": {"replicas": 2}}
+    assert cache.unchanged_since(A) == 5
+    assert cache.put({**config_map("a", {"x": "2"}, version=7), "status": {"replicas": 2}})
+    assert cache.unchanged_since(A) == 7
+
+
 def test_an_update_of_what_an_outline_leaves_out_is_news_to_a_cache_by_content() -> None:
     cache = ObjectCache(outline=lambda obj: {"metadata": obj["metadata"]}, largest=100, by_content=True)
     cache.put(config_map("a", {"x": "1" * 200}, version=5))

@@ -53,6 +53,39 @@ async def test_children_are_settled_from_their_creation_until_somebody_edits_one
     assert children.settled(key)
 
 
+async def test_a_status_leaves_children_correct_and_an_edit_does_not(
+    children: Children, caches: dict[Resource, ObjectCache], workload: JsonObject
+) -> None:
+    key, _ = identity(workload)
+    await children.apply(workload)
+    stored = caches[DEPLOYMENTS].get(key)
+    assert stored is not None
+    version = int(stored["metadata"]["resourceVersion"])
+
+    def arrives(**later: JsonObject) -> None:
+        nonlocal version
+        version += 1
+        metadata = {**stored["metadata"], "resourceVersion": str(version)}
+        caches[DEPLOYMENTS].put({**stored, "metadata": metadata, **later})
+
+    arrives(status={"replicas": 1})
+    assert not children.settled(key)
+    assert children.correct(key)
+    assert children.settled(key)
+    arrives(spec={**stored["spec"], "replicas": 5})
+    assert not children.correct(key)
+
+
+async def test_a_child_that_nobody_desires_is_not_correct(
+    children: Children, someone: Client, workload: JsonObject, refresh: Callable[[], Awaitable[None]]
+) -> None:
+    key, _ = identity(workload)
+    assert children.correct(key)
+    await someone.create(DEPLOYMENTS, workload)
+    await refresh()
+    assert not children.correct(key)
+
+
 async def test_after_a_restart_a_child_that_is_right_costs_no_request(
     client: Client,
     children: Children,

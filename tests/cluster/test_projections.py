@@ -46,6 +46,16 @@ def test_a_child_of_an_action_server_is_kept_whole(cache: ObjectCache) -> None:
     assert cache.get(ObjectKey("bots", "support-actions")) == child
 
 
+def test_the_count_of_rollouts_is_no_edit_of_a_deployment(cache: ObjectCache) -> None:
+    child = versioned(environment_child(deployment("support-rasa", "bots")))
+    cache.put(child)
+    counted = {**child["metadata"].get("annotations", {}), "deployment.kubernetes.io/revision": "1"}
+    later = {**child["metadata"], "resourceVersion": "2", "annotations": counted}
+
+    assert not cache.put({**child, "metadata": later})
+    assert cache.unchanged_since(CHILD) == 1
+
+
 def test_what_merely_bears_the_label_is_not_kept(cache: ObjectCache) -> None:
     assert not cache.put(config_map("foreign", {"a": MEGABYTE}, version=1))
     assert len(cache) == 0

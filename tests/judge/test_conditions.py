@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -64,7 +65,7 @@ def test_the_patch_leaves_out_what_stayed(same: JsonObject, before: object, afte
 def judge(truths: Mapping[ConditionType, ConditionStatus], time: str = "") -> tuple[Condition, ...]:
     """Conditions with these statuses."""
     return tuple(
-        condition(kind, truth, Reason.SETTLED, "as it is").model_copy(update={"last_transition_time": time})
+        replace(condition(kind, truth, Reason.SETTLED, "as it is"), last_transition_time=time)
         for kind, truth in truths.items()
     )
 

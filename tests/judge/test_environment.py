@@ -433,7 +433,7 @@ def test_the_condition_of_another_version_does_not_disturb_a_suspended_environme
 
     after = transitioned([foreign], suspended(EnvironmentStatus(conditions=[foreign])), generation=2, time=ANSWERED)
 
-    assert after[-1] == foreign.model_copy(update={"observed_generation": 2})
+    assert after[-1] == replace(foreign, observed_generation=2)
     assert [each.after.type for each in transitions([foreign], after)] == ["Ready", "Reconciling"]
 
 

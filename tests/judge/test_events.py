@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -262,7 +263,7 @@ def test_a_model_that_nobody_has_looked_for_is_not_told_to_be_served() -> None:
     before = environment("support")
     seen_now = then(before, served)
     condition_now = next(iter(seen_now.status.conditions or ()))
-    unchecked = condition_now.model_copy(update={"reason": Reason.SERVED_UNCHECKED})
+    unchecked = replace(condition_now, reason=Reason.SERVED_UNCHECKED)
     accepted = before.model_copy(update={"status": before.status.model_copy(update={"conditions": [unchecked]})})
 
     assert told(before, accepted) == []
@@ -332,7 +333,7 @@ def test_whatever_stalls_tells_its_reason_and_what_to_do(kind: str) -> None:
 def test_another_reason_to_stall_is_reported_too() -> None:
     before = seen(server(), {STALLED: "True"})
     stalled = next(iter(before.status.conditions or ()))
-    other = stalled.model_copy(update={"reason": Reason.NAME_CONFLICT})
+    other = replace(stalled, reason=Reason.NAME_CONFLICT)
     after = before.model_copy(update={"status": before.status.model_copy(update={"conditions": [other]})})
 
     assert told(before, after) == [("Warning", Reason.NAME_CONFLICT)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rasa_environments.api.conditions import ConditionType, Reason
@@ -69,9 +71,7 @@ def test_an_environment_without_the_condition_is_not_registered_yet() -> None:
 
 
 def test_a_reason_of_another_version_does_not_disturb() -> None:
-    entry = condition(ConditionType.REGISTERED, "True", Reason.REGISTERED, "there").model_copy(
-        update={"reason": "FromTheFuture"}
-    )
+    entry = replace(condition(ConditionType.REGISTERED, "True", Reason.REGISTERED, "there"), reason="FromTheFuture")
     of = environment("support").model_copy(update={"status": EnvironmentStatus(conditions=[entry])})
 
     assert remembered_registration(of).status == "True"

@@ -90,6 +90,8 @@ class FakeChildren:
     forgotten: list[ObjectKey] = field(default_factory=list)
     owner_is_gone: bool = False
     owners_checked: int = 0
+    all_correct: bool = False
+    """Whether nobody has changed any since they were applied."""
 
     @property
     def kinds(self) -> list[str]:
@@ -136,6 +138,10 @@ class FakeChildren:
         """Delete the object."""
         self.removed.append(resource.kind)
         return self.objects.pop((resource.kind, key), None) is not None
+
+    def correct(self, key: ObjectKey) -> bool:
+        """Whether all are as they were applied."""
+        return self.all_correct
 
     def forget(self, key: ObjectKey) -> None:
         """The owner is gone."""

@@ -52,6 +52,36 @@ async def test_at_rest_nothing_is_written() -> None:
     assert len(scene.api.statuses) == 1
 
 
+async def test_correct_children_are_not_made_again_until_something_that_they_are_made_from_changes() -> None:
+    scene = Scene(**READS_A_SECRET)
+    scene.secrets.contents[PASSWORDS] = {"k": b"s3cret"}
+    await scene.reconcile()
+    scene.children.all_correct = True
+    made = len(scene.children.applied)
+
+    await scene.reconcile()
+    assert len(scene.children.applied) == made
+
+    scene.secrets.contents[PASSWORDS] = {"k": b"another"}
+    await scene.reconcile()
+    assert len(scene.children.applied) == 2 * made
+
+    scene.changes(**READS_A_SECRET, replicas=2)
+    await scene.reconcile()
+    assert len(scene.children.applied) == 3 * made
+
+
+async def test_children_that_somebody_changed_are_made_again() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    made = len(scene.children.applied)
+
+    scene.children.all_correct = False
+    await scene.reconcile()
+
+    assert len(scene.children.applied) == 2 * made
+
+
 async def test_kinds_that_the_spec_no_longer_asks_for_are_removed() -> None:
     scene = Scene()
 

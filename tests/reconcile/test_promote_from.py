@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -180,7 +181,7 @@ async def test_an_interruption_that_was_over_before_it_was_seen_starts_the_soak_
     scene.now = ENOUGH
     again = serving("staging", "new")
     (condition,) = again.status.conditions
-    interrupted = condition.model_copy(update={"last_transition_time": "2026-01-01T12:30:00Z"})
+    interrupted = replace(condition, last_transition_time="2026-01-01T12:30:00Z")
     status = again.status.model_copy(update={"conditions": [interrupted]})
     scene.state.lister.environments.put(again.model_copy(update={"status": status}))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
@@ -86,7 +87,25 @@ class ApiModel(BaseModel):
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> Self:
         refuse(self.model_rules, self)
+        _share_names(self)
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, with some values replaced."""
+        copied = super().model_copy(update=update, deep=deep)
+        _share_names(copied)
+        return copied
+
+
+def _share_names(part: ApiModel) -> None:
+    """Let parts with the same fields share the set of their names; pydantic makes one for each part."""
+    object.__setattr__(part, "__pydantic_fields_set__", _shared(frozenset(part.model_fields_set)))
+
+
+@lru_cache(maxsize=1024)
+def _shared(names: frozenset[str]) -> set[str]:
+    """Return a set for pydantic, which copies it and never changes it, since no model can be assigned to."""
+    return set(names)
 
 
 def merged_problems(part: ApiModel, place: str) -> tuple[str, ...]:

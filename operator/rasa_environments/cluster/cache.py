@@ -20,6 +20,10 @@ _ALL: Final = ""
 class _Entry(NamedTuple):
     version: int
     content: bytes
+    status: bytes
+    """Kept apart with `by_content`."""
+    unchanged_since: int
+    """The first version with this content; with `by_content`, whatever the status was meanwhile."""
 
 
 class ObjectCache:
@@ -61,6 +65,8 @@ class ObjectCache:
         if entry is None:
             return None
         obj: JsonObject = orjson.loads(entry.content)
+        if entry.status:
+            obj["status"] = orjson.loads(entry.status)
         if self._by_content and entry.version:  # which `_content` leaves out
             obj["metadata"]["resourceVersion"] = str(entry.version)
         return obj
@@ -69,6 +75,11 @@ class ObjectCache:
         """Return the object's resourceVersion, without parsing it; None if it is not cached."""
         entry = self._entries.get(key)
         return None if entry is None else entry.version
+
+    def unchanged_since(self, key: ObjectKey) -> int | None:
+        """Return the first version that had the object's content, apart from its status; None if it is not cached."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.unchanged_since
 
     def keys(self) -> Iterator[ObjectKey]:
         """Return all keys; the cache must not change meanwhile."""
@@ -86,22 +97,28 @@ class ObjectCache:
                 return False  # a late response: the watch is past it, and the object is gone
         elif version <= known.version and version > 0:
             return False
-        content = self._content(obj)
-        if content is None:
-            return self.remove(key)
-        self._entries[key] = _Entry(version, content)
-        return not self._by_content or known is None or known.content != content
-
-    def _content(self, obj: JsonObject) -> bytes | None:
         kept = self._projection(obj)
         if kept is None:
-            return None
-        content = orjson.dumps(without_version(kept) if self._by_content else kept)
+            return self.remove(key)
+        content, status = self._serialized(kept)
+        same_content = self._by_content and known is not None and known.content == content
+        since = known.unchanged_since if same_content and known is not None else version
+        self._entries[key] = _Entry(version, content, status, since)
+        return not same_content or known is None or known.status != status
+
+    def _serialized(self, kept: JsonObject) -> tuple[bytes, bytes]:
+        """Return the content to store, and with `by_content` its status apart."""
+        if not self._by_content:
+            return _exactly(orjson.dumps(kept)), b""
+        rest = without_version(kept)
+        status = rest.pop("status", None)
+        content = orjson.dumps(rest)
         if self._outline is not None and len(content) > self._largest:
             # With its version: what an outline leaves out may have changed.
-            content = orjson.dumps(self._outline(kept))
-        # The copy is as long as its content: orjson returns bytes in a buffer of up to four times that.
-        return bytes(memoryview(content))
+            rest = self._outline(kept)
+            status = rest.pop("status", None)
+            content = orjson.dumps(rest)
+        return _exactly(content), b"" if status is None else _exactly(orjson.dumps(status))
 
     def remove(self, key: ObjectKey) -> bool:
         """Remove the object; return whether it was cached."""
@@ -190,6 +207,11 @@ class Relist:
 
     def _in_scope(self) -> list[ObjectKey]:
         return [key for key in self._cache.keys() if self._scope in (_ALL, key.namespace)]  # noqa: SIM118
+
+
+def _exactly(content: bytes) -> bytes:
+    """Return a copy that is as long as its content: orjson returns bytes in a buffer of up to four times that."""
+    return bytes(memoryview(content))
 
 
 def without_managed_fields(obj: JsonObject) -> JsonObject:

@@ -144,16 +144,31 @@ class Children:
         return OwnerCheck(self._client, resource, key, uid)
 
     def settled(self, key: ObjectKey) -> bool:
-        """Return whether all children of this name are correct, each compared in its latest version."""
+        """Return whether all children of this name are correct, each seen by a reconciliation in its latest version."""
         return all(
             cache.version(key) == (None if verdict is None else verdict.version)
             for cache, verdict in ((self._caches[kind], known.get(key)) for kind, known in self._verdicts.items())
         )
 
+    def correct(self, key: ObjectKey) -> bool:
+        """Return whether all children of this name are as they were last desired, whatever their statuses are."""
+        return all(self._is_correct(resource, key) for resource in self._verdicts)
+
     def _is_known_good(self, resource: Resource, key: ObjectKey, wanted: JsonObject) -> bool:
-        """Return whether this version was compared with this desired state before."""
+        """Return whether the object was compared with this desired state since it last changed."""
         verdict = self._verdicts[resource].get(key)
-        return verdict is not None and verdict[:2] == (_digest_of(wanted), self._caches[resource].version(key))
+        return verdict is not None and verdict.digest == _digest_of(wanted) and self._is_correct(resource, key)
+
+    def _is_correct(self, resource: Resource, key: ObjectKey) -> bool:
+        """Return whether the object was compared since it last changed, or whether it neither exists nor is desired."""
+        verdict, cache = self._verdicts[resource].get(key), self._caches[resource]
+        since, version = cache.unchanged_since(key), cache.version(key)
+        if verdict is None or since is None or version is None or verdict.version is None:
+            return verdict is None and version is None
+        if not since <= verdict.version <= version:
+            return False
+        self._verdicts[resource][key] = verdict._replace(version=version)
+        return True
 
     def _deviation(self, resource: Resource, key: ObjectKey, wanted: JsonObject, live: JsonObject) -> str | None:
         """Return where `live` needs a write; None, and remember that, if it needs none.

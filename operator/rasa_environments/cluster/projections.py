@@ -34,6 +34,8 @@ _GENERATED: Final = (TOKEN_KEY, SALT_KEY, key_of(JWT_VARIABLE))
 """Keys of values in an environment's Secret that exist nowhere else: they must not be lost."""
 _LONGEST_VALUE: Final = 1024
 _MOST_FIELDS: Final = 32
+_REVISION: Final = "deployment.kubernetes.io/revision"
+"""Annotation by which the Deployment controller counts rollouts; with it, each would look like an edit."""
 _ROLLOUT: Final = ("replicas", "updatedReplicas", "availableReplicas", "observedGeneration")
 _TROUBLE: Final = (("Progressing", "False"), ("ReplicaFailure", "True"))
 """Conditions of a Deployment, as type and status, that say why its rollout fails."""
@@ -45,7 +47,7 @@ def child_cache() -> ObjectCache:
 
 
 def child_projection(obj: JsonObject) -> JsonObject | None:
-    """Return a child without managedFields, and without its status except for what a rollout's progress is told by.
+    """Return a child without managedFields and the traces of rollouts, except for what tells their progress.
 
     Return the metadata of an unmanaged object with a child's name, and None for any other object.
     """
@@ -53,7 +55,10 @@ def child_projection(obj: JsonObject) -> JsonObject | None:
     owner = controller(obj)
     if _is_ours(obj, owner):
         kept = {name: value for name, value in without_managed_fields(obj).items() if name != "status"}
-        return {**kept, "status": rollout(obj)} if obj.get("kind") == "Deployment" else kept
+        if obj.get("kind") != "Deployment":
+            return kept
+        annotations = {name: value for name, value in (metadata.get("annotations") or {}).items() if name != _REVISION}
+        return {**kept, "metadata": {**kept["metadata"], "annotations": annotations}, "status": rollout(obj)}
     if environment_key(ObjectKey(metadata["namespace"], metadata["name"])) is None:
         return None
     return {"apiVersion": obj.get("apiVersion"), "kind": obj.get("kind"), "metadata": _outlined_metadata(metadata)}

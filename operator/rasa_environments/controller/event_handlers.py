@@ -56,9 +56,13 @@ class EventHandlers:
 
     def changed(self, request: Request, version: int | None) -> None:
         """Enqueue an object of an own kind that has this version, or is gone (None), unless that version is known."""
-        known = self.known(request)
-        if version is None or known is None or version > known.metadata.latest_version:
+        if self.is_news(request, version):
             self._queue.add(request)
+
+    def is_news(self, request: Request, version: int | None) -> bool:
+        """Return whether the object has another version than the one that was read or written last."""
+        known = self.known(request)
+        return version is None or known is None or version > known.metadata.latest_version
 
     def on_update(self, resource: AnyResource) -> None:
         """Store an object that was read in a usable version; enqueue the dependents of a change of its spec."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from rasa_environments.api.base import API_VERSION, JsonObject, ObjectKey
@@ -81,6 +81,17 @@ class Context:
     """Hash of the model that the pods were last rolled out for, with updateStrategy RollingUpdate."""
     operator_pods: OperatorPods | None = None
     """The pods from which the operator connects; None outside of a cluster."""
+
+    def makes_the_same_as(self, other: Context) -> bool:
+        """Return whether all objects are the same: of environment and server, they depend on specs and names only."""
+        return (
+            self.environment.spec == other.environment.spec
+            and self.server.spec == other.server.spec
+            and self.environment.metadata.uid == other.environment.metadata.uid
+            and self.environment.metadata.key == other.environment.metadata.key
+            and self.server.metadata.key == other.server.metadata.key
+            and replace(self, environment=other.environment, server=other.server) == other
+        )
 
     @property
     def profile(self) -> Profile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rasa_environments.api.base import ObjectKey, secret_of
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
@@ -30,6 +30,8 @@ class Resolved:
     values: tuple[SecretVariable, ...]
     """Values that people keep in Secrets."""
     certificates: tuple[CertificateSource, ...]
+    image: str | None = None
+    """The image of its ModelTag."""
 
     @property
     def secrets(self) -> frozenset[ObjectKey]:
@@ -39,20 +41,37 @@ class Resolved:
         credentials = credentials_secret(self.server)
         return frozenset(values | certificates | ({credentials} if credentials is not None else set()))
 
+    def is_from(self, environment: DeploymentEnvironment, server: ModelServer, image: str | None) -> bool:
+        """Return whether it was made from these very specs: a status write keeps the object of the spec."""
+        return (
+            self.image == image
+            and self.environment.spec is environment.spec
+            and self.server.spec is server.spec
+            and self.environment.metadata.key == environment.metadata.key
+            and self.server.metadata.key == server.metadata.key
+        )
 
-def resolve(environment: DeploymentEnvironment, lister: Lister) -> Resolved | Problem:
-    """Return what the environment is made from, or why nothing may be made for it."""
+
+def resolve(environment: DeploymentEnvironment, lister: Lister, earlier: Resolved | None = None) -> Resolved | Problem:
+    """Return what the environment is made from, or why nothing may be made for it.
+
+    Specs that have not changed since `earlier` are not merged again, which takes most of the time.
+    """
     server = usable_server(environment, lister)
     if isinstance(server, Problem):
         return server
+    image = image_from(lister.followed(environment), environment)
+    if earlier is not None and earlier.is_from(environment, server, image):
+        return replace(earlier, environment=environment, server=server)
     try:
-        spec = with_image(merged_spec(environment, server), image_from(lister.followed(environment), environment))
+        spec = with_image(merged_spec(environment, server), image)
         return Resolved(
             environment,
             server,
             spec,
             named_values(environment, server, spec),
             named_certificates(environment, server, spec),
+            image,
         )
     except SpecError as error:
         return Problem(error.reason, str(error), field=error.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
@@ -37,13 +38,12 @@ def transitioned(
     Types that are not in `now` are dropped.
     """
     return tuple(
-        entry.model_copy(
-            update={
-                "observed_generation": generation,
-                "last_transition_time": old.last_transition_time
-                if (old := condition_of(before, entry.type)) is not None and old.status == entry.status
-                else time,
-            }
+        replace(
+            entry,
+            observed_generation=generation,
+            last_transition_time=old.last_transition_time
+            if (old := condition_of(before, entry.type)) is not None and old.status == entry.status
+            else time,
         )
         for entry in now
     )

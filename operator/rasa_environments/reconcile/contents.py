@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rasa_environments.api.base import API_VERSION, JsonObject, Rejection
-from rasa_environments.api.conditions import ConditionType, Reason
+from rasa_environments.api.conditions import CONDITIONS, ConditionType, Reason
 from rasa_environments.api.kinds import InvalidObjectError, parse
 from rasa_environments.cluster.errors import ApiError, TooLargeError
 from rasa_environments.cluster.resources import resource_of
@@ -148,7 +148,7 @@ class Contents:
     async def _tell(self, request: Request, uid: str, rejection: Rejection, obj: JsonObject | None) -> int:
         """Write the conditions unless the object has them; return its resourceVersion afterwards."""
         stamped = transitioned((), rejected(rejection), generation=rejection.generation, time=utc_now())
-        conditions = [entry.model_dump(by_alias=True, exclude_none=True) for entry in stamped]
+        conditions = CONDITIONS.dump_python(list(stamped), by_alias=True, exclude_none=True)
         if obj is not None and _same(obj, conditions):
             return rejection.version
         status = {"observedGeneration": rejection.generation, "conditions": conditions}

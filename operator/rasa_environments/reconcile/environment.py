@@ -33,7 +33,7 @@ from rasa_environments.domain.facts import (
 from rasa_environments.domain.generated import Issued, generate, issued_in
 from rasa_environments.domain.lister import server_of_environment
 from rasa_environments.domain.planning import plan
-from rasa_environments.domain.resolving import resolve
+from rasa_environments.domain.resolving import Resolved, resolve
 from rasa_environments.domain.secret_contents import SecretContents
 from rasa_environments.domain.tags import wanted_model
 from rasa_environments.judge.conditions import is_true
@@ -87,6 +87,10 @@ class EnvironmentReconciler:
         self._options = options
         self._issued: dict[ObjectKey, tuple[str, Issued]] = {}
         """With the uid of the environment, the generated values that its Secret holds."""
+        self._resolved: dict[ObjectKey, Resolved] = {}
+        """What each environment was last found to be made from."""
+        self._applied: dict[ObjectKey, Context] = {}
+        """What its children were last made from, once they were correct."""
         self._begun: dict[ObjectKey, str] = {}
         """The uid of each environment for which children were created."""
 
@@ -185,9 +189,10 @@ class EnvironmentReconciler:
     ) -> Context | Problem:
         """Return what the children are made from, or what is missing or wrong."""
         key, lister = environment.metadata.key, self._state.lister
-        resolved = resolve(environment, lister)
+        resolved = resolve(environment, lister, self._resolved.get(key))
         if isinstance(resolved, Problem):
             return resolved
+        self._resolved[key] = resolved
         lister.grant_hosts(environment, ingress_hosts(environment, resolved.server))
         contents = await self._secrets.read(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), resolved.secrets)
         uid, issued = self._issued.get(key, ("", None))
@@ -201,14 +206,28 @@ class EnvironmentReconciler:
         )
 
     async def _apply_children(self, context: Context, own: JsonObject | None) -> Problem | None:
-        """Bring the children into their desired state; return what is in the way."""
+        """Bring the children into their desired state; return what is in the way.
+
+        They are made once for the same context: most reconciliations only look at statuses.
+        """
         metadata = context.environment.metadata
+        applied = self._applied.pop(metadata.key, None)
+        if applied is not None and context.makes_the_same_as(applied) and self._are_correct(context):
+            self._applied[metadata.key] = context
+            return None
         is_new = self._begun.get(metadata.key) != metadata.uid
         self._begun[metadata.key] = metadata.uid
         problem = await apply_children(self._children, context, secret=own, owner_is_new=is_new)
         if problem is None:
             self._issued[metadata.key] = (metadata.uid, issued_in(context))
+            self._applied[metadata.key] = context
         return problem
+
+    def _are_correct(self, context: Context) -> bool:
+        """Return whether all children are as they were last desired, and none is left that is to be deleted."""
+        actions = action_server_key(context.environment.metadata.key)
+        is_left = context.spec.action_server is None and self._children.live(DEPLOYMENTS, actions) is not None
+        return not is_left and self._children.correct(context.key) and self._children.correct(actions)
 
     def _with_registration(
         self, facts: EnvironmentFacts, environment: DeploymentEnvironment, server: ModelServer | None
@@ -266,8 +285,8 @@ class EnvironmentReconciler:
         self._children.forget(child_key(key))
         self._children.forget(action_server_key(key))
         self._probe.forget(key)
-        self._issued.pop(key, None)
-        self._begun.pop(key, None)
+        for known in (self._issued, self._resolved, self._applied, self._begun):
+            known.pop(key, None)
         self._state.registrations.withdraw(key)
         self._state.references.set(Request(Kind.DEPLOYMENT_ENVIRONMENT, key), ())
 

@@ -64,6 +64,9 @@ class ChildApplier(Protocol):
     async def remove(self, resource: Resource, key: ObjectKey, owner_uid: str) -> bool:
         """Delete the object if its controller has that uid; return whether it did. Raises ApiError."""
 
+    def correct(self, key: ObjectKey) -> bool:
+        """Return whether all children of this name are as they were last desired."""
+
     def forget(self, key: ObjectKey) -> None:
         """Discard what is known about the children of this name, whose owner is gone."""
 
