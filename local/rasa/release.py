@@ -77,4 +77,4 @@ RASA_PRO_RELEASES: Mapping[str, RasaRelease] = MappingProxyType(
 def rasa_pro_to_run(version: str) -> RasaRelease:
     """Return a release of Rasa Pro with all that it requires, to run it with a licence."""
     check = ("python", "-c", "import rasa.__main__")
-    return RasaRelease(version, ("3.11", "3.10"), "Rasa Pro", check, "several GB on disk, minutes", "rasa-pro")
+    return RasaRelease(version, ("3.11", "3.10"), "Rasa Pro", check, "3 GB on disk, five minutes and more", "rasa-pro")
