@@ -47,7 +47,11 @@ def test_a_promotion_waits_while_its_model_server_is_frozen_and_a_rollback_does_
     wait_until_tagged(tag_space, MODEL_A)
     tag_space.patch(TAG, "production", {"spec": {"model": MODEL_B}})
     wait_until_tagged(tag_space, MODEL_B)
-    tag_space.patch("ModelServer", "default", {"spec": {"freeze": {"reason": "audit"}}})
+    frozen = tag_space.patch("ModelServer", "default", {"spec": {"freeze": {"reason": "audit"}}})
+    generation = frozen["metadata"]["generation"]
+    tag_space.eventually(
+        lambda: tag_space.status("ModelServer", "default")["observedGeneration"] == generation, "the freeze to be seen"
+    )
 
     tag_space.patch(TAG, "production", {"spec": {"model": "later"}})
     tag_space.wait_for_condition(TAG, "production", "Promoted", status="Unknown", reason="Frozen")
