@@ -6,7 +6,7 @@ from typing import Any
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from tests.reconcile.objects import environment_body, tag
+from tests.reconcile.objects import environment_body, server, tag
 from tests.reconcile.test_model_tag import Scene
 
 ACTIONS: JsonObject = {"rasa": {"version": "3.6.21"}, "actionServer": {"image": "actions:own"}}
@@ -158,6 +158,21 @@ async def test_actions_that_are_replaced_beside_the_same_model_are_the_ones_of_t
 
     assert history(scene) == [("new", "actions:fixed")]
     assert scene.tagged == ("True", "Tagged")
+
+
+async def test_actions_of_a_model_that_a_freeze_holds_are_not_those_of_the_model_before() -> None:
+    scene = Promotion()
+    scene.runs(NEW)
+    await scene.reconcile()
+    scene.state.lister.servers.put(server(freeze={"reason": "holidays"}))
+    scene.model_server.hashes["newer"] = "2" * 32
+    scene.observe()
+
+    scene.names("newer", "actions:newer")
+    await scene.reconcile()
+
+    assert history(scene) == [("new", NEW)]
+    assert scene.model_server.writes == ["live on new"]
 
 
 def history(scene: Scene) -> list[tuple[str, str | None]]:

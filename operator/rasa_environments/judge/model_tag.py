@@ -73,7 +73,8 @@ def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagSt
 def status_of(facts: ModelTagFacts, before: ModelTag, time: str) -> ModelTagStatus:
     """Return the status without its conditions."""
     history = history_with(before.status, facts.tagged, time, promoter_of(facts.decision, before))
-    if facts.tagged is not None and facts.decision.name in (None, facts.tagged.name):
+    # While the model of the spec waits, the image that goes with it is not that of the tagged one.
+    if facts.tagged is not None and (before.spec.model or facts.decision.name) in (None, facts.tagged.name):
         history = with_actions(history, before.action_server_image)
     expected = facts.expected
     return ModelTagStatus(
