@@ -1,0 +1,235 @@
+"""Conversations with a bot, and what it should answer, in the YAML of Rasa's own end-to-end tests.
+
+Source: rasa/e2e_test/e2e_test_case.py of Rasa Pro 3.21.0; `matches` is an addition of this project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final, TypeAlias
+
+import yaml
+
+from rasa_environments.domain.patterns import Pattern, PatternError, compiled
+
+MAXIMUM_CHARACTERS: Final = 64 * 1024
+MAXIMUM_CONVERSATIONS: Final = 100
+"""In one file, and in all files of a check."""
+MAXIMUM_STEPS: Final = 50
+MAXIMUM_PATTERNS: Final = 50
+"""In one file: each takes time to compile."""
+LONGEST_NAME: Final = 200
+LONGEST_TEXT: Final = 2000
+MAXIMUM_DEPTH: Final = 8
+"""Levels of maps and lists: the file, its list, a test case, its steps, a step, its slots, a slot, a list as value."""
+
+UNSUPPORTED_AT_TOP: Final = frozenset({"fixtures", "metadata", "stub_custom_actions"})
+UNSUPPORTED_IN_CASE: Final = frozenset({"fixtures", "metadata"})
+UNSUPPORTED_IN_STEP: Final = frozenset({"assertions", "assertion_order_enabled", "metadata"})
+
+Scalar: TypeAlias = str | int | float | bool | None
+
+
+class ConversationError(ValueError):
+    """A file is not what it should be; the message says where, and what to do."""
+
+
+class Kind(StrEnum):
+    """What is expected of an answer, by the key of its step."""
+
+    BOT = "bot"
+    UTTER = "utter"
+    MATCHES = "matches"
+    SLOT_WAS_SET = "slot_was_set"
+    SLOT_WAS_NOT_SET = "slot_was_not_set"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the bot should answer, or remember, after a message."""
+
+    step: int
+    """Position in the test case, from 1."""
+    kind: Kind
+    text: str
+    """Text, name of the response, pattern, or name of the slot."""
+    value: Scalar = None
+    """Value of the slot, if `has_value`."""
+    has_value: bool = False
+    pattern: Pattern | None = None
+
+    @property
+    def reads_tracker(self) -> bool:
+        """Whether the answer alone does not tell: only the events of the conversation do."""
+        return self.kind not in (Kind.BOT, Kind.MATCHES)
+
+    def __str__(self) -> str:
+        if not self.has_value:
+            return f"{self.kind}: {self.text}"
+        return f"{self.kind}: {self.text} = {self.value}"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A message of the user, and what is expected after it."""
+
+    step: int
+    message: str
+    expectations: tuple[Expectation, ...]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A test case."""
+
+    name: str
+    file: str
+    """Name of the ConfigMap and key, or of the file."""
+    turns: tuple[Turn, ...]
+
+
+def parse(content: str, file: str) -> tuple[Conversation, ...]:
+    """Return the test cases of a file. Raises ConversationError."""
+    top = _map(_loaded(content, file), f"{file}: the file")
+    if "test_cases" not in top:
+        raise ConversationError(f"{file}: has no test_cases: begin with `test_cases:` and a list of test cases")
+    _only(top, {"test_cases"}, UNSUPPORTED_AT_TOP, file)
+    cases = _list(top["test_cases"], f"{file}: test_cases", MAXIMUM_CONVERSATIONS)
+    found = tuple(_conversation(case, f"{file}: test case {index}", file) for index, case in enumerate(cases, start=1))
+    names = [each.name for each in found]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise ConversationError(f"{file}: two test cases are called {double!r}: rename one of them")
+    patterns = sum(each.pattern is not None for case in found for turn in case.turns for each in turn.expectations)
+    if patterns > MAXIMUM_PATTERNS:
+        raise ConversationError(f"{file}: has {patterns} patterns, but may have at most {MAXIMUM_PATTERNS}")
+    return found
+
+
+def digest_of(contents: Mapping[str, str]) -> str:
+    """Return a digest of the content of files, by which two sets of conversations are told apart."""
+    digest = sha256()
+    for file, content in sorted(contents.items()):
+        for part in (file, content):
+            data = part.encode("utf-8", "surrogatepass")
+            digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:16]
+
+
+def _loaded(content: str, file: str) -> object:
+    """Return the document, without aliases and of limited depth.
+
+    That is checked on PyYAML's events first: its C loader crashes the process on deep nesting.
+    """
+    if len(content) > MAXIMUM_CHARACTERS:
+        raise ConversationError(
+            f"{file}: has {len(content)} characters, but may have at most {MAXIMUM_CHARACTERS}: split it"
+        )
+    depth = 0
+    try:
+        for event in yaml.parse(content, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise ConversationError(f"{file}: has an anchor or alias (& or *): write the content out")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAXIMUM_DEPTH:
+                raise ConversationError(f"{file}: is nested more than {MAXIMUM_DEPTH} levels deep: flatten it")
+        return yaml.load(content, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ConversationError(f"{file}: {line}is no valid YAML: correct it") from None
+    except (yaml.YAMLError, ValueError) as error:
+        if isinstance(error, ConversationError):
+            raise
+        raise ConversationError(f"{file}: is no valid YAML: correct it") from None
+
+
+def _conversation(value: object, place: str, file: str) -> Conversation:
+    case = _map(value, place)
+    name = _text(case.get("test_case"), f"{place}: test_case", LONGEST_NAME)
+    place = f"{file}: test case {name!r}"
+    _only(case, {"test_case", "steps"}, UNSUPPORTED_IN_CASE, place)
+    turns: list[Turn] = []
+    for number, step in enumerate(_list(case.get("steps"), f"{place}: steps", MAXIMUM_STEPS), start=1):
+        where = f"{place}: step {number}"
+        found = _step(step, number, where)
+        if isinstance(found, Turn):
+            turns.append(found)
+        elif not turns:
+            raise ConversationError(f"{where}: expects something before the user said anything: begin with `user:`")
+        else:
+            last = turns.pop()
+            turns.append(Turn(last.step, last.message, (*last.expectations, *found)))
+    if not any(turn.expectations for turn in turns):
+        raise ConversationError(f"{place}: expects nothing, so that no model can fail it: add a step such as `bot:`")
+    return Conversation(name, file, tuple(turns))
+
+
+def _step(value: object, number: int, place: str) -> Turn | tuple[Expectation, ...]:
+    step = _map(value, place)
+    kinds = {"user", *Kind}
+    _only(step, kinds, UNSUPPORTED_IN_STEP, place)
+    if len(step) != 1:
+        raise ConversationError(f"{place}: must have exactly one of {', '.join(sorted(kinds))}")
+    key, content = next(iter(step.items()))
+    if key == "user":
+        return Turn(number, _text(content, f"{place}: user", LONGEST_TEXT), ())
+    kind = Kind(key)
+    if kind in (Kind.SLOT_WAS_SET, Kind.SLOT_WAS_NOT_SET):
+        slots = _list(content, f"{place}: {kind}", MAXIMUM_STEPS)
+        return tuple(_slot(slot, number, kind, f"{place}: {kind}") for slot in slots)
+    text = _text(content, f"{place}: {kind}", LONGEST_TEXT)
+    return (Expectation(number, kind, text, pattern=_pattern(text, place) if kind is Kind.MATCHES else None),)
+
+
+def _slot(value: object, number: int, kind: Kind, place: str) -> Expectation:
+    if isinstance(value, str):
+        return Expectation(number, kind, _text(value, place, LONGEST_NAME))
+    slot = _map(value, place)
+    if len(slot) != 1:
+        raise ConversationError(f"{place}: must list slots as `- name` or `- name: value`, each an item of its own")
+    name, content = next(iter(slot.items()))
+    if isinstance(content, str) and len(content) > LONGEST_TEXT:
+        raise ConversationError(f"{place}: {name}: may have at most {LONGEST_TEXT} characters")
+    if not isinstance(content, str | int | float | bool | None):
+        raise ConversationError(f"{place}: {name}: must be a text, number or boolean, or leave the value out")
+    return Expectation(number, kind, _text(name, place, LONGEST_NAME), content, has_value=True)
+
+
+def _pattern(text: str, place: str) -> Pattern:
+    try:
+        return compiled(text)
+    except PatternError as error:
+        raise ConversationError(f"{place}: matches: {error}") from None
+
+
+def _only(found: Mapping[str, object], known: set[str], unsupported: frozenset[str], place: str) -> None:
+    for key in found:
+        if key in unsupported:
+            raise ConversationError(f"{place}: {key} is not supported here: remove it")
+        if key not in known:
+            raise ConversationError(f"{place}: {str(key)[:LONGEST_NAME]!r} is not one of {', '.join(sorted(known))}")
+
+
+def _map(value: object, place: str) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise ConversationError(f"{place}: must be a map, such as `user: hello`")
+    return value
+
+
+def _list(value: object, place: str, maximum: int) -> Sequence[object]:
+    if not isinstance(value, list) or not value:
+        raise ConversationError(f"{place}: must be a list with at least one item")
+    if len(value) > maximum:
+        raise ConversationError(f"{place}: has {len(value)} items, but may have at most {maximum}: split it")
+    return value
+
+
+def _text(value: object, place: str, longest: int) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ConversationError(f"{place}: must be a text: write it, in quotes if it looks like a number")
+    if len(value) > longest:
+        raise ConversationError(f"{place}: has {len(value)} characters, but may have at most {longest}: shorten it")
+    return value.strip()

@@ -1,0 +1,102 @@
+"""Conversations with a Rasa server: its REST channel, and what it keeps of a conversation.
+
+The REST channel answers without a token (rasa/core/channels/rest.py of 1.10.26 to 3.6.21); the tracker needs one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter
+
+from rasa_environments.rasa.answers import decoded, refusal
+from rasa_environments.rasa.peers import Peer
+from rasa_environments.rasa.replies import LONGEST_REPLY, MAXIMUM_REPLIES, Reaction, Slot
+from rasa_environments.rasa.transport import HttpClient, Request, ask
+
+REPLY_SECONDS: Final = 60.0
+"""Seconds that a server has to answer a message, with all actions that it runs for it."""
+MAXIMUM_REPLY_BODY: Final = 256 * 1024
+MAXIMUM_TRACKER_BODY: Final = 1024 * 1024
+"""Bytes of a conversation: each message is kept with all its intents and entities."""
+NO_TEXT: Final = "[no text]"
+
+
+class _Reply(BaseModel):
+    text: JsonValue = None
+    image: JsonValue = None
+    attachment: JsonValue = None
+
+
+class _Event(BaseModel):
+    event: JsonValue = None
+    name: JsonValue = None
+    value: JsonValue = None
+    metadata: JsonValue = None
+
+
+class _Tracker(BaseModel):
+    events: Annotated[list[_Event], Field(max_length=10_000)] | None = None
+
+
+_REPLIES = TypeAdapter(list[_Reply])
+_TRACKER = TypeAdapter(_Tracker)
+
+
+async def say(http: HttpClient, base_url: str, sender: str, message: str, *, token: str, with_events: bool) -> Reaction:
+    """Send a message, and return how the bot reacted; `with_events` also reads what it keeps of the conversation.
+
+    Raises AddressRefusedError, UnauthorizedError, UnreachableError or UnexpectedAnswerError.
+    """
+    url = f"{base_url.rstrip('/')}/webhooks/rest/webhook"
+    request = Request(
+        "POST",
+        url,
+        json={"sender": sender, "message": message},
+        maximum_body=MAXIMUM_REPLY_BODY,
+        deadline=REPLY_SECONDS,
+        read_timeout=REPLY_SECONDS,
+        secrets=(token,),
+    )
+    answer = await ask(http, Peer.RASA_SERVER, request)
+    if answer.status != 200:
+        raise refusal(answer, "a message on its channel rest")
+    replies = decoded(answer, _REPLIES, "its replies")[:MAXIMUM_REPLIES]
+    reaction = Reaction(tuple(map(_text, replies)))
+    return await _with_events(http, base_url, sender, token, reaction) if with_events else reaction
+
+
+async def _with_events(http: HttpClient, base_url: str, sender: str, token: str, reaction: Reaction) -> Reaction:
+    """Return the reaction with what the events say that followed the last message.
+
+    Rasa 2 and 3 write the name of a response into the event of the reply; Rasa 1 only names the action that uttered it.
+    """
+    request = Request(
+        "GET",
+        f"{base_url.rstrip('/')}/conversations/{quote(sender, safe='')}/tracker",
+        query={"token": token, "include_events": "AFTER_RESTART"},
+        maximum_body=MAXIMUM_TRACKER_BODY,
+        secrets=(token,),
+    )
+    answer = await ask(http, Peer.RASA_SERVER, request)
+    if answer.status != 200:
+        raise refusal(answer, "the question for a conversation")
+    events = decoded(answer, _TRACKER, "a conversation").events or []
+    last = max((index for index, event in enumerate(events) if event.event == "user"), default=-1)
+    uttered, named, slots = [], [], []
+    for event in events[last + 1 :]:
+        response = event.metadata.get("utter_action") if isinstance(event.metadata, dict) else None
+        if event.event == "bot" and isinstance(response, str):
+            uttered.append(response)
+        elif event.event == "action" and isinstance(event.name, str):
+            named.append(event.name)
+        elif event.event == "slot" and isinstance(event.name, str):
+            slots.append(Slot(event.name, event.value))
+    return replace(reaction, utterances=tuple(uttered or named), slots=tuple(slots))
+
+
+def _text(reply: _Reply) -> str:
+    given = (value for value in (reply.text, reply.image, reply.attachment) if isinstance(value, str))
+    return next(given, NO_TEXT)[:LONGEST_REPLY]

@@ -1,0 +1,33 @@
+"""What a Rasa server answers to a message, and what it keeps of the conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import JsonValue
+
+MAXIMUM_REPLIES: Final = 100
+"""Replies to one message that are kept."""
+LONGEST_REPLY: Final = 4096
+"""Characters of a reply that are kept."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A slot that was set, and its value."""
+
+    name: str
+    value: JsonValue
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """How a bot reacted to one message."""
+
+    replies: tuple[str, ...] = ()
+    """Texts in order; of an image or attachment its URL, of anything else `[no text]`."""
+    utterances: tuple[str, ...] = ()
+    """Names of the responses, by the events of the conversation."""
+    slots: tuple[Slot, ...] = field(default=())
+    """Slots that were set, by the events of the conversation."""
