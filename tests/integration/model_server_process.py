@@ -71,7 +71,9 @@ class ModelServerProcess:
 
 
 @contextlib.contextmanager
-def running_model_server(directory: Path, *, tags: Iterable[str] = ()) -> Iterator[ModelServerProcess]:
+def running_model_server(
+    directory: Path, *, tags: Iterable[str] = (), samples: Path = SAMPLES
+) -> Iterator[ModelServerProcess]:
     """Run a separate model server with both sample models; model A carries these tags, and there are no others."""
     directory.mkdir(parents=True, exist_ok=True)
     variables = {"RASA_MODEL_SERVER_TOKEN": TOKEN, "RASA_MODEL_SERVER_API_TOKEN": API_TOKEN}
@@ -80,7 +82,7 @@ def running_model_server(directory: Path, *, tags: Iterable[str] = ()) -> Iterat
     with running_process(directory / "log", "--storage", str(storage), variables=variables) as process:
         server = ModelServerProcess(process.url)
         for model in (MODEL_A, MODEL_B):
-            server.upload(SAMPLES / f"{model}.tar.gz")
+            server.upload(samples / f"{model}.tar.gz")
         for tag in tags:
             server.put_tag(MODEL_A, tag)
         yield server

@@ -49,7 +49,9 @@ def pod_address(space: Space, environment: str = "production") -> str:
 
     def addresses() -> list[str]:
         pods = [
-            pod for pod in space.list("Pod") if pod["metadata"]["labels"]["app.kubernetes.io/instance"] == environment
+            pod
+            for pod in space.list("Pod")
+            if pod["metadata"]["labels"].get("app.kubernetes.io/instance") == environment
         ]
         return [pod["status"]["podIP"] for pod in pods if pod.get("status", {}).get("podIP")]
 

@@ -12,8 +12,8 @@ from local.installation import ACCOUNT, MANIFESTS, OPERATOR, documents
 from rasa_environments.api.base import GROUP, JsonObject
 from tests.integration.audit import USER
 from tests.integration.conftest import Installation, furnish
-from tests.integration.manifests import environment, model_tag
-from tests.integration.model_server_process import MODEL_A, ModelServerProcess
+from tests.integration.manifests import config_map, environment, model_tag
+from tests.integration.model_server_process import MODEL_A, MODEL_B, ModelServerProcess
 from tests.integration.rasa_at_pod import scripted_rasa
 from tests.integration.space import CHILD_KINDS, ENVIRONMENT, ON_REQUEST, Space
 from tests.integration.test_drift import EVERYTHING, LABELS
@@ -57,6 +57,7 @@ def requests(
     lose_the_model(space)
     take_a_tag_away(space)
     run_an_action_server_for_a_while(space)
+    verify_a_model(space)
     space.patch(ENVIRONMENT, "production", {"spec": dict.fromkeys(EVERYTHING)})
     for kind in ON_REQUEST:
         space.eventually(lambda kind=kind: space.list(kind) == [], f"the {kind} to be gone")  # type: ignore[misc]
@@ -115,6 +116,20 @@ def run_an_action_server_for_a_while(space: Space) -> None:
     space.eventually(lambda: all(there()), "the action server")
     space.patch(ENVIRONMENT, "production", {"spec": {"actionServer": None}})
     space.eventually(lambda: not any(there()), "the action server to be gone", 60)
+
+
+def verify_a_model(space: Space) -> None:
+    """Let a model be verified by a candidate, and take the ModelTag away."""
+    conversations = "test_cases: [{test_case: greeting, steps: [{user: hello}, {bot: Hello.}]}]"
+    source = {"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}
+    verification = {"candidate": {"conversations": [source]}}
+    space.apply(
+        config_map("conversations", **{"tests.yaml": conversations}),
+        model_tag(model=MODEL_B, verification=verification),
+    )
+    space.eventually(lambda: space.find("Deployment", "production-candidate"), "the candidate to be there")
+    space.delete("ModelTag", "production")
+    space.eventually(lambda: space.find("ConfigMap", "production-candidate") is None, "the candidate to be gone")
 
 
 def right(entry: JsonObject) -> Right:

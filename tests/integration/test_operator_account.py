@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.installation import NAMESPACE
-from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENT_ENVIRONMENTS, LEASES, PODS, SECRETS
+from rasa_environments.cluster.resources import CONFIG_MAPS, DEPLOYMENT_ENVIRONMENTS, LEASES, PODS, SECRETS, resource_of
 from rasa_environments.desired.context import (
     INSTANCE_LABEL,
     NAME_LABEL,
@@ -32,8 +32,10 @@ from tests.integration.thief import (
     delete,
     event,
     family,
+    family_of_candidate,
     furnish_tenant,
     lease,
+    merged,
     model_server_owner,
     own_objects,
     thief_of,
@@ -178,6 +180,30 @@ def test_the_operators_own_work_is_not_refused(thief: Thief, attempt: Attempt) -
     answer = attempt.by(thief)
 
     assert answer.accepted, answer.body
+
+
+def test_a_candidate_is_created_and_deleted(thief: Thief, tenant: Objects) -> None:
+    uid = tenant.get("DeploymentEnvironment", VICTIM)["metadata"]["uid"]
+    candidate = family_of_candidate(VICTIM, uid)
+
+    for child in candidate:
+        answer = thief.create(child)
+        assert answer.accepted, answer.body
+    for child in reversed(candidate):
+        path = resource_of(child["kind"]).path(tenant.namespace, child["metadata"]["name"])
+        assert thief.send("DELETE", path).accepted
+
+
+def test_a_candidate_has_none_of_the_environments_labels_and_no_other_account(thief: Thief) -> None:
+    of_environment, deployment = family()["Deployment"], family_of_candidate()[-1]
+    selector = {"spec": {"selector": of_environment["spec"]["selector"]}}
+    labels = {"spec": {"template": {"metadata": of_environment["spec"]["template"]["metadata"]}}}
+    account = {"spec": {"template": {"spec": {"serviceAccountName": "default"}}}}
+
+    selected = thief.create(merged(merged(deployment, selector), labels))
+
+    assert "selects only the pods of the environment" in message(selected)
+    assert "must run as the ServiceAccount" in message(thief.create(merged(deployment, account)))
 
 
 def pod_of(space: Objects, **labels: str) -> str:

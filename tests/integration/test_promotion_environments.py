@@ -16,6 +16,7 @@ from rasa_environments.api.deployment_environment import (
     ROTATE_TOKEN_ANNOTATION,
     EnvironmentSpec,
 )
+from rasa_environments.api.verification import RETRY_ANNOTATION
 from tests.api.api_server import Answer, wait_until
 from tests.integration.manifests import environment, model_tag, secret_value
 from tests.integration.people import PROMOTED_BY, READS_SECRETS, Person, Team, bind, lacks, new_team, owner, refusal
@@ -155,9 +156,10 @@ def test_each_annotation_that_the_operator_acts_on_is_guarded_or_was_looked_at()
         if name.endswith("_ANNOTATION")
     }
 
-    assert acted_on == {ADOPT_REGISTRATION_ANNOTATION, ROTATE_TOKEN_ANNOTATION, PROMOTED_BY}
+    assert acted_on == {ADOPT_REGISTRATION_ANNOTATION, ROTATE_TOKEN_ANNOTATION, PROMOTED_BY, RETRY_ANNOTATION}
     guarded = f"['{ADOPT_REGISTRATION_ANNOTATION}', '{CONFIRM_DELETION}']"
     assert guarded in (PROMOTION / "environments.yaml").read_text()
+    assert f"'{RETRY_ANNOTATION}'" in (PROMOTION / "model_tags.yaml").read_text()
 
 
 def test_each_field_is_either_free_or_guarded() -> None:

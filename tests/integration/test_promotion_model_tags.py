@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from rasa_environments.api.base import JsonObject
+from rasa_environments.api.verification import RETRY_ANNOTATION
 from tests.api.api_server import Answer, wait_until
 from tests.integration.manifests import model_tag
 from tests.integration.people import (
@@ -31,6 +32,7 @@ CREATIONS: dict[str, Callable[[Person], Answer]] = {
     "no model": lambda person: person.create(model_tag()),
     "no model, applied": lambda person: person.apply(model_tag()),
 }
+VERIFICATION = {"candidate": {"conversations": [{"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}]}}
 IN_CAPITALS = ("PRODUCTION", "Production", "wOrKeR")
 
 
@@ -92,6 +94,10 @@ CHANGES: dict[str, Attempt] = {
     "deletion policy": lambda person, _: person.change(TAG, "production", deletionPolicy="Delete"),
     "its model allowed": lambda person, _: person.change(TAG, "production", allowIncompatibleModel="A"),
     "another model allowed": lambda person, _: person.change(TAG, "production", allowIncompatibleModel="B"),
+    "a verification": lambda person, _: person.change(TAG, "production", verification=VERIFICATION),
+    "a new verification of a rejected model": lambda person, _: person.merge(
+        TAG, "production", {"metadata": {"annotations": {RETRY_ANNOTATION: "now"}}}
+    ),
     "owner": lambda person, _: person.merge(
         TAG, "production", {"metadata": {"ownerReferences": [owner("doomed", "1")]}}
     ),
@@ -189,6 +195,23 @@ def test_what_changes_no_promotion_is_free(team: Team, attempt: Attempt) -> None
 
     assert answer.accepted, answer.body["message"]
     person.merge(TAG, "production", {"metadata": {"finalizers": None}})
+
+
+@pytest.mark.parametrize(
+    "loosened",
+    [
+        None,
+        {"candidate": {**VERIFICATION["candidate"], "timeoutSeconds": 7200}},
+        {"candidate": {"conversations": [{"configMapKeyRef": {"name": "easy", "key": "tests.yaml"}}]}},
+    ],
+    ids=["removed", "more time", "other conversations"],
+)
+def test_loosening_a_verification_needs_promote(team: Team, loosened: JsonObject | None) -> None:
+    team.given(model_tag(model="A", verification=VERIFICATION))
+
+    answer = team.person("carol").change(TAG, "production", verification=loosened)
+
+    assert refusal(answer) == lacks("carol", "production", team.namespace)
 
 
 @pytest.mark.parametrize("move", [{"tag": "some"}, SOMEWHERE_ELSE], ids=str)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.installation import NAMESPACE, SERVICE_ACCOUNT
-from rasa_environments.api.base import API_VERSION, JsonObject
+from rasa_environments.api.base import API_VERSION, JsonObject, ModelReference
 from rasa_environments.cluster.events import CONTROLLER
 from rasa_environments.cluster.resources import EVENTS, LEASES, resource_of
+from rasa_environments.desired.candidate import candidate_children
 from tests.api.api_server import Answer, ApiServer
 from tests.desired.contexts import children_by_kind, context
 from tests.integration.conftest import Installation
@@ -95,6 +96,15 @@ def family(name: str = FORGED, uid: str = "00000000-0000-0000-0000-000000000001"
     made = children_by_kind(context(EVERYTHING, name=name))
     for child in made.values():
         del child["metadata"]["namespace"]
+        child["metadata"]["ownerReferences"][0]["uid"] = uid
+    return made
+
+
+def family_of_candidate(name: str = FORGED, uid: str = "00000000-0000-0000-0000-000000000001") -> list[JsonObject]:
+    """The children of an environment's candidate as the operator creates them; no namespace is named."""
+    made = list(candidate_children(context(EVERYTHING, name=name), ModelReference(name="model", hash="hash")))
+    for child in made:
+        child["metadata"] = {key: value for key, value in child["metadata"].items() if key != "namespace"}
         child["metadata"]["ownerReferences"][0]["uid"] = uid
     return made
 

@@ -145,6 +145,7 @@ ROUTES: dict[str, dict[str, Attempt]] = {
             f"{kind} called as an action server": create(kind, name="forged-actions")
             for kind in ("Secret", "ConfigMap", "HorizontalPodAutoscaler", "Ingress")
         },
+        **{f"{kind} called as a candidate": create(kind, name="forged-candidate") for kind in ("Secret", "Service")},
         "action server of another environment": create("actions Deployment", name="other-actions"),
         "action server of another name": create("actions Deployment", name="loot"),
     },

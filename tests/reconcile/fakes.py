@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -21,9 +21,15 @@ from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.model_archive import ModelIdentity
 from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.pulls import TagAnswer
+from rasa_environments.rasa.replies import Reaction
 from rasa_environments.rasa.server import RasaVersion, Served
+from rasa_environments.reconcile.clock import utc_now
 from rasa_environments.reconcile.ports import Check
 from rasa_environments.reconcile.running_releases import ReleaseProbe
+from rasa_environments.reconcile.verification.candidates import Candidates
+from rasa_environments.reconcile.verification.files import ConversationFiles
+from rasa_environments.reconcile.verification.gate import CandidateGate
+from rasa_environments.reconcile.verification.runs import ConversationRuns
 
 
 @dataclass
@@ -328,6 +334,39 @@ class FakeEvents:
     def reasons(self) -> list[str]:
         """The reasons of all Events in order."""
         return [event.reason for _, event in self.recorded]
+
+
+@dataclass
+class FakeBots:
+    """Candidates of environments, whose bots give one answer to everything."""
+
+    answer: Reaction = field(default_factory=Reaction)
+    fault: RasaError | None = None
+    """The answer to every message, if it fails."""
+    heard: list[tuple[str, str, str]] = field(default_factory=list)
+    """URL, sender and text of every message."""
+
+    async def __call__(self, base_url: str, sender: str, message: str, *, token: str, with_events: bool) -> Reaction:
+        """The answer."""
+        self.heard.append((base_url, sender, message))
+        if self.fault is not None:
+            raise self.fault
+        return self.answer
+
+
+def candidate_gate(
+    state: State,
+    api: FakeApiServer | None = None,
+    children: FakeChildren | None = None,
+    bots: FakeBots | None = None,
+    *,
+    limit: int = 10,
+    now: Callable[[], str] = utc_now,
+) -> CandidateGate:
+    """Return the gate with these fakes."""
+    files = ConversationFiles(api or FakeApiServer())
+    candidates = Candidates(state, children or FakeChildren())
+    return CandidateGate(state, files, candidates, ConversationRuns(bots or FakeBots()), limit, now)
 
 
 def unasked_releases(state: State) -> ReleaseProbe:

@@ -33,6 +33,7 @@ from tests.reconcile.fakes import (
     FakeConnections,
     FakeModelServer,
     FakeRegistry,
+    candidate_gate,
     unasked_releases,
 )
 from tests.reconcile.objects import environment, server, tag
@@ -90,7 +91,9 @@ class Bench:
 
     async def reconcile_tag(self) -> Result:
         """Reconcile the ModelTag."""
-        reconciler = ModelTagReconciler(self.state, self.clients, self.statuses, unasked_releases(self.state))
+        reconciler = ModelTagReconciler(
+            self.state, self.clients, self.statuses, unasked_releases(self.state), candidate_gate(self.state)
+        )
         return await reconciler.reconcile(ObjectKey("bots", "live"))
 
     def condition(self, kind: str) -> JsonObject:

@@ -15,6 +15,7 @@ from rasa_environments.cluster.errors import (
     OutdatedError,
 )
 from rasa_environments.controller.queue import DONE, FAILED, Kind, Request, Result
+from rasa_environments.desired.context import candidate_key
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS
 from tests.reconcile.environment_scene import (
     ACTION_SERVER,
@@ -250,7 +251,7 @@ async def test_an_environment_that_is_gone_is_forgotten() -> None:
 
     assert await scene.reconcile() == DONE
 
-    assert scene.children.forgotten == [CHILD, ACTION_SERVER]
+    assert scene.children.forgotten == [CHILD, ACTION_SERVER, candidate_key(KEY)]
 
 
 async def test_a_model_server_that_does_not_exist_is_reported_and_nothing_is_created() -> None:

@@ -24,6 +24,7 @@ from tests.reconcile.fakes import (
     FakeEvents,
     FakeModelServer,
     RecordingQueue,
+    candidate_gate,
     unasked_releases,
 )
 from tests.reconcile.objects import environment, server, server_error, tag, tag_body
@@ -46,7 +47,13 @@ class Scene:
         self.clients = FakeConnections(self.model_server)
         statuses = Statuses(self.api, self.state.lister, self.events)
         self.reconciler = ModelTagReconciler(
-            self.state, self.clients, statuses, unasked_releases(self.state), self.events, lambda: TIME
+            self.state,
+            self.clients,
+            statuses,
+            unasked_releases(self.state),
+            candidate_gate(self.state),
+            self.events,
+            lambda: TIME,
         )
         self.state.lister.servers.put(server(**(model_server or {})))
         self.state.lister.tags.put(tag("live", **{"model": "new", **spec}))

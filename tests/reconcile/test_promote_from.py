@@ -24,6 +24,7 @@ from tests.reconcile.fakes import (
     FakeEvents,
     FakeModelServer,
     RecordingQueue,
+    candidate_gate,
     unasked_releases,
 )
 from tests.reconcile.objects import environment, server, tag
@@ -53,7 +54,8 @@ class Scene:
         """Another process: what is in memory alone is gone, and the environments have answered."""
         statuses = Statuses(self.api, self.state.lister, self.events, lambda: self.now)
         connections, releases = FakeConnections(self.model_server), unasked_releases(self.state)
-        self.reconciler = ModelTagReconciler(self.state, connections, statuses, releases, self.events, lambda: self.now)
+        gate, now = candidate_gate(self.state), lambda: self.now
+        self.reconciler = ModelTagReconciler(self.state, connections, statuses, releases, gate, self.events, now)
         self.state.answer_times.answered(STAGING)
 
     def observe(self) -> None:

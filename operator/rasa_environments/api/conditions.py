@@ -32,6 +32,7 @@ class ConditionType(StrEnum):
     TAGGED = "Tagged"
     SERVED = "Served"
     PROMOTED = "Promoted"
+    VERIFIED = "Verified"
 
 
 class Reason(StrEnum):
@@ -86,6 +87,15 @@ class Reason(StrEnum):
     MODEL_INCOMPATIBLE = "ModelIncompatible"
     MODEL_UNKNOWN = "ModelUnknown"
     WORKERS_UNHEARD = "WorkersUnheard"
+
+    # The verification of a model.
+    VERIFYING = "Verifying"
+    VERIFIED = "Verified"
+    MODEL_REJECTED = "ModelRejected"
+    VERIFICATION_FAILED = "VerificationFailed"
+    VERIFICATION_TIMED_OUT = "VerificationTimedOut"
+    CONVERSATIONS_INVALID = "ConversationsInvalid"
+    NO_CANDIDATE = "NoCandidate"
 
     # The registry of environments.
     REGISTRATION_PENDING = "RegistrationPending"

@@ -18,6 +18,14 @@ from rasa_environments.api.base import (
 )
 from rasa_environments.api.conditions import Conditions, ConditionStatus
 from rasa_environments.api.rules import Keyed, Rule, TransitionRule, at_most_one_of, matches, rule
+from rasa_environments.api.verification import (
+    MAXIMUM_REJECTED,
+    MAXIMUM_VERIFICATIONS,
+    RETRY_ANNOTATION,
+    RejectedModel,
+    Verification,
+    VerificationRecord,
+)
 from rasa_environments.api.workload import Image
 
 MAXIMUM_TAG_LENGTH = 63
@@ -115,6 +123,8 @@ class ModelTagSpec(ApiModel):
     action_server: TaggedActionServer | None = None
     """The action server that goes with the model. Environments of this namespace that pull the tag and have an
     `actionServer` run this image instead of their own, and the tag moves to another model only once they do."""
+    verification: Verification | None = None
+    """How a model is verified before it gets the tag; without it, every model gets the tag at once."""
     tag: TagName | None = None
     """Tag to give to the model on the server; default metadata.name. Immutable."""
     model_server_ref: ModelServerRef | None = None
@@ -174,10 +184,10 @@ class ModelTagStatus(Status):
     tag: StatusText | None = None
     """Name of the tag on the server."""
     desired_model: ModelReference | None = None
-    """Model that should have the tag, its hash empty if unknown. With `promoteFrom` or `follow`, the last one that was
-    let through; absent if nothing says which model the tag should have."""
+    """Model that should have the tag, its hash empty if unknown. With `promoteFrom`, `follow` or
+    `verification`, the last one that was let through; absent if nothing says which model the tag should have."""
     candidate_model: ModelReference | None = None
-    """Model that is to have the tag next; the condition Promoted says what it waits for."""
+    """Model that is to have the tag next; the conditions Promoted and Verified say what it waits for."""
     served_model: ServedModel | None = None
     """Model that every environment that pulls the tag serves; absent while one does not, or it is unknown."""
     tagged_model: ModelReference | None = None
@@ -186,6 +196,13 @@ class ModelTagStatus(Status):
     """Model that had the tag before, and the target of a rollback."""
     history: Annotated[list[HistoryEntry], Field(max_length=MAXIMUM_HISTORY)] | None = None
     """Models that had the tag, the latest first: what was promoted, when, and by whom."""
+    rejected: Annotated[list[RejectedModel], Field(max_length=MAXIMUM_REJECTED)] | None = None
+    """Models that failed their verification, the latest first. They do not get the tag until `spec.model` names another
+    one, or the annotation rasa-environments.io/retry-requested-at gets a new value."""
+    verifications: Annotated[list[VerificationRecord], Field(max_length=MAXIMUM_VERIFICATIONS)] | None = None
+    """Verifications of models, the latest first."""
+    last_handled_retry_at: StatusText | None = None
+    """Value of the annotation rasa-environments.io/retry-requested-at that was last acted on."""
     environments: (
         Annotated[list[Follower], Field(max_length=MAXIMUM_FOLLOWERS), Keyed(("namespace", "name"))] | None
     ) = None
@@ -251,3 +268,8 @@ class ModelTag(ApiModel):
     def promoted_by(self) -> str | None:
         """The user who promoted the model of the spec, if admission recorded one."""
         return self.metadata.annotations.get(PROMOTED_BY_ANNOTATION) or None
+
+    @property
+    def retry_requested_at(self) -> str | None:
+        """The value with which a retry of a verification was last requested."""
+        return self.metadata.annotations.get(RETRY_ANNOTATION) or None

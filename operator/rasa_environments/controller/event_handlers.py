@@ -15,6 +15,7 @@ from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.context import environment_key
 from rasa_environments.domain.lister import Lister, server_of_environment, server_of_tag
+from rasa_environments.domain.verification import verifying_model
 
 CHILD_DELAY_SECONDS = 0.3
 """Seconds; a controller changes a child several times in a row, and one reconciliation handles them all."""
@@ -131,6 +132,7 @@ class EventHandlers:
         """Handle a change or deletion (None) of a pod."""
         for environment in self._pods.put(key, pod):
             self._queue.add_later(Request(Kind.DEPLOYMENT_ENVIRONMENT, environment), CHILD_DELAY_SECONDS)
+            self._notify_of_candidate(environment)
 
     def namespace_changed(self, key: ObjectKey, namespace: JsonObject | None) -> None:
         """Handle a change or deletion (None) of a namespace."""
@@ -169,6 +171,13 @@ class EventHandlers:
         for request in self._dependents(self._lister.tags.get(key)):
             self._queue.add(request)
 
+    def _notify_of_candidate(self, environment: ObjectKey) -> None:
+        """Enqueue the ModelTag that waits for the environment's candidate."""
+        known = self._lister.environments.get(environment)
+        tag = None if known is None else self._lister.followed(known)
+        if tag is not None and verifying_model(tag.status) is not None:
+            self._queue.add_later(request_of(tag), CHILD_DELAY_SECONDS)
+
     def _enqueue_users_of(self, server: ObjectKey) -> None:
         for dependent in self._users_of(server):
             self._queue.add(dependent)
@@ -190,6 +199,8 @@ class EventHandlers:
             case ModelTag():
                 server_key = server_of_tag(resource)
                 yield from _requests(lister.promoted_from(resource))
+                if verifying_model(resource.status) is not None:
+                    yield from _requests(lister.followers(server_of_tag(resource), resource.tag))
                 if resource.spec.deletion_policy == "Delete":
                     yield Request(Kind.MODEL_SERVER, server_key)
                 if resource.action_server_image is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.shapes import mapping, text
-from rasa_environments.desired.context import INSTANCE_LABEL
+from rasa_environments.desired.context import CANDIDATE_LABEL, INSTANCE_LABEL
 from rasa_environments.domain.facts import PodFacts, pod_facts
 
 
@@ -17,11 +17,15 @@ class Pods:
 
     def of(self, environment: ObjectKey) -> tuple[PodFacts, ...]:
         """Return the pods of the environment's Rasa servers, by name."""
-        return tuple(pod for pod in self._all(environment) if not pod.of_action_server)
+        return tuple(pod for pod in self._all(environment) if not (pod.of_action_server or pod.of_candidate))
 
     def of_action_server(self, environment: ObjectKey) -> tuple[PodFacts, ...]:
         """Return the pods of the environment's action server, by name."""
         return tuple(pod for pod in self._all(environment) if pod.of_action_server)
+
+    def of_candidate(self, environment: ObjectKey) -> tuple[PodFacts, ...]:
+        """Return the pods of the environment's candidate, by name."""
+        return tuple(pod for pod in self._all(environment) if pod.of_candidate)
 
     def put(self, key: ObjectKey, pod: JsonObject | None) -> tuple[ObjectKey, ...]:
         """Store a pod, or remove it (None); return the environments for which relevant facts changed.
@@ -56,5 +60,6 @@ class Pods:
 
 def environment_of(key: ObjectKey, pod: JsonObject) -> ObjectKey | None:
     """Return namespace and name of the environment that a pod's labels name."""
-    name = text(mapping(mapping(pod.get("metadata")).get("labels")).get(INSTANCE_LABEL))
+    labels = mapping(mapping(pod.get("metadata")).get("labels"))
+    name = text(labels.get(INSTANCE_LABEL)) or text(labels.get(CANDIDATE_LABEL))
     return None if name is None else ObjectKey(key.namespace, name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.controller.answer_times import AnswerTimes
+from rasa_environments.controller.candidate_problems import CandidateProblems
 from rasa_environments.controller.observations import Observations
 from rasa_environments.controller.pods import Pods
 from rasa_environments.controller.promotions import Promotions
@@ -28,6 +29,7 @@ class State:
     pods: Pods = field(default_factory=Pods)
     promotions: Promotions = field(default_factory=Promotions)
     answer_times: AnswerTimes = field(default_factory=AnswerTimes)
+    candidate_problems: CandidateProblems = field(default_factory=CandidateProblems)
 
     def enqueue(self, kind: Kind, key: ObjectKey) -> None:
         """Request a reconciliation of that object now."""

@@ -17,6 +17,9 @@ NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 NAME_OF_RASA_SERVERS = "rasa"
 NAME_OF_ACTION_SERVERS = "rasa-actions"
+CANDIDATE_LABEL = "rasa-environments.io/candidate-of"
+"""Label of a candidate's pods: the name of the environment next to which it runs."""
+NAME_OF_CANDIDATES = "rasa-candidate"
 MANAGED_BY = "rasa-environments"
 SELECTOR_OF_CHILDREN = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 ROTATED_AT_ANNOTATION = "rasa-environments.io/token-rotated-at"
@@ -25,7 +28,8 @@ MODEL_HASH_ANNOTATION = "rasa-environments.io/model-hash"
 
 CHILD_SUFFIX = "-rasa"
 ACTION_SERVER_SUFFIX = "-actions"
-CHILD_SUFFIXES = (CHILD_SUFFIX, ACTION_SERVER_SUFFIX)
+CANDIDATE_SUFFIX = "-candidate"
+CHILD_SUFFIXES = (CHILD_SUFFIX, ACTION_SERVER_SUFFIX, CANDIDATE_SUFFIX)
 """What the names of children end in: no name ends in two of them, so a child's name tells its environment."""
 LONGEST_DATABASE_NAME = 63
 DEFAULT_PORT = 5005
@@ -33,13 +37,18 @@ ROLE_NAMES = {"production": Role.PRODUCTION, "worker": Role.WORKER}
 
 
 def child_key(environment: ObjectKey) -> ObjectKey:
-    """Return the namespace and name of the children of an environment, but those of its action server."""
+    """Return the namespace and name of the children of an environment, but those of action server and candidate."""
     return ObjectKey(environment.namespace, environment.name + CHILD_SUFFIX)
 
 
 def action_server_key(environment: ObjectKey) -> ObjectKey:
     """Return the namespace and name of the children of an environment's action server."""
     return ObjectKey(environment.namespace, environment.name + ACTION_SERVER_SUFFIX)
+
+
+def candidate_key(environment: ObjectKey) -> ObjectKey:
+    """Return the namespace and name of the children of an environment's candidate."""
+    return ObjectKey(environment.namespace, environment.name + CANDIDATE_SUFFIX)
 
 
 def environment_key(child: ObjectKey) -> ObjectKey | None:
@@ -227,3 +236,8 @@ def tag_url(server: ModelServer, tag: str) -> str:
     """Return the URL to pull a tag's model from: modelPath, or the path that every generation of Rasa X serves."""
     path = server.spec.model_path or "/api/projects/{project}/models/tags/{tag}"
     return server.spec.url.rstrip("/") + path.replace("{project}", server.spec.project).replace("{tag}", tag)
+
+
+def named_model_url(server: ModelServer, model: str) -> str:
+    """Return the URL to pull a model from by its name, which every generation of Rasa X serves beside the tags."""
+    return f"{server.spec.url.rstrip('/')}/api/projects/{server.spec.project}/models/{model}"

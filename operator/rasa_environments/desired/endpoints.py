@@ -27,28 +27,33 @@ CAFILE_SINCE = (2, 0)
 
 
 def endpoints_yaml(context: Context) -> str:
-    """Return the text of endpoints.yml; entries of spec.endpoints take precedence over typed fields.
+    """Return the text of endpoints.yml. Raises SpecError as `endpoints` does."""
+    return as_yaml(endpoints(context))
+
+
+def endpoints(context: Context) -> JsonObject:
+    """Return the content of endpoints.yml; entries of spec.endpoints take precedence over typed fields.
 
     Raises SpecError where the environment's Rasa does not support what the spec asks for.
     """
     spec = context.spec
     if profile_of(context).configured_by_server:
         refuse_for_rasa_x_0_32(spec)
-    endpoints: JsonObject = {"models": models_endpoint(context)}
+    entries: JsonObject = {"models": models_endpoint(context)}
     if spec.event_broker is not None:
-        endpoints["event_broker"] = event_broker(context, spec.event_broker)
+        entries["event_broker"] = event_broker(context, spec.event_broker)
     if spec.tracker_store is not None:
-        endpoints["tracker_store"] = tracker_store(context, spec.tracker_store)
+        entries["tracker_store"] = tracker_store(context, spec.tracker_store)
     if spec.lock_store is not None:
-        endpoints["lock_store"] = lock_store(context, spec.lock_store)
+        entries["lock_store"] = lock_store(context, spec.lock_store)
     if spec.action_endpoint is not None:
-        endpoints["action_endpoint"] = action_endpoint(context, spec.action_endpoint)
+        entries["action_endpoint"] = action_endpoint(context, spec.action_endpoint)
     elif spec.action_server is not None:
-        endpoints["action_endpoint"] = {"url": webhook(context, spec.action_server)}
+        entries["action_endpoint"] = {"url": webhook(context, spec.action_server)}
     elif (default := profile_of(context).action_endpoint) is not None:
-        endpoints["action_endpoint"] = {"url": default}
-    endpoints.update(with_variables(("endpoints",), spec.endpoints or {}))
-    return as_yaml(endpoints)
+        entries["action_endpoint"] = {"url": default}
+    entries.update(with_variables(("endpoints",), spec.endpoints or {}))
+    return entries
 
 
 def models_endpoint(context: Context) -> JsonObject:

@@ -10,7 +10,12 @@ from typing import Any
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import ConditionStatus, Reason
 from rasa_environments.api.shapes import mapping, mappings, number, text
-from rasa_environments.desired.context import MODEL_HASH_ANNOTATION, NAME_LABEL, NAME_OF_ACTION_SERVERS
+from rasa_environments.desired.context import (
+    MODEL_HASH_ANNOTATION,
+    NAME_LABEL,
+    NAME_OF_ACTION_SERVERS,
+    NAME_OF_CANDIDATES,
+)
 from rasa_environments.desired.deployment import CONTAINER
 
 
@@ -86,6 +91,8 @@ class PodFacts:
     """Hash of the model that it was started for, with updateStrategy RollingUpdate."""
     of_action_server: bool = False
     """Whether it runs the environment's action server rather than its Rasa server."""
+    of_candidate: bool = False
+    """Whether it runs the environment's candidate rather than its Rasa server."""
     waiting: str | None = None
     """Why a container does not start, if that is an error: CrashLoopBackOff, ImagePullBackOff ..."""
 
@@ -252,6 +259,7 @@ def pod_facts(pod: JsonObject) -> PodFacts:
         finished=status.get("phase") in ("Succeeded", "Failed"),
         model_hash=text(mapping(metadata.get("annotations")).get(MODEL_HASH_ANNOTATION)),
         of_action_server=text(mapping(metadata.get("labels")).get(NAME_LABEL)) == NAME_OF_ACTION_SERVERS,
+        of_candidate=text(mapping(metadata.get("labels")).get(NAME_LABEL)) == NAME_OF_CANDIDATES,
         waiting=next((reason for reason in reasons if reason in WAITING_FAULTS), None),
     )
 

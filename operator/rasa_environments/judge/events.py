@@ -36,6 +36,8 @@ class EventReason(StrEnum):
     PROMOTION_HELD = "PromotionHeld"
     ROLLED_BACK = "RolledBack"
     TAG_REVERTED = "TagReverted"
+    VERIFICATION_SUCCEEDED = "VerificationSucceeded"
+    MODEL_REJECTED = "ModelRejected"
     MODEL_SERVED = "ModelServed"
     MODEL_NOT_SERVED = "ModelNotServed"
     TOKEN_ROTATED = "TokenRotated"
@@ -59,6 +61,7 @@ class Action(StrEnum):
 
     PUT_TAG = "PutTag"
     CHECK_PROMOTION = "CheckPromotion"
+    VERIFY_MODEL = "VerifyModel"
     CHECK_MODEL = "CheckModel"
     CHECK_LICENSE = "CheckLicense"
     ROTATE_TOKEN = "RotateToken"
@@ -181,8 +184,9 @@ def owner_reference(child: JsonObject) -> ObjectReference:
 
 
 def _of_tag(before: ModelTag, after: ModelTag, time: str, server: ObjectKey | None) -> Iterator[Event]:
-    """Yield Events if a model begins to wait for people or a window, or the tag is on another model, or content."""
+    """Yield Events if a model waits for people or a window, was verified, or got the tag, or has other content."""
     yield from _of_candidate(before, after, time, server)
+    yield from _of_verification(before, after)
     yield from _of_tagged(before, after, server)
 
 
@@ -224,6 +228,22 @@ def _promoted_by(entry: HistoryEntry | None) -> str:
     if entry is None:
         return ""
     return f", promoted by {entry.promoted_by}" if entry.promoted_by else f", {entry.message}" if entry.message else ""
+
+
+def _of_verification(before: ModelTag, after: ModelTag) -> Iterator[Event]:
+    """Yield an Event if the verification of a model has ended."""
+    ended = next((record for record in after.status.verifications or () if record.result is not None), None)
+    known = [(each.start_time, each.hash) for each in before.status.verifications or () if each.result is not None]
+    if ended is None or (ended.start_time, ended.hash) in known:
+        return
+    moment, model = f"{ended.start_time} {ended.hash}", ended.name
+    rejected = next((each for each in after.status.rejected or () if each.hash == ended.hash), None)
+    if ended.result == "Succeeded":
+        note = f"model {model} has passed its verification for tag {after.tag}"
+        yield Event("Normal", EventReason.VERIFICATION_SUCCEEDED, Action.VERIFY_MODEL, note, moment)
+    elif rejected is not None:
+        note = f"model {model} does not get tag {after.tag}: {rejected.message}"
+        yield Event("Warning", EventReason.MODEL_REJECTED, Action.VERIFY_MODEL, note, moment)
 
 
 def _of_environment(

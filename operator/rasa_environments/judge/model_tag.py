@@ -12,6 +12,7 @@ from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, ModelTag, ModelTa
 from rasa_environments.api.model_tag import Follower as FollowerStatus
 from rasa_environments.domain.desired_model import DesiredModel
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
+from rasa_environments.domain.verification import NO_PROGRESS, Progress
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.promoted import held_pin, misconfigured, promoted
 from rasa_environments.judge.tag_history import history_with, previous_model, promoter_of, with_actions
@@ -46,6 +47,8 @@ class ModelTagFacts:
     last: ModelReference | None = None
     """The model that had the tag before, by the status."""
     followers: tuple[Follower, ...] = ()
+    progress: Progress = NO_PROGRESS
+    """The progress of the verification of models."""
 
     @property
     def expected(self) -> ModelReference | None:
@@ -65,6 +68,7 @@ def judge(facts: ModelTagFacts, before: ModelTag, time: str) -> tuple[ModelTagSt
         condition_from(ConditionType.TAGGED, tagged),
         condition_from(ConditionType.SERVED, served),
         *promoted(facts.decision, before),
+        *verified(facts, before),
         *progress_of(verdicts),
     )
     return status_of(facts, before, time), conditions
@@ -82,6 +86,9 @@ def status_of(facts: ModelTagFacts, before: ModelTag, time: str) -> ModelTagStat
         desired_model=facts.desired,
         candidate_model=facts.decision.candidate,
         served_model=served_model(facts, before.status.served_model, time),
+        rejected=list(facts.progress.rejected) or None,
+        verifications=list(facts.progress.records) or None,
+        last_handled_retry_at=facts.progress.handled_retry,
         tagged_model=ModelReference(name=history[0].model, hash=history[0].hash) if history else None,
         previous_model=previous_model(history, before.status),
         history=list(history[: before.spec.history_limit]) or None,
@@ -111,6 +118,21 @@ def served_model(facts: ModelTagFacts, before: ServedModel | None, time: str) ->
     # Times of Kubernetes (RFC 3339, UTC, whole seconds) compare as text.
     latest = max([*since, *(each.served_since for each in facts.followers)])
     return ServedModel(name=model.name, hash=model.hash, served_time=latest)
+
+
+def verified(facts: ModelTagFacts, before: ModelTag) -> tuple[Condition, ...]:
+    """Return the condition Verified, if models are verified: whether the desired one needs no verification any more."""
+    if before.spec.verification is None:
+        return ()
+    problem = facts.progress.problem
+    if problem is None:
+        message = "the model with the tag has passed its verification, or had the tag before"
+        return (condition_from(ConditionType.VERIFIED, Verdict("True", Reason.VERIFIED, message)),)
+    rejected = problem.reason is Reason.MODEL_REJECTED
+    reason = known_reason(facts.progress.rejected[0].reason) if rejected else problem.reason
+    return (
+        condition_from(ConditionType.VERIFIED, Verdict("False" if rejected else "Unknown", reason, problem.message)),
+    )
 
 
 def follower(environment: DeploymentEnvironment) -> Follower:

@@ -19,6 +19,7 @@ NO_TROUBLE = frozenset(
         Reason.NO_PODS,
         Reason.NO_ENVIRONMENT,
         Reason.PENDING,
+        Reason.VERIFYING,
         Reason.REGISTRATION_PENDING,
         Reason.CONFIGURED_ELSEWHERE,
         Reason.SUSPENDED,

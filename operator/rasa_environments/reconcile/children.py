@@ -16,7 +16,7 @@ from rasa_environments.desired.context import Context
 from rasa_environments.desired.environment import children, optional_children
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.domain.facts import Problem, deployment_facts
-from rasa_environments.reconcile.ports import ChildApplier
+from rasa_environments.reconcile.ports import Check, ChildApplier
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,11 @@ async def _remove_unwanted(applier: ChildApplier, context: Context, objects: Seq
     for kind, key in optional_children(owner.key):
         if (kind, key.name) not in wanted and (key == context.key or is_rolled_out):
             await applier.remove(resource_of(kind), key, owner.uid)
+
+
+async def apply_child(applier: ChildApplier, child: JsonObject, check: Check) -> Problem | None:
+    """Bring one child into its desired state; return what is in the way. `check` is that of its owner."""
+    return await _apply_child(child, partial(applier.apply, check_owner=check))
 
 
 def _is_secret(child: JsonObject) -> bool:

@@ -17,9 +17,10 @@ from rasa_environments.cluster.errors import OutdatedError, OwnerGoneError
 from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
 from rasa_environments.controller.queue import DONE, FAILED, Kind, Request, Result
 from rasa_environments.controller.state import State
-from rasa_environments.desired.context import Context, OperatorPods, action_server_key, child_key
+from rasa_environments.desired.context import Context, OperatorPods, action_server_key, candidate_key, child_key
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
+from rasa_environments.domain.candidates import wanted_candidate
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.domain.facts import (
     ActionServerFacts,
@@ -41,6 +42,7 @@ from rasa_environments.judge.environment import judge, suspended
 from rasa_environments.judge.environment_facts import EnvironmentFacts, with_plan
 from rasa_environments.judge.healing import pods_to_ask
 from rasa_environments.judge.registration import remembered_registration
+from rasa_environments.reconcile.candidate_children import apply_candidate, remove_candidate
 from rasa_environments.reconcile.children import apply_children
 from rasa_environments.reconcile.ports import ChildApplier, SecretReader, StatusWriter
 from rasa_environments.reconcile.probe import RasaProbe
@@ -102,6 +104,9 @@ class EnvironmentReconciler:
             return DONE
         if environment.metadata.deletion_timestamp is not None:
             return DONE
+        if wanted_candidate(environment, self._state.lister) is None:
+            self._state.candidate_problems.set(key, None)
+            await remove_candidate(self._children, environment)
         if environment.spec.suspend:
             await self._write_status(environment, environment.status, suspended(environment.status))
             return DONE
@@ -156,6 +161,9 @@ class EnvironmentReconciler:
         facts = self._observed(facts, key, problem)
         if problem is not None:
             return facts, None
+        candidate = wanted_candidate(environment, self._state.lister)
+        if candidate is not None:
+            self._state.candidate_problems.set(key, await apply_candidate(self._children, context, candidate))
         available = facts.deployment is not None and facts.deployment.available_at_generation
         token = context.secret_values[TOKEN_VARIABLE]
         request_registration(self._state, environment, context.server, url=context.url, token=token, in_use=available)
@@ -284,6 +292,8 @@ class EnvironmentReconciler:
     def _forget(self, key: ObjectKey) -> None:
         self._children.forget(child_key(key))
         self._children.forget(action_server_key(key))
+        self._children.forget(candidate_key(key))
+        self._state.candidate_problems.set(key, None)
         self._probe.forget(key)
         for known in (self._issued, self._resolved, self._applied, self._begun):
             known.pop(key, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
@@ -17,6 +18,7 @@ from rasa_environments.domain.desired_model import DesiredModel, desired_model, 
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.domain.tags import owned_by_older
+from rasa_environments.domain.verification import Progress, held, recorded, verifying_model
 from rasa_environments.judge.events import Record, record_nothing
 from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge
 from rasa_environments.judge.tag_history import last_model
@@ -24,9 +26,10 @@ from rasa_environments.judge.transitions import transitions
 from rasa_environments.reconcile.circumstances import circumstances_of
 from rasa_environments.reconcile.clock import in_seconds, utc_now
 from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, too_slow
-from rasa_environments.reconcile.ports import Connections, StatusWriter
+from rasa_environments.reconcile.ports import Connection, Connections, StatusWriter
 from rasa_environments.reconcile.running_releases import ReleaseProbe
 from rasa_environments.reconcile.tagging import Tagging
+from rasa_environments.reconcile.verification.gate import CandidateGate
 
 PUT_SECONDS = 60.0
 """Seconds to set a tag and pull it once."""
@@ -44,12 +47,14 @@ class ModelTagReconciler:
         clients: Connections,
         statuses: StatusWriter,
         releases: ReleaseProbe,
+        gate: CandidateGate,
         record: Record = record_nothing,
         now: Callable[[], str] = utc_now,
     ) -> None:
         self._state = state
         self._clients = clients
         self._statuses = statuses
+        self._gate = gate
         self._now = now
         self._tagging = Tagging(state, releases, record, now)
 
@@ -58,6 +63,7 @@ class ModelTagReconciler:
         tag = self._state.lister.tags.get(key)
         if tag is None:
             self._tagging.forget(key)
+            self._gate.forget(key)
             return DONE
         if tag.metadata.deletion_timestamp is not None:
             return DONE
@@ -67,10 +73,12 @@ class ModelTagReconciler:
         if server is not None and self._to_be_recorded(tag, server):
             self._state.enqueue(Kind.MODEL_SERVER, server_key)
             return DONE  # A tag to be deleted later is recorded before it is set; afterwards the ModelTag is enqueued.
-        desired = desired_model(tag, circumstances_of(self._state, tag, observation, self._now()))
+        decided = desired_model(tag, circumstances_of(self._state, tag, observation, self._now()))
+        connected = await self._connected(tag, server, observation)
+        desired, progress = await self._gated(tag, decided, connected, observation)
         before, tag = tag, await self._record_decision(tag, desired)
-        tagged = await self._tagged(tag, desired, server, observation)
-        facts = await self._facts(tag, desired, tagged, observation)
+        tagged = connected if isinstance(connected, Problem) else await self._set(*connected, tag, desired, observation)
+        facts = await self._facts(tag, desired, tagged, observation, progress)
         status, conditions = judge(facts, tag, self._now())
         await self._write_status(tag, status, conditions)
         self._notify_action_servers(before, desired)
@@ -93,6 +101,7 @@ class ModelTagReconciler:
         desired: DesiredModel,
         tagged: TaggedModel | Problem,
         observation: ServerObservation,
+        progress: Progress,
     ) -> ModelTagFacts:
         """Return the facts about the ModelTag after its tag was set."""
         server_key, carrier = server_of_tag(tag), tagged if isinstance(tagged, TaggedModel) else None
@@ -102,7 +111,8 @@ class ModelTagReconciler:
             desired=reference_to_desired(desired, tag.status.desired_model, carrier, observation),
             decision=desired,
             answers=observation.problem is None,
-            problem=tagged if isinstance(tagged, Problem) else None,
+            problem=_problem(tagged, desired, progress),
+            progress=progress,
             tagged=carrier,
             last=last_model(tag.status),
             followers=tuple(map(follower, self._state.lister.eligible_followers(server_key, tag.tag))),
@@ -116,6 +126,8 @@ class ModelTagReconciler:
         seconds_left = self._tagging.seconds_left(key)
         if seconds_left is not None:
             return Result(requeue_after=seconds_left)
+        if facts.progress.requeue_after is not None:
+            return Result(requeue_after=facts.progress.requeue_after)
         server_is_well = observation.known and observation.problem is None
         failed = server_is_well and problem is not None and problem.reason in RETRIED
         if failed:
@@ -130,10 +142,29 @@ class ModelTagReconciler:
             return False
         return all(entry.tag != tag.tag for entry in server.status.pending_tag_deletions or ())
 
-    async def _tagged(
-        self, tag: ModelTag, desired: DesiredModel, server: ModelServer | None, observation: ServerObservation
-    ) -> TaggedModel | Problem:
-        """Return the model with the tag, after setting it if necessary, or why that failed."""
+    async def _gated(
+        self,
+        tag: ModelTag,
+        desired: DesiredModel,
+        connected: tuple[ModelServer, Connection] | Problem,
+        observation: ServerObservation,
+    ) -> tuple[DesiredModel, Progress]:
+        """Return the model that the tag should carry now, and the progress of the verification of the desired one.
+
+        A model that waits for its verification, or failed, leaves the tag on the last one. Raises ApiError.
+        """
+        if isinstance(connected, Problem):
+            self._gate.forget(tag.metadata.key)
+            progress = recorded(tag, desired.name).idle()
+            return (desired if tag.spec.verification is None else held(desired, tag.status, progress)), progress
+        unable = partial(self._tagging.unable_followers, connected[1], tag, desired.name or "", observation)
+        progress = await self._gate.check(tag, desired.name, observation, unable)
+        return (desired if progress.problem is None else held(desired, tag.status, progress)), progress
+
+    async def _connected(
+        self, tag: ModelTag, server: ModelServer | None, observation: ServerObservation
+    ) -> tuple[ModelServer, Connection] | Problem:
+        """Return the model server and its client, or why there is none."""
         server_key = server_of_tag(tag)
         namespace, lister = tag.metadata.namespace, self._state.lister
         found = server or lister.server(server_key)
@@ -144,14 +175,23 @@ class ModelTagReconciler:
         if problem is not None:
             return problem
         connection = await self._clients.connect(found)
-        if isinstance(connection, Problem):
-            return connection
+        return connection if isinstance(connection, Problem) else (found, connection)
+
+    async def _set(
+        self,
+        server: ModelServer,
+        connection: Connection,
+        tag: ModelTag,
+        desired: DesiredModel,
+        observation: ServerObservation,
+    ) -> TaggedModel | Problem:
+        """Set the tag if necessary; return its model, or why that failed."""
         request = Request(Kind.MODEL_TAG, tag.metadata.key)
         try:
             async with self._state.queue.outside(request, until=in_seconds(PUT_SECONDS)):
                 tagged = await self._tagging.ensure(connection, tag, desired, observation)
         except TimeoutError:
-            return too_slow(found, PUT_SECONDS)
+            return too_slow(server, PUT_SECONDS)
         if isinstance(tagged, TaggedModel):
             self._tagging.succeeded(tag.metadata.key)
         return tagged
@@ -163,6 +203,9 @@ class ModelTagReconciler:
         self._count_failure(tag, written)
         for each in self._state.lister.promoted_from(written):
             self._state.enqueue(Kind.MODEL_TAG, each.metadata.key)
+        if verifying_model(written.status) != verifying_model(tag.status):
+            for environment in self._state.lister.followers(server_of_tag(tag), tag.tag):
+                self._state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
 
     def _notify_action_servers(self, tag: ModelTag, desired: DesiredModel) -> None:
         """Enqueue the environments whose actions go with a model that is only now let through."""
@@ -174,5 +217,14 @@ class ModelTagReconciler:
 
     def _count_failure(self, before: ModelTag, after: ModelTag) -> None:
         changes = transitions(before.status.conditions, after.status.conditions or ())
-        if any(change.after.type == ConditionType.TAGGED and change.after.status == "False" for change in changes):
+        tagged = next((change.after for change in changes if change.after.type == ConditionType.TAGGED), None)
+        if tagged is not None and tagged.status == "False" and tagged.reason != Reason.VERIFYING:
             self._state.promotions.failed()
+
+
+def _problem(tagged: TaggedModel | Problem, desired: DesiredModel, progress: Progress) -> Problem | None:
+    """Return why the tag is not on the model that it is to have: what that waits for, if the tag is in order."""
+    problem = tagged if isinstance(tagged, Problem) else None
+    if problem is None or (desired.name is None and progress.problem is not None):
+        return progress.problem
+    return problem

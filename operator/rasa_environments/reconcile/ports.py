@@ -20,10 +20,18 @@ from rasa_environments.rasa.errors import EnvironmentNeededError
 from rasa_environments.rasa.listing import Model
 from rasa_environments.rasa.model_archive import ModelIdentity
 from rasa_environments.rasa.pulls import TagAnswer
+from rasa_environments.rasa.replies import Reaction
 
 Check: TypeAlias = Callable[[], Awaitable[None]]
 Status: TypeAlias = EnvironmentStatus | ModelServerStatus | ModelTagStatus
 T = TypeVar("T", DeploymentEnvironment, ModelServer, ModelTag, AnyResource)
+
+
+class Say(Protocol):
+    """Sends a message to a Rasa server (`rasa.conversations.say`, with its HTTP client)."""
+
+    async def __call__(self, base_url: str, sender: str, message: str, *, token: str, with_events: bool) -> Reaction:
+        """Return how the bot reacted. Raises RasaError."""
 
 
 class ApiServer(Protocol):

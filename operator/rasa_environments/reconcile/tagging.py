@@ -117,7 +117,7 @@ class Tagging:
             if accepted or (last is not None and last.is_of(connection, tag.tag, model)):
                 result = await self._verify(connection, tag, model, listed)
             if not isinstance(result, TaggedModel):
-                unable = await self._unable_followers(connection, tag, model, observation)
+                unable = await self.unable_followers(connection, tag, model, observation)
                 unready = unable or self._unready_action_server(tag, model)
                 if unready is not None:
                     return unready
@@ -135,7 +135,7 @@ class Tagging:
             self._record_move(tag, model, tagged)
         return result
 
-    async def _unable_followers(
+    async def unable_followers(
         self, connection: Connection, tag: ModelTag, model: str, observation: ServerObservation
     ) -> Problem | None:
         """Return why the tag may not move: an environment that pulls it cannot load the model, unless that is allowed.

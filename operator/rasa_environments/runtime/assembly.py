@@ -39,6 +39,7 @@ from rasa_environments.controller.state import State
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
 from rasa_environments.judge.additions import Injectors
 from rasa_environments.rasa.connecting import Connector
+from rasa_environments.rasa.conversations import say
 from rasa_environments.rasa.license import license_expiry
 from rasa_environments.rasa.server import served_model, server_version
 from rasa_environments.rasa.transport import HttpClient, fence, http_client
@@ -61,6 +62,10 @@ from rasa_environments.reconcile.secrets import ReferencedSecrets
 from rasa_environments.reconcile.served import ServedModels
 from rasa_environments.reconcile.status import Statuses
 from rasa_environments.reconcile.unread_servers import UnreadServers
+from rasa_environments.reconcile.verification.candidates import Candidates
+from rasa_environments.reconcile.verification.files import ConversationFiles
+from rasa_environments.reconcile.verification.gate import CandidateGate
+from rasa_environments.reconcile.verification.runs import ConversationRuns
 from rasa_environments.runtime.kopf_host import KopfHost
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import Reconciliations
@@ -242,7 +247,16 @@ class Assembly:
     @cached_property
     def _model_tags(self) -> ModelTagReconciler:
         releases = ReleaseProbe(self.state, partial(server_version, self.http))
-        return ModelTagReconciler(self.state, self.clients, self._statuses, releases, self.events.record)
+        return ModelTagReconciler(
+            self.state, self.clients, self._statuses, releases, self._candidate_gate, self.events.record
+        )
+
+    @property
+    def _candidate_gate(self) -> CandidateGate:
+        candidates = Candidates(self.state, self._children)
+        runs = ConversationRuns(partial(say, self.http))
+        files = ConversationFiles(self._client)
+        return CandidateGate(self.state, files, candidates, runs, self._settings.max_candidates)
 
     @cached_property
     def _environments(self) -> EnvironmentReconciler:

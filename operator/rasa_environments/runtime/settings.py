@@ -48,6 +48,9 @@ class Settings(BaseModel):
     accept_unchecked: bool = False
     """Whether a pod that cannot be asked counts as serving the desired model (reason ServedUnchecked). For clusters
     with simulated pods; elsewhere it hides what users get."""
+    max_candidates: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Number of candidates at the same time: servers next to environments that serve a model before it gets the tag
+    (spec.verification of a ModelTag). Other verifications wait."""
     resync_interval: Seconds = 36_000.0
     """Seconds between two reconciliations of an unchanged object: a safety net, since watches bring every change."""
     leader_elect: bool = False

@@ -1,0 +1,110 @@
+"""Verification of a model before it gets a tag, as a part of a ModelTag, and what its status says of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rasa_environments.api.base import ATOMIC, ApiModel, ObjectName, SecretKey, StatusText
+
+MAXIMUM_FILES = 8
+MAXIMUM_REJECTED = 20
+MAXIMUM_VERIFICATIONS = 20
+MAXIMUM_TEST_CASES = 100
+"""Test cases of all environments in the latest verification."""
+RETRY_ANNOTATION = "rasa-environments.io/retry-requested-at"
+"""Annotation of a ModelTag: a new value requests that the desired model is verified again, although it was rejected;
+`status.lastHandledRetryAt` then repeats it. An admission policy demands the verb `promote` of whoever sets it."""
+
+
+class ConfigMapKeyRef(ApiModel):
+    """A key of a ConfigMap in the namespace of the object that refers to it."""
+
+    model_config = ATOMIC
+
+    name: ObjectName
+    """Name of the ConfigMap, in the same namespace as this object."""
+    key: SecretKey
+    """Key in the ConfigMap's data."""
+
+
+class Conversations(ApiModel):
+    """Conversations with the bot, in the YAML of Rasa's end-to-end tests."""
+
+    config_map_key_ref: ConfigMapKeyRef
+    """ConfigMap and key that hold the test cases."""
+
+
+class Check(ApiModel):
+    """What a model must pass."""
+
+    conversations: Annotated[list[Conversations], Field(min_length=1, max_length=MAXIMUM_FILES)]
+    """Files of test cases, each with `user`, `bot`, `utter`, `matches`, `slot_was_set` or `slot_was_not_set` as steps.
+    All must pass, in every environment that pulls the tag."""
+    timeout_seconds: Annotated[int, Field(ge=30, le=7200, strict=True)] = 600
+    """Seconds until all have passed, with the start of the servers. A model that has not passed by then is rejected."""
+
+
+class Verification(ApiModel):
+    """How a model is verified before it gets the tag."""
+
+    candidate: Check
+    """Check of a candidate: a server that runs next to each environment that pulls the tag, with the environment's
+    image, arguments and endpoints, but with the model that is to get the tag, without event broker, and with
+    conversations in memory only. Users cannot reach it. The tag moves once the model has passed."""
+
+
+class RejectedModel(ApiModel):
+    """A model that failed its verification."""
+
+    name: StatusText
+    """Name of the model."""
+    hash: StatusText
+    """Hash of the model, as the model server reports it. Other content under the same name is verified again."""
+    reason: StatusText
+    """Why, in CamelCase: VerificationFailed, or VerificationTimedOut."""
+    message: StatusText
+    """The test case, the step, what was expected, and what the bot answered."""
+    rejected_time: str = Field(json_schema_extra={"format": "date-time"})
+    """When (RFC 3339, UTC)."""
+
+
+class TestCase(ApiModel):
+    """The result of one test case in one environment."""
+
+    __test__ = False  # pytest would take it for a class of tests
+
+    environment: StatusText
+    """Namespace and name of the environment."""
+    file: StatusText
+    """Name and key of the ConfigMap."""
+    name: StatusText
+    """Name of the test case."""
+    step: Annotated[int, Field(ge=1)] | None = None
+    """The step that failed, counted from 1; absent if all passed."""
+    expectation: StatusText | None = None
+    """What the step expected, if it failed."""
+    actual: StatusText | None = None
+    """What the bot answered instead, on one line of limited length."""
+
+
+class VerificationRecord(ApiModel):
+    """A verification of a model."""
+
+    name: StatusText
+    """Name of the model."""
+    hash: StatusText
+    """Hash of the model, as the model server reports it."""
+    stage: Literal["Candidate"]
+    """Candidate: before the model got the tag."""
+    conversations_digest: StatusText
+    """Digest of the conversations, by which another set is told from this one."""
+    result: Literal["Succeeded", "Failed"] | None = None
+    """Absent while the verification is in progress."""
+    start_time: str = Field(json_schema_extra={"format": "date-time"})
+    """When it started (RFC 3339, UTC)."""
+    completion_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    """When its result was known (RFC 3339, UTC)."""
+    test_cases: Annotated[list[TestCase], Field(max_length=MAXIMUM_TEST_CASES)] | None = None
+    """Results of the latest verification, failed ones first."""

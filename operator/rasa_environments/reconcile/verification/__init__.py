@@ -1,0 +1,1 @@
+"""Verification of models by candidates, before they get a tag."""

@@ -1,0 +1,81 @@
+"""The conversations that a ModelTag names, from their ConfigMaps."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.shapes import mapping, text
+from rasa_environments.api.verification import Check
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.resources import CONFIG_MAPS
+from rasa_environments.domain.conversations import (
+    MAXIMUM_CONVERSATIONS,
+    Conversation,
+    ConversationError,
+    digest_of,
+    parse,
+)
+from rasa_environments.domain.facts import Problem
+from rasa_environments.reconcile.ports import ApiServer
+
+DENIED: Final = frozenset({401, 403})
+
+
+@dataclass(frozen=True)
+class ConversationSet:
+    """Conversations, and a digest of the files that they come from."""
+
+    conversations: tuple[Conversation, ...]
+    digest: str
+
+
+class ConversationFiles:
+    """Reads conversations by `api`, each time they are asked for: that is while a model waits for its verification."""
+
+    def __init__(self, api: ApiServer) -> None:
+        self._api = api
+
+    async def read(self, namespace: str, check: Check) -> ConversationSet | Problem:
+        """Return the conversations of a check, or what is wrong with them. Raises ApiError."""
+        contents: dict[str, str] = {}
+        for each in check.conversations:
+            reference = each.config_map_key_ref
+            found = await self._read(ObjectKey(namespace, reference.name), reference.key)
+            if isinstance(found, Problem):
+                return found
+            contents[f"{reference.name}/{reference.key}"] = found
+        try:
+            conversations = await asyncio.to_thread(_parse, contents)
+        except ConversationError as error:
+            return _invalid(str(error))
+        return ConversationSet(conversations, digest_of(contents))
+
+    async def _read(self, config_map: ObjectKey, key: str) -> str | Problem:
+        try:
+            found = await self._api.find(CONFIG_MAPS, config_map)
+        except ApiError as error:
+            if error.status not in DENIED:
+                raise
+            return _invalid(f"ConfigMap {config_map} may not be read by the operator: {error.message}")
+        if found is None:
+            return _invalid(f"ConfigMap {config_map} not found: create it with key {key}")
+        content = text(mapping(found.get("data")).get(key))
+        return _invalid(f"ConfigMap {config_map} has no key {key}: add it") if content is None else content
+
+
+def _parse(contents: dict[str, str]) -> tuple[Conversation, ...]:
+    """Return the conversations of all files. Raises ConversationError."""
+    found = tuple(each for file, content in contents.items() for each in parse(content, file))
+    if len(found) > MAXIMUM_CONVERSATIONS:
+        raise ConversationError(
+            f"the files have {len(found)} test cases together, but may have at most {MAXIMUM_CONVERSATIONS}"
+        )
+    return found
+
+
+def _invalid(message: str) -> Problem:
+    return Problem(Reason.CONVERSATIONS_INVALID, f"spec.verification.candidate.conversations: {message}")

@@ -1,0 +1,250 @@
+"""The gate before a tag: a model passes once its conversations were held with a candidate of every environment."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.verification import Check, TestCase
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.state import State
+from rasa_environments.domain.candidates import candidates_in_use, hosts
+from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
+from rasa_environments.domain.lister import server_of_tag
+from rasa_environments.domain.verification import (
+    RETRY,
+    Progress,
+    case_results,
+    described_failure,
+    failed,
+    has_passed,
+    recorded,
+    rejection,
+    seconds_left,
+    started,
+    succeeded,
+    verifying_model,
+    was_served,
+)
+from rasa_environments.reconcile.clock import in_seconds, utc_now
+from rasa_environments.reconcile.verification.candidates import Candidates
+from rasa_environments.reconcile.verification.files import ConversationFiles, ConversationSet
+from rasa_environments.reconcile.verification.runs import ConversationRuns
+
+Unable: TypeAlias = Callable[[], Awaitable[Problem | None]]
+CONVERSATION_SECONDS: Final = 90.0
+"""Seconds for one conversation with each candidate."""
+RECHECK_SECONDS: Final = 30.0
+"""Seconds between two looks at what nobody announces: ConfigMaps, and candidates of other ModelTags."""
+START_SECONDS: Final = 10.0
+"""Seconds between two looks at candidates that start; a change of a pod is noticed at once."""
+
+
+class CandidateGate:
+    """Decides whether a model may get a tag, and carries on its verification."""
+
+    def __init__(
+        self,
+        state: State,
+        files: ConversationFiles,
+        candidates: Candidates,
+        runs: ConversationRuns,
+        limit: int,
+        now: Callable[[], str] = utc_now,
+    ) -> None:
+        """Initialize: at most `limit` candidates run at the same time."""
+        self._state = state
+        self._files = files
+        self._candidates = candidates
+        self._runs = runs
+        self._limit = limit
+        self._now = now
+
+    def forget(self, tag: ObjectKey) -> None:
+        """Discard what is known of the verification for a ModelTag that verifies no model, or is gone."""
+        self._runs.forget(tag)
+
+    async def check(
+        self, tag: ModelTag, desired: str | None, observation: ServerObservation, unable: Unable
+    ) -> Progress:
+        """Return the progress of the verification of the desired model; without a problem, it may get the tag.
+
+        `unable` tells whether an environment could not even load it, which is asked before candidates are created.
+        Raises ApiError.
+        """
+        progress = recorded(tag, desired)
+        check = None if tag.spec.verification is None else tag.spec.verification.candidate
+        if check is None or desired is None:
+            return self._ended(tag, progress)
+        if not observation.known:
+            unlisted = f"model {desired} is verified once the model server is listed"
+            return progress.waiting(Reason.PENDING, unlisted, START_SECONDS)
+        model = observation.models.get(desired)
+        if model is None:
+            return self._ended(tag, progress).waiting(Reason.MODEL_NOT_FOUND, _unlisted(tag, desired), RECHECK_SECONDS)
+        rejected = rejection(progress, model)
+        if rejected is not None:
+            return _rejected(tag, model, rejected.message, self._ended(tag, progress))
+        if not model.compatible or was_served(tag, model, observation.tags.get(tag.tag)):
+            return self._ended(tag, progress)
+        return await self._verify(tag, check, model, progress, unable)
+
+    def _ended(self, tag: ModelTag, progress: Progress) -> Progress:
+        """Return the progress without a verification in progress."""
+        self.forget(tag.metadata.key)
+        return progress.idle()
+
+    async def _verify(
+        self, tag: ModelTag, check: Check, model: TaggedModel, progress: Progress, unable: Unable
+    ) -> Progress:
+        key = tag.metadata.key
+        found = self._runs.conversations(key, model, check) or await self._files.read(key.namespace, check)
+        if isinstance(found, Problem):
+            return self._held(tag, progress, found)
+        if has_passed(progress, model, found.digest):
+            return self._ended(tag, progress)
+        await self._state.index_claims(server_of_tag(tag))
+        environments, obstacles = hosts(tag, self._state.lister)
+        problem = self._impossible(tag, environments, obstacles)
+        if problem is None and verifying_model(tag.status) is None:
+            problem = await unable()
+        if problem is not None:
+            return self._held(tag, progress, problem)
+        self._runs.begin(key, model, check, found)
+        begun = started(progress, model, found.digest, self._now())
+        if tag.status.verifications != list(begun.records):
+            return _verifying(tag, model, environments, begun, 0.0)  # Recorded first; then the candidates are created.
+        return await self._continue(tag, check, model, found, environments, begun)
+
+    def _held(self, tag: ModelTag, progress: Progress, problem: Problem) -> Progress:
+        """Return the progress of a verification that cannot go on: it starts anew once it can."""
+        ended = self._ended(tag, progress)
+        return ended.waiting(problem.reason, problem.message, RECHECK_SECONDS, stalled=problem.stalled)
+
+    async def _continue(
+        self,
+        tag: ModelTag,
+        check: Check,
+        model: TaggedModel,
+        found: ConversationSet,
+        environments: Sequence[DeploymentEnvironment],
+        begun: Progress,
+    ) -> Progress:
+        """Hold the next conversations; return the progress with the result, if there is one."""
+        key, left = tag.metadata.key, seconds_left(begun, self._now(), check.timeout_seconds)
+        ready = [each for one in environments if (each := self._candidates.ready(one, model)) is not None]
+        if left > 0 and ready:
+            try:
+                until = in_seconds(min(CONVERSATION_SECONDS, left))
+                async with self._state.queue.outside(Request(Kind.MODEL_TAG, key), until=until):
+                    await self._runs.advance(key, ready)
+            except TimeoutError:
+                left = seconds_left(begun, self._now(), check.timeout_seconds)
+        known = self._runs.results(key)
+        results = [(one.metadata.key, each) for one in environments for each in known.get(one.metadata.key, ())]
+        cases = case_results(results)
+        total = len(found.conversations)
+        if cases and cases[0].step is not None and all(len(known.get(one.environment, ())) == total for one in ready):
+            return self._failed(tag, model, begun, Reason.VERIFICATION_FAILED, described_failure(cases[0]), cases)
+        if len(results) == len(environments) * total:
+            self.forget(key)
+            passed = succeeded(begun, cases, self._now())
+            return passed.waiting(Reason.VERIFYING, f"model {model.name} has passed its verification", 0.0)
+        if left <= 0:
+            message = self._unfinished(tag, check, model, found, environments)
+            return self._failed(tag, model, begun, Reason.VERIFICATION_TIMED_OUT, message, cases)
+        faults = any(self._runs.fault(key, one.metadata.key) for one in environments)
+        goes_on = len(ready) == len(environments) and not faults
+        return _verifying(tag, model, environments, begun, 0.0 if goes_on else min(START_SECONDS, left))
+
+    def _failed(
+        self,
+        tag: ModelTag,
+        model: TaggedModel,
+        begun: Progress,
+        reason: Reason,
+        message: str,
+        cases: Sequence[TestCase],
+    ) -> Progress:
+        """Return the progress with the model rejected."""
+        self.forget(tag.metadata.key)
+        return _rejected(tag, model, message, failed(begun, reason, message, cases, self._now()))
+
+    def _impossible(
+        self, tag: ModelTag, environments: Sequence[DeploymentEnvironment], obstacles: Sequence[str]
+    ) -> Problem | None:
+        """Return why no candidates can run for the tag now, or None."""
+        if not environments:
+            why = "; ".join(obstacles) or "no environment pulls the tag"
+            return Problem(
+                Reason.NO_CANDIDATE,
+                f"no candidate can run for tag {tag.tag} ({why}): create an environment that pulls it, or remove "
+                "spec.verification",
+            )
+        if verifying_model(tag.status) is None:
+            used = candidates_in_use(self._state.lister)
+            if used + len(environments) > self._limit:
+                return Problem(
+                    Reason.NO_CANDIDATE,
+                    f"{used} of {self._limit} candidates run for other tags: the verification starts when they have "
+                    "ended (--max-candidates of `rasa-environments run`)",
+                    stalled=False,
+                )
+        return None
+
+    def _unfinished(
+        self,
+        tag: ModelTag,
+        check: Check,
+        model: TaggedModel,
+        found: ConversationSet,
+        environments: Sequence[DeploymentEnvironment],
+    ) -> str:
+        """Return which candidate did not pass all conversations in time, and why."""
+        known, key = self._runs.results(tag.metadata.key), tag.metadata.key
+        late = next(
+            each.metadata.key
+            for each in environments
+            if len(known.get(each.metadata.key, ())) < len(found.conversations)
+        )
+        within = f"within {check.timeout_seconds} s (spec.verification.candidate.timeoutSeconds)"
+        server = next((each for each in environments if each.metadata.key == late), None)
+        if server is not None and self._candidates.ready(server, model) is None:
+            return f"environment {late}: its candidate was not ready {within}: {self._candidates.obstacle(late)}"
+        fault = self._runs.fault(key, late)
+        held = f"{len(known.get(late, ()))} of {len(found.conversations)} conversations were held {within}"
+        return f"environment {late}: {held}{f': {fault}' if fault else ''}"
+
+
+def _verifying(
+    tag: ModelTag,
+    model: TaggedModel,
+    environments: Sequence[DeploymentEnvironment],
+    progress: Progress,
+    requeue_after: float,
+) -> Progress:
+    beside = ", ".join(str(each.metadata.key) for each in environments[:3])
+    more = f" and {len(environments) - 3} others" if len(environments) > 3 else ""
+    message = f"model {model.name} gets tag {tag.tag} once it has passed its conversations beside {beside}{more}"
+    return progress.waiting(Reason.VERIFYING, message, requeue_after)
+
+
+def _rejected(tag: ModelTag, model: TaggedModel, why: str, progress: Progress) -> Progress:
+    metadata = tag.metadata
+    retry = RETRY.format(name=metadata.name, namespace=metadata.namespace)
+    message = (
+        f"model {model.name} failed its verification and does not get tag {tag.tag}: {why}; promote another model, or "
+        f"verify it again by `{retry}`"
+    )
+    return progress.waiting(Reason.MODEL_REJECTED, message, None, stalled=True)
+
+
+def _unlisted(tag: ModelTag, model: str) -> str:
+    return (
+        f"model {model} is not listed by ModelServer {server_of_tag(tag)}, so it cannot be verified: upload it, or "
+        "name one that it lists"
+    )

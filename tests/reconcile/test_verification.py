@@ -1,0 +1,455 @@
+"""The verification of a model before it gets the tag: when candidates run, what is said to them, and what follows."""
+
+from __future__ import annotations
+
+import pytest
+
+from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.conditions import Reason
+from rasa_environments.api.model_tag import ModelTagStatus
+from rasa_environments.controller.queue import DONE
+from rasa_environments.domain.facts import Problem
+from rasa_environments.rasa.errors import UnreachableError
+from rasa_environments.rasa.peers import Peer
+from tests.reconcile.objects import environment, rasa_error, tag
+from tests.reconcile.verification_scene import BAD, GOOD, KEY, OPENING_HOURS, Scene
+
+
+async def test_a_model_that_answers_as_expected_gets_the_tag() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.has_ready_candidate()
+
+    await scene.settles()
+
+    assert scene.model_server.writes == ["live on new"]
+    assert scene.results == ["Succeeded"]
+    assert [(case.name, case.step) for case in scene.cases] == [("opening hours", None), ("greeting", None)]
+    assert scene.tagged == ("True", "Tagged")
+    assert scene.condition("Verified").status == "True"
+    assert "VerificationSucceeded" in scene.events.reasons
+    assert scene.candidate() is None
+
+
+async def test_a_model_that_answers_otherwise_never_gets_the_tag() -> None:
+    scene = Scene()
+    scene.bots.answer = BAD
+    await scene.reconcile()
+    scene.has_ready_candidate()
+
+    await scene.settles()
+
+    assert scene.model_server.writes == []
+    assert scene.results == ["Failed"]
+    assert scene.tagged == ("False", "ModelRejected")
+    assert scene.condition("Stalled").status == "True"
+    assert scene.condition("Verified").reason == "VerificationFailed"
+    message = scene.condition("Tagged").message
+    for part in ("environment bots/live", "'opening hours'", "step 2", "bot: We open at 9.", "We never open."):
+        assert part in message
+    [rejected] = scene.tag.status.rejected or []
+    assert (rejected.name, rejected.hash, rejected.reason) == ("new", "1" * 32, "VerificationFailed")
+    assert "ModelRejected" in scene.events.reasons
+    assert scene.candidate() is None
+
+
+async def test_the_status_says_that_a_model_is_verified_before_anything_is_created() -> None:
+    scene = Scene()
+
+    result = await scene.tags.reconcile(KEY)
+
+    assert result.requeue_after == 0.0
+    assert scene.candidate() is None
+    assert scene.tag.status.candidate_model is not None
+    assert scene.tag.status.candidate_model.name == "new"
+    assert scene.results == [None]
+    assert scene.tagged == ("False", "Verifying")
+    assert scene.is_enqueued()
+
+
+async def test_the_tag_moves_only_after_the_result_is_in_the_status() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.tags.reconcile(KEY)
+
+    result = await scene.tags.reconcile(KEY)
+
+    assert (result.requeue_after, scene.results, scene.model_server.writes) == (0.0, ["Succeeded"], [])
+
+
+async def test_every_conversation_has_a_sender_of_its_own() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.has_ready_candidate()
+
+    await scene.settles()
+
+    assert [(url, message) for url, _, message in scene.bots.heard] == [
+        ("http://10.0.0.1:5005", "when are you open?"),
+        ("http://10.0.0.1:5005", "hello"),
+    ]
+    senders = {sender for _, sender, _ in scene.bots.heard}
+    assert len(senders) == 2
+    assert all(sender.startswith("verification-") for sender in senders)
+
+
+async def test_at_rest_nothing_is_asked_and_nothing_written() -> None:
+    scene = Scene()
+    scene.bots.answer = BAD
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.settles()
+    requests, heard = list(scene.api.requests), list(scene.bots.heard)
+
+    assert await scene.reconcile() == DONE
+
+    assert (scene.api.requests, scene.bots.heard) == (requests, heard)
+
+
+async def test_an_environment_that_may_not_pull_the_tag_has_no_candidate() -> None:
+    scene = Scene("live", "spare")
+
+    await scene.reconcile()
+
+    assert scene.candidate("live") is not None
+    assert scene.candidate("spare") is None
+
+
+async def test_a_pod_of_another_model_is_not_asked() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    scene.spec["model"] = "other"
+    scene.wants()
+
+    await scene.settles()
+
+    assert scene.bots.heard == []
+    assert scene.tag.status.candidate_model is not None
+    assert scene.tag.status.candidate_model.name == "other"
+    assert scene.results == [None]
+
+
+async def test_a_candidate_that_never_starts_is_a_rejection_that_says_so() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.has_ready_candidate(ready=False)
+    await scene.settles()
+    assert scene.tagged == ("False", "Verifying")
+    scene.passes(301)
+
+    await scene.settles()
+
+    assert scene.tagged == ("False", "ModelRejected")
+    message = scene.condition("Verified").message
+    assert scene.condition("Verified").reason == "VerificationTimedOut"
+    assert "its candidate was not ready within 300 s" in message
+    assert "pod live-candidate-1 has not loaded the model" in message
+
+
+async def test_a_candidate_that_does_not_answer_is_asked_again_until_it_is_too_late() -> None:
+    scene = Scene()
+    scene.bots.fault = rasa_error(UnreachableError, Peer.RASA_SERVER)
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.settles()
+    assert scene.tagged == ("False", "Verifying")
+    scene.bots.fault = None
+    await scene.settles()
+    assert scene.tagged == ("True", "Tagged")
+
+    scene = Scene()
+    scene.bots.fault = rasa_error(UnreachableError, Peer.RASA_SERVER)
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.settles()
+    scene.passes(301)
+    await scene.settles()
+    assert "0 of 2 conversations were held within 300 s" in scene.condition("Verified").message
+
+
+async def test_a_first_model_is_verified_while_no_model_has_the_tag() -> None:
+    scene = Scene()
+    scene.model_server.tags.clear()
+    scene.wants(observedGeneration=1)
+    scene.observe()
+
+    await scene.settles()
+
+    assert scene.tagged == ("False", "Verifying")
+    assert scene.tag.status.desired_model is None
+    assert scene.tag.status.candidate_model is not None
+    scene.has_ready_candidate()
+    await scene.settles()
+    assert scene.model_server.writes == ["live on new"]
+
+
+async def test_the_desired_model_is_the_last_one_until_the_next_has_passed() -> None:
+    scene = Scene()
+    await scene.settles()
+    assert scene.tag.status.desired_model is not None
+    assert scene.tag.status.desired_model.name == "old"
+    scene.has_ready_candidate()
+
+    await scene.settles()
+
+    assert scene.tag.status.desired_model.name == "new"
+    assert scene.tag.status.candidate_model is None
+    assert scene.tag.status.previous_model is not None
+    assert scene.tag.status.previous_model.name == "old"
+
+
+async def test_a_model_of_another_tag_is_verified_once_it_is_let_through() -> None:
+    scene = Scene(model=None, promoteFrom={"tag": "staging"})
+    served = {"name": "new", "hash": "1" * 32, "servedTime": "2025-01-01T00:00:00Z"}
+    staging = {"taggedModel": {"name": "new", "hash": "1" * 32}, "servedModel": served}
+    source = tag("staging", model="new")
+    status = ModelTagStatus.model_validate(staging)
+    scene.state.lister.tags.put(source.model_copy(update={"status": status}))
+
+    await scene.settles()
+
+    assert scene.condition("Promoted").reason == "Verifying"
+    statuses = len(scene.api.statuses)
+    await scene.settles()
+    assert len(scene.api.statuses) == statuses
+    scene.has_ready_candidate()
+    await scene.settles()
+    assert scene.model_server.writes == ["live on new"]
+    assert scene.condition("Promoted").status == "True"
+
+
+async def test_a_rejected_model_stays_rejected_in_a_new_process() -> None:
+    scene = Scene()
+    scene.bots.answer = BAD
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.settles()
+    heard = list(scene.bots.heard)
+    scene.bots.answer = GOOD
+
+    scene.start()
+    await scene.settles()
+
+    assert scene.bots.heard == heard
+    assert scene.tagged == ("False", "ModelRejected")
+
+
+async def test_a_retry_verifies_a_rejected_model_once_more() -> None:
+    scene = Scene()
+    scene.bots.answer = BAD
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.settles()
+    scene.bots.answer = GOOD
+
+    scene.wants(retry="today")
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.settles()
+
+    assert scene.model_server.writes == ["live on new"]
+    assert scene.tag.status.last_handled_retry_at == "today"
+    assert scene.tag.status.rejected is None
+
+
+async def test_a_rejection_ends_with_another_model_in_the_spec() -> None:
+    scene = Scene()
+    scene.bots.answer = BAD
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.settles()
+    scene.spec["model"] = "old"
+    scene.wants()
+    await scene.settles()
+    assert (scene.tagged, scene.tag.status.rejected) == (("True", "Tagged"), None)
+
+    scene.spec["model"] = "new"
+    scene.wants()
+    await scene.settles()
+
+    assert scene.tagged == ("False", "Verifying")
+
+
+async def test_other_content_under_the_name_of_a_rejected_model_is_verified() -> None:
+    scene = Scene()
+    scene.bots.answer = BAD
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.settles()
+    scene.model_server.hashes["new"] = "3" * 32
+    scene.observe()
+
+    await scene.settles()
+
+    assert scene.tagged == ("False", "Verifying")
+
+
+async def test_a_model_that_had_the_tag_gets_it_back_at_once() -> None:
+    scene = Scene()
+    scene.wants(
+        taggedModel={"name": "old", "hash": "0" * 32},
+        history=[
+            {"model": "old", "hash": "0" * 32, "taggedTime": "2026-01-01T00:00:00Z"},
+            {"model": "new", "hash": "1" * 32, "taggedTime": "2025-01-01T00:00:00Z"},
+        ],
+    )
+
+    await scene.reconcile()
+
+    assert scene.model_server.writes == ["live on new"]
+    assert scene.bots.heard == []
+
+
+async def test_a_tag_that_somebody_moves_to_the_waiting_model_is_put_back() -> None:
+    scene = Scene()
+    await scene.settles()
+    scene.model_server.tags["live"] = "new"
+    scene.observe()
+
+    await scene.settles()
+
+    assert scene.model_server.writes == ["live on old"]
+    assert scene.tagged == ("False", "Verifying")
+
+
+async def test_a_new_process_holds_the_conversations_again_and_moves_the_tag_without_if_they_were_recorded() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.tags.reconcile(KEY)
+    scene.start()
+    await scene.tags.reconcile(KEY)
+    await scene.tags.reconcile(KEY)
+    assert (len(scene.bots.heard), scene.results) == (3, ["Succeeded"])
+
+    scene.start()
+    await scene.settles()
+
+    assert (len(scene.bots.heard), scene.model_server.writes) == (3, ["live on new"])
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "ConfigMap bots/conversations not found: create it with key tests.yaml"),
+        ("rules: []", "conversations/tests.yaml: has no test_cases"),
+    ],
+)
+async def test_without_usable_conversations_the_tag_stays_and_nothing_is_created(
+    content: str | None, problem: str
+) -> None:
+    scene = Scene()
+    scene.has_conversations(content)
+
+    result = await scene.reconcile()
+
+    assert scene.tagged == ("False", "ConversationsInvalid")
+    assert problem in scene.condition("Tagged").message
+    assert (scene.candidate(), scene.model_server.writes) == (None, [])
+    assert result.requeue_after == 30.0
+    scene.has_conversations(OPENING_HOURS)
+    await scene.settles()
+    assert scene.tagged == ("False", "Verifying")
+
+
+async def test_conversations_that_change_are_read_for_the_next_verification() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.has_conversations("nonsense")
+    scene.has_ready_candidate()
+    await scene.settles()
+    assert scene.results == ["Succeeded"]
+
+
+async def test_where_no_candidate_can_run_the_tag_stays() -> None:
+    scene = Scene()
+    external = environment(
+        "live",
+        version=2,
+        external={"url": "http://rasa:5005", "authToken": {"secretKeyRef": {"name": "a", "key": "b"}}},
+    )
+    scene.state.lister.environments.put(external)
+
+    await scene.tags.reconcile(KEY)
+
+    assert scene.tagged == ("False", "NoCandidate")
+    assert "bots/live: its server runs elsewhere" in scene.condition("Tagged").message
+
+
+async def test_the_number_of_candidates_is_limited() -> None:
+    scene = Scene(limit=1)
+    record = {"name": "new", "hash": "1", "stage": "Candidate", "conversationsDigest": "d", "startTime": scene.now()}
+    busy = tag("busy", model="new", verification=scene.spec["verification"])
+    status = ModelTagStatus.model_validate({"verifications": [record]})
+    scene.state.lister.tags.put(busy.model_copy(update={"status": status}))
+    scene.state.lister.environments.put(environment("busy"))
+    await scene.reconcile()
+    assert "1 of 1 candidates run for other tags" in scene.condition("Tagged").message
+    assert scene.results == []
+
+
+async def test_a_candidate_goes_with_the_verification() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    assert scene.candidate() is not None
+
+    del scene.spec["verification"]
+    scene.wants()
+    await scene.reconcile()
+
+    assert scene.candidate() is None
+    assert scene.model_server.writes == ["live on new"]
+    assert scene.tag.status.candidate_model is None
+
+
+async def test_a_candidate_goes_with_its_model_tag() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    assert scene.candidate() is not None
+
+    scene.state.lister.tags.remove(KEY)
+    await scene.reconcile()
+
+    assert scene.candidate() is None
+
+
+async def test_an_environment_that_is_suspended_has_no_candidate() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.state.lister.environments.put(environment("live", uid="uid-live", version=2, suspend=True))
+
+    await scene.reconcile()
+
+    assert scene.candidate() is None
+    assert "bots/live: it is suspended" in scene.condition("Tagged").message
+
+
+async def test_a_verification_starts_anew_with_another_environment() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.state.lister.environments.remove(ObjectKey("bots", "live"))
+    await scene.settles()
+    assert scene.tagged == ("False", "NoCandidate")
+    assert scene.results == []
+    scene.passes(3600)
+
+    scene.state.lister.environments.put(environment("live", uid="another"))
+    await scene.settles()
+
+    assert scene.tagged == ("False", "Verifying")
+
+
+async def test_a_verification_starts_anew_once_the_model_server_is_back() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.observe(Problem(Reason.MODEL_SERVER_UNREACHABLE, "away", stalled=False))
+    await scene.reconcile()
+    assert scene.candidate() is None
+    scene.passes(3600)
+
+    scene.observe()
+    await scene.settles()
+
+    assert scene.tagged == ("False", "Verifying")
