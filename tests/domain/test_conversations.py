@@ -80,6 +80,7 @@ def test_each_message_has_the_expectations_that_follow_it() -> None:
         ("tests: []\n" + steps("- user: hi\n- bot: hi"), "'tests' is not one of test_cases"),
         ("test_cases: [{steps: []}]", "test case 1: test_case: must be a text"),
         ("test_cases: [{test_case: a, steps: []}]", "test case 'a': steps: must be a list with at least one item"),
+        ('test_cases: [{test_case: "a\\0b", steps: []}]', "test_case: must be one line without control characters"),
         (steps("- bot: hi"), "test case 'greeting': step 1: expects something before the user said anything"),
         (steps("- user: hi"), "test case 'greeting': expects nothing, so that no model can fail it"),
         (steps("- user: hi\n- bot: 9"), "step 2: bot: must be a text: write it, in quotes if it looks like a number"),

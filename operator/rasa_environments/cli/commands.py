@@ -20,6 +20,8 @@ MODULES: Final[Mapping[str, str]] = {
     "approve": "rasa_environments.cli.approve",
     "resume": "rasa_environments.cli.resume",
     "freeze": "rasa_environments.cli.freeze",
+    "verification": "rasa_environments.cli.verification",
+    "retry": "rasa_environments.cli.retry",
     "can-promote": "rasa_environments.cli.can_promote",
     "upload": "rasa_environments.cli.upload",
     "models": "rasa_environments.cli.models",

@@ -149,6 +149,8 @@ def _loaded(content: str, file: str) -> object:
 def _conversation(value: object, place: str, file: str) -> Conversation:
     case = _map(value, place)
     name = _text(case.get("test_case"), f"{place}: test_case", LONGEST_NAME)
+    if not name.isprintable():
+        raise ConversationError(f"{place}: test_case: must be one line without control characters")
     place = f"{file}: test case {name!r}"
     _only(case, {"test_case", "steps"}, UNSUPPORTED_IN_CASE, place)
     turns: list[Turn] = []

@@ -1,0 +1,48 @@
+"""`retry`: verifies a model again that was rejected."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.verification import RETRY_ANNOTATION
+from rasa_environments.cli.access import session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
+from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.promote import Environment, model_tag_of, permission_to_promote
+from rasa_environments.cli.tables import console
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
+
+EXIT_CODES = {
+    ExitCode.DONE: "the verification was requested",
+    ExitCode.FAILED: UNREACHABLE,
+    ExitCode.REFUSED: NOT_PERMITTED,
+    ExitCode.NOT_FOUND: "the environment does not exist, or no model was rejected for it",
+}
+
+
+def retry(environment: Environment, where: ClusterOptions, namespace: Namespace = None) -> None:
+    """Verify the model again that was rejected for an environment."""
+
+    async def command() -> None:
+        async with session(where, namespace) as connected:
+            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
+            tag = await model_tag_of(connected, target)
+            rejected = None if tag is None else next(iter(tag.status.rejected or ()), None)
+            if tag is None or rejected is None:
+                raise CommandError(
+                    f"no model was rejected for environment {target.metadata.key}; see kubectl rasa status "
+                    f"-n {target.metadata.namespace}",
+                    ExitCode.NOT_FOUND,
+                )
+            permission = await permission_to_promote(connected, target, tag)
+            if not permission.allowed:
+                raise CommandError(permission.reason, ExitCode.REFUSED)
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            await connected.client.patch(
+                MODEL_TAGS, tag.metadata.key, {"metadata": {"annotations": {RETRY_ANNOTATION: now}}}
+            )
+            console().print(f"{target.metadata.key}: model {rejected.name} is verified again")
+
+    execute(command())

@@ -1,0 +1,78 @@
+"""`verification`: how the latest verification of a model went, for people and for CI."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.verification import VerificationRecord
+from rasa_environments.cli.access import Session, session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
+from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.promote import Environment, model_tag_of
+from rasa_environments.cli.tables import console
+from rasa_environments.cli.verification_report import as_json, as_junit, as_lines, latest
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
+
+EXIT_CODES = {
+    ExitCode.DONE: "the model has passed",
+    ExitCode.FAILED: f"the model was rejected; {UNREACHABLE}",
+    ExitCode.REFUSED: NOT_PERMITTED,
+    ExitCode.NOT_FOUND: "the environment does not exist, or no model was verified for it",
+    ExitCode.UNKNOWN: "the verification is in progress",
+}
+
+
+class Output(StrEnum):
+    """Output format of a verification."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+
+
+def verification(
+    environment: Environment,
+    where: ClusterOptions,
+    output: Annotated[Output, typer.Option("--output", "-o", help="Output format.")] = Output.TEXT,
+    namespace: Namespace = None,
+) -> None:
+    """Show the latest verification of a model for an environment: each test case, and what the bot answered."""
+
+    async def command() -> None:
+        async with session(where, namespace) as connected:
+            tag = await _tag_of(connected, environment)
+        record = None if tag is None else latest(tag)
+        if tag is None or record is None:
+            raise CommandError(
+                f"no model was verified for environment {environment}: set spec.verification of its ModelTag",
+                ExitCode.NOT_FOUND,
+            )
+        _show(tag, record, output)
+        codes = {"Succeeded": ExitCode.DONE, "Failed": ExitCode.FAILED, None: ExitCode.UNKNOWN}
+        raise typer.Exit(codes[record.result])
+
+    execute(command())
+
+
+async def _tag_of(connected: Session, environment: str) -> ModelTag | None:
+    target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
+    return await model_tag_of(connected, target)
+
+
+def _show(tag: ModelTag, record: VerificationRecord, output: Output) -> None:
+    match output:
+        case Output.TEXT:
+            for line in as_lines(tag, record):
+                console().print(line, markup=False, highlight=False, soft_wrap=True)
+        case Output.JSON:
+            sys.stdout.write(json.dumps(as_json(tag, record), indent=2) + "\n")
+        case Output.JUNIT:
+            sys.stdout.write(as_junit(tag, record))

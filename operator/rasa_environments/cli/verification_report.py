@@ -1,0 +1,65 @@
+"""The latest verification of a ModelTag as text, JSON and JUnit XML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.verification import TestCase, VerificationRecord
+
+
+def latest(tag: ModelTag) -> VerificationRecord | None:
+    """Return the latest verification, None if there was none."""
+    return next(iter(tag.status.verifications or ()), None)
+
+
+def reason_of(tag: ModelTag, record: VerificationRecord) -> str | None:
+    """Return why the model was rejected, None if it was not."""
+    rejected = (each for each in tag.status.rejected or () if (each.name, each.hash) == (record.name, record.hash))
+    return next((each.message for each in rejected), None)
+
+
+def as_json(tag: ModelTag, record: VerificationRecord) -> JsonObject:
+    """Return the verification as JSON, with the fields of the status and why the model was rejected."""
+    fields: JsonObject = record.model_dump(by_alias=True, exclude_none=True)
+    return {**fields, "tag": tag.tag, "message": reason_of(tag, record)}
+
+
+def as_lines(tag: ModelTag, record: VerificationRecord) -> Iterator[str]:
+    """Yield the lines of the verification for a terminal."""
+    result = record.result or "in progress"
+    yield f"model {record.name} for tag {tag.tag}: {result}, started {record.start_time}"
+    for case in record.test_cases or ():
+        yield f"{'passed' if case.step is None else 'FAILED'}  {case.environment}  {case.file}  {case.name}"
+        if case.step is not None:
+            yield f"        step {case.step}: expected {case.expectation}; the bot answered: {case.actual}"
+    reason = reason_of(tag, record)
+    if record.result == "Failed" and reason is not None and not any(case.step for case in record.test_cases or ()):
+        yield reason
+
+
+def as_junit(tag: ModelTag, record: VerificationRecord) -> str:
+    """Return the verification as JUnit XML; a model that ran out of time is an error beside its test cases."""
+    cases = list(record.test_cases or ())
+    failures = sum(case.step is not None for case in cases)
+    is_error = record.result == "Failed" and not failures
+    counts = {"tests": str(len(cases) + is_error), "failures": str(failures), "errors": str(int(is_error))}
+    root = ET.Element("testsuites", counts)
+    suite = ET.SubElement(root, "testsuite", {"name": record.name, **counts, "timestamp": record.start_time})
+    for case in cases:
+        _add(suite, case)
+    if is_error:
+        message = reason_of(tag, record) or "the model was rejected"
+        described = {"classname": tag.tag, "name": "verification"}
+        ET.SubElement(ET.SubElement(suite, "testcase", described), "error", {"message": message}).text = message
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _add(suite: ET.Element, case: TestCase) -> None:
+    element = ET.SubElement(suite, "testcase", {"classname": f"{case.environment} {case.file}", "name": case.name})
+    if case.step is not None:
+        told = f"step {case.step}: expected {case.expectation}; the bot answered: {case.actual}"
+        ET.SubElement(element, "failure", {"message": told}).text = told

@@ -1,0 +1,80 @@
+"""A verification as text, JSON and JUnit XML."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from rasa_environments.api.base import JsonObject
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.verification import VerificationRecord
+from rasa_environments.cli.verification_report import as_json, as_junit, as_lines, latest
+
+TIME = "2026-01-01T12:00:00Z"
+PASSED: JsonObject = {"environment": "bots/live", "file": "tests/a.yaml", "name": "greeting"}
+FAILED: JsonObject = {**PASSED, "name": "hours", "step": 2, "expectation": "bot: <9>", "actual": 'at "9" & 10'}
+
+
+def verification(
+    result: str | None, *cases: JsonObject, message: str = "too late"
+) -> tuple[ModelTag, VerificationRecord]:
+    """A ModelTag with a verification, and that verification."""
+    record: JsonObject = {
+        "name": "new",
+        "hash": "1",
+        "stage": "Candidate",
+        "conversationsDigest": "d",
+        "startTime": TIME,
+    }
+    record |= {"testCases": list(cases)} | ({} if result is None else {"result": result, "completionTime": TIME})
+    rejected = {**model, "reason": "VerificationFailed", "message": "too late", "rejectedTime": TIME}
+    status = {"verifications": [record], **({"rejected": [rejected]} if result == "Failed" else {})}
+    metadata = {"name": "live", "namespace": "bots"}
+    tag = ModelTag.model_validate({"metadata": metadata, "spec": {"model": "new"}, "status": status})
+    found = latest(tag)
+    assert found is not None
+    return tag, found
+
+
+def test_junit_counts_and_names_what_failed() -> None:
+    root = ET.fromstring(as_junit(*verification("Failed", FAILED, PASSED)))
+
+    assert root.attrib == {"tests": "2", "failures": "1", "errors": "0"}
+    [suite] = root
+    assert (suite.get("name"), suite.get("timestamp")) == ("new", TIME)
+    failed, passed = suite
+    assert (failed.get("classname"), failed.get("name")) == ("bots/live tests/a.yaml", "hours")
+    [failure] = failed
+    assert (failure.tag, failure.text) == ("failure", 'step 2: expected bot: <9>; the bot answered: at "9" & 10')
+    assert (passed.get("name"), list(passed)) == ("greeting", [])
+
+
+def test_junit_of_a_model_that_ran_out_of_time_has_an_error() -> None:
+    root = ET.fromstring(as_junit(*verification("Failed")))
+
+    assert (root.get("tests"), root.get("errors")) == ("1", "1")
+    [error] = root.iter("error")
+    assert error.text == "too late"
+
+
+def test_junit_of_a_model_that_passed_has_no_failure() -> None:
+    root = ET.fromstring(as_junit(*verification("Succeeded", PASSED)))
+
+    assert root.attrib == {"tests": "1", "failures": "0", "errors": "0"}
+
+
+def test_json_has_the_fields_of_the_status_and_the_reason() -> None:
+    found = as_json(*verification("Failed", FAILED))
+
+    assert (found["result"], found["tag"], found["message"]) == ("Failed", "live", "too late")
+    assert found["testCases"] == [FAILED]
+
+
+def test_text_shows_each_test_case_and_what_the_bot_answered() -> None:
+    assert list(as_lines(*verification("Failed", FAILED, PASSED))) == [
+        f"model new for tag live: Failed, started {TIME}",
+        "FAILED  bots/live  tests/a.yaml  hours",
+        '        step 2: expected bot: <9>; the bot answered: at "9" & 10',
+        "passed  bots/live  tests/a.yaml  greeting",
+    ]
+    assert list(as_lines(*verification(None))) == [f"model new for tag live: in progress, started {TIME}"]
+    assert list(as_lines(*verification("Failed")))[-1] == "too late"
