@@ -14,17 +14,10 @@ PASSED: JsonObject = {"environment": "bots/live", "file": "tests/a.yaml", "name"
 FAILED: JsonObject = {**PASSED, "name": "hours", "step": 2, "expectation": "bot: <9>", "actual": 'at "9" & 10'}
 
 
-def verification(
-    result: str | None, *cases: JsonObject, message: str = "too late"
-) -> tuple[ModelTag, VerificationRecord]:
+def verification(result: str | None, *cases: JsonObject) -> tuple[ModelTag, VerificationRecord]:
     """A ModelTag with a verification, and that verification."""
-    record: JsonObject = {
-        "name": "new",
-        "hash": "1",
-        "stage": "Candidate",
-        "conversationsDigest": "d",
-        "startTime": TIME,
-    }
+    model = {"name": "new", "hash": "1"}
+    record: JsonObject = {**model, "stage": "Candidate", "conversationsDigest": "d", "startTime": TIME}
     record |= {"testCases": list(cases)} | ({} if result is None else {"result": result, "completionTime": TIME})
     rejected = {**model, "reason": "VerificationFailed", "message": "too late", "rejectedTime": TIME}
     status = {"verifications": [record], **({"rejected": [rejected]} if result == "Failed" else {})}
