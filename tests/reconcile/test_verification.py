@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_tag import ModelTagStatus
+from rasa_environments.cluster.errors import ApiError
+from rasa_environments.cluster.outcome import Outcome
 from rasa_environments.controller.queue import DONE
 from rasa_environments.domain.facts import Problem
 from rasa_environments.rasa.errors import UnreachableError
 from rasa_environments.rasa.peers import Peer
 from tests.reconcile.objects import environment, rasa_error, tag
 from tests.reconcile.verification_scene import BAD, GOOD, KEY, OPENING_HOURS, Scene
+
+LIVE = ObjectKey("bots", "live")
 
 
 async def test_a_model_that_answers_as_expected_gets_the_tag() -> None:
@@ -429,7 +435,7 @@ async def test_an_environment_that_is_suspended_has_no_candidate() -> None:
 async def test_a_verification_starts_anew_with_another_environment() -> None:
     scene = Scene()
     await scene.reconcile()
-    scene.state.lister.environments.remove(ObjectKey("bots", "live"))
+    scene.state.lister.environments.remove(LIVE)
     await scene.settles()
     assert scene.tagged == ("False", "NoCandidate")
     assert scene.results == []
@@ -453,3 +459,28 @@ async def test_a_verification_starts_anew_once_the_model_server_is_back() -> Non
     await scene.settles()
 
     assert scene.tagged == ("False", "Verifying")
+
+
+async def test_a_candidate_that_cannot_be_created_is_tried_again_and_concerns_the_model_tag_alone() -> None:
+    scene = Scene()
+    apply = scene.children.apply
+
+    async def refuse_candidates(desired: JsonObject, **more: Any) -> Outcome:
+        if desired["kind"] == "Deployment" and desired["metadata"]["name"].endswith("-candidate"):
+            raise ApiError(403, "Forbidden", "exceeded quota: pods")
+        return await apply(desired, **more)
+
+    scene.children.apply = refuse_candidates  # type: ignore[method-assign]
+    await scene.tags.reconcile(KEY)
+
+    result = await scene.environments.reconcile(LIVE)
+
+    assert result.requeue_after == 10.0
+    known = scene.state.lister.environments.get(LIVE)
+    assert known is not None
+    assert [each.reason for each in known.status.conditions or () if each.type == "Stalled"] == ["Settled"]
+    scene.passes(301)
+    await scene.settles()
+    assert "exceeded quota: pods" in scene.condition("Verified").message
+    scene.children.apply = apply  # type: ignore[method-assign]
+    assert (await scene.environments.reconcile(LIVE)).requeue_after is None

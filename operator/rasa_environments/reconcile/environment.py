@@ -54,6 +54,8 @@ RETRIED = frozenset(
     {Reason.REFUSED_BY_API_SERVER, Reason.NAME_CONFLICT, Reason.WAITING_FOR_DELETION, Reason.CHILD_CONTENDED}
 )
 """Problems whose end nobody announces: retried with backoff."""
+CANDIDATE_SECONDS = 10.0
+"""Seconds between two attempts to create a candidate."""
 TOKEN_BYTES = 32
 SECRET_ATTEMPTS = 3
 """How often the content of the Secret is determined before leaving it to the next reconciliation."""
@@ -119,6 +121,8 @@ class EnvironmentReconciler:
         status, conditions = judge(self._with_registration(facts, environment, server), environment.status)
         await self._write_status(environment, status, conditions)
         reason = facts.problem.reason if facts.problem else None
+        if self._state.candidate_problems.get(key) is not None:
+            requeue_after = min(CANDIDATE_SECONDS, requeue_after or CANDIDATE_SECONDS)
         return Result(
             requeue_after=CONFLICT_SECONDS if reason in CONFLICTS else requeue_after,
             failed=reason in RETRIED,

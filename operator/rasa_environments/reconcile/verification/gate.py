@@ -83,13 +83,14 @@ class CandidateGate:
         if not observation.known:
             unlisted = f"model {desired} is verified once the model server is listed"
             return progress.waiting(Reason.PENDING, unlisted, START_SECONDS)
-        model = observation.models.get(desired)
+        tagged = observation.tags.get(tag.tag)
+        model = observation.models.get(desired) or (tagged if tagged is not None and tagged.name == desired else None)
         if model is None:
             return self._ended(tag, progress).waiting(Reason.MODEL_NOT_FOUND, _unlisted(tag, desired), RECHECK_SECONDS)
         rejected = rejection(progress, model)
         if rejected is not None:
             return _rejected(tag, model, rejected.message, self._ended(tag, progress))
-        if not model.compatible or was_served(tag, model, observation.tags.get(tag.tag)):
+        if not model.compatible or was_served(tag, model, tagged):
             return self._ended(tag, progress)
         return await self._verify(tag, check, model, progress, unable)
 
