@@ -20,6 +20,7 @@ from local.demonstration.programs import (
     start_model_server,
     start_operator,
 )
+from local.demonstration.rejection import BAD_MODEL, bad_model, candidate, is_rejected, verified_tag
 from local.demonstration.steps import Steps
 from local.demonstration.view import View
 from local.demonstration.words import farewell, what_next
@@ -67,6 +68,7 @@ class Play:
         self._steps = Steps(progress, self._operator_log)
         self._operator: OperatorProgram | None = None
         self._bot: Bot | None = None
+        self._binaries = Path()
         self._leash = Leash()
         stack.callback(self._leash.close)
         self._workspace = Path(tempfile.mkdtemp(prefix="rasa-environments-demo-"))
@@ -85,6 +87,7 @@ class Play:
         self._create_environments(api, view, patience)
         self._start_rasa(cluster, api, view, patience)
         self._promote(cluster, model_server, view, patience)
+        self._reject(cluster, api, model_server, view, patience)
         if self._options.stay:
             with self._steps.step("Stay until Ctrl-C"), suppress(KeyboardInterrupt):
                 self._progress(what_next(cluster))
@@ -146,6 +149,7 @@ class Play:
             except RasaUnavailableError as error:
                 self._progress(f"   left out: {error}")
                 return
+            self._binaries = binaries
             bot = bot_of(api, TEAM_NAMESPACE, "production-rasa", binaries, self._progress)
             self._bot = self._stack.enter_context(bot)
             view.follow_until(serves(MODEL_A), f"production serves {MODEL_A}", patience)
@@ -163,6 +167,27 @@ class Play:
                 self._bot.check()
                 self._bot.must_answer("hello", "Hello from model B.", self._progress)
                 self._progress("   the same process, without a restart")
+
+    def _reject(
+        self, cluster: ClusterFacts, api: ApiServer, model_server: ModelServerProgram, view: View, patience: float
+    ) -> None:
+        if self._bot is None:
+            return
+        with self._steps.step(f"Promote the bad model {BAD_MODEL}, which a conversation rejects before users meet it"):
+            apply(api, verified_tag(), TEAM_NAMESPACE, indented(self._progress))
+            self._progress('   From now on, a model must greet with "Hello from model B." before it gets the tag.')
+            run_command(["upload", str(bad_model(self._workspace))], cluster.kubeconfig, self._progress)
+            run_command(["promote", BAD_MODEL, "production", "--no-wait"], cluster.kubeconfig, self._progress)
+            with candidate(api, TEAM_NAMESPACE, self._binaries, self._progress):
+                view.follow_until(is_rejected(), "the conversation has rejected the model", patience)
+            run_command(["verification", "production"], cluster.kubeconfig, self._progress, exit_code=1)
+            self._bot.check()
+            self._bot.must_answer("hello", "Hello from model B.", self._progress)
+            if model_server.model_of_tag("production") != MODEL_B:
+                raise ProcessFailedError("the tag production should have stayed where it was")
+            self._progress(
+                "   The bad model was asked before any user could ask it. It gave the wrong answer, and stays out."
+            )
 
     def _why_no_rasa(self, cluster: ClusterFacts) -> str | None:
         if not self._options.rasa:

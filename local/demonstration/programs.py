@@ -87,8 +87,11 @@ def start_operator(workspace: Path, leash: Leash, kubeconfig: Path, *, simulated
     return operator
 
 
-def run_command(arguments: list[str], kubeconfig: Path, progress: Progress) -> None:
-    """Run `rasa-environments` with these arguments and show its output. Raises ProcessFailedError."""
+def run_command(arguments: list[str], kubeconfig: Path, progress: Progress, *, exit_code: int = 0) -> None:
+    """Run `rasa-environments` with these arguments and show its output.
+
+    Raises ProcessFailedError if it ends with another exit code.
+    """
     progress(f"   $ rasa-environments {' '.join(arguments)}")
     result = subprocess.run(
         [sys.executable, "-m", "rasa_environments", *arguments],
@@ -101,7 +104,7 @@ def run_command(arguments: list[str], kubeconfig: Path, progress: Progress) -> N
     )
     for line in result.stdout.splitlines():
         progress(f"     {line}")
-    if result.returncode != 0:
+    if result.returncode != exit_code:
         raise ProcessFailedError(f"`rasa-environments {arguments[0]}` ended with exit code {result.returncode}")
 
 

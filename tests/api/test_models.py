@@ -11,6 +11,8 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.problems import problems
 from tests.api.objects import environment, model_tag
 
+FILE = {"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}
+
 
 def refused(manifest: JsonObject) -> tuple[str, ...]:
     with pytest.raises(ValidationError) as caught:
@@ -80,3 +82,19 @@ def test_a_problem_does_not_repeat_the_value_which_may_be_a_secret() -> None:
     manifest = environment(actionEndpoint={"url": "http://user:secret@actions"})
 
     assert "secret@" not in " ".join(refused(manifest))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"conversations": []},
+        {"conversations": [FILE] * 9},
+        {"conversations": [{}]},
+        {"conversations": [FILE], "timeoutSeconds": 29},
+        {"conversations": [FILE], "timeoutSeconds": 7201},
+        {"timeoutSeconds": 60},
+    ],
+)
+def test_a_verification_has_conversations_and_a_time_limit(check: JsonObject) -> None:
+    with pytest.raises(ValidationError):
+        ModelTag.model_validate(model_tag(verification={"candidate": check}))

@@ -83,6 +83,7 @@ ZONE = "must be the name of a time zone, for example Europe/Berlin"
 END = "must be a time with its offset, for example 2026-01-01T12:00:00Z"
 ONE_SOURCE = "may have only one of promoteFrom, follow"
 PATTERN = "must be a pattern for names of models, for example main-*: * stands for any characters, ? for one"
+CHECK = {"conversations": [{"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}]}
 FROM_ITSELF = "spec.promoteFrom.tag may not be the tag itself: name the tag that models prove themselves under"
 SERVER_STAYS = (
     "spec.modelServerRef may not be changed: the history is that of one server; create another ModelTag instead"
@@ -174,6 +175,8 @@ ACCEPTED = [
     model_server(freeze={"reason": "holidays", "endTime": "2026-01-02T09:00:00+01:00"}),
     model_tag(model=None, follow={"namePattern": "main-*", "newestBy": "Name"}),
     model_tag(model=None, promoteFrom={"tag": "staging", "soakSeconds": 3600, "approvals": 2}),
+    model_tag(verification={"candidate": CHECK}),
+    model_tag(verification={"candidate": {**CHECK, "timeoutSeconds": 7200}}),
     model_tag(model="A", promoteFrom={"tag": "staging"}, approvals=[{"model": "A", "hash": "1", "approvedBy": "x"}]),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
     environment(actionServer={}),

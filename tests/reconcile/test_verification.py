@@ -56,6 +56,7 @@ async def test_a_model_that_answers_otherwise_never_gets_the_tag() -> None:
     [rejected] = scene.tag.status.rejected or []
     assert (rejected.name, rejected.hash, rejected.reason) == ("new", "1" * 32, "VerificationFailed")
     assert "ModelRejected" in scene.events.reasons
+    assert (scene.state.promotions.results["rejected"], scene.state.promotions.results["failed"]) == (1, 0)
     assert scene.candidate() is None
 
 

@@ -180,6 +180,7 @@ def test_promotions_are_counted_by_what_came_of_them() -> None:
         'result="promoted"': 2,
         'result="rolled_back"': 1,
         'result="failed"': 1,
+        'result="rejected"': 0,
     }
     assert scene.scraped("tag_drift_total") == {"": 2}
 

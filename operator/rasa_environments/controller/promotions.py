@@ -18,6 +18,7 @@ class Move(StrEnum):
 
 
 FAILED = "failed"
+REJECTED = "rejected"
 
 
 class Promotions:
@@ -40,10 +41,14 @@ class Promotions:
         """Count a promotion whose status now says that the tag is not on its model."""
         self._results[FAILED] += 1
 
+    def rejected(self) -> None:
+        """Count a promotion whose model has failed its verification."""
+        self._results[REJECTED] += 1
+
     @property
     def results(self) -> dict[str, int]:
         """Number of promotions by result, for every possible result."""
-        return {result: self._results[result] for result in (Move.PROMOTED, Move.ROLLED_BACK, FAILED)}
+        return {result: self._results[result] for result in (Move.PROMOTED, Move.ROLLED_BACK, FAILED, REJECTED)}
 
     @property
     def drift(self) -> int:

@@ -218,7 +218,11 @@ class ModelTagReconciler:
     def _count_failure(self, before: ModelTag, after: ModelTag) -> None:
         changes = transitions(before.status.conditions, after.status.conditions or ())
         tagged = next((change.after for change in changes if change.after.type == ConditionType.TAGGED), None)
-        if tagged is not None and tagged.status == "False" and tagged.reason != Reason.VERIFYING:
+        if tagged is None or tagged.status != "False" or tagged.reason == Reason.VERIFYING:
+            return
+        if tagged.reason == Reason.MODEL_REJECTED:
+            self._state.promotions.rejected()
+        else:
             self._state.promotions.failed()
 
 
