@@ -323,6 +323,43 @@ def test_a_pod_concerns_its_environment_when_something_moved() -> None:
     assert made.looks(changed) == {}
 
 
+VERIFYING: JsonObject = {
+    "verifications": [
+        {
+            "name": "new",
+            "hash": "1",
+            "stage": "Candidate",
+            "conversationsDigest": "d",
+            "startTime": "2026-01-01T12:00:00Z",
+        }
+    ]
+}
+
+
+def test_a_pod_of_a_candidate_concerns_the_tag_that_waits_for_it() -> None:
+    made = scene(server_body(), {**tag_body("live"), "status": VERIFYING}, environment_body("live"))
+    labels = {"app.kubernetes.io/name": "rasa-candidate", "rasa-environments.io/candidate-of": "live"}
+    pod = {"metadata": {"name": "a", "namespace": "bots", "labels": labels}}
+
+    looks = made.looks(lambda handlers: handlers.pod_changed(ObjectKey("bots", "a"), pod))
+
+    assert set(looks) == {environment("live"), tag("live")}
+
+
+def test_the_candidate_of_a_tag_that_is_gone_is_removed_by_its_environment() -> None:
+    made = scene(server_body(), {**tag_body("live"), "status": VERIFYING}, environment_body("live"))
+
+    assert made.after_the_end_of(tag("live")) == {environment("live")}
+
+
+def test_a_candidates_child_concerns_its_environment() -> None:
+    made = scene()
+
+    assert set(made.looks(lambda handlers: handlers.child_changed(ObjectKey("bots", "live-candidate"), None))) == {
+        environment("live")
+    }
+
+
 def test_a_secret_concerns_those_who_name_it() -> None:
     made = scene()
     passwords = ObjectKey("bots", "passwords")

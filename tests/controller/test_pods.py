@@ -63,6 +63,22 @@ def test_pods_of_an_action_server_are_apart_and_concern_the_environment_as_well(
     assert [(facts.name, facts.waiting) for facts in pods.of_action_server(SUPPORT)] == [("b", "CrashLoopBackOff")]
 
 
+def test_the_pod_of_a_candidate_is_apart_although_it_has_no_label_of_the_environment() -> None:
+    pods = Pods()
+    candidate = pod("b")
+    candidate["metadata"]["labels"] = {
+        "app.kubernetes.io/name": "rasa-candidate",
+        "rasa-environments.io/candidate-of": "support",
+    }
+    pods.put(key("a"), pod("a"))
+
+    assert pods.put(key("b"), candidate) == (SUPPORT,)
+
+    assert [facts.name for facts in pods.of(SUPPORT)] == ["a"]
+    assert [facts.name for facts in pods.of_candidate(SUPPORT)] == ["b"]
+    assert pods.of_action_server(SUPPORT) == ()
+
+
 def test_pods_come_by_name() -> None:
     pods = Pods()
     for name in ("c", "a", "b"):
