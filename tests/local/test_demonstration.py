@@ -51,7 +51,7 @@ def only_on_linux_without_kind(cluster: ClusterFacts) -> None:
         pytest.skip("processes are looked for in /proc")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_the_demonstration_shows_a_promotion_and_what_the_bot_says(
     cluster: ClusterFacts, rasa_binaries: Path, tmp_path: Path
 ) -> None:
@@ -71,6 +71,9 @@ def test_the_demonstration_shows_a_promotion_and_what_the_bot_says(
     assert f"environment default/production tag=production wanted={MODEL_B} served={MODEL_B} ready=True" in after
     assert f"production -> {MODEL_B}, worker -> {MODEL_A}, staging -> {MODEL_A}" in after
     assert f"{ASKED}\n   Bot: Hello from model B.\n" in after
+    rejection = after.partition("Promote the bad model")[2]
+    assert "step 2: expected bot: Hello from model B.; the bot answered: Hello from model A." in rejection
+    assert f"{ASKED}\n   Bot: Hello from model B.\n" in rejection
     assert shown.stdout.endswith("Everything is ended and removed.\n")
     assert list(scratch.iterdir()) == []
     assert processes_of(scratch) == []
