@@ -128,7 +128,8 @@ def test_only_the_rasa_servers_of_the_environment_reach_it() -> None:
     assert policy["podSelector"]["matchLabels"] == of_actions(made)["Service"]["spec"]["selector"]
     assert policy["policyTypes"] == ["Ingress"]
     (rule,) = policy["ingress"]
-    assert rule["from"] == [{"podSelector": {"matchLabels": made.selector}}]
+    candidate = {"app.kubernetes.io/name": "rasa-candidate", "rasa-environments.io/candidate-of": "support"}
+    assert rule["from"] == [{"podSelector": {"matchLabels": labels}} for labels in (made.selector, candidate)]
 
 
 def test_its_pods_are_restricted_and_write_to_tmp_alone() -> None:

@@ -85,9 +85,10 @@ def server_object(facts: ModelServerFacts) -> JsonObject:
     )
 
 
-def tag_object(facts: ModelTagFacts) -> JsonObject:
-    """Return a ModelTag with these facts."""
-    return judged_object("ModelTag", *model_tag.judge(facts, ModelTag.model_validate(new_object("ModelTag")), TIME))
+def tag_object(facts: ModelTagFacts, **spec: Any) -> JsonObject:
+    """Return a ModelTag with these facts, and more in its spec."""
+    before = ModelTag.model_validate(new_object("ModelTag", **spec))
+    return judged_object("ModelTag", *model_tag.judge(facts, before, TIME))
 
 
 def suspended_object(facts: EnvironmentFacts) -> JsonObject:

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.gitops import Answer, Question, ask
-from rasa_environments.api.base import JsonObject
+from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import ConditionType, Reason
+from rasa_environments.api.verification import RejectedModel
 from rasa_environments.domain.desired_model import DesiredModel
-from rasa_environments.domain.facts import LicenseFact, ProbeResult, Problem, RegistrationResult
+from rasa_environments.domain.facts import ActionServerFacts, LicenseFact, ProbeResult, Problem, RegistrationResult
+from rasa_environments.domain.verification import Progress
 from rasa_environments.domain.waiting import Waiting
 from rasa_environments.judge.conversations import Conversations
 from release.argo_cd import KINDS
@@ -31,6 +33,20 @@ ANOTHERS = replace(objects.FOLLOWER, served="False", served_reason=Reason.ANOTHE
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SILENT = ProbeResult("pod a", problem="timed out")
 ROLLING = replace(objects.SETTLED, available=0)
+ACTIONS = ActionServerFacts(ObjectKey("bots", "support-actions"), "actions:1", objects.SETTLED)
+VERIFICATION = {"candidate": {"conversations": [{"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}]}}
+REJECTED = Progress(
+    rejected=(
+        RejectedModel(
+            name="new",
+            hash="1",
+            reason=Reason.VERIFICATION_FAILED,
+            message="it said nothing",
+            rejected_time=objects.TIME,
+        ),
+    ),
+    problem=Problem(Reason.MODEL_REJECTED, "it said nothing", stalled=False),
+)
 HEALTHY, PROGRESSING, DEGRADED = ("Healthy", "Current"), ("Progressing", "InProgress"), ("Degraded", "Failed")
 
 CASES = {
@@ -86,6 +102,28 @@ CASES = {
     "a licence that has ended": (
         objects.environment_object(replace(objects.WELL, license=LicenseFact(NOW, expires=NOW))),
         DEGRADED,
+    ),
+    "an action server that is available": (
+        objects.environment_object(replace(objects.WELL, action_server=ACTIONS)),
+        HEALTHY,
+    ),
+    "an action server that comes up": (
+        objects.environment_object(
+            replace(objects.WELL, planned=True, action_server=replace(ACTIONS, deployment=ROLLING))
+        ),
+        PROGRESSING,
+    ),
+    "a verified tag that is served": (objects.tag_object(objects.TAG_WELL, verification=VERIFICATION), HEALTHY),
+    "a tag whose model was rejected": (
+        objects.tag_object(
+            replace(
+                objects.TAG_WELL,
+                problem=REJECTED.problem,
+                progress=REJECTED,
+            ),
+            verification=VERIFICATION,
+        ),
+        PROGRESSING,
     ),
     "a tag that is served": (objects.tag_object(objects.TAG_WELL), HEALTHY),
     "a tag that nobody pulls": (objects.tag_object(replace(objects.TAG_WELL, followers=())), PROGRESSING),

@@ -184,8 +184,8 @@ class ModelTagStatus(Status):
     tag: StatusText | None = None
     """Name of the tag on the server."""
     desired_model: ModelReference | None = None
-    """Model that should have the tag, its hash empty if unknown. With `promoteFrom`, `follow` or
-    `verification`, the last one that was let through; absent if nothing says which model the tag should have."""
+    """Model that should have the tag, its hash empty if unknown: the last one that `promoteFrom`, `follow` and
+    `verification` let through; absent if nothing says which model the tag should have."""
     candidate_model: ModelReference | None = None
     """Model that is to have the tag next; the conditions Promoted and Verified say what it waits for."""
     served_model: ServedModel | None = None

@@ -1,4 +1,4 @@
-"""`retry`: verifies a model again that was rejected."""
+"""`retry`: verifies a rejected model again."""
 
 from __future__ import annotations
 

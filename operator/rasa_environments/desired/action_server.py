@@ -102,8 +102,11 @@ def service(context: Context, wanted: ActionServer) -> JsonObject:
 
 
 def network_policy(context: Context) -> JsonObject:
-    """Return a policy that admits the environment's Rasa servers alone: an action server asks for no token."""
-    rasa = {"podSelector": {"matchLabels": context.selector}}
+    """Return a policy that admits the environment's Rasa servers, its candidate included, and nobody else.
+
+    An action server asks for no token.
+    """
+    rasa = [{"podSelector": {"matchLabels": labels}} for labels in (context.selector, context.candidate_selector)]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -111,7 +114,7 @@ def network_policy(context: Context) -> JsonObject:
         "spec": {
             "podSelector": {"matchLabels": selector(context)},
             "policyTypes": ["Ingress"],
-            "ingress": [{"from": [rasa], "ports": [{"port": PORT_NAME, "protocol": "TCP"}]}],
+            "ingress": [{"from": rasa, "ports": [{"port": PORT_NAME, "protocol": "TCP"}]}],
         },
     }
 

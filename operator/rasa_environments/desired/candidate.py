@@ -14,12 +14,9 @@ from typing import Final
 from rasa_environments.api.base import JsonObject, ModelReference
 from rasa_environments.api.traffic import NetworkPolicy
 from rasa_environments.desired.context import (
-    CANDIDATE_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     MODEL_HASH_ANNOTATION,
-    NAME_LABEL,
-    NAME_OF_CANDIDATES,
     Context,
     candidate_key,
     named_model_url,
@@ -55,13 +52,8 @@ def candidate_children(context: Context, model: ModelReference) -> tuple[JsonObj
     return (*objects, _deployment(context, configuration, model, url))
 
 
-def labels(context: Context) -> dict[str, str]:
-    """Return the labels of the candidate's pods, which are also those that select them."""
-    return {NAME_LABEL: NAME_OF_CANDIDATES, CANDIDATE_LABEL: context.environment.metadata.name}
-
-
 def _metadata(context: Context) -> JsonObject:
-    described = {**labels(context), "app.kubernetes.io/part-of": MANAGED_BY, MANAGED_BY_LABEL: MANAGED_BY}
+    described = {**context.candidate_selector, "app.kubernetes.io/part-of": MANAGED_BY, MANAGED_BY_LABEL: MANAGED_BY}
     name = candidate_key(context.environment.metadata.key).name
     return {**context.metadata(), "name": name, "labels": described}
 
@@ -85,7 +77,7 @@ def _config_map(context: Context, url: str) -> JsonObject:
 def _network_policy(context: Context) -> JsonObject:
     """Return a policy that allows the operator alone."""
     policy = network_policy(context, NetworkPolicy.model_validate({"from": "None"}))
-    spec = {**policy["spec"], "podSelector": {"matchLabels": labels(context)}}
+    spec = {**policy["spec"], "podSelector": {"matchLabels": context.candidate_selector}}
     return {**policy, "metadata": _metadata(context), "spec": spec}
 
 
@@ -93,7 +85,7 @@ def _deployment(context: Context, configuration: JsonObject, model: ModelReferen
     own = deepcopy(deployment(context, config=configuration, secret=secret(context)))
     template = own["spec"]["template"]
     template["metadata"] = {
-        "labels": {**labels(context), MANAGED_BY_LABEL: MANAGED_BY},
+        "labels": {**context.candidate_selector, MANAGED_BY_LABEL: MANAGED_BY},
         "annotations": {**template["metadata"].get("annotations", {}), MODEL_HASH_ANNOTATION: model.hash},
     }
     pod = template["spec"]
@@ -111,7 +103,7 @@ def _deployment(context: Context, configuration: JsonObject, model: ModelReferen
     }
     spec = {
         "replicas": 1,
-        "selector": {"matchLabels": labels(context)},
+        "selector": {"matchLabels": context.candidate_selector},
         "strategy": {"type": "Recreate"},
         "progressDeadlineSeconds": own["spec"]["progressDeadlineSeconds"],
         "template": template,

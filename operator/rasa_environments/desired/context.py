@@ -170,6 +170,11 @@ class Context:
         return {NAME_LABEL: NAME_OF_RASA_SERVERS, INSTANCE_LABEL: self.environment.metadata.name}
 
     @property
+    def candidate_selector(self) -> dict[str, str]:
+        """Labels of the pods of its candidate, which are also those that select them."""
+        return {NAME_LABEL: NAME_OF_CANDIDATES, CANDIDATE_LABEL: self.environment.metadata.name}
+
+    @property
     def labels(self) -> dict[str, str]:
         """Labels of every child."""
         return {
