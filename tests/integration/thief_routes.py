@@ -35,6 +35,11 @@ def annotated(**annotations: str) -> JsonObject:
     return {"metadata": {"annotations": {key.replace("__", "/"): value for key, value in annotations.items()}}}
 
 
+def with_account(name: str) -> JsonObject:
+    """Pods with this ServiceAccount, so that no other policy refuses them."""
+    return {"spec": {"template": {"spec": {"serviceAccountName": name}}}}
+
+
 def service_account_token(name: str, account: str, namespace: str, **metadata: object) -> Attempt:
     """A Secret that the control plane fills with the token of an account."""
     annotations = {"kubernetes.io/service-account.name": account}
@@ -146,8 +151,10 @@ ROUTES: dict[str, dict[str, Attempt]] = {
             for kind in ("Secret", "ConfigMap", "HorizontalPodAutoscaler", "Ingress")
         },
         **{f"{kind} called as a candidate": create(kind, name="forged-candidate") for kind in ("Secret", "Service")},
-        "action server of another environment": create("actions Deployment", name="other-actions"),
-        "action server of another name": create("actions Deployment", name="loot"),
+        "action server of another environment": create(
+            "actions Deployment", with_account("other-actions"), name="other-actions"
+        ),
+        "action server of another name": create("actions Deployment", with_account("loot"), name="loot"),
     },
     "deletes only those of action servers": {
         f"{kind} of Rasa servers deleted": delete(kind, CHILD) for kind in ("Deployment", "Service", "ServiceAccount")
