@@ -11,6 +11,7 @@ from rasa_chart_import.findings import Path
 from rasa_chart_import.reader import Reader
 from rasa_chart_import.secret_values import SecretValues, looks_secret, text_of
 from rasa_environments.api.base import JsonObject
+from rasa_environments.desired.entries import present
 
 CONTAINER = "rasa"
 """The container of the Rasa server in the operator's pods."""
@@ -108,23 +109,30 @@ def dns_policy(reader: Reader) -> str | None:
     return policy
 
 
-def additional_containers(reader: Reader, secrets: SecretValues, place: Path) -> list[JsonObject]:
-    """Return containers beside the Rasa server."""
+def network_settings(reader: Reader) -> JsonObject:
+    """Return the fields of a pod about its network, which the charts have once for all pods."""
+    return present(
+        hostNetwork=reader.take("hostNetwork", kinds.FLAG) or None,
+        dnsPolicy=dns_policy(reader),
+        dnsConfig=reader.take("dnsConfig", kinds.MAPPING) or None,
+    )
+
+
+def additional_containers(reader: Reader, secrets: SecretValues, place: Path, own: str = CONTAINER) -> list[JsonObject]:
+    """Return containers beside the server's, which is called `own`."""
     items = containers(reader, secrets, place)
-    if any(item["name"] == CONTAINER for item in items):
-        reader.partly(
-            place, f"carried over without the container {CONTAINER}, as the Rasa server's is called: rename it"
-        )
-    return [dict(item) for item in items if item["name"] != CONTAINER]
+    if any(item["name"] == own for item in items):
+        reader.partly(place, f"carried over without the container {own}, as the server's own is called: rename it")
+    return [dict(item) for item in items if item["name"] != own]
 
 
 def containers(reader: Reader, secrets: SecretValues, place: Path) -> list[JsonObject]:
     """Return containers of the file, with references instead of the secret values in their variables and arguments."""
-    return [_without_secrets(secrets, item, (*place, str(item["name"]))) for item in named_items(reader, place, "name")]
+    return [without_secrets(secrets, item, (*place, str(item["name"]))) for item in named_items(reader, place, "name")]
 
 
-def _without_secrets(secrets: SecretValues, container: Mapping[str, Any], place: Path) -> JsonObject:
-    """Return a container; Kubernetes itself replaces `$(VARIABLE)` in its words."""
+def without_secrets(secrets: SecretValues, container: Mapping[str, Any], place: Path) -> JsonObject:
+    """Return a container with references instead of secret values; Kubernetes replaces `$(VARIABLE)` in its words."""
     made = dict(container)
     variables = [_variable(secrets, item, place) for item in mappings(container.get("env"))]
     for field in WORDS:

@@ -43,6 +43,10 @@ class Places:
     pod_security: str
     container_security: str
     host_aliases: Path
+    container: str = CONTAINER
+    """The container of the server in the operator's pods."""
+    pod_template: str = "podTemplate"
+    """The field of an environment's spec that is about these pods."""
 
     def at(self, *keys: str) -> Path:
         """Return the path of a value of the Deployment."""
@@ -146,18 +150,26 @@ def service_account(reader: Reader, places: Places) -> JsonObject | None:
 
 
 def pod_template(
-    reader: Reader, secrets: SecretValues, places: Places, *, own: Collection[str], before: list[JsonObject]
+    reader: Reader,
+    secrets: SecretValues,
+    places: Places,
+    *,
+    own: Collection[str],
+    before: list[JsonObject],
+    further: JsonObject | None = None,
 ) -> JsonObject:
-    """Return `podTemplate`."""
+    """Return `podTemplate`; `further` are fields of the server's container."""
+    target = f"{places.pod_template}.spec.containers[{places.container}].env"
     labels = pod_labels(reader, places.pod_labels)
     container = present(
-        env=[*before, *extra_variables(reader, secrets, places.at(places.variables), own)] or None,
+        env=[*before, *extra_variables(reader, secrets, places.at(places.variables), own, target)] or None,
         envFrom=reader.take(places.at("envFrom"), kinds.OBJECTS) or None,
         volumeMounts=named_items(reader, places.at(places.volume_mounts), "mountPath") or None,
         securityContext=container_security_context(reader, places.at(places.container_security)),
+        **(further or {}),
     )
-    beside = [{"name": CONTAINER, **container}] if container else []
-    beside += additional_containers(reader, secrets, places.at(places.containers))
+    beside = [{"name": places.container, **container}] if container else []
+    beside += additional_containers(reader, secrets, places.at(places.containers), places.container)
     pod = present(
         nodeSelector=reader.take(places.at("nodeSelector"), kinds.LABELS) or None,
         tolerations=reader.take(places.at("tolerations"), kinds.OBJECTS) or None,

@@ -29,9 +29,16 @@ OWN_VARIABLES = frozenset(
 
 
 def extra_variables(
-    reader: Reader, secrets: SecretValues, place: Path, own: Collection[str] = OWN_VARIABLES
+    reader: Reader,
+    secrets: SecretValues,
+    place: Path,
+    own: Collection[str] = OWN_VARIABLES,
+    target: str = "podTemplate.spec.containers[rasa].env",
 ) -> list[JsonObject]:
-    """Return variables of the container; a value that looks like a secret becomes a reference."""
+    """Return variables of the container; a value that looks like a secret becomes a reference.
+
+    `target` is where the report says that they are now.
+    """
     items = reader.take(place, kinds.OBJECTS) or []
     made: dict[str, JsonObject] = {}
     left_out: list[str] = []
@@ -53,8 +60,7 @@ def extra_variables(
     elif referred:
         reader.mapped(
             place,
-            f"podTemplate.spec.containers[rasa].env; {', '.join(referred)} from Secret "
-            f"{secrets.names.imported}, since they look like secrets",
+            f"{target}; {', '.join(referred)} from Secret {secrets.names.imported}, since they look like secrets",
         )
     return list(made.values())
 

@@ -56,6 +56,18 @@ BASES: Mapping[SourceName, list[dict[str, Any]]] = {
             },
             "duckling": {"enabled": True},
         },
+        {
+            "rasa": {
+                "settings": {
+                    "endpoints": {"action_endpoint": {"url": "http://my-rasa-action-server.bots.svc:5055/webhook"}}
+                }
+            },
+            "actionServer": {"enabled": True},
+        },
+        {
+            "rasa": {"settings": {"endpoints": {"action_endpoint": {"url": "http://elsewhere:5055/webhook"}}}},
+            "actionServer": {"enabled": True},
+        },
     ],
     SourceName.COMPOSE: [
         {
@@ -139,7 +151,7 @@ def test_one_value_is_in_the_output_or_reported_as_not_carried_over(
         assert output(result) == output(rest)
 
 
-OTHERS: tuple[object, ...] = (True, False, 1, "other", "0.40.0", "Never", [], {})
+OTHERS: tuple[object, ...] = (True, False, 1, 2, "other", "0.40.0", "Never", [], {})
 
 
 def switches(value: object) -> bool:

@@ -6,6 +6,8 @@ from rasa_chart_import.entries import ENVIRONMENT, SERVER, Table, by_hand, mappe
 
 SPEC = f"{ENVIRONMENT}spec."
 POD = f"{SPEC}podTemplate.spec."
+ACTIONS = f"{SPEC}actionServer."
+ACTION_POD = f"{ACTIONS}podTemplate.spec."
 LICENCE = mapped(
     f"{SPEC}rasa.license",
     *within("rasaProLicense", "secretName", "secretKey"),
@@ -16,7 +18,7 @@ RASA = (
     mapped("no environment, if it is false", "rasa.enabled"),
     mapped(f"{SPEC}rasa.image", *within("rasa.image", "repository", "tag")),
     mapped(f"{SPEC}rasa.imagePullPolicy", "rasa.image.pullPolicy", probes=("Always", "Never")),
-    mapped(f"{SPEC}rasa.imagePullSecrets", "imagePullSecrets"),
+    mapped(f"{SPEC}rasa.imagePullSecrets, and actionServer.imagePullSecrets", "imagePullSecrets"),
     mapped(f"{SPEC}rasa.port", "rasa.settings.port"),
     mapped(f"{SPEC}rasa.corsOrigins", "rasa.settings.cors"),
     mapped(f"{SPEC}rasa.logLevel", "rasa.settings.debugMode"),
@@ -115,12 +117,55 @@ TRAFFIC = (
         "networkPolicy",
     ),
 )
-PLACED_BY_CHART = (
-    not_needed(
-        "the action server goes on from the chart; for one that is promoted with the model see "
-        "docs/how-to/run-an-action-server.md",
-        "actionServer",
+ACTION_SERVER = (
+    mapped(
+        f"{SPEC}actionServer is there, if action_endpoint leads to the chart's own; else it goes on from the chart",
+        *within("actionServer", "enabled", "service.port"),
     ),
+    mapped(f"{ACTIONS}image", *within("actionServer.image", "repository", "tag")),
+    mapped(f"{ACTIONS}imagePullPolicy", "actionServer.image.pullPolicy", probes=("Always", "Never")),
+    mapped(f"{ACTIONS}port", "actionServer.service.targetPort", probes=(8080,)),
+    mapped(f"{ACTIONS}replicas", *within("actionServer", "replicaCount", "autoscaling.minReplicas")),
+    mapped(f"{ACTIONS}resources", "actionServer.resources"),
+    mapped(f"{ACTIONS}serviceAccount.annotations", "actionServer.serviceAccount.annotations"),
+    mapped(f"{ACTIONS}podTemplate.metadata.annotations", "actionServer.podAnnotations"),
+    mapped(f"{ACTION_POD}containers[actions].env", "actionServer.additionalEnv"),
+    mapped(f"{ACTION_POD}containers[actions]", *within("actionServer", "envFrom", "volumeMounts", "command", "args")),
+    mapped(
+        f"{ACTION_POD}containers[actions], and httpGet for its startup probe, too",
+        *within("actionServer", "livenessProbe", "readinessProbe"),
+    ),
+    mapped(
+        f"{ACTION_POD}containers[actions].securityContext",
+        *within("actionServer", "containerSecurityContext", "securityContext"),
+    ),
+    mapped(f"{ACTION_POD}securityContext", "actionServer.podSecurityContext"),
+    mapped(f"{ACTION_POD}containers, beside the action server", "actionServer.additionalContainers"),
+    mapped(
+        f"{ACTIONS}podTemplate.spec",
+        *within("actionServer", "initContainers", "volumes", "nodeSelector", "tolerations", "affinity"),
+    ),
+    by_hand(
+        "the number of the operator's action servers is fixed: set actionServer.replicas to what the load needs",
+        "actionServer.autoscaling",
+    ),
+    by_hand(
+        "only the Rasa servers of the environment reach its action server: leave the chart's on for whoever else calls "
+        "it",
+        *within("actionServer", "ingress", "service"),
+    ),
+    by_hand("the operator starts new action servers before it stops the old ones", "actionServer.strategy"),
+    not_needed("the operator makes a ServiceAccount for each action server", "actionServer.serviceAccount.create"),
+    by_hand(
+        "the operator's ServiceAccount is called <environment>-actions: grant it what this one has",
+        "actionServer.serviceAccount.name",
+    ),
+    not_needed(
+        "no template of the chart uses it",
+        *within("actionServer", "settings.port", "settings.scheme", "additionalArgs"),
+    ),
+)
+PLACED_BY_CHART = (
     not_needed("the services for analytics go on from the chart", "rasaProServices"),
     mapped(
         f"RASA_DUCKLING_HTTP_URL in {POD}containers[rasa].env",
@@ -130,11 +175,14 @@ PLACED_BY_CHART = (
     not_needed("Duckling goes on from the chart", "duckling"),
     not_needed("it concerns how the chart itself is delivered", "replicated"),
 )
-"""Parts of the chart that stay with it: `spec.actionServer` of an environment is the place for one that is to move with
-the model."""
+"""Parts of the chart that stay with it."""
 REST = (
-    mapped("the names of the chart's Services in RASA_DUCKLING_HTTP_URL", "nameOverride", "fullnameOverride"),
+    mapped(
+        "the names of the chart's Services in RASA_DUCKLING_HTTP_URL, and in action_endpoint",
+        "nameOverride",
+        "fullnameOverride",
+    ),
     not_needed("the title that helm get values prints", "USER-SUPPLIED VALUES", "COMPUTED VALUES"),
 )
-TABLE = Table((*RASA, *WORKLOAD, *TRAFFIC, *PLACED_BY_CHART, *REST))
+TABLE = Table((*RASA, *WORKLOAD, *TRAFFIC, *ACTION_SERVER, *PLACED_BY_CHART, *REST))
 """Every value of the chart, in any release."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rasa_chart_import import kinds
+from rasa_chart_import.chart_facts import Version
 from rasa_chart_import.findings import Path
 from rasa_chart_import.images import image
 from rasa_chart_import.model_addresses import ModelAddress, taken_apart
 from rasa_chart_import.names import Names, taken_full_name
-from rasa_chart_import.pods import dns_policy, mappings
+from rasa_chart_import.pods import mappings, network_settings
+from rasa_chart_import.rasa_pro import action_server
 from rasa_chart_import.rasa_pro.chart import (
     CHANNELS,
     DEFAULTS,
@@ -63,15 +67,19 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
     if reader.take((*RASA, "enabled"), kinds.FLAG) is False:
         reader.unused(RASA, "rasa.enabled is false: the chart runs no Rasa server, and no environment is made")
         reader.mapped((*RASA, "enabled"), "no environment is made")
+        action_server.leave(reader, "no environment is made")
         return Made((), secrets, names, ())
     found = files(reader, secrets, free_form_files=(helm.chart or FACTS.last) >= FREE_FORM_SINCE)
     address = _address(reader, found)
     environment = reader.take((*SETTINGS, "environment"), kinds.TAG) or "development"
     name = environment_name(environment, helm.name)
+    variables = _duckling(reader, names)
+    found, actions = _actions(reader, names, secrets, found, name, helm.chart or FACTS.last)
     spec = present(
         environment=environment if environment != name else None,
         tag=address.tag if address is not None and address.tag != environment else None,
-    ) | _spec(reader, names, secrets, found)
+    ) | _spec(reader, secrets, found, variables)
+    spec |= present(actionServer=actions)
     profile = Profile.OPEN_SOURCE if is_open_source(reader) else Profile.RASA_PRO
     resources = [] if address is None else [_model_server(address, found, names, secrets, profile)]
     if address is None:
@@ -84,6 +92,21 @@ def make(reader: Reader, helm: HelmRelease) -> Made:
     resources.append({"apiVersion": API_VERSION, "kind": "DeploymentEnvironment", "metadata": metadata, "spec": spec})
     has_token = address is not None and found.token is not None
     return Made(resources, secrets, names, ("token",) if has_token else ())
+
+
+def _actions(
+    reader: Reader, names: Names, secrets: SecretValues, found: Files, name: str, release: Version
+) -> tuple[Files, JsonObject | None]:
+    """Return the files without `action_endpoint`, and `actionServer`; the files as they are where it stays behind."""
+    if not (
+        action_server.is_on(reader)
+        and action_server.fits(reader, name)
+        and action_server.is_called(reader, found.endpoints, names, release)
+    ):
+        return found, None
+    endpoints = {key: entry for key, entry in (found.endpoints or {}).items() if key != action_server.ENTRY}
+    made = action_server.action_server(reader, secrets, release, name)
+    return replace(found, endpoints=endpoints or None), made
 
 
 def _address(reader: Reader, found: Files) -> ModelAddress | None:
@@ -124,7 +147,7 @@ def _model_server(
     return {"apiVersion": API_VERSION, "kind": "ModelServer", "metadata": metadata, "spec": spec}
 
 
-def _spec(reader: Reader, names: Names, secrets: SecretValues, found: Files) -> JsonObject:
+def _spec(reader: Reader, secrets: SecretValues, found: Files, variables: list[JsonObject]) -> JsonObject:
     port = reader.take((*SETTINGS, "port"), kinds.PORT)
     made = rasa(reader, PLACES, arguments="additionalArgs", cors=(*SETTINGS, "cors"))
     pull_secrets = reader.take("imagePullSecrets", kinds.PULL_SECRETS) or []
@@ -150,17 +173,12 @@ def _spec(reader: Reader, names: Names, secrets: SecretValues, found: Files) -> 
         endpoints=found.endpoints,
         channels=found.channels,
         ingress=_ingress(reader),
-    ) | _workload(reader, secrets, _duckling(reader, names))
+    ) | _workload(reader, secrets, variables)
 
 
 def _workload(reader: Reader, secrets: SecretValues, before: list[JsonObject]) -> JsonObject:
     made = workload(reader, secrets, PLACES, own=OWN_VARIABLES, before=before)
-    pod = present(
-        hostNetwork=reader.take("hostNetwork", kinds.FLAG) or None,
-        dnsPolicy=dns_policy(reader),
-        dnsConfig=reader.take("dnsConfig", kinds.MAPPING) or None,
-    )
-    if pod:
+    if pod := network_settings(reader):
         template = made.setdefault("podTemplate", {})
         template["spec"] = {**template.get("spec", {}), **pod}
     return made
