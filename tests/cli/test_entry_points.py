@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from local.cluster import ClusterFacts
+from rasa_environments.cli.commands import MODULES
 
 SCRIPTS = Path(sys.executable).parent
-COMMANDS = ("status", "promote", "rollback", "can-promote", "upload", "render", "import", "run")
+COMMANDS = tuple(MODULES)
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

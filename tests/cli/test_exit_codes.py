@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.installation import ROOT
-from rasa_chart_import import command as import_command
-from rasa_environments.cli import can_promote, promote, render, rollback, run, status, upload
+from rasa_environments.cli.commands import MODULES
 from rasa_environments.cli.exit_codes import ExitCode, ExitCodes
 from rasa_environments.cli.failures import code_of, code_of_model_server, explained
 from rasa_environments.cluster.errors import ApiError
@@ -29,16 +29,7 @@ from rasa_environments.rasa.peers import Peer
 from .conftest import command
 
 REFERENCE = ROOT / "docs" / "reference" / "command-line.md"
-COMMANDS: dict[str, ExitCodes] = {
-    "can-promote": can_promote.EXIT_CODES,
-    "import": import_command.EXIT_CODES,
-    "promote": promote.EXIT_CODES,
-    "render": render.EXIT_CODES,
-    "rollback": rollback.EXIT_CODES,
-    "run": run.EXIT_CODES,
-    "status": status.EXIT_CODES,
-    "upload": upload.EXIT_CODES,
-}
+COMMANDS: dict[str, ExitCodes] = {name: import_module(module).EXIT_CODES for name, module in MODULES.items()}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

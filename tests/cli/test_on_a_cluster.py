@@ -332,6 +332,39 @@ def test_a_rollback_goes_to_the_model_before(team: Team) -> None:
     assert team.get("ModelTag", "production")["spec"]["model"] == "A"
 
 
+def test_the_history_shows_what_a_rollback_can_go_to(team: Team) -> None:
+    team.create("ModelTag", "production", {"model": "B"})
+    entries = [
+        {"model": "B", "hash": "b", "taggedTime": "2026-01-03T12:00:00Z", "promotedBy": "carol", "cause": "Promotion"},
+        {"model": "A", "hash": "a", "taggedTime": "2026-01-02T12:00:00Z", "cause": "Follow", "message": "the newest"},
+        {"model": "0", "hash": "0", "taggedTime": "2026-01-01T12:00:00Z"},
+    ]
+    team.report("ModelTag", "production", {"taggedModel": B, "previousModel": A, "history": entries}, **SERVED_B)
+
+    shown = team.run("history production")
+    as_json = team.run("history production -o json")
+    rolled_back = team.run("rollback production --to 2 --no-wait")
+    unknown = team.run("rollback production --to C --no-wait")
+
+    assert [line.split() for line in shown.output.splitlines()] == [
+        ["NUMBER", "MODEL", "TAGGED", "BY", "WHY"],
+        ["0", "B", "2026-01-03T12:00:00Z", "carol", "Promotion"],
+        ["1", "A", "2026-01-02T12:00:00Z", "-", "Follow,", "the", "newest"],
+        ["2", "0", "2026-01-01T12:00:00Z", "-", "-"],
+    ]
+    assert json.loads(as_json.output) == entries
+    assert rolled_back.exit_code == 0, rolled_back.errors
+    assert team.get("ModelTag", "production")["spec"]["model"] == "0"
+    assert (unknown.exit_code, "has no model C; see kubectl rasa history production" in unknown.errors) == (4, True)
+
+
+def test_an_environment_without_a_history_says_so(team: Team) -> None:
+    ran = team.run("history production")
+
+    assert ran.exit_code == 4
+    assert "no history is known of the tag production" in ran.errors
+
+
 def test_a_rollback_without_an_earlier_model_says_what_to_do(team: Team) -> None:
     without_tag = team.run("rollback production")
     team.create("ModelTag", "production", {"model": "B"})

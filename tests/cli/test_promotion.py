@@ -198,6 +198,24 @@ def test_a_rollback_goes_to_the_model_before() -> None:
     assert rollback_target(tag()) is None
 
 
+@pytest.mark.parametrize(
+    ("to", "target"),
+    [("1", "A"), ("2", "Z"), ("0", "B"), ("A", "A"), ("3", None), ("-1", None), ("C", None), ("9999", None)],
+)
+def test_a_rollback_goes_to_a_model_of_the_history_by_its_name_or_number(to: str, target: str | None) -> None:
+    there = with_actions(tag(previous="A"), None, **dict.fromkeys(("B", "A", "Z")))
+
+    found = rollback_target(there, to)
+
+    assert (found and found.model) == target
+
+
+def test_a_model_that_is_called_like_a_number_is_meant_by_it() -> None:
+    there = with_actions(tag(previous="A"), None, **dict.fromkeys(("B", "A", "1")))
+
+    assert rollback_target(there, "1") == Wanted("1")
+
+
 def with_actions(found: ModelTag, image: str | None, **before: str | None) -> ModelTag:
     """The ModelTag with an image of actions, and those that it named for each model before."""
     spec = {"model": found.spec.model, "actionServer": image and {"image": image}}

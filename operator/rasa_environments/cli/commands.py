@@ -17,6 +17,7 @@ MODULES: Final[Mapping[str, str]] = {
     "status": "rasa_environments.cli.status",
     "promote": "rasa_environments.cli.promote",
     "rollback": "rasa_environments.cli.rollback",
+    "history": "rasa_environments.cli.history",
     "approve": "rasa_environments.cli.approve",
     "resume": "rasa_environments.cli.resume",
     "freeze": "rasa_environments.cli.freeze",

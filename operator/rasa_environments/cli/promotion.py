@@ -9,7 +9,7 @@ from enum import StrEnum
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.conditions import Condition, ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, ModelTag
+from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, HistoryEntry, ModelTag
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.overview import is_current, truth
 from rasa_environments.judge.conditions import condition_of
@@ -98,21 +98,34 @@ def model_name(given: str) -> str:
     return given.removesuffix(MODEL_SUFFIX)
 
 
-def rollback_target(tag: ModelTag) -> Wanted | None:
+def rollback_target(tag: ModelTag, to: str | None = None) -> Wanted | None:
     """Return what to roll back to, with the image that the ModelTag last named for that model.
 
-    The previous model, or the current one if the last promotion never took effect.
+    The previous model, or the current one if the last promotion never took effect; with `to`, the model of this name or
+    number in the history. None if there is no such model.
     """
+    if to is not None:
+        return _target_in_history(tag, to)
     target, tagged = tag.status.previous_model, tag.status.tagged_model
     if tagged is not None and tag.spec.model is not None and tagged.name != tag.spec.model:
         target = tagged
     if target is None:
         return None
     entry = next((each for each in tag.status.history or () if each.model == target.name), None)
-    if entry is None:
-        return Wanted(target.name)
+    return Wanted(target.name) if entry is None else _wanted_again(tag, entry)
+
+
+def _target_in_history(tag: ModelTag, to: str) -> Wanted | None:
+    entries = tag.status.history or []
+    named = next((each for each in entries if each.model == to), None)
+    numbered = entries[int(to)] if to.isdecimal() and len(to) < 4 and int(to) < len(entries) else None
+    entry = named or numbered
+    return None if entry is None else _wanted_again(tag, entry)
+
+
+def _wanted_again(tag: ModelTag, entry: HistoryEntry) -> Wanted:
     image = entry.action_server_image
-    return Wanted(target.name, actions=image, without_actions=image is None and tag.action_server_image is not None)
+    return Wanted(entry.model, actions=image, without_actions=image is None and tag.action_server_image is not None)
 
 
 def progress(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
@@ -21,6 +25,13 @@ EXIT_CODES = {
 def rollback(
     environment: Environment,
     where: ClusterOptions,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="Model in the history, by its name or its number in `history`: 1 is the one before the current one.",
+            show_default="the model before",
+        ),
+    ] = None,
     wait: Wait = True,
     until: Until = Goal.SERVED,
     timeout: Timeout = 300.0,
@@ -38,7 +49,13 @@ def rollback(
                     f"model is known; name one: kubectl rasa promote MODEL {environment}",
                     ExitCode.NOT_FOUND,
                 )
-            wanted = rollback_target(tag)
+            wanted = rollback_target(tag, to)
+            if wanted is None and to is not None:
+                raise CommandError(
+                    f"the history of ModelTag {tag.metadata.key} has no model {to}; see kubectl rasa history "
+                    f"{environment}, or promote it: kubectl rasa promote MODEL {environment}",
+                    ExitCode.NOT_FOUND,
+                )
             if wanted is None:
                 raise CommandError(
                     f"ModelTag {tag.metadata.key} has no model before {tag.spec.model or 'the current one'}; "

@@ -1,0 +1,84 @@
+"""`history`: which models an environment's tag had, since when, and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_tag import HistoryEntry
+from rasa_environments.cli.access import session
+from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
+from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.promote import Environment, model_tag_of
+from rasa_environments.cli.tables import console
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
+
+EXIT_CODES = {
+    ExitCode.DONE: "the history is shown",
+    ExitCode.FAILED: UNREACHABLE,
+    ExitCode.REFUSED: NOT_PERMITTED,
+    ExitCode.NOT_FOUND: "the environment does not exist, or its tag has no history",
+}
+
+
+class Output(StrEnum):
+    """Output format of a history."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def history(
+    environment: Environment,
+    where: ClusterOptions,
+    output: Annotated[Output, typer.Option("--output", "-o", help="Output format.")] = Output.TABLE,
+    namespace: Namespace = None,
+) -> None:
+    """Show which models an environment's tag had, the latest first: since when, who promoted them, and why.
+
+    The number of a model is what `rollback --to` takes.
+    """
+
+    async def command() -> None:
+        async with session(where, namespace) as connected:
+            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
+            tag = await model_tag_of(connected, target)
+        entries = (tag.status.history if tag is not None else None) or ()
+        if not entries:
+            raise CommandError(
+                f"no history is known of the tag {target.tag} of environment {target.metadata.key}: promote a model, "
+                f"for example by kubectl rasa promote MODEL {environment}",
+                ExitCode.NOT_FOUND,
+            )
+        if output is Output.JSON:
+            shown = [entry.model_dump(by_alias=True, exclude_none=True) for entry in entries]
+            sys.stdout.write(json.dumps(shown, indent=2) + "\n")
+        else:
+            console().print(drawn(entries))
+
+    execute(command())
+
+
+def drawn(entries: Sequence[HistoryEntry]) -> Table:
+    """Return the table of a history."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for column in ("NUMBER", "MODEL", "TAGGED", "BY", "WHY"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("NUMBER", "TAGGED"))
+    for number, entry in enumerate(entries):
+        table.add_row(
+            Text(str(number)),
+            Text(entry.model),
+            Text(entry.tagged_time),
+            Text(entry.promoted_by or "-", "" if entry.promoted_by else "dim"),
+            Text(", ".join(filter(None, (entry.cause, entry.message))) or "-"),
+        )
+    return table
