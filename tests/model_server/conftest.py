@@ -55,8 +55,8 @@ class ModelServer:
     async def delete_tag(self, name: str, tag: str) -> Response:
         return await self.client.delete(f"{MODELS}/{name}/tags/{tag}", params=WRITES)
 
-    async def delete(self, name: str) -> Response:
-        return await self.client.delete(f"{MODELS}/{name}", params=WRITES)
+    async def delete(self, name: str, *, force: bool = False) -> Response:
+        return await self.client.delete(f"{MODELS}/{name}", params=WRITES | ({"force": "true"} if force else {}))
 
     async def listed(self, **parameters: str) -> Response:
         return await self.client.get(MODELS, params=READS | parameters)

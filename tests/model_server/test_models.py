@@ -115,11 +115,26 @@ async def test_a_limit_that_is_no_number_is_refused(server: ModelServer) -> None
     assert answer.json()["message"] == "limit='-1' is not a whole number from 0"
 
 
+async def test_a_tagged_model_is_not_deleted_by_mistake(server: ModelServer) -> None:
+    await server.upload("a")
+    await server.put_tag("a", "production")
+    await server.put_tag("a", "staging")
+
+    answer = await server.delete("a")
+
+    assert (answer.status_code, answer.json()["reason"]) == (409, "ModelTagged")
+    assert answer.json()["message"] == (
+        "the model 'a' has the tags 'production', 'staging': move them to another model first, or delete with "
+        "?force=true"
+    )
+    assert await server.tags() == {"a": ["production", "staging"]}
+
+
 async def test_a_deleted_model_is_gone_with_its_tags_and_its_file(server: ModelServer) -> None:
     await server.upload("a")
     await server.put_tag("a", "production")
 
-    answer = await server.delete("a")
+    answer = await server.delete("a", force=True)
 
     assert answer.status_code == 204
     assert (await server.listed()).json() == []
@@ -147,7 +162,7 @@ async def test_deleting_what_is_not_there_is_404(server: ModelServer) -> None:
 async def test_the_name_of_a_deleted_model_may_be_used_again_without_getting_its_tags(server: ModelServer) -> None:
     await server.upload("a", model_file("first"))
     await server.put_tag("a", "production")
-    await server.delete("a")
+    await server.delete("a", force=True)
 
     answer = await server.upload("a", model_file("second"))
 

@@ -36,7 +36,7 @@ async def test_a_model_is_uploaded_tagged_pulled_and_deleted(settings: Settings,
         pulled = await server.pull("production")
         part = await server.pull("production", Range="bytes=100-199")
         tags = await server.tags()
-        await server.delete("a")
+        await server.delete("a", force=True)
         left = sorted(bucket.objects)
 
     assert (uploaded.status_code, pulled.content, part.content) == (201, content, content[100:200])

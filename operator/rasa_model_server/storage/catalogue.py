@@ -175,6 +175,13 @@ class Catalogue:
             return False
         return await self._models.create(record.model, record)
 
+    async def tags_of(self, name: str) -> list[str]:
+        """Return the tags of an uploaded model, in alphabetical order; none if there is no such model."""
+        record = await self._uploaded(name)
+        if record is None:
+            return []
+        return sorted(tag.tag for tag in await self._tags.all() if tag.archive == record.archive)
+
     async def delete_model(self, name: str) -> bool:
         """Remove the model, and take its tags from it. Return False if there is none.
 

@@ -26,7 +26,7 @@ _NO_CONTENT = 204
 _BAD_NAME = {400: "The name cannot be one of a model or tag."}
 _NO_MODEL = {404: "There is no such model, tag or project."}
 _NOT_TAGGED = {404: "There is no such model or project, or production cannot load the model, or is not reachable."}
-_ADOPTED = {409: "The model is a file that this server did not write."}
+_KEPT = {409: "The model has tags, and force is not set; or its file was not written by this server."}
 _NOT_RECEIVED = {413: "The model is too large.", 429: "Too many uploads are under way."}
 
 
@@ -39,6 +39,7 @@ def _count(parameter: str, given: str) -> int:
 Count = Annotated[int, Field(ge=0)]
 Limit = Annotated[Count | None, BeforeValidator(partial(_count, "limit")), Query(description="Send at most so many.")]
 Offset = Annotated[Count, BeforeValidator(partial(_count, "offset")), Query(description="Skip so many.")]
+Force = Annotated[bool, Query(description="Delete the model even if it has tags, and its tags with it.")]
 WithTag = Annotated[str | None, Query(description="Only the model that has this tag.")]
 
 
@@ -116,13 +117,13 @@ def _deletions(models: Models) -> APIRouter:
         status_code=_NO_CONTENT,
         response_class=Response,
         operation_id="deleteModel",
-        summary="Delete a model and its tags",
+        summary="Delete a model; with force, one that has tags",
         response_description="It is gone.",
-        responses=refusals(_BAD_NAME, _NO_MODEL, _ADOPTED, NO_STORE, UNAUTHORIZED),
+        responses=refusals(_BAD_NAME, _NO_MODEL, _KEPT, NO_STORE, UNAUTHORIZED),
     )
-    async def delete_model(model: ModelName) -> Response:
+    async def delete_model(model: ModelName, force: Force = False) -> Response:
         """Delete the model from the store. A Rasa server that has loaded it keeps it."""
-        await models.delete(model)
+        await models.delete(model, force=force)
         return Response(status_code=_NO_CONTENT)
 
     return router

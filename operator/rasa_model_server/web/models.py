@@ -74,11 +74,16 @@ class Models:
             raise ApiError(status, error.reason, error.message, error.headers) from None
         return Uploaded(model_answer(self._api.project, TaggedModel(upload.record, ()), minimum), upload.created)
 
-    async def delete(self, name: str) -> None:
-        """Delete a model, its tags with it.
+    async def delete(self, name: str, *, force: bool) -> None:
+        """Delete a model; one that has tags only with `force`, its tags with it.
 
-        Raises ApiError: 404 if there is no such model, 409 if its file was adopted.
+        Raises ApiError: 404 if there is no such model, 409 if it has tags, or its file was adopted.
         """
+        tags = [] if force else await self._catalogue.tags_of(name)
+        if tags:
+            shown = f"the tag{'s' if len(tags) > 1 else ''} {', '.join(map(repr, tags))}"
+            remedy = "move them to another model first, or delete with ?force=true"
+            raise ApiError(409, "ModelTagged", f"the model {name!r} has {shown}: {remedy}")
         try:
             deleted = await self._catalogue.delete_model(name)
         except AdoptedModelError:
