@@ -41,6 +41,7 @@ def restarted(space: PodSpace, release: Release, models: Models, caller: Caller,
     for name, model in SERVED.items():
         space.start(name, model)
     tokens, tags, lives = tokens_of(space), models.tags(), {name: space.lives(name) for name in SERVED}
+    wait_until(lambda: not terminating_pods(real_cluster), "the pods of earlier tests to be gone", DOWN_SECONDS)
     restart_node(real_cluster)
     for name, model in SERVED.items():
         wait_until_restarted(space, name, lives[name])
@@ -61,6 +62,15 @@ def restarted(space: PodSpace, release: Release, models: Models, caller: Caller,
 def tokens_of(space: PodSpace) -> dict[str, str]:
     """The token of each environment."""
     return {name: space.token(name) for name in SERVED}
+
+
+def terminating_pods(cluster: Cluster) -> list[str]:
+    """Return the pods that are being deleted.
+
+    A node that goes down meanwhile ends their networks later, when their addresses may be those of other pods.
+    """
+    pods = cluster.api.request("GET", "/api/v1/pods").body["items"]
+    return [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" in pod["metadata"]]
 
 
 def restart_node(cluster: Cluster) -> None:
