@@ -13,6 +13,7 @@ from pathlib import Path
 from local.node import boot, files
 from local.node.boot import Plan, Program
 from local.node.cgroups import Cgroups
+from local.node.network import remove_links_of_pods
 from local.node.programs import NodePrograms
 from local.processes import Child, Leash, ProcessFailedError
 
@@ -94,7 +95,7 @@ class Machine:
         self.wait_until(self._containerd_answers, CONTAINERD_SECONDS, "running containerd")
 
     def switch_off(self) -> None:
-        """Cut the power; every process of the machine, including its pods, has ended when this returns.
+        """Cut the power; every process of the machine, including its pods, has ended, and nothing leads to the pods.
 
         Raises ProcessFailedError if the kernel keeps one.
         """
@@ -104,6 +105,7 @@ class Machine:
         self._child = None
         if left := self._cgroups.remove():
             raise ProcessFailedError(f"{left} processes of the node do not end")
+        remove_links_of_pods(self._enter)
 
     def must_run(self) -> None:
         """Check that it runs. Raises ProcessFailedError with the last output of its programs if it ended by itself."""

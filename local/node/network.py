@@ -4,8 +4,10 @@ The namespace has no name: it disappears, and the link with it, when the last pr
 """
 
 import ipaddress
+import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from local.control_plane_flags import SERVICE_NETWORK
@@ -15,6 +17,7 @@ LINKS = ipaddress.IPv4Network("198.18.0.0/16")
 """Part of the block for tests between devices (RFC 2544), which nothing else uses."""
 
 TAKEN = "File exists"
+GONE = "Cannot find device"
 
 
 class ClusterNetwork:
@@ -83,8 +86,25 @@ def inside_commands(address: str, gateway: str) -> list[list[str]]:
     ]
 
 
-def _run(*command: str) -> None:
+def remove_links_of_pods(enter: Sequence[str]) -> None:
+    """Remove the links of pods, and the routes to them, from the network of a machine that is switched off.
+
+    The kernel keeps the network of a pod for minutes after its last process if a connection in it waits for the other
+    side to answer. Once another pod has the same address, its packets would still go there. Raises ProcessFailedError.
+    """
+    for link in json.loads(_run(*enter, "ip", "-json", "link", "show", "type", "veth") or "[]"):
+        name = link.get("ifname", "eth0")
+        try:
+            if name != "eth0":
+                _run(*enter, "ip", "link", "delete", name)
+        except ProcessFailedError as error:
+            if GONE not in str(error):
+                raise
+
+
+def _run(*command: str) -> str:
     environment = {**os.environ, "LC_ALL": "C"}
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if result.returncode != 0:
         raise ProcessFailedError(f"`{' '.join(command)}` failed: {result.stderr.strip()}")
+    return result.stdout
