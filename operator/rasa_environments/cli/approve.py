@@ -13,7 +13,7 @@ from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
-from rasa_environments.cli.promote import Environment, model_tag_of, permission_to_promote
+from rasa_environments.cli.promote import Environment, model_tag_of, required_permission
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
 
@@ -43,9 +43,7 @@ def approve(
                     f"-n {target.metadata.namespace}",
                     ExitCode.NOT_FOUND,
                 )
-            permission = await permission_to_promote(connected, target, tag)
-            if not permission.allowed:
-                raise CommandError(permission.reason, ExitCode.REFUSED)
+            permission = await required_permission(connected, target, tag)
             change = {
                 # Another change in between is a conflict, so that no approval of another is lost.
                 "metadata": {"resourceVersion": tag.metadata.resource_version},

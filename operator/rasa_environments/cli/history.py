@@ -19,7 +19,7 @@ from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.promote import Environment, model_tag_of
-from rasa_environments.cli.tables import console
+from rasa_environments.cli.tables import console, empty_table
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
 
 EXIT_CODES = {
@@ -70,9 +70,7 @@ def history(
 
 def drawn(entries: Sequence[HistoryEntry]) -> Table:
     """Return the table of a history."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for column in ("NUMBER", "MODEL", "TAGGED", "BY", "WHY"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("NUMBER", "TAGGED"))
+    table = empty_table(("NUMBER", "MODEL", "TAGGED", "BY", "WHY"), whole=("NUMBER", "TAGGED"))
     for number, entry in enumerate(entries):
         table.add_row(
             Text(str(number)),

@@ -24,7 +24,7 @@ from rasa_environments.cli.model_server_access import (
     Url,
     model_server_client,
 )
-from rasa_environments.cli.tables import console
+from rasa_environments.cli.tables import console, empty_table
 from rasa_environments.rasa.listing import Model
 
 EXIT_CODES = {
@@ -99,9 +99,8 @@ def as_json(model: Model) -> dict[str, object]:
 
 def drawn(found: Sequence[Model]) -> Table:
     """Return the table of the models."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for column in ("MODEL", "VERSION", "TRAINED (UTC)", "SIZE", "TAGS"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("VERSION", "TRAINED (UTC)", "SIZE"))
+    whole = ("VERSION", "TRAINED (UTC)", "SIZE")
+    table = empty_table(("MODEL", *whole, "TAGS"), whole)
     for model in found:
         table.add_row(
             Text(model.name),

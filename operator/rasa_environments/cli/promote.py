@@ -169,6 +169,16 @@ async def permission_to_promote(
     )
 
 
+async def required_permission(
+    connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None
+) -> Permission:
+    """Return the user's permission to move the tag. Raises CommandError without it."""
+    permission = await permission_to_promote(connected, environment, tag)
+    if not permission.allowed:
+        raise CommandError(permission.reason, ExitCode.REFUSED)
+    return permission
+
+
 async def write(
     connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, wanted: Wanted, output: Console
 ) -> ModelTag:
@@ -180,9 +190,7 @@ async def write(
     if tag is not None and wanted.is_said_by(tag):
         output.print(f"{name}: {model} is promoted already (ModelTag {tag.metadata.key})")
         return tag
-    permission = await permission_to_promote(connected, environment, tag)
-    if not permission.allowed:
-        raise CommandError(permission.reason, ExitCode.REFUSED)
+    permission = await required_permission(connected, environment, tag)
     if tag is None:
         created = await create(connected, new_model_tag(environment, wanted, permission.user))
         output.print(f"{name}: {model} (ModelTag {created.metadata.key} created for tag {created.tag})")

@@ -8,7 +8,7 @@ from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.overview import source_of
-from rasa_environments.cli.promote import Environment, model_tag_of, permission_to_promote
+from rasa_environments.cli.promote import Environment, model_tag_of, required_permission
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
 
@@ -40,9 +40,7 @@ def resume(environment: Environment, where: ClusterOptions, namespace: Namespace
             if tag.spec.model is None:
                 console().print(f"{target.metadata.key}: gets models from {source} already")
                 return
-            permission = await permission_to_promote(connected, target, tag)
-            if not permission.allowed:
-                raise CommandError(permission.reason, ExitCode.REFUSED)
+            await required_permission(connected, target, tag)
             await connected.client.patch(MODEL_TAGS, tag.metadata.key, {"spec": {"model": None}})
             console().print(
                 f"{target.metadata.key}: {tag.spec.model} is no longer pinned; the next model comes from {source}"

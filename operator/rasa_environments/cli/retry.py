@@ -10,7 +10,7 @@ from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
-from rasa_environments.cli.promote import Environment, model_tag_of, permission_to_promote
+from rasa_environments.cli.promote import Environment, model_tag_of, required_permission
 from rasa_environments.cli.tables import console
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
 
@@ -36,9 +36,7 @@ def retry(environment: Environment, where: ClusterOptions, namespace: Namespace 
                     f"-n {target.metadata.namespace}",
                     ExitCode.NOT_FOUND,
                 )
-            permission = await permission_to_promote(connected, target, tag)
-            if not permission.allowed:
-                raise CommandError(permission.reason, ExitCode.REFUSED)
+            await required_permission(connected, target, tag)
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             await connected.client.patch(
                 MODEL_TAGS, tag.metadata.key, {"metadata": {"annotations": {RETRY_ANNOTATION: now}}}

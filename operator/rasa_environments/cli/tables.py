@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict
 from datetime import datetime
 
@@ -72,10 +72,16 @@ def line(row: EnvironmentRow | TagRow) -> str:
     return f"model tag {name} {facts} ready={row.ready}{why}"
 
 
-def _table(columns: tuple[str, ...], rows: list[tuple[str, list[Text]]], *, namespaces: bool) -> Table:
+def empty_table(columns: Iterable[str], whole: Container[str] = ()) -> Table:
+    """Return a table as kubectl prints them, without rows; the cells of `whole` columns are never wrapped."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for column in ("NAMESPACE", *columns) if namespaces else columns:
-        table.add_column(column, overflow="fold")
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
+    return table
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[str, list[Text]]], *, namespaces: bool) -> Table:
+    table = empty_table(("NAMESPACE", *columns) if namespaces else columns)
     for namespace, cells in rows:
         table.add_row(*([Text(namespace), *cells] if namespaces else cells))
     return table

@@ -199,11 +199,9 @@ class EventHandlers:
             case ModelTag():
                 server_key = server_of_tag(resource)
                 yield from _requests(lister.promoted_from(resource))
-                if verifying_model(resource.status) is not None:
-                    yield from _requests(lister.followers(server_of_tag(resource), resource.tag))
                 if resource.spec.deletion_policy == "Delete":
                     yield Request(Kind.MODEL_SERVER, server_key)
-                if resource.action_server_image is not None:
+                if resource.action_server_image is not None or verifying_model(resource.status) is not None:
                     yield from _requests(lister.followers(server_key, resource.tag))
 
 
