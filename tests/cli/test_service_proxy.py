@@ -80,6 +80,16 @@ def test_a_file_that_is_not_one_token_is_refused(inside: Team, tmp_path: Path, c
     assert f"--token-file {tmp_path / 'token'} does not hold one token on one line" in ran.errors
 
 
+def test_a_token_that_no_header_carries_is_refused_and_not_shown(inside: Team, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("tökén", encoding="utf-8")
+
+    ran = inside.run(f"models --token-file {tmp_path / 'token'}")
+
+    assert ran.exit_code == 1
+    assert "a token has characters other than ASCII, which no header carries through the API server" in ran.errors
+    assert "tökén" not in ran.errors + ran.output
+
+
 def test_who_may_not_use_the_proxy_learns_which_right_is_missing(inside: Team, tmp_path: Path) -> None:
     rights = {
         "apiVersion": "rbac.authorization.k8s.io/v1",

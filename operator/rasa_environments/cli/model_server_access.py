@@ -73,6 +73,11 @@ async def model_server_client(
         server = await connected.get(ModelServer, MODEL_SERVERS, options.name)
         credentials = await _credentials(connected, server, options.token_file)
         proxy = None if options.url or where.source.in_cluster else await _proxy(connected, server)
+    if proxy is not None and not all(token.isascii() for token in (credentials.token, credentials.api_token) if token):
+        raise CommandError(
+            f"ModelServer {server.metadata.key}: a token has characters other than ASCII, which no header carries "
+            f"through the API server; use another token, or {FORWARD}"
+        )
     url = proxy.url if proxy is not None else options.url or server.spec.url
     address = ModelServerAddress(url, server.spec.project, server.spec.model_path)
     http = http_client() if proxy is None else http_client(authorities=proxy.authorities, headers=proxy.headers)
