@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 
 from rasa_environments.api.base import JsonObject, ModelReference
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
-from rasa_environments.cli.promote import Environment, model_tag_of, required_permission
+from rasa_environments.cli.promote import required_permission
 from rasa_environments.cli.tables import console
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
+from rasa_environments.cli.target import Environment, environment_and_tag
+from rasa_environments.cluster.resources import MODEL_TAGS
 
 EXIT_CODES = {
     ExitCode.DONE: "the approval is given, or taken back",
@@ -34,8 +34,7 @@ def approve(
 
     async def command() -> None:
         async with session(where, namespace) as connected:
-            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
-            tag = await model_tag_of(connected, target)
+            target, tag = await environment_and_tag(connected, environment)
             candidate = tag.status.candidate_model if tag is not None else None
             if tag is None or candidate is None:
                 raise CommandError(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, execute, explained
 from rasa_environments.cli.permission import Permission
-from rasa_environments.cli.promote import Environment, model_tag_of, permission_to_promote
+from rasa_environments.cli.promote import permission_to_promote
+from rasa_environments.cli.target import Environment, environment_and_tag
 from rasa_environments.cluster.errors import ApiError, ConfigurationError
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
 
 EXIT_CODES = {
     ExitCode.DONE: "yes",
@@ -42,8 +41,7 @@ async def asked(environment: str, where: ClusterOptions, namespace: str | None) 
     """
     try:
         async with session(where, namespace) as connected:
-            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
-            tag = await model_tag_of(connected, target)
+            target, tag = await environment_and_tag(connected, environment)
             return await permission_to_promote(connected, target, tag)
     except ConfigurationError as error:
         cause = str(error)

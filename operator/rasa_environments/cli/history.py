@@ -12,15 +12,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import HistoryEntry
 from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
-from rasa_environments.cli.promote import Environment, model_tag_of
 from rasa_environments.cli.tables import console, empty_table
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
+from rasa_environments.cli.target import Environment, environment_and_tag
 
 EXIT_CODES = {
     ExitCode.DONE: "the history is shown",
@@ -50,8 +48,7 @@ def history(
 
     async def command() -> None:
         async with session(where, namespace) as connected:
-            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
-            tag = await model_tag_of(connected, target)
+            target, tag = await environment_and_tag(connected, environment)
         entries = (tag.status.history if tag is not None else None) or ()
         if not entries:
             raise CommandError(

@@ -25,9 +25,10 @@ from rasa_environments.cli.overview import source_of
 from rasa_environments.cli.permission import Permission, permission, right_to_write, rights_to_promote
 from rasa_environments.cli.promotion import Goal, Progress, Wanted, model_name, new_model_tag, progress
 from rasa_environments.cli.tables import console
+from rasa_environments.cli.target import Environment, environment_and_tag
 from rasa_environments.cluster.client import ApiError
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
-from rasa_environments.domain.lister import Lister, server_of_environment
+from rasa_environments.cluster.resources import MODEL_TAGS
+from rasa_environments.domain.lister import server_of_environment
 
 EXIT_CODES = {
     ExitCode.DONE: "the model is served (with --until tagged: it carries the tag; with --no-wait: it is requested)",
@@ -67,7 +68,6 @@ Actions = Annotated[
         show_default=False,
     ),
 ]
-Environment = Annotated[str, typer.Argument(help="Name of the DeploymentEnvironment.", show_default=False)]
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,7 @@ def promote(  # noqa: PLR0913, PLR0917 - typer makes an option of each
 
     async def command() -> None:
         async with session(where, namespace) as connected:
-            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
-            tag = await model_tag_of(connected, target)
+            target, tag = await environment_and_tag(connected, environment)
             await promote_to(connected, target, tag, wanted, Following(until if wait else None, timeout))
 
     execute(command())
@@ -115,23 +114,6 @@ def validate(rules: TypeAdapter[str], given: str, place: str) -> None:
         rules.validate_python(given)
     except ValidationError as error:
         raise typer.BadParameter(f"{given}: {error.errors()[0]['msg']}", param_hint=place) from None
-
-
-async def model_tag_of(connected: Session, environment: DeploymentEnvironment) -> ModelTag | None:
-    """Return the ModelTag that owns the environment's tag: the oldest one in its namespace or the server's."""
-    server = server_of_environment(environment)
-    found = Lister()
-    for namespace in sorted({environment.metadata.namespace, server.namespace}):
-        try:
-            listing = await connected.client.list(MODEL_TAGS, namespace)
-        except ApiError as error:
-            if error.status == 403 and namespace != environment.metadata.namespace:
-                continue  # a ModelTag that we may not see makes ours a conflict, which is then reported
-            raise
-        for item in listing.items:
-            found.tags.put(parsed(ModelTag, item))
-    claims = found.claims(server, environment.tag)
-    return claims[0] if claims else None
 
 
 async def promote_to(

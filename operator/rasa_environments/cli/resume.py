@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.overview import source_of
-from rasa_environments.cli.promote import Environment, model_tag_of, required_permission
+from rasa_environments.cli.promote import required_permission
 from rasa_environments.cli.tables import console
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
+from rasa_environments.cli.target import Environment, environment_and_tag
+from rasa_environments.cluster.resources import MODEL_TAGS
 
 EXIT_CODES = {
     ExitCode.DONE: "the tag gets models on its own",
@@ -28,8 +28,7 @@ def resume(environment: Environment, where: ClusterOptions, namespace: Namespace
 
     async def command() -> None:
         async with session(where, namespace) as connected:
-            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
-            tag = await model_tag_of(connected, target)
+            target, tag = await environment_and_tag(connected, environment)
             source = source_of(tag) if tag is not None else None
             if tag is None or source is None:
                 raise CommandError(

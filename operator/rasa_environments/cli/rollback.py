@@ -6,15 +6,14 @@ from typing import Annotated
 
 import typer
 
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.promote import EXIT_CODES as EXIT_CODES_OF_PROMOTE
-from rasa_environments.cli.promote import Environment, Following, Timeout, Until, Wait, model_tag_of, promote_to
+from rasa_environments.cli.promote import Following, Timeout, Until, Wait, promote_to
 from rasa_environments.cli.promotion import Goal, rollback_target
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
+from rasa_environments.cli.target import Environment, environment_and_tag
 
 EXIT_CODES = {
     **EXIT_CODES_OF_PROMOTE,
@@ -41,8 +40,7 @@ def rollback(
 
     async def command() -> None:
         async with session(where, namespace) as connected:
-            target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
-            tag = await model_tag_of(connected, target)
+            target, tag = await environment_and_tag(connected, environment)
             if tag is None:
                 raise CommandError(
                     f"no ModelTag sets the tag {target.tag} of environment {target.metadata.key}, so no earlier "

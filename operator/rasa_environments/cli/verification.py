@@ -9,17 +9,15 @@ from typing import Annotated
 
 import typer
 
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.verification import VerificationRecord
-from rasa_environments.cli.access import Session, session
+from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
-from rasa_environments.cli.promote import Environment, model_tag_of
 from rasa_environments.cli.tables import console
+from rasa_environments.cli.target import Environment, environment_and_tag
 from rasa_environments.cli.verification_report import as_json, as_junit, as_lines, latest
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
 
 EXIT_CODES = {
     ExitCode.DONE: "the model has passed",
@@ -48,7 +46,7 @@ def verification(
 
     async def command() -> None:
         async with session(where, namespace) as connected:
-            tag = await _tag_of(connected, environment)
+            _, tag = await environment_and_tag(connected, environment)
         record = None if tag is None else latest(tag)
         if tag is None or record is None:
             raise CommandError(
@@ -60,11 +58,6 @@ def verification(
         raise typer.Exit(codes[record.result])
 
     execute(command())
-
-
-async def _tag_of(connected: Session, environment: str) -> ModelTag | None:
-    target = await connected.get(DeploymentEnvironment, DEPLOYMENT_ENVIRONMENTS, environment)
-    return await model_tag_of(connected, target)
 
 
 def _show(tag: ModelTag, record: VerificationRecord, output: Output) -> None:
