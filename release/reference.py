@@ -57,6 +57,16 @@ The same for every command; each says which ones it uses, and for what.
 | code | meaning |
 |---|---|
 """
+OUTPUT = """
+## Output for programs
+
+`-o json`, `-o yaml` and `-o name` are the same for every command that has `-o`, and their exit codes are those of text:
+
+- Standard output has the result alone. Messages, notes and errors are on standard error.
+- Fields have the names of the API. Within a version of the API, fields are added, but none is renamed or removed.
+- `-o name` prints objects as kubectl does, `modeltag.rasa-environments.io/production`, and models by their name, one a
+  line.
+"""
 CLUSTER = """
 ## Which cluster, and as whom
 
@@ -182,7 +192,7 @@ def commands_page() -> str:
     context = typer.Context(command, info_name=PROGRAM)
     commands = get_docs_for_click(obj=command, ctx=context, name=PROGRAM, title="Command line")
     rows = "".join(f"| {code.value} | {meaning} |\n" for code, meaning in MEANINGS.items())
-    return f"{NOTE}\n{commands}{EXIT_CODES}{rows}{CLUSTER}"
+    return f"{NOTE}\n{commands}{EXIT_CODES}{rows}{OUTPUT}{CLUSTER}"
 
 
 def settings_page(page: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -13,7 +12,7 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.overview import NOT_SEEN, Overview, age, overview
-from rasa_environments.cli.tables import WIDE, as_json, drawn, line
+from rasa_environments.cli.tables import WIDE, as_document, drawn, line
 
 TRUTHS = ("True", "Unknown")
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -166,7 +165,7 @@ def test_conversations_that_are_not_kept_are_reported() -> None:
 
     told = "InMemory: conversations are kept in memory and end with the pod; set spec.trackerStore"
     assert f"  production: {told}" in text(shown)
-    assert json.loads(as_json(shown))["environments"][0]["forgetful"] == told
+    assert as_document(shown)["environments"][0]["forgetful"] == told
 
 
 def test_where_conversations_are_kept_or_configured_elsewhere_nothing_is_reported() -> None:
@@ -208,12 +207,12 @@ def test_markup_in_a_message_is_text() -> None:
     assert "odd: [red]x[/nope]" in text(overview([odd], []))
 
 
-def test_programs_get_the_same_as_json() -> None:
-    shown = json.loads(as_json(overview([SERVING], [TAG])))
+def test_programs_get_the_same_as_plain_data() -> None:
+    shown = as_document(overview([SERVING], [TAG]))
 
     assert shown["environments"][0]["served"] == "B"
     assert shown["tags"][0]["previous"] == "A"
-    assert (shown["tags"][0]["promoted_by"], shown["tags"][0]["promoted_at"]) == ("carol", "2026-01-02T11:55:00Z")
+    assert (shown["tags"][0]["promotedBy"], shown["tags"][0]["promotedAt"]) == ("carol", "2026-01-02T11:55:00Z")
 
 
 def test_a_promotion_by_nobody_known_has_its_time_alone() -> None:

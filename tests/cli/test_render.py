@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -312,3 +313,11 @@ def test_without_a_file_the_usage_is_shown() -> None:
 
     assert ran.exit_code == 2
     assert "--file" in ran.errors
+
+
+def test_objects_are_rendered_for_programs() -> None:
+    as_yaml, as_json, names = (render(SERVER, ENVIRONMENT, options=f"-o {each}") for each in ("yaml", "json", "name"))
+
+    objects = list(yaml.safe_load_all(as_yaml.output))
+    assert json.loads(as_json.output) == {"apiVersion": "v1", "kind": "List", "items": objects}
+    assert "deployment.apps/production-rasa" in names.output.splitlines()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import typer
 
 from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, execute, explained
+from rasa_environments.cli.output import Output, OutputFormat, name_of, show
 from rasa_environments.cli.permission import Permission
 from rasa_environments.cli.promote import permission_to_promote
 from rasa_environments.cli.target import Environment, environment_and_tag
 from rasa_environments.cluster.errors import ApiError, ConfigurationError
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS
 
 EXIT_CODES = {
     ExitCode.DONE: "yes",
@@ -21,13 +25,27 @@ EXIT_CODES = {
 }
 
 
-def can_promote(environment: Environment, where: ClusterOptions, namespace: Namespace = None) -> None:
-    """Say whether you may promote to an environment, and why not."""
+def can_promote(
+    environment: Environment,
+    where: ClusterOptions,
+    output: Output = OutputFormat.TEXT,
+    namespace: Namespace = None,
+) -> None:
+    """Say whether you may promote to an environment, and why not.
+
+    As JSON and YAML, the answer has `allowed`, `reason`, and as `user` who asked; `-o name` prints the environment if
+    you may, and else nothing.
+    """
 
     async def command() -> None:
         permission = await asked(environment, where, namespace)
         answer = "yes" if permission.allowed else "no"
-        typer.echo(f"{answer} - {permission.reason}" if permission.reason else answer)
+        show(
+            output,
+            text=lambda: f"{answer} - {permission.reason}" if permission.reason else answer,
+            document=lambda: asdict(permission),
+            names=[name_of(DEPLOYMENT_ENVIRONMENTS, environment)] if permission.allowed else [],
+        )
         if not permission.allowed:
             raise typer.Exit(ExitCode.REFUSED)
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import Annotated
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
@@ -17,7 +12,8 @@ from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
-from rasa_environments.cli.tables import console, empty_table
+from rasa_environments.cli.output import Output, OutputFormat, show
+from rasa_environments.cli.tables import empty_table
 from rasa_environments.cli.target import Environment, environment_and_tag
 
 EXIT_CODES = {
@@ -28,22 +24,16 @@ EXIT_CODES = {
 }
 
 
-class Output(StrEnum):
-    """Output format of a history."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def history(
     environment: Environment,
     where: ClusterOptions,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Output format.")] = Output.TABLE,
+    output: Output = OutputFormat.TEXT,
     namespace: Namespace = None,
 ) -> None:
     """Show which models an environment's tag had, the latest first: since when, who promoted them, and why.
 
-    The number of a model is what `rollback --to` takes.
+    The number of a model is what `rollback --to` takes. As JSON and YAML, these are the entries of `status.history` of
+    the ModelTag; `-o name` prints the names of the models.
     """
 
     async def command() -> None:
@@ -56,11 +46,12 @@ def history(
                 f"for example by kubectl rasa promote MODEL {environment}",
                 ExitCode.NOT_FOUND,
             )
-        if output is Output.JSON:
-            shown = [entry.model_dump(by_alias=True, exclude_none=True) for entry in entries]
-            sys.stdout.write(json.dumps(shown, indent=2) + "\n")
-        else:
-            console().print(drawn(entries))
+        show(
+            output,
+            text=lambda: drawn(entries),
+            document=lambda: [entry.model_dump(by_alias=True, exclude_none=True) for entry in entries],
+            names=(entry.model for entry in entries),
+        )
 
     execute(command())
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -24,7 +21,8 @@ from rasa_environments.cli.model_server_access import (
     Url,
     model_server_client,
 )
-from rasa_environments.cli.tables import console, empty_table
+from rasa_environments.cli.output import Output, OutputFormat, show
+from rasa_environments.cli.tables import empty_table
 from rasa_environments.rasa.listing import Model
 
 EXIT_CODES = {
@@ -35,33 +33,34 @@ EXIT_CODES = {
 }
 
 
-class Output(StrEnum):
-    """Output format of the models."""
-
-    TABLE = "table"
-    JSON = "json"
-    NAME = "name"
-
-
 def models(
     where: ClusterOptions,
     tag: Annotated[
         str | None, typer.Option(help="Only the model that has this tag.", show_default="every model")
     ] = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Output format.")] = Output.TABLE,
+    output: Output = OutputFormat.TEXT,
     model_server: ModelServerName = "default",
     url: Url = None,
     token_file: TokenFile = None,
     namespace: Namespace = None,
 ) -> None:
-    """List the models of a ModelServer, the last trained first, with their tags."""
+    """List the models of a ModelServer, the last trained first, with their tags.
+
+    As JSON and YAML, each model has `name`, `hash`, `version` (of Rasa), `trainedAt` (RFC 3339, UTC), `tags` and `size`
+    (bytes); what the server does not say is null.
+    """
 
     async def command() -> None:
         options = ModelServerOptions(model_server, url, token_file)
         async with model_server_client(where, namespace, options) as server:
             listed = await server.models(as_writer=token_file is not None)
         found = last_trained_first(model for model in listed if tag is None or tag in model.tags)
-        show(found, output)
+        show(
+            output,
+            text=lambda: drawn(found) if found else "no models found; upload one: kubectl rasa upload FILE",
+            document=lambda: [as_json(model) for model in found],
+            names=(model.name for model in found),
+        )
         raise typer.Exit(ExitCode.DONE if found else ExitCode.NOT_FOUND)
 
     execute(command())
@@ -70,19 +69,6 @@ def models(
 def last_trained_first(found: Iterable[Model]) -> tuple[Model, ...]:
     """Return the models in the order of their training; those of unknown age come last, by name."""
     return tuple(sorted(found, key=lambda model: (-(model.trained_at or 0), model.name)))
-
-
-def show(found: Sequence[Model], output: Output) -> None:
-    """Print the models."""
-    match output:
-        case Output.JSON:
-            sys.stdout.write(json.dumps([as_json(model) for model in found], indent=2) + "\n")
-        case Output.NAME:
-            sys.stdout.writelines(f"{model.name}\n" for model in found)
-        case Output.TABLE if found:
-            console().print(drawn(found))
-        case Output.TABLE:
-            console().print("no models found; upload one: kubectl rasa upload FILE")
 
 
 def as_json(model: Model) -> dict[str, object]:

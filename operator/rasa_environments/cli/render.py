@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from base64 import b64decode
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import typer
-import yaml
 
 from rasa_environments.api.base import JsonObject, ObjectKey, secret_of
 from rasa_environments.api.conditions import Reason
@@ -17,6 +17,8 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
 from rasa_environments.cli.manifests import Manifests, read
+from rasa_environments.cli.output import OutputFormat, as_yaml, name_of, show
+from rasa_environments.cluster.resources import resource_of
 from rasa_environments.desired.environment import children
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.secret_variables import SecretVariable
@@ -32,6 +34,16 @@ from rasa_environments.domain.secret_values import SERVICE_TOKEN_KEY, credential
 GENERATED = "<generated>"
 GENERATED_VALUES = Generated(GENERATED, GENERATED, GENERATED)
 T = TypeVar("T")
+
+
+class Objects(StrEnum):
+    """The formats of objects, which have no text for people but YAML."""
+
+    YAML = "yaml"
+    JSON = "json"
+    NAME = "name"
+
+
 EXIT_CODES = {
     ExitCode.DONE: "the objects are printed",
     ExitCode.FAILED: "the manifest is wrong or incomplete, and no object is printed",
@@ -46,6 +58,9 @@ def render(
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="Namespace of documents that name none.")
     ] = "default",
+    output: Annotated[
+        Objects, typer.Option("--output", "-o", help="Output format; json is one List of all objects.")
+    ] = Objects.YAML,
 ) -> None:
     """Print the objects that the operator creates for a manifest, without a cluster.
 
@@ -73,7 +88,7 @@ def render(
         if environment.spec.external is not None:
             name = environment.metadata.key
             sys.stderr.write(f"note: DeploymentEnvironment {name} runs elsewhere: it has no objects to render\n")
-    yaml.dump_all(objects, sys.stdout, Dumper=_Dumper, sort_keys=False, explicit_start=True, width=120)
+    show_objects(output, objects)
 
 
 def rendered(environment: DeploymentEnvironment, manifests: Manifests) -> Iterable[JsonObject]:
@@ -157,17 +172,14 @@ def shown(child: JsonObject) -> JsonObject:
     }
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes multi-line text, such as endpoints.yml, as blocks, and repeated values in full instead of as anchors."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        """Return True for every value."""
-        del data
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _text)
+def show_objects(output: Objects, objects: Sequence[JsonObject]) -> None:
+    """Print the objects in the format."""
+    if output is Objects.YAML:
+        sys.stdout.write(as_yaml(objects, explicit_start=True))
+        return
+    show(
+        OutputFormat(output),
+        text=str,
+        document=lambda: {"apiVersion": "v1", "kind": "List", "items": objects},
+        names=(name_of(resource_of(obj["kind"]), obj["metadata"]["name"]) for obj in objects),
+    )

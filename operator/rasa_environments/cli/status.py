@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 from rich.live import Live
 
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
@@ -19,8 +19,9 @@ from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import execute
 from rasa_environments.cli.following import Followed, followed
+from rasa_environments.cli.output import Output, OutputFormat, name_of, show
 from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, overview
-from rasa_environments.cli.tables import as_json, console, drawn, line
+from rasa_environments.cli.tables import as_document, console, drawn, line
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
 
 EXIT_CODES = {
@@ -34,30 +35,28 @@ AGES_SECONDS = 5.0
 """Seconds between two updates of a live table without changes, for its ages."""
 
 
-class Output(StrEnum):
-    """Output format of the status."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def status(
     where: ClusterOptions,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep running, and show every change.")] = False,
     all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces.")] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Output format.")] = Output.TABLE,
+    output: Output = OutputFormat.TEXT,
     namespace: Namespace = None,
 ) -> None:
     """Show which model each environment wants and serves, and why one is not ready."""
-    if watch and output is Output.JSON:
-        raise typer.BadParameter("--watch cannot be combined with --output json; leave one of them out")
+    if watch and output is not OutputFormat.TEXT:
+        raise typer.BadParameter(f"--watch cannot be combined with --output {output}; leave one of them out")
 
     async def command() -> None:
         async with session(where, namespace) as connected:
             scope = None if all_namespaces else connected.namespace
             seen = await looked(connected, scope)
             if not watch:
-                show(seen, output, scope)
+                show(
+                    output,
+                    text=lambda: shown(seen, scope),
+                    document=lambda: as_document(seen),
+                    names=names(seen),
+                )
                 raise typer.Exit(verdict_on(seen))
             if sys.stdout.isatty():
                 await draw_changes(connected, scope)
@@ -88,15 +87,18 @@ def verdict_on(seen: Overview) -> ExitCode:
     return ExitCode.UNKNOWN if "Unknown" in found else ExitCode.DONE
 
 
-def show(seen: Overview, output: Output, scope: str | None) -> None:
-    """Print the overview once."""
-    if output is Output.JSON:
-        sys.stdout.write(as_json(seen) + "\n")
-    elif seen.environments or seen.tags:
-        console().print(drawn(seen, datetime.now(UTC), namespaces=scope is None))
-    else:
-        where = f"in namespace {scope} (-A shows all)" if scope else "in any namespace"
-        console().print(f"no environment found {where}; create one: kubectl apply -f FILE")
+def shown(seen: Overview, scope: str | None) -> RenderableType:
+    """Return the overview for people."""
+    if seen.environments or seen.tags:
+        return drawn(seen, datetime.now(UTC), namespaces=scope is None)
+    where = f"in namespace {scope} (-A shows all)" if scope else "in any namespace"
+    return f"no environment found {where}; create one: kubectl apply -f FILE"
+
+
+def names(seen: Overview) -> Iterator[str]:
+    """Yield the names of all objects, as `kubectl get -o name` prints them."""
+    yield from (name_of(DEPLOYMENT_ENVIRONMENTS, row.name) for row in seen.environments)
+    yield from (name_of(MODEL_TAGS, row.name) for row in seen.tags)
 
 
 async def draw_changes(connected: Session, scope: str | None) -> None:

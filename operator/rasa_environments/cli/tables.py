@@ -1,16 +1,17 @@
-"""The output of `status`: tables for people, lines for a pipe, JSON for programs."""
+"""The output of `status`: tables for people, lines for a pipe, plain data for programs."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterable
 from dataclasses import asdict
 from datetime import datetime
 
+from pydantic.alias_generators import to_camel
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import ConditionStatus
 from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, age
 
@@ -22,9 +23,11 @@ WIDE = 4096
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console as wide as the terminal, or as wide as necessary without one."""
-    terminal = Console(stderr=stderr, highlight=False)
-    return terminal if terminal.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE, soft_wrap=True)
+    """Return a console as wide as the terminal, or as wide as necessary without one; it prints text as it is."""
+    terminal = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if terminal.is_terminal:
+        return terminal
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=WIDE, soft_wrap=True)
 
 
 def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType:
@@ -54,9 +57,12 @@ def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType
     return Group(*parts)
 
 
-def as_json(shown: Overview) -> str:
-    """Return the rows as one JSON document."""
-    return json.dumps(asdict(shown), indent=2)
+def as_document(shown: Overview) -> JsonObject:
+    """Return the rows for programs, with the names of their fields as in the API: `promotedBy`."""
+    return {
+        kind: [{to_camel(field): value for field, value in row.items()} for row in rows]
+        for kind, rows in asdict(shown).items()
+    }
 
 
 def line(row: EnvironmentRow | TagRow) -> str:

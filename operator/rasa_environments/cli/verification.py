@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from enum import StrEnum
 from typing import Annotated
@@ -15,7 +14,7 @@ from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
-from rasa_environments.cli.tables import console
+from rasa_environments.cli.output import OutputFormat, show
 from rasa_environments.cli.target import Environment, environment_and_tag
 from rasa_environments.cli.verification_report import as_json, as_junit, as_lines, latest
 
@@ -28,21 +27,29 @@ EXIT_CODES = {
 }
 
 
-class Output(StrEnum):
-    """Output format of a verification."""
+class Report(StrEnum):
+    """The formats of every command, and one for CI."""
 
     TEXT = "text"
     JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
     JUNIT = "junit"
 
 
 def verification(
     environment: Environment,
     where: ClusterOptions,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Output format.")] = Output.TEXT,
+    output: Annotated[
+        Report, typer.Option("--output", "-o", help="Output format: text for people, the others for programs and CI.")
+    ] = Report.TEXT,
     namespace: Namespace = None,
 ) -> None:
-    """Show the latest verification of a model for an environment: each test case, and what the bot answered."""
+    """Show the latest verification of a model for an environment: each test case, and what the bot answered.
+
+    As JSON and YAML, it has the fields of an entry of `status.verifications` of the ModelTag, the `tag`, and as
+    `message` why the model was rejected; `-o name` prints the name of the model.
+    """
 
     async def command() -> None:
         async with session(where, namespace) as connected:
@@ -53,19 +60,20 @@ def verification(
                 f"no model was verified for environment {environment}: set spec.verification of its ModelTag",
                 ExitCode.NOT_FOUND,
             )
-        _show(tag, record, output)
+        _print(tag, record, output)
         codes = {"Succeeded": ExitCode.DONE, "Failed": ExitCode.FAILED, None: ExitCode.UNKNOWN}
         raise typer.Exit(codes[record.result])
 
     execute(command())
 
 
-def _show(tag: ModelTag, record: VerificationRecord, output: Output) -> None:
-    match output:
-        case Output.TEXT:
-            for line in as_lines(tag, record):
-                console().print(line, markup=False, highlight=False, soft_wrap=True)
-        case Output.JSON:
-            sys.stdout.write(json.dumps(as_json(tag, record), indent=2) + "\n")
-        case Output.JUNIT:
-            sys.stdout.write(as_junit(tag, record))
+def _print(tag: ModelTag, record: VerificationRecord, output: Report) -> None:
+    if output is Report.JUNIT:
+        sys.stdout.write(as_junit(tag, record))
+        return
+    show(
+        OutputFormat(output),
+        text=lambda: "\n".join(as_lines(tag, record)),
+        document=lambda: as_json(tag, record),
+        names=[record.name],
+    )
