@@ -25,6 +25,7 @@ from rasa_model_server.web.access import Access
 from rasa_model_server.web.configuration import Configuration, configuration_router
 from rasa_model_server.web.error_answers import EXCEPTION_HANDLERS
 from rasa_model_server.web.exposition import Exposition, metrics_router
+from rasa_model_server.web.front_page import front_page_router
 from rasa_model_server.web.health import health_router, probe_router
 from rasa_model_server.web.login import login_router
 from rasa_model_server.web.model_routes import model_router
@@ -114,6 +115,7 @@ def create_application(settings: Settings, stores: Stores | None = None) -> Fast
         probe_router(catalogue),
         metrics_router(Exposition(catalogue, metrics)),
         openapi_router(),
+        front_page_router(),
     ):
         application.include_router(router)
     return application
