@@ -71,8 +71,7 @@ class Scene:
         self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
         self.limit = limit
         self.start()
-        defaults = {"rasa": {"version": "3.6.21"}}
-        self.state.lister.servers.put(server(defaults=defaults))
+        self.holds()
         for name in environments or ("live",):
             self.state.lister.environments.put(environment(name, tag="live", uid=f"uid-{name}"))
         self.has_conversations(OPENING_HOURS)
@@ -94,6 +93,10 @@ class Scene:
         probe = RasaProbe(served, Healing(self.api, Intervals()), external, licenses)
         options = EnvironmentOptions()
         self.environments = EnvironmentReconciler(self.state, self.children, secrets, statuses, probe, options)
+
+    def holds(self, **spec: Any) -> None:
+        """The ModelServer has these windows or this freeze, or neither."""
+        self.state.lister.servers.put(server(defaults={"rasa": {"version": "3.6.21"}}, **spec))
 
     def now(self) -> str:
         """The time, in Kubernetes' format."""

@@ -27,6 +27,9 @@ RETRY = (
     "kubectl annotate modeltag {name} --namespace {namespace} --overwrite rasa-environments.io/retry-requested-at=NOW"
 )
 
+HELD_BY_SERVER: Final = frozenset({Reason.OUTSIDE_WINDOW, Reason.FROZEN})
+"""What keeps a model that is let through otherwise from the tag: windows and freeze of the ModelServer."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -87,6 +90,17 @@ def verifying_model(status: ModelTagStatus) -> ModelReference | None:
     """Return the model for which candidates run, by the status."""
     found = next((each for each in status.verifications or () if each.result is None), None)
     return None if found is None else ModelReference(name=found.name, hash=found.hash)
+
+
+def to_be_verified(desired: DesiredModel) -> DesiredModel:
+    """Return the model that is verified now: the desired one, or the next one if only the ModelServer holds it.
+
+    So a model has its verdict by the time that a promotion window opens, however short that is.
+    """
+    candidate, waiting = desired.candidate, desired.waiting
+    if candidate is None or waiting is None or waiting.reason not in HELD_BY_SERVER:
+        return desired
+    return DesiredModel(candidate.name, desired.origin, candidate.hash)
 
 
 def held(desired: DesiredModel, status: ModelTagStatus, progress: Progress) -> DesiredModel:

@@ -18,7 +18,7 @@ from rasa_environments.domain.desired_model import DesiredModel, desired_model, 
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.domain.tags import owned_by_older
-from rasa_environments.domain.verification import Progress, held, recorded, verifying_model
+from rasa_environments.domain.verification import Progress, held, recorded, to_be_verified, verifying_model
 from rasa_environments.judge.events import Record, record_nothing
 from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge
 from rasa_environments.judge.tag_history import last_model
@@ -149,17 +149,21 @@ class ModelTagReconciler:
         connected: tuple[ModelServer, Connection] | Problem,
         observation: ServerObservation,
     ) -> tuple[DesiredModel, Progress]:
-        """Return the model that the tag should carry now, and the progress of the verification of the desired one.
+        """Return the model that the tag should carry now, and the progress of the verification of the next one.
 
         A model that waits for its verification, or failed, leaves the tag on the last one. Raises ApiError.
         """
+        verified = to_be_verified(desired)
         if isinstance(connected, Problem):
             self._gate.forget(tag.metadata.key)
-            progress = recorded(tag, desired.name).idle()
+            progress = recorded(tag, verified.name).idle()
             return (desired if tag.spec.verification is None else held(desired, tag.status, progress)), progress
-        unable = partial(self._tagging.unable_followers, connected[1], tag, desired.name or "", observation)
-        progress = await self._gate.check(tag, desired.name, observation, unable)
-        return (desired if progress.problem is None else held(desired, tag.status, progress)), progress
+        unable = partial(self._tagging.unable_followers, connected[1], tag, verified.name or "", observation)
+        progress = await self._gate.check(tag, verified.name, observation, unable)
+        if progress.problem is None:
+            return desired, progress
+        waits = held(verified, tag.status, progress)
+        return (desired if waits is verified else waits), progress
 
     async def _connected(
         self, tag: ModelTag, server: ModelServer | None, observation: ServerObservation
