@@ -64,8 +64,26 @@ OUTPUT = """
 
 - Standard output has the result alone. Messages, notes and errors are on standard error.
 - Fields have the names of the API. Within a version of the API, fields are added, but none is renamed or removed.
+- A command that changes an object prints it as it is in the end, as kubectl does.
 - `-o name` prints objects as kubectl does, `modeltag.rasa-environments.io/production`, and models by their name, one a
   line.
+"""
+REHEARSAL = """
+## Dry runs
+
+`--dry-run` of the commands that change something has kubectl's values:
+
+- `client` sends no change. It prints the request that would be sent, or with `-o json` and `-o yaml` the object as it
+  would be. What is only read is read from the API server.
+- `server` sends the change with `dryRun=All`, so that defaults, schema, rules and admission policies apply, and nothing
+  is stored.
+
+What is not stored has no consequences to wait for: `promote` and `rollback` return at once.
+
+## Times
+
+Options with a time read it as kubectl does: numbers with the units `h`, `m`, `s` and `ms`, such as `5m`, `1h30m` and
+`90s`, or `0`.
 """
 CLUSTER = """
 ## Which cluster, and as whom
@@ -192,7 +210,7 @@ def commands_page() -> str:
     context = typer.Context(command, info_name=PROGRAM)
     commands = get_docs_for_click(obj=command, ctx=context, name=PROGRAM, title="Command line")
     rows = "".join(f"| {code.value} | {meaning} |\n" for code, meaning in MEANINGS.items())
-    return f"{NOTE}\n{commands}{EXIT_CODES}{rows}{OUTPUT}{CLUSTER}"
+    return f"{NOTE}\n{commands}{EXIT_CODES}{rows}{OUTPUT}{REHEARSAL}{CLUSTER}"
 
 
 def settings_page(page: str) -> str:

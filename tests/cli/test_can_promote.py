@@ -189,7 +189,7 @@ def test_a_refused_promotion_writes_nothing(team: Team, tmp_path: Path) -> None:
 def test_a_promotion_that_its_author_may_not_watch_is_not_known(team: Team, tmp_path: Path) -> None:
     dave = employ(team, tmp_path, READS, WRITES, promotes("deploymentenvironments", "production"))
 
-    ran = dave.run("promote B production --timeout 30")
+    ran = dave.run("promote B production --timeout 30s")
 
     assert ran.exit_code == 6
     assert f"error: {team.namespace}/production: it is promoted, but cannot be followed: the API server denied" in (

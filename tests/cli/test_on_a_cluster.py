@@ -152,7 +152,7 @@ def test_a_promotion_is_followed_step_by_step_until_it_is_served(team: Team, mea
         team.report("ModelTag", "production", {"taggedModel": B}, **SERVED_B)
 
     meanwhile(operate)
-    ran = team.run("promote B production --timeout 30")
+    ran = team.run("promote B production --timeout 30s")
 
     assert ran.exit_code == 0, ran.errors
     told = ran.output.splitlines()
@@ -181,7 +181,7 @@ def test_a_promotion_that_a_person_must_help_fails_with_the_reason(team: Team, m
         team.report("ModelTag", "production", {}, Stalled=("True", "ModelNotFound", "there is no model missing"))
 
     meanwhile(operate)
-    ran = team.run("promote missing production --timeout 30")
+    ran = team.run("promote missing production --timeout 30s")
 
     assert ran.exit_code == 4
     assert ran.errors == f"error: {team.namespace}/production: there is no model missing\n"
@@ -195,7 +195,7 @@ def test_a_promotion_that_another_overtakes_fails_and_says_so(team: Team, meanwh
         assert team.api.request("PATCH", team.path("ModelTag", "production"), body, headers=header).accepted
 
     meanwhile(overtake)
-    ran = team.run("promote B production --timeout 30")
+    ran = team.run("promote B production --timeout 30s")
 
     assert ran.exit_code == 1
     assert ran.errors == f"error: {team.namespace}/production: somebody else promoted C in the meantime\n"
@@ -209,12 +209,12 @@ def test_pods_that_cannot_be_asked_end_in_unknown(team: Team, meanwhile: Meanwhi
         team.report("ModelTag", "production", {"taggedModel": B}, **{**SERVED_B, "Served": silent})
 
     meanwhile(operate)
-    ran = team.run("promote B production --timeout 5")
+    ran = team.run("promote B production --timeout 5s")
 
     key = f"{team.namespace}/production"
     assert ran.exit_code == 6
     assert ran.errors == (
-        f"error: {key}: whether B is served is unknown after 5 s: whether it is served is unknown: pod x does "
+        f"error: {key}: whether B is served is unknown after 5s: whether it is served is unknown: pod x does "
         f"not report its model; the promotion continues, see kubectl rasa status -n {team.namespace}\n"
     )
 
@@ -225,7 +225,7 @@ def test_the_tag_alone_can_be_waited_for(team: Team, meanwhile: Meanwhile) -> No
         team.report("ModelTag", "production", {"taggedModel": B}, **{**TAGGED_B, "Ready": ("False", "Because", "x")})
 
     meanwhile(operate)
-    ran = team.run("promote B production --until tagged --timeout 30")
+    ran = team.run("promote B production --until tagged --timeout 30s")
 
     assert ran.exit_code == 0, ran.errors
     assert ran.output.splitlines()[-1] == "tag production is on B"
@@ -239,7 +239,7 @@ def test_a_tag_that_nothing_follows_times_out_and_says_so(team: Team, meanwhile:
         team.report("ModelTag", "production", {"taggedModel": B}, **{**SERVED_B, "Served": nobody})
 
     meanwhile(operate)
-    ran = team.run("promote B production --timeout 5")
+    ran = team.run("promote B production --timeout 5s")
 
     assert ran.exit_code == 5
     assert ": tag production is on B, but nothing serves it: no environment follows it; the promotion" in ran.errors
@@ -253,18 +253,26 @@ def test_a_wait_that_is_too_short_says_what_was_last_known_and_that_it_continues
         team.report("ModelTag", "production", {"taggedModel": B}, **TAGGED_B)
 
     meanwhile(operate)
-    ran = team.run("promote B production --timeout 5")
+    ran = team.run("promote B production --timeout 5s")
 
     key = f"{team.namespace}/production"
     assert ran.exit_code == 5
     assert ran.errors == (
-        f"error: {key}: B is not served after 5 s: waiting for the environment: pod x serves A, B is wanted; the "
+        f"error: {key}: B is not served after 5s: waiting for the environment: pod x serves A, B is wanted; the "
         f"promotion continues, see kubectl rasa status -n {team.namespace}\n"
     )
 
 
+def test_a_time_without_a_unit_is_a_usage_error_that_says_how_to_write_it(team: Team) -> None:
+    ran = team.run("promote B production --timeout 300")
+
+    assert ran.exit_code == 2
+    words = " ".join(ran.errors.replace("│", "").split())
+    assert "'300' is not a duration: give numbers with the units h, m, s or ms, for example 5m, 1h30m or 90s" in words
+
+
 def test_where_no_operator_is_at_work_nothing_is_known(team: Team) -> None:
-    ran = team.run("promote B production --timeout 2")
+    ran = team.run("promote B production --timeout 2s")
 
     assert ran.exit_code == 6
     assert ": waiting for the operator to see the change (is it running?); the promotion continues" in ran.errors

@@ -69,13 +69,13 @@ def test_while_rasa_is_busy_loading_it_is_not_done(tag_space: Space, command: Co
             return answer(path, token)
 
         rasa.answer = answer_once_loaded  # type: ignore[method-assign]
-        while_loading = command(f"promote {MODEL_B} production --timeout 15")
+        while_loading = command(f"promote {MODEL_B} production --timeout 15s")
         rasa.model = MODEL_B
         loaded.set()
         when_loaded = command(f"promote {MODEL_B} production")
 
     assert while_loading.returncode == 5, while_loading.stdout
-    assert while_loading.stderr.startswith(f"error: {key}: {MODEL_B} is not served after 15 s: waiting for ")
+    assert while_loading.stderr.startswith(f"error: {key}: {MODEL_B} is not served after 15s: waiting for ")
     assert when_loaded.returncode == 0, when_loaded.stderr
 
 
@@ -134,12 +134,12 @@ def test_while_the_model_server_is_down_a_promotion_waits_and_goes_on_without_th
     key = started(tag_space)
     front.down()
 
-    ran = command(f"promote {MODEL_B} production --timeout 3")
+    ran = command(f"promote {MODEL_B} production --timeout 3s")
 
     assert ran.returncode == 6
     assert "waiting for the tag: the model server at" in ran.stdout
     assert ran.stderr.startswith(
-        f"error: {key}: whether {MODEL_B} is served is unknown after 3 s: waiting for the tag: the model server"
+        f"error: {key}: whether {MODEL_B} is served is unknown after 3s: waiting for the tag: the model server"
     )
     assert ran.stderr.endswith(f"; the promotion continues, see kubectl rasa status -n {tag_space.namespace}\n")
     front.up()

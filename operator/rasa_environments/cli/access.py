@@ -54,10 +54,13 @@ class Session:
 
 
 @asynccontextmanager
-async def session(where: ClusterOptions, namespace: str | None) -> AsyncIterator[Session]:
-    """Yield a session with the cluster of the options. Raises ConfigurationError if there is none."""
+async def session(where: ClusterOptions, namespace: str | None, *, dry_run: bool = False) -> AsyncIterator[Session]:
+    """Yield a session with the cluster of the options, which with `dry_run` stores nothing.
+
+    Raises ConfigurationError if there is no such cluster.
+    """
     try:
-        async with await Client.by(where.source, field_manager=FIELD_MANAGER) as client:
+        async with await Client.by(where.source, field_manager=FIELD_MANAGER, dry_run=dry_run) as client:
             yield Session(client, namespace or client.namespace)
     finally:
         for _ in range(TURNS_TO_CLOSE):

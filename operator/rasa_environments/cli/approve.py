@@ -8,13 +8,13 @@ import typer
 
 from rasa_environments.api.base import JsonObject, ModelReference
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.output import Output, OutputFormat
 from rasa_environments.cli.promote import required_permission
-from rasa_environments.cli.tables import console
 from rasa_environments.cli.target import Environment, environment_and_tag
+from rasa_environments.cli.writing import DryRun, DryRunOption, writes_of
 from rasa_environments.cluster.resources import MODEL_TAGS
 
 EXIT_CODES = {
@@ -28,12 +28,21 @@ Withdraw = Annotated[bool, typer.Option("--withdraw", help="Take your approval o
 
 
 def approve(
-    environment: Environment, where: ClusterOptions, withdraw: Withdraw = False, namespace: Namespace = None
+    environment: Environment,
+    where: ClusterOptions,
+    withdraw: Withdraw = False,
+    dry_run: DryRunOption = DryRun.NONE,
+    output: Output = OutputFormat.TEXT,
+    namespace: Namespace = None,
 ) -> None:
-    """Approve the model that waits to be promoted to an environment, by its name and hash."""
+    """Approve the model that waits to be promoted to an environment, by its name and hash.
+
+    As JSON and YAML, it prints the ModelTag.
+    """
 
     async def command() -> None:
-        async with session(where, namespace) as connected:
+        async with writes_of(where, namespace, dry_run, output) as written:
+            connected = written.connected
             target, tag = await environment_and_tag(connected, environment)
             candidate = tag.status.candidate_model if tag is not None else None
             if tag is None or candidate is None:
@@ -48,9 +57,10 @@ def approve(
                 "metadata": {"resourceVersion": tag.metadata.resource_version},
                 "spec": {"approvals": approvals(tag, candidate, permission.user, withdraw=withdraw)},
             }
-            await connected.client.patch(MODEL_TAGS, tag.metadata.key, change)
+            changed = await written.patch(MODEL_TAGS, tag.metadata.key, change)
             done = "is no longer approved" if withdraw else "is approved"
-            console().print(f"{target.metadata.key}: {candidate.name} {done} by {permission.user}")
+            written.say(f"{target.metadata.key}: {candidate.name} {done} by {permission.user}")
+            written.show(MODEL_TAGS, changed)
 
     execute(command())
 

@@ -8,11 +8,11 @@ import typer
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.model_server import ModelServer
-from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import execute
-from rasa_environments.cli.tables import console
+from rasa_environments.cli.output import Output, OutputFormat
+from rasa_environments.cli.writing import DryRun, DryRunOption, writes_of
 from rasa_environments.cluster.resources import MODEL_SERVERS
 
 EXIT_CODES = {
@@ -36,19 +36,26 @@ def freeze(
     reason: Reason = None,
     until: Until = None,
     end: End = False,
+    dry_run: DryRunOption = DryRun.NONE,
+    output: Output = OutputFormat.TEXT,
     namespace: Namespace = None,
 ) -> None:
-    """Stop all promotions on a model server; rollbacks to a model that a tag had before go on."""
+    """Stop all promotions on a model server; rollbacks to a model that a tag had before go on.
+
+    As JSON and YAML, it prints the ModelServer.
+    """
     if end == (reason is not None):
         raise typer.BadParameter("give either --reason TEXT, to freeze, or --end")
 
     async def command() -> None:
-        async with session(where, namespace) as connected:
-            found = await connected.get(ModelServer, MODEL_SERVERS, model_server)
-            await connected.client.patch(MODEL_SERVERS, found.metadata.key, {"spec": {"freeze": wanted(reason, until)}})
+        async with writes_of(where, namespace, dry_run, output) as written:
+            found = await written.connected.get(ModelServer, MODEL_SERVERS, model_server)
+            change: JsonObject = {"spec": {"freeze": wanted(reason, until)}}
+            changed = await written.patch(MODEL_SERVERS, found.metadata.key, change)
             ends = f"until {until}" if until else "until kubectl rasa freeze --end"
             done = "is not frozen any more" if end else f"is frozen {ends}: {reason}"
-            console().print(f"ModelServer {found.metadata.key} {done}")
+            written.say(f"ModelServer {found.metadata.key} {done}")
+            written.show(MODEL_SERVERS, changed)
 
     execute(command())
 

@@ -14,18 +14,21 @@ from rich.console import Console
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.durations import format_duration
 from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, ModelName, ModelTag
 from rasa_environments.api.workload import Image
-from rasa_environments.cli.access import Session, parsed, session
+from rasa_environments.cli.access import Session, parsed
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.duration_option import duration_option
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute, explained
 from rasa_environments.cli.following import followed
+from rasa_environments.cli.output import Output, OutputFormat, messages
 from rasa_environments.cli.overview import source_of
 from rasa_environments.cli.permission import Permission, permission, right_to_write, rights_to_promote
 from rasa_environments.cli.promotion import Goal, Progress, Wanted, model_name, new_model_tag, progress
-from rasa_environments.cli.tables import console
 from rasa_environments.cli.target import Environment, environment_and_tag
+from rasa_environments.cli.writing import DryRun, DryRunOption, Writes, writes_of
 from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.resources import MODEL_TAGS
 from rasa_environments.domain.lister import server_of_environment
@@ -52,7 +55,9 @@ Until = Annotated[
         help="What to wait for: that the model carries the tag, or that every environment on the tag serves it."
     ),
 ]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")]
+Timeout = Annotated[
+    float, duration_option("--timeout", said="Maximum time to wait, for example 1h30m; 0 is no limit.", shown="5m")
+]
 AllowIncompatible = Annotated[
     bool,
     typer.Option(
@@ -77,6 +82,7 @@ class Following:
     until: Goal | None
     """None does not follow it."""
     timeout: float
+    """Seconds; 0 waits as long as it takes."""
 
 
 def promote(  # noqa: PLR0913, PLR0917 - typer makes an option of each
@@ -88,12 +94,16 @@ def promote(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     timeout: Timeout = 300.0,
     allow_incompatible: AllowIncompatible = False,
     actions: Actions = None,
+    dry_run: DryRunOption = DryRun.NONE,
+    output: Output = OutputFormat.TEXT,
     namespace: Namespace = None,
 ) -> None:
     """Put the tag that an environment pulls on a model, and wait until it is served.
 
     Succeeds only when the ModelTag reports that the model is served. If that cannot be determined, for example because
     the operator cannot reach the pods, `--until tagged` waits only for the model server's confirmation.
+
+    As JSON and YAML, it prints the ModelTag in the end. A dry run does not wait.
     """
     wanted = Wanted(model_name(model), allow_incompatible, actions)
     validate(MODEL, wanted.model, "MODEL")
@@ -101,9 +111,9 @@ def promote(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         validate(IMAGE, actions, "--actions")
 
     async def command() -> None:
-        async with session(where, namespace) as connected:
-            target, tag = await environment_and_tag(connected, environment)
-            await promote_to(connected, target, tag, wanted, Following(until if wait else None, timeout))
+        async with writes_of(where, namespace, dry_run, output) as writes:
+            target, tag = await environment_and_tag(writes.connected, environment)
+            await promote_to(writes, target, tag, wanted, Following(until if wait else None, timeout))
 
     execute(command())
 
@@ -117,21 +127,29 @@ def validate(rules: TypeAdapter[str], given: str, place: str) -> None:
 
 
 async def promote_to(
-    connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, wanted: Wanted, following: Following
+    writes: Writes, environment: DeploymentEnvironment, tag: ModelTag | None, wanted: Wanted, following: Following
 ) -> None:
-    """Change or create the ModelTag, and follow the promotion if requested. Raises CommandError."""
-    output = console()
-    model, written = wanted.model, await write(connected, environment, tag, wanted, output)
-    if following.until is None:
+    """Change or create the ModelTag, follow the promotion if requested, and print the ModelTag for programs.
+
+    Raises CommandError.
+    """
+    stored = await write(writes, environment, tag, wanted)
+    if following.until is None or writes.dry_run is not DryRun.NONE:
+        writes.show(MODEL_TAGS, stored)
         return
-    name, goal = environment.metadata.key, following.until
-    seen = await follow(connected, environment, written, following, output)
+    model, name, goal = wanted.model, environment.metadata.key, following.until
+    written = parsed(ModelTag, stored)
+    seen = await follow(writes.connected, environment, written, following, messages(writes.output))
+    with suppress(ApiError):  # how the promotion ended is known without it
+        stored = await writes.connected.client.get(MODEL_TAGS, written.metadata.key)
+    writes.show(MODEL_TAGS, stored)
     if seen.ended is ExitCode.DONE:
         return
     if seen.ended is not None:
         raise CommandError(f"{name}: {seen.text}", seen.ended)
-    missed = f"{model} is not {goal} after {following.timeout:g} s"
-    unknown = f"whether {model} is {goal} is unknown after {following.timeout:g} s"
+    waited = format_duration(following.timeout)
+    missed = f"{model} is not {goal} after {waited}"
+    unknown = f"whether {model} is {goal} is unknown after {waited}"
     raise CommandError(
         f"{name}: {missed if seen.known else unknown}: {seen.text}; the promotion continues, see kubectl rasa status "
         f"-n {name.namespace}",
@@ -161,29 +179,28 @@ async def required_permission(
     return permission
 
 
-async def write(
-    connected: Session, environment: DeploymentEnvironment, tag: ModelTag | None, wanted: Wanted, output: Console
-) -> ModelTag:
+async def write(writes: Writes, environment: DeploymentEnvironment, tag: ModelTag | None, wanted: Wanted) -> JsonObject:
     """Write the model and who promoted it to the ModelTag, and return it.
 
     Raises CommandError, before anything is written, if the user may not promote to the environment.
     """
     name, model = environment.metadata.key, wanted.model
     if tag is not None and wanted.is_said_by(tag):
-        output.print(f"{name}: {model} is promoted already (ModelTag {tag.metadata.key})")
-        return tag
-    permission = await required_permission(connected, environment, tag)
+        messages(writes.output).print(f"{name}: {model} is promoted already (ModelTag {tag.metadata.key})")
+        return await writes.connected.client.get(MODEL_TAGS, tag.metadata.key)
+    permission = await required_permission(writes.connected, environment, tag)
     if tag is None:
-        created = await create(connected, new_model_tag(environment, wanted, permission.user))
-        output.print(f"{name}: {model} (ModelTag {created.metadata.key} created for tag {created.tag})")
+        created = await create(writes, new_model_tag(environment, wanted, permission.user))
+        key = ObjectKey(environment.metadata.namespace, created["metadata"]["name"])
+        writes.say(f"{name}: {model} (ModelTag {key} created for tag {environment.tag})")
         return created
     change = {"metadata": {"annotations": {PROMOTED_BY_ANNOTATION: permission.user}}, "spec": wanted.spec}
-    changed = await connected.client.patch(MODEL_TAGS, tag.metadata.key, change)
-    output.print(f"{name}: {tag.spec.model or 'no model'} -> {model} (ModelTag {tag.metadata.key})")
+    changed = await writes.patch(MODEL_TAGS, tag.metadata.key, change)
+    writes.say(f"{name}: {tag.spec.model or 'no model'} -> {model} (ModelTag {tag.metadata.key})")
     source = source_of(tag)
     if source is not None:
-        output.print(f"{name}: pinned; to get models from {source} again: {resumption(name)}")
-    return parsed(ModelTag, changed)
+        writes.say(f"{name}: pinned; to get models from {source} again: {resumption(name)}")
+    return changed
 
 
 def resumption(environment: ObjectKey) -> str:
@@ -191,10 +208,10 @@ def resumption(environment: ObjectKey) -> str:
     return f"kubectl rasa resume {environment.name} -n {environment.namespace}"
 
 
-async def create(connected: Session, manifest: JsonObject) -> ModelTag:
+async def create(writes: Writes, manifest: JsonObject) -> JsonObject:
     """Create the ModelTag and return it. Raises CommandError if its name is taken."""
     try:
-        return parsed(ModelTag, await connected.client.create(MODEL_TAGS, manifest))
+        return await writes.create(MODEL_TAGS, manifest)
     except ApiError as error:
         if not error.already_exists:
             raise
@@ -211,7 +228,7 @@ async def follow(
     """Print each step until the end, or until the timeout; return the last one."""
     told = [Progress("waiting for the API server", known=False)]
     with suppress(TimeoutError):
-        async with asyncio.timeout(following.timeout):
+        async with asyncio.timeout(following.timeout or None):
             while told[-1].ended is None:
                 try:
                     async for seen in steps(connected, environment, written, following.until or Goal.SERVED):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from rasa_environments.api.verification import RETRY_ANNOTATION
-from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.output import Output, OutputFormat
 from rasa_environments.cli.promote import required_permission
-from rasa_environments.cli.tables import console
 from rasa_environments.cli.target import Environment, environment_and_tag
+from rasa_environments.cli.writing import DryRun, DryRunOption, writes_of
 from rasa_environments.cluster.resources import MODEL_TAGS
 
 EXIT_CODES = {
@@ -22,11 +22,18 @@ EXIT_CODES = {
 }
 
 
-def retry(environment: Environment, where: ClusterOptions, namespace: Namespace = None) -> None:
-    """Verify the model again that was rejected for an environment."""
+def retry(
+    environment: Environment,
+    where: ClusterOptions,
+    dry_run: DryRunOption = DryRun.NONE,
+    output: Output = OutputFormat.TEXT,
+    namespace: Namespace = None,
+) -> None:
+    """Verify the model again that was rejected for an environment. As JSON and YAML, it prints the ModelTag."""
 
     async def command() -> None:
-        async with session(where, namespace) as connected:
+        async with writes_of(where, namespace, dry_run, output) as written:
+            connected = written.connected
             target, tag = await environment_and_tag(connected, environment)
             rejected = None if tag is None else next(iter(tag.status.rejected or ()), None)
             if tag is None or rejected is None:
@@ -37,9 +44,10 @@ def retry(environment: Environment, where: ClusterOptions, namespace: Namespace 
                 )
             await required_permission(connected, target, tag)
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            await connected.client.patch(
+            changed = await written.patch(
                 MODEL_TAGS, tag.metadata.key, {"metadata": {"annotations": {RETRY_ANNOTATION: now}}}
             )
-            console().print(f"{target.metadata.key}: model {rejected.name} is verified again")
+            written.say(f"{target.metadata.key}: model {rejected.name} is verified again")
+            written.show(MODEL_TAGS, changed)
 
     execute(command())

@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.output import Output, OutputFormat
 from rasa_environments.cli.promote import EXIT_CODES as EXIT_CODES_OF_PROMOTE
 from rasa_environments.cli.promote import Following, Timeout, Until, Wait, promote_to
 from rasa_environments.cli.promotion import Goal, rollback_target
 from rasa_environments.cli.target import Environment, environment_and_tag
+from rasa_environments.cli.writing import DryRun, DryRunOption, writes_of
 
 EXIT_CODES = {
     **EXIT_CODES_OF_PROMOTE,
@@ -21,7 +22,7 @@ EXIT_CODES = {
 }
 
 
-def rollback(
+def rollback(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     environment: Environment,
     where: ClusterOptions,
     to: Annotated[
@@ -34,13 +35,18 @@ def rollback(
     wait: Wait = True,
     until: Until = Goal.SERVED,
     timeout: Timeout = 300.0,
+    dry_run: DryRunOption = DryRun.NONE,
+    output: Output = OutputFormat.TEXT,
     namespace: Namespace = None,
 ) -> None:
-    """Promote the model that an environment had before, with the image of the action server that went with it."""
+    """Promote the model that an environment had before, with the image of the action server that went with it.
+
+    As JSON and YAML, it prints the ModelTag in the end.
+    """
 
     async def command() -> None:
-        async with session(where, namespace) as connected:
-            target, tag = await environment_and_tag(connected, environment)
+        async with writes_of(where, namespace, dry_run, output) as written:
+            target, tag = await environment_and_tag(written.connected, environment)
             if tag is None:
                 raise CommandError(
                     f"no ModelTag sets the tag {target.tag} of environment {target.metadata.key}, so no earlier "
@@ -60,6 +66,6 @@ def rollback(
                     f"name one: kubectl rasa promote MODEL {environment}",
                     ExitCode.NOT_FOUND,
                 )
-            await promote_to(connected, target, tag, wanted, Following(until if wait else None, timeout))
+            await promote_to(written, target, tag, wanted, Following(until if wait else None, timeout))
 
     execute(command())

@@ -54,13 +54,15 @@ class Client:
     Objects are plain JSON; those of a list have apiVersion and kind, too. All methods raise ApiError.
     """
 
-    def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER) -> None:
+    def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER, *, dry_run: bool = False) -> None:
         self._connection = connection
+        self._dry_run = {"dryRun": "All"} if dry_run else {}
         self._reader = PageReader(self._get)
         self.status_writes = StatusWrites(field_manager)
         """The status writes made through this client."""
-        self._written_by = urlencode({"fieldManager": field_manager})
-        self._written_strictly_by = urlencode({"fieldManager": field_manager, "fieldValidation": "Strict"})
+        written = {"fieldManager": field_manager, **self._dry_run}
+        self._written_by = urlencode(written)
+        self._written_strictly_by = urlencode({**written, "fieldValidation": "Strict"})
 
     @classmethod
     async def connect(
@@ -84,15 +86,17 @@ class Client:
         user_agent: str = USER_AGENT,
         field_manager: str = FIELD_MANAGER,
         may_write: MayWrite = always,
+        *,
+        dry_run: bool = False,
     ) -> Self:
         """Return a client for these credentials.
 
-        It sends a write only if `may_write` returns True at that moment. No request is sent yet. Raises
-        ConfigurationError if the credentials cannot be used.
+        It sends a write only if `may_write` returns True at that moment. With `dry_run`, the API server checks each
+        write and stores none. No request is sent yet. Raises ConfigurationError if the credentials cannot be used.
         """
         connection = Connection(source, user_agent, may_write)
         await connection.open()
-        return cls(connection, field_manager)
+        return cls(connection, field_manager, dry_run=dry_run)
 
     @property
     def namespace(self) -> str:
@@ -273,8 +277,9 @@ class Client:
         body: JsonObject = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         if uid is not None:
             body["preconditions"] = {"uid": uid}
+        query = f"?{urlencode(self._dry_run)}" if self._dry_run else ""
         try:
-            await self._json("DELETE", resource.path(key.namespace, key.name), body)
+            await self._json("DELETE", resource.path(key.namespace, key.name) + query, body)
         except ApiError as error:
             if error.status != 404:
                 raise

@@ -105,6 +105,11 @@ class ModelServerClient:
         self.environments = EnvironmentRegistry(self._authenticator, address)
         """The registry of environments, accessed with the same login."""
 
+    @property
+    def models_url(self) -> str:
+        """Where models are listed and uploaded."""
+        return self._address.models_url
+
     async def models(self, *, as_writer: bool = False) -> tuple[Model, ...]:
         """Return all models of the project, in the server's order; a server without pages returns all at once.
 

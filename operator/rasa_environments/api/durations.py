@@ -1,0 +1,33 @@
+"""Durations as kubectl reads and writes them: `5m`, `1h30m`, `90s`, `0`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_PART: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(h|ms|m|s)")
+EXPECTED: Final = "give numbers with the units h, m, s or ms, for example 5m, 1h30m or 90s; or 0"
+
+
+def parse_duration(text: str) -> float:
+    """Return a duration in seconds, not negative.
+
+    The format is that of Go's time.ParseDuration, without signs and units below a millisecond. Raises ValueError that
+    says what is allowed; a number without a unit is refused, except 0.
+    """
+    parts = _PART.findall(text)
+    read = "".join(number + unit for number, unit in parts)
+    if text != "0" and (not text or read != text):
+        raise ValueError(f"{text!r} is not a duration: {EXPECTED}")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration of whole milliseconds as kubectl writes it, without units that are zero: `1h30m`, `0s`."""
+    milliseconds = round(seconds * 1000)
+    written = ""
+    for unit in ("h", "m", "s", "ms"):
+        count, milliseconds = divmod(milliseconds, round(_SECONDS[unit] * 1000))
+        written += f"{count}{unit}" if count else ""
+    return written or "0s"
