@@ -10,8 +10,11 @@ from rich.console import Console
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.overview import NOT_SEEN, Overview, age, overview
+from rasa_environments.cli.status import verdict_on
 from rasa_environments.cli.tables import WIDE, as_document, drawn, line
 
 TRUTHS = ("True", "Unknown")
@@ -84,10 +87,16 @@ TAG = ModelTag.model_validate(
 )
 
 
-def text(shown: Overview, *, namespaces: bool = False) -> str:
-    """Return the output as written to a pipe."""
+def server(status: JsonObject) -> ModelServer:
+    """A model server of generation 1."""
+    metadata = {"name": "default", "namespace": "team", "generation": 1, "creationTimestamp": "2026-01-02T11:00:00Z"}
+    return ModelServer.model_validate({"metadata": metadata, "spec": {"url": "http://x"}, "status": status})
+
+
+def text(shown: Overview, *, namespaces: bool = False, width: int = WIDE) -> str:
+    """Return the output as written to a pipe, or to a terminal of that width."""
     target = StringIO()
-    Console(file=target, width=WIDE).print(drawn(shown, NOW, namespaces=namespaces))
+    Console(file=target, width=width, markup=False).print(drawn(shown, NOW, namespaces=namespaces), crop=False)
     return "\n".join(printed.rstrip() for printed in target.getvalue().splitlines())
 
 
@@ -121,10 +130,10 @@ def test_the_table_says_under_it_why_something_is_not_ready() -> None:
     shown = text(overview([SERVING, BEHIND], [TAG]))
 
     assert shown.splitlines() == [
-        "ENVIRONMENT   TAG          WANTED   SERVED      READY                        URL                      AGE",
-        "production    production   B        B           True                         http://production:5005   60m",
-        "staging       staging      B        A,B (1/2)   False (AnotherModelServed)   -                        60m",
-        "  staging: pod x serves A, B is wanted",
+        "ENVIRONMENT   TAG          WANTED   SERVED      READY   URL                      AGE",
+        "production    production   B        B           True    http://production:5005   60m",
+        "staging       staging      B        A,B (1/2)   False   -                        60m",
+        "  staging: AnotherModelServed: pod x serves A, B is wanted",
         "",
         "MODEL TAG    TAG          MODEL   TAGGED   SERVED    READY   PREVIOUS   PROMOTED          AGE",
         "production   production   B       True     Unknown   True    A          5m ago by carol   -",
@@ -204,7 +213,7 @@ def test_a_verdict_without_a_served_model_is_not_taken_for_one(truth: str, shown
 def test_markup_in_a_message_is_text() -> None:
     odd = environment("odd", {"observedGeneration": 1, "conditions": [{**NOT_READY, "message": "[red]x[/nope]"}]})
 
-    assert "odd: [red]x[/nope]" in text(overview([odd], []))
+    assert "odd: AnotherModelServed: [red]x[/nope]" in text(overview([odd], []))
 
 
 def test_programs_get_the_same_as_plain_data() -> None:
@@ -227,6 +236,100 @@ def test_a_line_says_why_only_where_something_is_not_ready() -> None:
 
     assert line(serving) == "environment team/production tag=production wanted=B served=B ready=True"
     assert line(behind).endswith("ready=False (AnotherModelServed: pod x serves A, B is wanted)")
+
+
+def test_a_model_server_is_shown_with_why_it_is_not_ready_and_that_no_tag_can_be_set_on_it() -> None:
+    conditions = [
+        {**NOT_READY, "reason": "ModelServerUnreachable", "message": "http://x: no answer"},
+        {**NOT_READY, "type": "Writable", "reason": "NoWriteCredentials", "message": "the Secret has no apiToken"},
+    ]
+
+    shown = overview([], [], [server({"observedGeneration": 1, "version": "1.0", "conditions": conditions})])
+
+    assert text(shown).splitlines() == [
+        "MODEL SERVER   PROFILE      VERSION   MODELS   ENVIRONMENTS   READY   NOTES       URL        AGE",
+        "default        OpenSource   1.0       -        -              False   read-only   http://x   60m",
+        "  default: ModelServerUnreachable: http://x: no answer",
+        "  default: the Secret has no apiToken",
+    ]
+    assert line(shown.servers[0]) == (
+        "model server team/default url=http://x version=1.0 ready=False (ModelServerUnreachable: http://x: no answer)"
+    )
+
+
+def test_suspended_environments_and_those_with_conversations_in_memory_are_marked() -> None:
+    forgetful = {**NOT_READY, "type": "ConversationsPersisted", "reason": "InMemory", "message": "set x"}
+    suspended = DeploymentEnvironment.model_validate(
+        {
+            "metadata": {"name": "old", "namespace": "team", "generation": 1},
+            "spec": {"suspend": True},
+            "status": {"observedGeneration": 1, "conditions": [{**READY, "status": "Unknown", "reason": "Suspended"}]},
+        }
+    )
+    in_memory = environment("new", {"observedGeneration": 1, "conditions": [READY, forgetful]})
+
+    shown = overview([suspended, in_memory], [])
+
+    header, new, old = text(shown).splitlines()[:3]
+    place = header.index("NOTES")
+    assert (new[place:].partition("   ")[0], old[place:].partition("   ")[0]) == ("in memory", "suspended")
+    assert "notes=suspended ready=Unknown" in line(shown.environments[1])
+
+
+def test_what_is_so_of_many_is_said_once() -> None:
+    shown = text(overview([environment(f"e{number}", {}) for number in range(7)], []))
+
+    assert f"  e0, e1, e2, e3, e4 and 2 more: NotSeenYet: {NOT_SEEN}" in shown.splitlines()
+    assert shown.count(NOT_SEEN) == 1
+
+
+@pytest.mark.parametrize(
+    ("readies", "code"),
+    [
+        ((), ExitCode.NOT_FOUND),
+        (("True", "True", "True"), ExitCode.DONE),
+        (("True", "True", "False"), ExitCode.FAILED),
+        (("Unknown", "True", "False"), ExitCode.FAILED),
+        (("True", "Unknown", "True"), ExitCode.UNKNOWN),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst_row(readies: tuple[str, ...], code: ExitCode) -> None:
+    statuses = [{"observedGeneration": 1, "conditions": [{**READY, "status": ready}]} for ready in readies]
+    seen = overview(
+        [environment(f"e{n}", each) for n, each in enumerate(statuses[:-1])], [], map(server, statuses[-1:])
+    )
+
+    assert verdict_on(seen) is code
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2Jgone", "a\nENVIRONMENT", "\u202eabc"])
+def test_text_of_the_cluster_steers_no_terminal(hostile: str) -> None:
+    odd = environment(
+        "odd", {"observedGeneration": 1, "url": hostile, "conditions": [{**NOT_READY, "message": hostile}]}
+    )
+    shown = overview([odd], [])
+
+    assert all(printed.isprintable() for printed in text(shown).splitlines())
+    assert len(text(shown).splitlines()) == 3
+    assert line(shown.environments[0]).isprintable()
+
+
+def test_at_80_columns_no_name_is_cut_and_other_columns_leave() -> None:
+    model = {"name": "20260101-120000", "hash": "b"}
+    status = {
+        "observedGeneration": 1,
+        "url": "http://production-rasa.team.svc:5005",
+        "desiredModel": model,
+        "servedModels": [{"name": model["name"], "replicas": 1}],
+        "conditions": [READY, {**READY, "type": "ModelServed"}],
+    }
+
+    shown = text(overview([environment("production", status)], []), width=80)
+
+    assert shown.splitlines() == [
+        "ENVIRONMENT   TAG          WANTED            SERVED            READY   AGE",
+        "production    production   20260101-120000   20260101-120000   True    60m",
+    ]
 
 
 @pytest.mark.parametrize(

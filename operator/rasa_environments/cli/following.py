@@ -1,4 +1,4 @@
-"""Watching the environments and model tags of some namespaces."""
+"""Watching the environments, model tags and model servers of some namespaces."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cluster.cache import ObjectCache
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.reflector import Reflector
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_SERVERS, MODEL_TAGS
 from rasa_environments.domain.lister import Lister
 
 LOOK_SECONDS = 1.0
@@ -39,7 +40,8 @@ class Followed:
                 if reflector.error is not None and reflector.error.status in (401, 403):
                     raise reflector.error
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):  # wait_for of Python 3.11 can swallow Ctrl-C
+                    await self._changed.wait()
         self._changed.clear()
 
     def environment_changed(self, key: ObjectKey, obj: JsonObject | None) -> None:
@@ -50,11 +52,18 @@ class Followed:
         """Handle a new version of a ModelTag, or its deletion."""
         self._take(key, obj, self.lister.tags.remove, self._put_tag)
 
+    def server_changed(self, key: ObjectKey, obj: JsonObject | None) -> None:
+        """Handle a new version of a ModelServer, or its deletion."""
+        self._take(key, obj, self.lister.servers.remove, self._put_server)
+
     def _put_environment(self, obj: JsonObject) -> None:
         self.lister.environments.put(DeploymentEnvironment.model_validate(obj))
 
     def _put_tag(self, obj: JsonObject) -> None:
         self.lister.tags.put(ModelTag.model_validate(obj))
+
+    def _put_server(self, obj: JsonObject) -> None:
+        self.lister.servers.put(ModelServer.model_validate(obj))
 
     def _take(
         self,
@@ -72,15 +81,19 @@ class Followed:
 
 
 @asynccontextmanager
-async def followed(client: Client, namespaces: tuple[str, ...]) -> AsyncIterator[Followed]:
-    """Watch these namespaces (none: all) until the block ends; everything is listed before it starts.
+async def followed(client: Client, namespaces: tuple[str, ...], *, servers: bool = False) -> AsyncIterator[Followed]:
+    """Watch environments and tags of these namespaces (none: all) until the block ends, on request ModelServers too.
 
-    Raises ApiError if the API server cannot be reached.
+    Everything is listed before it starts. Raises ApiError if the API server cannot be reached.
     """
     following = Followed()
-    following.reflectors = (
-        Reflector(client, DEPLOYMENT_ENVIRONMENTS, ObjectCache(), following.environment_changed, namespaces=namespaces),
-        Reflector(client, MODEL_TAGS, ObjectCache(), following.tag_changed, namespaces=namespaces),
+    watched = [
+        (DEPLOYMENT_ENVIRONMENTS, following.environment_changed),
+        (MODEL_TAGS, following.tag_changed),
+        *([(MODEL_SERVERS, following.server_changed)] if servers else []),
+    ]
+    following.reflectors = tuple(
+        Reflector(client, resource, ObjectCache(), changed, namespaces=namespaces) for resource, changed in watched
     )
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
-from rich.text import Text
-
 from rasa_environments.api.model_tag import HistoryEntry
 from rasa_environments.cli.access import session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
+from rasa_environments.cli.layout import Cell, Column, Table
 from rasa_environments.cli.output import Output, OutputFormat, show
-from rasa_environments.cli.tables import empty_table
 from rasa_environments.cli.target import Environment, environment_and_tag
 
 EXIT_CODES = {
@@ -58,13 +55,23 @@ def history(
 
 def drawn(entries: Sequence[HistoryEntry]) -> Table:
     """Return the table of a history."""
-    table = empty_table(("NUMBER", "MODEL", "TAGGED", "BY", "WHY"), whole=("NUMBER", "TAGGED"))
-    for number, entry in enumerate(entries):
-        table.add_row(
-            Text(str(number)),
-            Text(entry.model),
-            Text(entry.tagged_time),
-            Text(entry.promoted_by or "-", "" if entry.promoted_by else "dim"),
-            Text(", ".join(filter(None, (entry.cause, entry.message))) or "-"),
-        )
-    return table
+    columns = (
+        Column("NUMBER"),
+        Column("MODEL"),
+        Column("TAGGED", leaves=2),
+        Column("BY", leaves=3),
+        Column("WHY", leaves=1),
+    )
+    return Table(
+        columns,
+        [
+            (
+                Cell(str(number)),
+                Cell(entry.model),
+                Cell(entry.tagged_time),
+                Cell(entry.promoted_by) if entry.promoted_by else Cell("-", "dim"),
+                Cell(", ".join(filter(None, (entry.cause, entry.message))) or "-"),
+            )
+            for number, entry in enumerate(entries)
+        ],
+    )

@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import execute
+from rasa_environments.cli.layout import Cell, Column, Table
 from rasa_environments.cli.model_server_access import (
     ModelServerName,
     ModelServerOptions,
@@ -22,7 +21,6 @@ from rasa_environments.cli.model_server_access import (
     model_server_client,
 )
 from rasa_environments.cli.output import Output, OutputFormat, show
-from rasa_environments.cli.tables import empty_table
 from rasa_environments.rasa.listing import Model
 
 EXIT_CODES = {
@@ -85,17 +83,26 @@ def as_json(model: Model) -> dict[str, object]:
 
 def drawn(found: Sequence[Model]) -> Table:
     """Return the table of the models."""
-    whole = ("VERSION", "TRAINED (UTC)", "SIZE")
-    table = empty_table(("MODEL", *whole, "TAGS"), whole)
-    for model in found:
-        table.add_row(
-            Text(model.name),
-            Text(model.version or "-"),
-            Text(_trained(model, "%Y-%m-%d %H:%M") or "-"),
-            Text(decimal(model.size) if model.size is not None else "-"),
-            Text(", ".join(sorted(model.tags)) or "-", "green" if model.tags else "dim"),
-        )
-    return table
+    columns = (
+        Column("MODEL"),
+        Column("VERSION", leaves=2),
+        Column("TRAINED (UTC)", leaves=3),
+        Column("SIZE", leaves=1),
+        Column("TAGS", wraps=True),
+    )
+    return Table(
+        columns,
+        [
+            (
+                Cell(model.name),
+                Cell(model.version or "-"),
+                Cell(_trained(model, "%Y-%m-%d %H:%M") or "-"),
+                Cell(decimal(model.size) if model.size is not None else "-"),
+                Cell(", ".join(sorted(model.tags)), "green") if model.tags else Cell("-", "dim"),
+            )
+            for model in found
+        ],
+    )
 
 
 def _trained(model: Model, layout: str) -> str | None:

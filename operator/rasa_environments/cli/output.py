@@ -45,7 +45,7 @@ def show(
     """
     match output:
         case OutputFormat.TEXT:
-            console().print(text())
+            console().print(text(), crop=False)
         case OutputFormat.JSON:
             sys.stdout.write(json.dumps(document(), indent=2) + "\n")
         case OutputFormat.YAML:

@@ -1,16 +1,25 @@
-"""The content of `status`: one row for each environment and each model tag, without formatting."""
+"""The content of `status`: one row for each environment, model tag and model server, without formatting."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
-from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType
+from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.kinds import AnyResource
+from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.judge.conditions import condition_of
 
+FORGETFUL: Mapping[str, str] = {
+    Reason.IN_MEMORY: "in memory",
+    Reason.NOT_SHARED: "not shared",
+    Reason.NO_LOCK_STORE: "no lock store",
+}
+"""How conversations are stored, by the reason of ConversationsPersisted."""
 NOT_SEEN = "not reconciled yet: is the operator running?"
 
 
@@ -33,10 +42,21 @@ class EnvironmentRow:
     """Why it is not registered with its model server."""
     forgetful: str | None
     """Why users may be forgotten, or answered twice, because of how conversations are stored."""
+    suspended: bool
+    """Whether the operator leaves it as it is."""
     actions: str | None
     """Image that its action server runs; None without one."""
     url: str | None
     created: str
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What to keep in mind of it, in a word each."""
+        return (
+            *(("suspended",) if self.suspended else ()),
+            *((FORGETFUL.get(self.forgetful.partition(":")[0], self.forgetful),) if self.forgetful else ()),
+            *(("not registered",) if self.unregistered else ()),
+        )
 
 
 @dataclass(frozen=True)
@@ -68,18 +88,56 @@ class TagRow:
 
 
 @dataclass(frozen=True)
+class ServerRow:
+    """A model server."""
+
+    namespace: str
+    name: str
+    url: str
+    profile: str
+    version: str | None
+    """Version that the server reported."""
+    models: int | None
+    environments: int | None
+    """Number of environments that refer to it, from all namespaces."""
+    read_only: str | None
+    """Why no tag can be set on it."""
+    ready: ConditionStatus
+    reason: str | None
+    message: str | None
+    created: str
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What to keep in mind of it, in a word each."""
+        return ("read-only",) if self.read_only else ()
+
+
+Row: TypeAlias = EnvironmentRow | TagRow | ServerRow
+
+
+@dataclass(frozen=True)
 class Overview:
     """Everything that `status` displays, by namespace and name."""
 
     environments: tuple[EnvironmentRow, ...]
     tags: tuple[TagRow, ...]
+    servers: tuple[ServerRow, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows."""
+        return (*self.environments, *self.tags, *self.servers)
 
 
-def overview(environments: Iterable[DeploymentEnvironment], tags: Iterable[ModelTag]) -> Overview:
+def overview(
+    environments: Iterable[DeploymentEnvironment], tags: Iterable[ModelTag], servers: Iterable[ModelServer] = ()
+) -> Overview:
     """Return the rows of these objects, sorted."""
     return Overview(
         tuple(environment_row(item) for item in sorted(environments, key=lambda item: item.metadata.key)),
         tuple(tag_row(item) for item in sorted(tags, key=lambda item: item.metadata.key)),
+        tuple(server_row(item) for item in sorted(servers, key=lambda item: item.metadata.key)),
     )
 
 
@@ -100,6 +158,7 @@ def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
         message=message,
         unregistered=unregistered(environment),
         forgetful=forgetful(environment),
+        suspended=bool(environment.spec.suspend),
         actions=status.action_server.image if status.action_server else None,
         url=status.url,
         created=environment.metadata.creation_timestamp,
@@ -154,6 +213,28 @@ def tag_row(tag: ModelTag) -> TagRow:
     )
 
 
+def server_row(server: ModelServer) -> ServerRow:
+    """Return the row of a model server; facts about an earlier spec count as unknown."""
+    status = server.status
+    ready, reason, message = verdict(server)
+    writable = condition_of(status.conditions, ConditionType.WRITABLE)
+    read_only = writable is not None and writable.status == "False" and is_current(server)
+    return ServerRow(
+        namespace=server.metadata.namespace,
+        name=server.metadata.name,
+        url=server.spec.url,
+        profile=server.spec.profile,
+        version=status.version,
+        models=status.model_count,
+        environments=status.environment_count,
+        read_only=writable.message if writable is not None and read_only else None,
+        ready=ready,
+        reason=reason,
+        message=message,
+        created=server.metadata.creation_timestamp,
+    )
+
+
 def desired_by(tag: ModelTag) -> str:
     """Return the model that the tag should carry now; empty if unknown."""
     known = (tag.status.desired_model if is_current(tag) else None) or tag.status.tagged_model
@@ -169,7 +250,7 @@ def source_of(tag: ModelTag) -> str | None:
     return None if tag.spec.follow is None else f"newest {tag.spec.follow.name_pattern}"
 
 
-def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[ConditionStatus, str | None, str | None]:
+def verdict(resource: AnyResource) -> tuple[ConditionStatus, str | None, str | None]:
     """Return whether it is Ready, with reason and message; Unknown while the status describes an earlier spec."""
     ready = condition_of(resource.status.conditions, ConditionType.READY)
     if ready is None or not is_current(resource):
@@ -177,7 +258,7 @@ def verdict(resource: DeploymentEnvironment | ModelTag) -> tuple[ConditionStatus
     return ready.status, ready.reason, ready.message
 
 
-def is_current(resource: DeploymentEnvironment | ModelTag) -> bool:
+def is_current(resource: AnyResource) -> bool:
     """Return whether the status describes the current spec."""
     return resource.status.observed_generation == resource.metadata.generation
 

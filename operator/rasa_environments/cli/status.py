@@ -1,10 +1,11 @@
-"""`status`: which model each environment wants and serves, and why not."""
+"""`status`: which model each environment wants and serves, why not, and whether all is well."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from rich.console import RenderableType
 from rich.live import Live
 
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.cli.access import Session, parsed, session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
@@ -20,16 +22,16 @@ from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCod
 from rasa_environments.cli.failures import execute
 from rasa_environments.cli.following import Followed, followed
 from rasa_environments.cli.output import Output, OutputFormat, name_of, show
-from rasa_environments.cli.overview import EnvironmentRow, Overview, TagRow, overview
+from rasa_environments.cli.overview import Overview, Row, overview
 from rasa_environments.cli.tables import as_document, console, drawn, line
-from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_TAGS
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_SERVERS, MODEL_TAGS
 
 EXIT_CODES = {
-    ExitCode.DONE: "every environment and model tag that is shown is Ready",
+    ExitCode.DONE: "every environment, model tag and model server that is shown is Ready",
     ExitCode.FAILED: f"one of them is not Ready; {UNREACHABLE}",
     ExitCode.REFUSED: NOT_PERMITTED,
-    ExitCode.NOT_FOUND: "there are no environments and no model tags",
-    ExitCode.UNKNOWN: "whether one of them is Ready is unknown, and none is known not to be",
+    ExitCode.NOT_FOUND: "there are no environments, model tags and model servers",
+    ExitCode.UNKNOWN: "whether one is Ready is unknown, for example since it is suspended; none is known not to be",
 }
 AGES_SECONDS = 5.0
 """Seconds between two updates of a live table without changes, for its ages."""
@@ -58,28 +60,28 @@ def status(
                     names=names(seen),
                 )
                 raise typer.Exit(verdict_on(seen))
-            if sys.stdout.isatty():
-                await draw_changes(connected, scope)
-            else:
-                await print_changes(connected, scope)
+            await show_changes(connected, scope)
 
     execute(command())
 
 
 async def looked(connected: Session, scope: str | None) -> Overview:
     """Return the overview of a namespace, or of all."""
-    environments, tags = await asyncio.gather(
-        connected.client.list(DEPLOYMENT_ENVIRONMENTS, scope), connected.client.list(MODEL_TAGS, scope)
+    environments, tags, servers = await asyncio.gather(
+        connected.client.list(DEPLOYMENT_ENVIRONMENTS, scope),
+        connected.client.list(MODEL_TAGS, scope),
+        connected.client.list(MODEL_SERVERS, scope),
     )
     return overview(
         (parsed(DeploymentEnvironment, item) for item in environments.items),
         (parsed(ModelTag, item) for item in tags.items),
+        (parsed(ModelServer, item) for item in servers.items),
     )
 
 
 def verdict_on(seen: Overview) -> ExitCode:
     """Return the exit code; Unknown does not count as Ready, nor does an empty overview."""
-    found = {row.ready for row in seen.environments} | {row.ready for row in seen.tags}
+    found = {row.ready for row in seen.rows}
     if not found:
         return ExitCode.NOT_FOUND
     if "False" in found:
@@ -89,7 +91,7 @@ def verdict_on(seen: Overview) -> ExitCode:
 
 def shown(seen: Overview, scope: str | None) -> RenderableType:
     """Return the overview for people."""
-    if seen.environments or seen.tags:
+    if seen.rows:
         return drawn(seen, datetime.now(UTC), namespaces=scope is None)
     where = f"in namespace {scope} (-A shows all)" if scope else "in any namespace"
     return f"no environment found {where}; create one: kubectl apply -f FILE"
@@ -99,39 +101,49 @@ def names(seen: Overview) -> Iterator[str]:
     """Yield the names of all objects, as `kubectl get -o name` prints them."""
     yield from (name_of(DEPLOYMENT_ENVIRONMENTS, row.name) for row in seen.environments)
     yield from (name_of(MODEL_TAGS, row.name) for row in seen.tags)
+    yield from (name_of(MODEL_SERVERS, row.name) for row in seen.servers)
 
 
-async def draw_changes(connected: Session, scope: str | None) -> None:
-    """Draw a live table, updated with every change."""
-    with Live(console=console(), auto_refresh=False) as live:
-        async with followed(connected.client, (scope,) if scope else ()) as following:
-            while True:
-                seen = overview(following.lister.environments, following.lister.tags)
-                live.update(drawn(seen, datetime.now(UTC), namespaces=scope is None), refresh=True)
-                await change_or_pause(following)
-
-
-async def change_or_pause(following: Followed) -> None:
-    """Wait for the next change, or until the ages need an update."""
-    try:
-        await asyncio.wait_for(following.change(), AGES_SECONDS)
-    except TimeoutError:
-        return
-
-
-async def print_changes(connected: Session, scope: str | None) -> None:
-    """Print one line for each object, and one for each of its changes."""
-    async with followed(connected.client, (scope,) if scope else ()) as following:
+async def show_changes(connected: Session, scope: str | None) -> None:
+    """Draw a live table as long as the terminal has room for all of its rows; else print a line for each change."""
+    async with followed(connected.client, (scope,) if scope else (), servers=True) as following:
+        if sys.stdout.isatty():
+            await draw_changes(following, scope)
         async for changed in changes(following):
             sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {changed}\n")
             sys.stdout.flush()
 
 
+async def draw_changes(following: Followed, scope: str | None) -> None:
+    """Update a table with every change, until it is longer than the terminal."""
+    terminal = console()
+    with Live(console=terminal, auto_refresh=False) as live:
+        while True:
+            table = shown(looked_at(following), scope)
+            if len(terminal.render_lines(table, pad=False)) >= terminal.height:
+                return
+            live.update(table, refresh=True)
+            await change_or_pause(following)
+
+
+def looked_at(following: Followed) -> Overview:
+    """Return the overview of what is followed."""
+    lister = following.lister
+    return overview(lister.environments, lister.tags, lister.servers)
+
+
+async def change_or_pause(following: Followed) -> None:
+    """Wait for the next change, or until the ages need an update."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(AGES_SECONDS):
+            await following.change()
+
+
 async def changes(following: Followed) -> AsyncIterator[str]:
-    """Yield a line for each row that is new or has changed, and for each that is gone."""
-    known: dict[tuple[str, str, str], EnvironmentRow | TagRow] = {}
+    """Yield a line for each row, then for each that is new or has changed, and for each that is gone."""
+    known: dict[tuple[str, str, str], Row] = {}
     while True:
-        now = rows_by_name(overview(following.lister.environments, following.lister.tags))
+        now = rows_by_name(looked_at(following))
         for key, row in now.items():
             if known.get(key) != row:
                 yield line(row)
@@ -141,11 +153,14 @@ async def changes(following: Followed) -> AsyncIterator[str]:
         await following.change()
 
 
-def rows_by_name(seen: Overview) -> dict[tuple[str, str, str], EnvironmentRow | TagRow]:
+def rows_by_name(seen: Overview) -> dict[tuple[str, str, str], Row]:
     """Return the rows by type, namespace and name."""
-    rows: dict[tuple[str, str, str], EnvironmentRow | TagRow] = {}
-    for environment in seen.environments:
-        rows["environment", environment.namespace, environment.name] = environment
-    for tag in seen.tags:
-        rows["model tag", tag.namespace, tag.name] = tag
-    return rows
+    return {
+        (kind, row.namespace, row.name): row
+        for kind, rows in (
+            ("environment", seen.environments),
+            ("model tag", seen.tags),
+            ("model server", seen.servers),
+        )
+        for row in rows
+    }
