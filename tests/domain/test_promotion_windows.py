@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +94,22 @@ AROUND_CHANGES = st.builds(
     st.sampled_from(["03-08", "03-29", "04-05", "06-15", "10-04", "10-25", "11-01"]),
     st.integers(-2880, 2880),
 )
+
+
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59"])
+def test_a_freeze_to_the_end_of_all_times_ends_once_it_is_removed(end: str) -> None:
+    allow = {"name": "a", "type": "Allow", "schedule": "0 9 * * *", "timeZone": "Asia/Tokyo", "durationSeconds": 60}
+    frozen = server(freeze={"reason": "audit", "endTime": end}, promotionWindows=[allow])
+
+    found = held(frozen, "live", at("01-05T12:00"))
+
+    assert found is not None
+    assert (found.reason, found.until) == (Reason.FROZEN, None)
+
+
+def test_a_search_for_an_opening_ends_within_years_however_rare_the_windows_are() -> None:
+    assert next_opening([window("0 0 29 2 *", 1, "Deny"), window("0 0 29 2 *", 0.5)], at("01-05T12:00")) is None
+    assert next_opening([window("0 0 29 2 *")], at("01-05T12:00")) == datetime(2028, 2, 29, tzinfo=UTC)
 
 
 @given(windows=st.lists(WINDOWS, max_size=4), now=AROUND_CHANGES, share=st.floats(0, 1, exclude_max=True))

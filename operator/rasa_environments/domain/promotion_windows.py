@@ -19,7 +19,11 @@ from rasa_environments.api.promotion_windows import Freeze, PromotionWindow
 from rasa_environments.domain.waiting import Waiting, stated
 
 MOST_STEPS = 100
-"""Openings and closings to look ahead: bounds the time that a search takes, whatever a spec says."""
+"""Openings and closings to look ahead."""
+LATEST = datetime(9900, 1, 1, tzinfo=UTC)
+"""Later times leave no room for a search in any time zone."""
+FURTHEST = timedelta(days=5 * 366)
+"""How far to look ahead, so that every 29 February is found: both bound the time that a search takes."""
 
 
 class UnusableWindowError(Exception):
@@ -41,7 +45,7 @@ def held(server: ModelServer, tag: str, at: datetime) -> Waiting | None:
         return None
     closed = f"the promotion windows of ModelServer {server.metadata.key} are closed for tag {tag}"
     if opens is None:
-        return Waiting(Reason.OUTSIDE_WINDOW, f"{closed}, and none of the next {MOST_STEPS} changes opens one")
+        return Waiting(Reason.OUTSIDE_WINDOW, f"{closed}, and nothing opens one in sight: correct their schedules")
     return Waiting(Reason.OUTSIDE_WINDOW, f"{closed} until {stated(opens)}", opens)
 
 
@@ -60,11 +64,12 @@ def without_freeze(server: ModelServer) -> ModelServer:
 
 
 def _end(freeze: Freeze) -> datetime | None:
-    """Return when the freeze ends; None if that is open, or no date, such as 30 February."""
+    """Return when the freeze ends; None if that is open, beyond `LATEST`, or no date, such as 30 February."""
     try:
-        return datetime.fromisoformat(freeze.end_time) if freeze.end_time is not None else None
+        end = datetime.fromisoformat(freeze.end_time) if freeze.end_time is not None else None
     except ValueError:
         return None
+    return end if end is not None and end < LATEST else None
 
 
 def windows_of(server: ModelServer, tag: str) -> tuple[PromotionWindow, ...]:
@@ -91,6 +96,8 @@ def next_opening(windows: Sequence[PromotionWindow], at: datetime) -> datetime |
             if not openings:
                 return None
             moment = min(openings)
+        if moment - at > FURTHEST:
+            return None
     return None
 
 
