@@ -71,3 +71,24 @@ def test_text_shows_each_test_case_and_what_the_bot_answered() -> None:
     ]
     assert list(as_lines(*verification(None))) == [f"model new for tag live: in progress, started {TIME}"]
     assert list(as_lines(*verification("Failed")))[-1] == "too late"
+
+
+def test_what_a_terminal_obeys_or_xml_must_not_have_is_replaced_whoever_wrote_the_status() -> None:
+    case = {**FAILED, "name": "a\x1b[2J", "actual": "\x1b]0;title\x07 \x9b31m \u202e \ufffe \x00"}
+    found = verification("Failed", case)
+
+    shown = "\n".join(as_lines(*found))
+
+    assert all(character.isprintable() or character == "\n" for character in shown)
+    [element] = ET.fromstring(as_junit(*found)).iter("testcase")
+    assert element.get("name") == "a\N{REPLACEMENT CHARACTER}[2J"
+
+
+def test_a_reason_with_control_characters_is_valid_xml() -> None:
+    tag, record = verification("Failed")
+    [rejected] = tag.status.rejected or []
+    status = tag.status.model_copy(update={"rejected": [rejected.model_copy(update={"message": "late\x1b\x00"})]})
+
+    root = ET.fromstring(as_junit(tag.model_copy(update={"status": status}), record))
+
+    assert [each.text for each in root.iter("error")] == ["late" + 2 * "\N{REPLACEMENT CHARACTER}"]

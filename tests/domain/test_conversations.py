@@ -16,8 +16,9 @@ from rasa_environments.domain.conversations import (
     Kind,
     digest_of,
     parse,
+    parse_all,
 )
-from rasa_environments.domain.patterns import MAXIMUM_REPETITIONS, PatternError, compiled
+from rasa_environments.domain.patterns import MAXIMUM_REPETITIONS, Pattern, PatternError, compiled
 
 FILE = "bot-conversations/opening-hours.yaml"
 OPENING_HOURS = """
@@ -112,7 +113,25 @@ def test_what_would_take_too_long_is_refused() -> None:
     many = "".join(
         f"\n- {{test_case: c{index}, steps: [user: hi, matches: a, matches: b]}}" for index in range(MAXIMUM_PATTERNS)
     )
-    assert f"has {2 * MAXIMUM_PATTERNS} patterns" in refusal(f"test_cases:{many}")
+    assert f"have {2 * MAXIMUM_PATTERNS} patterns" in refusal(f"test_cases:{many}")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [(r"\w?" * 60, "have 2160 characters in patterns"), (r"\w{40}", "have 480 repetitions by a count in patterns")],
+)
+def test_patterns_that_take_long_together_are_refused_before_one_is_compiled(
+    pattern: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(_: str) -> Pattern:
+        raise AssertionError("compiled")
+
+    monkeypatch.setattr("rasa_environments.domain.conversations.compiled", never)
+    steps = f"- matches: '{pattern}'\n        " * 6
+    file = f"test_cases:\n  - test_case: a\n    steps:\n        - user: hi\n        {steps}\n"
+
+    with pytest.raises(ConversationError, match=problem):
+        parse_all({"one": file, "two": file})
 
 
 def test_the_content_of_a_file_that_holds_no_test_cases_is_not_repeated() -> None:

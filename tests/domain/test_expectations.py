@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from rasa_environments.domain.conversations import Turn, parse
 from rasa_environments.domain.expectations import ConversationResult, compare
+from rasa_environments.rasa.redaction import one_line
 from rasa_environments.rasa.replies import Reaction, Slot
 
 
@@ -60,6 +63,22 @@ def test_what_is_published_is_one_line_of_limited_length_without_secrets() -> No
     assert (hidden.actual, hidden.expectation) == ("it is ***", "bot: Hello.")
     (silent,) = compare(turn("bot: Hello."), Reaction())
     assert silent.actual == "nothing"
+
+
+def test_what_a_bot_says_is_made_printable_once_however_much_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = (Slot("a", "x y" * 300_000),)
+    lengths: list[int] = []
+
+    def counted(text: str, secrets: Iterable[str]) -> str:
+        lengths.append(len(text))
+        return one_line(text, secrets)
+
+    monkeypatch.setattr("rasa_environments.domain.expectations.one_line", counted)
+
+    results = compare(turn(*["slot_was_set: [a: 1]"] * 49), Reaction(slots=slots))
+
+    assert [length for length in lengths if length > 1000] == [900_004]
+    assert {len(result.actual) for result in results} == {303}
 
 
 def test_the_first_unmet_expectation_is_the_failure_of_a_conversation() -> None:

@@ -101,7 +101,7 @@ async def test_the_number_of_candidates_is_limited() -> None:
     scene.state.lister.tags.put(busy.model_copy(update={"status": status}))
     scene.state.lister.environments.put(environment("busy"))
     await scene.reconcile()
-    assert "1 of 1 candidates run for other tags" in scene.condition("Tagged").message
+    assert "namespace bots has 1 of the 1 candidates that it may have now" in scene.condition("Tagged").message
     assert scene.results == []
 
 

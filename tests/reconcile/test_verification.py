@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 import pytest
 
 from rasa_environments.api.base import ObjectKey
@@ -9,6 +11,7 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_tag import ModelTagStatus
 from rasa_environments.controller.queue import DONE
 from rasa_environments.domain.facts import Problem
+from rasa_environments.rasa.replies import Reaction
 from tests.reconcile.objects import tag
 from tests.reconcile.verification_scene import BAD, GOOD, KEY, OPENING_HOURS, Scene
 
@@ -314,3 +317,50 @@ async def test_a_verification_starts_anew_once_the_model_server_is_back() -> Non
     await scene.settles()
 
     assert scene.tagged == ("False", "Verifying")
+
+
+async def test_no_value_of_the_environments_secret_is_published_whatever_the_bot_says() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    secret = scene.children.objects["Secret", ObjectKey("bots", "live-rasa")]
+    values = {key: b64decode(value).decode() for key, value in secret["data"].items()}
+    scene.bots.answer = Reaction(tuple(f"{key}: {value}" for key, value in values.items()))
+    scene.has_ready_candidate()
+
+    await scene.settles()
+
+    assert scene.tagged == ("False", "ModelRejected")
+    assert len(values) > 1
+    published = str(scene.tag.status)
+    assert [key for key, value in values.items() if len(value) >= 6 and value in published] == []
+
+
+async def test_a_model_whose_content_is_replaced_after_it_has_passed_is_verified_again() -> None:
+    scene = Scene()
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    while scene.results != ["Succeeded"]:
+        await scene.tags.reconcile(KEY)
+    scene.model_server.hashes["new"] = "9" * 32
+
+    await scene.reconcile()
+
+    assert (scene.tagged, scene.model_server.writes) == (("False", "HashMismatch"), [])
+    scene.observe()
+    await scene.settles()
+    assert scene.tagged == ("False", "Verifying")
+    assert scene.model_server.writes == []
+
+
+async def test_a_retry_whose_value_no_status_could_repeat_is_acted_on() -> None:
+    scene = Scene()
+    scene.bots.answer = BAD
+    await scene.reconcile()
+    scene.has_ready_candidate()
+    await scene.settles()
+
+    scene.wants(retry="x" * 10_000)
+    await scene.settles()
+
+    assert scene.tagged == ("False", "Verifying")
+    assert scene.tag.status.last_handled_retry_at == "x" * 4096

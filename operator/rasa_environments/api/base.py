@@ -258,7 +258,8 @@ Observed = Annotated[T, WrapValidator(_empty_if_invalid)]
 """A status; one that does not match the schema reads as empty."""
 
 Count = Annotated[int, Field(ge=0)]
-StatusText = Annotated[str, Field(max_length=4096)]
+LONGEST_STATUS_TEXT = 4096
+StatusText = Annotated[str, Field(max_length=LONGEST_STATUS_TEXT)]
 """A text written by the operator."""
 
 

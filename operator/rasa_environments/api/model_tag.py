@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rasa_environments.api.base import (
+    LONGEST_STATUS_TEXT,
     ApiModel,
     Metadata,
     ModelReference,
@@ -272,4 +273,4 @@ class ModelTag(ApiModel):
     @property
     def retry_requested_at(self) -> str | None:
         """The value with which a retry of a verification was last requested."""
-        return self.metadata.annotations.get(RETRY_ANNOTATION) or None
+        return self.metadata.annotations.get(RETRY_ANNOTATION, "")[:LONGEST_STATUS_TEXT] or None

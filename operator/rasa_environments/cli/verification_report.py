@@ -15,6 +15,11 @@ def latest(tag: ModelTag) -> VerificationRecord | None:
     return next(iter(tag.status.verifications or ()), None)
 
 
+def printable(text: str) -> str:
+    """Return the text without characters that a terminal obeys, or that XML must not have, whoever wrote the status."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 def reason_of(tag: ModelTag, record: VerificationRecord) -> str | None:
     """Return why the model was rejected, None if it was not."""
     rejected = (each for each in tag.status.rejected or () if (each.name, each.hash) == (record.name, record.hash))
@@ -29,6 +34,10 @@ def as_json(tag: ModelTag, record: VerificationRecord) -> JsonObject:
 
 def as_lines(tag: ModelTag, record: VerificationRecord) -> Iterator[str]:
     """Yield the lines of the verification for a terminal."""
+    return map(printable, _lines(tag, record))
+
+
+def _lines(tag: ModelTag, record: VerificationRecord) -> Iterator[str]:
     result = record.result or "in progress"
     yield f"model {record.name} for tag {tag.tag}: {result}, started {record.start_time}"
     for case in record.test_cases or ():
@@ -47,11 +56,12 @@ def as_junit(tag: ModelTag, record: VerificationRecord) -> str:
     is_error = record.result == "Failed" and not failures
     counts = {"tests": str(len(cases) + is_error), "failures": str(failures), "errors": str(int(is_error))}
     root = ET.Element("testsuites", counts)
-    suite = ET.SubElement(root, "testsuite", {"name": record.name, **counts, "timestamp": record.start_time})
+    described = {"name": printable(record.name), **counts, "timestamp": printable(record.start_time)}
+    suite = ET.SubElement(root, "testsuite", described)
     for case in cases:
         _add(suite, case)
     if is_error:
-        message = reason_of(tag, record) or "the model was rejected"
+        message = printable(reason_of(tag, record) or "the model was rejected")
         described = {"classname": tag.tag, "name": "verification"}
         ET.SubElement(ET.SubElement(suite, "testcase", described), "error", {"message": message}).text = message
     ET.indent(root)
@@ -59,7 +69,8 @@ def as_junit(tag: ModelTag, record: VerificationRecord) -> str:
 
 
 def _add(suite: ET.Element, case: TestCase) -> None:
-    element = ET.SubElement(suite, "testcase", {"classname": f"{case.environment} {case.file}", "name": case.name})
+    described = {"classname": printable(f"{case.environment} {case.file}"), "name": printable(case.name)}
+    element = ET.SubElement(suite, "testcase", described)
     if case.step is not None:
-        told = f"step {case.step}: expected {case.expectation}; the bot answered: {case.actual}"
+        told = printable(f"step {case.step}: expected {case.expectation}; the bot answered: {case.actual}")
         ET.SubElement(element, "failure", {"message": told}).text = told

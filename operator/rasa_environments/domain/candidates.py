@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rasa_environments.api.base import ModelReference
+from rasa_environments.api.base import ModelReference, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
@@ -44,6 +44,18 @@ def hosts(tag: ModelTag, lister: Lister) -> tuple[tuple[DeploymentEnvironment, .
     return tuple(each for each, why in found if why is None), obstacles
 
 
-def candidates_in_use(lister: Lister) -> int:
-    """Return how many candidates all ModelTags together ask for."""
-    return sum(len(hosts(tag, lister)[0]) for tag in lister.tags if verifying_model(tag.status) is not None)
+def tags_with_a_candidate(lister: Lister) -> tuple[ObjectKey, ...]:
+    """Return the ModelTags for which a candidate runs: one at most, since a tag has one environment."""
+    return tuple(
+        tag.metadata.key
+        for tag in lister.tags
+        if verifying_model(tag.status) is not None and tag.spec.verification is not None and hosts(tag, lister)[0]
+    )
+
+
+def share(limit: int, used_by_others: int = 0) -> int:
+    """Return how many candidates a namespace may have at the same time: half of what others leave, rounded up.
+
+    So no namespace can take what the next one needs.
+    """
+    return max(0, limit - used_by_others + 1) // 2

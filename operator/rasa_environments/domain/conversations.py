@@ -5,7 +5,7 @@ Source: rasa/e2e_test/e2e_test_case.py of Rasa Pro 3.21.0; `matches` is an addit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -13,14 +13,16 @@ from typing import Final, TypeAlias
 
 import yaml
 
-from rasa_environments.domain.patterns import Pattern, PatternError, compiled
+from rasa_environments.domain.patterns import Pattern, PatternError, compiled, repetitions
 
 MAXIMUM_CHARACTERS: Final = 64 * 1024
 MAXIMUM_CONVERSATIONS: Final = 100
-"""In one file, and in all files of a check."""
+"""In all files of a check."""
 MAXIMUM_STEPS: Final = 50
 MAXIMUM_PATTERNS: Final = 50
-"""In one file: each takes time to compile."""
+MAXIMUM_PATTERN_CHARACTERS: Final = 2000
+MAXIMUM_PATTERN_REPETITIONS: Final = 100
+"""Of all files of a check: compiling takes up to 1 ms for three characters, and for each repetition."""
 LONGEST_NAME: Final = 200
 LONGEST_TEXT: Final = 2000
 MAXIMUM_DEPTH: Final = 8
@@ -93,19 +95,55 @@ class Conversation:
 
 def parse(content: str, file: str) -> tuple[Conversation, ...]:
     """Return the test cases of a file. Raises ConversationError."""
+    return parse_all({file: content})
+
+
+def parse_all(contents: Mapping[str, str]) -> tuple[Conversation, ...]:
+    """Return the test cases of all files, by their names. Raises ConversationError."""
+    files = {file: _cases(content, file) for file, content in contents.items()}
+    total = sum(map(len, files.values()))
+    if total > MAXIMUM_CONVERSATIONS:
+        raise ConversationError(
+            f"the files have {total} test cases together, but may have at most {MAXIMUM_CONVERSATIONS}"
+        )
+    _require_few_patterns([text for cases in files.values() for case in cases for text in _patterns(case)])
+    return tuple(each for file, cases in files.items() for each in _conversations(cases, file))
+
+
+def _cases(content: str, file: str) -> Sequence[object]:
     top = _map(_loaded(content, file), f"{file}: the file")
     if "test_cases" not in top:
         raise ConversationError(f"{file}: has no test_cases: begin with `test_cases:` and a list of test cases")
     _only(top, {"test_cases"}, UNSUPPORTED_AT_TOP, file)
-    cases = _list(top["test_cases"], f"{file}: test_cases", MAXIMUM_CONVERSATIONS)
+    return _list(top["test_cases"], f"{file}: test_cases", MAXIMUM_CONVERSATIONS)
+
+
+def _patterns(case: object) -> Iterator[str]:
+    """Yield the patterns of a test case that is not checked yet."""
+    steps = case.get("steps") if isinstance(case, dict) else None
+    for step in steps if isinstance(steps, list) else ():
+        text = step.get(Kind.MATCHES) if isinstance(step, dict) else None
+        if isinstance(text, str):
+            yield text
+
+
+def _require_few_patterns(patterns: Sequence[str]) -> None:
+    """Limit, before any is compiled, what all patterns together take."""
+    for found, maximum, what in (
+        (len(patterns), MAXIMUM_PATTERNS, "patterns"),
+        (sum(map(len, patterns)), MAXIMUM_PATTERN_CHARACTERS, "characters in patterns"),
+        (sum(map(repetitions, patterns)), MAXIMUM_PATTERN_REPETITIONS, "repetitions by a count in patterns"),
+    ):
+        if found > maximum:
+            raise ConversationError(f"the files have {found} {what} together, but may have at most {maximum}")
+
+
+def _conversations(cases: Sequence[object], file: str) -> tuple[Conversation, ...]:
     found = tuple(_conversation(case, f"{file}: test case {index}", file) for index, case in enumerate(cases, start=1))
     names = [each.name for each in found]
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise ConversationError(f"{file}: two test cases are called {double!r}: rename one of them")
-    patterns = sum(each.pattern is not None for case in found for turn in case.turns for each in turn.expectations)
-    if patterns > MAXIMUM_PATTERNS:
-        raise ConversationError(f"{file}: has {patterns} patterns, but may have at most {MAXIMUM_PATTERNS}")
     return found
 
 

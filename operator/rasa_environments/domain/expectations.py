@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -21,7 +21,7 @@ class StepResult:
     step: int
     expectation: str
     actual: str
-    """On one line of limited length, without control characters."""
+    """If the expectation was not met: on one line of limited length, without control characters."""
     passed: bool
 
 
@@ -45,32 +45,51 @@ def compare(turn: Turn, reaction: Reaction, secrets: tuple[str, ...] = ()) -> tu
     As in Rasa's own tests, a reply meets one expectation, in any order, and further replies are allowed.
     """
     replies, utterances = list(reaction.replies), list(reaction.utterances)
-    return tuple(_result(each, reaction, replies, utterances, secrets) for each in turn.expectations)
+    met = [_is_met(each, reaction, replies, utterances) for each in turn.expectations]
+    actual = _Actual(reaction, secrets)
+    return tuple(
+        StepResult(each.step, one_line(str(each), secrets), "" if passed else actual.of(each.kind), passed)
+        for each, passed in zip(turn.expectations, met, strict=True)
+    )
 
 
-def _result(
-    expectation: Expectation,
-    reaction: Reaction,
-    replies: list[str],
-    utterances: list[str],
-    secrets: tuple[str, ...],
-) -> StepResult:
-    actual: tuple[str, ...] = reaction.replies
+class _Actual:
+    """What the bot said, said in one line: once for each kind, since a bot may say a lot."""
+
+    def __init__(self, reaction: Reaction, secrets: tuple[str, ...]) -> None:
+        self._reaction = reaction
+        self._secrets = secrets
+        self._shown: dict[Kind, str] = {}
+
+    def of(self, kind: Kind) -> str:
+        """Return what is published of what an expectation of that kind is about."""
+        if kind not in self._shown:
+            text = "; ".join(self._texts(kind))
+            self._shown[kind] = one_line(text, self._secrets) if text else NOTHING
+        return self._shown[kind]
+
+    def _texts(self, kind: Kind) -> Iterable[str]:
+        match kind:
+            case Kind.BOT | Kind.MATCHES:
+                return self._reaction.replies
+            case Kind.UTTER:
+                return self._reaction.utterances
+            case Kind.SLOT_WAS_SET | Kind.SLOT_WAS_NOT_SET:
+                return (f"{slot.name} = {slot.value}" for slot in self._reaction.slots)
+
+
+def _is_met(expectation: Expectation, reaction: Reaction, replies: list[str], utterances: list[str]) -> bool:
     match expectation.kind:
         case Kind.BOT:
-            passed = _take(replies, lambda reply: reply.strip() == expectation.text)
+            return _take(replies, lambda reply: reply.strip() == expectation.text)
         case Kind.MATCHES:
             pattern = expectation.pattern
-            passed = pattern is not None and _take(replies, pattern.found_in)
+            return pattern is not None and _take(replies, pattern.found_in)
         case Kind.UTTER:
-            actual = reaction.utterances
-            passed = _take(utterances, expectation.text.__eq__)
+            return _take(utterances, expectation.text.__eq__)
         case Kind.SLOT_WAS_SET | Kind.SLOT_WAS_NOT_SET:
-            actual = tuple(f"{slot.name} = {slot.value}" for slot in reaction.slots)
             found = any(_is_slot(slot, expectation) for slot in reaction.slots)
-            passed = found is (expectation.kind is Kind.SLOT_WAS_SET)
-    shown = one_line("; ".join(actual), secrets) if actual else NOTHING
-    return StepResult(expectation.step, one_line(str(expectation), secrets), shown, passed)
+            return found is (expectation.kind is Kind.SLOT_WAS_SET)
 
 
 def _take(values: list[str], accepts: Callable[[str], bool]) -> bool:

@@ -40,12 +40,16 @@ class Pattern:
         return True
 
 
+def repetitions(text: str) -> int:
+    """Return the sum of the counts in braces."""
+    return sum(int(upper or lower) for lower, upper in _COUNTED.findall(text) if len(upper or lower) < 9)
+
+
 def compiled(text: str) -> Pattern:
     """Return the pattern. Raises PatternError."""
     if len(text) > LONGEST_PATTERN:
         raise PatternError(f"has {len(text)} characters, but may have at most {LONGEST_PATTERN}: shorten it")
-    counts = sum(int(upper or lower) for lower, upper in _COUNTED.findall(text) if len(upper or lower) < 9)
-    if counts > MAXIMUM_REPETITIONS or _COUNTED_GROUP.search(text):
+    if repetitions(text) > MAXIMUM_REPETITIONS or _COUNTED_GROUP.search(text):
         raise PatternError(
             f"repeats a group by a count in braces, or more than {MAXIMUM_REPETITIONS} characters in all: use * or +"
         )

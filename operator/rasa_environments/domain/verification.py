@@ -151,6 +151,12 @@ def has_passed(progress: Progress, model: TaggedModel, digest: str) -> bool:
     return found is not None and found.result == "Succeeded"
 
 
+def may_have_passed(progress: Progress, model: TaggedModel) -> bool:
+    """Return whether the model has passed some conversations, which may still be those that it has to pass."""
+    passed = (each for each in progress.records if each.result == "Succeeded")
+    return any((each.name, each.hash) == (model.name, model.hash) for each in passed)
+
+
 def started(progress: Progress, model: TaggedModel, digest: str, time: str) -> Progress:
     """Return the progress with the verification in progress, since `time` unless it started earlier."""
     found = _record(progress, model, digest)

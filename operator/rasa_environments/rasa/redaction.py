@@ -8,6 +8,8 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 MAXIMUM_WORDS = 300
 """Characters of a server's message that are repeated."""
+LONGEST_READ = 16 * MAXIMUM_WORDS
+"""Characters of which those are taken: what foreign text takes time for does not grow with it."""
 HIDDEN = "***"
 
 
@@ -47,6 +49,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 def one_line(text: str, secrets: Iterable[str]) -> str:
     """Return foreign text as one printable line of at most `MAXIMUM_WORDS` characters, without the secrets."""
-    printable = "".join(character if character.isprintable() else " " for character in without(text, secrets))
+    begins = without(text, secrets)[:LONGEST_READ]
+    printable = "".join(character if character.isprintable() else " " for character in begins)
     line = " ".join(without(printable, secrets).split())
     return line if len(line) <= MAXIMUM_WORDS else line[:MAXIMUM_WORDS] + "..."

@@ -119,6 +119,7 @@ class Tagging:
             if not isinstance(result, TaggedModel):
                 unable = await self.unable_followers(connection, tag, model, observation)
                 unready = unable or self._unready_action_server(tag, model)
+                unready = unready or await _replaced_since(connection, tag, listed)
                 if unready is not None:
                     return unready
                 moved, accepted = True, False
@@ -198,6 +199,21 @@ class Tagging:
             if desired is None or desired.hash != tagged.hash:
                 self._state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
         return tagged
+
+
+async def _replaced_since(connection: Connection, tag: ModelTag, verified: TaggedModel | None) -> Problem | None:
+    """Return that the content of a verified model was replaced since the server was last listed. Raises RasaError."""
+    if tag.spec.verification is None or verified is None:
+        return None
+    listed = observed(await connection.models()).models.get(verified.name)
+    if listed is not None and listed.hash == verified.hash:
+        return None
+    return Problem(
+        Reason.HASH_MISMATCH,
+        f"the content of model {verified.name} was replaced, or the model deleted, since it was verified: it is "
+        "verified again once the model server is listed",
+        stalled=False,
+    )
 
 
 def refused(

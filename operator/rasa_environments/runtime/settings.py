@@ -50,7 +50,8 @@ class Settings(BaseModel):
     with simulated pods; elsewhere it hides what users get."""
     max_candidates: Annotated[int, Field(ge=1, le=1000)] = 10
     """Number of candidates at the same time: servers next to environments that serve a model before it gets the tag
-    (spec.verification of a ModelTag). Other verifications wait."""
+    (spec.verification of a ModelTag). A namespace gets at most half of what others leave, rounded up. Other
+    verifications wait."""
     resync_interval: Seconds = 36_000.0
     """Seconds between two reconciliations of an unchanged object: a safety net, since watches bring every change."""
     leader_elect: bool = False

@@ -13,11 +13,10 @@ from rasa_environments.api.verification import Check
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import CONFIG_MAPS
 from rasa_environments.domain.conversations import (
-    MAXIMUM_CONVERSATIONS,
     Conversation,
     ConversationError,
     digest_of,
-    parse,
+    parse_all,
 )
 from rasa_environments.domain.facts import Problem
 from rasa_environments.reconcile.ports import ApiServer
@@ -38,21 +37,34 @@ class ConversationFiles:
 
     def __init__(self, api: ApiServer) -> None:
         self._api = api
+        self._unusable: dict[ObjectKey, tuple[str, Problem]] = {}
+        """By ModelTag: the digest of conversations that cannot be used, and why, so that they are parsed once."""
 
-    async def read(self, namespace: str, check: Check) -> ConversationSet | Problem:
-        """Return the conversations of a check, or what is wrong with them. Raises ApiError."""
+    def forget(self, tag: ObjectKey) -> None:
+        """Discard what is known of the conversations of a ModelTag that is gone."""
+        self._unusable.pop(tag, None)
+
+    async def read(self, tag: ObjectKey, check: Check) -> ConversationSet | Problem:
+        """Return the conversations that a ModelTag names, or what is wrong with them. Raises ApiError."""
         contents: dict[str, str] = {}
         for each in check.conversations:
             reference = each.config_map_key_ref
-            found = await self._read(ObjectKey(namespace, reference.name), reference.key)
+            found = await self._read(ObjectKey(tag.namespace, reference.name), reference.key)
             if isinstance(found, Problem):
                 return found
             contents[f"{reference.name}/{reference.key}"] = found
+        digest = digest_of(contents)
+        unusable = self._unusable.get(tag)
+        if unusable is not None and unusable[0] == digest:
+            return unusable[1]
         try:
-            conversations = await asyncio.to_thread(_parse, contents)
+            conversations = await asyncio.to_thread(parse_all, contents)
         except ConversationError as error:
-            return _invalid(str(error))
-        return ConversationSet(conversations, digest_of(contents))
+            problem = _invalid(str(error))
+            self._unusable[tag] = (digest, problem)
+            return problem
+        self.forget(tag)
+        return ConversationSet(conversations, digest)
 
     async def _read(self, config_map: ObjectKey, key: str) -> str | Problem:
         try:
@@ -65,16 +77,6 @@ class ConversationFiles:
             return _invalid(f"ConfigMap {config_map} not found: create it with key {key}")
         content = text(mapping(found.get("data")).get(key))
         return _invalid(f"ConfigMap {config_map} has no key {key}: add it") if content is None else content
-
-
-def _parse(contents: dict[str, str]) -> tuple[Conversation, ...]:
-    """Return the conversations of all files. Raises ConversationError."""
-    found = tuple(each for file, content in contents.items() for each in parse(content, file))
-    if len(found) > MAXIMUM_CONVERSATIONS:
-        raise ConversationError(
-            f"the files have {len(found)} test cases together, but may have at most {MAXIMUM_CONVERSATIONS}"
-        )
-    return found
 
 
 def _invalid(message: str) -> Problem:

@@ -12,7 +12,7 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.verification import Check, TestCase
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.state import State
-from rasa_environments.domain.candidates import candidates_in_use, hosts
+from rasa_environments.domain.candidates import hosts, share, tags_with_a_candidate
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.domain.verification import (
@@ -22,6 +22,7 @@ from rasa_environments.domain.verification import (
     described_failure,
     failed,
     has_passed,
+    may_have_passed,
     recorded,
     rejection,
     seconds_left,
@@ -56,17 +57,20 @@ class CandidateGate:
         limit: int,
         now: Callable[[], str] = utc_now,
     ) -> None:
-        """Initialize: at most `limit` candidates run at the same time."""
+        """Initialize: at most `limit` candidates run at the same time, and of those a namespace has its share."""
         self._state = state
         self._files = files
         self._candidates = candidates
         self._runs = runs
         self._limit = limit
         self._now = now
+        self._begun: set[ObjectKey] = set()
+        """ModelTags whose verification began, also those whose status does not say so yet."""
 
     def forget(self, tag: ObjectKey) -> None:
         """Discard what is known of the verification for a ModelTag that verifies no model, or is gone."""
         self._runs.forget(tag)
+        self._begun.discard(tag)
 
     async def check(
         self, tag: ModelTag, desired: str | None, observation: ServerObservation, unable: Unable
@@ -103,14 +107,16 @@ class CandidateGate:
         self, tag: ModelTag, check: Check, model: TaggedModel, progress: Progress, unable: Unable
     ) -> Progress:
         key = tag.metadata.key
-        found = self._runs.conversations(key, model, check) or await self._files.read(key.namespace, check)
+        await self._state.index_claims(server_of_tag(tag))
+        environments, obstacles = hosts(tag, self._state.lister)
+        problem = self._impossible(tag, environments, obstacles)
+        if problem is not None and not may_have_passed(progress, model):
+            return self._held(tag, progress, problem)  # Nothing is read for whoever has to wait anyway.
+        found = self._runs.conversations(key, model, check) or await self._files.read(key, check)
         if isinstance(found, Problem):
             return self._held(tag, progress, found)
         if has_passed(progress, model, found.digest):
             return self._ended(tag, progress)
-        await self._state.index_claims(server_of_tag(tag))
-        environments, obstacles = hosts(tag, self._state.lister)
-        problem = self._impossible(tag, environments, obstacles)
         if problem is None and verifying_model(tag.status) is None:
             problem = await unable()
         if problem is not None:
@@ -178,7 +184,7 @@ class CandidateGate:
     def _impossible(
         self, tag: ModelTag, environments: Sequence[DeploymentEnvironment], obstacles: Sequence[str]
     ) -> Problem | None:
-        """Return why no candidates can run for the tag now, or None."""
+        """Return why no candidates can run for the tag now, or None: then they are counted from now on."""
         if not environments:
             why = "; ".join(obstacles) or "no environment pulls the tag"
             return Problem(
@@ -186,16 +192,33 @@ class CandidateGate:
                 f"no candidate can run for tag {tag.tag} ({why}): create an environment that pulls it, or remove "
                 "spec.verification",
             )
-        if verifying_model(tag.status) is None:
-            used = candidates_in_use(self._state.lister)
-            if used + len(environments) > self._limit:
-                return Problem(
-                    Reason.NO_CANDIDATE,
-                    f"{used} of {self._limit} candidates run for other tags: the verification starts when they have "
-                    "ended (--max-candidates of `rasa-environments run`)",
-                    stalled=False,
-                )
+        if verifying_model(tag.status) is None and not self._begins(tag):
+            return self._no_room(tag)
         return None
+
+    def _begins(self, tag: ModelTag) -> bool:
+        """Count the candidate of the tag from now on, if its namespace may have one more."""
+        own, others = self._used(tag)
+        if own >= share(self._limit, others):
+            return False
+        self._begun.add(tag.metadata.key)
+        return True
+
+    def _used(self, tag: ModelTag) -> tuple[int, int]:
+        """Return how many candidates run for other tags of the namespace, and how many for other namespaces."""
+        used = {*self._begun, *tags_with_a_candidate(self._state.lister)} - {tag.metadata.key}
+        own = sum(each.namespace == tag.metadata.namespace for each in used)
+        return own, len(used) - own
+
+    def _no_room(self, tag: ModelTag) -> Problem:
+        own, others = self._used(tag)
+        return Problem(
+            Reason.NO_CANDIDATE,
+            f"namespace {tag.metadata.namespace} has {own} of the {share(self._limit, others)} candidates that it may "
+            f"have now ({others} of {self._limit} run for others): the verification starts when some have ended "
+            "(--max-candidates of `rasa-environments run`)",
+            stalled=False,
+        )
 
     def _unfinished(
         self,

@@ -94,7 +94,7 @@ class ConversationRuns:
         for turn in conversation.turns:
             with_events = any(each.reads_tracker for each in turn.expectations)
             reaction = await self._say(server.url, sender, turn.message, token=server.token, with_events=with_events)
-            steps += compare(turn, reaction, (server.token,))
+            steps += compare(turn, reaction, server.secrets)
             if not all(step.passed for step in steps):
                 break
         return ConversationResult(conversation.name, conversation.file, tuple(steps))
