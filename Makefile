@@ -36,7 +36,7 @@ demo: environment ## The same with real Rasa, and ends by itself: exit code 0 if
 
 .PHONY: test
 test: prepare ## Run all tests on all cores; ARGS='-k promotion -x' goes to pytest, WORKERS=0 takes one process
-	@$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder \
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder \
 	$(addprefix --ignore=,$(END_TO_END) $(LICENSED) tests/attacks) $(ARGS)
 
 .PHONY: test-e2e

@@ -1,9 +1,8 @@
 """What every test may use: a cluster, and real Rasa. In CI, a skipped test is a failed one.
 
-`make test` runs the tests in one process more than there are cores. Each takes whole files, so that the fixtures of a
-module are made once; those of a session are made once in each process that has a test for them. Nothing has to be
-declared for that. A test finds the ports, directories and names that it takes free, whoever runs beside it, and asserts
-nothing about how fast it is. The longest file decides how long all takes: one of a minute is better split in two.
+`make test` runs the tests in one process more than there are cores: tests/distribution.py says which test runs where.
+Nothing has to be declared for that. A test finds the ports, directories and names that it takes free, whoever runs
+beside it, and asserts nothing about how fast it is.
 """
 
 import os
@@ -24,13 +23,11 @@ from local.progress import ConsoleProgress
 from local.rasa import RELEASES, RasaRelease, RasaUnavailableError, rasa_environment
 from local.rasa.release import LATEST
 
-pytest_plugins = ["tests.services", "tests.breakable"]
+pytest_plugins = ["tests.services", "tests.breakable", "tests.distribution"]
 
 CLUSTERS = ("breakable_cluster", "cluster", "checkout")
 """Fixtures with a cluster: separate ones, the shared one, and the one that a tutorial reader starts."""
 RASA_FIXTURES = {"rasa_binaries": LATEST, "rasa_1_10": RELEASES["1.10.26"], "rasa_2_8": RELEASES["2.8.34"]}
-LONGEST_FIRST = ("rasa_pro_answers", *RASA_FIXTURES, *CLUSTERS)
-"""Fixtures whose tests take long."""
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -84,22 +81,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """If several processes share the files, run the slowest first, so that all end at the same time."""
+    """Leave out the long faults, unless they are asked for."""
     if config.getoption("chaos") != "full":
         longer = [item for item in items if item.get_closest_marker("full_chaos")]
         config.hook.pytest_deselected(items=longer)
         items[:] = [item for item in items if item not in longer]
-    if hasattr(config, "workerinput"):
-        ranks = dict[Path, int]()
-        for item in items:
-            ranks[item.path] = min(rank(item), ranks.get(item.path, len(LONGEST_FIRST)))
-        items.sort(key=lambda item: ranks[item.path])
-
-
-def rank(item: pytest.Item) -> int:
-    """Return the position among LONGEST_FIRST of what the test uses."""
-    used = getattr(item, "fixturenames", ())
-    return next((place for place, name in enumerate(LONGEST_FIRST) if name in used), len(LONGEST_FIRST))
 
 
 @pytest.hookimpl(wrapper=True)
