@@ -26,6 +26,8 @@ MODULES: Final[Mapping[str, str]] = {
     "can-promote": "rasa_environments.cli.can_promote",
     "upload": "rasa_environments.cli.upload",
     "models": "rasa_environments.cli.models",
+    "backup": "rasa_environments.cli.backup",
+    "restore": "rasa_environments.cli.restore",
     "render": "rasa_environments.cli.render",
     "import": "rasa_chart_import.command",
     "run": "rasa_environments.cli.run",

@@ -27,9 +27,13 @@ class ModelServerAddress:
         """URL to list and upload models."""
         return f"{self._base}/api/projects/{_part(self.project)}/models"
 
+    def model_url(self, model: str) -> str:
+        """Return the URL to download a model from."""
+        return f"{self.models_url}/{_part(model)}"
+
     def model_tag_url(self, model: str, tag: str) -> str:
         """Return the URL to set a tag on a model, and to remove it."""
-        return f"{self.models_url}/{_part(model)}/tags/{_part(tag)}"
+        return f"{self.model_url(model)}/tags/{_part(tag)}"
 
     @property
     def login_url(self) -> str:

@@ -46,6 +46,7 @@ from rasa_environments.rasa.errors import (
     WriteCredentialsRejectedError,
 )
 from rasa_environments.rasa.listing import LISTING, MODEL_SUFFIX, Model, is_name
+from rasa_environments.rasa.model_files import ModelFiles
 from rasa_environments.rasa.on_the_way import is_html, is_own
 from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.production import KnownEnvironments, known_environments, trouble
@@ -102,6 +103,8 @@ class ModelServerClient:
         self._authenticator = Authenticator(http, address, credentials, through_api_server=through_api_server)
         self.pulls = Pulls(self._authenticator, address)
         """Pulls of tags, as Rasa servers make them."""
+        self.files = ModelFiles(self._authenticator, address)
+        """Downloads of models by name."""
         self.environments = EnvironmentRegistry(self._authenticator, address)
         """The registry of environments, accessed with the same login."""
 
