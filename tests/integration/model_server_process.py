@@ -60,6 +60,12 @@ class ModelServerProcess:
         for tag in self.tags():
             self.delete_tag(tag)
 
+    def delete_all_models(self) -> None:
+        """Delete every model, with its tags."""
+        for model in self.models():
+            path = f"{self.url}/api/projects/default/models/{model['model']}"
+            loopback.delete(path, params={"api_token": API_TOKEN, "force": "true"}).raise_for_status()
+
     def upload(self, file: Path) -> None:
         """Uploads a model."""
         with file.open("rb") as content:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -64,8 +63,9 @@ class Enterprise:
         self.space.wait_for_condition(ENVIRONMENT, name, "Registered", status=status, reason=reason, **told)
 
 
-@pytest.fixture
-def enterprise(empty_space: Space, tmp_path: Path) -> Iterator[Enterprise]:
+@pytest.fixture(scope="module")
+def rasa_enterprise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
+    """The model server of all tests, each of which meets it empty."""
     variables = {
         "RASA_MODEL_SERVER_TOKEN": TOKEN,
         "RASA_MODEL_SERVER_API_TOKEN": API_TOKEN,
@@ -73,15 +73,22 @@ def enterprise(empty_space: Space, tmp_path: Path) -> Iterator[Enterprise]:
         "RASA_MODEL_SERVER_PASSWORD": PASSWORD,
     }
     arguments = ("--profile", "RasaEnterprise-1.0", "--storage", "memory://")
-    with (
-        running_process(tmp_path / "log", *arguments, variables=variables) as process,
-        front_of(ModelServerProcess(process.url)) as front,
-    ):
+    log = tmp_path_factory.mktemp("rasa-enterprise") / "log"
+    with running_process(log, *arguments, variables=variables) as process:
+        yield ModelServerProcess(process.url)
+
+
+@pytest.fixture
+def enterprise(empty_space: Space, rasa_enterprise: ModelServerProcess) -> Iterator[Enterprise]:
+    with front_of(rasa_enterprise) as front:
         empty_space.apply(
             secret(CREDENTIALS, token=TOKEN, username=USER, password=PASSWORD),
             model_server(front.url, profile="RasaEnterprise-1.0"),
         )
-        yield Enterprise(empty_space, front)
+        enterprise = Enterprise(empty_space, front)
+        yield enterprise
+    enterprise.register()  # the front is closed: no operator changes it any more
+    rasa_enterprise.delete_all_models()
 
 
 def test_an_environment_is_registered_with_its_address_and_its_token(enterprise: Enterprise) -> None:
