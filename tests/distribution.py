@@ -2,7 +2,8 @@
 
 A control plane takes about a twentieth of a core while it runs, so that one for each process and each kind of cluster
 would take more than the tests on it. Tests that use the same kind of cluster therefore form a group, which one process
-runs from beginning to end. All others are shared file by file, so that the fixtures of a module are made once.
+runs from beginning to end; those in which Rasa runs are a second one, as both together would take longest. All others
+are shared file by file, so that the fixtures of a module are made once.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from xdist.scheduler.loadgroup import LoadGroupScheduling
 LONGEST_FIRST = (
     "cluster of integration",
     "breakable cluster of integration",
+    "cluster of integration, with Rasa",
     "breakable cluster of chaos",
     "cluster of tests",
     "cluster of manifests",
-    "cluster of helm",
 )
 """Groups of more than half a minute. The longest decides how long all takes."""
-SLOW_FIXTURES = ("rasa_pro_answers", "rasa_binaries", "rasa_1_10", "rasa_2_8")
-"""Fixtures that take long; the files without a cluster that use them precede the others."""
+OF_RASA = ("rasa_binaries", "rasa_1_10", "rasa_2_8")
+"""Fixtures of tests in which Rasa runs, which takes long, and starts early."""
 
 
 class GroupsAndFiles(LoadGroupScheduling):  # type: ignore[misc]  # xdist brings no types
@@ -46,25 +47,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """In a process of several, name the group of each test, and put the longest first, so that all end together."""
     if not hasattr(config, "workerinput"):
         return
-    first = dict[str, int]()
+    ranks = dict[str, int]()
     for item in items:
         group = group_of(item)
         if group is not None:
             item.add_marker(pytest.mark.xdist_group(group))
-        scope = group or str(item.path)
-        first[scope] = min(rank(item, group), first.get(scope, rank(item, group)))
-    items.sort(key=lambda item: (first[group_of(item) or str(item.path)], slowness(item)))
+        scope = scope_of(item)
+        ranks[scope] = min(rank(item, group), ranks.get(scope, len(LONGEST_FIRST) + 1))
+    items.sort(key=lambda item: ranks[scope_of(item)])
+
+
+def scope_of(item: pytest.Item) -> str:
+    """Return what one process runs as a whole: the group, or else the file."""
+    return group_of(item) or str(item.path)
 
 
 def group_of(item: pytest.Item) -> str | None:
-    """Return the cluster that the test uses: of whom it is, as each directory may define its own."""
+    """Return the cluster that the test uses, and whose it is: each directory may have its own. None without one."""
     fixtures = getattr(item, "_fixtureinfo", None)
     if fixtures is None:
         return None
     if "breakable_cluster" in fixtures.name2fixturedefs:
         return f"breakable cluster of {item.path.parent.name}"
     if "cluster" in fixtures.name2fixturedefs:
-        return f"cluster of {PurePosixPath(fixtures.name2fixturedefs['cluster'][-1].baseid).name}"
+        owner = PurePosixPath(fixtures.name2fixturedefs["cluster"][-1].baseid).name
+        return f"cluster of {owner}, with Rasa" if runs_rasa(item) else f"cluster of {owner}"
     return None
 
 
@@ -72,10 +79,9 @@ def rank(item: pytest.Item, group: str | None) -> int:
     """Return the place of the group, or else of the file, among those that start early."""
     if group in LONGEST_FIRST:
         return LONGEST_FIRST.index(group)
-    return len(LONGEST_FIRST) + (slowness(item) if group is None else 0)
+    return len(LONGEST_FIRST) + (0 if runs_rasa(item) else 1)
 
 
-def slowness(item: pytest.Item) -> int:
-    """Return the position among SLOW_FIXTURES of what the test uses."""
-    used = getattr(item, "fixturenames", ())
-    return next((place for place, name in enumerate(SLOW_FIXTURES) if name in used), len(SLOW_FIXTURES))
+def runs_rasa(item: pytest.Item) -> bool:
+    """Return whether Rasa runs in the test."""
+    return not set(OF_RASA).isdisjoint(getattr(item, "fixturenames", ()))
