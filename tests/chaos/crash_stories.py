@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import yaml
+
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION
-from tests.integration.manifests import RASA_VERSION, environment, model_tag
+from tests.chaos.bot import GREETING
+from tests.integration.manifests import RASA_VERSION, config_map, environment, model_tag
 from tests.integration.model_server_process import MODEL_A, MODEL_B
 from tests.integration.space import ENVIRONMENT, Space
 from tests.integration.test_environments_file import RASA_1, RASA_X
@@ -29,6 +32,10 @@ class Story:
     prepare: Callable[[Space], None] = lambda _: None
     server: JsonObject = field(default_factory=dict)
     """Additional fields of the ModelServer's spec."""
+    has_bot: bool = False
+    """Whether a bot answers for the Rasa servers of candidates."""
+    is_over: Callable[[Space], bool] = lambda _: True
+    """Whether the action is over, for one that writes nothing while a server starts."""
 
 
 def everything() -> JsonObject:
@@ -99,6 +106,47 @@ def remove_actions(space: Space) -> None:
     space.apply(environment())
 
 
+def verification() -> JsonObject:
+    """The verification by the conversations of the namespace."""
+    source = {"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}
+    return {"candidate": {"conversations": [source]}}
+
+
+def prepare_verification(answer: str) -> Callable[[Space], None]:
+    """Create production on model A, and a conversation that expects an answer of the next model."""
+
+    def prepare(space: Space) -> None:
+        case = {"test_case": "greeting", "steps": [{"user": "hello"}, {"bot": answer}]}
+        space.apply(config_map("conversations", **{"tests.yaml": yaml.safe_dump({"test_cases": [case]})}))
+        ready_with_tag()(space)
+
+    return prepare
+
+
+def promote_verified(space: Space) -> None:
+    space.patch(TAG, "production", {"spec": {"model": MODEL_B, "verification": verification()}})
+
+
+def is_verified(space: Space) -> bool:
+    """Return whether the model was promoted or rejected, and its candidate is gone."""
+    status = space.status(TAG, "production")
+    is_promoted = status.get("taggedModel", {}).get("name") == MODEL_B
+    candidate = [space.find(kind, "production-candidate") for kind in ("Deployment", "ConfigMap")]
+    return (is_promoted or bool(status.get("rejected"))) and candidate == [None, None]
+
+
+def prepare_rollback(space: Space) -> None:
+    """Promote a verified model."""
+    prepare_verification(GREETING)(space)
+    promote_verified(space)
+    space.eventually(lambda: is_verified(space), "the model to be verified")
+    space.wait_for_condition(TAG, "production", "Tagged", status="True")
+
+
+def roll_back(space: Space) -> None:
+    space.patch(TAG, "production", {"spec": {"model": MODEL_A}})
+
+
 def rotate(space: Space) -> None:
     space.patch(ENVIRONMENT, "production", {"metadata": {"annotations": {ROTATE_TOKEN_ANNOTATION: "now"}}})
 
@@ -153,8 +201,14 @@ def all_at_once(space: Space) -> None:
 
 
 ALL_AT_ONCE = Story("all-at-once", all_at_once, prepare_all)
+VERIFIED = Story(
+    "verified-promotion", promote_verified, prepare_verification(GREETING), has_bot=True, is_over=is_verified
+)
 STORIES = (
     ALL_AT_ONCE,
+    VERIFIED,
+    Story("rejection", promote_verified, prepare_verification("Goodbye."), has_bot=True, is_over=is_verified),
+    Story("rollback-after-verification", roll_back, prepare_rollback, has_bot=True),
     Story("create", create),
     Story("change", change, prepare_change),
     Story("promotion-in-place", promote, ready_with_tag()),

@@ -16,6 +16,7 @@ from pathlib import Path
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.context import CHILD_SUFFIXES
 from tests.api.api_server import wait_until
+from tests.chaos.bot import Bot, greeting_bot
 from tests.chaos.calls import Call, Phase
 from tests.chaos.crash_stories import ENTERPRISE, Story
 from tests.chaos.end_state import REVISION, differences, end_state
@@ -99,6 +100,8 @@ class Run:
     """Everything written until the crash, or until the end if there was none."""
     written_in_all: int
     killed: bool
+    told: int
+    """Messages to candidates."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ class CrashStage:
     model_server: ModelServerProcess
     enterprise_models: FaultProxy
     registry: Registry
+    bot: Bot
 
     @property
     def proxies(self) -> dict[str, FaultProxy]:
@@ -135,10 +139,11 @@ class CrashStage:
         note_tokens(space, tokens)
         before = revisions(space)
         killer = Killer(process.pid, point)
-        start = self._written()
+        start, told = self._written(), len(self.bot.heard)
         for name, proxy in self.proxies.items():
             proxy.on_write = partial(killer.hook, name)
         story.act(space)
+        space.eventually(lambda: killer.killed.is_set() or story.is_over(space), f"{story.name} to be over")
         self._wait_until_quiet(unless=killer.killed)
         if killer.killed.is_set():
             process.kill()
@@ -152,7 +157,11 @@ class CrashStage:
             self._wait_for(expected, space, before, tokens)
         self._wait_until_quiet()
         return Run(
-            self._ending(space, before, tokens), tuple(killer.writes), self._written() - start, killer.killed.is_set()
+            self._ending(space, before, tokens),
+            tuple(killer.writes),
+            self._written() - start,
+            killer.killed.is_set(),
+            len(self.bot.heard) - told,
         )
 
     def _wait_until_collected(self, space: Space) -> None:
@@ -202,7 +211,8 @@ class CrashStage:
         else:
             credentials = manifests.secret(manifests.CREDENTIALS, token=TOKEN, apiToken=API_TOKEN)
             url = self.models.url
-        space.apply(credentials, manifests.model_server(url, **story.server))
+        spec = {"defaults": {"rasa": {"port": self.bot.port}}} if story.has_bot else {}
+        space.apply(credentials, manifests.model_server(url, **story.server, **spec))
 
     def _clear(self, space: Space) -> None:
         """Check that nothing of the story is left, in the cluster or elsewhere."""
@@ -274,4 +284,6 @@ def crash_stage(installation: Installation, directory: Path) -> Iterator[CrashSt
         enterprise_models = running.enter_context(FaultProxy(enterprise.url))
         operator = running.enter_context(proxied_operator(installation))
         operator.process.start()
-        yield CrashStage(installation, operator, models, model_server, enterprise_models, Registry(enterprise.url))
+        bot = running.enter_context(greeting_bot())
+        registry = Registry(enterprise.url)
+        yield CrashStage(installation, operator, models, model_server, enterprise_models, registry, bot)

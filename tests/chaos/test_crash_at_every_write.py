@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.calls import Phase
-from tests.chaos.crash_stories import ALL_AT_ONCE, STORIES, Story
+from tests.chaos.crash_stories import ALL_AT_ONCE, STORIES, VERIFIED, Story
 from tests.chaos.crashes import CrashPoint, CrashStage, Run, crash_stage
 from tests.integration.conftest import Installation
 
@@ -27,8 +27,12 @@ def stage(breakable: Installation, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def assert_bounded(crashed: Run, undisturbed: Run) -> None:
-    """Check that the new process does only what is left to be done."""
+    """Check that the new process does only what is left to be done.
+
+    Conversations that were held, but whose result was not written yet, are held once more.
+    """
     assert crashed.written_in_all <= 2 * undisturbed.written_in_all + 5, crashed
+    assert crashed.told <= 2 * undisturbed.told, crashed
 
 
 def test_a_crash_while_everything_changes_leaves_no_trace(stage: CrashStage) -> None:
@@ -38,6 +42,17 @@ def test_a_crash_while_everything_changes_leaves_no_trace(stage: CrashStage) -> 
 
     assert crashed.killed
     assert_bounded(crashed, undisturbed)
+
+
+def test_a_crash_while_a_model_is_verified_leaves_no_trace_and_no_candidate(stage: CrashStage) -> None:
+    undisturbed = stage.play(VERIFIED)
+    assert undisturbed.told == 1
+
+    for write in (3, 8):
+        crashed = stage.play(VERIFIED, CrashPoint(write, Phase.AFTER), undisturbed.ending)
+
+        assert crashed.killed
+        assert_bounded(crashed, undisturbed)
 
 
 @pytest.mark.full_chaos
