@@ -9,7 +9,7 @@ import yaml
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import ROTATE_TOKEN_ANNOTATION
-from tests.chaos.bot import GREETING
+from tests.integration.greeting_bot import GREETING
 from tests.integration.manifests import RASA_VERSION, config_map, environment, model_tag
 from tests.integration.model_server_process import MODEL_A, MODEL_B
 from tests.integration.space import ENVIRONMENT, Space

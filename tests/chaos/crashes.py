@@ -16,7 +16,6 @@ from pathlib import Path
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.context import CHILD_SUFFIXES
 from tests.api.api_server import wait_until
-from tests.chaos.bot import Bot, greeting_bot
 from tests.chaos.calls import Call, Phase
 from tests.chaos.crash_stories import ENTERPRISE, Story
 from tests.chaos.end_state import REVISION, differences, end_state
@@ -24,6 +23,7 @@ from tests.chaos.operators import ProxiedOperator, proxied_operator
 from tests.chaos.proxy import DroppedError, FaultProxy
 from tests.integration import manifests
 from tests.integration.conftest import Installation
+from tests.integration.greeting_bot import Bot, greeting_bot
 from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess, running_model_server
 from tests.integration.registry import LOGIN, PASSWORD, USER, Registry
 from tests.integration.space import ALWAYS_THERE, ENVIRONMENT, OUR_KINDS, Space
@@ -211,7 +211,7 @@ class CrashStage:
         else:
             credentials = manifests.secret(manifests.CREDENTIALS, token=TOKEN, apiToken=API_TOKEN)
             url = self.models.url
-        spec = {"defaults": {"rasa": {"port": self.bot.port}}} if story.has_bot else {}
+        spec: JsonObject = {"defaults": {"rasa": {"port": self.bot.port}}} if story.has_bot else {}
         space.apply(credentials, manifests.model_server(url, **story.server, **spec))
 
     def _clear(self, space: Space) -> None:
