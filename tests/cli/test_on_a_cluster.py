@@ -354,7 +354,7 @@ def test_the_history_shows_what_a_rollback_can_go_to(team: Team) -> None:
     unknown = team.run("rollback production --to C --no-wait")
 
     assert [line.split() for line in shown.output.splitlines()] == [
-        ["NUMBER", "MODEL", "TAGGED", "BY", "WHY"],
+        ["NUMBER", "MODEL", "TIME", "BY", "WHY"],
         ["0", "B", "2026-01-03T12:00:00Z", "carol", "Promotion"],
         ["1", "A", "2026-01-02T12:00:00Z", "-", "Follow,", "the", "newest"],
         ["2", "0", "2026-01-01T12:00:00Z", "-", "-"],
