@@ -1,8 +1,9 @@
 """`python -m release.plugin`: the archive of `kubectl rasa` for this platform, and its manifest for krew.
 
-The archive holds a program, and beside it the libraries of requirements-runtime.lock, some of which have native parts:
-these cannot be loaded from a zip, which rules out zipapp. krew unpacks only regular files and folders, and links the
-program into its own folder (krew.sigs.k8s.io, "Writing plugin manifests").
+The archive holds the program, the one that completes its words, and beside them the libraries of
+requirements-runtime.lock, some of which have native parts: these cannot be loaded from a zip, which rules out zipapp.
+krew unpacks only regular files and folders, and links the program into its own folder (krew.sigs.k8s.io,
+"Writing plugin manifests").
 """
 
 import argparse
@@ -28,6 +29,8 @@ from rasa_environments.api.base import JsonObject
 
 MANIFEST = MANIFESTS / "krew" / "rasa.yaml"
 PROGRAM = "kubectl-rasa"
+COMPLETION = "kubectl_complete-rasa"
+"""kubectl runs it to complete the plugin's words, if it is on PATH, where krew does not link it."""
 LOCK = ROOT / "requirements-runtime.lock"
 SOURCES = (ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE", ROOT / "operator")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -39,10 +42,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "libraries"))
 
-from rasa_environments.cli import main
+from {{module}} import main
 
 main()
 """
+MODULES = {PROGRAM: "rasa_environments.cli", COMPLETION: "rasa_environments.cli.completion.program"}
+"""The module whose `main` each program runs."""
 
 UNUSED = ("client/api", "client/models", "aio/client/api", "aio/client/models")
 """Parts of the Kubernetes library with a class for each kind of object, which make up half of everything."""
@@ -78,8 +83,9 @@ def plugin_archive(progress: Progress, environment: Mapping[str, str] = os.envir
             folder = Path(scratch) / "plugin"
             shutil.copytree(libraries(progress, environment), folder / "libraries")
             install_project(folder / "libraries", Path(scratch) / "source")
-            (folder / PROGRAM).write_text(LAUNCHER)
-            (folder / PROGRAM).chmod(0o755)
+            for program, module in MODULES.items():
+                (folder / program).write_text(LAUNCHER.format(module=module))
+                (folder / program).chmod(0o755)
             shutil.copy(ROOT / "LICENSE", folder)
             write_archive(folder, path)
 

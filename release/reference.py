@@ -1,4 +1,7 @@
-"""The reference generated from resources, commands, settings and the chart's values: `make generate`."""
+"""The reference generated from resources, commands, settings and the chart's values: `make generate`.
+
+So is the file that `kubectl rasa` completes from.
+"""
 
 import re
 import sys
@@ -15,8 +18,10 @@ from local.installation import ROOT
 from rasa_chart_import.all_sources import SOURCES
 from rasa_chart_import.sources import Source
 from rasa_environments.cli.application import application
+from rasa_environments.cli.completion.table import FILE
 from rasa_environments.cli.exit_codes import MEANINGS
 from release.chart.documents import table
+from release.completion import completion_table
 from release.settings import settings_table
 
 CRDS = ROOT / "crds"
@@ -238,13 +243,14 @@ def source_section(source: Source) -> Iterator[str]:
 
 
 def pages() -> dict[Path, str]:
-    """Return the generated pages, by path."""
+    """Return the generated pages, and the table of the completion, by path."""
     definitions = [yaml.safe_load(file.read_text()) for file in sorted(CRDS.glob("*.yaml"))]
     return {
         REFERENCE / "resources.md": resources_page(definitions),
         REFERENCE / "command-line.md": commands_page(),
         REFERENCE / "settings.md": settings_page((REFERENCE / "settings.md").read_text()),
         REFERENCE / "imported-values.md": imported_page(),
+        FILE: completion_table(),
         REFERENCE / "chart.md": f"{NOTE}\n{CHART}\n{table()}",
     }
 

@@ -15,7 +15,7 @@ import yaml
 from local.binaries import find_kubectl
 from local.progress import silent
 from rasa_environments.api.base import JsonObject
-from release.plugin import PROGRAM, PYTHON, main, manifest, plugin_archive, this_platform, version
+from release.plugin import COMPLETION, MANIFEST, PROGRAM, PYTHON, main, manifest, plugin_archive, this_platform, version
 
 BASE_URL = "https://downloads.example.com/rasa-environments/"
 
@@ -100,7 +100,23 @@ def test_the_archive_has_regular_files_alone_and_all_below_one_folder(archive: P
 
     assert [member.name for member in members if not member.isreg()] == []
     assert [member.name for member in members if member.name.startswith("/") or ".." in member.name.split("/")] == []
-    assert {member.name.partition("/")[0] for member in members} == {"LICENSE", PROGRAM, "libraries"}
+    assert {member.name.partition("/")[0] for member in members} == {"LICENSE", PROGRAM, COMPLETION, "libraries"}
+
+
+def test_kubectl_completes_the_plugin_and_itself(installed: Path) -> None:
+    script = yaml.safe_load(MANIFEST.read_text())["spec"]["caveats"]
+    (line,) = re.findall(r"^ +(printf .*)$", script, re.MULTILINE)
+    target = installed / COMPLETION
+    subprocess.run(["/bin/sh", "-c", line.replace("~/.krew/bin/", f"{installed}/")], check=True)
+    target.chmod(0o755)
+
+    assert "rollback" in kubectl(installed, "__complete", "rasa", "roll").splitlines()
+    assert kubectl(installed, "__complete", "rasa", "promote", "--until=").splitlines()[:2] == [
+        "--until=tagged",
+        "--until=served",
+    ]
+    assert "rollout" in kubectl(installed, "__complete", "rollo")
+    assert "warning" not in kubectl(installed, "plugin", "list")
 
 
 def test_kubectl_finds_the_plugin_and_runs_it(installed: Path) -> None:

@@ -15,6 +15,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config
 from rasa_environments.cluster import kubeconfig
 from rasa_environments.cluster.errors import ConfigurationError
 from rasa_environments.cluster.impersonation import NOBODY_ELSE, Impersonation
+from rasa_environments.cluster.kubeconfig import Kubeconfig
 from rasa_environments.cluster.proxies import proxy_for, usable
 
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -60,6 +61,11 @@ class CredentialSource:
             written = [file.stat() for file in self._kubeconfig_files() or ()]
             return [(each.st_ino, each.st_mtime_ns, each.st_size) for each in written] or None
         return None
+
+    def kubeconfig_entries(self) -> Kubeconfig | None:
+        """Return what the kubeconfig defines; None inside a pod. Raises ConfigurationError and OSError."""
+        files = self._kubeconfig_files()
+        return None if files is None else kubeconfig.read(files)
 
     async def load(self) -> Access:
         """Read the given kubeconfig, $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount, in kubectl's order.

@@ -1,0 +1,87 @@
+"""`kubectl_complete-rasa`: quick, silent, and over after a limit whatever does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from enum import IntEnum
+from typing import Final, NoReturn
+
+from rasa_environments.cli.completion.table import commands
+from rasa_environments.cli.completion.words import Source, Wanted, wanted
+
+SECONDS: Final = 1.0
+"""How long servers may take; what is known by then is printed."""
+SECONDS_IN_ALL: Final = 5.0
+"""After which the process ends with nothing, wherever it hangs."""
+MAXIMUM: Final = 2000
+"""Candidates that are printed: a shell shows no more in a useful way."""
+SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
+"""Candidates that mean themselves in every shell: what others have named is never evaluated."""
+
+
+class Directive(IntEnum):
+    """How the shell goes on (cobra, ShellCompDirective)."""
+
+    FILES = 0
+    """With the names of files if there is no candidate."""
+    NO_FILES = 4
+
+
+def main() -> NoReturn:
+    """Print the completion of the words in the arguments, and exit."""
+    complete(sys.argv[1:])
+
+
+def complete(words: Sequence[str]) -> NoReturn:
+    """Print the completion of the words, and exit with 0."""
+    timer = threading.Timer(SECONDS_IN_ALL, end, [Directive.NO_FILES, ()])
+    timer.daemon = True
+    timer.start()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what libraries write there would stand in the user's line
+    try:
+        request = wanted(words, commands())
+        directive = Directive.FILES if request.values.source is Source.FILES else Directive.NO_FILES
+        # The loop is not closed: that would wait for threads that still look for a host's address.
+        end(directive, [*lines(request, asyncio.new_event_loop().run_until_complete(found(request)))])
+    except Exception:  # noqa: BLE001 - no error of a completion is shown
+        end(Directive.NO_FILES, ())
+
+
+def end(directive: Directive, printed: Iterable[str]) -> NoReturn:
+    """Print the lines and the directive, and end the process at once."""
+    os.write(1, "".join(f"{line}\n" for line in (*printed, f":{directive.value}")).encode())
+    os._exit(0)
+
+
+async def found(request: Wanted, seconds: float = SECONDS) -> list[str]:
+    """Return the candidates that are known after that many seconds; errors are no candidates."""
+    known = list(request.values.choices)
+    if request.values.source in (Source.NONE, Source.FILES):
+        return known
+    from rasa_environments.cli.completion.candidates import find  # noqa: PLC0415 - commands complete without it
+
+    with suppress(Exception):
+        async with asyncio.timeout(seconds):
+            await find(request.values.source, request.given, known.extend)
+    return known
+
+
+def lines(request: Wanted, known: Iterable[str]) -> Iterator[str]:
+    """Yield a line for each candidate that continues the word."""
+    names = dict.fromkeys(name for name in known if name.startswith(request.begun))
+    if request.values.source is Source.NONE:
+        yield from (f"{request.before}{name}{description(name, request.described)}" for name in names)
+        return
+    safe = [name for name in names if SAFE.fullmatch(name)]
+    yield from (f"{request.before}{name}" for name in safe[:MAXIMUM])
+
+
+def description(name: str, described: Mapping[str, str]) -> str:
+    """Return what a line says of a candidate after it."""
+    return f"\t{described[name]}" if described.get(name) else ""
