@@ -16,4 +16,5 @@ def _import_parts_only(package: str) -> None:
 
 
 _import_parts_only("kubernetes")  # its synchronous client, requests and oauthlib; kubernetes.aio needs none of them
+_import_parts_only("kubernetes.aio")  # its dynamic client, with jsonschema and urllib3
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # its command line, which httpx can do without

@@ -16,8 +16,10 @@ from rich.live import Live
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cli import detail_tables
 from rasa_environments.cli.access import Session, parsed, session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
+from rasa_environments.cli.detail_reading import detail_of
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import execute
 from rasa_environments.cli.following import Followed, followed
@@ -30,26 +32,35 @@ EXIT_CODES = {
     ExitCode.DONE: "every environment, model tag and model server that is shown is Ready",
     ExitCode.FAILED: f"one of them is not Ready; {UNREACHABLE}",
     ExitCode.REFUSED: NOT_PERMITTED,
-    ExitCode.NOT_FOUND: "there are no environments, model tags and model servers",
+    ExitCode.NOT_FOUND: "there are no environments, model tags and model servers; or no environment NAME",
     ExitCode.UNKNOWN: "whether one is Ready is unknown, for example since it is suspended; none is known not to be",
 }
+Name = Annotated[str | None, typer.Argument(help="Name of a DeploymentEnvironment.", show_default="an overview of all")]
 AGES_SECONDS = 5.0
 """Seconds between two updates of a live table without changes, for its ages."""
 
 
 def status(
     where: ClusterOptions,
+    name: Name = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep running, and show every change.")] = False,
     all_namespaces: Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces.")] = False,
     output: Output = OutputFormat.TEXT,
     namespace: Namespace = None,
 ) -> None:
-    """Show which model each environment wants and serves, and why one is not ready."""
+    """Show which model each environment wants and serves, and why one is not ready.
+
+    With NAME, show one environment in depth: its conditions, pods, tag, model server and latest Events.
+    """
+    if name is not None and (watch or all_namespaces):
+        raise typer.BadParameter("--watch and --all-namespaces show all environments; leave NAME out")
     if watch and output is not OutputFormat.TEXT:
         raise typer.BadParameter(f"--watch cannot be combined with --output {output}; leave one of them out")
 
     async def command() -> None:
         async with session(where, namespace) as connected:
+            if name is not None:
+                raise typer.Exit(await show_one(connected, name, output))
             scope = None if all_namespaces else connected.namespace
             seen = await looked(connected, scope)
             if not watch:
@@ -63,6 +74,18 @@ def status(
             await show_changes(connected, scope)
 
     execute(command())
+
+
+async def show_one(connected: Session, name: str, output: OutputFormat) -> ExitCode:
+    """Print one environment in depth, and return whether all is well with it."""
+    found = await detail_of(connected, name)
+    show(
+        output,
+        text=lambda: detail_tables.drawn(found, datetime.now(UTC)),
+        document=lambda: detail_tables.as_document(found),
+        names=[name_of(DEPLOYMENT_ENVIRONMENTS, name)],
+    )
+    return verdict_on(found.overview)
 
 
 async def looked(connected: Session, scope: str | None) -> Overview:
