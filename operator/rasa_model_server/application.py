@@ -20,6 +20,7 @@ from rasa_model_server.rasa_x.registry import Registry
 from rasa_model_server.settings import Settings, environments_of, users_of
 from rasa_model_server.storage import Adoption, Catalogue, ReadingLimits, Storage
 from rasa_model_server.storage.adopted.place import open_adopted, open_own
+from rasa_model_server.storage.retention import retaining
 from rasa_model_server.storage.sweeping import sweeping
 from rasa_model_server.web.access import Access
 from rasa_model_server.web.configuration import Configuration, configuration_router
@@ -90,7 +91,8 @@ def create_application(settings: Settings, stores: Stores | None = None) -> Fast
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with sweeping(opened.own), adoption.running() if adoption is not None else contextlib.nullcontext():
+        adopting = adoption.running() if adoption is not None else contextlib.nullcontext()
+        async with sweeping(opened.own), retaining(catalogue, settings.retention), adopting:
             yield
         if emulation is not None:
             await emulation.aclose()

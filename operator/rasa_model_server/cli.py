@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -25,6 +26,7 @@ from rasa_model_server.settings import (
     check_settings,
 )
 from rasa_model_server.storage import StorageError
+from rasa_model_server.storage.retention import Retention
 
 PREFIX = "RASA_MODEL_SERVER_"
 """Of the variables. None is called PORT: a Kubernetes Service named rasa-model-server sets RASA_MODEL_SERVER_PORT to an
@@ -87,6 +89,22 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         int | None,
         _option("MAX_UNPACKED_BYTES", "Largest size that a model may unpack to; 8 times the above.", minimum=1),
     ] = None,
+    retain_models: Annotated[
+        int | None,
+        _option("RETAIN_MODELS", "Delete untagged models but the last uploaded or tagged; else all stay.", minimum=1),
+    ] = None,
+    retain_days: Annotated[
+        int | None,
+        _option(
+            "RETAIN_DAYS",
+            "Delete untagged models that were not uploaded or tagged for so long.",
+            minimum=1,
+            maximum=36500,
+        ),
+    ] = None,
+    retention_dry_run: Annotated[
+        bool, _option("RETENTION_DRY_RUN", "Only name in the log which models would be deleted.")
+    ] = False,
     endpoints_file: Annotated[
         Path | None, _option("ENDPOINTS_FILE", "endpoints.yml that /api/config answers with.")
     ] = None,
@@ -129,6 +147,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer makes an option of each
         project=project,
         max_model_bytes=max_model_bytes,
         max_unpacked_bytes=max_unpacked_bytes,
+        retention=Retention(retain_models, timedelta(days=retain_days) if retain_days else None, retention_dry_run),
         endpoints_file=endpoints_file,
         credentials_file=credentials_file,
         environments_file=environments_file,

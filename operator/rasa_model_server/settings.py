@@ -15,6 +15,7 @@ from rasa_model_server.rasa_x.environments_file import EnvironmentsFileError, re
 from rasa_model_server.rasa_x.profiles import MODEL_SERVER, Profile
 from rasa_model_server.storage import EnvironmentRecord
 from rasa_model_server.storage.opening import directory_of
+from rasa_model_server.storage.retention import Retention
 from rasa_model_server.users import NoUsers, UsersFileError, UsersOfFile, UserStore
 
 DEFAULT_PORT = 5002
@@ -46,6 +47,8 @@ class Settings:
     project: str = "default"
     max_model_bytes: int = DEFAULT_MAXIMUM_MODEL_BYTES
     max_unpacked_bytes: int | None = None
+    retention: Retention = field(default_factory=Retention)
+    """Which models are kept. By default all."""
     endpoints_file: Path | None = None
     credentials_file: Path | None = None
     environments_file: Path | None = None
@@ -108,6 +111,7 @@ def check_settings(settings: Settings) -> None:
         if file is not None and not file.is_file():
             raise SettingsError(f"{option} {file}: there is no such file")
     _check_trusted_proxies(settings.trusted_proxies)
+    _check_retention(settings.retention)
     if settings.redirect and (settings.adopt is None or directory_of(settings.adopt) is not None):
         raise SettingsError("--redirect is for the models of a bucket: give --adopt s3://, gs:// or az:// with it")
     if settings.environments_file is not None and settings.profile.rasa_x is None:
@@ -115,6 +119,11 @@ def check_settings(settings: Settings) -> None:
             "--environments-file is read by the profiles of Rasa X only, and this is --profile "
             f"{settings.profile.name}: leave it out, or choose another profile"
         )
+
+
+def _check_retention(retention: Retention) -> None:
+    if retention.dry_run and not retention.enabled:
+        raise SettingsError("--retention-dry-run has nothing to show: give --retain-models or --retain-days with it")
 
 
 def _check_trusted_proxies(networks: tuple[str, ...]) -> None:

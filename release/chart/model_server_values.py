@@ -63,6 +63,18 @@ class ModelServerAccount(Values):
     """Pod labels that the cloud requires, for example `azure.workload.identity/use: "true"`."""
 
 
+class Retention(Values):
+    """Deletion of old models. A model that has a tag, and the last 20 that each tag had before, always stay."""
+
+    models: Annotated[int, Field(ge=1)] | None = None
+    """How many of the models that were last uploaded or tagged stay; null does not limit them."""
+    days: Annotated[int, Field(ge=1, le=36500)] | None = None
+    """For how many days models stay that were last uploaded or tagged; null does not limit them. With both limits, a
+    model is deleted once it exceeds both."""
+    dry_run: bool = False
+    """Whether to only name in the log what would be deleted."""
+
+
 class ModelServer(Pod):
     """Model server of this project, for installations without Rasa X."""
 
@@ -79,5 +91,6 @@ class ModelServer(Pod):
     tokens: Tokens = Tokens()
     max_model_bytes: Annotated[int, Field(ge=1)] | None = None
     """Maximum size of a model file in bytes; 4 GiB if null."""
+    retention: Retention = Retention()
     service_account: ModelServerAccount = ModelServerAccount()
     resources: Resources = MINIMUM

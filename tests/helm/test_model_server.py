@@ -60,6 +60,14 @@ def test_tokens_are_not_generated_where_no_cluster_would_keep_them(version: Vers
         render({"modelServer": {"enabled": True}}, version=version)
 
 
+def test_old_models_are_deleted_only_if_that_is_asked_for() -> None:
+    by_default = with_server().container(NAME)["args"]
+    limited = with_server(retention={"models": 50, "days": 30, "dryRun": True}).container(NAME)["args"]
+
+    assert [each for each in by_default if "reten" in each or "retain" in each] == []
+    assert {"--retain-models=50", "--retain-days=30", "--retention-dry-run"} <= set(limited)
+
+
 def test_no_token_is_in_a_command_or_a_variable() -> None:
     container = with_server(replicas=2, bucket={"url": "s3://models"}).container(NAME)
 

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rasa_model_server.archive import ArchiveInspector
 from rasa_model_server.storage import AdoptedModelError, ModelRecord, NotReadYetError
 from rasa_model_server.storage.adopted import reading
 from rasa_model_server.storage.adopted.files import ChangedFileError, ListedFile
+from rasa_model_server.storage.retention import Retention, delete_old_models
 from tests.model_server.adopting import Adopting, Bucket, Directory, Place, foreign
 from tests.model_server.archives import member, model_file, tar_gz
 from tests.model_server.s3 import FakeS3, s3_on_loopback
@@ -66,6 +68,18 @@ async def test_a_model_is_tagged_and_pulled_and_its_file_stays_as_it_is(place: P
     assert await server.pulled("production") == model_file("a")
     assert foreign(place) == before
     assert ".rasa-model-server/tags/production.json" in place.content()
+
+
+async def test_old_files_of_others_are_never_deleted(place: Place) -> None:
+    place.write("a.tar.gz", model_file("a"), at=0)
+    before = foreign(place)
+    server = Adopting(place)
+    await server.settle()
+
+    deleted = await delete_old_models(server.catalogue, Retention(age=timedelta(days=1)), datetime.now(UTC))
+
+    assert (deleted, foreign(place)) == ([], before)
+    assert [each.record.model for each in await server.catalogue.models()] == ["a"]
 
 
 async def test_a_new_file_is_found_by_the_next_scan(place: Place) -> None:

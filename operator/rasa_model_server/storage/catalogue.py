@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
+import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,7 +26,14 @@ from rasa_model_server.storage.adopted.adoption import Adoption
 from rasa_model_server.storage.archive_files import CHUNK_BYTES, read_archive_file
 from rasa_model_server.storage.documents import Documents
 from rasa_model_server.storage.opening import first_line
-from rasa_model_server.storage.records import TAGS, EnvironmentRecord, EnvironmentsRecord, ModelRecord, TagRecord
+from rasa_model_server.storage.records import (
+    EARLIER_MODELS,
+    TAGS,
+    EnvironmentRecord,
+    EnvironmentsRecord,
+    ModelRecord,
+    TagRecord,
+)
 
 if TYPE_CHECKING:
     from obstore import AsyncWritableFile, BytesStream
@@ -203,17 +212,47 @@ class Catalogue:
 
     async def put_tag(self, tag: str, name: str) -> bool:
         """Give the tag to the model, taking it from any other. Return False if there is no such model."""
-        record = await self.model(name)
+        record = await self.mark_used(name) or await self.model(name)
         if record is None:
             return False
-        await self._tags.put(tag, TagRecord(tag=tag, model=name, archive=record.archive))
+        archive = record.archive
+        await self._tags.update(tag, lambda current: _moved(current, TagRecord(tag=tag, model=name, archive=archive)))
+        return True
+
+    async def mark_used(self, name: str) -> ModelRecord | None:
+        """Record that an uploaded model is used now, so that it is not deleted as old. Return it, or None if none is.
+
+        A model that is about to be deleted as old is either gone before, and None is returned, or survives.
+        """
+        now = time.time()
+
+        def marked(current: ModelRecord | None) -> ModelRecord | None:
+            return (
+                current.model_copy(update={"used_at": now}) if current is not None and current.model == name else None
+            )
+
+        return await self._models.update(name, marked)
+
+    async def models_and_tags(self) -> tuple[list[ModelRecord], list[TagRecord]] | None:
+        """Return the records of the uploaded models and of all tags, or None if one of the tags cannot be read."""
+        models = await self._models.all()
+        tags = await self._tags.all()
+        return (models, tags) if await self._tags.are_all_readable() else None
+
+    async def delete_unused(self, record: ModelRecord) -> bool:
+        """Remove an uploaded model if nobody has used it since the record was read. Return whether it was removed."""
+        if not await self._models.delete_if(record.model, lambda current: current == record, certain=True):
+            return False
+        if is_archive_of(record.model, record.archive):
+            await self.delete_archive(record.archive)
         return True
 
     async def remove_tag(self, tag: str, name: str) -> bool:
         """Take the tag from the model, if it has it. Return False if there is no such model."""
         if await self.model(name) is None:
             return False
-        await self._tags.delete_if(tag, lambda current: current.tag == tag and current.model == name)
+        if await self._tags.delete_if(tag, lambda current: current.tag == tag and current.model == name):
+            await self.mark_used(name)
         return True
 
     async def environments(self) -> tuple[EnvironmentRecord, ...] | None:
@@ -228,6 +267,20 @@ class Catalogue:
     async def _uploaded(self, name: str) -> ModelRecord | None:
         record = await self._models.get(name)
         return record if record is not None and record.model == name else None
+
+
+def is_archive_of(name: str, archive: str) -> bool:
+    """Return whether the key is one that an upload of the model was written to."""
+    return re.fullmatch(f"{MODELS}/{re.escape(name)}[.][0-9a-f]{{32}}{re.escape(ARCHIVE_SUFFIX)}", archive) is not None
+
+
+def _moved(current: TagRecord | None, moved: TagRecord) -> TagRecord:
+    """Return the record of a tag that was moved, with the models that it had before."""
+    if current is None or current.tag != moved.tag:
+        return moved
+    before = dict.fromkeys((current.archive, *current.earlier))
+    before.pop(moved.archive, None)
+    return moved.model_copy(update={"earlier": tuple(before)[:EARLIER_MODELS]})
 
 
 async def _chunks(stream: BytesStream) -> AsyncIterator[bytes]:

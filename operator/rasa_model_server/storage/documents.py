@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 class _Stored(Generic[Record]):
     version: UpdateVersion
     record: Record | None
+    vacant: bool = False
+    """Whether the record was removed, and the name may be used again."""
 
 
 class Documents(Generic[Record]):
@@ -49,6 +51,7 @@ class Documents(Generic[Record]):
         self._record_type = record_type
         self._seen: dict[str, tuple[str, Record | None]] = {}
         self._changing = asyncio.Lock()
+        self._unreadable: set[str] = set()
         self._files = RecordFiles(directory / prefix, self._decode) if directory is not None else None
 
     async def get(self, name: str) -> Record | None:
@@ -85,9 +88,53 @@ class Documents(Generic[Record]):
         try:
             await obstore.put_async(self._store, self._key(name), _encode(record), mode="create")
         except AlreadyExistsError:
-            return False
+            if not await self._create_over_tombstone(name, record):
+                return False
         self._forget(name)
         return True
+
+    async def _create_over_tombstone(self, name: str, record: Record) -> bool:
+        stored = await self._read(self._key(name))
+        if stored is None or not stored.vacant:
+            return False
+        try:
+            await obstore.put_async(self._store, self._key(name), _encode(record), mode=stored.version)
+        except PreconditionError:
+            return False
+        return True
+
+    async def update(self, name: str, change: Callable[[Record | None], Record | None]) -> Record | None:
+        """Write what `change` makes of the record, or of None if there is none, and return it.
+
+        If `change` returns None, nothing is written. Whoever changes the record at the same time is not overwritten:
+        `change` is called again with what they wrote.
+        """
+        async with self._changing:
+            while True:
+                stored = await self._read(self._key(name))
+                changed = change(stored.record if stored is not None else None)
+                if changed is None:
+                    return None
+                try:
+                    await self._put_unless_changed(name, stored, changed)
+                except (AlreadyExistsError, PreconditionError):
+                    continue
+                self._forget(name)
+                return changed
+
+    async def _put_unless_changed(self, name: str, stored: _Stored[Record] | None, record: Record) -> None:
+        key, content = self._key(name), _encode(record)
+        try:
+            await obstore.put_async(self._store, key, content, mode="create" if stored is None else stored.version)
+        except (NotSupportedError, NotImplementedError):
+            await obstore.put_async(self._store, key, content)
+
+    async def are_all_readable(self) -> bool:
+        """Return whether every object that was read so far is a record, or gone by now."""
+        for path in tuple(self._unreadable):
+            if await self._read(path) is None:
+                self._unreadable.discard(path)
+        return not self._unreadable
 
     async def put(self, name: str, record: Record) -> None:
         """Write the record over any other."""
@@ -103,11 +150,12 @@ class Documents(Generic[Record]):
                 await self._delete(name)
             return record
 
-    async def delete_if(self, name: str, condition: Callable[[Record], bool]) -> bool:
+    async def delete_if(self, name: str, condition: Callable[[Record], bool], *, certain: bool = False) -> bool:
         """Remove the record if it meets the condition when it is removed. Return whether it was removed.
 
         No store deletes conditionally, but remote ones overwrite conditionally: there `null` takes the record's place.
-        A directory does neither: it belongs to one process, whose lock suffices.
+        A directory does neither: it belongs to one process, whose lock suffices. With `certain`, nothing is removed
+        from a remote store that does not overwrite conditionally either.
         """
         async with self._changing:
             while True:
@@ -119,7 +167,10 @@ class Documents(Generic[Record]):
                 except PreconditionError:
                     continue
                 except (NotSupportedError, NotImplementedError):
+                    if certain and self._files is None:
+                        return False
                     await self._delete(name)
+                self._forget(name)
                 return True
 
     async def _delete(self, name: str) -> None:
@@ -145,15 +196,18 @@ class Documents(Generic[Record]):
             version["e_tag"] = answer.meta["e_tag"]
         if answer.meta["version"] is not None:
             version["version"] = answer.meta["version"]
-        return _Stored(version, self._decode(path, content))
+        return _Stored(version, self._decode(path, content), vacant=content == _TOMBSTONE)
 
     def _decode(self, path: str, content: bytes) -> Record | None:
+        key = self._prefix + "/" + path.rpartition("/")[2]
+        self._unreadable.discard(key)
         if content == _TOMBSTONE:
             return None
         try:
             return self._record_type.model_validate_json(content)
         except ValidationError as error:
             wrong = ", ".join(".".join(map(str, found["loc"])) for found in error.errors(include_input=False))
+            self._unreadable.add(key)
             logger.warning("%s in the store is passed over, for this server did not write it so: %s", path, wrong)
             return None
 

@@ -8,6 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rasa_model_server.archive.training import listed_text
 
+EARLIER_MODELS = 20
+"""How many models a tag remembers that it had before: twice what the history of a ModelTag has by default."""
+
 TAGS = "tags"
 """The prefix of tags in the store."""
 
@@ -33,6 +36,14 @@ class ModelRecord(_Record):
     version: ListedText = None
     """The Rasa version that trained it, where the file says so."""
     model_id: ListedText = None
+    used_at: float | None = None
+    """When it was last uploaded again, or got or lost a tag. It is written before the tag, so that whoever decides to
+    delete the model meanwhile finds another record than before."""
+
+    @property
+    def last_used_at(self) -> float:
+        """When it was last uploaded, tagged or untagged."""
+        return max(self.uploaded_at, self.used_at or 0.0)
 
 
 class TagRecord(_Record):
@@ -42,6 +53,8 @@ class TagRecord(_Record):
     model: str
     archive: str
     """The upload that was tagged: once that is deleted, the tag is on nothing, even if the name is used again."""
+    earlier: tuple[str, ...] = ()
+    """The uploads that had the tag before, the latest first: what a rollback may go back to."""
 
 
 class EnvironmentRecord(_Record):

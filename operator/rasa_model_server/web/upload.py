@@ -82,6 +82,7 @@ async def _publish(record: ModelRecord, catalogue: Catalogue, *, repeated_accept
     existing = await catalogue.model(record.model)
     same = existing is not None and existing.hash == record.hash
     if existing is not None and same and repeated_accepted:
+        await catalogue.mark_used(record.model)
         return Upload(existing, created=False)
     raise ApiError(
         409,
