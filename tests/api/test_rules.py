@@ -177,6 +177,8 @@ ACCEPTED = [
     model_tag(model=None, promoteFrom={"tag": "staging", "soakSeconds": 3600, "approvals": 2}),
     model_tag(verification={"candidate": CHECK}),
     model_tag(verification={"candidate": {**CHECK, "timeoutSeconds": 7200}}),
+    model_tag(verification={"live": CHECK, "onFailure": "Hold"}),
+    model_tag(verification={"candidate": CHECK, "live": CHECK}),
     model_tag(model="A", promoteFrom={"tag": "staging"}, approvals=[{"model": "A", "hash": "1", "approvedBy": "x"}]),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
     environment(actionServer={}),
@@ -251,6 +253,7 @@ REFUSED = [
     Refusal(model_server(modelPath="/models/{tag}/{name}"), "spec.modelPath", MODEL_PATH),
     Refusal(model_server(modelPath="/models/{tag}?token=x"), "spec.modelPath", MODEL_PATH),
     Refusal(model_server(modelPath="/models/production"), "spec.modelPath", MODEL_PATH_TAG),
+    Refusal(model_tag(verification={"onFailure": "Hold"}), "spec.verification", "must have candidate or live"),
     Refusal(model_server(project="my project"), "spec.project", TAG),
     Refusal(
         model_server(defaults={"actionEndpoint": {"url": "actions:5055"}}),

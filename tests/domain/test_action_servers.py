@@ -228,3 +228,32 @@ def test_what_an_environment_says_of_its_action_server_is_told() -> None:
     assert following(conditions=[well], **runs).message == "it still runs actions:1"
     assert following().message == "it still runs none"
     assert following(conditions=[well], **runs).available == "True"
+
+
+ROLLED_BACK: JsonObject = {
+    "taggedModel": {"name": "model-2", "hash": "2"},
+    "rejected": [
+        {"name": "model-2", "hash": "2", "reason": "VerificationFailed", "message": "", "rejectedTime": "2026-01-01"}
+    ],
+    "history": [
+        {"model": "model-2", "hash": "2", "taggedTime": "2026-01-02", "actionServerImage": TAGGED},
+        {"model": "model-1", "hash": "1", "taggedTime": "2026-01-01", "actionServerImage": "actions:1"},
+    ],
+}
+
+
+def test_a_tag_goes_back_from_a_rejected_model_whatever_the_action_server_runs() -> None:
+    late = FollowingActionServer(ObjectKey("bots", "support"), "actions:1", "False", "it does not start")
+    rejected = tagged("model-2").model_copy(update={"status": ModelTagStatus.model_validate(ROLLED_BACK)})
+
+    assert not_ready(rejected, "model-1", [late]) is None
+    assert not_ready(rejected, "model-3", [late]) is not None
+
+
+def test_after_a_rejection_the_action_server_runs_the_image_of_the_model_that_has_the_tag_again() -> None:
+    status = {**ROLLED_BACK, "desiredModel": {"name": "model-1", "hash": "1"}}
+    known = tagged("model-2").model_copy(update={"status": ModelTagStatus.model_validate(status)})
+    runs = environment("support", **ACTIONS)
+    runs = runs.model_copy(update={"status": EnvironmentStatus.model_validate({"actionServer": {"image": TAGGED}})})
+
+    assert image_from(known, runs) == "actions:1"

@@ -203,13 +203,42 @@ def test_what_changes_no_promotion_is_free(team: Team, attempt: Attempt) -> None
         None,
         {"candidate": {**VERIFICATION["candidate"], "timeoutSeconds": 7200}},
         {"candidate": {"conversations": [{"configMapKeyRef": {"name": "easy", "key": "tests.yaml"}}]}},
+        {**VERIFICATION, "live": VERIFICATION["candidate"]},
+        {**VERIFICATION, "onFailure": "Hold"},
+        {"live": VERIFICATION["candidate"]},
     ],
-    ids=["removed", "more time", "other conversations"],
+    ids=["removed", "more time", "other conversations", "a live stage", "another end", "live instead"],
 )
 def test_loosening_a_verification_needs_promote(team: Team, loosened: JsonObject | None) -> None:
     team.given(model_tag(model="A", verification=VERIFICATION))
 
     answer = team.person("carol").change(TAG, "production", verification=loosened)
+
+    assert refusal(answer) == lacks("carol", "production", team.namespace)
+
+
+LIVE = {"live": VERIFICATION["candidate"], "onFailure": "Rollback"}
+WEAKER_LIVE: dict[str, JsonObject] = {
+    "the end by a merge patch": {"spec": {"verification": {"onFailure": "Hold"}}},
+    "no live stage": {"spec": {"verification": {"live": None, "candidate": VERIFICATION["candidate"]}}},
+    "more time live": {"spec": {"verification": {"live": {"timeoutSeconds": 7200}}}},
+    "other conversations live": {
+        "spec": {
+            "verification": {"live": {"conversations": [{"configMapKeyRef": {"name": "easy", "key": "tests.yaml"}}]}}
+        }
+    },
+    "together with what is free": {
+        "metadata": {"labels": {"team": "a"}},
+        "spec": {"historyLimit": 0, "verification": {"onFailure": "Hold"}},
+    },
+}
+
+
+@pytest.mark.parametrize("patch", WEAKER_LIVE)
+def test_loosening_a_live_verification_needs_promote(team: Team, patch: str) -> None:
+    team.given(model_tag(model="A", verification=LIVE))
+
+    answer = team.person("carol").merge(TAG, "production", WEAKER_LIVE[patch])
 
     assert refusal(answer) == lacks("carol", "production", team.namespace)
 

@@ -22,6 +22,7 @@ from rasa_environments.domain.facts import (
     ServerObservation,
     TaggedModel,
 )
+from rasa_environments.domain.verification import Progress
 from rasa_environments.judge import environment, model_server, model_tag
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.model_server import ModelServerFacts
@@ -246,6 +247,12 @@ TAG_CAUSES = [
         STALLED,
     ),
     Cause(
+        "model rejected with the tag",
+        {"progress": Progress(unverified=Problem(Reason.MODEL_REJECTED, "wrong"))},
+        ("False", Reason.MODEL_REJECTED),
+        STALLED,
+    ),
+    Cause(
         "another model served",
         {"followers": (replace(FOLLOWER, served="False"),)},
         ("False", Reason.ANOTHER_MODEL_SERVED),
@@ -260,6 +267,12 @@ TAG_CAUSES = [
         "environment unknown",
         {"followers": (replace(FOLLOWER, key=ObjectKey("bots", "sales"), served="Unknown"),)},
         ("Unknown", Reason.PENDING),
+    ),
+    Cause(
+        "model being verified with the tag",
+        {"progress": Progress(unverified=Problem(Reason.VERIFYING, "talks", stalled=False))},
+        ("Unknown", Reason.VERIFYING),
+        RECONCILING,
     ),
 ]
 """In the order in which they decide."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from rasa_environments.rasa.conversations import MAXIMUM_REPLY_BODY, say
+from rasa_environments.rasa.conversations import MAXIMUM_REPLY_BODY, forget, say
 from rasa_environments.rasa.errors import AnswerTooLargeError, UnauthorizedError, UnexpectedAnswerError, WrongPathError
 from rasa_environments.rasa.replies import MAXIMUM_REPLIES, Reaction, Slot
 
@@ -93,3 +93,31 @@ async def test_another_shape_is_an_error(server: ScriptedServer, http: httpx.Asy
 
     with pytest.raises(UnexpectedAnswerError):
         await talk(server, http)
+
+
+async def test_rasa_pro_deletes_a_conversation(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    server.answer("DELETE", TRACKER, says(None, status=204))
+
+    await forget(http, server.url, "verification-1", token=TOKEN)
+
+    assert [(each.method, each.query) for each in server.asked] == [("DELETE", {"token": TOKEN})]
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_where_it_cannot_be_deleted_a_conversation_is_replaced_by_an_empty_one(
+    status: int, server: ScriptedServer, http: httpx.AsyncClient
+) -> None:
+    server.answer("DELETE", TRACKER, says({"message": "not allowed"}, status=status))
+    server.answer("PUT", f"{TRACKER}/events", says({"events": []}))
+
+    await forget(http, server.url, "verification-1", token=TOKEN)
+
+    assert (server.asked[1].path, server.asked[1].body) == (f"{TRACKER}/events", b"[]")
+    assert server.asked[1].query == {"token": TOKEN}
+
+
+async def test_a_conversation_that_stays_is_an_error(server: ScriptedServer, http: httpx.AsyncClient) -> None:
+    server.answer("DELETE", TRACKER, says({"reason": "NotAuthenticated"}, status=401))
+
+    with pytest.raises(UnauthorizedError):
+        await forget(http, server.url, "verification-1", token=TOKEN)

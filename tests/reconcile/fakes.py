@@ -29,7 +29,10 @@ from rasa_environments.reconcile.running_releases import ReleaseProbe
 from rasa_environments.reconcile.verification.candidates import Candidates
 from rasa_environments.reconcile.verification.files import ConversationFiles
 from rasa_environments.reconcile.verification.gate import CandidateGate
+from rasa_environments.reconcile.verification.live import LiveStage
+from rasa_environments.reconcile.verification.live_servers import LiveServers
 from rasa_environments.reconcile.verification.runs import ConversationRuns
+from rasa_environments.reconcile.verification.stages import Stages
 
 
 @dataclass
@@ -338,13 +341,15 @@ class FakeEvents:
 
 @dataclass
 class FakeBots:
-    """Candidates of environments, whose bots give one answer to everything."""
+    """Bots that give one answer to everything."""
 
     answer: Reaction = field(default_factory=Reaction)
     fault: RasaError | None = None
     """The answer to every message, if it fails."""
     heard: list[tuple[str, str, str]] = field(default_factory=list)
     """URL, sender and text of every message."""
+    deleted: list[str] = field(default_factory=list)
+    """Senders whose conversations were deleted."""
 
     async def __call__(self, base_url: str, sender: str, message: str, *, token: str, with_events: bool) -> Reaction:
         """The answer."""
@@ -353,20 +358,29 @@ class FakeBots:
             raise self.fault
         return self.answer
 
+    async def delete(self, base_url: str, sender: str, *, token: str) -> None:
+        """Delete the conversation."""
+        self.deleted.append(sender)
+        if self.fault is not None:
+            raise self.fault
 
-def candidate_gate(
+
+def verification_stages(
     state: State,
     api: FakeApiServer | None = None,
     children: FakeChildren | None = None,
     bots: FakeBots | None = None,
+    secrets: FakeSecrets | None = None,
     *,
     limit: int = 10,
     now: Callable[[], str] = utc_now,
-) -> CandidateGate:
-    """Return the gate with these fakes."""
-    files = ConversationFiles(api or FakeApiServer())
-    candidates = Candidates(state, children or FakeChildren())
-    return CandidateGate(state, files, candidates, ConversationRuns(bots or FakeBots()), limit, now)
+) -> Stages:
+    """Return both stages of verifications with these fakes."""
+    files, talked = ConversationFiles(api or FakeApiServer()), bots or FakeBots()
+    known = children or FakeChildren()
+    gate = CandidateGate(state, files, Candidates(state, known), ConversationRuns(talked), limit, now)
+    servers, runs = LiveServers(state, known, secrets or FakeSecrets()), ConversationRuns(talked, talked.delete)
+    return Stages(gate, LiveStage(state, files, servers, runs, now))
 
 
 def unasked_releases(state: State) -> ReleaseProbe:

@@ -33,8 +33,8 @@ from tests.reconcile.fakes import (
     FakeConnections,
     FakeModelServer,
     FakeRegistry,
-    candidate_gate,
     unasked_releases,
+    verification_stages,
 )
 from tests.reconcile.objects import environment, server, tag
 from tests.reconcile.registry_objects import desired
@@ -92,7 +92,7 @@ class Bench:
     async def reconcile_tag(self) -> Result:
         """Reconcile the ModelTag."""
         reconciler = ModelTagReconciler(
-            self.state, self.clients, self.statuses, unasked_releases(self.state), candidate_gate(self.state)
+            self.state, self.clients, self.statuses, unasked_releases(self.state), verification_stages(self.state)
         )
         return await reconciler.reconcile(ObjectKey("bots", "live"))
 

@@ -24,7 +24,7 @@ from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.running_releases import VERSION_SECONDS, ReleaseProbe
 from rasa_environments.reconcile.status import Statuses
 from tests.reconcile.clock import run
-from tests.reconcile.fakes import FakeApiServer, FakeConnections, candidate_gate
+from tests.reconcile.fakes import FakeApiServer, FakeConnections, verification_stages
 from tests.reconcile.objects import environment, server, server_error, tag
 
 KEY, SERVER = ObjectKey("bots", "live"), ObjectKey("bots", "default")
@@ -71,7 +71,7 @@ class Promotion:
         releases = ReleaseProbe(self.state, partial(server_version, http))
         statuses = Statuses(FakeApiServer(), self.state.lister)
         self.reconciler = ModelTagReconciler(
-            self.state, FakeConnections(self.client), statuses, releases, candidate_gate(self.state)
+            self.state, FakeConnections(self.client), statuses, releases, verification_stages(self.state)
         )
 
     def observe(self, observation: ServerObservation) -> None:

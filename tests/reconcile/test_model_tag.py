@@ -24,8 +24,8 @@ from tests.reconcile.fakes import (
     FakeEvents,
     FakeModelServer,
     RecordingQueue,
-    candidate_gate,
     unasked_releases,
+    verification_stages,
 )
 from tests.reconcile.objects import environment, server, server_error, tag, tag_body
 
@@ -51,7 +51,7 @@ class Scene:
             self.clients,
             statuses,
             unasked_releases(self.state),
-            candidate_gate(self.state),
+            verification_stages(self.state),
             self.events,
             lambda: TIME,
         )

@@ -24,8 +24,8 @@ from tests.reconcile.fakes import (
     FakeEvents,
     FakeModelServer,
     RecordingQueue,
-    candidate_gate,
     unasked_releases,
+    verification_stages,
 )
 from tests.reconcile.objects import environment, server, tag
 
@@ -54,7 +54,7 @@ class Scene:
         """Another process: what is in memory alone is gone, and the environments have answered."""
         statuses = Statuses(self.api, self.state.lister, self.events, lambda: self.now)
         connections, releases = FakeConnections(self.model_server), unasked_releases(self.state)
-        gate, now = candidate_gate(self.state), lambda: self.now
+        gate, now = verification_stages(self.state), lambda: self.now
         self.reconciler = ModelTagReconciler(self.state, connections, statuses, releases, gate, self.events, now)
         self.state.answer_times.answered(STAGING)
 

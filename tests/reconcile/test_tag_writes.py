@@ -19,7 +19,7 @@ from rasa_environments.reconcile.model_tag import ModelTagReconciler
 from rasa_environments.reconcile.status import Statuses
 from rasa_environments.reconcile.tag_writes import BACKOFF
 from tests.reconcile.clock import run
-from tests.reconcile.fakes import FakeApiServer, FakeConnections, candidate_gate, unasked_releases
+from tests.reconcile.fakes import FakeApiServer, FakeConnections, unasked_releases, verification_stages
 from tests.reconcile.objects import server, server_error, tag
 
 OLD, NEW = TaggedModel("old", "0" * 32), TaggedModel("new", "1" * 32)
@@ -40,7 +40,11 @@ class Tagging:
         self.observe(observation)
         statuses = Statuses(FakeApiServer(), self.state.lister)
         self.reconciler = ModelTagReconciler(
-            self.state, FakeConnections(self.client), statuses, unasked_releases(self.state), candidate_gate(self.state)
+            self.state,
+            FakeConnections(self.client),
+            statuses,
+            unasked_releases(self.state),
+            verification_stages(self.state),
         )
 
     def observe(self, observation: ServerObservation) -> None:

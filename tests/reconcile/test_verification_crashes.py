@@ -1,4 +1,4 @@
-"""A process that ends at any write of a verified promotion, or of a rejection: the next one reaches the same end."""
+"""A process that ends at any write of a verified promotion, a rejection or a rollback: the next one reaches the end."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from rasa_environments.cluster.resources import Resource
 from rasa_environments.controller.state import State
 from rasa_environments.rasa.replies import Reaction
 from tests.reconcile.fakes import RecordingQueue
+from tests.reconcile.live_scene import LiveScene
 from tests.reconcile.verification_scene import BAD, GOOD, KEY, Scene
 
 T = TypeVar("T")
-ROUNDS = 14
+ROUNDS = 20
 """Reconciliations of every object until everything is done, with a restart in between."""
 
 
@@ -47,8 +48,8 @@ def merged(under: JsonObject, patch: JsonObject) -> JsonObject:
 class Story:
     """A promotion to `new` with its verification, and a process that may end at one of its writes."""
 
-    def __init__(self, answer: Reaction, point: Point | None = None) -> None:
-        self.scene = Scene()
+    def __init__(self, answer: Reaction, point: Point | None = None, scene: Scene | None = None) -> None:
+        self.scene = scene or Scene()
         self.scene.bots.answer = answer
         self.point = point
         self.writes = 0
@@ -153,6 +154,36 @@ async def test_the_end_is_the_same_wherever_the_process_ends(answer: Reaction) -
             story = Story(answer, Point(write, arrives))
             assert await story.play() == expected, story.point
             assert story.ended
+
+
+LIVE_STORIES: dict[str, tuple[dict[str, Any], Reaction, str]] = {
+    "passed": ({}, GOOD, "new"),
+    "rolled back": ({}, BAD, "old"),
+    "rolled back after a candidate": ({"candidate": True}, BAD, "old"),
+    "held": ({"on_failure": "Hold"}, BAD, "new"),
+}
+
+
+@pytest.mark.parametrize("story", LIVE_STORIES)
+async def test_the_end_of_a_live_verification_is_the_same_wherever_the_process_ends(story: str) -> None:
+    more, answer, model = LIVE_STORIES[story]
+
+    def scene() -> LiveScene:
+        made = LiveScene(**more)
+        made.answers["new"] = answer
+        return made
+
+    undisturbed = Story(answer, scene=scene())
+    expected = await undisturbed.play()
+    assert expected["tags"] == {"live": model}
+    assert expected["status"]["verifications"][0]["result"] == ("Succeeded" if answer is GOOD else "Failed")
+
+    assert undisturbed.writes > 8
+    for write in range(1, undisturbed.writes + 1):
+        for arrives in (False, True):
+            disturbed = Story(answer, Point(write, arrives), scene())
+            assert await disturbed.play() == expected, disturbed.point
+            assert disturbed.ended
 
 
 async def test_the_tag_is_never_on_a_model_that_was_not_recorded_as_passed() -> None:

@@ -34,8 +34,8 @@ from tests.reconcile.fakes import (
     FakeRasa,
     FakeSecrets,
     RecordingQueue,
-    candidate_gate,
     unasked_releases,
+    verification_stages,
 )
 from tests.reconcile.objects import environment, server, tag
 
@@ -67,9 +67,9 @@ class Scene:
         self.queue = RecordingQueue()
         self.state, self.api, self.events = State(queue=self.queue), FakeApiServer(), FakeEvents()
         self.model_server = FakeModelServer({"old": "0" * 32, "new": "1" * 32, "other": "2" * 32}, {"live": "old"})
-        self.children, self.bots = FakeChildren(), FakeBots(GOOD)
+        self.children, self.bots, self.rasa = FakeChildren(), FakeBots(GOOD), FakeRasa("old")
         self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
-        self.limit = limit
+        self.limit, self.intervals = limit, Intervals(first_served=0.0)
         self.start()
         self.holds()
         for name in environments or ("live",):
@@ -82,12 +82,12 @@ class Scene:
     def start(self) -> None:
         """A process starts, and knows nothing but the objects."""
         statuses = Statuses(self.api, self.state.lister, self.events, self.now)
-        gate = candidate_gate(self.state, self.api, self.children, self.bots, limit=self.limit, now=self.now)
+        gate = verification_stages(self.state, self.api, self.children, self.bots, limit=self.limit, now=self.now)
         clients = FakeConnections(self.model_server)
         releases = unasked_releases(self.state)
         self.tags = ModelTagReconciler(self.state, clients, statuses, releases, gate, self.events, self.now)
         secrets, queue = FakeSecrets(), self.state.queue
-        served = ServedModels(FakeRasa("old"), Intervals(), queue, times=self.state.answer_times)
+        served = ServedModels(self.rasa, self.intervals, queue, times=self.state.answer_times)
         external = ExternalServers(self.state, secrets, served)
         licenses = Licenses(no_license, queue, Intervals(), self.now)
         probe = RasaProbe(served, Healing(self.api, Intervals()), external, licenses)

@@ -125,7 +125,7 @@ class ModelTagSpec(ApiModel):
     """The action server that goes with the model. Environments of this namespace that pull the tag and have an
     `actionServer` run this image instead of their own, and the tag moves to another model only once they do."""
     verification: Verification | None = None
-    """How a model is verified before it gets the tag; without it, every model gets the tag at once."""
+    """How a model is verified before and after it gets the tag; without it, every model gets the tag at once."""
     tag: TagName | None = None
     """Tag to give to the model on the server; default metadata.name. Immutable."""
     model_server_ref: ModelServerRef | None = None
@@ -158,10 +158,12 @@ class HistoryEntry(ApiModel):
     that annotation, if no person did, and if the model's content was replaced on the server."""
     cause: Literal["Promotion", "Rollback", "PromoteFrom", "Follow", "Replacement"] | None = None
     """Why the tag got the model: a person set `spec.model`, to a new model or to one that had the tag before; it came
-    from the tag in `promoteFrom`, or was the newest for `follow`; or its content was replaced on the server. Absent if
-    nobody asked for it."""
+    from the tag in `promoteFrom`, or was the newest for `follow`; its content was replaced on the server; or the model
+    before was rejected (Rollback). Absent if nobody asked for it."""
     message: StatusText | None = None
-    """For PromoteFrom and Follow: what let the model through."""
+    """For PromoteFrom and Follow: what let the model through; for Rollback: which model was rejected, if one was."""
+    live_verification: Literal["Succeeded", "Failed"] | None = None
+    """Result of the model's verification against the environments that pull the tag; absent without one."""
     action_server_image: StatusText | None = None
     """Image of the action server that the spec last named for the model; absent if it named none."""
 

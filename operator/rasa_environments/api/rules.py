@@ -132,6 +132,17 @@ def at_most_one_of(*names: str) -> Rule[Any]:
     return Rule(f"{count} <= 1", f"may have only one of {', '.join(names)}", holds)
 
 
+def at_least_one_of(*names: str) -> Rule[Any]:
+    """Return a rule that one of the fields `names`, spelled as in manifests, is set, or more of them."""
+    attributes = [_attribute(name) for name in names]
+
+    def holds(model: object) -> bool:
+        return any(getattr(model, name) is not None for name in attributes)
+
+    any_of = " || ".join(f"has(self.{name})" for name in names)
+    return Rule(any_of, f"must have {' or '.join(names)}", holds, reason="FieldValueRequired")
+
+
 def one_of(*names: str) -> MergedRule[Any]:
     """Return a rule that exactly one of the fields `names` is set once the defaults are merged."""
     attributes = [_attribute(name) for name in names]

@@ -1,18 +1,20 @@
-"""Verification of a model before it gets a tag, as a part of a ModelTag, and what its status says of it."""
+"""Verification of a model before and after it gets a tag, as a part of a ModelTag, and what its status says of it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
 from rasa_environments.api.base import ATOMIC, ApiModel, ObjectName, SecretKey, StatusText
+from rasa_environments.api.rules import at_least_one_of
 
 MAXIMUM_FILES = 8
 MAXIMUM_REJECTED = 20
 MAXIMUM_VERIFICATIONS = 20
 MAXIMUM_TEST_CASES = 100
 """Test cases of all environments in the latest verification."""
+Stage: TypeAlias = Literal["Candidate", "Live"]
 RETRY_ANNOTATION = "rasa-environments.io/retry-requested-at"
 """Annotation of a ModelTag: a new value requests that the desired model is verified again, although it was rejected;
 `status.lastHandledRetryAt` then repeats it. An admission policy demands the verb `promote` of whoever sets it."""
@@ -46,13 +48,35 @@ class Check(ApiModel):
     """Seconds until all have passed, with the start of the servers. A model that has not passed by then is rejected."""
 
 
-class Verification(ApiModel):
-    """How a model is verified before it gets the tag."""
+class LiveCheck(ApiModel):
+    """What a model must pass with the environments that serve it."""
 
-    candidate: Check
-    """Check of a candidate: a server that runs next to each environment that pulls the tag, with the environment's
-    image, arguments and endpoints, but with the model that is to get the tag, without event broker, and with
-    conversations in memory only. Users cannot reach it. The tag moves once the model has passed."""
+    conversations: Annotated[list[Conversations], Field(min_length=1, max_length=MAXIMUM_FILES)]
+    """Files of test cases, as for `candidate`. All must pass, in every environment that pulls the tag; the first that
+    does not ends the verification."""
+    timeout_seconds: Annotated[int, Field(ge=30, le=7200, strict=True)] = 600
+    """Seconds from the move of the tag until all have passed, with the time until the environments serve the model. A
+    model that has not passed by then is rejected."""
+
+
+AnyCheck: TypeAlias = Check | LiveCheck
+
+
+class Verification(ApiModel):
+    """How a model is verified before and after it gets the tag."""
+
+    _a_stage = at_least_one_of("candidate", "live")
+
+    candidate: Check | None = None
+    """Before: check of a candidate, a server that runs next to each environment that pulls the tag, with the
+    environment's image, arguments and endpoints, but with the model that is to get the tag, without event broker, and
+    with conversations in memory only. Users cannot reach it. The tag moves once the model has passed."""
+    live: LiveCheck | None = None
+    """After: check of the environments that pull the tag, once they serve the model. The conversations have senders of
+    their own, which begin with `verification-`."""
+    on_failure: Literal["Rollback", "Hold"] = "Rollback"
+    """What follows if `live` fails. Rollback gives the tag back to the model that passed last or, if none did, had the
+    tag before; Hold leaves it where it is, and pauses `promoteFrom` and `follow`."""
 
 
 class RejectedModel(ApiModel):
@@ -96,14 +120,14 @@ class VerificationRecord(ApiModel):
     """Name of the model."""
     hash: StatusText
     """Hash of the model, as the model server reports it."""
-    stage: Literal["Candidate"]
-    """Candidate: before the model got the tag."""
+    stage: Stage
+    """Candidate: before the model got the tag; Live: after."""
     conversations_digest: StatusText
     """Digest of the conversations, by which another set is told from this one."""
     result: Literal["Succeeded", "Failed"] | None = None
     """Absent while the verification is in progress."""
     start_time: str = Field(json_schema_extra={"format": "date-time"})
-    """When it started (RFC 3339, UTC)."""
+    """When it started (RFC 3339, UTC); with the stage Live: when the model got the tag."""
     completion_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
     """When its result was known (RFC 3339, UTC)."""
     test_cases: Annotated[list[TestCase], Field(max_length=MAXIMUM_TEST_CASES)] | None = None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rasa_environments.api.base import ObjectKey
+from rasa_environments.api.base import ModelReference, ObjectKey
 from rasa_environments.api.conditions import ConditionStatus, ConditionType, Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.desired.merging import layers
 from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.live_results import good_models
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,23 @@ def image_from(tag: ModelTag | None, environment: DeploymentEnvironment) -> str 
         return None
     if waits(tag):
         running = environment.status.action_server
-        return running.image if running is not None else None
+        return _image_before_rejection(tag) or (running.image if running is not None else None)
     return tag.action_server_image
+
+
+def _image_before_rejection(tag: ModelTag) -> str | None:
+    """Return the image that went with the model that has the tag again, since the one of the spec was rejected."""
+    desired = tag.status.desired_model
+    if desired is None or all(each.name != tag.spec.model for each in tag.status.rejected or ()):
+        return None
+    earlier = (each for each in tag.status.history or () if each.model == desired.name and each.action_server_image)
+    return next((each.action_server_image for each in earlier), None)
+
+
+def _leaves_rejected(tag: ModelTag, tagged: ModelReference, model: str) -> bool:
+    """Return whether the tag goes back from a model that was rejected to one that it had before."""
+    is_rejected = (tagged.name, tagged.hash) in {(each.name, each.hash) for each in tag.status.rejected or ()}
+    return is_rejected and model in {name for name, _ in good_models(tag.status)}
 
 
 def waits(tag: ModelTag) -> bool:
@@ -85,10 +101,10 @@ def not_ready(tag: ModelTag, model: str, servers: Iterable[FollowingActionServer
     """Return why the tag may not move to the model yet: an action server that does not run the image named with it.
 
     None where it may move: all run that image and are available, or the tag was on this model already and was moved by
-    somebody else, or the ModelTag names no image.
+    somebody else, or goes back to it from a model that was rejected, or the ModelTag names no image.
     """
     image, tagged = tag.action_server_image, tag.status.tagged_model
-    was_there = tagged is not None and tagged.name == model
+    was_there = tagged is not None and (tagged.name == model or _leaves_rejected(tag, tagged, model))
     late = next((each for each in servers if each.image != image or each.available != "True"), None)
     if image is None or was_there or late is None:
         return None

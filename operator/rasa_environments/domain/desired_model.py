@@ -17,6 +17,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import Follow, ModelTag, ModelTagStatus
 from rasa_environments.domain.approvals import approvals_pending, approvers
 from rasa_environments.domain.facts import ServerObservation, TaggedModel
+from rasa_environments.domain.live_results import good_models, passed_live
 from rasa_environments.domain.newest_model import newest_model
 from rasa_environments.domain.promotion_source import Source, soaking
 from rasa_environments.domain.promotion_windows import held
@@ -64,6 +65,8 @@ class DesiredModel:
     """What let a model through that nobody named, in words."""
     is_of_its_time: bool = False
     """Whether what let the model through may be different later."""
+    rolled_back_because: str = ""
+    """Why the tag goes back to this model without a person asking for it, in words."""
 
     def is_decision(self, before: ModelTagStatus) -> bool:
         """Return whether the model is let through only now, by what may be different later: to be recorded first."""
@@ -100,17 +103,34 @@ def _pinned(tag: ModelTag, model: str, circumstances: Circumstances) -> DesiredM
 
 
 def _is_rollback(tag: ModelTag, model: str, circumstances: Circumstances) -> bool:
-    """Return whether the tag had the model before, with the content that the server lists, if it lists any."""
+    """Return whether the tag had the model before, with the content that the server lists, if it lists any.
+
+    A model that failed its verification there is none to go back to.
+    """
     listed = circumstances.observation.models.get(model)
-    had = {(entry.model, entry.hash) for entry in tag.status.history or ()}
-    if tag.status.previous_model is not None:
-        had.add((tag.status.previous_model.name, tag.status.previous_model.hash))
+    had = good_models(tag.status)
     return any(name == model and (listed is None or hash_ == listed.hash) for name, hash_ in had)
+
+
+def _paused(tag: ModelTag) -> Waiting | None:
+    """Return that no other model gets the tag on its own, since the present one was rejected and is to stay."""
+    verification, tagged = tag.spec.verification, tag.status.tagged_model
+    if verification is None or verification.on_failure != "Hold" or tagged is None:
+        return None
+    if (tagged.name, tagged.hash) not in {(each.name, each.hash) for each in tag.status.rejected or ()}:
+        return None
+    return Waiting(
+        Reason.MODEL_REJECTED,
+        f"model {tagged.name} failed its verification and keeps tag {tag.tag}, since spec.verification.onFailure is "
+        "Hold: set spec.model, or request another verification",
+    )
 
 
 def _promoted(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
     """Return the model of the source if nothing holds it, else the one that was let through last."""
-    source, kept = circumstances.source, _kept(tag, Origin.PROMOTE_FROM, circumstances)
+    source, kept, paused = circumstances.source, _kept(tag, Origin.PROMOTE_FROM, circumstances), _paused(tag)
+    if paused is not None:
+        return _waiting(kept, None, paused)
     if source is None or isinstance(source, Waiting) or circumstances.server is None:
         return _waiting(kept, None, source if isinstance(source, Waiting) else None)
     candidate = source.tag.status.tagged_model
@@ -122,7 +142,9 @@ def _promoted(tag: ModelTag, circumstances: Circumstances) -> DesiredModel:
 def _followed(tag: ModelTag, follow: Follow, circumstances: Circumstances) -> DesiredModel:
     """Return the newest model that matches if nothing holds it, else the one that was let through last."""
     kept, observation = _kept(tag, Origin.FOLLOW, circumstances), circumstances.observation
-    server = circumstances.server
+    server, paused = circumstances.server, _paused(tag)
+    if paused is not None:
+        return _waiting(kept, None, paused)
     if server is None or not observation.known or observation.problem is not None:
         return kept
     newest = newest_model(follow, observation.models.values())
@@ -155,6 +177,7 @@ def _gates(tag: ModelTag, source: Source, candidate: ModelReference, circumstanc
     gates = (
         _replaced(source, candidate) if listed is not None and listed.hash != candidate.hash else None,
         soak,
+        _unverified(source, candidate),
         approvals_pending(tag, candidate, source.authors),
         held(server, tag.tag, ready_at) if server is not None else None,
     )
@@ -166,6 +189,18 @@ def _replaced(source: Source, candidate: ModelReference) -> Waiting:
         Reason.SOAKING,
         f"the content of model {candidate.name} was replaced on the model server; the environments of tag "
         f"{source.tag.tag} have yet to serve it",
+    )
+
+
+def _unverified(source: Source, candidate: ModelReference) -> Waiting | None:
+    """Return that the candidate has not passed under the source's tag, if that is verified live."""
+    tag = source.tag
+    if tag.spec.verification is None or tag.spec.verification.live is None or passed_live(tag.status, candidate):
+        return None
+    return Waiting(
+        Reason.VERIFYING,
+        f"model {candidate.name} has not passed the live verification under tag {tag.tag}; see the condition Verified "
+        f"of ModelTag {tag.metadata.name}",
     )
 
 

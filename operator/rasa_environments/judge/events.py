@@ -17,6 +17,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.kinds import AnyResource
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import HistoryEntry, ModelTag
+from rasa_environments.api.verification import VerificationRecord
 from rasa_environments.desired.context import child_key
 from rasa_environments.judge.conditions import condition_of, is_true
 
@@ -210,11 +211,11 @@ def _of_tagged(before: ModelTag, after: ModelTag, server: ObjectKey | None) -> I
     latest = next(promoted, None)
     moment = f"{latest.tagged_time if latest else ''} {now.hash}"
     by = _promoted_by(latest)
-    former = before.status.previous_model
+    former, goes_back = before.status.previous_model, latest is not None and latest.cause == "Rollback"
     if last is not None and last.name == now.name:
         note = f"tag {tag} is on model {now.name}, whose content was replaced on the model server"
         yield Event("Normal", EventReason.PROMOTED, Action.PUT_TAG, note, moment, _server(server))
-    elif last is not None and former is not None and former.name == now.name:
+    elif last is not None and (goes_back or (former is not None and former.name == now.name)):
         note = f"tag {tag} went back from model {last.name} to {now.name}, which carried it before{by}"
         yield Event("Warning", EventReason.ROLLED_BACK, Action.PUT_TAG, note, moment, _server(server))
     else:
@@ -231,19 +232,30 @@ def _promoted_by(entry: HistoryEntry | None) -> str:
 
 
 def _of_verification(before: ModelTag, after: ModelTag) -> Iterator[Event]:
-    """Yield an Event if the verification of a model has ended."""
-    ended = next((record for record in after.status.verifications or () if record.result is not None), None)
-    known = [(each.start_time, each.hash) for each in before.status.verifications or () if each.result is not None]
-    if ended is None or (ended.start_time, ended.hash) in known:
-        return
-    moment, model = f"{ended.start_time} {ended.hash}", ended.name
-    rejected = next((each for each in after.status.rejected or () if each.hash == ended.hash), None)
-    if ended.result == "Succeeded":
-        note = f"model {model} has passed its verification for tag {after.tag}"
+    """Yield an Event for each verification of a model that has ended."""
+    known = {_identity(each) for each in before.status.verifications or () if each.result is not None}
+    ended = (each for each in after.status.verifications or () if each.result is not None)
+    for record in ended:
+        if _identity(record) not in known:
+            yield from _of_result(record, after)
+
+
+def _of_result(record: VerificationRecord, tag: ModelTag) -> Iterator[Event]:
+    is_live = record.stage == "Live"
+    moment = f"{record.start_time} {record.hash}{' Live' if is_live else ''}"
+    rejected = next((each for each in tag.status.rejected or () if each.hash == record.hash), None)
+    if record.result == "Succeeded":
+        where = f"with tag {tag.tag} in its environments" if is_live else f"for tag {tag.tag}"
+        note = f"model {record.name} has passed its verification {where}"
         yield Event("Normal", EventReason.VERIFICATION_SUCCEEDED, Action.VERIFY_MODEL, note, moment)
     elif rejected is not None:
-        note = f"model {model} does not get tag {after.tag}: {rejected.message}"
+        failed = f"failed its verification with tag {tag.tag}" if is_live else f"does not get tag {tag.tag}"
+        note = f"model {record.name} {failed}: {rejected.message}"
         yield Event("Warning", EventReason.MODEL_REJECTED, Action.VERIFY_MODEL, note, moment)
+
+
+def _identity(record: VerificationRecord) -> tuple[str, str, str]:
+    return record.stage, record.start_time, record.hash
 
 
 def _of_environment(

@@ -12,10 +12,17 @@ from rasa_environments.api.model_tag import MAXIMUM_FOLLOWERS, ModelTag, ModelTa
 from rasa_environments.api.model_tag import Follower as FollowerStatus
 from rasa_environments.domain.desired_model import DesiredModel
 from rasa_environments.domain.facts import Follower, Problem, TaggedModel
+from rasa_environments.domain.live_results import live_results
 from rasa_environments.domain.verification import NO_PROGRESS, Progress
 from rasa_environments.judge.conditions import condition_of
 from rasa_environments.judge.promoted import held_pin, misconfigured, promoted
-from rasa_environments.judge.tag_history import history_with, previous_model, promoter_of, with_actions
+from rasa_environments.judge.tag_history import (
+    history_with,
+    previous_model,
+    promoter_of,
+    with_actions,
+    with_live_result,
+)
 from rasa_environments.judge.verdicts import (
     Check,
     Verdict,
@@ -80,6 +87,9 @@ def status_of(facts: ModelTagFacts, before: ModelTag, time: str) -> ModelTagStat
     # While the model of the spec waits, the image that goes with it is not that of the tagged one.
     if facts.tagged is not None and (before.spec.model or facts.decision.name) in (None, facts.tagged.name):
         history = with_actions(history, before.action_server_image)
+    results = live_results(before.status.model_copy(update={"verifications": list(facts.progress.records)}))
+    if history:
+        history = with_live_result(history, results)
     expected = facts.expected
     return ModelTagStatus(
         tag=facts.tag,
@@ -90,7 +100,7 @@ def status_of(facts: ModelTagFacts, before: ModelTag, time: str) -> ModelTagStat
         verifications=list(facts.progress.records) or None,
         last_handled_retry_at=facts.progress.handled_retry,
         tagged_model=ModelReference(name=history[0].model, hash=history[0].hash) if history else None,
-        previous_model=previous_model(history, before.status),
+        previous_model=previous_model(history, before.status, results),
         history=list(history[: before.spec.history_limit]) or None,
         environments=[
             FollowerStatus(
@@ -121,10 +131,13 @@ def served_model(facts: ModelTagFacts, before: ServedModel | None, time: str) ->
 
 
 def verified(facts: ModelTagFacts, before: ModelTag) -> tuple[Condition, ...]:
-    """Return the condition Verified, if models are verified: whether the desired one needs no verification any more."""
+    """Return the condition Verified, if models are verified: whether the desired one needs no verification any more.
+
+    The one that has the tag counts as well, until it has passed with the environments that serve it.
+    """
     if before.spec.verification is None:
         return ()
-    problem = facts.progress.problem
+    problem = facts.progress.problem or facts.progress.unverified
     if problem is None:
         message = "the model with the tag has passed its verification, or had the tag before"
         return (condition_from(ConditionType.VERIFIED, Verdict("True", Reason.VERIFIED, message)),)
@@ -165,6 +178,18 @@ def tagged_model_unknown(facts: ModelTagFacts) -> Verdict | None:
     return None if _is_answered(facts) else verdict_of(facts.problem, "Unknown")
 
 
+def rejected_with_tag(facts: ModelTagFacts) -> Verdict | None:
+    """Report a model that has failed its verification and has the tag."""
+    problem = facts.progress.unverified
+    return verdict_of(problem) if problem is not None and problem.reason is Reason.MODEL_REJECTED else None
+
+
+def not_verified_yet(facts: ModelTagFacts) -> Verdict | None:
+    """Report a model that has the tag and is being verified."""
+    problem = facts.progress.unverified
+    return None if problem is None or problem.reason is Reason.MODEL_REJECTED else verdict_of(problem, "Unknown")
+
+
 def served_model_unknown(facts: ModelTagFacts) -> Verdict | None:
     """Report an environment of which it is unknown what it serves."""
     return only_if("Unknown", served_by_followers(facts))
@@ -183,10 +208,12 @@ def pin_held(facts: ModelTagFacts) -> Verdict | None:
 VERDICTS: Final[tuple[Check[ModelTagFacts], ...]] = (
     not_tagged,
     source_misconfigured,
+    rejected_with_tag,
     not_served,
     pin_held,
     tagged_model_unknown,
     served_model_unknown,
+    not_verified_yet,
 )
 """Why a ModelTag is not ready; the first that applies decides Ready.
 

@@ -10,8 +10,12 @@ from rasa_environments.api.base import ModelReference
 from rasa_environments.api.model_tag import HistoryEntry, ModelTag, ModelTagStatus
 from rasa_environments.domain.desired_model import DesiredModel, Origin
 from rasa_environments.domain.facts import TaggedModel
+from rasa_environments.domain.live_results import LiveResult
 
 Cause: TypeAlias = Literal["Promotion", "Rollback", "PromoteFrom", "Follow", "Replacement"]
+Results: TypeAlias = Mapping[tuple[str, str], LiveResult]
+"""What became of models that were verified live, by name and hash."""
+NO_RESULTS: Final[Results] = {}
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ def promoter_of(decision: DesiredModel, tag: ModelTag) -> Promoter:
 
     While the next model waits, the present one is the work of an earlier decision, of which the status says no more.
     """
+    if decision.rolled_back_because:
+        return Promoter("Rollback", message=decision.rolled_back_because)
     if decision.waiting is not None:
         if tag.status.desired_model is None:
             return NOBODY
@@ -76,6 +82,12 @@ def with_actions(history: Sequence[HistoryEntry], image: str | None) -> tuple[Hi
     return (history[0].model_copy(update={"action_server_image": image}), *history[1:])
 
 
+def with_live_result(history: Sequence[HistoryEntry], results: Results) -> tuple[HistoryEntry, ...]:
+    """Return the history with what became of the latest model when it was verified live."""
+    result = results.get((history[0].model, history[0].hash))
+    return (history[0].model_copy(update={"live_verification": result}), *history[1:])
+
+
 def _entry(tagged: TaggedModel, time: str, promoter: Promoter) -> HistoryEntry:
     return HistoryEntry(
         model=tagged.name,
@@ -94,9 +106,13 @@ def last_model(status: ModelTagStatus) -> ModelReference | None:
     return status.tagged_model
 
 
-def previous_model(history: Sequence[HistoryEntry], known: ModelTagStatus) -> ModelReference | None:
-    """Return the last model in the history that differs from the latest: the target of a rollback."""
+def previous_model(
+    history: Sequence[HistoryEntry], known: ModelTagStatus, results: Results = NO_RESULTS
+) -> ModelReference | None:
+    """Return the last model in the history that differs from the latest, and did not fail live: a rollback's target."""
     for entry in history[1:]:
-        if entry.model != history[0].model:
+        if entry.model != history[0].model and results.get((entry.model, entry.hash)) != "Failed":
             return ModelReference(name=entry.model, hash=entry.hash)
-    return known.previous_model
+    previous = known.previous_model
+    is_latest = previous is not None and bool(history) and previous.name == history[0].model
+    return None if is_latest else previous

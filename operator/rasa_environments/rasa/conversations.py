@@ -1,4 +1,4 @@
-"""Conversations with a Rasa server: its REST channel, and what it keeps of a conversation.
+"""Conversations with a Rasa server: its REST channel, what it keeps of a conversation, and how that is deleted.
 
 The REST channel answers without a token (rasa/core/channels/rest.py of 1.10.26 to 3.6.21); the tracker needs one.
 """
@@ -19,8 +19,10 @@ from rasa_environments.rasa.transport import HttpClient, Request, ask
 REPLY_SECONDS: Final = 60.0
 """Seconds that a server has to answer a message, with all actions that it runs for it."""
 MAXIMUM_REPLY_BODY: Final = 256 * 1024
+FORGET_SECONDS: Final = 10.0
 MAXIMUM_TRACKER_BODY: Final = 1024 * 1024
 """Bytes of a conversation: each message is kept with all its intents and entities."""
+NO_SUCH_ROUTE: Final = frozenset({404, 405})
 NO_TEXT: Final = "[no text]"
 
 
@@ -95,6 +97,30 @@ async def _with_events(http: HttpClient, base_url: str, sender: str, token: str,
         elif event.event == "slot" and isinstance(event.name, str):
             slots.append(Slot(event.name, event.value))
     return replace(reaction, utterances=tuple(uttered or named), slots=tuple(slots))
+
+
+async def forget(http: HttpClient, base_url: str, sender: str, *, token: str) -> None:
+    """Delete what a server keeps of a conversation, as far as it can.
+
+    Rasa Pro deletes conversations (`DELETE .../tracker` in rasa/server.py of 3.13.25 and 3.21.0; 3.11.20 lacks it).
+    Open source does not; there a conversation is replaced by an empty one (`PUT .../tracker/events` of 1.10.26 to
+    3.6.21), which clears it in memory, while SQL and MongoDB, and Redis from 3.x, keep the events that were stored.
+
+    Raises AddressRefusedError, UnauthorizedError, UnreachableError or UnexpectedAnswerError.
+    """
+    tracker = f"{base_url.rstrip('/')}/conversations/{quote(sender, safe='')}/tracker"
+
+    def request(method: str, url: str, json: JsonValue = None) -> Request:
+        query, limit = {"token": token}, MAXIMUM_TRACKER_BODY
+        return Request(
+            method, url, query=query, json=json, maximum_body=limit, deadline=FORGET_SECONDS, secrets=(token,)
+        )
+
+    answer = await ask(http, Peer.RASA_SERVER, request("DELETE", tracker))
+    if answer.status in NO_SUCH_ROUTE:
+        answer = await ask(http, Peer.RASA_SERVER, request("PUT", f"{tracker}/events", []))
+    if answer.status >= 300:
+        raise refusal(answer, "the deletion of a conversation")
 
 
 def _text(reply: _Reply) -> str:

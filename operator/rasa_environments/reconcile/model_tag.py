@@ -17,8 +17,9 @@ from rasa_environments.domain.conflicts import CONFLICT_SECONDS
 from rasa_environments.domain.desired_model import DesiredModel, desired_model, reference_to_desired
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
+from rasa_environments.domain.live_verification import begun_with_tag, live_record
 from rasa_environments.domain.tags import owned_by_older
-from rasa_environments.domain.verification import Progress, held, recorded, to_be_verified, verifying_model
+from rasa_environments.domain.verification import Progress, verifying_model
 from rasa_environments.judge.events import Record, record_nothing
 from rasa_environments.judge.model_tag import ModelTagFacts, follower, judge
 from rasa_environments.judge.tag_history import last_model
@@ -29,13 +30,17 @@ from rasa_environments.reconcile.model_server import LONGEST_BACKOFF, too_slow
 from rasa_environments.reconcile.ports import Connection, Connections, StatusWriter
 from rasa_environments.reconcile.running_releases import ReleaseProbe
 from rasa_environments.reconcile.tagging import Tagging
-from rasa_environments.reconcile.verification.gate import CandidateGate
+from rasa_environments.reconcile.verification.stages import Stages
 
 PUT_SECONDS = 60.0
 """Seconds to set a tag and pull it once."""
 
 RETRIED = frozenset({Reason.MODEL_SERVER_UNREACHABLE, Reason.UNEXPECTED_ANSWER})
 """Problems of a single request that the next listing may not show: retried with backoff."""
+
+
+OF_VERIFICATIONS = frozenset({Reason.VERIFYING, Reason.MODEL_REJECTED})
+"""Reasons of a tag that is not on its desired model, which is not a failed promotion."""
 
 
 class ModelTagReconciler:
@@ -47,14 +52,14 @@ class ModelTagReconciler:
         clients: Connections,
         statuses: StatusWriter,
         releases: ReleaseProbe,
-        gate: CandidateGate,
+        stages: Stages,
         record: Record = record_nothing,
         now: Callable[[], str] = utc_now,
     ) -> None:
         self._state = state
         self._clients = clients
         self._statuses = statuses
-        self._gate = gate
+        self._stages = stages
         self._now = now
         self._tagging = Tagging(state, releases, record, now)
 
@@ -63,7 +68,7 @@ class ModelTagReconciler:
         tag = self._state.lister.tags.get(key)
         if tag is None:
             self._tagging.forget(key)
-            self._gate.forget(key)
+            self._stages.forget(key)
             return DONE
         if tag.metadata.deletion_timestamp is not None:
             return DONE
@@ -76,7 +81,7 @@ class ModelTagReconciler:
         decided = desired_model(tag, circumstances_of(self._state, tag, observation, self._now()))
         connected = await self._connected(tag, server, observation)
         desired, progress = await self._gated(tag, decided, connected, observation)
-        before, tag = tag, await self._record_decision(tag, desired)
+        before, tag = tag, await self._record_decision(tag, desired, progress)
         tagged = connected if isinstance(connected, Problem) else await self._set(*connected, tag, desired, observation)
         facts = await self._facts(tag, desired, tagged, observation, progress)
         status, conditions = judge(facts, tag, self._now())
@@ -84,16 +89,21 @@ class ModelTagReconciler:
         self._notify_action_servers(before, desired)
         return self._result(key, facts, observation)
 
-    async def _record_decision(self, tag: ModelTag, desired: DesiredModel) -> ModelTag:
-        """Record that a model is let through before it gets the tag: what let it through may have passed by then.
+    async def _record_decision(self, tag: ModelTag, desired: DesiredModel, progress: Progress) -> ModelTag:
+        """Record that a model is let through before it gets the tag, and whether it is to be verified afterwards.
 
-        Raises ApiError.
+        What let it through may have passed by then. Raises ApiError.
         """
-        if not desired.is_decision(tag.status):
+        update: dict[str, object] = {}
+        if desired.is_decision(tag.status):
+            model = reference_to_desired(desired, None, None, ServerObservation())
+            update = {"desired_model": model, "candidate_model": None}
+        announced, known = live_record(progress), tag.status.verifications or ()
+        if announced is not None and announced not in known:
+            update["verifications"] = list(progress.records)
+        if not update:
             return tag
-        model = reference_to_desired(desired, None, None, ServerObservation())
-        status = tag.status.model_copy(update={"desired_model": model, "candidate_model": None})
-        return await self._statuses.patch(tag, status) or tag
+        return await self._statuses.patch(tag, tag.status.model_copy(update=update)) or tag
 
     async def _facts(
         self,
@@ -105,6 +115,8 @@ class ModelTagReconciler:
     ) -> ModelTagFacts:
         """Return the facts about the ModelTag after its tag was set."""
         server_key, carrier = server_of_tag(tag), tagged if isinstance(tagged, TaggedModel) else None
+        if carrier is not None:
+            progress = begun_with_tag(progress, tag.status, carrier, self._now())
         await self._state.index_claims(server_key)
         return ModelTagFacts(
             tag=tag.tag,
@@ -153,17 +165,10 @@ class ModelTagReconciler:
 
         A model that waits for its verification, or failed, leaves the tag on the last one. Raises ApiError.
         """
-        verified = to_be_verified(desired)
         if isinstance(connected, Problem):
-            self._gate.forget(tag.metadata.key)
-            progress = recorded(tag, verified.name).idle()
-            return (desired if tag.spec.verification is None else held(desired, tag.status, progress)), progress
-        unable = partial(self._tagging.unable_followers, connected[1], tag, verified.name or "", observation)
-        progress = await self._gate.check(tag, verified.name, observation, unable)
-        if progress.problem is None:
-            return desired, progress
-        waits = held(verified, tag.status, progress)
-        return (desired if waits is verified else waits), progress
+            return await self._stages.check_without_server(tag, desired, observation)
+        unable = partial(self._tagging.unable_followers, connected[1], tag, desired.name or "", observation)
+        return await self._stages.check(tag, desired, observation, unable)
 
     async def _connected(
         self, tag: ModelTag, server: ModelServer | None, observation: ServerObservation
@@ -220,13 +225,12 @@ class ModelTagReconciler:
             self._state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
 
     def _count_failure(self, before: ModelTag, after: ModelTag) -> None:
+        known = {(each.hash, each.rejected_time) for each in before.status.rejected or ()}
+        if any((each.hash, each.rejected_time) not in known for each in after.status.rejected or ()):
+            self._state.promotions.rejected()
         changes = transitions(before.status.conditions, after.status.conditions or ())
         tagged = next((change.after for change in changes if change.after.type == ConditionType.TAGGED), None)
-        if tagged is None or tagged.status != "False" or tagged.reason == Reason.VERIFYING:
-            return
-        if tagged.reason == Reason.MODEL_REJECTED:
-            self._state.promotions.rejected()
-        else:
+        if tagged is not None and tagged.status == "False" and tagged.reason not in OF_VERIFICATIONS:
             self._state.promotions.failed()
 
 

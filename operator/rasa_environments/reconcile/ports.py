@@ -34,6 +34,13 @@ class Say(Protocol):
         """Return how the bot reacted. Raises RasaError."""
 
 
+class Forget(Protocol):
+    """Deletes a conversation (`rasa.conversations.forget`, with its HTTP client)."""
+
+    async def __call__(self, base_url: str, sender: str, *, token: str) -> None:
+        """Delete what the server keeps of the conversation. Raises RasaError."""
+
+
 class ApiServer(Protocol):
     """The few requests that are neither about children nor about statuses (`cluster.client.Client`)."""
 

@@ -39,7 +39,7 @@ from rasa_environments.controller.state import State
 from rasa_environments.desired.context import SELECTOR_OF_CHILDREN
 from rasa_environments.judge.additions import Injectors
 from rasa_environments.rasa.connecting import Connector
-from rasa_environments.rasa.conversations import say
+from rasa_environments.rasa.conversations import forget, say
 from rasa_environments.rasa.license import license_expiry
 from rasa_environments.rasa.server import served_model, server_version
 from rasa_environments.rasa.transport import HttpClient, fence, http_client
@@ -65,7 +65,10 @@ from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.reconcile.verification.candidates import Candidates
 from rasa_environments.reconcile.verification.files import ConversationFiles
 from rasa_environments.reconcile.verification.gate import CandidateGate
+from rasa_environments.reconcile.verification.live import LiveStage
+from rasa_environments.reconcile.verification.live_servers import LiveServers
 from rasa_environments.reconcile.verification.runs import ConversationRuns
+from rasa_environments.reconcile.verification.stages import Stages
 from rasa_environments.runtime.kopf_host import KopfHost
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import Reconciliations
@@ -248,15 +251,17 @@ class Assembly:
     def _model_tags(self) -> ModelTagReconciler:
         releases = ReleaseProbe(self.state, partial(server_version, self.http))
         return ModelTagReconciler(
-            self.state, self.clients, self._statuses, releases, self._candidate_gate, self.events.record
+            self.state, self.clients, self._statuses, releases, self._verification, self.events.record
         )
 
     @property
-    def _candidate_gate(self) -> CandidateGate:
-        candidates = Candidates(self.state, self._children)
-        runs = ConversationRuns(partial(say, self.http))
-        files = ConversationFiles(self._client)
-        return CandidateGate(self.state, files, candidates, runs, self._settings.max_candidates)
+    def _verification(self) -> Stages:
+        files, held = ConversationFiles(self._client), partial(say, self.http)
+        candidates, runs = Candidates(self.state, self._children), ConversationRuns(held)
+        gate = CandidateGate(self.state, files, candidates, runs, self._settings.max_candidates)
+        servers = LiveServers(self.state, self._children, self._referenced_secrets)
+        deleting = ConversationRuns(held, partial(forget, self.http))
+        return Stages(gate, LiveStage(self.state, files, servers, deleting))
 
     @cached_property
     def _environments(self) -> EnvironmentReconciler:

@@ -9,7 +9,7 @@ from typing import Final
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.shapes import mapping, text
-from rasa_environments.api.verification import Check
+from rasa_environments.api.verification import AnyCheck, Stage
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import CONFIG_MAPS
 from rasa_environments.domain.conversations import (
@@ -32,52 +32,59 @@ class ConversationSet:
     digest: str
 
 
+@dataclass(frozen=True)
+class _Unusable:
+    """Why there are no conversations."""
+
+    message: str
+
+    def problem(self, stage: Stage) -> Problem:
+        """Return the problem of that stage."""
+        return Problem(Reason.CONVERSATIONS_INVALID, f"spec.verification.{stage.lower()}.conversations: {self.message}")
+
+
 class ConversationFiles:
     """Reads conversations by `api`, each time they are asked for: that is while a model waits for its verification."""
 
     def __init__(self, api: ApiServer) -> None:
         self._api = api
-        self._unusable: dict[ObjectKey, tuple[str, Problem]] = {}
+        self._unusable: dict[ObjectKey, tuple[str, _Unusable]] = {}
         """By ModelTag: the digest of conversations that cannot be used, and why, so that they are parsed once."""
 
     def forget(self, tag: ObjectKey) -> None:
         """Discard what is known of the conversations of a ModelTag that is gone."""
         self._unusable.pop(tag, None)
 
-    async def read(self, tag: ObjectKey, check: Check) -> ConversationSet | Problem:
+    async def read(self, tag: ObjectKey, check: AnyCheck, stage: Stage = "Candidate") -> ConversationSet | Problem:
         """Return the conversations that a ModelTag names, or what is wrong with them. Raises ApiError."""
         contents: dict[str, str] = {}
         for each in check.conversations:
             reference = each.config_map_key_ref
             found = await self._read(ObjectKey(tag.namespace, reference.name), reference.key)
-            if isinstance(found, Problem):
-                return found
+            if isinstance(found, _Unusable):
+                return found.problem(stage)
             contents[f"{reference.name}/{reference.key}"] = found
         digest = digest_of(contents)
         unusable = self._unusable.get(tag)
         if unusable is not None and unusable[0] == digest:
-            return unusable[1]
+            return unusable[1].problem(stage)
         try:
             conversations = await asyncio.to_thread(parse_all, contents)
         except ConversationError as error:
-            problem = _invalid(str(error))
-            self._unusable[tag] = (digest, problem)
-            return problem
+            why = _Unusable(str(error))
+            self._unusable[tag] = (digest, why)
+            return why.problem(stage)
         self.forget(tag)
         return ConversationSet(conversations, digest)
 
-    async def _read(self, config_map: ObjectKey, key: str) -> str | Problem:
+    async def _read(self, config_map: ObjectKey, key: str) -> str | _Unusable:
         try:
             found = await self._api.find(CONFIG_MAPS, config_map)
         except ApiError as error:
             if error.status not in DENIED:
                 raise
-            return _invalid(f"ConfigMap {config_map} may not be read by the operator: {error.message}")
+            return _Unusable(f"ConfigMap {config_map} may not be read by the operator: {error.message}")
         if found is None:
-            return _invalid(f"ConfigMap {config_map} not found: create it with key {key}")
+            return _Unusable(f"ConfigMap {config_map} not found: create it with key {key}")
         content = text(mapping(found.get("data")).get(key))
-        return _invalid(f"ConfigMap {config_map} has no key {key}: add it") if content is None else content
-
-
-def _invalid(message: str) -> Problem:
-    return Problem(Reason.CONVERSATIONS_INVALID, f"spec.verification.candidate.conversations: {message}")
+        return _Unusable(f"ConfigMap {config_map} has no key {key}: add it") if content is None else content

@@ -16,7 +16,6 @@ from rasa_environments.domain.candidates import hosts, share, tags_with_a_candid
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.domain.verification import (
-    RETRY,
     Progress,
     case_results,
     described_failure,
@@ -24,6 +23,7 @@ from rasa_environments.domain.verification import (
     has_passed,
     may_have_passed,
     recorded,
+    rejected_again,
     rejection,
     seconds_left,
     started,
@@ -80,9 +80,8 @@ class CandidateGate:
         `unable` tells whether an environment could not even load it, which is asked before candidates are created.
         Raises ApiError.
         """
-        progress = recorded(tag, desired)
-        check = None if tag.spec.verification is None else tag.spec.verification.candidate
-        if check is None or desired is None:
+        progress, verification = recorded(tag, desired), tag.spec.verification
+        if verification is None or desired is None:
             return self._ended(tag, progress)
         if not observation.known:
             unlisted = f"model {desired} is verified once the model server is listed"
@@ -93,10 +92,10 @@ class CandidateGate:
             return self._ended(tag, progress).waiting(Reason.MODEL_NOT_FOUND, _unlisted(tag, desired), RECHECK_SECONDS)
         rejected = rejection(progress, model)
         if rejected is not None:
-            return _rejected(tag, model, rejected.message, self._ended(tag, progress))
-        if not model.compatible or was_served(tag, model, tagged):
+            return rejected_again(tag, model.name, rejected.message, self._ended(tag, progress))
+        if verification.candidate is None or not model.compatible or was_served(tag, model, tagged):
             return self._ended(tag, progress)
-        return await self._verify(tag, check, model, progress, unable)
+        return await self._verify(tag, verification.candidate, model, progress, unable)
 
     def _ended(self, tag: ModelTag, progress: Progress) -> Progress:
         """Return the progress without a verification in progress."""
@@ -179,7 +178,7 @@ class CandidateGate:
     ) -> Progress:
         """Return the progress with the model rejected."""
         self.forget(tag.metadata.key)
-        return _rejected(tag, model, message, failed(begun, reason, message, cases, self._now()))
+        return rejected_again(tag, model.name, message, failed(begun, reason, message, cases, self._now()))
 
     def _impossible(
         self, tag: ModelTag, environments: Sequence[DeploymentEnvironment], obstacles: Sequence[str]
@@ -255,16 +254,6 @@ def _verifying(
     more = f" and {len(environments) - 3} others" if len(environments) > 3 else ""
     message = f"model {model.name} gets tag {tag.tag} once it has passed its conversations beside {beside}{more}"
     return progress.waiting(Reason.VERIFYING, message, requeue_after)
-
-
-def _rejected(tag: ModelTag, model: TaggedModel, why: str, progress: Progress) -> Progress:
-    metadata = tag.metadata
-    retry = RETRY.format(name=metadata.name, namespace=metadata.namespace)
-    message = (
-        f"model {model.name} failed its verification and does not get tag {tag.tag}: {why}; promote another model, or "
-        f"verify it again by `{retry}`"
-    )
-    return progress.waiting(Reason.MODEL_REJECTED, message, None, stalled=True)
 
 
 def _unlisted(tag: ModelTag, model: str) -> str:

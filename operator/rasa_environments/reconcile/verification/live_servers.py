@@ -1,0 +1,58 @@
+"""The Rasa servers of environments, as users meet them: which can be talked to, and which environments count."""
+
+from __future__ import annotations
+
+from rasa_environments.api.base import ObjectKey, secret_of
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, External
+from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.controller.queue import Kind, Request
+from rasa_environments.controller.state import State
+from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable
+from rasa_environments.domain.facts import Problem
+from rasa_environments.domain.lister import server_of_tag
+from rasa_environments.domain.secret_contents import SecretContents
+from rasa_environments.reconcile.ports import ChildApplier, SecretReader
+from rasa_environments.reconcile.served import rasa_servers
+from rasa_environments.reconcile.verification.servers import (
+    ServerUnderTest,
+    port_of_servers,
+    secret_of_servers,
+    server_at,
+)
+
+
+class LiveServers:
+    """Finds the servers of environments among their pods, or where they run."""
+
+    def __init__(self, state: State, children: ChildApplier, secrets: SecretReader) -> None:
+        self._state = state
+        self._children = children
+        self._secrets = secrets
+
+    def environments(self, tag: ModelTag) -> tuple[DeploymentEnvironment, ...]:
+        """Return the environments that pull the tag, without those that are suspended or being deleted."""
+        followers = self._state.lister.eligible_followers(server_of_tag(tag), tag.tag)
+        return tuple(each for each in followers if not each.spec.suspend and each.metadata.deletion_timestamp is None)
+
+    async def ready(self, environment: DeploymentEnvironment, tag: ObjectKey) -> ServerUnderTest | str:
+        """Return a server of the environment that can be talked to, or why there is none. Raises ApiError."""
+        key = environment.metadata.key
+        if environment.spec.external is not None:
+            return await self._external(environment, environment.spec.external, tag)
+        pods = [pod for pod in self._state.pods.of(key) if pod.ready and not pod.finished and not pod.terminating]
+        port = port_of_servers(environment, self._state.lister)
+        if not pods or port is None:
+            return "it has no ready pod"
+        url, secret = rasa_servers(pods[:1], port)[0].url, secret_of_servers(key, self._children)
+        return server_at(key, url, secret) or "its pod has no address, or its Secret no token yet"
+
+    async def _external(
+        self, environment: DeploymentEnvironment, external: External, tag: ObjectKey
+    ) -> ServerUnderTest | str:
+        namespace = environment.metadata.namespace
+        source = external.auth_token.secret_key_ref.model_copy(update={"namespace": namespace})
+        contents = SecretContents(await self._secrets.read(Request(Kind.MODEL_TAG, tag), (secret_of(source),)))
+        token = contents.value(SecretVariable(TOKEN_VARIABLE, source, "spec.external.authToken"))
+        if isinstance(token, Problem):
+            return token.message
+        return ServerUnderTest(environment.metadata.key, external.url, token, (token,))
