@@ -40,3 +40,19 @@ def test_a_tag_that_has_rejected_its_first_model_has_a_history() -> None:
     assert cells(verifications=[record("b", "Failed", DAYS[2])]) == [
         ("-", "b", DAYS[2], "verification", "ModelRejected, failed its verification")
     ]
+
+
+def test_a_model_that_failed_live_is_rejected_and_the_one_before_has_the_tag_again() -> None:
+    back = {"model": "a", "hash": "1", "taggedTime": DAYS[2], "cause": "Rollback", "message": "model b failed"}
+    bad = {"model": "b", "hash": "2", "taggedTime": DAYS[1], "cause": "Promotion", "liveVerification": "Failed"}
+    good = {"model": "a", "hash": "1", "taggedTime": DAYS[0], "liveVerification": "Succeeded"}
+    rejected = {"name": "b", "hash": "2", "reason": "VerificationFailed", "message": "step 2", "rejectedTime": DAYS[2]}
+
+    assert [
+        (number, model, why) for number, model, _, _, why in cells(history=[back, bad, good], rejected=[rejected])
+    ] == [
+        ("0", "a", "Rollback, model b failed"),
+        ("-", "b", "VerificationFailed, step 2"),
+        ("1", "b", "Promotion, failed live"),
+        ("2", "a", "passed live"),
+    ]

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from rasa_environments.api.base import API_VERSION, JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.model_tag import ModelTag, ModelTagSpec
 from rasa_environments.cli.exit_codes import ExitCode
+from rasa_environments.cli.failures import CommandError
+from rasa_environments.cli.promote import require_verification
 from rasa_environments.cli.promotion import (
     Goal,
     Progress,
@@ -101,6 +103,57 @@ def test_a_model_tag_that_is_not_ready_otherwise_is_waited_for() -> None:
     found = seen(tag(TAGGED, ("Served", "True", ""), ("Ready", "False", "waits for approval")))
 
     assert found == Progress("waiting for the ModelTag: waits for approval")
+
+
+SERVED_AND_READY = (TAGGED, ("Served", "True", "B is served by 1 environments"), READY)
+CHECK = {"conversations": [{"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}]}
+
+
+def verified(*entries: tuple[str, ...], **verification: object) -> Progress:
+    """Return the progress of a promotion of B that is to be verified."""
+    found = tag(*entries)
+    spec = ModelTagSpec.model_validate({"model": "B", "verification": verification or None})
+    return progress(tag(), found.model_copy(update={"spec": spec}), environment(), Goal.SERVED, verify=True)
+
+
+def test_a_verified_promotion_ends_with_its_verification() -> None:
+    found = verified(*SERVED_AND_READY, ("Verified", "True", "the model has passed"), live=CHECK)
+
+    assert found == Progress("B is served by 1 environments; the model has passed", ExitCode.DONE)
+
+
+@pytest.mark.parametrize("condition", [(), (("Verified", "Unknown", "it is being verified"),)])
+def test_a_served_model_that_is_not_known_to_have_passed_is_waited_for(condition: tuple[tuple[str, ...], ...]) -> None:
+    assert verified(*SERVED_AND_READY, *condition, live=CHECK).ended is None
+
+
+def test_a_verification_that_was_removed_meanwhile_ends_it() -> None:
+    found = verified(*SERVED_AND_READY)
+
+    assert found.ended is ExitCode.FAILED
+    assert "spec.verification was removed in the meantime" in found.text
+
+
+def test_a_model_that_is_verified_live_is_waited_for_and_known() -> None:
+    ready = ("Ready", "Unknown", "B holds its conversations", "Verifying")
+
+    assert seen(tag(*SERVED_AND_READY[:2], ready)) == Progress("waiting for the ModelTag: B holds its conversations")
+
+
+def test_a_model_that_is_rejected_live_ends_it() -> None:
+    stalled = ("Stalled", "True", "model B failed its verification", "ModelRejected")
+
+    found = verified(TAGGED, stalled, live=CHECK)
+
+    assert found == Progress("model B failed its verification", ExitCode.FAILED)
+
+
+def test_a_promotion_that_nothing_verifies_is_refused_with_words() -> None:
+    for found in (None, tag()):
+        with pytest.raises(CommandError, match="nothing verifies models: add it, or leave out --verify; nothing was"):
+            require_verification(environment(), found)
+    spec = ModelTagSpec.model_validate({"model": "B", "verification": {"live": CHECK}})
+    require_verification(environment(), tag().model_copy(update={"spec": spec}))
 
 
 def test_a_status_of_the_spec_before_counts_for_nothing() -> None:

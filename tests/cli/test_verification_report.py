@@ -92,3 +92,41 @@ def test_a_reason_with_control_characters_is_valid_xml() -> None:
     root = ET.fromstring(as_junit(tag.model_copy(update={"status": status}), record))
 
     assert [each.text for each in root.iter("error")] == ["late" + 2 * "\N{REPLACEMENT CHARACTER}"]
+
+
+def two_stages(live: str | None) -> tuple[ModelTag, VerificationRecord]:
+    """A ModelTag whose model has passed with a candidate, and was then verified live."""
+    tag, candidate = verification("Succeeded", PASSED)
+    record = VerificationRecord.model_validate(
+        {
+            **candidate.model_dump(by_alias=True, exclude={"test_cases", "result", "completion_time"}),
+            "stage": "Live",
+            **({} if live is None else {"result": live, "completionTime": TIME, "testCases": [FAILED]}),
+        }
+    )
+    status = tag.status.model_copy(update={"verifications": [record, candidate]})
+    return tag.model_copy(update={"status": status}), record
+
+
+def test_both_stages_are_shown_in_the_order_in_which_they_took_place() -> None:
+    assert list(as_lines(*two_stages("Failed"))) == [
+        f"model new for tag live: Succeeded, started {TIME}",
+        "passed  bots/live  tests/a.yaml  greeting",
+        f"model new live, with tag live: Failed, started {TIME}",
+        "FAILED  bots/live  tests/a.yaml  hours",
+        '        step 2: expected bot: <9>; the bot answered: at "9" & 10',
+    ]
+
+
+def test_junit_has_a_suite_for_each_stage() -> None:
+    root = ET.fromstring(as_junit(*two_stages("Failed")))
+
+    assert root.attrib == {"tests": "2", "failures": "1", "errors": "0"}
+    assert [(suite.get("name"), suite.get("failures")) for suite in root] == [("new", "0"), ("new live", "1")]
+
+
+def test_json_has_the_latest_stage_and_what_the_model_passed_before() -> None:
+    found = as_json(*two_stages(None))
+
+    assert (found["stage"], "result" in found) == ("Live", False)
+    assert [(each["stage"], each["result"]) for each in found["earlierStages"]] == [("Candidate", "Succeeded")]

@@ -72,7 +72,8 @@ class Event:
         entry = self.entry
         if isinstance(entry, RejectedModel):
             return "-", entry.name, self.time, "verification", f"{entry.reason}, {entry.message}"
-        why = ", ".join(filter(None, (entry.cause, entry.message)))
+        live = {"Succeeded": "passed live", "Failed": "failed live", None: None}[entry.live_verification]
+        why = ", ".join(filter(None, (entry.cause, entry.message, live)))
         return str(self.number), entry.model, self.time, entry.promoted_by or "-", why or "-"
 
 
@@ -95,7 +96,7 @@ def events_of(status: ModelTagStatus) -> tuple[Event, ...]:
     }
     known |= {(each.name, each.hash, each.rejected_time): each for each in status.rejected or ()}
     rejected = [Event(each.rejected_time, None, each) for each in known.values()]
-    return tuple(sorted((*rejected, *had), key=lambda event: event.time, reverse=True))
+    return tuple(sorted((*had, *rejected), key=lambda event: event.time, reverse=True))
 
 
 def drawn(events: Sequence[Event]) -> Table:

@@ -75,6 +75,14 @@ Actions = Annotated[
 ]
 
 
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify", help="Fail unless the ModelTag verifies models, and wait until the model has passed every stage."
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Following:
     """How long to follow a promotion, and up to which state."""
@@ -83,6 +91,8 @@ class Following:
     """None does not follow it."""
     timeout: float
     """Seconds; 0 waits as long as it takes."""
+    verify: bool = False
+    """Whether the model must have passed its verification, and there must be one."""
 
 
 def promote(  # noqa: PLR0913, PLR0917 - typer makes an option of each
@@ -94,6 +104,7 @@ def promote(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     timeout: Timeout = 300.0,
     allow_incompatible: AllowIncompatible = False,
     actions: Actions = None,
+    verify: Verify = False,
     dry_run: DryRunOption = DryRun.NONE,
     output: Output = OutputFormat.TEXT,
     namespace: Namespace = None,
@@ -105,6 +116,8 @@ def promote(  # noqa: PLR0913, PLR0917 - typer makes an option of each
 
     As JSON and YAML, it prints the ModelTag in the end. A dry run does not wait.
     """
+    if verify and (not wait or until is not Goal.SERVED):
+        raise typer.BadParameter("waits until the model is served and verified: leave out --no-wait and --until tagged")
     wanted = Wanted(model_name(model), allow_incompatible, actions)
     validate(MODEL, wanted.model, "MODEL")
     if actions is not None:
@@ -113,7 +126,10 @@ def promote(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     async def command() -> None:
         async with writes_of(where, namespace, dry_run, output) as writes:
             target, tag = await environment_and_tag(writes.connected, environment)
-            await promote_to(writes, target, tag, wanted, Following(until if wait else None, timeout))
+            if verify:
+                require_verification(target, tag)
+            following = Following(until if wait else None, timeout, verify)
+            await promote_to(writes, target, tag, wanted, following)
 
     execute(command())
 
@@ -124,6 +140,17 @@ def validate(rules: TypeAdapter[str], given: str, place: str) -> None:
         rules.validate_python(given)
     except ValidationError as error:
         raise typer.BadParameter(f"{given}: {error.errors()[0]['msg']}", param_hint=place) from None
+
+
+def require_verification(environment: DeploymentEnvironment, tag: ModelTag | None) -> None:
+    """Check that the ModelTag verifies models. Raises CommandError before anything is written."""
+    if tag is None:
+        what = f"no ModelTag sets the tag {environment.tag}, so nothing verifies models"
+    elif tag.spec.verification is None:
+        what = f"ModelTag {tag.metadata.key} has no spec.verification, so nothing verifies models"
+    else:
+        return
+    raise CommandError(f"{environment.metadata.key}: {what}: add it, or leave out --verify; nothing was promoted")
 
 
 async def promote_to(
@@ -231,7 +258,7 @@ async def follow(
         async with asyncio.timeout(following.timeout or None):
             while told[-1].ended is None:
                 try:
-                    async for seen in steps(connected, environment, written, following.until or Goal.SERVED):
+                    async for seen in steps(connected, environment, written, following):
                         output.print(seen.text)
                         told.append(seen)
                 except ApiError as error:
@@ -247,7 +274,7 @@ def ended_by(error: ApiError) -> ExitCode | None:
 
 
 async def steps(
-    connected: Session, environment: DeploymentEnvironment, written: ModelTag, goal: Goal
+    connected: Session, environment: DeploymentEnvironment, written: ModelTag, until: Following
 ) -> AsyncIterator[Progress]:
     """Yield each step of the promotion once. Raises ApiError if the cluster does not report it."""
     seen: Progress | None = None
@@ -259,7 +286,8 @@ async def steps(
                 written,
                 lister.tags.get(written.metadata.key),
                 lister.environments.get(environment.metadata.key),
-                goal,
+                until.until or Goal.SERVED,
+                verify=until.verify,
             )
             if seen != before:
                 yield seen

@@ -129,9 +129,17 @@ def _wanted_again(tag: ModelTag, entry: HistoryEntry) -> Wanted:
 
 
 def progress(
-    written: ModelTag, tag: ModelTag | None, environment: DeploymentEnvironment | None, goal: Goal
+    written: ModelTag,
+    tag: ModelTag | None,
+    environment: DeploymentEnvironment | None,
+    goal: Goal,
+    *,
+    verify: bool = False,
 ) -> Progress:
-    """Return the progress of the promotion that wrote `written`, by the status of both objects."""
+    """Return the progress of the promotion that wrote `written`, by the status of both objects.
+
+    With `verify`, it is done once the model has passed its verification.
+    """
     if tag is None or tag.metadata.uid != written.metadata.uid:
         return Progress("the ModelTag was deleted in the meantime", ExitCode.FAILED)
     if (untagged := overtaken_or_unseen(written, tag) or tagged_progress(tag)) is not None:
@@ -141,7 +149,18 @@ def progress(
         return Progress(on_model, ExitCode.DONE)
     if environment is None:
         return Progress(f"the environment was deleted in the meantime; {on_model}", ExitCode.FAILED)
-    return served_progress(tag) or unserved_progress(tag, environment)
+    served = served_progress(tag) or unserved_progress(tag, environment)
+    return verified_progress(tag, served) if verify and served.ended is ExitCode.DONE else served
+
+
+def verified_progress(tag: ModelTag, served: Progress) -> Progress:
+    """Return whether the model, which is served, has passed its verification."""
+    if tag.spec.verification is None:
+        return Progress("spec.verification was removed in the meantime: the model is not verified", ExitCode.FAILED)
+    verified = condition_of(tag.status.conditions, ConditionType.VERIFIED)
+    if truth(verified) != "True":
+        return Progress(f"waiting for the verification: {_message(verified)}")
+    return Progress(f"{served.text}; {_message(verified)}", ExitCode.DONE)
 
 
 def overtaken_or_unseen(written: ModelTag, tag: ModelTag) -> Progress | None:
@@ -183,7 +202,8 @@ def served_progress(tag: ModelTag) -> Progress | None:
     if truth(served) != "True":
         return None
     if truth(ready) != "True":
-        return Progress(f"waiting for the ModelTag: {_message(ready)}", known=truth(ready) != "Unknown")
+        known = truth(ready) != "Unknown" or (ready is not None and ready.reason == Reason.VERIFYING)
+        return Progress(f"waiting for the ModelTag: {_message(ready)}", known=known)
     return Progress(_message(served), ExitCode.DONE)
 
 

@@ -48,7 +48,8 @@ def verification(
     """Show the latest verification of a model for an environment: each test case, and what the bot answered.
 
     As JSON and YAML, it has the fields of an entry of `status.verifications` of the ModelTag, the `tag`, and as
-    `message` why the model was rejected; `-o name` prints the name of the model.
+    `message` why the model was rejected; `earlierStages` has what it passed before. `-o name` prints the name of the
+    model.
     """
 
     async def command() -> None:
