@@ -181,3 +181,22 @@ def test_a_pattern_that_could_take_long_is_refused(pattern: str) -> None:
 
 def test_a_pattern_that_makes_others_backtrack_takes_no_longer() -> None:
     assert not compiled("(a*)*b").found_in("a" * 4096)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "test_cases: []\ntest_cases: []",
+        "test_cases:\n- test_case: a\n  steps: [{user: hi}, {bot: a}]\n  steps: [{user: hi}, {bot: b}]",
+        "test_cases:\n- test_case: a\n  steps:\n  - user: hi\n    user: ho",
+        'test_cases:\n- test_case: a\n  steps: [{user: hi}, {slot_was_set: [{a: 1, "a": 2}]}]',
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_since_one_of_the_two_would_be_ignored(content: str) -> None:
+    assert "a key stands twice in one map" in refusal(content)
+
+
+def test_the_same_key_in_two_maps_is_no_repetition() -> None:
+    (found,) = parse("test_cases: [{test_case: a, steps: [{user: user}, {bot: user}, {user: a}, {bot: a}]}]", FILE)
+
+    assert len(found.turns) == 2

@@ -158,7 +158,7 @@ def digest_of(contents: Mapping[str, str]) -> str:
 
 
 def _loaded(content: str, file: str) -> object:
-    """Return the document, without aliases and of limited depth.
+    """Return the document, without aliases, of limited depth, and without a key that stands twice in a map.
 
     That is checked on PyYAML's events first: its C loader crashes the process on deep nesting.
     """
@@ -166,13 +166,15 @@ def _loaded(content: str, file: str) -> object:
         raise ConversationError(
             f"{file}: has {len(content)} characters, but may have at most {MAXIMUM_CHARACTERS}: split it"
         )
-    depth = 0
+    maps = _Maps()
     try:
         for event in yaml.parse(content, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise ConversationError(f"{file}: has an anchor or alias (& or *): write the content out")
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAXIMUM_DEPTH:
+            if maps.repeats_a_key(event):
+                line = f"line {event.start_mark.line + 1}: " if event.start_mark else ""
+                raise ConversationError(f"{file}: {line}a key stands twice in one map: remove one of the two")
+            if maps.depth > MAXIMUM_DEPTH:
                 raise ConversationError(f"{file}: is nested more than {MAXIMUM_DEPTH} levels deep: flatten it")
         return yaml.load(content, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -182,6 +184,41 @@ def _loaded(content: str, file: str) -> object:
         if isinstance(error, ConversationError):
             raise
         raise ConversationError(f"{file}: is no valid YAML: correct it") from None
+
+
+class _Maps:
+    """The maps and lists around the events of a document, and the keys of the maps so far.
+
+    Of a key that stands twice, PyYAML silently takes the last, so the first would be ignored.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[set[str] | None] = []
+        self._is_key: list[bool] = []
+
+    @property
+    def depth(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def repeats_a_key(self, event: yaml.Event) -> bool:
+        """Take the next event; return whether it is a key that the map has already."""
+        if isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+            self._is_key.pop()
+            return False
+        if not isinstance(event, yaml.NodeEvent):
+            return False
+        repeats = False
+        if self._open and (keys := self._open[-1]) is not None:
+            if self._is_key[-1] and isinstance(event, yaml.ScalarEvent):
+                repeats = event.value in keys
+                keys.add(event.value)
+            self._is_key[-1] = not self._is_key[-1]
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._open.append(set() if isinstance(event, yaml.MappingStartEvent) else None)
+            self._is_key.append(True)
+        return repeats
 
 
 def _conversation(value: object, place: str, file: str) -> Conversation:
