@@ -200,3 +200,11 @@ def test_the_same_key_in_two_maps_is_no_repetition() -> None:
     (found,) = parse("test_cases: [{test_case: a, steps: [{user: user}, {bot: user}, {user: a}, {bot: a}]}]", FILE)
 
     assert len(found.turns) == 2
+
+
+def test_a_test_case_expects_a_limited_number_of_things() -> None:
+    slots = ", ".join(f"s{index}" for index in range(50))
+    step = f"{{slot_was_not_set: [{slots}]}}"
+    content = f"test_cases: [{{test_case: a, steps: [{{user: hi}}, {step}, {step}, {step}]}}]"
+
+    assert "expects 150 things, but may expect 100" in refusal(content)

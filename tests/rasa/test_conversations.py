@@ -7,7 +7,7 @@ import pytest
 
 from rasa_environments.rasa.conversations import MAXIMUM_REPLY_BODY, forget, say
 from rasa_environments.rasa.errors import AnswerTooLargeError, UnauthorizedError, UnexpectedAnswerError, WrongPathError
-from rasa_environments.rasa.replies import MAXIMUM_REPLIES, Reaction, Slot
+from rasa_environments.rasa.replies import LONGEST_REACTION, MAXIMUM_REPLIES, Reaction, Slot
 
 from .conftest import ScriptedServer, says
 
@@ -81,6 +81,9 @@ async def test_what_is_read_of_an_answer_is_limited(server: ScriptedServer, http
     reaction = await talk(server, http)
     assert len(reaction.replies) == MAXIMUM_REPLIES
     assert len(reaction.replies[0]) == 4096
+
+    server.answer("POST", WEBHOOK, says([{"text": "x" * 4096}] * 50))
+    assert sum(map(len, (await talk(server, http)).replies)) == LONGEST_REACTION
 
     server.answer("POST", WEBHOOK, says([{"text": "x" * MAXIMUM_REPLY_BODY}]))
     with pytest.raises(AnswerTooLargeError):

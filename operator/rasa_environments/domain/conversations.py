@@ -19,6 +19,8 @@ MAXIMUM_CHARACTERS: Final = 64 * 1024
 MAXIMUM_CONVERSATIONS: Final = 100
 """In all files of a check."""
 MAXIMUM_STEPS: Final = 50
+MAXIMUM_EXPECTATIONS: Final = 100
+"""Of a test case, since a step may expect several slots: each is compared with everything that happened."""
 MAXIMUM_PATTERNS: Final = 50
 MAXIMUM_PATTERN_CHARACTERS: Final = 2000
 MAXIMUM_PATTERN_REPETITIONS: Final = 100
@@ -239,7 +241,10 @@ def _conversation(value: object, place: str, file: str) -> Conversation:
         else:
             last = turns.pop()
             turns.append(Turn(last.step, last.message, (*last.expectations, *found)))
-    if not any(turn.expectations for turn in turns):
+    expected = sum(len(turn.expectations) for turn in turns)
+    if expected > MAXIMUM_EXPECTATIONS:
+        raise ConversationError(f"{place}: expects {expected} things, but may expect {MAXIMUM_EXPECTATIONS}: split it")
+    if not expected:
         raise ConversationError(f"{place}: expects nothing, so that no model can fail it: add a step such as `bot:`")
     return Conversation(name, file, tuple(turns))
 

@@ -6,6 +6,7 @@ The REST channel answers without a token (rasa/core/channels/rest.py of 1.10.26 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
 from rasa_environments.rasa.answers import decoded, refusal
 from rasa_environments.rasa.peers import Peer
-from rasa_environments.rasa.replies import LONGEST_REPLY, MAXIMUM_REPLIES, Reaction, Slot
+from rasa_environments.rasa.replies import LONGEST_REACTION, LONGEST_REPLY, MAXIMUM_REPLIES, Reaction, Slot
 from rasa_environments.rasa.transport import HttpClient, Request, ask
 
 REPLY_SECONDS: Final = 60.0
@@ -66,7 +67,9 @@ async def say(http: HttpClient, base_url: str, sender: str, message: str, *, tok
     if answer.status != 200:
         raise refusal(answer, "a message on its channel rest")
     replies = decoded(answer, _REPLIES, "its replies")[:MAXIMUM_REPLIES]
-    reaction = Reaction(tuple(map(_text, replies)))
+    texts = list(map(_text, replies))
+    ends = accumulate(map(len, texts))
+    reaction = Reaction(tuple(text for text, end in zip(texts, ends, strict=True) if end <= LONGEST_REACTION))
     return await _with_events(http, base_url, sender, token, reaction) if with_events else reaction
 
 

@@ -11,6 +11,8 @@ MAXIMUM_REPLIES: Final = 100
 """Replies to one message that are kept."""
 LONGEST_REPLY: Final = 4096
 """Characters of a reply that are kept."""
+LONGEST_REACTION: Final = 16 * 1024
+"""Characters of all replies to one message that are kept: each may be compared with each expectation."""
 
 
 @dataclass(frozen=True)
