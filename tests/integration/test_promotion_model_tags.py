@@ -197,24 +197,64 @@ def test_what_changes_no_promotion_is_free(team: Team, attempt: Attempt) -> None
     person.merge(TAG, "production", {"metadata": {"finalizers": None}})
 
 
-@pytest.mark.parametrize(
-    "loosened",
-    [
-        None,
-        {"candidate": {**VERIFICATION["candidate"], "timeoutSeconds": 7200}},
-        {"candidate": {"conversations": [{"configMapKeyRef": {"name": "easy", "key": "tests.yaml"}}]}},
-        {**VERIFICATION, "live": VERIFICATION["candidate"]},
-        {**VERIFICATION, "onFailure": "Hold"},
-        {"live": VERIFICATION["candidate"]},
-    ],
-    ids=["removed", "more time", "other conversations", "a live stage", "another end", "live instead"],
-)
-def test_loosening_a_verification_needs_promote(team: Team, loosened: JsonObject | None) -> None:
-    team.given(model_tag(model="A", verification=VERIFICATION))
+def without_verification(tag: JsonObject) -> JsonObject:
+    """The same ModelTag without its verification."""
+    return {**tag, "spec": {key: value for key, value in tag["spec"].items() if key != "verification"}}
 
-    answer = team.person("carol").change(TAG, "production", verification=loosened)
+
+EASY = {"candidate": {"conversations": [{"configMapKeyRef": {"name": "easy", "key": "tests.yaml"}}]}}
+LOOSENED: dict[str, Attempt] = {
+    "removed": lambda person, _: person.change(TAG, "production", verification=None),
+    "removed by json patch": lambda person, _: person.json_patch(
+        TAG, "production", {"op": "remove", "path": "/spec/verification"}
+    ),
+    "removed by replace": lambda person, now: person.replace(without_verification(now)),
+    "more time": lambda person, _: person.change(
+        TAG, "production", verification={"candidate": {"timeoutSeconds": 7200}}
+    ),
+    "other conversations": lambda person, _: person.change(TAG, "production", verification=EASY),
+    "a live stage": lambda person, _: person.change(
+        TAG, "production", verification={**VERIFICATION, "live": VERIFICATION["candidate"]}
+    ),
+    "another end": lambda person, _: person.change(
+        TAG, "production", verification={**VERIFICATION, "onFailure": "Hold"}
+    ),
+    "live instead": lambda person, _: person.change(
+        TAG, "production", verification={"candidate": None, "live": VERIFICATION["candidate"]}
+    ),
+    "other conversations by json patch": lambda person, _: person.json_patch(
+        TAG,
+        "production",
+        {
+            "op": "replace",
+            "path": "/spec/verification/candidate/conversations/0/configMapKeyRef/key",
+            "value": "easy.yaml",
+        },
+    ),
+    "other conversations by another manager": lambda person, _: person.apply(
+        model_tag(model="A", verification=EASY), "another-manager"
+    ),
+    "a retry, by json patch": lambda person, _: person.json_patch(
+        TAG,
+        "production",
+        {
+            "op": "add",
+            "path": "/metadata/annotations/rasa-environments.io~1retry-requested-at",
+            "value": "now",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("attempt", LOOSENED.values(), ids=LOOSENED)
+def test_loosening_a_verification_needs_promote(team: Team, attempt: Attempt) -> None:
+    team.given(model_tag(model="A", verification=VERIFICATION))
+    before = team.get(TAG, "production")
+
+    answer = attempt(team.person("carol"), before)
 
     assert refusal(answer) == lacks("carol", "production", team.namespace)
+    assert team.get(TAG, "production") == before
 
 
 LIVE = {"live": VERIFICATION["candidate"], "onFailure": "Rollback"}
