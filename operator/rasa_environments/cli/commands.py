@@ -15,6 +15,7 @@ from rasa_environments.cli.exit_codes import ExitCode, listed
 
 MODULES: Final[Mapping[str, str]] = {
     "status": "rasa_environments.cli.status",
+    "doctor": "rasa_environments.cli.doctor",
     "promote": "rasa_environments.cli.promote",
     "rollback": "rasa_environments.cli.rollback",
     "history": "rasa_environments.cli.history",
