@@ -88,6 +88,25 @@ def test_who_may_write_statuses_restores_the_history_as_it_was(
     assert team.get(TAG, "production")["status"]["history"] == HISTORY
 
 
+@pytest.mark.parametrize("mode", ["client", "server"])
+def test_a_dry_run_restores_nothing_and_names_what_it_would(
+    team: Team, own_model_server: ModelServerProcess, command: Command, backup: str, mode: str
+) -> None:
+    ran = command(None, "restore", backup, f"--dry-run={mode}")
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    suffix = "(dry run)" if mode == "client" else "(server dry run)"
+    lines = [line for line in ran.stdout.splitlines() if line.endswith(suffix)]
+    assert lines == [
+        f"0 models uploaded, 2 were there {suffix}",
+        f"tag production set on {MODEL_A} {suffix}",
+        f"ModelTag {team.namespace}/production created {suffix}",
+        f"history of ModelTag {team.namespace}/production restored {suffix}",
+    ]
+    assert own_model_server.tags() == {}
+    assert team.find(TAG, "production") is None
+
+
 def test_what_is_there_stays_as_it_is(
     team: Team, own_model_server: ModelServerProcess, command: Command, backup: str
 ) -> None:

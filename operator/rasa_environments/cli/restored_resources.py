@@ -9,6 +9,7 @@ from rasa_environments.cli.backup_directory import Manifest
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, code_of, explained
 from rasa_environments.cli.tables import console
+from rasa_environments.cli.writing import SUFFIXES, DryRun, Writes
 from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.resources import CONFIG_MAPS, MODEL_TAGS, SECRETS, resource_of
 from rasa_environments.domain.backups import restored_history, without_approvals
@@ -47,8 +48,9 @@ async def require_needed(connected: Session, manifest: Manifest) -> None:
 class RestoredResources:
     """Creates resources in a namespace, and changes none that exists."""
 
-    def __init__(self, connected: Session) -> None:
-        self._connected = connected
+    def __init__(self, writes: Writes) -> None:
+        self._writes = writes
+        self._connected = writes.connected
         self.left_out: list[str] = []
         """What was not restored, and why."""
 
@@ -71,11 +73,14 @@ class RestoredResources:
         resource = resource_of(kind)
         live = await self._connected.client.find(resource, key)
         if live is None:
-            live = await self._connected.client.create(resource, wanted)
-            console().print(f"{kind} {key} created", markup=False)
+            await self._writes.create(resource, wanted)
+            self._say(f"{kind} {key} created")
             if approved:
                 models = ", ".join(approved)
                 self.left_out.append(f"approvals in {kind} {key} ({models}): approve again, as nobody can for another")
+            if status and self._writes.dry_run is not DryRun.NONE:
+                self._say(f"history of {kind} {key} restored")
+                return
         elif without_approvals(live)[0]["spec"] != wanted["spec"]:
             self.left_out.append(f"{kind} {key}: there is one with another spec, which was left as it is")
             return
@@ -97,9 +102,10 @@ class RestoredResources:
             if not change:
                 return
             try:
-                await self._connected.client.patch_status(
-                    MODEL_TAGS, key, change, resource_version=obj["metadata"]["resourceVersion"]
-                )
+                if self._writes.dry_run is not DryRun.CLIENT:
+                    await self._connected.client.patch_status(
+                        MODEL_TAGS, key, change, resource_version=obj["metadata"]["resourceVersion"]
+                    )
             except ApiError as error:
                 if error.status == 409 and attempt < ATTEMPTS:
                     continue
@@ -107,5 +113,8 @@ class RestoredResources:
                     raise
                 self.left_out.append(f"history of ModelTag {key}: {explained(error)}")
                 return
-            console().print(f"history of ModelTag {key} restored", markup=False)
+            self._say(f"history of ModelTag {key} restored")
             return
+
+    def _say(self, done: str) -> None:
+        console().print(done + SUFFIXES[self._writes.dry_run], markup=False)
