@@ -94,3 +94,33 @@ async def test_a_long_child_is_compared_as_it_is_stored_and_once_for_each_versio
     await someone.patch(CONFIG_MAPS, identity(desired)[0], {"data": {"a": "y" * 40_000}})
     await refresh()
     assert await restarted.apply(desired) is Outcome.CORRECTED
+
+
+async def test_a_correct_child_is_kept_as_an_outline_and_an_edit_is_found_without_reading_it_again(
+    client: Client,
+    connection: RecordingConnection,
+    someone: Client,
+    namespace: str,
+    refresh: Callable[[], Awaitable[None]],
+    caches: dict[Resource, ObjectCache],
+) -> None:
+    unserved = f"{GROUP}/v0"
+    desired = environment_child(config_map("support-rasa", {"a": "x"}, namespace=namespace), apiVersion=unserved)
+    key, _ = identity(desired)
+    caches[CONFIG_MAPS] = child_cache()
+    await Children(client, caches).apply(desired)
+    caches[CONFIG_MAPS] = child_cache()
+    restarted = Children(client, caches)
+    await refresh()
+    connection.requests.clear()
+    assert not is_outline(restarted.live(CONFIG_MAPS, key) or {})
+    assert [await restarted.apply(desired) for _ in range(2)] == [Outcome.UNCHANGED] * 2
+    assert is_outline(restarted.live(CONFIG_MAPS, key) or {})
+    await someone.patch(CONFIG_MAPS, key, {"metadata": {"annotations": {"note": "of others"}}})
+    await refresh()
+    assert not restarted.correct(key)
+    assert [await restarted.apply(desired) for _ in range(2)] == [Outcome.UNCHANGED] * 2
+    assert connection.verbs == []
+    await someone.patch(CONFIG_MAPS, key, {"data": {"a": "y"}})
+    await refresh()
+    assert await restarted.apply(desired) is Outcome.CORRECTED

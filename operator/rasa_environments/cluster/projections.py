@@ -2,7 +2,8 @@
 
 Anybody may put the operator's label on an object of any size, and name an environment as its owner. So whole objects
 are kept only if owner and name are those of a child, and an outline if they are longer than what the operator itself
-writes. Decisions about an outlined child are made on the stored object, once for each version (`Children`).
+writes. Decisions about an outlined child are made on the stored object, once for each version (`Children`). A child
+that was compared and is correct is kept as an outline, too, until its content changes.
 """
 
 from __future__ import annotations

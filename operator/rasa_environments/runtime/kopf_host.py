@@ -166,11 +166,14 @@ class KopfHost:
         """Return True once a change waits too long for its handler, False when kopf has ended."""
         loop = asyncio.get_running_loop()
         while not ended.is_set():
+            # At the earliest when the oldest change, or one that comes now, has waited too long: a look each second was
+            # a tenth of the CPU at rest.
             oldest = next(iter(self._pending.values()), loop.time())
-            if loop.time() - oldest > STALE_SECONDS:
+            left = oldest + STALE_SECONDS - loop.time()
+            if left <= 0:
                 return True
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(left):
                     await ended.wait()
         return False
 
