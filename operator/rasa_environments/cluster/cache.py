@@ -112,7 +112,7 @@ class ObjectCache:
         return True
 
     def condense(self, key: ObjectKey, version: int | None) -> None:
-        """Keep only the outline of an object that is in this version, and whether its content changes later.
+        """Keep only the outline of an object in this version, and what tells whether its content changes.
 
         Only for a cache `by_content`. A child with nothing left to compare takes 2 KB less.
         """
