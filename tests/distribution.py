@@ -1,18 +1,23 @@
 """Which process runs which test, if several processes share them: a cluster has one process, and is started once.
 
-A control plane takes about a twentieth of a core while it runs, so that one for each process and each kind of cluster
-would take more than the tests on it. Tests that use the same kind of cluster therefore form a group, which one process
-runs from beginning to end; those in which Rasa runs are a second one, as both together would take longest. All others
-are shared file by file, so that the fixtures of a module are made once.
+A control plane takes about a thirtieth of a core while it runs, so that one for each process and each kind of cluster
+would take as much as a quarter of the tests. Tests that use the same kind of cluster therefore form a group, which one
+process runs from beginning to end; those in which Rasa runs are a second one, as both together would take longest. All
+others are shared file by file, so that the fixtures of a module are made once.
+
+Only the processes that run tests know fixtures. They write the groups to a file, for the process that shares them out.
 """
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import json
+import tempfile
+from pathlib import Path, PurePosixPath
 
 import pytest
 from xdist.remote import Producer
-from xdist.scheduler.loadgroup import LoadGroupScheduling
+from xdist.scheduler.loadfile import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 LONGEST_FIRST = (
     "cluster of integration",
@@ -25,35 +30,60 @@ LONGEST_FIRST = (
 """Groups of more than half a minute. The longest decides how long all takes."""
 OF_RASA = ("rasa_binaries", "rasa_1_10", "rasa_2_8")
 """Fixtures of tests in which Rasa runs, which takes long, and starts early."""
+FILE = "groups_of_tests"
+DIRECTORY = pytest.StashKey["tempfile.TemporaryDirectory[str]"]()
 
 
-class GroupsAndFiles(LoadGroupScheduling):  # type: ignore[misc]  # xdist brings no types
+class GroupsAndFiles(LoadFileScheduling):  # type: ignore[misc]  # xdist brings no types
     """Gives each process whole groups, and whole files of tests that are in none."""
 
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        self._groups: dict[str, str] = {}
+
+    def schedule(self) -> None:
+        """Read the groups, once every process has collected its tests, and share them out."""
+        self._groups = json.loads(groups_file(self.config).read_text())
+        super().schedule()
+
     def _split_scope(self, nodeid: str) -> str:
-        """Return the group, which xdist appends to the name of a test, or the file."""
-        group = super()._split_scope(nodeid)
-        return nodeid.partition("::")[0] if group == nodeid else group
+        """Return the group of a test, or its file."""
+        return self._groups.get(nodeid) or str(super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupsAndFiles | None:
-    """Replace what `--dist=loadgroup` stands for; others stay as they are."""
+    """Share out groups with `--dist=loadgroup`."""
     return GroupsAndFiles(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist, which reads the marks
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell the first process where to write the groups."""
+    if node.gateway.id == "gw0":
+        node.workerinput[FILE] = str(groups_file(node.config))
+
+
+def groups_file(config: pytest.Config) -> Path:
+    """Return the file of the groups, which ends with the run."""
+    if DIRECTORY not in config.stash:
+        config.stash[DIRECTORY] = directory = tempfile.TemporaryDirectory(prefix="groups-of-tests-")
+        config.add_cleanup(directory.cleanup)
+    return Path(config.stash[DIRECTORY].name) / FILE
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a process of several, name the group of each test, and put the longest first, so that all end together."""
-    if not hasattr(config, "workerinput"):
+    """In a process of several, write the groups, and put the longest first, so that all end together."""
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is None:
         return
+    if FILE in workerinput:
+        groups = {item.nodeid: group for item in items if (group := group_of(item))}
+        Path(workerinput[FILE]).write_text(json.dumps(groups))
     ranks = dict[str, int]()
     for item in items:
-        group = group_of(item)
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
         scope = scope_of(item)
-        ranks[scope] = min(rank(item, group), ranks.get(scope, len(LONGEST_FIRST) + 1))
+        ranks[scope] = min(rank(item), ranks.get(scope, len(LONGEST_FIRST) + 1))
     items.sort(key=lambda item: ranks[scope_of(item)])
 
 
@@ -75,8 +105,9 @@ def group_of(item: pytest.Item) -> str | None:
     return None
 
 
-def rank(item: pytest.Item, group: str | None) -> int:
+def rank(item: pytest.Item) -> int:
     """Return the place of the group, or else of the file, among those that start early."""
+    group = group_of(item)
     if group in LONGEST_FIRST:
         return LONGEST_FIRST.index(group)
     return len(LONGEST_FIRST) + (0 if runs_rasa(item) else 1)
