@@ -505,6 +505,25 @@ async def test_a_freeze_does_not_hold_a_rollback() -> None:
     assert scene.tagged == ("False", "ModelRejected")
 
 
+@pytest.mark.parametrize(("on_failure", "model"), [("Hold", "new"), ("Rollback", "old")])
+async def test_a_rejected_model_is_not_verified_again_while_a_freeze_holds_the_next_one(
+    on_failure: str, model: str
+) -> None:
+    scene = LiveScene(on_failure=on_failure)
+    scene.answers["new"] = BAD
+    while not scene.rejected:
+        await scene.reconcile()
+    scene.state.lister.servers.put(server(version=2, freeze={"reason": "holidays"}))
+    scene.spec["model"] = "other"
+    scene.wants()
+    heard = list(scene.bots.heard)
+
+    await scene.settles()
+
+    assert (scene.model_server.tags, scene.bots.heard) == ({"live": model}, heard)
+    assert scene.condition("Promoted").reason == "Frozen"
+
+
 async def test_a_freeze_holds_a_model_that_failed_before() -> None:
     scene = await rejected_live()
     scene.spec["model"] = "old"

@@ -20,6 +20,7 @@ from rasa_environments.domain.verification import (
     case_results,
     described_failure,
     failed,
+    rejection,
     seconds_left,
     succeeded,
 )
@@ -79,6 +80,8 @@ class LiveStage:
         model = observation.models.get(desired) or (tagged if tagged is not None and tagged.name == desired else None)
         if model is None or not model.compatible or self._is_announced(current, model):
             return current
+        if rejection(current, model) is not None:
+            return current  # it keeps the tag while the next model is held
         if not needs_live(tag, model, tagged) and not _is_asked_for(tag, model, current):
             return abandoned(current, None)
         found = await self._files.read(tag.metadata.key, check, "Live")
