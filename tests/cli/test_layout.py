@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasa_environments.cli.layout import Cell, Column, Note, note_lines, table_lines, visible
+from rasa_environments.cli.layout import Cell, Column, Note, note_lines, table_lines
+from rasa_environments.cli.visible_text import visible
 
 COLUMNS = (Column("NAME"), Column("MODEL"), Column("URL", leaves=1), Column("AGE", leaves=2))
 ROW = ("production", "20260101-120000", "http://production:5005", "5m")

@@ -10,6 +10,7 @@ from typing import NoReturn, TypeAlias
 import typer
 
 from rasa_environments.cli.exit_codes import INTERRUPTED, ExitCode
+from rasa_environments.cli.visible_text import visible
 from rasa_environments.cluster.errors import ApiError, ConfigurationError
 from rasa_environments.domain.advice import detailed_message_of
 from rasa_environments.rasa.errors import (
@@ -52,7 +53,7 @@ def execute(command: Coroutine[None, None, None], new_loop: NewLoop | None = Non
 
 def fail(message: str, *further: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
     """Exit with these lines on stderr and the exit code."""
-    sys.stderr.write("".join(f"error: {line}\n" for line in (message, *further)))
+    sys.stderr.write("".join(f"error: {visible(line)}\n" for line in (message, *further)))
     raise typer.Exit(code)
 
 

@@ -11,6 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 
+from rasa_environments.cli.visible_text import visible
+
 GAP: Final = "   "
 """Between two columns, as kubectl prints it."""
 INDENT: Final = "  "
@@ -81,16 +83,6 @@ def segments(console: Console, lines: Iterable[Line]) -> Iterator[Segment]:
                 styles[cell.style] = console.get_style(cell.style)  # type: ignore[assignment]
             yield Segment(cell.text, styles[cell.style])
         yield Segment("".join(plain).rstrip() + "\n")
-
-
-def visible(text: str) -> str:
-    """Return text from elsewhere on one line; characters that would steer a terminal are escaped as in Python."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else " " if char.isspace() else char.encode("unicode_escape").decode()
-        for char in text
-    )
 
 
 def table_lines(columns: Sequence[Column], rows: Sequence[Line], width: int) -> Iterator[Line]:

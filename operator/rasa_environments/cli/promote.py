@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
-from rich.console import Console
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
@@ -27,7 +26,9 @@ from rasa_environments.cli.output import Output, OutputFormat, messages
 from rasa_environments.cli.overview import source_of
 from rasa_environments.cli.permission import Permission, permission, right_to_write, rights_to_promote
 from rasa_environments.cli.promotion import Goal, Progress, Wanted, model_name, new_model_tag, progress
+from rasa_environments.cli.tables import console
 from rasa_environments.cli.target import Environment, environment_and_tag
+from rasa_environments.cli.waiting import waiting
 from rasa_environments.cli.writing import DryRun, DryRunOption, Writes, writes_of
 from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.resources import MODEL_TAGS
@@ -166,9 +167,11 @@ async def promote_to(
         return
     model, name, goal = wanted.model, environment.metadata.key, following.until
     written = parsed(ModelTag, stored)
-    seen = await follow(writes.connected, environment, written, following, messages(writes.output))
+    seen = await follow(writes.connected, environment, written, following)
     with suppress(ApiError):  # how the promotion ended is known without it
         stored = await writes.connected.client.get(MODEL_TAGS, written.metadata.key)
+    if seen.ended is ExitCode.DONE:
+        messages(writes.output).print(seen.text)
     writes.show(MODEL_TAGS, stored)
     if seen.ended is ExitCode.DONE:
         return
@@ -250,22 +253,25 @@ async def create(writes: Writes, manifest: JsonObject) -> JsonObject:
 
 
 async def follow(
-    connected: Session, environment: DeploymentEnvironment, written: ModelTag, following: Following, output: Console
+    connected: Session, environment: DeploymentEnvironment, written: ModelTag, following: Following
 ) -> Progress:
-    """Print each step until the end, or until the timeout; return the last one."""
-    told = [Progress("waiting for the API server", known=False)]
-    with suppress(TimeoutError):
-        async with asyncio.timeout(following.timeout or None):
-            while told[-1].ended is None:
-                try:
-                    async for seen in steps(connected, environment, written, following):
-                        output.print(seen.text)
-                        told.append(seen)
-                except ApiError as error:
-                    text = f"it is promoted, but cannot be followed: {explained(error)}"
-                    told.append(Progress(text, ended_by(error), known=False))
-                    await asyncio.sleep(RETRY_SECONDS)
-    return told[-1]
+    """Show on standard error what is waited for, until the end or the timeout; return the last step."""
+    last = Progress("waiting for the API server", known=False)
+    async with waiting(console(stderr=True)) as shown:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(following.timeout or None):
+                while last.ended is None:
+                    try:
+                        async for last in steps(connected, environment, written, following):
+                            if last.ended is None:
+                                shown.say(last.text, last.since)
+                    except ApiError as error:
+                        text = f"it is promoted, but cannot be followed: {explained(error)}"
+                        last = Progress(text, ended_by(error), known=False)
+                        if last.ended is None:
+                            shown.say(text)
+                        await asyncio.sleep(RETRY_SECONDS)
+    return last
 
 
 def ended_by(error: ApiError) -> ExitCode | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rasa_environments.api.base import API_VERSION, JsonObject
@@ -43,6 +43,8 @@ class Progress:
     """Exit code of the command; None while there is something to wait for."""
     known: bool = True
     """Whether the operator knows the progress of this very promotion."""
+    since: str | None = field(default=None, compare=False)
+    """Since when the cluster is in that state (RFC 3339), if it says."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def verified_progress(tag: ModelTag, served: Progress) -> Progress:
         return Progress("spec.verification was removed in the meantime: the model is not verified", ExitCode.FAILED)
     verified = condition_of(tag.status.conditions, ConditionType.VERIFIED)
     if truth(verified) != "True":
-        return Progress(f"waiting for the verification: {_message(verified)}")
+        return Progress(f"waiting for the verification: {_message(verified)}", since=_since(verified))
     return Progress(f"{served.text}; {_message(verified)}", ExitCode.DONE)
 
 
@@ -180,12 +182,14 @@ def tagged_progress(tag: ModelTag) -> Progress | None:
     model = tag.spec.model
     promoted = condition_of(tag.status.conditions, ConditionType.PROMOTED)
     if promoted is not None and promoted.status == "Unknown":
-        return Progress(f"waiting: {promoted.message}")
+        return Progress(f"waiting: {promoted.message}", since=promoted.last_transition_time)
     tagged = condition_of(tag.status.conditions, ConditionType.TAGGED)
     if tagged is not None and tagged.status == "False" and tagged.reason in REFUSALS:
         return Progress(f"{tagged.message} (the ModelTag still asks for {model})", _code_of(tagged))
     if truth(tagged) != "True" or tag.status.tagged_model is None or tag.status.tagged_model.name != model:
-        return Progress(f"waiting for the tag: {_message(tagged)}", known=truth(tagged) != "Unknown")
+        return Progress(
+            f"waiting for the tag: {_message(tagged)}", known=truth(tagged) != "Unknown", since=_since(tagged)
+        )
     return None
 
 
@@ -203,7 +207,7 @@ def served_progress(tag: ModelTag) -> Progress | None:
         return None
     if truth(ready) != "True":
         known = truth(ready) != "Unknown" or (ready is not None and ready.reason == Reason.VERIFYING)
-        return Progress(f"waiting for the ModelTag: {_message(ready)}", known=known)
+        return Progress(f"waiting for the ModelTag: {_message(ready)}", known=known, since=_since(ready))
     return Progress(_message(served), ExitCode.DONE)
 
 
@@ -220,10 +224,12 @@ def unserved_progress(tag: ModelTag, environment: DeploymentEnvironment) -> Prog
     if (obstacle := stuck(environment)) is not None:
         return Progress(f"the model carries the tag, but its environment is stuck: {obstacle}", ExitCode.FAILED)
     if truth(served) == "Unknown":
-        return Progress(f"whether it is served is unknown: {_message(served)}", known=False)
+        return Progress(f"whether it is served is unknown: {_message(served)}", known=False, since=_since(served))
     if served is not None and served.reason == Reason.NO_ENVIRONMENT:
-        return Progress(f"tag {tag.tag} is on {tag.spec.model}, but nothing serves it: {served.message}")
-    return Progress(f"waiting for the environment: {_message(served)}")
+        return Progress(
+            f"tag {tag.tag} is on {tag.spec.model}, but nothing serves it: {served.message}", since=_since(served)
+        )
+    return Progress(f"waiting for the environment: {_message(served)}", since=_since(served))
 
 
 def _code_of(condition: Condition) -> ExitCode:
@@ -233,3 +239,7 @@ def _code_of(condition: Condition) -> ExitCode:
 
 def _message(condition: Condition | None) -> str:
     return condition.message if condition else "not reconciled yet"
+
+
+def _since(condition: Condition | None) -> str | None:
+    return condition.last_transition_time if condition else None

@@ -11,8 +11,9 @@ from rich.console import Console, Group, RenderableType
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.conditions import ConditionStatus
-from rasa_environments.cli.layout import Cell, Column, Note, Table, visible
+from rasa_environments.cli.layout import Cell, Column, Note, Table
 from rasa_environments.cli.overview import EnvironmentRow, Overview, Row, ServerRow, TagRow, age
+from rasa_environments.cli.visible_text import visible
 
 STYLES: dict[ConditionStatus, str] = {"True": "green", "False": "red", "Unknown": "yellow"}
 MARK = "yellow"
