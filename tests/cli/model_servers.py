@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import subprocess
@@ -44,13 +45,14 @@ def model_server(directory: Path, host: str = "127.0.0.1") -> Iterator[str]:
         process.terminate()
 
 
-def model_file(directory: Path, name: str) -> Path:
-    """Return an archive like one of `rasa train`, as far as a model server checks."""
+def model_file(directory: Path, name: str, version: str | None = None) -> Path:
+    """Return an archive like one of `rasa train` of that version, as far as a model server checks."""
     file = directory / f"{name}.tar.gz"
+    metadata = json.dumps({} if version is None else {"rasa_open_source_version": version}).encode()
     with tarfile.open(file, "w:gz") as archive:
         member = tarfile.TarInfo("metadata.json")
-        member.size = 2
-        archive.addfile(member, io.BytesIO(b"{}"))
+        member.size = len(metadata)
+        archive.addfile(member, io.BytesIO(metadata))
     return file
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 
 from local.models import models_of
 from local.rasa import RELEASES
+from rasa_environments.api.base import JsonObject
+from tests.eventually import eventually
 from tests.integration.manifests import environment, model_tag, secret
 from tests.integration.model_server_front import MODELS, Front
 from tests.integration.model_server_process import MODEL_A
 from tests.integration.rasa_at_pod import PORT, ScriptedRasa, listening_rasa, scripted_rasa
-from tests.integration.space import Space
+from tests.integration.space import ENVIRONMENT, Space
 from tests.integration.test_model_tags import TAG, tagged_model, wait_until_tagged
 from tests.integration.test_promotion_cli import Command, command
 
@@ -49,6 +52,11 @@ def refused(space: Space, model: str, by: str) -> str:
     assert message.startswith(f"environment {space.namespace}/production {by} Rasa 3.6.21, which loads models of Rasa ")
     assert f" and model {model} was trained with Rasa 2.8.34: " in message
     return message
+
+
+def is_reconciled(obj: JsonObject) -> bool:
+    """Whether the status describes the spec."""
+    return bool(obj["status"].get("observedGeneration") == obj["metadata"]["generation"])
 
 
 def test_a_model_that_the_environment_cannot_load_leaves_the_tag_where_it_is(
@@ -99,6 +107,25 @@ def test_a_version_and_a_model_may_change_together(tag_space: Space, old_model: 
     tag_space.apply(model_tag(model=MODEL_A), environment(rasa={"version": "3.6.21"}))
 
     wait_until_tagged(tag_space, MODEL_A)
+
+
+def test_the_version_may_change_before_the_model_as_upgrade_plan_says(
+    tag_space: Space, old_model: str, command: Command
+) -> None:
+    tag_space.apply(environment(rasa={"version": "2.8.34"}), model_tag(model=old_model))
+    wait_until_tagged(tag_space, old_model)
+
+    planned = command("upgrade-plan production --to 3.6.21 -o json")
+    tag_space.apply(environment(rasa={"version": "3.6.21"}))
+    assert eventually(lambda: is_reconciled(tag_space.get(ENVIRONMENT, "production")))
+    between = tagged_model(tag_space)
+    promoted = command(f"promote {MODEL_A} production --until tagged")
+
+    assert json.loads(planned.stdout)["first"] == "Together"
+    assert [step["action"] for step in json.loads(planned.stdout)["steps"]][-2:] == ["ChangeVersion", "Promote"]
+    assert between == old_model
+    assert promoted.returncode == 0, promoted.stderr
+    assert tagged_model(tag_space) == MODEL_A
 
 
 def test_the_tag_moves_once_the_environment_can_load_the_model(tag_space: Space, old_model: str) -> None:

@@ -25,6 +25,7 @@ MODULES: Final[Mapping[str, str]] = {
     "verification": "rasa_environments.cli.verification",
     "retry": "rasa_environments.cli.retry",
     "can-promote": "rasa_environments.cli.can_promote",
+    "upgrade-plan": "rasa_environments.cli.upgrade_plan",
     "upload": "rasa_environments.cli.upload",
     "models": "rasa_environments.cli.models",
     "backup": "rasa_environments.cli.backup",

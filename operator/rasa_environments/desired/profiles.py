@@ -16,7 +16,7 @@ from rasa_environments.desired.compose import (
     LOGIN_DATABASE,
     compose_variables,
 )
-from rasa_environments.desired.context import Context, own_queue
+from rasa_environments.desired.context import Context, own_queue, profile_of_environment
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.secret_variables import LICENSE_VARIABLE, MODEL_SERVER_TOKEN_VARIABLE, TOKEN_VARIABLE
 
@@ -186,7 +186,9 @@ def image_of(context: Context) -> str:
     """
     rasa, rules = context.spec.rasa, profile_of(context)
     if rasa is not None and rasa.version is not None:
-        _require_known_version(context, rasa.version, rules)
+        unknown = _unknown_version(context.profile, rasa.version)
+        if unknown is not None:
+            raise SpecError(unknown)
     if rasa is not None and rasa.image is not None:
         return rasa.image
     if rasa is None or rasa.version is None:
@@ -194,29 +196,47 @@ def image_of(context: Context) -> str:
             f"spec.rasa.version is missing: set it, for example to {rules.example}, or set spec.rasa.image, "
             f"here or in spec.defaults of ModelServer {context.server.metadata.key}"
         )
-    if context.profile is not Profile.RASA_PRO and _minor(rasa.version) > LAST_OPEN_SOURCE:
-        raise SpecError(
-            f"spec.rasa.version {rasa.version} is a release of Rasa Pro, of which there is no image for the profile "
-            f"{context.profile}: set spec.profile to RasaPro, with a ModelServer of the profile OpenSource or RasaPro, "
-            f"or set an open-source version, for example {rules.example}"
-        )
+    without_image = _without_image(context.profile, rasa.version)
+    if without_image is not None:
+        raise SpecError(without_image)
     return rules.image(context, rasa.version)
 
 
-def _require_known_version(context: Context, version: str, rules: ProfileRules) -> None:
-    """Check that the profile supports the version, whatever the image. Raises SpecError."""
+def unsupported_version(
+    environment: DeploymentEnvironment, server: ModelServer, version: str, *, own_image: bool
+) -> str | None:
+    """Return why the environment's profile does not run the version; None if it does."""
+    profile = profile_of_environment(environment, server)
+    return _unknown_version(profile, version) or (None if own_image else _without_image(profile, version))
+
+
+def _unknown_version(profile: Profile, version: str) -> str | None:
+    """Return why the profile does not support the version, whatever the image; None if it does."""
+    rules = PROFILES[profile]
     if _minor(version)[0] not in rules.majors:
         versions = " and ".join(f"{number}.x" for number in sorted(rules.majors))
-        raise SpecError(
-            f"spec.rasa.version {version} is not supported by the profile {context.profile}, "
+        return (
+            f"spec.rasa.version {version} is not supported by the profile {profile}, "
             f"which runs Rasa {versions}: set one of them, for example {rules.example}"
         )
     if _minor(version) < rules.first_release:
         first = ".".join(map(str, rules.first_release))
-        raise SpecError(
-            f"spec.rasa.version {version} is not supported by the profile {context.profile}, which runs Rasa {first} "
+        return (
+            f"spec.rasa.version {version} is not supported by the profile {profile}, which runs Rasa {first} "
             f"or later: set such a version, for example {rules.example}, or set spec.profile to OpenSource"
         )
+    return None
+
+
+def _without_image(profile: Profile, version: str) -> str | None:
+    """Return why the vendor has no image of the version for the profile; None if there is one."""
+    if profile is Profile.RASA_PRO or _minor(version) <= LAST_OPEN_SOURCE:
+        return None
+    return (
+        f"spec.rasa.version {version} is a release of Rasa Pro, of which there is no image for the profile "
+        f"{profile}: set spec.profile to RasaPro, with a ModelServer of the profile OpenSource or RasaPro, "
+        f"or set an open-source version, for example {PROFILES[profile].example}"
+    )
 
 
 def _minor(version: str) -> tuple[int, int]:

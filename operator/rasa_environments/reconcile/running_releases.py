@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.shapes import mapping, mappings
 from rasa_environments.controller.state import State
 from rasa_environments.desired.context import port_of
-from rasa_environments.desired.deployment import CONTAINER
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.merging import layers, merged_spec
-from rasa_environments.domain.compatibility import RasaRelease, RunningReleases, stated_release, to_ask
+from rasa_environments.desired.merging import merged_spec
+from rasa_environments.domain.compatibility import RasaRelease, RunningReleases, to_ask
 from rasa_environments.domain.lister import server_of_environment
+from rasa_environments.domain.stated_releases import stated_releases
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.server import RasaVersion
@@ -85,24 +83,12 @@ def _stated(state: State, environment: DeploymentEnvironment) -> _Environment:
         name = f"the Rasa server of {environment.environment}"
         return _Environment(RunningReleases(key), (RasaServer(name, external.url, Peer.EXTERNAL_RASA_SERVER),))
     server = state.lister.servers.get(server_of_environment(environment))
+    releases = stated_releases(environment, server)
     try:
         spec = None if server is None else merged_spec(environment, server)
     except SpecError:
         spec = None
-    if server is None or spec is None:
-        return _Environment(RunningReleases(key), ())
-    version, image = (spec.rasa.version, spec.rasa.image) if spec.rasa is not None else (None, None)
-    templates = [layer.pod_template or {} for layer, _ in layers(environment, server)]
-    releases = RunningReleases(
-        key,
-        stated=None if version is None else stated_release(version),
-        own_image=image is not None or any(map(_names_image, templates)),
-    )
+    if spec is None:
+        return _Environment(releases, ())
     pods = [pod for pod in state.pods.of(key) if not (pod.terminating or pod.finished)]
     return _Environment(releases, rasa_servers(pods, port_of(spec)))
-
-
-def _names_image(pod_template: Mapping[str, Any]) -> bool:
-    """Return whether the template replaces the image of the Rasa server."""
-    containers = mappings(mapping(pod_template.get("spec")).get("containers"))
-    return any(each.get("name") == CONTAINER and each.get("image") is not None for each in containers)
