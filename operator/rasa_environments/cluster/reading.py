@@ -14,6 +14,10 @@ from rasa_environments.cluster.errors import ApiError, TooLargeError
 
 LARGEST_PAGE: Final = 4 * 1024 * 1024
 """Bytes of a page with more than one object; a longer one is requested again in smaller pages."""
+_FIRST_PAGE: Final = 25
+_SMALL_PAGE: Final = 128 * 1024
+"""Bytes. After a shorter page, the next one has twice as many objects. A parsed page takes ten times its length, which
+the process keeps: pages of 100 Deployments at once made it 4 MB larger after a start with 300 environments."""
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -51,7 +55,7 @@ class PageReader:
         self, path: str, query: Mapping[str, str], *, page_size: int, metadata_only: bool, namespaced: bool = True
     ) -> AsyncGenerator[Listing]:
         """Yield all pages of a list, each of at most `page_size` objects, and fewer if they are large."""
-        size, place = page_size, dict[str, str]()
+        size, place = min(page_size, _FIRST_PAGE), dict[str, str]()
         while True:
             address = f"{path}?{urlencode({**query, 'limit': str(size), **place})}"
             async with self._one_page:
@@ -67,7 +71,7 @@ class PageReader:
                         continue
                     page = await self._without_content(address, error)
                 else:
-                    if len(content) < LARGEST_PAGE // 4:
+                    if len(content) < min(_SMALL_PAGE, LARGEST_PAGE // 4):
                         size = min(page_size, size * 2)
                     page = await decoded(partial(decode_listing, namespaced=namespaced), content)
                     del content
