@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -208,9 +208,11 @@ class ModelServerRef(ApiModel):
     its `accessFrom`."""
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class ObjectKey:
-    """Namespace and name of an object."""
+class ObjectKey(NamedTuple):
+    """Namespace and name of an object.
+
+    A tuple, whose hash is computed in C: a new environment takes hundreds of look-ups by key.
+    """
 
     namespace: str
     name: str

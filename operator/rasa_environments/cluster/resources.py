@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from rasa_environments.api.base import GROUP, VERSION
 
 
-@dataclass(frozen=True)
-class Resource:
-    """A resource of the API server."""
+class Resource(NamedTuple):
+    """A resource of the API server. A tuple for its hash, as `ObjectKey`."""
 
     group: str
     """API group; empty for the core group."""

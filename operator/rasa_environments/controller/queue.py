@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.cluster.backoff import Backoff
@@ -37,9 +38,8 @@ class Kind(StrEnum):
     MODEL_TAG = "ModelTag"
 
 
-@dataclass(frozen=True)
-class Request:
-    """A request to reconcile an object."""
+class Request(NamedTuple):
+    """A request to reconcile an object. A tuple for its hash, as `ObjectKey`."""
 
     kind: Kind
     key: ObjectKey
