@@ -130,11 +130,13 @@ def additions(desired: JsonObject, live: JsonObject, injectors: Injectors = NO_I
     found = []
     for path in _GUARDED.get(kind, ()):
         there = _at(live, path)
-        if isinstance(there, dict) and "stringData" not in desired:  # which the API server turns into `data`
-            part = _Part(kind, injectors)
-            value = part.mapping(kind, _at(desired, path) or {}, there, ".".join(path))
-            if part.added:
-                found.append(Guarded(path, value, tuple(part.added)))
+        wanted = _at(desired, path) or {}
+        if there == wanted or not isinstance(there, dict) or "stringData" in desired:  # of which `data` is made
+            continue
+        part = _Part(kind, injectors)
+        value = part.mapping(kind, wanted, there, ".".join(path))
+        if part.added:
+            found.append(Guarded(path, value, tuple(part.added)))
     return tuple(found)
 
 
@@ -178,6 +180,8 @@ class _Part:
         return result
 
     def _value(self, name: str, desired: Any, live: Any, path: str) -> Any:
+        if desired == live:
+            return desired  # as most are, which takes a tenth of looking into them
         if isinstance(desired, dict) and isinstance(live, dict) and name not in EXACT:
             return self.mapping(name, desired, live, path)
         if isinstance(desired, list) and isinstance(live, list):
