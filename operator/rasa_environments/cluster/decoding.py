@@ -38,6 +38,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,252}")
 _VERSION: Final = re.compile(r"[0-9]{1,39}")
 _EVENTS: Final = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
 _LONGEST_PROBLEM: Final = 200
+_TEXT: Final = frozenset({str})
+_OBJECT: Final = frozenset({dict})
 
 
 class UndecodableError(ValueError):
@@ -191,17 +193,14 @@ def problem_of(obj: object, *, namespaced: bool = True) -> str | None:
 
 
 def _problem_of_fields(obj: JsonObject, metadata: JsonObject) -> str | None:
+    # By exact types, as orjson makes them: with isinstance in a generator, these checks took 3 % of the CPU.
     for field in ("labels", "annotations"):
         texts = metadata.get(field)
-        if texts is not None and not (
-            isinstance(texts, dict) and all(isinstance(value, str) for value in texts.values())
-        ):
+        if texts is not None and not (isinstance(texts, dict) and _TEXT.issuperset(map(type, texts.values()))):
             return f"metadata.{field} is not a map of text"
     for field in ("ownerReferences", "managedFields"):
         entries = metadata.get(field)
-        if entries is not None and not (
-            isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
-        ):
+        if entries is not None and not (isinstance(entries, list) and _OBJECT.issuperset(map(type, entries))):
             return f"metadata.{field} is not a list of objects"
     for field in ("uid", "deletionTimestamp"):
         if not isinstance(metadata.get(field, ""), str | None):
