@@ -17,6 +17,7 @@ QUIET = ("httpx", "httpcore", "aiohttp.access", "asyncio")
 
 def configure_logs(settings: Settings) -> None:
     """Write log lines to stderr, in the format and with the level of the settings."""
+    _skip_unused_facts()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
     handler.addFilter(ReconciliationFields())
@@ -28,6 +29,15 @@ def configure_logs(settings: Settings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # kopf logs every object that it sees, and warns that it handles no signals in a thread.
     logging.getLogger("kopf").setLevel(logging.ERROR)
+
+
+def _skip_unused_facts() -> None:
+    """Let no record look up what no line contains: caller, thread and process, a fifth of the cost of a line.
+
+    Source: https://docs.python.org/3/howto/logging.html#optimization
+    """
+    logging._srcfile = None  # noqa: SLF001 - as that page says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
