@@ -64,13 +64,14 @@ def test_an_update_of_what_an_outline_leaves_out_is_news_to_a_cache_by_content()
 
 
 def test_a_condensed_object_is_an_outline_and_only_another_content_is_news() -> None:
-    cache = ObjectCache(outline=lambda obj: {"metadata": obj["metadata"]}, largest=100, by_content=True)
-    cache.put({**config_map("a", {"x": "1"}, version=5), "status": {"replicas": 1}})
+    cache = ObjectCache(outline=lambda obj: {"metadata": obj["metadata"]}, largest=10_000, by_content=True)
+    long = "1" * 2000
+    cache.put({**config_map("a", {"x": long}, version=5), "status": {"replicas": 1}})
     cache.condense(A, 5)
     outlined = {"metadata": {"name": "a", "namespace": "bots", "resourceVersion": "5"}, "status": {"replicas": 1}}
     assert cache.get(A) == outlined
-    assert not cache.put({**config_map("a", {"x": "1"}, version=6), "status": {"replicas": 1}})
-    assert cache.put({**config_map("a", {"x": "1"}, version=7), "status": {"replicas": 2}})
+    assert not cache.put({**config_map("a", {"x": long}, version=6), "status": {"replicas": 1}})
+    assert cache.put({**config_map("a", {"x": long}, version=7), "status": {"replicas": 2}})
     assert cache.unchanged_since(A) == 5
     assert cache.put(config_map("a", {"x": "2"}, version=8))
     assert cache.get(A) == config_map("a", {"x": "2"}, version=8)
@@ -78,14 +79,16 @@ def test_a_condensed_object_is_an_outline_and_only_another_content_is_news() -> 
 
 
 def test_an_object_that_has_changed_meanwhile_is_not_condensed() -> None:
-    cache = ObjectCache(outline=lambda obj: {"metadata": obj["metadata"]}, by_content=True, largest=100)
-    cache.put(config_map("a", {"x": "1"}, version=6))
+    cache = ObjectCache(outline=lambda obj: {"metadata": obj["metadata"]}, largest=10_000, by_content=True)
+    cache.put(config_map("a", {"x": "1" * 2000}, version=6))
     cache.condense(A, 5)
-    assert cache.get(A) == config_map("a", {"x": "1"}, version=6)
+    assert cache.get(A) == config_map("a", {"x": "1" * 2000}, version=6)
 
 
 def test_what_is_long_and_condensed_is_news_in_every_version() -> None:
-    cache = ObjectCache(outline=lambda obj: {"metadata": obj["metadata"]}, largest=100, by_content=True)
+    cache = ObjectCache(
+        outline=lambda obj: {"metadata": {**obj["metadata"], "note": "1" * 2000}}, largest=100, by_content=True
+    )
     cache.put(config_map("a", {"x": "1" * 200}, version=5))
     cache.condense(A, 5)
     assert cache.put(config_map("a", {"x": "1" * 200}, version=6))

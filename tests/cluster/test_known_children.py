@@ -105,7 +105,7 @@ async def test_a_correct_child_is_kept_as_an_outline_and_an_edit_is_found_withou
     caches: dict[Resource, ObjectCache],
 ) -> None:
     unserved = f"{GROUP}/v0"
-    desired = environment_child(config_map("support-rasa", {"a": "x"}, namespace=namespace), apiVersion=unserved)
+    desired = environment_child(config_map("support-rasa", {"a": "x" * 2000}, namespace=namespace), apiVersion=unserved)
     key, _ = identity(desired)
     caches[CONFIG_MAPS] = child_cache()
     await Children(client, caches).apply(desired)

@@ -16,6 +16,8 @@ Projection = Callable[[JsonObject], JsonObject | None]
 """Returns the part of an object to keep, or None for nothing at all; it must not change its argument."""
 
 _ALL: Final = ""
+_SHORT: Final = 1024
+"""Bytes of which an outline saves too little to be worth its CPU time."""
 
 
 class _Entry(NamedTuple):
@@ -114,10 +116,12 @@ class ObjectCache:
     def condense(self, key: ObjectKey, version: int | None) -> None:
         """Keep only the outline of an object in this version, and what tells whether its content changes.
 
-        Only for a cache `by_content`. A child with nothing left to compare takes 2 KB less.
+        Only for a cache `by_content`. A child with nothing left to compare takes a third of the memory.
         """
         entry = self._entries.get(key)
         if self._outline is None or entry is None or entry.digest or entry.version != version:
+            return
+        if len(entry.content) <= _SHORT:
             return
         obj: JsonObject = orjson.loads(entry.content)
         outlined = without_version(self._outline(obj))
