@@ -88,7 +88,7 @@ class Connection:
         reloaded = False
         limits = _READ_LIMITS if method in SAFE_METHODS else _WRITE_LIMITS
         while True:
-            async with self._require_session().in_use() as session:
+            async with self._require_session() as session:
                 try:
                     async with await _send(session, method, path, body, headers, limits) as response:
                         content = await _bounded(response, maximum_bytes if response.status < 300 else _LARGEST_ERROR)
@@ -111,7 +111,7 @@ class Connection:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Yield the response to a GET as a stream of chunks. Raises ApiError on entry and from the iteration."""
         limits = aiohttp.ClientTimeout(total=total_seconds, sock_connect=_CONNECT_TIMEOUT)
-        async with self._require_session().in_use() as session:
+        async with self._require_session() as session:
             try:
                 async with asyncio.timeout(_OPEN_TIMEOUT):
                     response = await _send(session, "GET", path, None, headers, limits)
@@ -136,7 +136,7 @@ class Connection:
         Raises ApiError if the user has no token now, and ConfigurationError if the kubeconfig asks for what is only
         supported for requests to the API server itself.
         """
-        async with self._require_session().in_use() as session:
+        async with self._require_session() as session:
             configuration = session.access.configuration
             if configuration.proxy or configuration.tls_server_name:
                 what = "a proxy" if configuration.proxy else "tls-server-name"
