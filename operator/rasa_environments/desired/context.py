@@ -189,9 +189,10 @@ class Context:
         self, *, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
     ) -> JsonObject:
         """Return the metadata of a child: its name, labels and owner reference."""
+        key = self.key
         metadata: JsonObject = {
-            "name": self.key.name,
-            "namespace": self.key.namespace,
+            "name": key.name,
+            "namespace": key.namespace,
             "labels": {**(labels or {}), **self.labels},
             "ownerReferences": [
                 {

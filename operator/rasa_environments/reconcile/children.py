@@ -70,12 +70,12 @@ async def _remove_unwanted(applier: ChildApplier, context: Context, objects: Seq
 
     Raises ApiError.
     """
-    owner = context.environment.metadata
+    owner, own = context.environment.metadata, context.key
     wanted = {(child["kind"], child["metadata"]["name"]) for child in objects}
-    rasa = applier.live(DEPLOYMENTS, context.key)
+    rasa = applier.live(DEPLOYMENTS, own)
     is_rolled_out = rasa is not None and deployment_facts(rasa).settled
     for kind, key in optional_children(owner.key):
-        if (kind, key.name) not in wanted and (key == context.key or is_rolled_out):
+        if (kind, key.name) not in wanted and (key == own or is_rolled_out):
             await applier.remove(resource_of(kind), key, owner.uid)
 
 
