@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
+from rasa_environments.api.durations import DURATION_PATTERN, format_duration
 from rasa_environments.cli.setting_options import CREDENTIALS, flags, variable
 from rasa_environments.runtime.settings import Settings, unset_meaning
 
@@ -18,7 +19,7 @@ def default_in_words(field: FieldInfo) -> str:
         case bool() as switch:
             return str(switch).lower()
         case float() as number:
-            return f"{number:g}"
+            return format_duration(number)
         case other:
             return str(other)
 
@@ -42,7 +43,7 @@ def _bounds(field: FieldInfo) -> Iterator[str]:
     schema = TypeAdapter(field.rebuild_annotation()).json_schema()
     if "enum" in schema:
         yield f"One of {', '.join(f'`{value}`' for value in schema['enum'])}."
-    elif "exclusiveMinimum" in schema:
-        yield f"More than {schema['exclusiveMinimum']}, at most {schema['maximum']}."
+    elif schema.get("pattern") == DURATION_PATTERN:
+        yield "A time such as `90s` or `1h30m`, more than 0 and at most 24h."
     elif "minimum" in schema:
         yield f"From {schema['minimum']} to {schema['maximum']}."

@@ -70,7 +70,7 @@ def start_operator(workspace: Path, leash: Leash, kubeconfig: Path, *, simulated
 
     Nothing listens in simulated pods, so they count as serving the desired model.
     """
-    options = ["--served-interval", "5", *(["--accept-unchecked"] if simulated else [])]
+    options = ["--served-interval", "5s", *(["--accept-unchecked"] if simulated else [])]
     child = Child(
         "the operator",
         [

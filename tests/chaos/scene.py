@@ -20,7 +20,7 @@ from tests.integration.conftest import Installation
 from tests.integration.model_server_process import ModelServerProcess
 from tests.integration.operator_process import SIMULATED_PODS, OperatorProcess
 
-FLAGS = ("--model-server-interval", "2", *SIMULATED_PODS)
+FLAGS = ("--model-server-interval", "2s", *SIMULATED_PODS)
 """The default interval between resyncs: what the operator missed during a fault has to be found without one."""
 PERIOD = 0.2
 

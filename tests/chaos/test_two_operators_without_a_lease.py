@@ -78,7 +78,7 @@ class Both:
 
 @pytest.fixture
 def both(breakable: Installation, new_operator: NewOperator, model_server: ModelServerProcess) -> Iterator[Both]:
-    first, second = (new_operator("--resync-interval", str(RESYNC_SECONDS)) for _ in range(2))
+    first, second = (new_operator("--resync-interval", f"{RESYNC_SECONDS}s") for _ in range(2))
     space = Space(breakable.api, f"shared-{next(NUMBERS)}", first.process)
     space.create_namespace()
     furnish(space, model_server)

@@ -46,7 +46,7 @@ def test_how_they_are_spread_and_drained_can_be_decided() -> None:
 def test_settings_become_variables_that_the_operator_reads() -> None:
     settings = {
         "workers": 4,
-        "servedInterval": 600,
+        "servedInterval": "10m",
         "allowedInjectors": ["istio-*", "DD_*"],
         "allowLinkLocal": True,
         "allowLoopback": True,
@@ -57,7 +57,7 @@ def test_settings_become_variables_that_the_operator_reads() -> None:
     assert render({"operator": {"settings": settings}}).variables() == {
         **OF_ITS_PODS,
         "RASA_ENVIRONMENTS_WORKERS": "4",
-        "RASA_ENVIRONMENTS_SERVED_INTERVAL": "600",
+        "RASA_ENVIRONMENTS_SERVED_INTERVAL": "10m",
         "RASA_ENVIRONMENTS_ALLOWED_INJECTORS": "istio-* DD_*",
         "RASA_ENVIRONMENTS_ALLOW_LINK_LOCAL": "true",
         "RASA_ENVIRONMENTS_ALLOW_LOOPBACK": "true",
@@ -70,8 +70,11 @@ def test_the_settings_outside_the_chart_are_settings_of_the_operator() -> None:
     assert set(Settings.model_fields) >= SET_BY_TEMPLATES | OUTSIDE_CHART
 
 
-@pytest.mark.parametrize("refused", [{"workers": 257}, {"servedInterval": 0}, {"logLevel": "trace"}, {"port": 80}])
-def test_a_setting_has_the_same_bounds_in_the_chart(refused: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "refused",
+    [{"workers": 257}, {"servedInterval": 600}, {"servedInterval": "600"}, {"logLevel": "trace"}, {"port": 80}],
+)
+def test_a_setting_has_the_same_form_and_bounds_in_the_chart(refused: dict[str, Any]) -> None:
     with pytest.raises(RefusedError, match=next(iter(refused))):
         render({"operator": {"settings": refused}})
 

@@ -17,7 +17,7 @@ from tests import loopback
 from tests.api.api_server import wait_until
 
 COMMAND = (sys.executable, "-m", "rasa_environments", "run")
-SHORT_INTERVALS = ("--model-server-interval", "0.5", "--served-interval", "1", "--resync-interval", "5")
+SHORT_INTERVALS = ("--model-server-interval", "500ms", "--served-interval", "1s", "--resync-interval", "5s")
 SIMULATED_PODS = ("--accept-unchecked",)
 """Simulated pods cannot be asked what they serve."""
 STOP_SECONDS = 20.0

@@ -205,7 +205,7 @@ def test_a_failed_put_does_not_wait_for_the_next_listing(
     furnish(mortal_space, front)
     front.fault = no_put
     mortal_space.apply(model_tag(model=MODEL_A))
-    operator = breakable.operator("--model-server-interval", "600")
+    operator = breakable.operator("--model-server-interval", "10m")
     operator.start()
     mortal_space.wait_for_condition(TAG, "production", "Tagged", status="Unknown", reason="ModelServerUnreachable")
     listings = front.listings_since()

@@ -7,6 +7,8 @@ from typing import Final
 
 _SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(h|ms|m|s)")
+DURATION_PATTERN: Final = r"^([0-9]{1,9}(\.[0-9]{1,9})?(h|ms|m|s))+$"
+"""A duration other than `0`, for schemas."""
 EXPECTED: Final = "give numbers with the units h, m, s or ms, for example 5m, 1h30m or 90s; or 0"
 
 

@@ -14,8 +14,10 @@ import typer
 from pydantic import ValidationError
 from typer.models import OptionInfo
 
+from rasa_environments.api.durations import format_duration
 from rasa_environments.api.problems import problems
 from rasa_environments.cli.cluster_options import ClusterOptions
+from rasa_environments.cli.duration_option import METAVAR, seconds
 from rasa_environments.runtime.settings import Settings, unset_meaning
 
 VARIABLE_PREFIX: Final = "RASA_ENVIRONMENTS_"
@@ -72,5 +74,7 @@ def _options() -> Iterator[inspect.Parameter]:
             show_envvar=False,
             show_default=unset_meaning(field) or True,
         )
+        if field.annotation is float:
+            option.parser, option.metavar, option.show_default = seconds, METAVAR, format_duration(field.default)
         annotation = list[str] | None if repeated else field.annotation
         yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=annotation)

@@ -5,13 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.fields import FieldInfo
 
+from rasa_environments.api.durations import DURATION_PATTERN, parse_duration
 from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.desired.context import OperatorPods
 
-Seconds = Annotated[float, Field(gt=0, le=86400)]
+
+def _in_seconds(given: object) -> object:
+    return parse_duration(given) if isinstance(given, str) else given
+
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(_in_seconds),
+    Field(gt=0, le=86400),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
+"""Seconds, which users write as kubectl does: `30s`."""
 InjectedName = Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9_.*?-]+$")]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -41,9 +53,9 @@ class Settings(BaseModel):
     """Number of objects to reconcile at the same time, not counting those that wait for a model server or Rasa server.
     Including these, at most 16 of a namespace are in progress, and namespaces take turns."""
     model_server_interval: Seconds = 30.0
-    """Seconds between two listings of a model server: how soon a tag that somebody else moved is moved back."""
+    """Time between two listings of a model server: how soon a tag that somebody else moved is moved back."""
     served_interval: Seconds = 60.0
-    """Seconds between two status requests to a pod that serves the desired model: how soon the operator notices that a
+    """Time between two status requests to a pod that serves the desired model: how soon the operator notices that a
     pod has lost its model. After a change, the pod is asked every few seconds."""
     accept_unchecked: bool = False
     """Whether a pod that cannot be asked counts as serving the desired model (reason ServedUnchecked). For clusters
@@ -53,7 +65,7 @@ class Settings(BaseModel):
     (spec.verification of a ModelTag). A namespace gets at most half of what others leave, rounded up. Other
     verifications wait."""
     resync_interval: Seconds = 36_000.0
-    """Seconds between two reconciliations of an unchanged object: a safety net, since watches bring every change."""
+    """Time between two reconciliations of an unchanged object: a safety net, since watches bring every change."""
     leader_elect: bool = False
     """Whether to work only while holding the Lease rasa-environments; required for more than one replica."""
     lease_namespace: Annotated[str | None, Unset("the operator's own")] = None
