@@ -88,7 +88,7 @@ What is not stored has no consequences to wait for: `promote` and `rollback` ret
 ## Times
 
 Options with a time read it as kubectl does: numbers with the units `h`, `m`, `s` and `ms`, such as `5m`, `1h30m` and
-`90s`, or `0`.
+`90s`. A number without a unit is in seconds.
 """
 CLUSTER = """
 ## Which cluster, and as whom

@@ -43,9 +43,10 @@ def _plain(node: JsonObject, models: JsonObject) -> JsonObject:
 
 
 def _nullable(node: JsonObject) -> JsonObject:
-    """Return a schema that allows null as a schema with two types."""
+    """Return a schema that allows null as a schema with one more type."""
     (other,) = (option for option in node["anyOf"] if option != {"type": "null"})
-    merged = {**other, **{key: value for key, value in node.items() if key != "anyOf"}, "type": [other["type"], "null"]}
+    types = other["type"] if isinstance(other["type"], list) else [other["type"]]
+    merged = {**other, **{key: value for key, value in node.items() if key != "anyOf"}, "type": [*types, "null"]}
     return {**merged, "enum": [*merged["enum"], None]} if "enum" in merged else merged
 
 

@@ -1,4 +1,4 @@
-"""Durations, read and written as kubectl does."""
+"""Durations, read and written as kubectl does; a number alone is in seconds."""
 
 from __future__ import annotations
 
@@ -15,15 +15,48 @@ UNITS = {"h": 3600, "m": 60, "s": 1}
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0", 0), ("0s", 0), ("5m", 300), ("90s", 90), ("1h30m", 5400), ("1.5h", 5400), ("250ms", 0.25), ("1m0.5s", 60.5)],
+    [
+        ("0", 0),
+        ("0s", 0),
+        ("300", 300),
+        ("0.5", 0.5),
+        ("5m", 300),
+        ("90s", 90),
+        ("1h30m", 5400),
+        ("1.5h", 5400),
+        ("250ms", 0.25),
+        ("1m0.5s", 60.5),
+    ],
 )
-def test_a_duration_is_read_as_kubectl_reads_it(text: str, seconds: float) -> None:
+def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "5", "300", "m", "5x", "5 m", "-5m", "+5m", "5m ", "1d", "5M", "1e3s", ".5s", "5.s", "inf", "5µs", "\u0665m"],
+    [
+        "",
+        "m",
+        "5m3",
+        "5 3",
+        "-5",
+        "1e3",
+        "5.",
+        ".5",
+        "5x",
+        "5 m",
+        "-5m",
+        "+5m",
+        "5m ",
+        "1d",
+        "5M",
+        "1e3s",
+        ".5s",
+        "5.s",
+        "inf",
+        "5µs",
+        "\u0665m",
+    ],
 )
 def test_anything_else_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(

@@ -266,12 +266,12 @@ def test_a_wait_that_is_too_short_says_what_was_last_known_and_that_it_continues
     )
 
 
-def test_a_time_without_a_unit_is_a_usage_error_that_says_how_to_write_it(team: Team) -> None:
-    ran = team.run("promote B production --timeout 300")
+def test_a_time_that_cannot_be_read_is_a_usage_error_that_says_how_to_write_it(team: Team) -> None:
+    ran = team.run("promote B production --timeout 1d")
 
     assert ran.exit_code == 2
     words = " ".join(ran.errors.replace("│", "").split())
-    assert "'300' is not a duration: give numbers with the units h, m, s or ms, for example 5m, 1h30m or 90s" in words
+    assert "'1d' is not a duration: give numbers with the units h, m, s or ms, for example 5m, 1h30m or 90s" in words
 
 
 def test_where_no_operator_is_at_work_nothing_is_known(team: Team) -> None:

@@ -72,7 +72,7 @@ def test_the_settings_outside_the_chart_are_settings_of_the_operator() -> None:
 
 @pytest.mark.parametrize(
     "refused",
-    [{"workers": 257}, {"servedInterval": 600}, {"servedInterval": "600"}, {"logLevel": "trace"}, {"port": 80}],
+    [{"workers": 257}, {"servedInterval": 0}, {"servedInterval": "1d"}, {"logLevel": "trace"}, {"port": 80}],
 )
 def test_a_setting_has_the_same_form_and_bounds_in_the_chart(refused: dict[str, Any]) -> None:
     with pytest.raises(RefusedError, match=next(iter(refused))):

@@ -1,4 +1,4 @@
-"""Durations as kubectl reads and writes them: `5m`, `1h30m`, `90s`, `0`."""
+"""Durations as kubectl reads and writes them: `5m`, `1h30m`, `90s`. A number alone is in seconds."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import re
 from typing import Final
 
 _SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(h|ms|m|s)")
-DURATION_PATTERN: Final = r"^([0-9]{1,9}(\.[0-9]{1,9})?(h|ms|m|s))+$"
-"""A duration other than `0`, for schemas."""
-EXPECTED: Final = "give numbers with the units h, m, s or ms, for example 5m, 1h30m or 90s; or 0"
+_NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+_PART: Final = re.compile(rf"({_NUMBER})(h|ms|m|s)")
+_ALONE: Final = re.compile(_NUMBER)
+DURATION_PATTERN: Final = r"^([0-9]{1,9}(\.[0-9]{1,9})?(h|ms|m|s)?|([0-9]{1,9}(\.[0-9]{1,9})?(h|ms|m|s))+)$"
+"""A duration as text, for schemas."""
+EXPECTED: Final = "give numbers with the units h, m, s or ms, for example 5m, 1h30m or 90s; or a number of seconds"
 
 
 def parse_duration(text: str) -> float:
     """Return a duration in seconds, not negative.
 
-    The format is that of Go's time.ParseDuration, without signs and units below a millisecond. Raises ValueError that
-    says what is allowed; a number without a unit is refused, except 0.
+    The format is that of Go's time.ParseDuration, without signs and units below a millisecond; and a number without a
+    unit is in seconds. Raises ValueError that says what is allowed.
     """
+    if _ALONE.fullmatch(text):
+        return float(text)
     parts = _PART.findall(text)
     read = "".join(number + unit for number, unit in parts)
-    if text != "0" and (not text or read != text):
+    if not text or read != text:
         raise ValueError(f"{text!r} is not a duration: {EXPECTED}")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 

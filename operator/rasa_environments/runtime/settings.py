@@ -21,9 +21,11 @@ Seconds = Annotated[
     float,
     BeforeValidator(_in_seconds),
     Field(gt=0, le=86400),
-    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+    WithJsonSchema(
+        {"type": ["number", "string"], "exclusiveMinimum": 0, "maximum": 86400, "pattern": DURATION_PATTERN}
+    ),
 ]
-"""Seconds, which users write as kubectl does: `30s`."""
+"""Seconds, which users write as kubectl does: `30s`; or as a number."""
 InjectedName = Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9_.*?-]+$")]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
