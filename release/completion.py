@@ -25,6 +25,7 @@ SOURCES: Final = {
     "tag": Source.TAGS,
     "user": Source.USERS,
     "kubeconfig": Source.FILES,
+    "directory": Source.FILES,
     "file": Source.FILES,
     "values": Source.FILES,
     "env_file": Source.FILES,

@@ -52,6 +52,7 @@ def test_the_first_word_is_a_command() -> None:
         ("status --user ", Source.USERS),
         ("status --kubeconfig ", Source.FILES),
         ("upload ", Source.FILES),
+        ("restore ", Source.FILES),
         ("render -f ", Source.FILES),
         ("promote --timeout ", Source.NONE),
         ("nonsense ", Source.NONE),
