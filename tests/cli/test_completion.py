@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from local.cluster import ClusterFacts
-from rasa_environments.cli.completion.program import found, lines
+from rasa_environments.cli.completion.program import lines, look
 from rasa_environments.cli.completion.table import commands
 from rasa_environments.cli.completion.words import wanted
 from tests.eventually import eventually
@@ -55,7 +55,9 @@ def complete(team: Team, line: str) -> set[str]:
     command, _, rest = line.partition(" ")
     words = [command, "-n", team.namespace, "--kubeconfig", str(team.kubeconfig), *rest.split(" ")]
     request = wanted(words, commands())
-    return set(lines(request, asyncio.run(found(request, LONG))))
+    known = list(request.values.choices)
+    asyncio.run(look(request, known, LONG))
+    return set(lines(request, known))
 
 
 @pytest.mark.parametrize(

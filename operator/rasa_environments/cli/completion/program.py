@@ -13,12 +13,12 @@ from enum import IntEnum
 from typing import Final, NoReturn
 
 from rasa_environments.cli.completion.table import commands
-from rasa_environments.cli.completion.words import Source, Wanted, wanted
+from rasa_environments.cli.completion.words import Source, Values, Wanted, wanted
 
 SECONDS: Final = 1.0
 """How long servers may take; what is known by then is printed."""
-SECONDS_IN_ALL: Final = 5.0
-"""After which the process ends with nothing, wherever it hangs."""
+SECONDS_IN_ALL: Final = 3.0
+"""After which the process ends with what is known, wherever it hangs."""
 MAXIMUM: Final = 2000
 """Candidates that are printed: a shell shows no more in a useful way."""
 SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
@@ -40,17 +40,24 @@ def main() -> NoReturn:
 
 def complete(words: Sequence[str]) -> NoReturn:
     """Print the completion of the words, and exit with 0."""
-    timer = threading.Timer(SECONDS_IN_ALL, end, [Directive.NO_FILES, ()])
-    timer.daemon = True
-    timer.start()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what libraries write there would stand in the user's line
+    request, known = Wanted(Values()), list[str]()
     try:
         request = wanted(words, commands())
-        directive = Directive.FILES if request.values.source is Source.FILES else Directive.NO_FILES
+        known.extend(request.values.choices)
+        timer = threading.Timer(SECONDS_IN_ALL, end_with, [request, known])
+        timer.daemon = True
+        timer.start()
         # The loop is not closed: that would wait for threads that still look for a host's address.
-        end(directive, [*lines(request, asyncio.new_event_loop().run_until_complete(found(request)))])
-    except Exception:  # noqa: BLE001 - no error of a completion is shown
-        end(Directive.NO_FILES, ())
+        asyncio.new_event_loop().run_until_complete(look(request, known))
+    finally:  # no error of a completion is shown
+        end_with(request, known)
+
+
+def end_with(request: Wanted, known: Sequence[str]) -> NoReturn:
+    """Print what is known, and end the process."""
+    directive = Directive.FILES if request.values.source is Source.FILES else Directive.NO_FILES
+    end(directive, lines(request, tuple(known)))
 
 
 def end(directive: Directive, printed: Iterable[str]) -> NoReturn:
@@ -59,17 +66,15 @@ def end(directive: Directive, printed: Iterable[str]) -> NoReturn:
     os._exit(0)
 
 
-async def found(request: Wanted, seconds: float = SECONDS) -> list[str]:
-    """Return the candidates that are known after that many seconds; errors are no candidates."""
-    known = list(request.values.choices)
+async def look(request: Wanted, known: list[str], seconds: float = SECONDS) -> None:
+    """Add the candidates to those that are known, for that many seconds; errors are no candidates."""
     if request.values.source in (Source.NONE, Source.FILES):
-        return known
+        return
     from rasa_environments.cli.completion.candidates import find  # noqa: PLC0415 - commands complete without it
 
     with suppress(Exception):
         async with asyncio.timeout(seconds):
             await find(request.values.source, request.given, known.extend)
-    return known
 
 
 def lines(request: Wanted, known: Iterable[str]) -> Iterator[str]:
