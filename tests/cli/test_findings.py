@@ -30,7 +30,9 @@ SINCE = "2026-01-02T11:30:00Z"
 DEFINITIONS: dict[str, JsonObject] = {f"{each.plural}.{GROUP}": definition(each) for each in RESOURCES}
 MODEL_TAGS = f"modeltags.{GROUP}"
 LEASE = Lease(ObjectKey("rasa", "rasa-environments"), "pod-1", renewed=True, renewed_at=SINCE)
-OPERATOR = Operator(ObjectKey("rasa", "rasa-environments"), "registry/rasa:1", available=True, limited=False)
+OPERATOR = Operator(
+    ObjectKey("rasa", "rasa-environments"), "registry/rasa:1", available=True, limited=False, elects=True
+)
 SHAPES = st.recursive(
     st.none() | st.text(max_size=5), lambda inner: st.dictionaries(st.text(max_size=9), inner), max_leaves=9
 )
@@ -129,7 +131,18 @@ def test_without_a_renewed_lease_no_operator_is_at_work(leases: tuple[Lease, ...
     found = only(replace(WELL, leases=leases))
 
     assert found.importance is Importance.NOTHING_WORKS
-    assert found.problem.startswith("no operator is at work: ")
+    assert found.problem.startswith("no operator was found at work: ")
+
+
+def test_an_available_operator_that_takes_no_lease_is_at_work() -> None:
+    alone = replace(OPERATOR, elects=False)
+
+    assert findings(replace(WELL, leases=(), operators=(alone,))) == ()
+    assert only(replace(WELL, operators=(alone,))).problem.startswith("several operators are at work")
+
+
+def test_where_deployments_cannot_be_read_no_operator_is_said_to_be_absent() -> None:
+    assert findings(replace(WELL, leases=(), operators=None)) == ()
 
 
 def test_two_operators_are_wrong_unless_each_is_limited() -> None:

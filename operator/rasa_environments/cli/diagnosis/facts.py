@@ -62,6 +62,8 @@ class Operator:
     available: bool
     limited: bool
     """Whether it manages some namespaces only."""
+    elects: bool
+    """Whether it works only while holding a Lease; a single replica by default works without."""
 
 
 @dataclass(frozen=True, slots=True)

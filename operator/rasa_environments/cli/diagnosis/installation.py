@@ -63,29 +63,36 @@ def of_operator(facts: Facts) -> Iterator[Finding]:
     for operator in facts.operators or ():
         if not operator.available:
             yield Finding(Importance.NOTHING_WORKS, _unavailable(operator), (f"Deployment {operator.key}",))
-    if facts.leases is None:
+    if facts.leases is None or facts.operators is None:
         return
-    active = [lease for lease in facts.leases if lease.renewed]
-    if not active:
+    renewed = [lease for lease in facts.leases if lease.renewed]
+    alone = [operator for operator in facts.operators if operator.available and not operator.elects]
+    if not renewed and not alone:
         problem = (
-            f"no operator is at work: {_last_seen(facts.leases)}. Install it, or see why its pod does not run: kubectl "
-            "get pods -A -l app.kubernetes.io/name=rasa-environments,app.kubernetes.io/component=operator"
+            f"no operator was found at work: no Deployment of one is available, and {_last_seen(facts.leases)}. "
+            "Install it, or see why its pod does not run: kubectl get pods -A -l "
+            "app.kubernetes.io/name=rasa-environments,app.kubernetes.io/component=operator. One that runs outside the "
+            "cluster is only found with --leader-elect"
         )
         yield Finding(Importance.NOTHING_WORKS, problem)
-    unlimited = [operator for operator in facts.operators or () if not operator.limited]
-    if len(active) > 1 and (unlimited or not facts.operators):
+    unlimited = [operator for operator in facts.operators if not operator.limited]
+    if len(renewed) + len(alone) > 1 and (unlimited or not facts.operators):
         problem = (
             "several operators are at work, and not all of them are limited to namespaces of their own, so they undo "
             "each other's changes: uninstall all but one, or limit each (--namespaces)"
         )
-        yield Finding(Importance.NOTHING_WORKS, problem, tuple(f"Lease {lease.key}" for lease in active))
+        subjects = (
+            *(f"Lease {lease.key}" for lease in renewed),
+            *(f"Deployment {operator.key}" for operator in alone),
+        )
+        yield Finding(Importance.NOTHING_WORKS, problem, subjects)
 
 
 def _last_seen(leases: Sequence[Lease]) -> str:
     last = max(leases, key=lambda lease: lease.renewed_at, default=None)
     if last is None:
-        return "there is no Lease of one"
-    return f"its Lease {last.key} was last renewed at {last.renewed_at or 'no known time'} by {last.holder or 'nobody'}"
+        return "no Lease of one exists"
+    return f"the Lease {last.key} was last renewed at {last.renewed_at or 'no known time'} by {last.holder or 'nobody'}"
 
 
 def _unavailable(operator: Operator) -> str:

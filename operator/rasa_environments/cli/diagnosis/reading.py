@@ -193,13 +193,16 @@ def operator_of(deployment: JsonObject) -> Operator:
     """Return what matters of an operator's Deployment."""
     template = mapping(mapping(mapping(deployment.get("spec")).get("template")).get("spec"))
     containers = mappings(template.get("containers"))
-    variables = {variable.get("name") for each in containers for variable in mappings(each.get("env"))}
+    variables = {
+        variable.get("name"): variable.get("value") for each in containers for variable in mappings(each.get("env"))
+    }
     arguments = [str(argument) for each in containers for argument in each.get("args") or ()]
     return Operator(
         key=_key(deployment),
         image=str(containers[0].get("image") or "") if containers else "",
         available=bool(mapping(deployment.get("status")).get("availableReplicas")),
         limited="RASA_ENVIRONMENTS_NAMESPACES" in variables or any("--namespace" in each for each in arguments),
+        elects=variables.get("RASA_ENVIRONMENTS_LEADER_ELECT") == "true" or "--leader-elect" in arguments,
     )
 
 
