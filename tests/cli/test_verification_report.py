@@ -12,6 +12,8 @@ from rasa_environments.cli.verification_report import as_json, as_junit, as_line
 TIME = "2026-01-01T12:00:00Z"
 PASSED: JsonObject = {"environment": "bots/live", "file": "tests/a.yaml", "name": "greeting"}
 FAILED: JsonObject = {**PASSED, "name": "hours", "step": 2, "expectation": "bot: <9>", "actual": 'at "9" & 10'}
+JOB: JsonObject = {"environment": "bots/live", "file": "jobTemplate", "name": "live-verification-0123456789"}
+FAILED_JOB: JsonObject = {**JOB, "expectation": "the Job to complete", "actual": "container test exited with 3 (Error)"}
 
 
 def verification(result: str | None, *cases: JsonObject) -> tuple[ModelTag, VerificationRecord]:
@@ -130,3 +132,18 @@ def test_json_has_the_latest_stage_and_what_the_model_passed_before() -> None:
 
     assert (found["stage"], "result" in found) == ("Live", False)
     assert [(each["stage"], each["result"]) for each in found["earlierStages"]] == [("Candidate", "Succeeded")]
+
+
+def test_a_job_is_a_test_case_in_every_format() -> None:
+    told = "expected the Job to complete; container test exited with 3 (Error)"
+    root = ET.fromstring(as_junit(*verification("Failed", FAILED_JOB, PASSED)))
+
+    assert root.attrib == {"tests": "2", "failures": "1", "errors": "0"}
+    [failure] = root.iter("failure")
+    assert failure.text == told
+    assert root[0][0].get("classname") == "bots/live jobTemplate"
+    assert list(as_lines(*verification("Failed", FAILED_JOB)))[1:] == [
+        "FAILED  bots/live  jobTemplate  live-verification-0123456789",
+        f"        {told}",
+    ]
+    assert as_json(*verification("Succeeded", JOB))["testCases"] == [JOB]

@@ -102,11 +102,12 @@ def test_nothing_that_selects_the_environments_pods_selects_it() -> None:
     assert not made["spec"]["selector"]["matchLabels"].items() <= theirs.items()
 
 
-def test_with_a_network_policy_only_the_operator_reaches_it() -> None:
+def test_with_a_network_policy_only_the_operator_and_its_jobs_reach_it() -> None:
     policy = candidate(RASA | {"networkPolicy": {"from": "SameNamespace"}})["NetworkPolicy"]["spec"]
 
     assert policy["podSelector"]["matchLabels"]["rasa-environments.io/candidate-of"] == "support"
-    ((peer,),) = (rule["from"] for rule in policy["ingress"])
+    ((jobs, peer),) = (rule["from"] for rule in policy["ingress"])
+    assert jobs == {"podSelector": {"matchLabels": {"rasa-environments.io/verification-of": "support"}}}
     assert peer["podSelector"] == {"matchLabels": dict(OPERATOR_PODS.labels)}
 
 

@@ -89,12 +89,12 @@ class PodSpace(Objects):
         self.wait_for_condition(ENVIRONMENT, name, "ModelServed", status="True", reason="Served", message=message)
         self.wait_for_condition(ENVIRONMENT, name, "Ready", status="True")
 
-    def command(self, *words: str) -> str:
-        """Return the output of `rasa-environments <words>`, run with the administrator's rights."""
+    def command(self, *words: str, code: int = 0) -> str:
+        """Return the output of `rasa-environments <words>`, which ends with that code, as the administrator."""
         where = ["--kubeconfig", str(self.cluster.kubeconfig), "--namespace", self.namespace]
         command = [sys.executable, "-m", "rasa_environments", *words, *where]
         result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-        assert result.returncode == 0, f"{' '.join(words)}: {result.stdout}{result.stderr}\n{self.described()}"
+        assert result.returncode == code, f"{' '.join(words)}: {result.stdout}{result.stderr}\n{self.described()}"
         return result.stdout
 
     def logs(self) -> str:

@@ -24,6 +24,7 @@ NAMESPACES = (
     "replicas",
     "deletion",
     "migration",
+    "verification",
     "uninstallation",
 )
 """Of the tests: one for each module, with environments that pull from the release's model server."""

@@ -16,6 +16,7 @@ from tests.integration.space import ENVIRONMENT, OUR_KINDS
 RBAC = "rbac.authorization.k8s.io"
 STAGING_PROMOTER = "tests-staging-promoter"
 CREATES_BY_HAND = "tests-creates-by-hand"
+RUNS_JOBS = "tests-runs-jobs"
 RUNS_PODS = "tests-runs-pods"
 READS_SECRETS = "tests-reads-secrets"
 KNOWN_SECRET = "tests-known-secret"
@@ -33,6 +34,7 @@ CLUSTER_ROLES: dict[str, JsonObject] = {
         "resources": ["pods", "services", "serviceaccounts", "ingresses", "deployments"],
         "verbs": ["create", "update", "patch"],
     },
+    RUNS_JOBS: {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create"]},
     RUNS_PODS: {"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]},
     READS_SECRETS: {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]},
     KNOWN_SECRET: {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [KNOWN], "verbs": ["get"]},
@@ -47,6 +49,8 @@ PEOPLE = {
     "grace": ("rasa-environments-admin", KNOWN_SECRET),
     "heidi": ("rasa-environments-admin", KNOWN_SECRET, CREATES_BY_HAND),
     "ivan": ("rasa-environments-admin", KNOWN_SECRET, RUNS_PODS),
+    "judy": ("rasa-environments-admin", RUNS_JOBS),
+    "kim": ("rasa-environments-edit", RUNS_JOBS),
 }
 """Their ClusterRoles, in all namespaces. All of them may write, so any refusal comes from admission."""
 PROMOTED_BY = "rasa-environments.io/promoted-by"

@@ -58,6 +58,7 @@ def requests(
     take_a_tag_away(space)
     run_an_action_server_for_a_while(space)
     verify_a_model(space)
+    verify_a_model_by_a_job(space)
     space.patch(ENVIRONMENT, "production", {"spec": dict.fromkeys(EVERYTHING)})
     for kind in ON_REQUEST:
         space.eventually(lambda kind=kind: space.list(kind) == [], f"the {kind} to be gone")  # type: ignore[misc]
@@ -132,6 +133,16 @@ def verify_a_model(space: Space) -> None:
     space.eventually(lambda: space.find("ConfigMap", "production-candidate") is None, "the candidate to be gone")
 
 
+def verify_a_model_by_a_job(space: Space) -> None:
+    """Let a model be verified by a Job, and take the ModelTag away while it runs."""
+    pod = {"containers": [{"name": "test", "image": "tests:1"}]}
+    verification = {"candidate": {"jobTemplate": {"spec": {"template": {"spec": pod}}}}}
+    space.apply(model_tag(model=MODEL_B, verification=verification))
+    space.eventually(lambda: space.list("Job"), "the Job to be there", 60)
+    space.delete("ModelTag", "production")
+    space.eventually(lambda: not space.list("Job"), "the Job to be gone")
+
+
 def right(entry: JsonObject) -> Right:
     """The right that a request needs."""
     target = entry["objectRef"]
@@ -181,7 +192,7 @@ def test_every_right_to_write_is_one_that_the_policies_for_the_account_know() ->
         each for each in documents([ACCOUNT]) if each["metadata"]["name"].endswith("-writes") and each["kind"] == POLICY
     )
     expressions = {each["name"]: each["expression"] for each in writes["spec"]["variables"]}
-    deletes = expressions["child"].partition("'DELETE'")[2] + expressions["pod"]
+    deletes = expressions["child"].partition("'DELETE'")[2] + expressions["job"] + expressions["pod"]
     rules = [rule for each in documents([RIGHTS]) for rule in each.get("rules", ())]
 
     def unknown(verbs: set[str], known: str) -> set[str]:

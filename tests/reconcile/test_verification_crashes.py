@@ -15,7 +15,7 @@ from rasa_environments.controller.state import State
 from rasa_environments.rasa.replies import Reaction
 from tests.reconcile.fakes import RecordingQueue
 from tests.reconcile.live_scene import LiveScene
-from tests.reconcile.verification_scene import BAD, GOOD, KEY, Scene
+from tests.reconcile.verification_scene import BAD, GOOD, JOB_CHECK, KEY, Scene
 
 T = TypeVar("T")
 ROUNDS = 20
@@ -46,16 +46,23 @@ def merged(under: JsonObject, patch: JsonObject) -> JsonObject:
 
 
 class Story:
-    """A promotion to `new` with its verification, and a process that may end at one of its writes."""
+    """A promotion to `new` with its verification, and a process that may end at one of its writes.
 
-    def __init__(self, answer: Reaction, point: Point | None = None, scene: Scene | None = None) -> None:
-        self.scene = scene or Scene()
+    With `job`, a Job decides: it ends with this condition.
+    """
+
+    def __init__(
+        self, answer: Reaction, point: Point | None = None, scene: Scene | None = None, job: str | None = None
+    ) -> None:
+        self.scene = scene or (Scene() if job is None else Scene(verification={"candidate": JOB_CHECK}))
         self.scene.bots.answer = answer
+        self.job = job
         self.point = point
         self.writes = 0
         self.ended = False
         self.statuses: dict[tuple[str, ObjectKey], JsonObject] = {}
         self._wrap()
+        self._wrap_jobs()
 
     def _wrap(self) -> None:
         scene = self.scene
@@ -90,6 +97,21 @@ class Story:
         scene.children.remove = remove_child  # type: ignore[method-assign]
         scene.model_server.put_tag = put_tag  # type: ignore[method-assign]
 
+    def _wrap_jobs(self) -> None:
+        jobs = self.scene.jobs
+        create, delete = jobs.create, jobs.delete
+
+        async def create_job(resource: Resource, obj: JsonObject, *, dry_run: bool = False) -> JsonObject:
+            if dry_run:
+                return await create(resource, obj, dry_run=True)
+            return await self._write(lambda: create(resource, obj))
+
+        async def delete_job(resource: Resource, key: ObjectKey) -> None:
+            await self._write(lambda: delete(resource, key))
+
+        jobs.create = create_job  # type: ignore[method-assign]
+        jobs.delete = delete_job  # type: ignore[method-assign]
+
     async def _write(self, write: Callable[[], Awaitable[T]]) -> T:
         self.writes += 1
         point = self.point
@@ -116,6 +138,8 @@ class Story:
                 await self.scene.reconcile()
                 if self.scene.candidate() is not None:
                     self.scene.has_ready_candidate()
+                if self.job is not None:
+                    self.scene.jobs.ends(self.job, reason="BackoffLimitExceeded")
             except ProcessEndedError:
                 self._restart()
         return self._end()
@@ -136,8 +160,25 @@ class Story:
         return {
             "tags": dict(self.scene.model_server.tags),
             "children": sorted((kind, str(key)) for kind, key in self.scene.children.objects),
+            "jobs": (sorted(map(str, self.scene.jobs.jobs)), self.scene.jobs.created),
             "status": status,
         }
+
+
+@pytest.mark.parametrize(("end", "tagged"), [("Complete", "new"), ("Failed", "old")])
+async def test_a_job_runs_once_and_is_deleted_wherever_the_process_ends(end: str, tagged: str) -> None:
+    undisturbed = Story(GOOD, job=end)
+    expected = await undisturbed.play()
+    assert expected["tags"] == {"live": tagged}
+    left, created = expected["jobs"]
+    assert (left, len(created)) == ([], 1)
+
+    assert undisturbed.writes > 10
+    for write in range(1, undisturbed.writes + 1):
+        for arrives in (False, True):
+            story = Story(GOOD, Point(write, arrives), job=end)
+            assert await story.play() == expected, story.point
+            assert story.ended
 
 
 @pytest.mark.parametrize("answer", [GOOD, BAD], ids=["passed", "rejected"])

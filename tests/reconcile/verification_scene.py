@@ -30,6 +30,7 @@ from tests.reconcile.fakes import (
     FakeChildren,
     FakeConnections,
     FakeEvents,
+    FakeJobs,
     FakeModelServer,
     FakeRasa,
     FakeSecrets,
@@ -60,6 +61,12 @@ CHECK: JsonObject = {
 }
 
 
+JOB_CHECK: JsonObject = {
+    "jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "test", "image": "tests:1"}]}}}},
+    "timeoutSeconds": 300,
+}
+
+
 class Scene:
     """The tag `live` is on `old`, which the environment `live` serves; the spec asks for `new`, to be verified."""
 
@@ -68,6 +75,7 @@ class Scene:
         self.state, self.api, self.events = State(queue=self.queue), FakeApiServer(), FakeEvents()
         self.model_server = FakeModelServer({"old": "0" * 32, "new": "1" * 32, "other": "2" * 32}, {"live": "old"})
         self.children, self.bots, self.rasa = FakeChildren(), FakeBots(GOOD), FakeRasa("old")
+        self.jobs = FakeJobs()
         self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
         self.limit, self.intervals = limit, Intervals(first_served=0.0)
         self.start()
@@ -82,7 +90,8 @@ class Scene:
     def start(self) -> None:
         """A process starts, and knows nothing but the objects."""
         statuses = Statuses(self.api, self.state.lister, self.events, self.now)
-        gate = verification_stages(self.state, self.api, self.children, self.bots, limit=self.limit, now=self.now)
+        fakes = (self.api, self.children, self.bots)
+        gate = verification_stages(self.state, *fakes, jobs=self.jobs, limit=self.limit, now=self.now)
         clients = FakeConnections(self.model_server)
         releases = unasked_releases(self.state)
         self.tags = ModelTagReconciler(self.state, clients, statuses, releases, gate, self.events, self.now)
@@ -146,12 +155,12 @@ class Scene:
             if self.candidate(each.metadata.name) is None:
                 self.state.pods.put(ObjectKey("bots", f"{each.metadata.name}-candidate-1"), None)
 
-    def has_ready_candidate(self, name: str = "live", *, ready: bool = True) -> None:
+    def has_ready_candidate(self, name: str = "live", *, ready: bool = True, ip: str = "10.0.0.1") -> None:
         """The Deployment of an environment's candidate has its pod."""
         template = self.children.objects["Deployment", ObjectKey("bots", f"{name}-candidate")]["spec"]["template"]
         pod = {
             "metadata": {"name": f"{name}-candidate-1", **template["metadata"]},
-            "status": {"podIP": "10.0.0.1", "conditions": [{"type": "Ready", "status": str(ready)}]},
+            "status": {"podIP": ip, "conditions": [{"type": "Ready", "status": str(ready)}]},
         }
         self.state.pods.put(ObjectKey("bots", f"{name}-candidate-1"), pod)
 

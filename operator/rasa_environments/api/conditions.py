@@ -95,6 +95,7 @@ class Reason(StrEnum):
     VERIFICATION_FAILED = "VerificationFailed"
     VERIFICATION_TIMED_OUT = "VerificationTimedOut"
     CONVERSATIONS_INVALID = "ConversationsInvalid"
+    JOB_REFUSED = "JobRefused"
     NO_CANDIDATE = "NoCandidate"
 
     # The registry of environments.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from rasa_environments.api.base import ATOMIC, ApiModel, ObjectName, SecretKey, StatusText
-from rasa_environments.api.rules import at_least_one_of
+from rasa_environments.api.rules import FreeForm, at_least_one_of, without_key
 
 MAXIMUM_FILES = 8
+MAXIMUM_BACKOFF_LIMIT = 6
 MAXIMUM_REJECTED = 20
 MAXIMUM_VERIFICATIONS = 20
 MAXIMUM_TEST_CASES = 100
@@ -38,12 +39,42 @@ class Conversations(ApiModel):
     """ConfigMap and key that hold the test cases."""
 
 
+JobPodTemplate = Annotated[
+    dict[str, Any],
+    FreeForm("containers", "array"),
+    without_key("containers", "must be under template.spec: template is {metadata, spec} of a pod"),
+]
+
+
+class JobSpec(ApiModel):
+    """The part of a JobSpec that is free; the operator sets the others."""
+
+    backoff_limit: Annotated[int, Field(ge=0, le=MAXIMUM_BACKOFF_LIMIT, strict=True)] = 0
+    """Number of pods that may fail before the Job has failed."""
+    template: JobPodTemplate
+    """The pod, as in any Job. Every container gets the variables RASA_URL, RASA_TOKEN, MODEL and ENVIRONMENT. It runs
+    as the ServiceAccount of the environment, by default without its token, and at the Pod Security level restricted."""
+
+
+class JobTemplate(ApiModel):
+    """A Job that tests a server."""
+
+    spec: JobSpec
+    """How it runs: one pod at a time."""
+
+
 class Check(ApiModel):
     """What a model must pass."""
 
-    conversations: Annotated[list[Conversations], Field(min_length=1, max_length=MAXIMUM_FILES)]
+    _checks_something = at_least_one_of("conversations", "jobTemplate")
+
+    conversations: Annotated[list[Conversations], Field(min_length=1, max_length=MAXIMUM_FILES)] | None = None
     """Files of test cases, each with `user`, `bot`, `utter`, `matches`, `slot_was_set` or `slot_was_not_set` as steps.
     All must pass, in every environment that pulls the tag."""
+    job_template: JobTemplate | None = None
+    """A Job that talks to the server at RASA_URL with the token RASA_TOKEN, once the conversations have passed. Its
+    exit code decides: it must complete in every environment of the ModelTag's namespace that pulls the tag. It does not
+    run in other namespaces. Setting it also needs `create` on jobs."""
     timeout_seconds: Annotated[int, Field(ge=30, le=7200, strict=True)] = 600
     """Seconds until all have passed, with the start of the servers. A model that has not passed by then is rejected."""
 
@@ -102,15 +133,22 @@ class TestCase(ApiModel):
     environment: StatusText
     """Namespace and name of the environment."""
     file: StatusText
-    """Name and key of the ConfigMap."""
+    """Name and key of the ConfigMap, or jobTemplate."""
     name: StatusText
-    """Name of the test case."""
+    """Name of the test case, or of the Job."""
     step: Annotated[int, Field(ge=1)] | None = None
-    """The step that failed, counted from 1; absent if all passed."""
+    """The step that failed, counted from 1; absent if all passed, and for a Job."""
     expectation: StatusText | None = None
-    """What the step expected, if it failed."""
+    """What was expected, if it failed."""
     actual: StatusText | None = None
-    """What the bot answered instead, on one line of limited length."""
+    """What the bot answered instead, or how the Job ended, on one line of limited length."""
+
+    @property
+    def failure(self) -> str | None:
+        """What failed; None if it has passed."""
+        if self.step is not None:
+            return f"step {self.step}: expected {self.expectation}; the bot answered: {self.actual}"
+        return None if self.actual is None else f"expected {self.expectation}; {self.actual}"
 
 
 class VerificationRecord(ApiModel):
@@ -123,7 +161,7 @@ class VerificationRecord(ApiModel):
     stage: Stage
     """Candidate: before the model got the tag; Live: after."""
     conversations_digest: StatusText
-    """Digest of the conversations, by which another set is told from this one."""
+    """Digest of the conversations and the jobTemplate, by which another set is told from this one."""
     result: Literal["Succeeded", "Failed"] | None = None
     """Absent while the verification is in progress."""
     start_time: str = Field(json_schema_extra={"format": "date-time"})

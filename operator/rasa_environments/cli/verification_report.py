@@ -59,11 +59,11 @@ def _lines(tag: ModelTag, record: VerificationRecord) -> Iterator[str]:
     beside = "live, with" if record.stage == "Live" else "for"
     yield f"model {record.name} {beside} tag {tag.tag}: {result}, started {record.start_time}"
     for case in record.test_cases or ():
-        yield f"{'passed' if case.step is None else 'FAILED'}  {case.environment}  {case.file}  {case.name}"
-        if case.step is not None:
-            yield f"        step {case.step}: expected {case.expectation}; the bot answered: {case.actual}"
+        yield f"{'passed' if case.failure is None else 'FAILED'}  {case.environment}  {case.file}  {case.name}"
+        if case.failure is not None:
+            yield f"        {case.failure}"
     reason = reason_of(tag, record)
-    if record.result == "Failed" and reason is not None and not any(case.step for case in record.test_cases or ()):
+    if record.result == "Failed" and reason is not None and not any(case.failure for case in record.test_cases or ()):
         yield reason
 
 
@@ -82,7 +82,7 @@ def as_junit(tag: ModelTag, record: VerificationRecord) -> str:
 
 def _suite(tag: ModelTag, record: VerificationRecord) -> ET.Element:
     cases = list(record.test_cases or ())
-    failures = sum(case.step is not None for case in cases)
+    failures = sum(case.failure is not None for case in cases)
     is_error = record.result == "Failed" and not failures
     counts = {"tests": str(len(cases) + is_error), "failures": str(failures), "errors": str(int(is_error))}
     name = f"{record.name} live" if record.stage == "Live" else record.name
@@ -100,6 +100,6 @@ def _suite(tag: ModelTag, record: VerificationRecord) -> ET.Element:
 def _add(suite: ET.Element, case: TestCase) -> None:
     described = {"classname": printable(f"{case.environment} {case.file}"), "name": printable(case.name)}
     element = ET.SubElement(suite, "testcase", described)
-    if case.step is not None:
-        told = printable(f"step {case.step}: expected {case.expectation}; the bot answered: {case.actual}")
+    if case.failure is not None:
+        told = printable(case.failure)
         ET.SubElement(element, "failure", {"message": told}).text = told

@@ -201,9 +201,14 @@ class Client:
                 yield page
                 del page
 
-    async def create(self, resource: Resource, obj: JsonObject) -> JsonObject:
-        """Create the object and return it as stored; the API server rejects unknown fields."""
+    async def create(self, resource: Resource, obj: JsonObject, *, dry_run: bool = False) -> JsonObject:
+        """Create the object and return it as stored; the API server rejects unknown fields.
+
+        With `dry_run`, it is only checked, by admission, too.
+        """
         path = f"{resource.path(obj['metadata']['namespace'])}?{self._written_strictly_by}"
+        if dry_run:
+            path += "&dryRun=All"
         return await _object(self._request("POST", path, obj), _key_of(obj))
 
     async def review(self, resource: Resource, spec: JsonObject | None = None) -> JsonObject:

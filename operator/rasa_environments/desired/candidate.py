@@ -17,6 +17,7 @@ from rasa_environments.desired.context import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
     MODEL_HASH_ANNOTATION,
+    VERIFICATION_LABEL,
     Context,
     candidate_key,
     named_model_url,
@@ -75,8 +76,9 @@ def _config_map(context: Context, url: str) -> JsonObject:
 
 
 def _network_policy(context: Context) -> JsonObject:
-    """Return a policy that allows the operator alone."""
-    policy = network_policy(context, NetworkPolicy.model_validate({"from": "None"}))
+    """Return a policy that allows the operator, and the pods of Jobs that test the candidate."""
+    jobs = {"podSelector": {"matchLabels": {VERIFICATION_LABEL: context.environment.metadata.name}}}
+    policy = network_policy(context, NetworkPolicy.model_validate({"from": "None", "allowFrom": [jobs]}))
     spec = {**policy["spec"], "podSelector": {"matchLabels": context.candidate_selector}}
     return {**policy, "metadata": _metadata(context), "spec": spec}
 

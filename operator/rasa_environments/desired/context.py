@@ -20,6 +20,9 @@ NAME_OF_ACTION_SERVERS = "rasa-actions"
 CANDIDATE_LABEL = "rasa-environments.io/candidate-of"
 """Label of a candidate's pods: the name of the environment next to which it runs."""
 NAME_OF_CANDIDATES = "rasa-candidate"
+VERIFICATION_LABEL = "rasa-environments.io/verification-of"
+"""Label of the Jobs that test a server of an environment, and of their pods: the name of the environment."""
+NAME_OF_VERIFICATIONS = "rasa-verification"
 MANAGED_BY = "rasa-environments"
 SELECTOR_OF_CHILDREN = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 ROTATED_AT_ANNOTATION = "rasa-environments.io/token-rotated-at"
@@ -194,20 +197,23 @@ class Context:
             "name": key.name,
             "namespace": key.namespace,
             "labels": {**(labels or {}), **self.labels},
-            "ownerReferences": [
-                {
-                    "apiVersion": API_VERSION,
-                    "kind": "DeploymentEnvironment",
-                    "name": self.environment.metadata.name,
-                    "uid": self.environment.metadata.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-            ],
+            "ownerReferences": [controlled_by(self.environment)],
         }
         if annotations:
             metadata["annotations"] = dict(annotations)
         return metadata
+
+
+def controlled_by(environment: DeploymentEnvironment) -> JsonObject:
+    """Return the owner reference of an environment's children."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "DeploymentEnvironment",
+        "name": environment.metadata.name,
+        "uid": environment.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
 
 
 def port_of(spec: EnvironmentSpec) -> int:

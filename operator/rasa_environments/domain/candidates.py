@@ -11,8 +11,10 @@ from rasa_environments.domain.lister import Lister, server_of_environment, serve
 from rasa_environments.domain.verification import verifying_model
 
 
-def obstacle(environment: DeploymentEnvironment, server: ModelServer) -> str | None:
-    """Return why no candidate can run next to an environment; None if one can."""
+def obstacle(environment: DeploymentEnvironment, server: ModelServer, tag: ModelTag) -> str | None:
+    """Return why no candidate can run next to an environment for a tag that it pulls; None if one can."""
+    if not _tests(tag, environment):
+        return "it is in another namespace, where spec.verification.candidate.jobTemplate does not run"
     if environment.spec.external is not None:
         return "its server runs elsewhere"
     if environment.spec.suspend:
@@ -28,7 +30,7 @@ def wanted_candidate(environment: DeploymentEnvironment, lister: Lister) -> Mode
     server = lister.servers.get(server_of_environment(environment))
     if tag is None or server is None or tag.spec.verification is None or tag.metadata.deletion_timestamp is not None:
         return None
-    if environment.metadata.deletion_timestamp is not None or obstacle(environment, server) is not None:
+    if environment.metadata.deletion_timestamp is not None or obstacle(environment, server, tag) is not None:
         return None
     return verifying_model(tag.status)
 
@@ -39,7 +41,7 @@ def hosts(tag: ModelTag, lister: Lister) -> tuple[tuple[DeploymentEnvironment, .
     server = lister.servers.get(key)
     if server is None:
         return (), ()
-    found = [(each, obstacle(each, server)) for each in lister.eligible_followers(key, tag.tag)]
+    found = [(each, obstacle(each, server, tag)) for each in lister.eligible_followers(key, tag.tag)]
     obstacles = tuple(f"{each.metadata.key}: {why}" for each, why in found if why is not None)
     return tuple(each for each, why in found if why is None), obstacles
 
@@ -59,3 +61,17 @@ def share(limit: int, used_by_others: int = 0) -> int:
     So no namespace can take what the next one needs.
     """
     return max(0, limit - used_by_others + 1) // 2
+
+
+def _tests(tag: ModelTag, environment: DeploymentEnvironment) -> bool:
+    """Return whether anything is tested beside an environment: Jobs run in the ModelTag's own namespace alone."""
+    check = None if tag.spec.verification is None else tag.spec.verification.candidate
+    return check is None or check.conversations is not None or runs_job(tag, environment)
+
+
+def runs_job(tag: ModelTag, environment: DeploymentEnvironment) -> bool:
+    """Return whether a jobTemplate of a ModelTag runs beside an environment.
+
+    Whoever wrote the ModelTag was asked for `create` on jobs in its namespace, and in no other.
+    """
+    return environment.metadata.namespace == tag.metadata.namespace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -197,7 +197,7 @@ def started(progress: Progress, model: TaggedModel, digest: str, time: str) -> P
 
 def seconds_left(progress: Progress, time: str, timeout_seconds: int, stage: Stage = "Candidate") -> float:
     """Return how long the verification in progress may still take."""
-    began = _moment(_in_progress(progress, stage).start_time)
+    began = _moment(in_progress(progress, stage).start_time)
     return (began + timedelta(seconds=timeout_seconds) - _moment(time)).total_seconds()
 
 
@@ -215,7 +215,7 @@ def failed(
     stage: Stage = "Candidate",
 ) -> Progress:
     """Return the progress with the verification in progress failed, and its model rejected."""
-    record, ended = _in_progress(progress, stage), _ended(progress, "Failed", cases, time, stage)
+    record, ended = in_progress(progress, stage), _ended(progress, "Failed", cases, time, stage)
     entry = RejectedModel(name=record.name, hash=record.hash, reason=reason, message=message[:4096], rejected_time=time)
     others = (each for each in progress.rejected if each.name != record.name)
     return replace(ended, rejected=(entry, *others)[:MAXIMUM_REJECTED])
@@ -223,12 +223,18 @@ def failed(
 
 def case_results(results: Sequence[tuple[ObjectKey, ConversationResult]]) -> tuple[TestCase, ...]:
     """Return the results of conversations by environment as the status shows them, failed ones first."""
-    cases = [_test_case(environment, result) for environment, result in results]
-    return tuple(sorted(cases, key=lambda case: case.step is None)[:MAXIMUM_TEST_CASES])
+    return failed_first([_test_case(environment, result) for environment, result in results])
+
+
+def failed_first(cases: Iterable[TestCase]) -> tuple[TestCase, ...]:
+    """Return as many test cases as a status may have, failed ones first."""
+    return tuple(sorted(cases, key=lambda case: case.failure is None)[:MAXIMUM_TEST_CASES])
 
 
 def described_failure(case: TestCase) -> str:
     """Return what failed, in one sentence."""
+    if case.step is None:
+        return f"environment {case.environment}: Job {case.name} failed: {case.actual}"
     return (
         f"environment {case.environment}: test case {case.name!r} of {case.file}, step {case.step}: expected "
         f"{case.expectation}; the bot answered: {case.actual}"
@@ -243,13 +249,14 @@ def _test_case(environment: ObjectKey, result: ConversationResult) -> TestCase:
     return TestCase.model_validate({"environment": str(environment), "file": result.file, "name": result.name, **told})
 
 
-def _in_progress(progress: Progress, stage: Stage) -> VerificationRecord:
+def in_progress(progress: Progress, stage: Stage) -> VerificationRecord:
+    """Return the verification in progress, of which there is one."""
     return next(each for each in progress.records if each.stage == stage and each.result is None)
 
 
 def _ended(progress: Progress, result: str, cases: Sequence[TestCase], time: str, stage: Stage) -> Progress:
     """Return the progress with that result; of each stage, the latest verification has its test cases."""
-    current = _in_progress(progress, stage)
+    current = in_progress(progress, stage)
     ended = current.model_copy(update={"result": result, "completion_time": time, "test_cases": list(cases) or None})
     others = (each for each in progress.records if each is not current)
     cut = [each.model_copy(update={"test_cases": None}) if each.stage == stage else each for each in others]

@@ -68,7 +68,7 @@ class ModelTagReconciler:
         tag = self._state.lister.tags.get(key)
         if tag is None:
             self._tagging.forget(key)
-            self._stages.forget(key)
+            await self._stages.forget(key)
             return DONE
         if tag.metadata.deletion_timestamp is not None:
             return DONE

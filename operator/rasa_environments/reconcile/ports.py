@@ -57,6 +57,30 @@ class ApiServer(Protocol):
         """Delete the object; a 404 counts as success. Raises ApiError."""
 
 
+class Items(Protocol):
+    """A listing (`cluster.decoding.Listing`)."""
+
+    @property
+    def items(self) -> list[JsonObject]:
+        """The objects."""
+
+
+class Jobs(Protocol):
+    """Runs Jobs (`cluster.client.Client`)."""
+
+    async def find(self, resource: Resource, key: ObjectKey) -> JsonObject | None:
+        """Return the object as stored, or None. Raises ApiError."""
+
+    async def create(self, resource: Resource, obj: JsonObject, *, dry_run: bool = False) -> JsonObject:
+        """Create the object, or with `dry_run` have it checked only. Raises ApiError."""
+
+    async def delete(self, resource: Resource, key: ObjectKey) -> None:
+        """Delete the object, and its pods in the background; a 404 counts as success. Raises ApiError."""
+
+    async def list(self, resource: Resource, namespace: str | None = None, *, label_selector: str = "") -> Items:
+        """Return the objects in a namespace with these labels. Raises ApiError."""
+
+
 class ChildApplier(Protocol):
     """Reads and writes children (`cluster.children.Children`)."""
 

@@ -65,6 +65,7 @@ from rasa_environments.reconcile.unread_servers import UnreadServers
 from rasa_environments.reconcile.verification.candidates import Candidates
 from rasa_environments.reconcile.verification.files import ConversationFiles
 from rasa_environments.reconcile.verification.gate import CandidateGate
+from rasa_environments.reconcile.verification.jobs import VerificationJobs
 from rasa_environments.reconcile.verification.live import LiveStage
 from rasa_environments.reconcile.verification.live_servers import LiveServers
 from rasa_environments.reconcile.verification.runs import ConversationRuns
@@ -258,7 +259,8 @@ class Assembly:
     def _verification(self) -> Stages:
         files, held = ConversationFiles(self._client), partial(say, self.http)
         candidates, runs = Candidates(self.state, self._children), ConversationRuns(held)
-        gate = CandidateGate(self.state, files, candidates, runs, self._settings.max_candidates)
+        jobs = VerificationJobs(self._client, self.state.lister)
+        gate = CandidateGate(self.state, files, candidates, runs, jobs, self._settings.max_candidates)
         servers = LiveServers(self.state, self._children, self._referenced_secrets)
         deleting = ConversationRuns(held, partial(forget, self.http))
         return Stages(gate, LiveStage(self.state, files, servers, deleting))

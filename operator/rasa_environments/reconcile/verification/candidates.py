@@ -58,3 +58,7 @@ class Candidates:
         if not pods:
             return "it has no pod: see the conditions and Events of the environment"
         return f"pod {pods[0].name} has not loaded the model: see its log"
+
+    def secrets(self, environment: ObjectKey) -> tuple[str, ...]:
+        """Return the values of the environment's Secret, none of which is published."""
+        return values_to_hide(secret_of_servers(environment, self._children))

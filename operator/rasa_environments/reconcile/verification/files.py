@@ -9,7 +9,7 @@ from typing import Final
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.shapes import mapping, text
-from rasa_environments.api.verification import AnyCheck, Stage
+from rasa_environments.api.verification import AnyCheck, Check, Stage
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import CONFIG_MAPS
 from rasa_environments.domain.conversations import (
@@ -26,7 +26,7 @@ DENIED: Final = frozenset({401, 403})
 
 @dataclass(frozen=True)
 class ConversationSet:
-    """Conversations, and a digest of the files that they come from."""
+    """Conversations, and a digest of the files that they come from and of the jobTemplate."""
 
     conversations: tuple[Conversation, ...]
     digest: str
@@ -58,13 +58,15 @@ class ConversationFiles:
     async def read(self, tag: ObjectKey, check: AnyCheck, stage: Stage = "Candidate") -> ConversationSet | Problem:
         """Return the conversations that a ModelTag names, or what is wrong with them. Raises ApiError."""
         contents: dict[str, str] = {}
-        for each in check.conversations:
+        for each in check.conversations or ():
             reference = each.config_map_key_ref
             found = await self._read(ObjectKey(tag.namespace, reference.name), reference.key)
             if isinstance(found, _Unusable):
                 return found.problem(stage)
             contents[f"{reference.name}/{reference.key}"] = found
-        digest = digest_of(contents)
+        template = check.job_template if isinstance(check, Check) else None
+        job = {} if template is None else {"jobTemplate": template.model_dump_json(by_alias=True)}
+        digest = digest_of(contents | job)
         unusable = self._unusable.get(tag)
         if unusable is not None and unusable[0] == digest:
             return unusable[1].problem(stage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from rasa_environments.api.base import ObjectKey
@@ -12,7 +13,7 @@ from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.verification import Check, TestCase
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.state import State
-from rasa_environments.domain.candidates import hosts, share, tags_with_a_candidate
+from rasa_environments.domain.candidates import hosts, runs_job, share, tags_with_a_candidate
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.domain.verification import (
@@ -20,7 +21,9 @@ from rasa_environments.domain.verification import (
     case_results,
     described_failure,
     failed,
+    failed_first,
     has_passed,
+    in_progress,
     may_have_passed,
     recorded,
     rejected_again,
@@ -34,6 +37,7 @@ from rasa_environments.domain.verification import (
 from rasa_environments.reconcile.clock import in_seconds, utc_now
 from rasa_environments.reconcile.verification.candidates import Candidates
 from rasa_environments.reconcile.verification.files import ConversationFiles, ConversationSet
+from rasa_environments.reconcile.verification.jobs import TestedServer, VerificationJobs
 from rasa_environments.reconcile.verification.runs import ConversationRuns
 
 Unable: TypeAlias = Callable[[], Awaitable[Problem | None]]
@@ -41,6 +45,8 @@ CONVERSATION_SECONDS: Final = 90.0
 """Seconds for one conversation with each candidate."""
 RECHECK_SECONDS: Final = 30.0
 """Seconds between two looks at what nobody announces: ConfigMaps, and candidates of other ModelTags."""
+JOB_SECONDS: Final = 5.0
+"""Seconds between two looks at a Job that runs."""
 START_SECONDS: Final = 10.0
 """Seconds between two looks at candidates that start; a change of a pod is noticed at once."""
 
@@ -54,6 +60,7 @@ class CandidateGate:
         files: ConversationFiles,
         candidates: Candidates,
         runs: ConversationRuns,
+        jobs: VerificationJobs,
         limit: int,
         now: Callable[[], str] = utc_now,
     ) -> None:
@@ -62,13 +69,24 @@ class CandidateGate:
         self._files = files
         self._candidates = candidates
         self._runs = runs
+        self._jobs = jobs
         self._limit = limit
         self._now = now
         self._begun: set[ObjectKey] = set()
         """ModelTags whose verification began, also those whose status does not say so yet."""
 
-    def forget(self, tag: ObjectKey) -> None:
-        """Discard what is known of the verification for a ModelTag that verifies no model, or is gone."""
+    async def forget(self, tag: ObjectKey) -> None:
+        """End the verification for a ModelTag that is gone. Raises ApiError."""
+        self._discard(tag)
+        await self._jobs.forget(tag)
+
+    async def end(self, tag: ModelTag) -> None:
+        """End the verification for a ModelTag that verifies no model now. Raises ApiError."""
+        self._discard(tag.metadata.key)
+        await self._jobs.end(tag)
+
+    def _discard(self, tag: ObjectKey) -> None:
+        """Discard the conversations of a verification that ended, and count its candidate no longer."""
         self._runs.forget(tag)
         self._begun.discard(tag)
 
@@ -82,24 +100,25 @@ class CandidateGate:
         """
         progress, verification = recorded(tag, desired), tag.spec.verification
         if verification is None or desired is None:
-            return self._ended(tag, progress)
+            return await self._ended(tag, progress)
         if not observation.known:
             unlisted = f"model {desired} is verified once the model server is listed"
             return progress.waiting(Reason.PENDING, unlisted, START_SECONDS)
         tagged = observation.tags.get(tag.tag)
         model = observation.models.get(desired) or (tagged if tagged is not None and tagged.name == desired else None)
         if model is None:
-            return self._ended(tag, progress).waiting(Reason.MODEL_NOT_FOUND, _unlisted(tag, desired), RECHECK_SECONDS)
+            ended = await self._ended(tag, progress)
+            return ended.waiting(Reason.MODEL_NOT_FOUND, _unlisted(tag, desired), RECHECK_SECONDS)
         rejected = rejection(progress, model)
         if rejected is not None:
-            return rejected_again(tag, model.name, rejected.message, self._ended(tag, progress))
+            return rejected_again(tag, model.name, rejected.message, await self._ended(tag, progress))
         if verification.candidate is None or not model.compatible or was_served(tag, model, tagged):
-            return self._ended(tag, progress)
+            return await self._ended(tag, progress)
         return await self._verify(tag, verification.candidate, model, progress, unable)
 
-    def _ended(self, tag: ModelTag, progress: Progress) -> Progress:
-        """Return the progress without a verification in progress."""
-        self.forget(tag.metadata.key)
+    async def _ended(self, tag: ModelTag, progress: Progress) -> Progress:
+        """Return the progress without a verification in progress. Raises ApiError."""
+        await self.end(tag)
         return progress.idle()
 
     async def _verify(
@@ -108,27 +127,28 @@ class CandidateGate:
         key = tag.metadata.key
         await self._state.index_claims(server_of_tag(tag))
         environments, obstacles = hosts(tag, self._state.lister)
-        problem = self._impossible(tag, environments, obstacles)
+        problem = self._impossible(tag, check, environments, obstacles)
         if problem is not None and not may_have_passed(progress, model):
-            return self._held(tag, progress, problem)  # Nothing is read for whoever has to wait anyway.
+            return await self._held(tag, progress, problem)  # Nothing is read for whoever has to wait anyway.
         found = self._runs.conversations(key, model, check) or await self._files.read(key, check)
         if isinstance(found, Problem):
-            return self._held(tag, progress, found)
+            return await self._held(tag, progress, found)
         if has_passed(progress, model, found.digest):
-            return self._ended(tag, progress)
+            return await self._ended(tag, progress)
         if problem is None and verifying_model(tag.status) is None:
-            problem = await unable()
+            problem = await unable() or await self._jobs.refusal(tag, check, "candidate", model, environments)
         if problem is not None:
-            return self._held(tag, progress, problem)
+            return await self._held(tag, progress, problem)
         self._runs.begin(key, model, check, found)
         begun = started(progress, model, found.digest, self._now())
         if tag.status.verifications != list(begun.records):
+            await self._jobs.end(tag)  # of an earlier verification
             return _verifying(tag, model, environments, begun, 0.0)  # Recorded first; then the candidates are created.
         return await self._continue(tag, check, model, found, environments, begun)
 
-    def _held(self, tag: ModelTag, progress: Progress, problem: Problem) -> Progress:
-        """Return the progress of a verification that cannot go on: it starts anew once it can."""
-        ended = self._ended(tag, progress)
+    async def _held(self, tag: ModelTag, progress: Progress, problem: Problem) -> Progress:
+        """Return the progress of a verification that cannot go on: it starts anew once it can. Raises ApiError."""
+        ended = await self._ended(tag, progress)
         return ended.waiting(problem.reason, problem.message, RECHECK_SECONDS, stalled=problem.stalled)
 
     async def _continue(
@@ -154,18 +174,62 @@ class CandidateGate:
         results = [(one.metadata.key, each) for one in environments for each in known.get(one.metadata.key, ())]
         cases = case_results(results)
         total = len(found.conversations)
-        if cases and cases[0].step is not None and all(len(known.get(one.environment, ())) == total for one in ready):
+        has_failed = bool(cases) and cases[0].failure is not None
+        if has_failed and all(len(known.get(one.environment, ())) == total for one in ready):
             return self._failed(tag, model, begun, Reason.VERIFICATION_FAILED, described_failure(cases[0]), cases)
         if len(results) == len(environments) * total:
-            self.forget(key)
-            passed = succeeded(begun, cases, self._now())
-            return passed.waiting(Reason.VERIFYING, f"model {model.name} has passed its verification", 0.0)
+            if check.job_template is not None:
+                return await self._run_jobs(tag, check, model, environments, begun, cases)
+            return self._passed(tag, model, begun, cases)
         if left <= 0:
             message = self._unfinished(tag, check, model, found, environments)
             return self._failed(tag, model, begun, Reason.VERIFICATION_TIMED_OUT, message, cases)
         faults = any(self._runs.fault(key, one.metadata.key) for one in environments)
         goes_on = len(ready) == len(environments) and not faults
         return _verifying(tag, model, environments, begun, 0.0 if goes_on else min(START_SECONDS, left))
+
+    async def _run_jobs(
+        self,
+        tag: ModelTag,
+        check: Check,
+        model: TaggedModel,
+        environments: Sequence[DeploymentEnvironment],
+        begun: Progress,
+        cases: Sequence[TestCase],
+    ) -> Progress:
+        """Look at the Jobs, after all conversations; return the progress with the result, if there is one."""
+        left = seconds_left(begun, self._now(), check.timeout_seconds)
+        servers = [self._tested(each, model) for each in environments if runs_job(tag, each)]
+        results = await self._jobs.results(tag, check, in_progress(begun, "Candidate"), servers, left)
+        cases = failed_first([*(each.test_case for each in results if each.passed is not None), *cases])
+        failure = next((each for each in results if each.passed is False), None)
+        if failure is not None:
+            return self._failed(tag, model, begun, failure.reason, described_failure(failure.test_case), cases)
+        waiting = next((each for each in results if each.passed is None), None)
+        if waiting is None:
+            return self._passed(tag, model, begun, cases)
+        what = f"environment {waiting.environment}: Job {waiting.job.name}: {waiting.message}"
+        if left <= 0:
+            late = f"{what}; it had not completed within {check.timeout_seconds} s"
+            why = f"{late} (spec.verification.candidate.timeoutSeconds)"
+            return self._failed(tag, model, begun, Reason.VERIFICATION_TIMED_OUT, why, cases)
+        return _verifying(tag, model, environments, begun, min(JOB_SECONDS, left), f": {what}")
+
+    def _tested(self, environment: DeploymentEnvironment, model: TaggedModel) -> TestedServer:
+        """Return the candidate of an environment."""
+        key = environment.metadata.key
+        ready, secrets = self._candidates.ready(environment, model), self._candidates.secrets(key)
+        if ready is None:
+            return TestedServer(
+                environment, None, secrets, f"its candidate is not ready: {self._candidates.obstacle(key)}"
+            )
+        return TestedServer(environment, ready.url, secrets)
+
+    def _passed(self, tag: ModelTag, model: TaggedModel, begun: Progress, cases: Sequence[TestCase]) -> Progress:
+        """Return the progress with the model passed; what ran for it ends once that is recorded."""
+        self._discard(tag.metadata.key)
+        passed = succeeded(begun, cases, self._now())
+        return passed.waiting(Reason.VERIFYING, f"model {model.name} has passed its verification", 0.0)
 
     def _failed(
         self,
@@ -176,12 +240,13 @@ class CandidateGate:
         message: str,
         cases: Sequence[TestCase],
     ) -> Progress:
-        """Return the progress with the model rejected."""
-        self.forget(tag.metadata.key)
-        return rejected_again(tag, model.name, message, failed(begun, reason, message, cases, self._now()))
+        """Return the progress with the model rejected; what ran for it ends once that is recorded."""
+        self._discard(tag.metadata.key)
+        rejected = rejected_again(tag, model.name, message, failed(begun, reason, message, cases, self._now()))
+        return replace(rejected, requeue_after=0.0)
 
     def _impossible(
-        self, tag: ModelTag, environments: Sequence[DeploymentEnvironment], obstacles: Sequence[str]
+        self, tag: ModelTag, check: Check, environments: Sequence[DeploymentEnvironment], obstacles: Sequence[str]
     ) -> Problem | None:
         """Return why no candidates can run for the tag now, or None: then they are counted from now on."""
         if not environments:
@@ -190,6 +255,12 @@ class CandidateGate:
                 Reason.NO_CANDIDATE,
                 f"no candidate can run for tag {tag.tag} ({why}): create an environment that pulls it, or remove "
                 "spec.verification",
+            )
+        if check.job_template is not None and not any(runs_job(tag, each) for each in environments):
+            return Problem(
+                Reason.NO_CANDIDATE,
+                f"spec.verification.candidate.jobTemplate runs in namespace {tag.metadata.namespace} alone, and no "
+                f"environment there pulls tag {tag.tag}: create one, or remove jobTemplate",
             )
         if verifying_model(tag.status) is None and not self._begins(tag):
             return self._no_room(tag)
@@ -249,10 +320,12 @@ def _verifying(
     environments: Sequence[DeploymentEnvironment],
     progress: Progress,
     requeue_after: float,
+    now: str = "",
 ) -> Progress:
+    """Return the progress of a verification that goes on; `now` is what it waits for."""
     beside = ", ".join(str(each.metadata.key) for each in environments[:3])
     more = f" and {len(environments) - 3} others" if len(environments) > 3 else ""
-    message = f"model {model.name} gets tag {tag.tag} once it has passed its conversations beside {beside}{more}"
+    message = f"model {model.name} gets tag {tag.tag} once it has passed its verification beside {beside}{more}{now}"
     return progress.waiting(Reason.VERIFYING, message, requeue_after)
 
 

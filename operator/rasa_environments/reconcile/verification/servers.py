@@ -55,8 +55,12 @@ def server_at(environment: ObjectKey, url: str | None, secret: Mapping[str, str]
     token = secret.get(TOKEN_KEY)
     if url is None or token is None:
         return None
-    secrets = tuple(value for value in secret.values() if len(value) >= SHORTEST_SECRET)
-    return ServerUnderTest(environment, url, token, (token, *secrets))
+    return ServerUnderTest(environment, url, token, values_to_hide(secret))
+
+
+def values_to_hide(secret: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the token in the Secret, whatever its length, and the other values that are not too short."""
+    return tuple(value for key, value in secret.items() if key == TOKEN_KEY or len(value) >= SHORTEST_SECRET)
 
 
 def port_of_servers(environment: DeploymentEnvironment, lister: Lister) -> int | None:

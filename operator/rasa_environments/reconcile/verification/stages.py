@@ -19,9 +19,9 @@ class Stages:
         self._candidate = candidate
         self._live = live
 
-    def forget(self, tag: ObjectKey) -> None:
-        """Discard what is known of the verifications for a ModelTag that is gone."""
-        self._candidate.forget(tag)
+    async def forget(self, tag: ObjectKey) -> None:
+        """End the verifications for a ModelTag that is gone. Raises ApiError."""
+        await self._candidate.forget(tag)
         self._live.forget(tag)
 
     async def check(
@@ -49,7 +49,7 @@ class Stages:
 
         Raises ApiError.
         """
-        self._candidate.forget(tag.metadata.key)
+        await self._candidate.end(tag)
         next_one = to_be_verified(desired)
         progress = unasked(tag, next_one.name)
         if tag.spec.verification is None:
