@@ -95,7 +95,7 @@ def test_a_problem_does_not_repeat_the_value_which_may_be_a_secret() -> None:
         {"timeoutSeconds": 60},
     ],
 )
-def test_a_verification_has_conversations_and_a_time_limit(check: JsonObject) -> None:
+def test_a_verification_has_conversations_or_a_job_and_a_time_limit(check: JsonObject) -> None:
     with pytest.raises(ValidationError):
         ModelTag.model_validate(model_tag(verification={"candidate": check}))
     with pytest.raises(ValidationError):

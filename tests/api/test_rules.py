@@ -84,6 +84,9 @@ END = "must be a time with its offset, for example 2026-01-01T12:00:00Z"
 ONE_SOURCE = "may have only one of promoteFrom, follow"
 PATTERN = "must be a pattern for names of models, for example main-*: * stands for any characters, ? for one"
 CHECK = {"conversations": [{"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}]}
+JOB = {"spec": {"template": {"spec": {"containers": [{"name": "test", "image": "tests:1"}]}}}}
+NO_CHECK = "must have conversations or jobTemplate"
+JOB_POD = "must be under template.spec: template is {metadata, spec} of a pod"
 FROM_ITSELF = "spec.promoteFrom.tag may not be the tag itself: name the tag that models prove themselves under"
 SERVER_STAYS = (
     "spec.modelServerRef may not be changed: the history is that of one server; create another ModelTag instead"
@@ -179,6 +182,8 @@ ACCEPTED = [
     model_tag(verification={"candidate": {**CHECK, "timeoutSeconds": 7200}}),
     model_tag(verification={"live": CHECK, "onFailure": "Hold"}),
     model_tag(verification={"candidate": CHECK, "live": CHECK}),
+    model_tag(verification={"candidate": {"jobTemplate": JOB}}),
+    model_tag(verification={"candidate": {**CHECK, "jobTemplate": {"spec": {**JOB["spec"], "backoffLimit": 6}}}}),
     model_tag(model="A", promoteFrom={"tag": "staging"}, approvals=[{"model": "A", "hash": "1", "approvedBy": "x"}]),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
     environment(actionServer={}),
@@ -338,6 +343,13 @@ REFUSED = [
         "spec.podTemplate",
         POD_TEMPLATE,
         "spec.podTemplate.containers",
+    ),
+    Refusal(model_tag(verification={"candidate": {}}), "spec.verification.candidate", NO_CHECK),
+    Refusal(
+        model_tag(verification={"candidate": {"jobTemplate": {"spec": {"template": {"containers": []}}}}}),
+        "spec.verification.candidate.jobTemplate.spec.template",
+        JOB_POD,
+        "spec.verification.candidate.jobTemplate.spec.template.containers",
     ),
     *(Refusal(quantity(value), "spec.resources.limits[memory]", QUANTITY) for value in (-1, "", "1 Gi", "1GB", "-1Gi")),
     *(

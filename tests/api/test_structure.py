@@ -11,7 +11,7 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.api.crd import RESOURCES, Resource, definition, files
 from rasa_environments.api.rules import PRESERVE
 
-FREE_FORM = ("podTemplate", "endpoints", "config")
+FREE_FORM = ("podTemplate", "template", "endpoints", "config")
 
 
 @dataclass(frozen=True)

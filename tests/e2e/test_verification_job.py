@@ -20,7 +20,7 @@ from tests.integration.model_server_process import MODEL_A, MODEL_B
 
 NAMESPACE = "verification"
 NAME = "production"
-SECONDS = 800
+SECONDS = 2600
 """For both verifications, with the starts of two candidates."""
 
 

@@ -16,6 +16,7 @@ from rasa_environments.reconcile.verification.servers import (
     port_of_servers,
     secret_of_servers,
     server_at,
+    values_to_hide,
 )
 
 
