@@ -24,13 +24,13 @@ from rasa_environments.reconcile.probe import RasaProbe
 from rasa_environments.reconcile.served import ServedModels
 from rasa_environments.reconcile.status import Statuses
 from tests.reconcile.environment_scene import no_license
+from tests.reconcile.fake_jobs import FakeJobs
 from tests.reconcile.fakes import (
     FakeApiServer,
     FakeBots,
     FakeChildren,
     FakeConnections,
     FakeEvents,
-    FakeJobs,
     FakeModelServer,
     FakeRasa,
     FakeSecrets,
