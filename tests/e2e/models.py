@@ -42,6 +42,11 @@ class Models:
                 for file in (SAMPLES / f"{MODEL_A}.tar.gz", SAMPLES / f"{MODEL_B}.tar.gz", unloadable):
                     self._upload(file, url)
 
+    def upload(self, file: Path) -> None:
+        """Upload another model, which is called as its file is."""
+        with self.release.cluster.forwarded(self.release.namespace, MODEL_SERVER, PORT) as url:
+            self._upload(file, url)
+
     def _upload(self, file: Path, url: str) -> None:
         where = ["--kubeconfig", str(self.release.cluster.kubeconfig), "--namespace", self.release.namespace]
         command = [sys.executable, "-m", "rasa_environments", "upload", str(file), "--url", url, *where]
