@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from rasa_environments.api.base import JsonObject
-from rasa_environments.api.crd import files
 from rasa_environments.api.problems import problems
-from rasa_environments.api.rules import VALIDATIONS
 from tests.api.api_server import ApiServer
 from tests.api.objects import MODELS, SECRET, environment, model_server, model_tag
+from tests.api.stated_rules import stated_rules
 
 TAG = "must be letters, digits, '.', '_' and '-', and begin and end with a letter or digit, for example production"
 URL = (
@@ -445,16 +442,4 @@ def test_pydantic_says_the_same(refusal: Refusal) -> None:
 
 
 def test_every_rule_of_the_crds_is_refused_once_here_and_those_on_changes_in_test_installed() -> None:
-    stated = {message for text in files().values() for message in messages(yaml.safe_load(text))}
-
-    assert stated == {refusal.message for refusal in REFUSED} | ON_CHANGES
-
-
-def messages(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from (entry["message"] for entry in value.get(VALIDATIONS, []))
-        for inner in value.values():
-            yield from messages(inner)
-    elif isinstance(value, list):
-        for item in value:
-            yield from messages(item)
+    assert stated_rules() == {refusal.message for refusal in REFUSED} | ON_CHANGES
