@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -107,8 +108,10 @@ def test_another_model_tag_takes_a_tag_over_and_the_tag_never_moves(
     model_hash = started(space, tagged_model_server)
 
     with followers(space) as pods:
+        created = datetime.fromisoformat(space.get(TAG, "production")["metadata"]["creationTimestamp"])
+        space.eventually(lambda: datetime.now(UTC) > created + timedelta(seconds=1), "the other one to be younger")
         space.apply(model_tag("live", tag="production", model=MODEL_A))
-        space.wait_for_condition(TAG, "live", "Ready", status="False")
+        space.wait_for_condition(TAG, "live", "Ready", status="False", reason="TagConflict")
         page.run(4)
         pods.look()
 
