@@ -180,6 +180,7 @@ ACCEPTED = [
     model_tag(verification={"live": CHECK, "onFailure": "Hold"}),
     model_tag(verification={"candidate": CHECK, "live": CHECK}),
     model_tag(verification={"candidate": {"jobTemplate": JOB}}),
+    model_tag(verification={"live": {"jobTemplate": JOB}}),
     model_tag(verification={"candidate": {**CHECK, "jobTemplate": {"spec": {**JOB["spec"], "backoffLimit": 6}}}}),
     model_tag(model="A", promoteFrom={"tag": "staging"}, approvals=[{"model": "A", "hash": "1", "approvedBy": "x"}]),
     environment(actionEndpoint={"url": "http://actions:5055/webhook", "token": SECRET}),
@@ -342,6 +343,7 @@ REFUSED = [
         "spec.podTemplate.containers",
     ),
     Refusal(model_tag(verification={"candidate": {}}), "spec.verification.candidate", NO_CHECK),
+    Refusal(model_tag(verification={"live": {}}), "spec.verification.live", NO_CHECK),
     Refusal(
         model_tag(verification={"candidate": {"jobTemplate": {"spec": {"template": {"containers": []}}}}}),
         "spec.verification.candidate.jobTemplate.spec.template",

@@ -393,6 +393,16 @@ def test_a_model_tag_that_comes_to_own_its_tag_concerns_those_whose_actions_it_n
     assert made.after_the_end_of(tag("live")) == {tag("next"), environment("live")}
 
 
+def test_a_model_tag_with_a_job_for_its_environments_or_none_any_more_concerns_those_that_admit_it() -> None:
+    pod = {"containers": [{"name": "test", "image": "tests:1"}]}
+    job = {"live": {"jobTemplate": {"spec": {"template": {"spec": pod}}}}}
+    made = scene(server_body(), environment_body("live"), tag_body("live"))
+
+    assert made.after(tag_body("live", version=2, verification=job)) == {environment("live")}
+    assert made.after(tag_body("live", version=3)) == {environment("live")}
+    assert made.after(tag_body("live", version=4, model="model-2")) == set()
+
+
 def test_a_model_tag_that_names_other_actions_or_none_any_more_concerns_those_that_run_them() -> None:
     made = scene(server_body(), environment_body("live"), tag_body("live", actionServer={"image": "actions:1"}))
 

@@ -21,10 +21,16 @@ OPERATOR = {
 ANYWHERE: JsonObject = {"namespaceSelector": {}}
 
 
-def ingress(operator_pods: OperatorPods | None = OPERATOR_PODS, **wanted: Any) -> list[JsonObject]:
+def ingress(
+    operator_pods: OperatorPods | None = OPERATOR_PODS, *, tested_by_job: bool = False, **wanted: Any
+) -> list[JsonObject]:
     """The rules for what comes in."""
     policy = {"from": "None", **wanted}
-    environment = context({"rasa": {"version": "3.6.21"}, "networkPolicy": policy}, operator_pods=operator_pods)
+    environment = context(
+        {"rasa": {"version": "3.6.21"}, "networkPolicy": policy},
+        operator_pods=operator_pods,
+        tested_by_job=tested_by_job,
+    )
     rules: list[JsonObject] = children_by_kind(environment)["NetworkPolicy"]["spec"]["ingress"]
     return rules
 
@@ -48,6 +54,14 @@ def test_the_pods_of_the_namespace_come_in_where_it_says_so() -> None:
 @pytest.mark.parametrize("wanted", [{}, {"allowFrom": []}])
 def test_from_none_lets_in_nobody_but_the_operator(wanted: JsonObject) -> None:
     assert peers(**wanted) == []
+
+
+def test_the_pods_of_jobs_come_in_only_where_a_job_tests_the_environment() -> None:
+    jobs = {"podSelector": {"matchLabels": {"rasa-environments.io/verification-of": "support"}}}
+
+    assert peers(tested_by_job=True) == [jobs]
+    assert peers(tested_by_job=True, allowFrom=[ANYWHERE]) == [ANYWHERE, jobs]
+    assert peers(tested_by_job=True, **SAME_NAMESPACE) == [{"podSelector": {}}]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,9 @@ ADDITIONS = {
         },
     ),
     "with another model": lambda person: person.change(TAG, "production", model="B", **verification("tests:2")),
+    "with the environments": lambda person: person.change(
+        TAG, "production", verification={"live": verification()["verification"]["candidate"]}
+    ),
     "more pods": lambda person: person.change(
         TAG, "production", verification={"candidate": {"jobTemplate": job_spec(backoffLimit=6)}}
     ),

@@ -381,10 +381,11 @@ def verification_stages(
     """Return both stages of verifications with these fakes."""
     files, talked = ConversationFiles(api or FakeApiServer()), bots or FakeBots()
     known = children or FakeChildren()
-    team_jobs = VerificationJobs(jobs or FakeJobs(), state.lister)
+    job_api = jobs or FakeJobs()
+    team_jobs = VerificationJobs(job_api, state.lister, "Candidate")
     gate = CandidateGate(state, files, Candidates(state, known), ConversationRuns(talked), team_jobs, limit, now)
     servers, runs = LiveServers(state, known, secrets or FakeSecrets()), ConversationRuns(talked, talked.delete)
-    return Stages(gate, LiveStage(state, files, servers, runs, now))
+    return Stages(gate, LiveStage(state, files, servers, runs, VerificationJobs(job_api, state.lister, "Live"), now))
 
 
 def unasked_releases(state: State) -> ReleaseProbe:

@@ -181,6 +181,29 @@ async def test_a_job_runs_once_and_is_deleted_wherever_the_process_ends(end: str
             assert story.ended
 
 
+@pytest.mark.parametrize(
+    ("end", "on_failure", "tagged"),
+    [("Complete", "Rollback", "new"), ("Failed", "Rollback", "old"), ("Failed", "Hold", "new")],
+)
+async def test_a_job_with_an_environment_runs_once_and_is_deleted_wherever_the_process_ends(
+    end: str, on_failure: str, tagged: str
+) -> None:
+    def scene() -> LiveScene:
+        return LiveScene(verification={"live": JOB_CHECK, "onFailure": on_failure})
+
+    undisturbed = Story(GOOD, scene=scene(), job=end)
+    expected = await undisturbed.play()
+    left, created = expected["jobs"]
+    assert (expected["tags"], left, len(created)) == ({"live": tagged}, [], 1)
+
+    assert undisturbed.writes > 8
+    for write in range(1, undisturbed.writes + 1):
+        for arrives in (False, True):
+            story = Story(GOOD, Point(write, arrives), scene(), job=end)
+            assert await story.play() == expected, story.point
+            assert story.ended
+
+
 @pytest.mark.parametrize("answer", [GOOD, BAD], ids=["passed", "rejected"])
 async def test_the_end_is_the_same_wherever_the_process_ends(answer: Reaction) -> None:
     undisturbed = Story(answer)

@@ -70,27 +70,14 @@ class Check(ApiModel):
 
     conversations: Annotated[list[Conversations], Field(min_length=1, max_length=MAXIMUM_FILES)] | None = None
     """Files of test cases, each with `user`, `bot`, `utter`, `matches`, `slot_was_set` or `slot_was_not_set` as steps.
-    All must pass, in every environment that pulls the tag."""
+    All must pass, in every environment that pulls the tag; of `live`, the first that does not ends the verification."""
     job_template: JobTemplate | None = None
     """A Job that talks to the server at RASA_URL with the token RASA_TOKEN, once the conversations have passed. Its
     exit code decides: it must complete in every environment of the ModelTag's namespace that pulls the tag. It does not
-    run in other namespaces. Setting it also needs `create` on jobs."""
+    run in other namespaces, nor for a server that runs elsewhere. Setting it also needs `create` on jobs."""
     timeout_seconds: Annotated[int, Field(ge=30, le=7200, strict=True)] = 600
-    """Seconds until all have passed, with the start of the servers. A model that has not passed by then is rejected."""
-
-
-class LiveCheck(ApiModel):
-    """What a model must pass with the environments that serve it."""
-
-    conversations: Annotated[list[Conversations], Field(min_length=1, max_length=MAXIMUM_FILES)]
-    """Files of test cases, as for `candidate`. All must pass, in every environment that pulls the tag; the first that
-    does not ends the verification."""
-    timeout_seconds: Annotated[int, Field(ge=30, le=7200, strict=True)] = 600
-    """Seconds from the move of the tag until all have passed, with the time until the environments serve the model. A
-    model that has not passed by then is rejected."""
-
-
-AnyCheck: TypeAlias = Check | LiveCheck
+    """Seconds until all have passed: of `candidate` with the start of the servers, of `live` from the move of the tag.
+    A model that has not passed by then is rejected."""
 
 
 class Verification(ApiModel):
@@ -102,12 +89,16 @@ class Verification(ApiModel):
     """Before: check of a candidate, a server that runs next to each environment that pulls the tag, with the
     environment's image, arguments and endpoints, but with the model that is to get the tag, without event broker, and
     with conversations in memory only. Users cannot reach it. The tag moves once the model has passed."""
-    live: LiveCheck | None = None
+    live: Check | None = None
     """After: check of the environments that pull the tag, once they serve the model. The conversations have senders of
-    their own, which begin with `verification-`."""
+    their own, which begin with `verification-`; RASA_URL is the Service of the environment."""
     on_failure: Literal["Rollback", "Hold"] = "Rollback"
     """What follows if `live` fails. Rollback gives the tag back to the model that passed last or, if none did, had the
     tag before; Hold leaves it where it is, and pauses `promoteFrom` and `follow`."""
+
+    def of(self, stage: Stage) -> Check | None:
+        """Return what a model must pass at that stage."""
+        return self.candidate if stage == "Candidate" else self.live
 
 
 class RejectedModel(ApiModel):

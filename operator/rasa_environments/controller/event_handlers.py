@@ -14,6 +14,7 @@ from rasa_environments.controller.pods import Pods
 from rasa_environments.controller.queue import Kind, Request, WorkQueue
 from rasa_environments.controller.secret_references import SecretReferences
 from rasa_environments.desired.context import environment_key
+from rasa_environments.domain.candidates import asks_for_live_job
 from rasa_environments.domain.lister import Lister, server_of_environment, server_of_tag
 from rasa_environments.domain.verification import verifying_model
 
@@ -201,7 +202,8 @@ class EventHandlers:
                 yield from _requests(lister.promoted_from(resource))
                 if resource.spec.deletion_policy == "Delete":
                     yield Request(Kind.MODEL_SERVER, server_key)
-                if resource.action_server_image is not None or verifying_model(resource.status) is not None:
+                runs = verifying_model(resource.status) is not None or asks_for_live_job(resource)
+                if resource.action_server_image is not None or runs:
                     yield from _requests(lister.followers(server_key, resource.tag))
 
 

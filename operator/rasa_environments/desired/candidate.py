@@ -17,7 +17,6 @@ from rasa_environments.desired.context import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
     MODEL_HASH_ANNOTATION,
-    VERIFICATION_LABEL,
     Context,
     candidate_key,
     named_model_url,
@@ -77,8 +76,7 @@ def _config_map(context: Context, url: str) -> JsonObject:
 
 def _network_policy(context: Context) -> JsonObject:
     """Return a policy that allows the operator, and the pods of Jobs that test the candidate."""
-    jobs = {"podSelector": {"matchLabels": {VERIFICATION_LABEL: context.environment.metadata.name}}}
-    policy = network_policy(context, NetworkPolicy.model_validate({"from": "None", "allowFrom": [jobs]}))
+    policy = network_policy(replace(context, tested_by_job=True), NetworkPolicy.model_validate({"from": "None"}))
     spec = {**policy["spec"], "podSelector": {"matchLabels": context.candidate_selector}}
     return {**policy, "metadata": _metadata(context), "spec": spec}
 

@@ -93,6 +93,8 @@ class Context:
     """Hash of the model that the pods were last rolled out for, with updateStrategy RollingUpdate."""
     operator_pods: OperatorPods | None = None
     """The pods from which the operator connects; None outside of a cluster."""
+    tested_by_job: bool = False
+    """Whether the pods of Jobs that test the environment may connect to it."""
 
     def makes_the_same_as(self, other: Context) -> bool:
         """Return whether all objects are the same: of environment and server, they depend on specs and names only."""
@@ -123,7 +125,7 @@ class Context:
     @property
     def service_port(self) -> int:
         """Port of the Service."""
-        return (self.spec.service and self.spec.service.port) or self.port
+        return service_port_of(self.spec)
 
     @property
     def role(self) -> Role:
@@ -165,7 +167,7 @@ class Context:
     @property
     def url(self) -> str:
         """URL of the Rasa server inside the cluster."""
-        return f"http://{self.key.name}.{self.key.namespace}.svc:{self.service_port}"
+        return url_of_service(self.environment.metadata.key, self.spec)
 
     @property
     def selector(self) -> dict[str, str]:
@@ -219,6 +221,17 @@ def controlled_by(environment: DeploymentEnvironment) -> JsonObject:
 def port_of(spec: EnvironmentSpec) -> int:
     """Return the port of the Rasa server, from a merged spec."""
     return (spec.rasa and spec.rasa.port) or DEFAULT_PORT
+
+
+def service_port_of(spec: EnvironmentSpec) -> int:
+    """Return the port of the Service, from a merged spec."""
+    return (spec.service and spec.service.port) or port_of(spec)
+
+
+def url_of_service(environment: ObjectKey, spec: EnvironmentSpec) -> str:
+    """Return the URL of an environment's Service, from its merged spec."""
+    key = child_key(environment)
+    return f"http://{key.name}.{key.namespace}.svc:{service_port_of(spec)}"
 
 
 def identifier(environment: DeploymentEnvironment) -> str:

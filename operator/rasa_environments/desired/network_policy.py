@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.traffic import NetworkPolicy, Peer
-from rasa_environments.desired.context import Context, OperatorPods
+from rasa_environments.desired.context import VERIFICATION_LABEL, Context, OperatorPods
 from rasa_environments.desired.service import PORT_NAME
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
@@ -14,10 +14,12 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 def network_policy(context: Context, wanted: NetworkPolicy) -> JsonObject:
     """Return a policy that allows the pods of the namespace, if wanted, the peers of the spec, and the operator.
 
-    The operator polls `/status`.
+    The operator polls `/status`. Pods of Jobs come in where a Job tests the environment.
     """
     peers: list[JsonObject] = [{"podSelector": {}}] if wanted.from_ == "SameNamespace" else []
     peers += [_peer(peer) for peer in wanted.allow_from or ()]
+    if context.tested_by_job and wanted.from_ != "SameNamespace":
+        peers.append({"podSelector": {"matchLabels": {VERIFICATION_LABEL: context.environment.metadata.name}}})
     if context.operator_pods is not None:
         peers.append(_operator(context.operator_pods))
     # A rule without peers would allow everyone.

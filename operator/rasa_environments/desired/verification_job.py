@@ -44,7 +44,7 @@ class JobRun:
     tag: ObjectKey
     """The ModelTag."""
     stage: str
-    """Which server is tested, as in spec.verification: candidate."""
+    """Which server is tested, as in spec.verification: candidate, or live."""
     model: ModelReference
     digest: str
     """Digest of what the model must pass."""

@@ -13,10 +13,10 @@ from rasa_environments.domain.verification import verifying_model
 
 def obstacle(environment: DeploymentEnvironment, server: ModelServer, tag: ModelTag) -> str | None:
     """Return why no candidate can run next to an environment for a tag that it pulls; None if one can."""
-    if not _tests(tag, environment):
-        return "it is in another namespace, where spec.verification.candidate.jobTemplate does not run"
     if environment.spec.external is not None:
         return "its server runs elsewhere"
+    if not _tests(tag, environment):
+        return "it is in another namespace, where spec.verification.candidate.jobTemplate does not run"
     if environment.spec.suspend:
         return "it is suspended"
     if rules_of(server).configured_by_server:
@@ -72,6 +72,19 @@ def _tests(tag: ModelTag, environment: DeploymentEnvironment) -> bool:
 def runs_job(tag: ModelTag, environment: DeploymentEnvironment) -> bool:
     """Return whether a jobTemplate of a ModelTag runs beside an environment.
 
-    Whoever wrote the ModelTag was asked for `create` on jobs in its namespace, and in no other.
+    Whoever wrote the ModelTag was asked for `create` on jobs in its namespace, and in no other. An environment whose
+    server runs elsewhere has neither the ServiceAccount nor the Secret that a Job needs.
     """
-    return environment.metadata.namespace == tag.metadata.namespace
+    return environment.metadata.namespace == tag.metadata.namespace and environment.spec.external is None
+
+
+def asks_for_live_job(tag: ModelTag) -> bool:
+    """Return whether a Job tests the environments that pull the tag."""
+    live = None if tag.spec.verification is None else tag.spec.verification.live
+    return live is not None and live.job_template is not None
+
+
+def tested_by_job(environment: DeploymentEnvironment, lister: Lister) -> bool:
+    """Return whether a Job tests the environment itself, now or with the next model."""
+    tag = lister.followed(environment)
+    return tag is not None and asks_for_live_job(tag) and runs_job(tag, environment)

@@ -67,6 +67,13 @@ def resumed(progress: Progress, time: str) -> Progress:
     return replace(progress, records=tuple(records))
 
 
+def with_digest(progress: Progress, digest: str) -> Progress:
+    """Return the progress of the live verification with other conversations or another jobTemplate than so far."""
+    current, update = live_record(progress), {"conversations_digest": digest}
+    records = [each.model_copy(update=update) if each is current else each for each in progress.records]
+    return replace(progress, records=tuple(records))
+
+
 def without_rejected(
     tag: ModelTag, kept: DesiredModel, checked: str | None, progress: Progress, observation: ServerObservation
 ) -> tuple[DesiredModel, Progress]:

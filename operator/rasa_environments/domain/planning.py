@@ -40,6 +40,7 @@ def plan(
     *,
     model_hash: str | None = None,
     operator_pods: OperatorPods | None = None,
+    tested_by_job: bool = False,
 ) -> Context | Problem:
     """Return what the children are made from, or the first thing that is missing or wrong."""
     values = _values(resolved, secrets)
@@ -62,6 +63,7 @@ def plan(
         salt=generated.salt,
         model_hash=model_hash,
         operator_pods=operator_pods,
+        tested_by_job=tested_by_job,
     )
 
 

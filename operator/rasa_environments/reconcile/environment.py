@@ -20,7 +20,7 @@ from rasa_environments.controller.state import State
 from rasa_environments.desired.context import Context, OperatorPods, action_server_key, candidate_key, child_key
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
-from rasa_environments.domain.candidates import wanted_candidate
+from rasa_environments.domain.candidates import tested_by_job, wanted_candidate
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.domain.facts import (
     ActionServerFacts,
@@ -215,6 +215,7 @@ class EnvironmentReconciler:
             generate(environment, own, issued if is_of_this else None, new_token),
             model_hash=wanted.hash if wanted else self._rolled_for(key),
             operator_pods=self._options.operator_pods,
+            tested_by_job=tested_by_job(environment, lister),
         )
 
     async def _apply_children(self, context: Context, own: JsonObject | None) -> Problem | None:

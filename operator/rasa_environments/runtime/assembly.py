@@ -259,11 +259,12 @@ class Assembly:
     def _verification(self) -> Stages:
         files, held = ConversationFiles(self._client), partial(say, self.http)
         candidates, runs = Candidates(self.state, self._children), ConversationRuns(held)
-        jobs = VerificationJobs(self._client, self.state.lister)
+        jobs = VerificationJobs(self._client, self.state.lister, "Candidate")
         gate = CandidateGate(self.state, files, candidates, runs, jobs, self._settings.max_candidates)
         servers = LiveServers(self.state, self._children, self._referenced_secrets)
         deleting = ConversationRuns(held, partial(forget, self.http))
-        return Stages(gate, LiveStage(self.state, files, servers, deleting))
+        live_jobs = VerificationJobs(self._client, self.state.lister, "Live")
+        return Stages(gate, LiveStage(self.state, files, servers, deleting, live_jobs))
 
     @cached_property
     def _environments(self) -> EnvironmentReconciler:

@@ -9,7 +9,7 @@ from typing import Final
 from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.shapes import mapping, text
-from rasa_environments.api.verification import AnyCheck, Check, Stage
+from rasa_environments.api.verification import Check, Stage
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import CONFIG_MAPS
 from rasa_environments.domain.conversations import (
@@ -55,7 +55,7 @@ class ConversationFiles:
         """Discard what is known of the conversations of a ModelTag that is gone."""
         self._unusable.pop(tag, None)
 
-    async def read(self, tag: ObjectKey, check: AnyCheck, stage: Stage = "Candidate") -> ConversationSet | Problem:
+    async def read(self, tag: ObjectKey, check: Check, stage: Stage = "Candidate") -> ConversationSet | Problem:
         """Return the conversations that a ModelTag names, or what is wrong with them. Raises ApiError."""
         contents: dict[str, str] = {}
         for each in check.conversations or ():
@@ -64,7 +64,7 @@ class ConversationFiles:
             if isinstance(found, _Unusable):
                 return found.problem(stage)
             contents[f"{reference.name}/{reference.key}"] = found
-        template = check.job_template if isinstance(check, Check) else None
+        template = check.job_template
         job = {} if template is None else {"jobTemplate": template.model_dump_json(by_alias=True)}
         digest = digest_of(contents | job)
         unusable = self._unusable.get(tag)

@@ -21,7 +21,6 @@ from rasa_environments.domain.verification import (
     case_results,
     described_failure,
     failed,
-    failed_first,
     has_passed,
     in_progress,
     may_have_passed,
@@ -34,10 +33,11 @@ from rasa_environments.domain.verification import (
     verifying_model,
     was_served,
 )
+from rasa_environments.domain.verification_jobs import verdict
 from rasa_environments.reconcile.clock import in_seconds, utc_now
 from rasa_environments.reconcile.verification.candidates import Candidates
 from rasa_environments.reconcile.verification.files import ConversationFiles, ConversationSet
-from rasa_environments.reconcile.verification.jobs import TestedServer, VerificationJobs
+from rasa_environments.reconcile.verification.jobs import JOB_SECONDS, TestedServer, VerificationJobs
 from rasa_environments.reconcile.verification.runs import ConversationRuns
 
 Unable: TypeAlias = Callable[[], Awaitable[Problem | None]]
@@ -45,8 +45,6 @@ CONVERSATION_SECONDS: Final = 90.0
 """Seconds for one conversation with each candidate."""
 RECHECK_SECONDS: Final = 30.0
 """Seconds between two looks at what nobody announces: ConfigMaps, and candidates of other ModelTags."""
-JOB_SECONDS: Final = 5.0
-"""Seconds between two looks at a Job that runs."""
 START_SECONDS: Final = 10.0
 """Seconds between two looks at candidates that start; a change of a pod is noticed at once."""
 
@@ -136,7 +134,7 @@ class CandidateGate:
         if has_passed(progress, model, found.digest):
             return await self._ended(tag, progress)
         if problem is None and verifying_model(tag.status) is None:
-            problem = await unable() or await self._jobs.refusal(tag, check, "candidate", model, environments)
+            problem = await unable() or await self._jobs.refusal(tag, check, model, environments)
         if problem is not None:
             return await self._held(tag, progress, problem)
         self._runs.begin(key, model, check, found)
@@ -201,19 +199,12 @@ class CandidateGate:
         left = seconds_left(begun, self._now(), check.timeout_seconds)
         servers = [self._tested(each, model) for each in environments if runs_job(tag, each)]
         results = await self._jobs.results(tag, check, in_progress(begun, "Candidate"), servers, left)
-        cases = failed_first([*(each.test_case for each in results if each.passed is not None), *cases])
-        failure = next((each for each in results if each.passed is False), None)
-        if failure is not None:
-            return self._failed(tag, model, begun, failure.reason, described_failure(failure.test_case), cases)
-        waiting = next((each for each in results if each.passed is None), None)
-        if waiting is None:
-            return self._passed(tag, model, begun, cases)
-        what = f"environment {waiting.environment}: Job {waiting.job.name}: {waiting.message}"
-        if left <= 0:
-            late = f"{what}; it had not completed within {check.timeout_seconds} s"
-            why = f"{late} (spec.verification.candidate.timeoutSeconds)"
-            return self._failed(tag, model, begun, Reason.VERIFICATION_TIMED_OUT, why, cases)
-        return _verifying(tag, model, environments, begun, min(JOB_SECONDS, left), f": {what}")
+        seen = verdict(results, cases, left, check.timeout_seconds, "Candidate")
+        if seen.passed:
+            return self._passed(tag, model, begun, seen.cases)
+        if seen.passed is False:
+            return self._failed(tag, model, begun, seen.reason, seen.message, seen.cases)
+        return _verifying(tag, model, environments, begun, min(JOB_SECONDS, left), f": {seen.message}")
 
     def _tested(self, environment: DeploymentEnvironment, model: TaggedModel) -> TestedServer:
         """Return the candidate of an environment."""

@@ -10,7 +10,7 @@ from rasa_environments.api.base import JsonObject, ModelReference, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.api.verification import Check, JobTemplate, VerificationRecord
+from rasa_environments.api.verification import Check, JobTemplate, Stage, VerificationRecord
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import JOBS, PODS
 from rasa_environments.desired.errors import SpecError
@@ -31,6 +31,8 @@ from rasa_environments.reconcile.ports import Jobs
 
 REFUSALS: Final = frozenset({400, 403, 404, 413, 422})
 """Statuses of the API server that the same Job would get again: the template, a permission or a quota has to change."""
+JOB_SECONDS: Final = 5.0
+"""Seconds between two looks at a Job that runs."""
 POD_LABEL: Final = "batch.kubernetes.io/job-name"
 """Label of a Job's pods (Kubernetes: Well-known labels)."""
 
@@ -51,11 +53,15 @@ class TestedServer:
 
 
 class VerificationJobs:
-    """Runs Jobs by `api` in the environments of `lister`; between reconciliations it remembers which may exist."""
+    """Runs the Jobs of one stage by `api` in the environments of `lister`.
 
-    def __init__(self, api: Jobs, lister: Lister) -> None:
+    Between reconciliations it remembers which may exist.
+    """
+
+    def __init__(self, api: Jobs, lister: Lister, stage: Stage) -> None:
         self._api = api
         self._lister = lister
+        self._stage: Stage = stage
         self._started: dict[ObjectKey, dict[ObjectKey, str]] = {}
         """By ModelTag, the Jobs that this process has started or found, with the uids of their environments."""
         self._clean: set[ObjectKey] = set()
@@ -65,13 +71,13 @@ class VerificationJobs:
         self,
         tag: ModelTag,
         check: Check,
-        stage: str,
         model: TaggedModel,
         environments: Sequence[DeploymentEnvironment],
     ) -> Problem | None:
         """Return why the API server would refuse a Job; nothing is created. Raises ApiError."""
         if check.job_template is None:
             return None
+        stage = self._stage.lower()
         run = JobRun(tag.metadata.key, stage, ModelReference(name=model.name, hash=model.hash), "", "")
         for environment in environments:
             if not runs_job(tag, environment):
@@ -119,9 +125,9 @@ class VerificationJobs:
 
     def _left(self, tag: ModelTag) -> dict[ObjectKey, str]:
         """Return the Jobs that the latest verification of a ModelTag may have left, by its status."""
-        check = None if tag.spec.verification is None else tag.spec.verification.candidate
+        check = None if tag.spec.verification is None else tag.spec.verification.of(self._stage)
         records = tag.status.verifications or ()
-        latest = next((each for each in records if each.stage == "Candidate"), None)
+        latest = next((each for each in records if each.stage == self._stage), None)
         if check is None or check.job_template is None or latest is None:
             return {}
         run = _run_of(tag, latest)

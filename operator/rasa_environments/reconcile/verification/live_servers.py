@@ -13,11 +13,14 @@ from rasa_environments.domain.lister import server_of_tag
 from rasa_environments.domain.secret_contents import SecretContents
 from rasa_environments.reconcile.ports import ChildApplier, SecretReader
 from rasa_environments.reconcile.served import rasa_servers
+from rasa_environments.reconcile.verification.jobs import TestedServer
 from rasa_environments.reconcile.verification.servers import (
     ServerUnderTest,
     port_of_servers,
     secret_of_servers,
     server_at,
+    url_of_environment,
+    values_to_hide,
 )
 
 
@@ -45,6 +48,14 @@ class LiveServers:
             return "it has no ready pod"
         url, secret = rasa_servers(pods[:1], port)[0].url, secret_of_servers(key, self._children)
         return server_at(key, url, secret) or "its pod has no address, or its Secret no token yet"
+
+    def tested(self, environment: DeploymentEnvironment, obstacle: str | None) -> TestedServer:
+        """Return what a Job tests: the environment by its Service, once there is no obstacle."""
+        hidden = values_to_hide(secret_of_servers(environment.metadata.key, self._children))
+        if obstacle is not None:
+            return TestedServer(environment, None, hidden, obstacle)
+        url = url_of_environment(environment, self._state.lister)
+        return TestedServer(environment, url, hidden, "its spec is not valid")
 
     async def _external(
         self, environment: DeploymentEnvironment, external: External, tag: ObjectKey

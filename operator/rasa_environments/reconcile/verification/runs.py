@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.verification import AnyCheck
+from rasa_environments.api.verification import Check
 from rasa_environments.domain.conversations import Conversation
 from rasa_environments.domain.expectations import ConversationResult, StepResult, compare
 from rasa_environments.domain.facts import TaggedModel
@@ -33,7 +33,7 @@ HELD_AT_A_TIME: Final = 8
 @dataclass
 class _Run:
     model: TaggedModel
-    check: AnyCheck
+    check: Check
     found: ConversationSet
     results: dict[ObjectKey, list[ConversationResult]] = field(default_factory=dict)
     faults: dict[ObjectKey, str] = field(default_factory=dict)
@@ -54,12 +54,12 @@ class ConversationRuns:
         """Discard the run of a ModelTag that verifies no model any more."""
         self._runs.pop(tag, None)
 
-    def conversations(self, tag: ObjectKey, model: TaggedModel, check: AnyCheck) -> ConversationSet | None:
+    def conversations(self, tag: ObjectKey, model: TaggedModel, check: Check) -> ConversationSet | None:
         """Return the conversations of the run in progress for that model and check, as read when it began."""
         run = self._runs.get(tag)
         return run.found if run is not None and (run.model, run.check) == (model, check) else None
 
-    def begin(self, tag: ObjectKey, model: TaggedModel, check: AnyCheck, found: ConversationSet) -> None:
+    def begin(self, tag: ObjectKey, model: TaggedModel, check: Check, found: ConversationSet) -> None:
         """Begin a run, unless it is in progress."""
         if self.conversations(tag, model, check) is not found:
             self._runs[tag] = _Run(model, check, found)

@@ -12,7 +12,7 @@ from rasa_environments.api.base import ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.shapes import mapping, text
 from rasa_environments.cluster.resources import SECRETS
-from rasa_environments.desired.context import child_key, port_of
+from rasa_environments.desired.context import child_key, port_of, url_of_service
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.merging import merged_spec
 from rasa_environments.desired.secret_variables import TOKEN_KEY
@@ -61,6 +61,15 @@ def server_at(environment: ObjectKey, url: str | None, secret: Mapping[str, str]
 def values_to_hide(secret: Mapping[str, str]) -> tuple[str, ...]:
     """Return the token in the Secret, whatever its length, and the other values that are not too short."""
     return tuple(value for key, value in secret.items() if key == TOKEN_KEY or len(value) >= SHORTEST_SECRET)
+
+
+def url_of_environment(environment: DeploymentEnvironment, lister: Lister) -> str | None:
+    """Return the URL of an environment's Service; None if its spec does not say."""
+    server = lister.servers.get(server_of_environment(environment))
+    try:
+        return None if server is None else url_of_service(environment.metadata.key, merged_spec(environment, server))
+    except SpecError:
+        return None
 
 
 def port_of_servers(environment: DeploymentEnvironment, lister: Lister) -> int | None:

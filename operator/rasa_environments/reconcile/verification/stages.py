@@ -22,7 +22,7 @@ class Stages:
     async def forget(self, tag: ObjectKey) -> None:
         """End the verifications for a ModelTag that is gone. Raises ApiError."""
         await self._candidate.forget(tag)
-        self._live.forget(tag)
+        await self._live.forget(tag)
 
     async def check(
         self, tag: ModelTag, desired: DesiredModel, observation: ServerObservation, unable: Unable
