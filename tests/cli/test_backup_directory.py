@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rasa_environments.cli.backup_directory import BackupDirectory, Manifest, NeededObject, SavedModel
+from rasa_environments.cli.backups.directory import BackupDirectory, Manifest, NeededObject, SavedModel
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
 

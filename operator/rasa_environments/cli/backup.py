@@ -14,7 +14,7 @@ from rich.filesize import decimal
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.cli.access import Session, session
-from rasa_environments.cli.backup_directory import (
+from rasa_environments.cli.backups.directory import (
     FORMAT,
     BackupDirectory,
     Manifest,
@@ -22,6 +22,7 @@ from rasa_environments.cli.backup_directory import (
     SavedModel,
     file_errors,
 )
+from rasa_environments.cli.backups.transfers import Transfers
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
@@ -33,7 +34,6 @@ from rasa_environments.cli.model_server_access import (
     model_server_client,
 )
 from rasa_environments.cli.tables import console
-from rasa_environments.cli.transfers import Transfers
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_SERVERS, MODEL_TAGS
 from rasa_environments.domain.backups import needed, saved
 from rasa_environments.rasa.listing import Model

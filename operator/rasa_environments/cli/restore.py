@@ -11,14 +11,14 @@ import typer
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.cli.backup import Only, Part
-from rasa_environments.cli.backup_directory import BackupDirectory, Manifest, file_errors
+from rasa_environments.cli.backups.directory import BackupDirectory, Manifest, file_errors
+from rasa_environments.cli.backups.restored_models import RestoredModels
+from rasa_environments.cli.backups.restored_resources import RestoredResources, require_needed
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
 from rasa_environments.cli.model_server_access import ModelServerOptions, TokenFile, Url, model_server_client
 from rasa_environments.cli.output import OutputFormat
-from rasa_environments.cli.restored_models import RestoredModels
-from rasa_environments.cli.restored_resources import RestoredResources, require_needed
 from rasa_environments.cli.tables import console
 from rasa_environments.cli.writing import DryRun, DryRunOption, Writes, writes_of
 from rasa_environments.cluster.resources import MODEL_SERVERS

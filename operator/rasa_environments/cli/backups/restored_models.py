@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cli.access import Session
-from rasa_environments.cli.backup_directory import BackupDirectory, SavedModel
+from rasa_environments.cli.backups.directory import BackupDirectory, SavedModel
+from rasa_environments.cli.backups.transfers import Transfers
 from rasa_environments.cli.model_server_access import ModelServerOptions
 from rasa_environments.cli.permission import permission, rights_to_promote
 from rasa_environments.cli.tables import console
-from rasa_environments.cli.transfers import Transfers
 from rasa_environments.cli.writing import SUFFIXES, DryRun
 from rasa_environments.cluster.resources import MODEL_SERVERS
 from rasa_environments.rasa.listing import Model

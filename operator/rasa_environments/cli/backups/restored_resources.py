@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.model_tag import HistoryEntry, ModelTag
 from rasa_environments.cli.access import Session, parsed
-from rasa_environments.cli.backup_directory import Manifest
+from rasa_environments.cli.backups.directory import Manifest
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, code_of, explained
 from rasa_environments.cli.tables import console

@@ -1,0 +1,1 @@
+"""What a backup consists of: its directory, and how models and resources get back from it."""
