@@ -25,6 +25,7 @@ NAMESPACES = (
     "deletion",
     "migration",
     "verification",
+    "verification-job",
     "uninstallation",
 )
 """Of the tests: one for each module, with environments that pull from the release's model server."""

@@ -18,7 +18,7 @@ from tests.e2e.pod_space import TAG, PodSpace, model_tag
 from tests.e2e.visitors import Talk
 from tests.integration.model_server_process import MODEL_A, MODEL_B
 
-NAMESPACE = "verification"
+NAMESPACE = "verification-job"
 NAME = "production"
 SECONDS = 2600
 """For both verifications, with the starts of two candidates."""
