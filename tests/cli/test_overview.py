@@ -273,7 +273,7 @@ def test_suspended_environments_and_those_with_conversations_in_memory_are_marke
     header, new, old = text(shown).splitlines()[:3]
     place = header.index("NOTES")
     assert (new[place:].partition("   ")[0], old[place:].partition("   ")[0]) == ("in memory", "suspended")
-    assert "notes=suspended ready=Unknown" in line(shown.environments[1])
+    assert "ready=Unknown notes=suspended" in line(shown.environments[1])
 
 
 def test_what_is_so_of_many_is_said_once() -> None:

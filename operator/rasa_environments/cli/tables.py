@@ -205,8 +205,8 @@ def _described(row: Row) -> str:
     if isinstance(row, EnvironmentRow):
         facts = f"tag={row.tag} wanted={row.wanted or '-'} served={_served(row).text}"
         facts += f" actions={row.actions}" if row.actions else ""
-        facts += f" notes={','.join(row.marks)}" if row.marks else ""
-        return f"environment {name} {facts} ready={row.ready}{why}"
+        notes = f" notes={','.join(row.marks)}" if row.marks else ""
+        return f"environment {name} {facts} ready={row.ready}{notes}{why}"
     if isinstance(row, ServerRow):
         return f"model server {name} url={row.url} version={row.version or '-'} ready={row.ready}{why}"
     following = f" next={row.candidate} ({row.waits_for})" if row.candidate and row.waits_for else ""
