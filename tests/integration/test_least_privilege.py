@@ -17,7 +17,7 @@ from tests.integration.model_server_process import MODEL_A, MODEL_B, ModelServer
 from tests.integration.rasa_at_pod import scripted_rasa
 from tests.integration.space import CHILD_KINDS, ENVIRONMENT, ON_REQUEST, Space
 from tests.integration.test_drift import EVERYTHING, LABELS
-from tests.integration.test_served import pod_name
+from tests.integration.test_served import is_replaced, pod_name
 
 Right = tuple[str, str]
 """A verb, and a resource with its subresource."""
@@ -93,7 +93,7 @@ def lose_the_model(space: Space) -> None:
         rasa.model = MODEL_A
         space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True", reason="Served")
         rasa.model = None
-        space.eventually(lambda: pod_name(space) != pod, "the pod to be replaced")
+        space.eventually(lambda: is_replaced(space, pod), "the pod to be replaced")
 
 
 def take_a_tag_away(space: Space) -> None:

@@ -9,7 +9,7 @@ from tests.integration.manifests import environment, model_tag, secret, secret_v
 from tests.integration.model_server_process import MODEL_A
 from tests.integration.rasa_at_pod import scripted_rasa
 from tests.integration.space import ENVIRONMENT, Space
-from tests.integration.test_served import pod_name
+from tests.integration.test_served import is_replaced, pod_name
 
 LICENSE = "rasa-license"
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -57,7 +57,7 @@ def test_what_the_server_says_of_its_licence_is_told_until_a_new_one_is_there(ta
 
         tag_space.apply(secret(LICENSE, license="a-licence-e29b"))
 
-        tag_space.eventually(lambda: [pod_name(tag_space)] != [pod], "the pod to be replaced")
+        tag_space.eventually(lambda: is_replaced(tag_space, pod), "the pod to be replaced")
     with scripted_rasa(tag_space) as rasa:
         rasa.model, rasa.license_expires = MODEL_A, late.isoformat()
         wait_for_license(tag_space, status="True", reason="Licensed")

@@ -11,8 +11,18 @@ from tests.integration.space import ENVIRONMENT, Space
 from tests.integration.test_model_tags import TAG, wait_until_tagged
 
 
+def pod_names(space: Space) -> list[str]:
+    return [str(pod["metadata"]["name"]) for pod in space.list("Pod")]
+
+
 def pod_name(space: Space) -> str:
-    return str(space.list("Pod")[0]["metadata"]["name"])
+    return pod_names(space)[0]
+
+
+def is_replaced(space: Space, pod: str) -> bool:
+    """Whether another pod is there, and this one has gone: for a moment there may be both, or none."""
+    names = pod_names(space)
+    return len(names) == 1 and names != [pod]
 
 
 def model_status(space: Space) -> JsonObject:
