@@ -9,16 +9,16 @@ from typing import Final
 
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
+from rasa_environments.rasa.listing import MODEL_SUFFIX
 
-SUFFIX: Final = ".tar.gz"
 DESCRIPTIONS: Final = frozenset({"metadata.json", "fingerprint.json"})
 """Says how a model was trained: the first in Rasa 3, the second in Rasa 1 and 2."""
 
 
 def check_model_file(file: Path) -> None:
     """Raise CommandError if the file is no archive that `rasa train` could have written; all of it is read."""
-    if not file.name.endswith(SUFFIX):
-        raise _no_model(file, f"its name does not end in {SUFFIX}")
+    if not file.name.endswith(MODEL_SUFFIX):
+        raise _no_model(file, f"its name does not end in {MODEL_SUFFIX}")
     try:
         with tarfile.open(file, "r|gz") as archive:
             names = {member.name.removeprefix("./") for member in archive}

@@ -13,8 +13,8 @@ from rasa_environments.api.model_tag import PROMOTED_BY_ANNOTATION, HistoryEntry
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.overview import is_current, truth
 from rasa_environments.judge.conditions import condition_of
+from rasa_environments.rasa.listing import MODEL_SUFFIX
 
-MODEL_SUFFIX = ".tar.gz"
 REFUSALS = {
     Reason.MODEL_INCOMPATIBLE: ExitCode.FAILED,
     Reason.MODEL_NOT_FOUND: ExitCode.NOT_FOUND,

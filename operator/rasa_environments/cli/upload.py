@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import CommandError, execute
-from rasa_environments.cli.model_file import SUFFIX, check_model_file
+from rasa_environments.cli.model_file import check_model_file
 from rasa_environments.cli.model_server_access import (
     ModelServerName,
     ModelServerOptions,
@@ -24,6 +24,7 @@ from rasa_environments.cli.model_server_access import (
 from rasa_environments.cli.output import Output, OutputFormat, show
 from rasa_environments.cli.tables import console
 from rasa_environments.cli.writing import SUFFIXES, DryRun, DryRunOption
+from rasa_environments.rasa.listing import MODEL_SUFFIX
 from rasa_environments.rasa.model_server import ModelServerClient
 
 COLUMNS = (
@@ -92,7 +93,7 @@ async def rehearse(server: ModelServerClient, file: Path, dry_run: DryRun) -> st
     Raises CommandError and RasaError where the upload would.
     """
     check_model_file(file)
-    name = file.name.removesuffix(SUFFIX)
+    name = file.name.removesuffix(MODEL_SUFFIX)
     if dry_run is DryRun.SERVER:
         await server.check_write()
         if any(model.name == name for model in await server.models(as_writer=True)):
