@@ -8,35 +8,29 @@ import pytest
 
 from local.models import models_of
 from local.rasa import RELEASES
-from rasa_environments.api.base import JsonObject
 from tests.integration.conftest import Installation
-from tests.integration.manifests import CREDENTIALS, config_map, environment, model_server, model_tag, secret
-from tests.integration.model_server_process import API_TOKEN, TOKEN, ModelServerProcess, running_model_server
+from tests.integration.manifests import config_map
+from tests.integration.model_server_process import ModelServerProcess, running_model_server
 from tests.integration.real_environments import real_rasas
 from tests.integration.space import ENVIRONMENT, Space
 from tests.integration.test_model_tags import TAG
-from tests.integration.test_verified_promotions import OF_ANY_MODEL, OF_MODEL_A, A, B, visiting
+from tests.integration.test_verified_promotions import (
+    OF_ANY_MODEL,
+    A,
+    B,
+    serving_model_a,
+    verified,
+    visiting,
+    with_every_release,
+)
 
 GONE_SECONDS = 60.0
 """Seconds within which users no longer meet a model that fails live."""
 FROM_A, FROM_B = "Hello from model A.", "Hello from model B."
 
 
-def verified_live(conversations: str = "conversations") -> JsonObject:
-    """A verification with these conversations, after the tag has moved."""
-    source = {"configMapKeyRef": {"name": conversations, "key": "tests.yaml"}}
-    return {"live": {"conversations": [source], "timeoutSeconds": 120}}
-
-
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    ("release", "profile", "binaries"),
-    [
-        ("3.6.21", "OpenSource", "rasa_binaries"),
-        ("2.8.34", "OpenSource", "rasa_2_8"),
-        ("1.10.26", "RasaX-0.2", "rasa_1_10"),
-    ],
-)
+@with_every_release
 def test_a_model_that_fails_live_is_gone_again_while_a_visitor_chats_and_a_good_one_stays(
     release: str,
     profile: str,
@@ -55,18 +49,12 @@ def prove_rollback(
     release: str, profile: str, space: Space, kubeconfig: Path, own_models: ModelServerProcess, rasa_binaries: Path
 ) -> None:
     """Promote model B, which fails live, and again after the conversations were corrected."""
-    space.apply(
-        secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
-        model_server(own_models.url, profile=profile),
-        config_map("conversations", **{"tests.yaml": OF_MODEL_A}),
-        environment(rasa={"version": release}, model={"pullPeriodSeconds": 1}),
-        model_tag(model=A),
-    )
+    space.apply(*serving_model_a(release, profile, own_models.url))
     with real_rasas(space, kubeconfig, rasa_binaries, "production") as servers:
         production = servers["production"]
         space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True", reason="Served")
         with visiting(production) as visitor:
-            space.patch(TAG, "production", {"spec": {"model": B, "verification": verified_live()}})
+            space.patch(TAG, "production", {"spec": {"model": B, "verification": verified(stage="live")}})
             space.eventually(lambda: FROM_B in visitor.answers, "the visitor to meet model B")
             space.eventually(lambda: visitor.answers[-1] == FROM_A, "the visitor to meet model A again", GONE_SECONDS)
             rejected = space.wait_for_condition(TAG, "production", "Tagged", reason="ModelRejected")

@@ -98,14 +98,24 @@ def is_ready(api: ApiServer, space: Space) -> bool:
     return False
 
 
-def verified(conversations: str = "conversations") -> JsonObject:
+def verified(conversations: str = "conversations", stage: str = "candidate") -> JsonObject:
     """A verification with these conversations."""
     source = {"configMapKeyRef": {"name": conversations, "key": "tests.yaml"}}
-    return {"candidate": {"conversations": [source], "timeoutSeconds": 120}}
+    return {stage: {"conversations": [source], "timeoutSeconds": 120}}
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(
+def serving_model_a(release: str, profile: str, url: str) -> tuple[JsonObject, ...]:
+    """An environment whose tag is on model A, and conversations that only model A passes."""
+    return (
+        secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
+        model_server(url, profile=profile),
+        config_map("conversations", **{"tests.yaml": OF_MODEL_A}),
+        environment(rasa={"version": release}, model={"pullPeriodSeconds": 1}),
+        model_tag(model=A),
+    )
+
+
+with_every_release = pytest.mark.parametrize(
     ("release", "profile", "binaries"),
     [
         ("3.6.21", "OpenSource", "rasa_binaries"),
@@ -113,6 +123,10 @@ def verified(conversations: str = "conversations") -> JsonObject:
         ("1.10.26", "RasaX-0.2", "rasa_1_10"),
     ],
 )
+
+
+@pytest.mark.timeout(600)
+@with_every_release
 def test_a_model_that_answers_wrongly_is_never_served_and_a_good_one_is_promoted_while_a_visitor_chats(
     release: str,
     profile: str,
@@ -131,13 +145,7 @@ def prove_verified_promotion(
     release: str, profile: str, space: Space, kubeconfig: Path, own_models: ModelServerProcess, rasa_binaries: Path
 ) -> None:
     """Reject model B, and promote it after the conversations were corrected."""
-    space.apply(
-        secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
-        model_server(own_models.url, profile=profile),
-        config_map("conversations", **{"tests.yaml": OF_MODEL_A}),
-        environment(rasa={"version": release}, model={"pullPeriodSeconds": 1}),
-        model_tag(model=A),
-    )
+    space.apply(*serving_model_a(release, profile, own_models.url))
     with real_rasas(space, kubeconfig, rasa_binaries, "production") as servers:
         production = servers["production"]
         space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True", reason="Served")
