@@ -15,7 +15,7 @@ import pytest
 from local.installation import NAMESPACE
 from rasa_environments.api.base import JsonObject
 from tests.chaos.actions import Hang
-from tests.chaos.calls import Call, Phase
+from tests.chaos.calls import Call
 from tests.chaos.conftest import NUMBERS, NewOperator
 from tests.chaos.operators import ProxiedOperator
 from tests.integration.conftest import Installation, furnish
@@ -77,17 +77,23 @@ def lease(installation: Installation) -> JsonObject:
     return installation.api.request("GET", LEASE_PATH).body
 
 
-def stopping_at(operator: ProxiedOperator, resource: str) -> threading.Event:
-    """Pause the operator (SIGSTOP) when it first writes such an object, and set the event."""
+def stopping_at(operator: ProxiedOperator, is_place: Callable[[Call], bool]) -> threading.Event:
+    """Pause the operator (SIGSTOP) at the first such request, before it is forwarded, and set the event."""
     stopped = threading.Event()
 
-    def stop(call: Call, phase: Phase) -> None:
-        if call.place.resource == resource and phase is Phase.BEFORE and not stopped.is_set():
+    def stop(call: Call) -> None:
+        if is_place(call) and not stopped.is_set():
             os.kill(operator.process.pid, signal.SIGSTOP)
             stopped.set()
 
-    operator.proxy.on_write = stop
+    operator.proxy.fail(stop)
     return stopped
+
+
+def versions_of_children(space: Space) -> dict[str, tuple[str, str]]:
+    """Return the uid and resourceVersion of each child, by its kind."""
+    found = {kind: space.child(kind)["metadata"] for kind in ALWAYS_THERE}
+    return {kind: (metadata["uid"], metadata["resourceVersion"]) for kind, metadata in found.items()}
 
 
 def port_is(space: Space, environment: str, port: int) -> bool:
@@ -129,12 +135,11 @@ def test_a_leader_that_receives_sigterm_hands_over_at_once(pair: Pair, record: C
 def test_a_leader_that_was_stopped_in_the_middle_of_a_reconciliation_writes_nothing_when_it_continues(
     pair: Pair,
 ) -> None:
-    stopped = stopping_at(pair.leader, "configmaps")
+    stopped = stopping_at(pair.leader, lambda call: call.is_get and call.place.resource == "deploymentenvironments")
     pair.space.apply(environment())
-    pair.space.eventually(stopped.is_set, "the leader to be stopped at its first write of a ConfigMap")
-    since = time.monotonic()
+    pair.space.eventually(stopped.is_set, "the leader to be stopped while it reads, before its first write")
 
-    seconds = pair.seconds_until_standby_leads(since)
+    seconds = pair.seconds_until_standby_leads(time.monotonic())
     pair.space.wait_until_ready()
     pair.space.apply(environment("worker"))
     pair.space.wait_until_ready("worker")
@@ -144,6 +149,20 @@ def test_a_leader_that_was_stopped_in_the_middle_of_a_reconciliation_writes_noth
     pair.assert_the_leader_ends_in_good_order()
     assert [f"{call.method} {call.path}" for call in pair.leader.writes(place)] == []
     assert seconds < TAKEOVER_SECONDS
+
+
+def test_writes_that_a_stopped_leader_had_begun_to_send_change_nothing_when_it_continues(pair: Pair) -> None:
+    stopped = stopping_at(pair.leader, lambda call: call.writes and call.place.resource == "configmaps")
+    pair.space.apply(environment())
+    pair.space.eventually(stopped.is_set, "the leader to be stopped at its first write of a ConfigMap")
+
+    pair.seconds_until_standby_leads(time.monotonic())
+    pair.space.wait_until_ready()
+    before = versions_of_children(pair.space)
+    os.kill(pair.leader.process.pid, signal.SIGCONT)
+
+    pair.assert_the_leader_ends_in_good_order()
+    assert versions_of_children(pair.space) == before
 
 
 @pytest.mark.full_chaos

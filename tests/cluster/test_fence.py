@@ -72,6 +72,18 @@ async def test_a_write_that_waits_for_its_connection_is_not_sent(
         await client.get(CONFIG_MAPS, identity(settings)[0])
 
 
+async def test_a_write_is_not_sent_if_the_lead_is_lost_while_it_is_passed_to_its_connection(
+    cluster: ClusterFacts, client: Client, settings: JsonObject
+) -> None:
+    answers = iter([True, False])
+    async with await Client.connect(str(cluster.kubeconfig), may_write=lambda: next(answers)) as fenced:
+        with pytest.raises(ApiError, match="does not hold the Lease"):
+            await fenced.create(CONFIG_MAPS, settings)
+
+    with pytest.raises(ApiError, match="NotFound"):
+        await client.get(CONFIG_MAPS, identity(settings)[0])
+
+
 async def test_a_model_server_is_only_read(leader: Leader) -> None:
     received: list[str] = []
 

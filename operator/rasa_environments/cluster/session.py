@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import Connection
 from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException
@@ -31,29 +32,33 @@ def always() -> bool:
     return True
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Sends a write only if `may_write` returns True once the connection is open, which may take long.
+def _fenced(may_write: MayWrite) -> type[aiohttp.ClientRequest]:
+    """Return a class of requests that are sent, if they write, only while `may_write` returns True.
 
-    A process that is stopped while it waits for the connection (SIGSTOP, a frozen machine) may no longer lead when it
-    continues. Nothing is awaited between this check and the first byte.
+    A process that is stopped for a while (SIGSTOP, a frozen machine) may no longer lead when it continues. So this is
+    checked after the connection is open, which may take long, and once more in the step that passes head and body to
+    the connection: before Python 3.12, aiohttp leaves that step to a task of its own.
     """
+    refusal = "this process does not hold the Lease"
 
-    def __init__(self, may_write: MayWrite, **options: Any) -> None:
-        super().__init__(**options)
-        self._may_write = may_write
+    class FencedRequest(aiohttp.ClientRequest):
+        def _is_refused(self) -> bool:
+            return self.method not in SAFE_METHODS and not may_write()
 
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's own
-    ) -> Connection:
-        """Return a connection for the request. Raises aiohttp.ClientConnectionError if it may not be sent."""
-        connection = await super().connect(req, traces, timeout)
-        if req.method not in SAFE_METHODS and not self._may_write():
-            connection.release()
-            raise aiohttp.ClientConnectionError("this process does not hold the Lease")
-        return connection
+        async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+            if self._is_refused():
+                raise aiohttp.ClientConnectionError(refusal)
+            return await super().send(conn)
+
+        async def write_bytes(
+            self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+        ) -> None:
+            if self._is_refused() and conn.protocol is not None:
+                conn.protocol.set_exception(aiohttp.ClientConnectionError(refusal))
+                return
+            await super().write_bytes(writer, conn, content_length)
+
+    return FencedRequest
 
 
 class Session(RESTClientObject):
@@ -66,9 +71,12 @@ class Session(RESTClientObject):
     def __init__(self, access: Access, user_agent: str, may_write: MayWrite = always) -> None:
         configuration = access.configuration
         headers = [("User-Agent", user_agent), ("Accept-Encoding", "identity"), *access.impersonation]
-        configuration.client_session_kwargs = {**(configuration.client_session_kwargs or {}), "headers": headers}
+        configuration.client_session_kwargs = {
+            **(configuration.client_session_kwargs or {}),
+            "headers": headers,
+            "request_class": _fenced(may_write),
+        }
         super().__init__(configuration)
-        self._may_write = may_write
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._users = 0
         self._retired = False
@@ -128,7 +136,7 @@ class Session(RESTClientObject):
 
     def _create_connector(self) -> aiohttp.TCPConnector:
         """Return a connector without a limit: each watch holds a connection, and requests must not wait for them."""
-        return _Connector(self._may_write, limit=0, ssl=self.ssl_context, socket_factory=self._socket)
+        return aiohttp.TCPConnector(limit=0, ssl=self.ssl_context, socket_factory=self._socket)
 
     def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
         """Return a socket with TCP keep-alive, which notices when the other side has vanished."""
