@@ -25,7 +25,7 @@ from bench.options import Options
 from bench.page import CHARTS, TITLES, page, table
 from bench.plots import write_charts
 from bench.process_usage import this_machine
-from bench.scale import LARGEST, REST_SECONDS, SINGLES, STEPS, scale_figures, scale_measures, scale_run
+from bench.scale import LARGEST, REST_SECONDS, SINGLES, STEPS, peer_climb, scale_figures, scale_measures, scale_run
 from bench.shape import PeerDiffersError
 from bench.shards import NAMESPACES, shard_measures, shared_by
 from bench.tags import PROMOTIONS, promotions, tag_measures
@@ -65,16 +65,19 @@ def creation(options: Options, progress: Progress) -> Measured:
 
 
 def scale(options: Options, progress: Progress) -> Measured:
-    """Up to a thousand environments, or three thousand."""
+    """Up to a thousand environments, or three thousand, by the operator and by the peer in Go."""
     machine = this_machine()
     totals = [*STEPS, LARGEST] if options.large else [*STEPS]
     with bench_cluster(progress) as cluster, running_models(cluster.directory / "models", cluster.leash) as models:
         scaled = scale_run(cluster, models, totals, progress)
+    with bench_cluster(progress) as cluster, running_models(cluster.directory / "models", cluster.leash) as models:
+        theirs = peer_climb(cluster, models, calibrated_peer(cluster, models, progress), totals, progress)
     method = (
-        f"One run up to {totals[-1]} environments in one namespace, then {SINGLES} one by one, {REST_SECONDS:.0f} s at"
-        " rest, and a start with all of them there. Seconds of a start include that of Python."
+        f"One run of each side, on a new cluster: up to {totals[-1]} environments in one namespace, then {SINGLES} one"
+        f" by one; the operator also {REST_SECONDS:.0f} s at rest, and a start with all of them there. Seconds of a"
+        " start include that of Python."
     )
-    return Measured(scale_measures(scaled), machine, method, scale_figures(scaled))
+    return Measured(scale_measures(scaled, theirs), machine, method, scale_figures(scaled, theirs))
 
 
 def shards(options: Options, progress: Progress) -> Measured:

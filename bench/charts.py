@@ -32,7 +32,8 @@ def _creation(measured: Measured) -> dict[str, str]:
 
 
 def _scale(measured: Measured) -> dict[str, str]:
-    steps = list(zip(measured.figures["totals"], measured.figures["steps"], strict=True))
+    ours = measured.figures["ours"]
+    steps = list(zip(ours["totals"], ours["climb"]["steps"], strict=True))
     each = [(f"up to {total} environments", step["cpu_seconds"] / step["count"] * 1000) for total, step in steps]
     memory = [(f"{total} environments", step["resident_bytes"] / 1e6) for total, step in steps]
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.creation import Created, creation_measures
 from bench.metrics import passes_in
 from bench.model_server import GIGABYTE, ModelServerFigures, model_server_measures
-from bench.scale import Restarted, Scaled, scale_measures
+from bench.scale import Climb, Restarted, Scaled, scale_measures
 from bench.shards import NAMESPACES, Shared, halves, shard_measures
 from bench.tags import Promoted, tag_measures
 
@@ -26,18 +26,28 @@ def test_new_environments_are_reported_by_the_medians_of_both_sides() -> None:
 def test_many_environments_are_reported_by_the_last_step() -> None:
     scaled = Scaled(
         totals=[100, 300],
-        steps=[created(100, 2.0), created(200, 4.0)],
-        singles=[0.02, 0.05, 0.03],
+        climb=Climb([created(100, 2.0), created(200, 4.0)], [0.02, 0.05, 0.03]),
         rest_percent=0.04,
         restarted=Restarted(320, 2.0, 0, 110_000_000),
     )
 
-    rows = {row.name: row.ours for row in scale_measures(scaled)}
+    peer = Climb([created(100, 2.0), created(200, 5.0)], [0.04])
+
+    measures = scale_measures(scaled, peer)
+
+    rows = {row.name: row.ours for row in measures}
 
     assert rows["environments created per second, up to 300"] == 50
     assert rows["one more with 300: to its Deployment, p50"] == 30
     assert rows["one more with 300: to its Deployment, max"] == 50
     assert rows["milliseconds for each, up to 100: 20.0, 300: 20.0: spread"] == 0
+    assert {row.name: row.ratio for row in measures if row.peer} == {
+        "environments created per second, up to 300": 1.25,
+        "one more with 300: to its Deployment, p50": 0.75,
+        "one more with 300: to its Deployment, max": 1.25,
+        "milliseconds for each, up to 100: 20.0, 300: 20.0: spread": 0.0,
+        "of these CPU of the operator, 100: 25.0, 300: 12.5: spread": 1.0,
+    }
 
 
 def test_downloads_are_compared_by_their_rates() -> None:
