@@ -26,14 +26,7 @@ from rasa_environments.rasa.server import RasaVersion, Served
 from rasa_environments.reconcile.clock import utc_now
 from rasa_environments.reconcile.ports import Check
 from rasa_environments.reconcile.running_releases import ReleaseProbe
-from rasa_environments.reconcile.verification.candidates import Candidates
-from rasa_environments.reconcile.verification.files import ConversationFiles
-from rasa_environments.reconcile.verification.gate import CandidateGate
-from rasa_environments.reconcile.verification.jobs import VerificationJobs
-from rasa_environments.reconcile.verification.live import LiveStage
-from rasa_environments.reconcile.verification.live_servers import LiveServers
-from rasa_environments.reconcile.verification.runs import ConversationRuns
-from rasa_environments.reconcile.verification.stages import Stages
+from rasa_environments.reconcile.verification.stages import Ports, Stages, stages
 from tests.reconcile.fake_jobs import FakeJobs
 
 
@@ -379,13 +372,16 @@ def verification_stages(
     now: Callable[[], str] = utc_now,
 ) -> Stages:
     """Return both stages of verifications with these fakes."""
-    files, talked = ConversationFiles(api or FakeApiServer()), bots or FakeBots()
-    known = children or FakeChildren()
-    job_api = jobs or FakeJobs()
-    team_jobs = VerificationJobs(job_api, state.lister, "Candidate")
-    gate = CandidateGate(state, files, Candidates(state, known), ConversationRuns(talked), team_jobs, limit, now)
-    servers, runs = LiveServers(state, known, secrets or FakeSecrets()), ConversationRuns(talked, talked.delete)
-    return Stages(gate, LiveStage(state, files, servers, runs, VerificationJobs(job_api, state.lister, "Live"), now))
+    talked = bots or FakeBots()
+    ports = Ports(
+        api or FakeApiServer(),
+        jobs or FakeJobs(),
+        children or FakeChildren(),
+        secrets or FakeSecrets(),
+        talked,
+        talked.delete,
+    )
+    return stages(state, ports, limit, now)
 
 
 def unasked_releases(state: State) -> ReleaseProbe:

@@ -35,25 +35,26 @@ class LiveScene(Scene):
             self.rasa.model = self.model_server.tags.get("live")
         self.bots.answer = self.answers.get(self.rasa.model or "", GOOD)
         result = await super().reconcile()
-        self.has_pod()
+        for each in self.state.lister.environments:
+            self.has_pod(each.metadata.name)
         return result
 
-    def has_pod(self) -> None:
-        """The environment's Deployment is available."""
-        key = ObjectKey("bots", "live-rasa")
+    def has_pod(self, environment: str) -> None:
+        """An environment's Deployment is available."""
+        key = ObjectKey("bots", f"{environment}-rasa")
         deployment = self.children.objects.get(("Deployment", key))
         if deployment is None:
             return
         self.children.has_status("Deployment", key, replicas=1, updatedReplicas=1, availableReplicas=1)
         pod = {
-            "metadata": {"name": "live-rasa-1", "labels": deployment["spec"]["selector"]["matchLabels"]},
+            "metadata": {"name": f"{key.name}-1", "labels": deployment["spec"]["selector"]["matchLabels"]},
             "status": {
                 "podIP": "10.0.0.2",
                 "conditions": [{"type": "Ready", "status": "True"}],
                 "containerStatuses": [{"name": "rasa", "ready": True}],
             },
         }
-        self.state.pods.put(ObjectKey("bots", "live-rasa-1"), pod)
+        self.state.pods.put(ObjectKey("bots", f"{key.name}-1"), pod)
 
     async def settles(self) -> None:
         """Reconcile until nothing changes any more."""

@@ -236,6 +236,21 @@ async def test_without_an_environment_nothing_is_verified_and_no_time_passes() -
     assert scene.stages == [("new", "Live", "Succeeded")]
 
 
+async def test_an_environment_that_takes_the_place_of_another_midway_is_verified_from_the_start() -> None:
+    scene = LiveScene()
+    scene.state.lister.environments.put(environment("spare", tag="live", uid="uid-spare"))
+    while not scene.bots.heard:
+        await scene.reconcile()
+    scene.bots.heard.clear()
+    scene.state.lister.environments.remove(LIVE)
+
+    await scene.settles()
+
+    assert [text for _, _, text in scene.bots.heard] == ["when are you open?", "hello"]
+    assert {case.environment for case in scene.cases} == {"bots/spare"}
+    assert scene.stages == [("new", "Live", "Succeeded")]
+
+
 async def test_without_usable_conversations_the_tag_does_not_move() -> None:
     scene = LiveScene()
     scene.has_conversations(None)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rasa_environments.api.base import ModelReference, ObjectKey
+from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.api.verification import Check
 from rasa_environments.desired.profiles import rules_of
+from rasa_environments.domain.facts import Problem
 from rasa_environments.domain.lister import Lister, server_of_environment, server_of_tag
 from rasa_environments.domain.verification import verifying_model
 
@@ -44,6 +49,26 @@ def hosts(tag: ModelTag, lister: Lister) -> tuple[tuple[DeploymentEnvironment, .
     found = [(each, obstacle(each, server, tag)) for each in lister.eligible_followers(key, tag.tag)]
     obstacles = tuple(f"{each.metadata.key}: {why}" for each, why in found if why is not None)
     return tuple(each for each, why in found if why is None), obstacles
+
+
+def no_host(
+    tag: ModelTag, check: Check, environments: Sequence[DeploymentEnvironment], obstacles: Sequence[str]
+) -> Problem | None:
+    """Return that a check can run beside none of the environments that pull the tag, or None."""
+    if not environments:
+        why = "; ".join(obstacles) or "no environment pulls the tag"
+        return Problem(
+            Reason.NO_CANDIDATE,
+            f"no candidate can run for tag {tag.tag} ({why}): create an environment that pulls it, or remove "
+            "spec.verification",
+        )
+    if check.job_template is None or any(runs_job(tag, each) for each in environments):
+        return None
+    return Problem(
+        Reason.NO_CANDIDATE,
+        f"spec.verification.candidate.jobTemplate runs in namespace {tag.metadata.namespace} alone, and no "
+        f"environment there pulls tag {tag.tag}: create one, or remove jobTemplate",
+    )
 
 
 def tags_with_a_candidate(lister: Lister) -> tuple[ObjectKey, ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rasa_environments.api.base import ModelReference
 from rasa_environments.api.conditions import Reason
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag, ModelTagStatus
-from rasa_environments.api.verification import MAXIMUM_VERIFICATIONS, VerificationRecord
+from rasa_environments.api.verification import MAXIMUM_VERIFICATIONS, Check, VerificationRecord
+from rasa_environments.domain.candidates import runs_job
 from rasa_environments.domain.desired_model import DesiredModel
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.live_results import good_models, live_results, passed_live
@@ -25,6 +27,31 @@ def needs_live(tag: ModelTag, model: TaggedModel, tagged: TaggedModel | None) ->
     if passed_live(tag.status, ModelReference(name=model.name, hash=model.hash)):
         return False
     return not was_served(tag, model, tagged)
+
+
+def is_requested_again(tag: ModelTag, model: TaggedModel, progress: Progress) -> bool:
+    """Return whether another verification of the model that has the tag was requested just now."""
+    tagged = tag.status.tagged_model
+    has_tag = tagged is not None and (tagged.name, tagged.hash) == (model.name, model.hash)
+    return has_tag and progress.handled_retry != tag.status.last_handled_retry_at
+
+
+def tested_live(
+    tag: ModelTag, check: Check, environments: Sequence[DeploymentEnvironment]
+) -> tuple[DeploymentEnvironment, ...]:
+    """Return the environments in which anything is tested; none if there is a jobTemplate that runs in none."""
+    with_job = tuple(each for each in environments if runs_job(tag, each))
+    if check.job_template is None or (check.conversations is not None and with_job):
+        return tuple(environments)
+    return with_job
+
+
+def untested(tag: ModelTag) -> str:
+    """Return why nothing is tested in the environments that pull the tag."""
+    return (
+        f"spec.verification.live.jobTemplate runs in namespace {tag.metadata.namespace} alone, and no environment "
+        f"there whose server the operator runs pulls tag {tag.tag}: create one, or remove jobTemplate"
+    )
 
 
 def live_record(progress: Progress) -> VerificationRecord | None:

@@ -10,6 +10,7 @@ from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.shapes import mapping, mappings, number, text
 from rasa_environments.api.verification import Stage, TestCase
+from rasa_environments.domain.verdicts import Verdict, within
 from rasa_environments.domain.verification import described_failure, failed_first
 from rasa_environments.rasa.redaction import one_line
 
@@ -17,6 +18,8 @@ FILE: Final = "jobTemplate"
 """What stands in a report for the file of a conversation."""
 EXPECTATION: Final = "the Job to complete"
 DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
+JOB_SECONDS: Final = 5.0
+"""Seconds between two looks at a Job that runs."""
 
 
 @dataclass(frozen=True)
@@ -40,36 +43,22 @@ class JobResult:
         return TestCase.model_validate({**case, **told})
 
 
-@dataclass(frozen=True)
-class JobsVerdict:
-    """What the Jobs of a verification have come to together."""
-
-    passed: bool | None
-    """None while it is not known."""
-    message: str
-    """What failed, or what is waited for."""
-    reason: Reason
-    """Why the model is rejected, if one failed, or the time is over."""
-    cases: tuple[TestCase, ...]
-    """The results of the Jobs that have ended, and those of the conversations."""
-
-
 def verdict(
     results: Sequence[JobResult], cases: Sequence[TestCase], left: float, timeout_seconds: int, stage: Stage
-) -> JobsVerdict:
+) -> Verdict:
     """Return what the Jobs have come to, after the conversations with these results, with so many seconds left."""
     told = failed_first([*(each.test_case for each in results if each.passed is not None), *cases])
     failure = next((each for each in results if each.passed is False), None)
     if failure is not None:
-        return JobsVerdict(False, described_failure(failure.test_case), failure.reason, told)
+        return Verdict(False, told, described_failure(failure.test_case), failure.reason)
     waiting = next((each for each in results if each.passed is None), None)
     if waiting is None:
-        return JobsVerdict(True, "", Reason.VERIFYING, told)
+        return Verdict(True, told)
     what = f"environment {waiting.environment}: Job {waiting.job.name}: {waiting.message}"
     if left > 0:
-        return JobsVerdict(None, what, Reason.VERIFYING, told)
-    within = f"within {timeout_seconds} s (spec.verification.{stage.lower()}.timeoutSeconds)"
-    return JobsVerdict(False, f"{what}; it had not completed {within}", Reason.VERIFICATION_TIMED_OUT, told)
+        return Verdict(None, told, what, requeue_after=min(JOB_SECONDS, left))
+    late = f"{what}; it had not completed {within(timeout_seconds, stage)}"
+    return Verdict(False, told, late, Reason.VERIFICATION_TIMED_OUT)
 
 
 def belongs_to(job: JsonObject, uid: str) -> bool:

@@ -62,14 +62,7 @@ from rasa_environments.reconcile.secrets import ReferencedSecrets
 from rasa_environments.reconcile.served import ServedModels
 from rasa_environments.reconcile.status import Statuses
 from rasa_environments.reconcile.unread_servers import UnreadServers
-from rasa_environments.reconcile.verification.candidates import Candidates
-from rasa_environments.reconcile.verification.files import ConversationFiles
-from rasa_environments.reconcile.verification.gate import CandidateGate
-from rasa_environments.reconcile.verification.jobs import VerificationJobs
-from rasa_environments.reconcile.verification.live import LiveStage
-from rasa_environments.reconcile.verification.live_servers import LiveServers
-from rasa_environments.reconcile.verification.runs import ConversationRuns
-from rasa_environments.reconcile.verification.stages import Stages
+from rasa_environments.reconcile.verification.stages import Ports, Stages, stages
 from rasa_environments.runtime.kopf_host import KopfHost
 from rasa_environments.runtime.metrics import Metrics
 from rasa_environments.runtime.reconciliations import Reconciliations
@@ -257,14 +250,9 @@ class Assembly:
 
     @property
     def _verification(self) -> Stages:
-        files, held = ConversationFiles(self._client), partial(say, self.http)
-        candidates, runs = Candidates(self.state, self._children), ConversationRuns(held)
-        jobs = VerificationJobs(self._client, self.state.lister, "Candidate")
-        gate = CandidateGate(self.state, files, candidates, runs, jobs, self._settings.max_candidates)
-        servers = LiveServers(self.state, self._children, self._referenced_secrets)
-        deleting = ConversationRuns(held, partial(forget, self.http))
-        live_jobs = VerificationJobs(self._client, self.state.lister, "Live")
-        return Stages(gate, LiveStage(self.state, files, servers, deleting, live_jobs))
+        api, children, secrets = self._client, self._children, self._referenced_secrets
+        held = partial(say, self.http), partial(forget, self.http)
+        return stages(self.state, Ports(api, api, children, secrets, *held), self._settings.max_candidates)
 
     @cached_property
     def _environments(self) -> EnvironmentReconciler:

@@ -31,8 +31,6 @@ from rasa_environments.reconcile.ports import Jobs
 
 REFUSALS: Final = frozenset({400, 403, 404, 413, 422})
 """Statuses of the API server that the same Job would get again: the template, a permission or a quota has to change."""
-JOB_SECONDS: Final = 5.0
-"""Seconds between two looks at a Job that runs."""
 POD_LABEL: Final = "batch.kubernetes.io/job-name"
 """Label of a Job's pods (Kubernetes: Well-known labels)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,134 +10,48 @@ from rasa_environments.api.base import ModelReference, ObjectKey
 from rasa_environments.api.conditions import Reason
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.api.verification import Check, TestCase
-from rasa_environments.controller.queue import Kind, Request
-from rasa_environments.controller.state import State
+from rasa_environments.api.verification import Check
 from rasa_environments.domain.candidates import runs_job
-from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
-from rasa_environments.domain.lister import server_of_tag
-from rasa_environments.domain.live_verification import (
-    abandoned,
-    announced,
-    live_record,
-    needs_live,
-    resumed,
-    with_digest,
-)
-from rasa_environments.domain.verification import (
-    Progress,
-    case_results,
-    described_failure,
-    failed,
-    in_progress,
-    rejection,
-    seconds_left,
-    succeeded,
-)
-from rasa_environments.domain.verification_jobs import verdict
+from rasa_environments.domain.facts import Problem, TaggedModel
+from rasa_environments.domain.live_verification import live_record, resumed, tested_live, untested, with_digest
+from rasa_environments.domain.verdicts import Verdict, verdict_of_conversations, within
+from rasa_environments.domain.verification import Progress, in_progress
 from rasa_environments.judge.model_tag import follower, served_status
-from rasa_environments.reconcile.clock import in_seconds, utc_now
+from rasa_environments.reconcile.verification.check_runner import CheckRunner
 from rasa_environments.reconcile.verification.files import ConversationFiles, ConversationSet
-from rasa_environments.reconcile.verification.jobs import JOB_SECONDS, VerificationJobs
 from rasa_environments.reconcile.verification.live_servers import LiveServers
-from rasa_environments.reconcile.verification.runs import ConversationRuns
 from rasa_environments.reconcile.verification.servers import ServerUnderTest
 
-CONVERSATION_SECONDS: Final = 90.0
-"""Seconds for one conversation with each environment."""
 RECHECK_SECONDS: Final = 10.0
 """Seconds between two attempts after a server did not answer; what an environment serves is noticed at once."""
-FILES_SECONDS: Final = 30.0
-"""Seconds between two looks at conversations or a jobTemplate that cannot be used."""
 
 
 class LiveStage:
-    """Announces the verification of a model before it gets the tag, and carries it on afterwards."""
+    """Carries on the verification of the model that has the tag, and ends it."""
 
-    def __init__(
-        self,
-        state: State,
-        files: ConversationFiles,
-        servers: LiveServers,
-        runs: ConversationRuns,
-        jobs: VerificationJobs,
-        now: Callable[[], str] = utc_now,
-    ) -> None:
-        self._state = state
+    def __init__(self, files: ConversationFiles, servers: LiveServers, runner: CheckRunner) -> None:
         self._files = files
         self._servers = servers
-        self._runs = runs
-        self._jobs = jobs
-        self._now = now
+        self._runner = runner
         self._paused: set[ObjectKey] = set()
         """ModelTags with nothing to verify: no environment pulls the tag."""
 
     async def forget(self, tag: ObjectKey) -> None:
         """End the verification for a ModelTag that is gone. Raises ApiError."""
-        self._discard(tag)
-        await self._jobs.forget(tag)
+        self._paused.discard(tag)
+        await self._runner.forget(tag)
 
     async def _end(self, tag: ModelTag) -> None:
         """End the verification for a ModelTag that verifies no model now. Raises ApiError."""
-        self._discard(tag.metadata.key)
-        await self._jobs.end(tag)
-
-    def _discard(self, tag: ObjectKey) -> None:
-        """Discard the conversations of a verification that ended."""
-        self._runs.forget(tag)
-        self._paused.discard(tag)
-
-    async def prepare(
-        self, tag: ModelTag, desired: str | None, progress: Progress, observation: ServerObservation
-    ) -> Progress:
-        """Return the progress with the verification of the desired model announced, if it needs one.
-
-        It has a problem, and the tag stays, if conversations or jobTemplate cannot be used. Raises ApiError.
-        """
-        check = None if tag.spec.verification is None else tag.spec.verification.live
-        last, moves = tag.status.tagged_model, progress.problem is None
-        has_tag = desired if moves or last is None else last.name
-        current = abandoned(progress, has_tag if check is not None else None)
-        if check is None or desired is None or current.problem is not None:
-            return current
-        tagged = observation.tags.get(tag.tag)
-        model = observation.models.get(desired) or (tagged if tagged is not None and tagged.name == desired else None)
-        if model is None or not model.compatible or self._is_announced(current, model):
-            return current
-        if rejection(current, model) is not None:
-            return current  # it keeps the tag while the next model is held
-        if not needs_live(tag, model, tagged) and not _is_asked_for(tag, model, current):
-            return abandoned(current, None)
-        return await self._announce(tag, check, model, current)
-
-    async def _announce(self, tag: ModelTag, check: Check, model: TaggedModel, current: Progress) -> Progress:
-        """Return the progress with the verification announced, or why the tag stays. Raises ApiError."""
-        found = await self._files.read(tag.metadata.key, check, "Live")
-        if isinstance(found, Problem):
-            return current.waiting(found.reason, found.message, FILES_SECONDS, stalled=found.stalled)
-        problem = await self._refusal(tag, check, model)
-        if problem is not None:
-            return current.waiting(problem.reason, problem.message, FILES_SECONDS, stalled=problem.stalled)
-        return announced(current, model, found.digest, self._now())
-
-    async def _refusal(self, tag: ModelTag, check: Check, model: TaggedModel) -> Problem | None:
-        """Return why no Job could test the model once it has the tag. Raises ApiError."""
-        await self._state.index_claims(server_of_tag(tag))
-        environments = self._servers.environments(tag)
-        if environments and not _tested(tag, check, environments):
-            return Problem(Reason.NO_ENVIRONMENT, _untested(tag))
-        return await self._jobs.refusal(tag, check, model, environments)
-
-    def _is_announced(self, progress: Progress, model: TaggedModel) -> bool:
-        record = live_record(progress)
-        return record is not None and (record.name, record.hash) == (model.name, model.hash)
+        self._paused.discard(tag.metadata.key)
+        await self._runner.end(tag)
 
     async def advance(self, tag: ModelTag, desired: str | None, progress: Progress) -> Progress:
         """Return the progress after the next conversations with the environments, if the model has the tag.
 
         Jobs follow them. Raises ApiError.
         """
-        key, record, tagged = tag.metadata.key, live_record(progress), tag.status.tagged_model
+        record, tagged = live_record(progress), tag.status.tagged_model
         check = None if tag.spec.verification is None else tag.spec.verification.live
         if check is None or record is None:
             await self._end(tag)
@@ -146,20 +60,23 @@ class LiveStage:
             await self._end(tag)
             return _announced(tag, record.name, progress)
         pulling = self._servers.environments(tag)
-        environments = _tested(tag, check, pulling)
+        environments = tested_live(tag, check, pulling)
         if not environments:
-            await self._end(tag)
-            self._paused.add(key)
-            missing = f"model {tagged.name} is verified once an environment pulls tag {tag.tag}"
-            message = _untested(tag) if pulling else missing
-            return replace(progress, unverified=Problem(Reason.NO_ENVIRONMENT, message, stalled=False))
-        if key in self._paused:
-            self._paused.discard(key)
-            return _verifying(tag, tagged, environments, resumed(progress, self._now()), 0.0)
+            return await self._pause(tag, tagged, progress, untested(tag) if pulling else None)
+        if tag.metadata.key in self._paused:
+            self._paused.discard(tag.metadata.key)
+            return _verifying(tag, tagged, environments, resumed(progress, self._runner.now()), 0.0)
         if record not in (tag.status.verifications or ()):
             await self._end(tag)  # of an earlier verification
             return _verifying(tag, tagged, environments, progress, 0.0)  # Recorded first, as Jobs have its time.
         return await self._continue(tag, check, tagged, environments, progress)
+
+    async def _pause(self, tag: ModelTag, tagged: ModelReference, progress: Progress, why: str | None) -> Progress:
+        """Return the progress of a model that no environment tests now: its time does not count. Raises ApiError."""
+        await self._end(tag)
+        self._paused.add(tag.metadata.key)
+        message = why or f"model {tagged.name} is verified once an environment pulls tag {tag.tag}"
+        return replace(progress, unverified=Problem(Reason.NO_ENVIRONMENT, message, stalled=False))
 
     async def _continue(
         self,
@@ -169,70 +86,51 @@ class LiveStage:
         environments: Sequence[DeploymentEnvironment],
         progress: Progress,
     ) -> Progress:
-        """Hold the next conversations, once every environment serves the model; return the progress."""
-        key, model = tag.metadata.key, TaggedModel(tagged.name, tagged.hash)
-        servers, waits_for = await self._ready(environments, tagged, key)
-        found = self._runs.conversations(key, model, check)
-        left = seconds_left(progress, self._now(), check.timeout_seconds, "Live")
-        if waits_for is None and found is None and left > 0:
+        """Hold the next conversations, once every environment serves the model, and then look at the Jobs."""
+        key, left = tag.metadata.key, self._runner.seconds_left(progress, check)
+        model = TaggedModel(tagged.name, tagged.hash)
+        servers, obstacle = await self._ready(environments, tagged, key)
+        found = self._runner.conversations(key, model, check)
+        if found is None and obstacle is None and left > 0:
             read = await self._files.read(key, check, "Live")
-            found, waits_for = (None, read.message) if isinstance(read, Problem) else (read, None)
+            found, obstacle = (None, read.message) if isinstance(read, Problem) else (read, None)
         if found is not None and found.digest != in_progress(progress, "Live").conversations_digest:
             await self._end(tag)  # of what was to be passed before
             return _verifying(tag, tagged, environments, with_digest(progress, found.digest), 0.0)
-        if found is not None and waits_for is None and left > 0:
-            await self._hold(key, model, check, found, servers, left)
-            left = seconds_left(progress, self._now(), check.timeout_seconds, "Live")
-        obstacle, waits_for = waits_for, waits_for or self._fault(key, environments)
-        known = self._runs.results(key)
-        cases = case_results([(each, result) for each, results in known.items() for result in results])
-        if cases and cases[0].step is not None:
-            return self._failed(tag, progress, Reason.VERIFICATION_FAILED, described_failure(cases[0]), cases)
-        if found is not None and len(cases) == len(environments) * len(found.conversations):
-            if check.job_template is not None:
-                return await self._run_jobs(tag, check, tagged, environments, progress, cases, obstacle)
-            return self._passed(tag, progress, cases, None)
-        if left <= 0:
-            within = f"within {check.timeout_seconds} s (spec.verification.live.timeoutSeconds)"
-            message = f"it did not pass {within}: {waits_for or 'the conversations took too long'}"
-            return self._failed(tag, progress, Reason.VERIFICATION_TIMED_OUT, message, cases)
-        requeue_after = 0.0 if waits_for is None else min(RECHECK_SECONDS, left)
-        return _verifying(tag, tagged, environments, progress, requeue_after)
+        if found is not None and obstacle is None and left > 0:
+            self._runner.begin(key, model, check, found)
+            await self._runner.converse(key, servers, left)
+        verdict = await self._verdict(tag, check, environments, progress, found, obstacle)
+        if verdict.passed is None:
+            return _verifying(tag, tagged, environments, progress, verdict.requeue_after or 0.0, verdict.message)
+        return self._ended(tag, check, progress, verdict)
 
-    async def _run_jobs(
+    async def _verdict(
         self,
         tag: ModelTag,
         check: Check,
-        tagged: ModelReference,
         environments: Sequence[DeploymentEnvironment],
         progress: Progress,
-        cases: Sequence[TestCase],
+        found: ConversationSet | None,
         obstacle: str | None,
-    ) -> Progress:
-        """Look at the Jobs, after all conversations; return the progress with the result, if there is one.
-
-        None starts while there is an obstacle.
-        """
-        left = seconds_left(progress, self._now(), check.timeout_seconds, "Live")
-        servers = [self._servers.tested(each, obstacle) for each in environments if runs_job(tag, each)]
-        results = await self._jobs.results(tag, check, in_progress(progress, "Live"), servers, left)
-        seen = verdict(results, cases, left, check.timeout_seconds, "Live")
-        if seen.passed:
-            return self._passed(tag, progress, seen.cases, 0.0)
-        if seen.passed is False:
-            return self._failed(tag, progress, seen.reason, seen.message, seen.cases)
-        return _verifying(tag, tagged, environments, progress, min(JOB_SECONDS, left), seen.message)
-
-    def _passed(
-        self, tag: ModelTag, progress: Progress, cases: Sequence[TestCase], requeue_after: float | None
-    ) -> Progress:
-        """Return the progress with the model passed; its Jobs end once that is recorded."""
-        self._discard(tag.metadata.key)
-        return replace(succeeded(progress, cases, self._now(), "Live"), requeue_after=requeue_after)
-
-    def _fault(self, tag: ObjectKey, environments: Sequence[DeploymentEnvironment]) -> str | None:
-        faults = ((each.metadata.key, self._runs.fault(tag, each.metadata.key)) for each in environments)
-        return next((f"environment {key}: {fault}" for key, fault in faults if fault is not None), None)
+    ) -> Verdict:
+        """Return what the check has come to; no Job starts while there is an obstacle. Raises ApiError."""
+        left = self._runner.seconds_left(progress, check)
+        if found is None:
+            return _without_conversations(check, obstacle, left)
+        held = self._runner.held(tag.metadata.key, environments, found)
+        waits_for = obstacle or held.fault
+        verdict = verdict_of_conversations(
+            held,
+            has_failed=held.has_failed,
+            unfinished=_unfinished(check, waits_for),
+            left=left,
+            pause=0.0 if waits_for is None else RECHECK_SECONDS,
+        )
+        if verdict is not None:
+            return verdict
+        tested = [self._servers.tested(each, obstacle) for each in environments if runs_job(tag, each)]
+        return await self._runner.run_jobs(tag, check, progress, tested, held.cases)
 
     async def _ready(
         self, environments: Sequence[DeploymentEnvironment], model: ModelReference, tag: ObjectKey
@@ -249,57 +147,25 @@ class LiveStage:
             servers.append(server)
         return tuple(servers), None
 
-    async def _hold(
-        self,
-        tag: ObjectKey,
-        model: TaggedModel,
-        check: Check,
-        found: ConversationSet,
-        servers: Sequence[ServerUnderTest],
-        left: float,
-    ) -> None:
-        """Hold the next conversation with each server, within the time that is left."""
-        self._runs.begin(tag, model, check, found)
-        try:
-            async with self._state.queue.outside(
-                Request(Kind.MODEL_TAG, tag), until=in_seconds(min(CONVERSATION_SECONDS, left))
-            ):
-                await self._runs.advance(tag, servers)
-        except TimeoutError:
-            return
-
-    def _failed(
-        self, tag: ModelTag, progress: Progress, reason: Reason, message: str, cases: Sequence[TestCase]
-    ) -> Progress:
-        """Return the progress with the model rejected; what follows is decided once that is recorded."""
-        self._discard(tag.metadata.key)
-        ended = failed(progress, reason, message, cases, self._now(), "Live")
-        told = f"model {ended.rejected[0].name} failed its verification with tag {tag.tag}: {message}"
+    def _ended(self, tag: ModelTag, check: Check, progress: Progress, verdict: Verdict) -> Progress:
+        """Return the progress with the model passed or rejected; what follows is decided once that is recorded."""
+        ended = self._runner.ended(tag.metadata.key, progress, verdict)
+        if verdict.passed:
+            return replace(ended, requeue_after=None if check.job_template is None else 0.0)
+        told = f"model {ended.rejected[0].name} failed its verification with tag {tag.tag}: {verdict.message}"
         return replace(ended, unverified=Problem(Reason.MODEL_REJECTED, told), requeue_after=0.0)
 
 
-def _is_asked_for(tag: ModelTag, model: TaggedModel, progress: Progress) -> bool:
-    """Return whether another verification of the model that has the tag was requested just now."""
-    tagged = tag.status.tagged_model
-    has_tag = tagged is not None and (tagged.name, tagged.hash) == (model.name, model.hash)
-    return has_tag and progress.handled_retry != tag.status.last_handled_retry_at
+def _without_conversations(check: Check, obstacle: str | None, left: float) -> Verdict:
+    """Return the verdict while the conversations are not read: they are once there is no obstacle."""
+    if left <= 0:
+        return Verdict(False, (), _unfinished(check, obstacle), Reason.VERIFICATION_TIMED_OUT)
+    return Verdict(None, requeue_after=min(RECHECK_SECONDS, left))
 
 
-def _tested(
-    tag: ModelTag, check: Check, environments: Sequence[DeploymentEnvironment]
-) -> tuple[DeploymentEnvironment, ...]:
-    """Return the environments in which anything is tested; none if there is a jobTemplate that runs in none."""
-    with_job = tuple(each for each in environments if runs_job(tag, each))
-    if check.job_template is None or (check.conversations is not None and with_job):
-        return tuple(environments)
-    return with_job
-
-
-def _untested(tag: ModelTag) -> str:
-    return (
-        f"spec.verification.live.jobTemplate runs in namespace {tag.metadata.namespace} alone, and no environment "
-        f"there whose server the operator runs pulls tag {tag.tag}: create one, or remove jobTemplate"
-    )
+def _unfinished(check: Check, waits_for: str | None) -> str:
+    """Return why the conversations had not ended when the time was over."""
+    return f"it did not pass {within(check.timeout_seconds, 'Live')}: {waits_for or 'the conversations took too long'}"
 
 
 def _announced(tag: ModelTag, model: str, progress: Progress) -> Progress:
