@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree as ET
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +85,13 @@ def test_a_note_is_broken_between_words_and_keeps_names_whole() -> None:
 @given(st.text())
 def test_text_from_elsewhere_is_one_printable_line(text: str) -> None:
     assert visible(text).isprintable()
+
+
+@given(st.text(st.characters(codec=None)))
+def test_text_from_elsewhere_is_valid_xml(text: str) -> None:
+    element = ET.Element("text", {"value": visible(text)})
+
+    assert ET.fromstring(ET.tostring(element)).get("value") == visible(text)
 
 
 def test_an_escape_sequence_is_shown_instead_of_obeyed() -> None:

@@ -9,16 +9,12 @@ from xml.etree import ElementTree as ET
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.verification import Stage, TestCase, VerificationRecord
+from rasa_environments.cli.visible_text import visible
 
 
 def latest(tag: ModelTag) -> VerificationRecord | None:
     """Return the latest verification, None if there was none."""
     return next(iter(tag.status.verifications or ()), None)
-
-
-def printable(text: str) -> str:
-    """Return the text without characters that a terminal obeys, or that XML must not have, whoever wrote the status."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def stages(tag: ModelTag, record: VerificationRecord) -> tuple[VerificationRecord, ...]:
@@ -51,7 +47,7 @@ def _fields(record: VerificationRecord) -> JsonObject:
 
 def as_lines(tag: ModelTag, record: VerificationRecord) -> Iterator[str]:
     """Yield the lines of the verification for a terminal, stage by stage."""
-    return map(printable, (line for each in stages(tag, record) for line in _lines(tag, each)))
+    return map(visible, (line for each in stages(tag, record) for line in _lines(tag, each)))
 
 
 def _lines(tag: ModelTag, record: VerificationRecord) -> Iterator[str]:
@@ -86,20 +82,20 @@ def _suite(tag: ModelTag, record: VerificationRecord) -> ET.Element:
     is_error = record.result == "Failed" and not failures
     counts = {"tests": str(len(cases) + is_error), "failures": str(failures), "errors": str(int(is_error))}
     name = f"{record.name} live" if record.stage == "Live" else record.name
-    described = {"name": printable(name), **counts, "timestamp": printable(record.start_time)}
+    described = {"name": visible(name), **counts, "timestamp": visible(record.start_time)}
     suite = ET.Element("testsuite", described)
     for case in cases:
         _add(suite, case)
     if is_error:
-        message = printable(reason_of(tag, record) or "the model was rejected")
+        message = visible(reason_of(tag, record) or "the model was rejected")
         described = {"classname": tag.tag, "name": "verification"}
         ET.SubElement(ET.SubElement(suite, "testcase", described), "error", {"message": message}).text = message
     return suite
 
 
 def _add(suite: ET.Element, case: TestCase) -> None:
-    described = {"classname": printable(f"{case.environment} {case.file}"), "name": printable(case.name)}
+    described = {"classname": visible(f"{case.environment} {case.file}"), "name": visible(case.name)}
     element = ET.SubElement(suite, "testcase", described)
     if case.failure is not None:
-        told = printable(case.failure)
+        told = visible(case.failure)
         ET.SubElement(element, "failure", {"message": told}).text = told
