@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from rasa_environments.api.base import JsonObject
 from tests.api.api_server import wait_until
 from tests.integration.conftest import Installation, furnish
 from tests.integration.manifests import CREDENTIALS, environment, model_tag, secret
@@ -54,6 +55,11 @@ def lose(space: Space) -> None:
     wait_until(lambda: not space.api.request("GET", path).accepted, "the namespace to be gone", 120)
 
 
+def in_order_of_upload(models: list[JsonObject]) -> list[str]:
+    """The names of listed models, the newest last."""
+    return [str(each["model"]) for each in sorted(models, key=lambda each: float(each["uploaded_at"]))]
+
+
 @pytest.mark.timeout(300)
 def test_a_lost_namespace_and_a_lost_store_come_back_with_models_tags_and_history(
     empty_space: Space, shared: Installation, operator: OperatorProcess, tmp_path: Path
@@ -61,7 +67,7 @@ def test_a_lost_namespace_and_a_lost_store_come_back_with_models_tags_and_histor
     space, backup = empty_space, tmp_path / "backup"
     with model_server(tmp_path / "first") as server:
         port = urlsplit(server.url).port or 0
-        for model in (MODEL_A, MODEL_B):
+        for model in (MODEL_B, MODEL_A):
             server.upload(SAMPLES / f"{model}.tar.gz")
         server.put_tag(MODEL_B, "by-hand")
         furnish(space, server)
@@ -95,6 +101,7 @@ def test_a_lost_namespace_and_a_lost_store_come_back_with_models_tags_and_histor
         assert [(each["model"], each["hash"], each["tags"]) for each in server.models()] == [
             (each["model"], each["hash"], each["tags"]) for each in models
         ]
+        assert in_order_of_upload(server.models()) == [MODEL_B, MODEL_A]
         assert after["history"] == before["history"]
 
         again = command(space, shared, "restore", str(backup))

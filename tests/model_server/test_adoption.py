@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,6 +55,37 @@ async def test_a_file_is_listed_with_what_it_says_of_its_training(place: Place) 
     assert (listed.record.model, listed.record.version, listed.record.model_id) == ("20260101-120000", "3.6.21", "a1b2")
     assert listed.record.trained_at == 1767268800.0
     assert (listed.record.hash, listed.record.size) == (hashlib.sha256(content).hexdigest(), len(content))
+
+
+async def test_a_file_was_uploaded_when_it_was_last_written(place: Place) -> None:
+    place.write("a.tar.gz", model_file("a"), at=1_700_000_000)
+    server = Adopting(place)
+    await server.settle()
+
+    place.write("b.tar.gz", model_file("b"), at=1_700_000_100)
+    place.write("a.tar.gz", model_file("other"), at=1_700_000_200)
+    await server.settle()
+
+    assert await uploads(server) == {"a": 1_700_000_200.0, "b": 1_700_000_100.0}
+
+
+async def test_a_file_with_a_time_in_the_future_was_uploaded_when_it_was_found(place: Place) -> None:
+    before = time.time()
+    place.write("a.tar.gz", model_file("a"), at=before + 86_400)
+    server = Adopting(place)
+
+    await server.settle()
+
+    found = await uploads(server)
+    assert before <= found["a"] <= time.time()
+    restarted = Adopting(place)
+    await restarted.settle()
+    assert await uploads(restarted) == found
+
+
+async def uploads(server: Adopting) -> dict[str, float]:
+    """The time at which each model was uploaded."""
+    return {model.record.model: model.record.uploaded_at for model in await server.catalogue.models()}
 
 
 async def test_a_model_is_tagged_and_pulled_and_its_file_stays_as_it_is(place: Place) -> None:

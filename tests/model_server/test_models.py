@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 from tests.model_server.archives import model_file, tar_gz
 from tests.model_server.conftest import MODELS, READS, WRITES, ModelServer
 
 
 async def test_an_uploaded_model_is_answered_as_rasa_x_answers_it(server: ModelServer) -> None:
-    content = model_file("hello")
+    content, before = model_file("hello"), time.time()
 
     answer = await server.upload("20260101-120000", content)
 
     assert answer.status_code == 201
-    assert answer.json() == {
+    answered = answer.json()
+    assert before <= answered.pop("uploaded_at") <= time.time()
+    assert answered == {
         "project": "default",
         "model": "20260101-120000",
         "hash": hashlib.sha256(content).hexdigest(),
@@ -33,7 +36,7 @@ async def test_the_same_file_again_is_no_error(server: ModelServer) -> None:
     second = await server.upload("a", model_file("same"))
 
     assert (first.status_code, second.status_code) == (201, 200)
-    assert second.json() == first.json()
+    assert second.json() == first.json()  # also the time of the upload
 
 
 async def test_a_taken_name_is_refused_to_another_file_and_keeps_its_own(server: ModelServer) -> None:

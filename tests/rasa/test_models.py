@@ -130,6 +130,7 @@ async def test_what_only_informs_may_have_any_shape(server: ScriptedServer, http
         "version": 3,
         "is_compatible": "no",
         "model_id": "no id",
+        "uploaded_at": "just now",
     }
     server.answer("GET", MODELS, says([odd, {"model": "b", "hash": "i"}]))
 

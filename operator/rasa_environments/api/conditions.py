@@ -72,6 +72,7 @@ class Reason(StrEnum):
     FROZEN = "Frozen"
     SOURCE_NOT_FOUND = "SourceNotFound"
     PROMOTION_CYCLE = "PromotionCycle"
+    UPLOAD_TIME_UNKNOWN = "UploadTimeUnknown"
 
     # The model server.
     MODEL_SERVER_NOT_FOUND = "ModelServerNotFound"

@@ -80,9 +80,9 @@ class Follow(ApiModel):
         ),
     ]
     """Pattern for the names of models, for example main-*. `*` stands for any characters, `?` for one."""
-    newest_by: Literal["TrainingTime", "Name"] = "TrainingTime"
-    """Which of the matching models is the newest: the one that was trained last, or whose name comes last, character by
-    character."""
+    newest_by: Literal["TrainingTime", "UploadTime", "Name"] = "TrainingTime"
+    """Which of the matching models is the newest: the one that was trained last, that reached the model server last, or
+    whose name comes last, character by character. Rasa X does not say when a model reached it."""
 
 
 class Approval(ApiModel):

@@ -142,8 +142,8 @@ async def _documents(connected: Session) -> list[JsonObject]:
 
 
 async def _save_models(target: BackupDirectory, server: ModelServerClient, *, as_writer: bool) -> list[SavedModel]:
-    """Download each model that is not in the directory yet."""
-    listed = sorted(await server.models(as_writer=as_writer), key=lambda model: model.name)
+    """Download each model that is not in the directory yet, the oldest first, as a restore uploads them."""
+    listed = sorted(await server.models(as_writer=as_writer), key=_age)
     kept = {model.name: target.has_model(model.name, model.size, model.hash) for model in listed}
     missing = [model for model in listed if kept[model.name] is None]
     found = []
@@ -180,6 +180,11 @@ async def _download(
 def _entry(model: Model, answered: str, size: int, checksum: str) -> SavedModel:
     tags = sorted(model.tags)
     return SavedModel(name=model.name, hash=answered, size=size, sha256=checksum, tags=tags)
+
+
+def _age(model: Model) -> tuple[float, float, str]:
+    """Return what orders models like `spec.follow.newestBy: UploadTime`, the newest last."""
+    return model.uploaded_at or 0.0, model.trained_at or 0.0, model.name
 
 
 def _total(models: Iterable[Model]) -> int:

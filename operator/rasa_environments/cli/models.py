@@ -23,6 +23,7 @@ from rasa_environments.cli.model_server_access import (
 from rasa_environments.cli.output import Output, OutputFormat, show
 from rasa_environments.rasa.listing import Model
 
+RFC_3339 = "%Y-%m-%dT%H:%M:%SZ"
 EXIT_CODES = {
     ExitCode.DONE: "the models are listed",
     ExitCode.FAILED: f"{UNREACHABLE}; the same for the model server",
@@ -44,8 +45,8 @@ def models(
 ) -> None:
     """List the models of a ModelServer, the last trained first, with their tags.
 
-    As JSON and YAML, each model has `name`, `hash`, `version` (of Rasa), `trainedAt` (RFC 3339, UTC), `tags` and `size`
-    (bytes); what the server does not say is null.
+    As JSON and YAML, each model has `name`, `hash`, `version` (of Rasa), `trainedAt` and `uploadedAt` (RFC 3339, UTC),
+    `tags` and `size` (bytes); what the server does not say is null.
     """
 
     async def command() -> None:
@@ -75,7 +76,8 @@ def as_json(model: Model) -> dict[str, object]:
         "name": model.name,
         "hash": model.hash,
         "version": model.version,
-        "trainedAt": _trained(model, "%Y-%m-%dT%H:%M:%SZ"),
+        "trainedAt": _formatted(model.trained_at, RFC_3339),
+        "uploadedAt": _formatted(model.uploaded_at, RFC_3339),
         "tags": sorted(model.tags),
         "size": model.size,
     }
@@ -96,7 +98,7 @@ def drawn(found: Sequence[Model]) -> Table:
             (
                 Cell(model.name),
                 Cell(model.version or "-"),
-                Cell(_trained(model, "%Y-%m-%d %H:%M") or "-"),
+                Cell(_formatted(model.trained_at, "%Y-%m-%d %H:%M") or "-"),
                 Cell(decimal(model.size) if model.size is not None else "-"),
                 Cell(", ".join(sorted(model.tags)), "green") if model.tags else Cell("-", "dim"),
             )
@@ -105,5 +107,5 @@ def drawn(found: Sequence[Model]) -> Table:
     )
 
 
-def _trained(model: Model, layout: str) -> str | None:
-    return None if model.trained_at is None else datetime.fromtimestamp(model.trained_at, UTC).strftime(layout)
+def _formatted(time: float | None, layout: str) -> str | None:
+    return None if time is None else datetime.fromtimestamp(time, UTC).strftime(layout)

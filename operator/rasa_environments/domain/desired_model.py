@@ -148,9 +148,8 @@ def _followed(tag: ModelTag, follow: Follow, circumstances: Circumstances) -> De
     if server is None or not observation.known or observation.problem is not None:
         return kept
     newest = newest_model(follow, observation.models.values())
-    if newest is None:
-        message = f"no model that the model server lists matches {follow.name_pattern}"
-        return _waiting(kept, None, Waiting(Reason.MODEL_NOT_FOUND, message))
+    if isinstance(newest, Waiting):
+        return _waiting(kept, None, newest)
     candidate, gate = ModelReference(name=newest.name, hash=newest.hash), held(server, tag.tag, circumstances.now)
     basis = f"the newest model that matches {follow.name_pattern}"
     return _unless_held(kept, candidate, [gate] if gate is not None else [], basis)

@@ -47,6 +47,8 @@ class TaggedModel:
     """The id from its training, which Rasa 3 reports about the model that it serves; listed, or read from the file."""
     unidentified: str | None = field(default=None, compare=False)
     """Why the id could not be read from the model file."""
+    uploaded_at: float | None = field(default=None, compare=False)
+    """Seconds since 1970; None if the server does not say when it got the model."""
 
     @property
     def named(self) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from rasa_environments.api.conditions import Reason
 
-MISCONFIGURED = frozenset({Reason.SOURCE_NOT_FOUND, Reason.PROMOTION_CYCLE})
+MISCONFIGURED = frozenset({Reason.SOURCE_NOT_FOUND, Reason.PROMOTION_CYCLE, Reason.UPLOAD_TIME_UNKNOWN})
 """Reasons that do not pass: somebody has to change a spec."""
 
 

@@ -34,7 +34,7 @@ LATEST = 253402300799.0
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model as the server lists it; `trained_at` in seconds since 1970."""
+    """A model as the server lists it; times in seconds since 1970."""
 
     name: str
     hash: str
@@ -47,6 +47,8 @@ class Model:
     """The id from its training: what a Rasa server reports that pulled it without its name."""
     size: int | None = None
     """Bytes of the model file."""
+    uploaded_at: float | None = None
+    """When it reached the server, which no Rasa X says."""
 
 
 def is_name(text: str) -> bool:
@@ -69,13 +71,14 @@ class ListedModel(BaseModel):
     is_compatible: StrictBool | None = None
     model_id: Annotated[str, Field(pattern=f"^{MODEL_ID.pattern}$")] | None = None
     size: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    uploaded_at: Time | None = None
 
     @field_validator("tags", mode="before")
     @classmethod
     def _no_tags(cls, value: object) -> object:
         return [] if value is None else value
 
-    @field_validator("trained_at", "version", "is_compatible", "model_id", "size", mode="wrap")
+    @field_validator("trained_at", "version", "is_compatible", "model_id", "size", "uploaded_at", mode="wrap")
     @classmethod
     def _optional(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
         """Return None for values of another type, or too long: these fields are only informative."""
@@ -93,7 +96,17 @@ class ListedModel(BaseModel):
         if not (is_name(name) and HASH.fullmatch(self.hash)):
             return None
         tags = frozenset(tag for tag in self.tags[:MAXIMUM_TAGS] if len(tag) <= LONGEST_TAG and is_name(tag))
-        return Model(name, self.hash, tags, self.trained_at, self.version, self.is_compatible, self.model_id, self.size)
+        return Model(
+            name,
+            self.hash,
+            tags,
+            trained_at=self.trained_at,
+            version=self.version,
+            is_compatible=self.is_compatible,
+            model_id=self.model_id,
+            size=self.size,
+            uploaded_at=self.uploaded_at,
+        )
 
 
 LISTING = TypeAdapter(Annotated[list[ListedModel], FailFast()])

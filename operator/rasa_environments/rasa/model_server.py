@@ -60,7 +60,7 @@ UPLOAD_READ_TIMEOUT = 300.0
 MAXIMUM_MODELS = 10_000
 """Maximum number of models in a listing."""
 MAXIMUM_PAGE = 2 * 1024 * 1024
-"""Maximum bytes of a page, and so of the whole listing of a server without pages: 5000 models have about 1.4 MB."""
+"""Maximum bytes of a page, and so of the whole listing of a server without pages: 5000 models have about 1.5 MB."""
 MAXIMUM_LISTING = 4 * 1024 * 1024
 """Maximum bytes of all pages together."""
 MAXIMUM_TAGS_LISTED = 5000

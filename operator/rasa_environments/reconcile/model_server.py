@@ -13,7 +13,7 @@ from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.controller.state import State
 from rasa_environments.domain.advice import problem_of
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
-from rasa_environments.domain.newest_model import has_a_newer_model
+from rasa_environments.domain.newest_model import is_outdated
 from rasa_environments.domain.tags import changed_tags, is_as_reported
 from rasa_environments.judge.model_server import ModelServerFacts, judge, pending_deletions
 from rasa_environments.rasa.errors import NoListingError, RasaError, UnauthorizedError, UnexpectedAnswerError
@@ -186,7 +186,7 @@ class ModelServerReconciler:
                 state.enqueue(Kind.DEPLOYMENT_ENVIRONMENT, environment.metadata.key)
         for model_tag in lister.tags_of(key):
             tagged = now.tags.get(model_tag.tag)
-            if tagged is None or not is_as_reported(model_tag, tagged) or has_a_newer_model(model_tag, now):
+            if tagged is None or not is_as_reported(model_tag, tagged) or is_outdated(model_tag, now):
                 state.enqueue(Kind.MODEL_TAG, model_tag.metadata.key)
 
     def _notify_all(self, key: ObjectKey) -> None:
@@ -229,8 +229,15 @@ def too_slow(server: ModelServer, seconds: float) -> Problem:
 
 def listed(model: Model) -> TaggedModel:
     """Return the facts about a model in the listing."""
-    compatible = model.is_compatible is not False
-    return TaggedModel(model.name, model.hash, model.trained_at, model.version, compatible, model.model_id)
+    return TaggedModel(
+        model.name,
+        model.hash,
+        trained_at=model.trained_at,
+        version=model.version,
+        compatible=model.is_compatible is not False,
+        model_id=model.model_id,
+        uploaded_at=model.uploaded_at,
+    )
 
 
 def observed(models: tuple[Model, ...]) -> ServerObservation:

@@ -33,6 +33,7 @@ class ModelRecord(_Record):
     size: int
     trained_at: float
     uploaded_at: float
+    """Of an adopted file, when it was last written; not later than when it was read, whatever clock wrote it."""
     version: ListedText = None
     """The Rasa version that trained it, where the file says so."""
     model_id: ListedText = None

@@ -27,6 +27,9 @@ class ModelAnswer(BaseModel):
     hash: str = Field(description="SHA-256 of the model file in hex, also its ETag.")
     tags: list[str]
     trained_at: float = Field(description="When it was trained, in seconds since 1970.")
+    uploaded_at: float = Field(
+        description="When it was uploaded, in seconds since 1970; of an adopted file, when that was last written."
+    )
     version: str | None = Field(description="The Rasa version that trained it, or null if the file does not say.")
     is_compatible: bool = Field(description="False if the production server says that it cannot load it.")
     model_id: str | None = Field(description="The id that Rasa 3 reports in /status as model_id.")
@@ -140,6 +143,7 @@ def model_answer(project: str, found: TaggedModel, minimum_version: str | None =
         hash=record.hash,
         tags=list(found.tags),
         trained_at=record.trained_at,
+        uploaded_at=record.uploaded_at,
         version=record.version,
         is_compatible=is_compatible(record.version, minimum_version),
         model_id=record.model_id,

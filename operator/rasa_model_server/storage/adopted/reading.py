@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from rasa_model_server.archive import ArchiveFacts, ArchiveInspector, ArchiveLimits, BadArchiveError
@@ -66,7 +67,7 @@ def _record(name: str, file: ListedFile, inspector: ArchiveInspector) -> ModelRe
         hash=facts.hash,
         size=facts.size,
         trained_at=training.trained_at if training.trained_at is not None else facts.newest_member_time,
-        uploaded_at=file.modified_at,
+        uploaded_at=min(file.modified_at, time.time()),
         version=training.version,
         model_id=training.model_id,
     )
