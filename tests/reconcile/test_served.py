@@ -379,3 +379,36 @@ def test_the_last_answer_is_as_old_as_the_last_time_that_all_servers_answered() 
             return ages, SUPPORT in times.ages()
 
     assert run(test()) == ([INTERVALS.served, 2 * INTERVALS.served], False)
+
+
+def test_a_single_answer_that_is_missing_is_not_told_and_asked_for_again_at_once() -> None:
+    async def test(asker: Asker) -> None:
+        first = await asker.ask()
+        for _ in range(3):
+            await asyncio.sleep(INTERVALS.served)
+            asker.rasa.models["127.0.0.1"] = httpx.ReadTimeout("late")
+            assert await asker.ask() == Asked(first.answers, INTERVALS.first_served)
+            await asyncio.sleep(INTERVALS.first_served)
+            asker.rasa.models["127.0.0.1"] = WANTED
+            assert await asker.ask() == first
+
+    asking(test)
+
+
+def test_a_second_answer_that_is_missing_is_told() -> None:
+    async def test(asker: Asker) -> None:
+        await asker.ask()
+        asker.rasa.models["127.0.0.1"] = httpx.ReadTimeout("late")
+        await asyncio.sleep(INTERVALS.served)
+        await asker.ask()
+        await asyncio.sleep(INTERVALS.first_served)
+
+        (answer,) = (await asker.ask()).answers
+
+        assert (answer.model, answer.answered_time) == (WANTED, NOW)
+        assert answer.problem is not None
+        await asyncio.sleep(LONGEST_WHILE_WRONG_SECONDS)
+        (still,) = (await asker.ask()).answers
+        assert still.problem is not None
+
+    asking(test)

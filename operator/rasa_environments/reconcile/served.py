@@ -16,7 +16,7 @@ from rasa_environments.domain.advice import UNREACHABLE, message_of, reason_of
 from rasa_environments.domain.facts import PodFacts, ProbeResult, TaggedModel
 from rasa_environments.domain.training_times import ByTrainingTime
 from rasa_environments.judge.comparison import serves_what_is_wanted
-from rasa_environments.judge.last_answers import LastAnswer, last_answers, with_last_answer
+from rasa_environments.judge.last_answers import INCONCLUSIVE, LastAnswer, last_answers, with_last_answer
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.peers import Peer
 from rasa_environments.rasa.server import Served
@@ -81,6 +81,8 @@ class _Asked:
     last: Mapping[RasaServer, LastAnswer]
     due: float
     delay: float
+    missed: frozenset[RasaServer] = frozenset()
+    """Servers that did not answer once, which is not told yet: under load, a single answer may be late."""
 
 
 class AskRasa(Protocol):
@@ -143,12 +145,16 @@ class ServedModels:
         now = asyncio.get_running_loop().time()
         results = dict(zip(servers, fresh, strict=True))
         known = last_answers(last.last if last is not None else {}, results, time=self._now(), at=now)
+        before = last if last is not None and last.probe == probe else None
+        missed = _missed_once(results, before) & known.keys()
         answers = tuple(
-            with_last_answer(result, known.get(server), wanted=wanted, wanted_since=wanted_since)
+            known[server].result
+            if server in missed
+            else with_last_answer(result, known.get(server), wanted=wanted, wanted_since=wanted_since)
             for server, result in results.items()
         )
-        delay = self._delay(answers, wanted, last if last is not None and last.probe == probe else None)
-        self._asked[environment] = _Asked(probe, wanted_since, answers, known, now + delay, delay)
+        delay = self._intervals.first_served if missed else self._delay(answers, wanted, before)
+        self._asked[environment] = _Asked(probe, wanted_since, answers, known, now + delay, delay, missed)
         return answers, delay
 
     def _delay(self, answers: Sequence[ProbeResult], wanted: TaggedModel | None, last: _Asked | None) -> float:
@@ -201,6 +207,21 @@ class ServedModels:
         if isinstance(served, Unheard):
             return ProbeResult(server.name, problem=served.message, reason=Reason.WORKERS_UNHEARD)
         return answered(server, served, listed)
+
+
+def _missed_once(results: Mapping[RasaServer, ProbeResult], before: _Asked | None) -> frozenset[RasaServer]:
+    """Return the servers that answered the same question before, and not this time."""
+    if before is None:
+        return frozenset()
+    answering = {
+        server
+        for server, answer in zip(before.probe.servers, before.answers, strict=True)
+        if answer.problem is None and server not in before.missed
+    }
+    silent = {
+        server for server, result in results.items() if result.problem is not None and result.reason not in INCONCLUSIVE
+    }
+    return frozenset(answering & silent)
 
 
 def answered(server: RasaServer, served: Served, listed: ByTrainingTime) -> ProbeResult:
