@@ -142,6 +142,40 @@ async def test_a_server_that_does_not_answer_is_checked_again_soon_and_what_was_
     assert scene.notified() == {LIVE, STAGING, TAG}
 
 
+async def test_a_server_that_is_away_in_ever_other_words_notifies_nobody_again() -> None:
+    scene = Scene()
+    scene.has_dependents()
+    await scene.reconcile()
+    scene.model_server.listing_fault = server_error(UnreachableError, "cannot be reached")
+    await scene.reconcile()
+    scene.notified()
+    before = list(scene.api.statuses)
+
+    for problem in ("did not answer in time", "cannot be reached", "did not answer in time"):
+        scene.model_server.listing_fault = server_error(UnreachableError, problem)
+        assert await scene.reconcile() == RETRY
+
+    assert scene.notified() & {LIVE, STAGING} == set()
+    assert scene.api.statuses == before
+
+
+async def test_another_problem_of_a_server_is_told_at_once() -> None:
+    scene = Scene()
+    scene.has_dependents()
+    for fault in (server_error(UnreachableError), server_error(UnauthorizedError)):
+        scene.model_server.listing_fault = fault
+        await scene.reconcile()
+
+    assert scene.ready == ("False", "Unauthorized")
+    scene.clients.renewed = True
+    scene.model_server.listing_fault = server_error(UnauthorizedError, "refuses the new token")
+    await scene.reconcile()
+    observation = scene.state.observations.get(KEY)
+    assert observation is not None
+    assert observation.problem is not None
+    assert "refuses the new token" in observation.problem.message
+
+
 async def test_rejected_write_credentials_are_reported_and_pulls_go_on() -> None:
     scene = Scene()
     scene.model_server.write_fault = server_error(UnauthorizedError)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,6 +33,10 @@ credentials."""
 IDENTIFY_SECONDS = 60.0
 """Seconds for the model files that a check reads; the next one reads the rest, and those that took longer."""
 
+SAME_WORDS_SECONDS = 60.0
+"""Seconds for which a problem keeps its words: those of a server that is away may differ from one check to the next,
+and each change would be written into the statuses of all its tags and environments."""
+
 LONGEST_BACKOFF = 5.0
 """Maximum seconds between two checks of a failing server, so that its return is noticed soon."""
 
@@ -54,6 +60,8 @@ class ModelServerReconciler:
         self._orphans = orphans
         self._intervals = intervals
         self._identities = ModelIdentities()
+        self._worded: dict[ObjectKey, float] = {}
+        """When the problem of each server got its words (time of the event loop)."""
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """Check one ModelServer."""
@@ -64,6 +72,7 @@ class ModelServerReconciler:
             state.observations.forget(key)
             self._orphans.forget(key)
             self._identities.forget(key)
+            self._worded.pop(key, None)
             state.references.set(Request(Kind.MODEL_SERVER, key), ())
             self._notify_all(key)
             return DONE
@@ -97,10 +106,21 @@ class ModelServerReconciler:
                 check = fresh and observation.lists  # Without a listing, only writing a tag validates them.
                 write_problem = await self._write_problem(connection, server) if check else None
         except RasaError as error:
-            return replace(last, problem=problem_of(error))
+            return self._with_problem(server, last, problem_of(error), changed=changed)
         except TimeoutError:
-            return replace(last, problem=too_slow(server, OBSERVE_SECONDS))
+            return self._with_problem(server, last, too_slow(server, OBSERVE_SECONDS), changed=changed)
         return replace(observation, version=version, write_problem=write_problem)
+
+    def _with_problem(
+        self, server: ModelServer, last: ServerObservation, problem: Problem, *, changed: bool
+    ) -> ServerObservation:
+        """Return the last observation with the problem, in the words of before if the same one was told just now."""
+        key, now, before = server.metadata.key, asyncio.get_running_loop().time(), last.problem
+        is_same = before is not None and (before.reason, before.stalled) == (problem.reason, problem.stalled)
+        if is_same and not changed and now - self._worded.get(key, -math.inf) < SAME_WORDS_SECONDS:
+            return last
+        self._worded[key] = now
+        return replace(last, problem=problem)
 
     async def _tags(self, connection: Connection, server: ModelServer) -> ServerObservation:
         """Return the tagged models: from one listing or, if a server of spec.modelPath has none, tag by tag."""
