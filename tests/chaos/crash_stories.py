@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import yaml
@@ -34,6 +34,9 @@ class Story:
     """Additional fields of the ModelServer's spec."""
     has_bot: bool = False
     """Whether a bot answers for the Rasa servers of candidates."""
+    answers: Mapping[str, str] | None = None
+    """What the bot answers with each model instead of the greeting, if it also answers for the environment's server: it
+    serves the model that has the tag."""
     is_over: Callable[[Space], bool] = lambda _: True
     """Whether the action is over, for one that writes nothing while a server starts."""
 
@@ -106,10 +109,8 @@ def remove_actions(space: Space) -> None:
     space.apply(environment())
 
 
-def verification() -> JsonObject:
-    """The verification by the conversations of the namespace."""
-    source = {"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}
-    return {"candidate": {"conversations": [source]}}
+CHECK: JsonObject = {"conversations": [{"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}]}
+"""The check by the conversations of the namespace."""
 
 
 def prepare_verification(answer: str) -> Callable[[Space], None]:
@@ -124,7 +125,7 @@ def prepare_verification(answer: str) -> Callable[[Space], None]:
 
 
 def promote_verified(space: Space) -> None:
-    space.patch(TAG, "production", {"spec": {"model": MODEL_B, "verification": verification()}})
+    space.patch(TAG, "production", {"spec": {"model": MODEL_B, "verification": {"candidate": CHECK}}})
 
 
 def is_verified(space: Space) -> bool:
@@ -145,6 +146,34 @@ def prepare_rollback(space: Space) -> None:
 
 def roll_back(space: Space) -> None:
     space.patch(TAG, "production", {"spec": {"model": MODEL_A}})
+
+
+def promote_live(on_failure: str) -> Callable[[Space], None]:
+    """Promote the next model, which is verified with production itself."""
+
+    def act(space: Space) -> None:
+        verification = {"live": CHECK, "onFailure": on_failure}
+        space.patch(TAG, "production", {"spec": {"model": MODEL_B, "verification": verification}})
+
+    return act
+
+
+def ends_live(result: str, model: str) -> Callable[[Space], bool]:
+    """Whether the next model has this result, and the tag is on the model that follows from it."""
+
+    def is_over(space: Space) -> bool:
+        status = space.status(TAG, "production")
+        verified = [(each["stage"], each.get("result")) for each in status.get("verifications") or ()]
+        return ("Live", result) in verified and status["taggedModel"]["name"] == model
+
+    return is_over
+
+
+def live(name: str, result: str, on_failure: str, model: str) -> Story:
+    """A promotion that is verified live; the tag ends on this model."""
+    answers = {MODEL_B: GREETING if result == "Succeeded" else "Goodbye."}
+    act, prepare = promote_live(on_failure), prepare_verification(GREETING)
+    return Story(name, act, prepare, has_bot=True, answers=answers, is_over=ends_live(result, model))
 
 
 def rotate(space: Space) -> None:
@@ -204,9 +233,13 @@ ALL_AT_ONCE = Story("all-at-once", all_at_once, prepare_all)
 VERIFIED = Story(
     "verified-promotion", promote_verified, prepare_verification(GREETING), has_bot=True, is_over=is_verified
 )
+ROLLED_BACK = live("live-rollback", "Failed", "Rollback", MODEL_A)
 STORIES = (
     ALL_AT_ONCE,
     VERIFIED,
+    ROLLED_BACK,
+    live("live-promotion", "Succeeded", "Rollback", MODEL_B),
+    live("live-hold", "Failed", "Hold", MODEL_B),
     Story("rejection", promote_verified, prepare_verification("Goodbye."), has_bot=True, is_over=is_verified),
     Story("rollback-after-verification", roll_back, prepare_rollback, has_bot=True),
     Story("create", create),

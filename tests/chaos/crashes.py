@@ -101,7 +101,9 @@ class Run:
     written_in_all: int
     killed: bool
     told: int
-    """Messages to candidates."""
+    """Messages to the bot."""
+    kept: tuple[str, ...]
+    """Senders whose conversations with the bot were not deleted."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class CrashStage:
             self._written() - start,
             killer.killed.is_set(),
             len(self.bot.heard) - told,
+            tuple(self.bot.kept),
         )
 
     def _wait_until_collected(self, space: Space) -> None:
@@ -212,6 +215,7 @@ class CrashStage:
             credentials = manifests.secret(manifests.CREDENTIALS, token=TOKEN, apiToken=API_TOKEN)
             url = self.models.url
         spec: JsonObject = {"defaults": {"rasa": {"port": self.bot.port}}} if story.has_bot else {}
+        self.bot.answers, self.bot.model = story.answers or {}, None if story.answers is None else self._tagged
         space.apply(credentials, manifests.model_server(url, **story.server, **spec))
 
     def _clear(self, space: Space) -> None:
@@ -228,6 +232,10 @@ class CrashStage:
         self.model_server.delete_all_tags()
         for name in self.registry.names():
             self.registry.remove(name)
+        self.bot.kept.clear()
+
+    def _tagged(self) -> str | None:
+        return self.model_server.tags().get("production")
 
     def _written(self) -> int:
         return sum(proxy.count(lambda call: call.writes) for proxy in self.proxies.values())

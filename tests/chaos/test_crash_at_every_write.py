@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.calls import Phase
-from tests.chaos.crash_stories import ALL_AT_ONCE, STORIES, VERIFIED, Story
+from tests.chaos.crash_stories import ALL_AT_ONCE, ROLLED_BACK, STORIES, VERIFIED, Story
 from tests.chaos.crashes import CrashPoint, CrashStage, Run, crash_stage
 from tests.integration.conftest import Installation
 
@@ -29,10 +29,12 @@ def stage(breakable: Installation, tmp_path_factory: pytest.TempPathFactory) -> 
 def assert_bounded(crashed: Run, undisturbed: Run) -> None:
     """Check that the new process does only what is left to be done.
 
-    Conversations that were held, but whose result was not written yet, are held once more.
+    Conversations that were held, but whose result was not written yet, are held once more. One that is cut short is not
+    deleted.
     """
     assert crashed.written_in_all <= 2 * undisturbed.written_in_all + 5, crashed
     assert crashed.told <= 2 * undisturbed.told, crashed
+    assert len(crashed.kept) <= len(undisturbed.kept) + 1, crashed
 
 
 def test_a_crash_while_everything_changes_leaves_no_trace(stage: CrashStage) -> None:
@@ -50,6 +52,18 @@ def test_a_crash_while_a_model_is_verified_leaves_no_trace_and_no_candidate(stag
 
     for write in (3, 8):
         crashed = stage.play(VERIFIED, CrashPoint(write, Phase.AFTER), undisturbed.ending)
+
+        assert crashed.killed
+        assert_bounded(crashed, undisturbed)
+
+
+def test_a_crash_while_a_model_is_verified_live_leaves_no_trace(stage: CrashStage) -> None:
+    undisturbed = stage.play(ROLLED_BACK)
+    assert undisturbed.told == 1
+    assert undisturbed.kept == ()
+
+    for write in (7, 9):
+        crashed = stage.play(ROLLED_BACK, CrashPoint(write, Phase.AFTER), undisturbed.ending)
 
         assert crashed.killed
         assert_bounded(crashed, undisturbed)
