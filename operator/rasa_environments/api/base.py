@@ -56,7 +56,7 @@ class ApiModel(BaseModel):
         validate_by_alias=True,
         extra="ignore",
         frozen=True,
-        use_attribute_docstrings=True,
+        defer_build=True,  # a command starts without the kinds that it does not read
         ignored_types=(MergedRule, Rule, TransitionRule),
     )
 

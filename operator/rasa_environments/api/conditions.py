@@ -175,5 +175,5 @@ class Condition:
 
 
 Conditions: TypeAlias = Annotated[list[Condition], Field(max_length=16), Keyed(("type",))]
-CONDITIONS: Final = TypeAdapter(Conditions)
+CONDITIONS: Final = TypeAdapter(Conditions, config=ConfigDict(defer_build=True))
 """Writes conditions as JSON."""

@@ -6,20 +6,73 @@ Structural means: no references, one type per value, and no alternatives that on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import pairwise
 from typing import Any
+
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import DataclassSchema, ModelSchema
 
 from rasa_environments.api.base import ApiModel, JsonObject
 from rasa_environments.api.rules import PRESERVE, VALIDATIONS
 
 DROPPED = ("title", "$defs", "propertyNames")
 ORDER = ("description", "type", "default", "enum")
+_OURS = f"{__package__}."
 
 
 def structural_schema(model: type[ApiModel]) -> JsonObject:
     """Return the schema of `model`, with references resolved inline."""
-    document = model.model_json_schema(by_alias=True)
+    document = model.model_json_schema(by_alias=True, schema_generator=_WithDescriptions)
     return _structural(document, document.get("$defs", {}))
+
+
+class _WithDescriptions(GenerateJsonSchema):
+    """Describes each field by the docstring under it.
+
+    pydantic can do so, too (`use_attribute_docstrings`), but reads the source of all models whenever they are imported,
+    which takes every command a tenth of a second.
+    """
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        """Return the schema of a model."""
+        return _described(schema["cls"], super().model_schema(schema))
+
+    def dataclass_schema(self, schema: DataclassSchema) -> JsonSchemaValue:
+        """Return the schema of a dataclass."""
+        return _described(schema["cls"], super().dataclass_schema(schema))
+
+
+def _described(cls: type, schema: JsonObject) -> JsonObject:
+    """Add the docstrings of the fields of a class, and of those that it inherits."""
+    aliases = {name: field.alias for name, field in cls.model_fields.items()} if issubclass(cls, ApiModel) else {}
+    for base in reversed(cls.__mro__):
+        if base.__module__.startswith(_OURS):
+            for name, text in _docstrings(base.__module__).get(base.__name__, {}).items():
+                field = schema["properties"].get(aliases.get(name) or to_camel(name))
+                if field is not None:
+                    field["description"] = text
+    return schema
+
+
+@cache
+def _docstrings(module: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the docstrings of the fields of each class of a module."""
+    source = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: dict(_fields(node)) for node in source.body if isinstance(node, ast.ClassDef)}
+
+
+def _fields(definition: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """Yield name and docstring of each field of a class."""
+    for field, below in pairwise(definition.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, inspect.cleandoc(text)
 
 
 def without_defaults(schema: Mapping[str, Any]) -> JsonObject:
