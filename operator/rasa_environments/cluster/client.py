@@ -25,7 +25,7 @@ from rasa_environments.cluster.decoding import (
     decode_object,
 )
 from rasa_environments.cluster.errors import ApiError, TooLargeError
-from rasa_environments.cluster.reading import PageReader, decoded, lines
+from rasa_environments.cluster.reading import SMALL_PAGES, PageReader, PageSizes, decoded, lines
 from rasa_environments.cluster.resources import Resource
 from rasa_environments.cluster.service_proxy import ServiceProxy, ServiceUrl
 from rasa_environments.cluster.session import MayWrite, always
@@ -54,10 +54,17 @@ class Client:
     Objects are plain JSON; those of a list have apiVersion and kind, too. All methods raise ApiError.
     """
 
-    def __init__(self, connection: Connection, field_manager: str = FIELD_MANAGER, *, dry_run: bool = False) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        field_manager: str = FIELD_MANAGER,
+        *,
+        dry_run: bool = False,
+        page_sizes: PageSizes = SMALL_PAGES,
+    ) -> None:
         self._connection = connection
         self._dry_run = {"dryRun": "All"} if dry_run else {}
-        self._reader = PageReader(self._get)
+        self._reader = PageReader(self._get, page_sizes)
         self.status_writes = StatusWrites(field_manager)
         """The status writes made through this client."""
         written = {"fieldManager": field_manager, **self._dry_run}
@@ -88,6 +95,7 @@ class Client:
         may_write: MayWrite = always,
         *,
         dry_run: bool = False,
+        page_sizes: PageSizes = SMALL_PAGES,
     ) -> Self:
         """Return a client for these credentials.
 
@@ -96,7 +104,7 @@ class Client:
         """
         connection = Connection(source, user_agent, may_write)
         await connection.open()
-        return cls(connection, field_manager, dry_run=dry_run)
+        return cls(connection, field_manager, dry_run=dry_run, page_sizes=page_sizes)
 
     @property
     def namespace(self) -> str:
@@ -181,8 +189,9 @@ class Client:
     ) -> AsyncGenerator[Listing]:
         """Yield the pages of `list`, all from the same moment, so that large lists need not be held in memory.
 
-        A page has at most `page_size` objects, and fewer if they are large. All users of this client together read one
-        page at a time, to bound memory: do not wait for another one while reading pages.
+        A page has at most `page_size` objects, and fewer if they are large. All users of this client together read
+        only as many pages at a time as its `page_sizes` allow, to bound memory: do not wait for another one while
+        reading pages.
         """
         query = _given(labelSelector=label_selector, fieldSelector=field_selector)
         identity = {"apiVersion": resource.api_version, "kind": resource.kind}

@@ -11,6 +11,7 @@ from rasa_environments.cli.completion.words import Source
 from rasa_environments.cluster.client import Client
 from rasa_environments.cluster.credentials import CredentialSource
 from rasa_environments.cluster.impersonation import Impersonation
+from rasa_environments.cluster.reading import LARGE_PAGES
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_SERVERS, MODEL_TAGS, NAMESPACES, Resource
 
 DEFAULT_SERVER: Final = "default"
@@ -42,7 +43,7 @@ async def find(source: Source, given: Mapping[str, str], found: Found) -> None:
     if source in (Source.CONTEXTS, Source.CLUSTERS, Source.USERS):
         found(_entries(access, source))
         return
-    async with await Client.by(access) as client:
+    async with await Client.by(access, page_sizes=LARGE_PAGES) as client:
         namespace = given.get("--namespace") or client.namespace
         if source in NAMES:
             resource = NAMES[source]
