@@ -88,7 +88,7 @@ class View:
         known.update(lines)
 
     def _table(self, seen: Overview) -> Padding:
-        return Padding(drawn(seen, datetime.now(UTC), namespaces=False), (1, 0, 1, 3), expand=False)
+        return Padding(drawn(seen, datetime.now(UTC), self._namespace), (1, 0, 1, 3), expand=False)
 
     def _list(self, resource: Resource) -> list[dict[str, object]]:
         identity = {"apiVersion": resource.api_version, "kind": resource.kind}

@@ -96,7 +96,7 @@ def server(status: JsonObject) -> ModelServer:
 def text(shown: Overview, *, namespaces: bool = False, width: int = WIDE) -> str:
     """Return the output as written to a pipe, or to a terminal of that width."""
     target = StringIO()
-    Console(file=target, width=width, markup=False).print(drawn(shown, NOW, namespaces=namespaces), crop=False)
+    Console(file=target, width=width, markup=False).print(drawn(shown, NOW, None if namespaces else "bots"), crop=False)
     return "\n".join(printed.rstrip() for printed in target.getvalue().splitlines())
 
 

@@ -36,7 +36,7 @@ def shown(*tags: ModelTag) -> str:
     """The tables for these ModelTags."""
     output = Console(width=200)
     with output.capture() as captured:
-        output.print(drawn(overview([], tags), datetime(2026, 2, 1, tzinfo=UTC), namespaces=False))
+        output.print(drawn(overview([], tags), datetime(2026, 2, 1, tzinfo=UTC), "bots"))
     return captured.get()
 
 

@@ -14,11 +14,9 @@ from rasa_environments.domain.advice import (
     UNREACHABLE,
     detailed_message_of,
     message_of,
-    problem_of,
     reason_of,
     remedy_of,
 )
-from rasa_environments.domain.facts import Problem
 from rasa_environments.rasa import errors
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.peers import Peer
@@ -122,7 +120,7 @@ def test_the_reason_of_a_server_that_does_not_answer_says_which_one(peer: Peer, 
     assert PEER_ADVICE[peer].check in message_of(error_of(errors.UnreachableError, peer))
 
 
-def test_a_problem_tells_what_is_wrong_where_and_what_to_do_and_is_retried() -> None:
+def test_a_message_tells_what_is_wrong_where_and_what_to_do() -> None:
     error = errors.UnauthorizedError(
         Peer.MODEL_SERVER, "http://me:pw@rasa-x:5002/api/auth?token=t", "does not accept the credentials", detail="no"
     )
@@ -131,14 +129,15 @@ def test_a_problem_tells_what_is_wrong_where_and_what_to_do_and_is_retried() -> 
         "the model server at http://rasa-x:5002/api/auth does not accept the credentials; check `token` in the Secret "
         "of credentialsSecretRef"
     )
-    assert problem_of(error) == Problem(Reason.UNAUTHORIZED, message, stalled=False)
+    assert (reason_of(error), message_of(error)) == (Reason.UNAUTHORIZED, message)
     assert detailed_message_of(error) == f"{message} (no)"
 
 
 def test_a_server_without_a_listing_has_the_reason_and_remedy_of_its_answer() -> None:
     answer = error_of(errors.UnauthorizedError)
 
-    assert problem_of(error_of(errors.NoListingError, cause=answer)) == problem_of(answer)
+    refused = error_of(errors.NoListingError, cause=answer)
+    assert (reason_of(refused), message_of(refused)) == (reason_of(answer), message_of(answer))
 
 
 def test_braces_in_a_problem_are_left_alone() -> None:

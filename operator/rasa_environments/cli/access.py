@@ -8,17 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from rasa_environments.api.base import JsonObject, ObjectKey
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.model_server import ModelServer
-from rasa_environments.api.model_tag import ModelTag
 from rasa_environments.api.problems import problems
 from rasa_environments.cli.cluster_options import ClusterOptions
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
 from rasa_environments.cluster.client import ApiError, Client
+from rasa_environments.cluster.reading import LARGE_PAGES
 from rasa_environments.cluster.resources import Resource
 
 FIELD_MANAGER = "kubectl-rasa"
@@ -26,7 +24,7 @@ FIELD_MANAGER = "kubectl-rasa"
 TURNS_TO_CLOSE = 10
 """Turns of the event loop in which the connection of an aborted watch is closed; without them its socket leaks."""
 
-Parsed = TypeVar("Parsed", ModelServer, DeploymentEnvironment, ModelTag)
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,8 @@ async def session(where: ClusterOptions, namespace: str | None, *, dry_run: bool
     Raises ConfigurationError if there is no such cluster.
     """
     try:
-        async with await Client.by(where.source, field_manager=FIELD_MANAGER, dry_run=dry_run) as client:
+        connecting = Client.by(where.source, field_manager=FIELD_MANAGER, dry_run=dry_run, page_sizes=LARGE_PAGES)
+        async with await connecting as client:
             yield Session(client, namespace or client.namespace)
     finally:
         for _ in range(TURNS_TO_CLOSE):
@@ -72,5 +71,5 @@ def parsed(model: type[Parsed], obj: JsonObject) -> Parsed:
     try:
         return model.model_validate(obj)
     except ValidationError as error:
-        where = f"{model.__name__} {obj['metadata'].get('namespace')}/{obj['metadata'].get('name')}"
+        where = f"{obj['kind']} {obj['metadata'].get('namespace')}/{obj['metadata'].get('name')}"
         raise CommandError(f"{where} is not of this version of the command: {'; '.join(problems(error))}") from None

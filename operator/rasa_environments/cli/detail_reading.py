@@ -1,14 +1,18 @@
-"""Reads what `status NAME` shows."""
+"""`status NAME`: reads one environment and all that concerns it, and prints it."""
 
 from __future__ import annotations
 
 from contextlib import aclosing
+from datetime import UTC, datetime
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.model_server import ModelServer
+from rasa_environments.cli import detail_tables
 from rasa_environments.cli.access import Session, parsed
 from rasa_environments.cli.detail import Detail, detail
+from rasa_environments.cli.output import OutputFormat, name_of, show
+from rasa_environments.cli.overview import Overview
 from rasa_environments.cli.target import environment_and_tag
 from rasa_environments.cluster.errors import ApiError
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, EVENTS, MODEL_SERVERS, PODS, Resource
@@ -17,6 +21,18 @@ from rasa_environments.domain.lister import server_of_environment
 
 MAXIMUM_READ = 1000
 """Objects of a kind that are read, however many there are."""
+
+
+async def show_detail(connected: Session, name: str, output: OutputFormat) -> Overview:
+    """Print one environment in depth, and return what the exit code depends on."""
+    found = await detail_of(connected, name)
+    show(
+        output,
+        text=lambda: detail_tables.drawn(found, datetime.now(UTC)),
+        document=lambda: detail_tables.as_document(found),
+        names=[name_of(DEPLOYMENT_ENVIRONMENTS, name)],
+    )
+    return found.overview
 
 
 async def detail_of(connected: Session, name: str) -> Detail:

@@ -13,11 +13,11 @@ from typing import Annotated
 import typer
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cli.access import Session, session
 from rasa_environments.cli.cluster_options import ClusterOptions
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError
+from rasa_environments.cli.partial import PartialServer
 from rasa_environments.cluster.client import ApiError
 from rasa_environments.cluster.errors import ConfigurationError
 from rasa_environments.cluster.resources import MODEL_SERVERS, SECRETS, SERVICES
@@ -70,7 +70,7 @@ async def model_server_client(
     is not reached.
     """
     async with session(where, namespace) as connected:
-        server = await connected.get(ModelServer, MODEL_SERVERS, options.name)
+        server = await connected.get(PartialServer, MODEL_SERVERS, options.name)
         credentials = await _credentials(connected, server, options.token_file)
         proxy = None if options.url or where.source.in_cluster else await _proxy(connected, server)
     if proxy is not None and not all(token.isascii() for token in (credentials.token, credentials.api_token) if token):
@@ -91,7 +91,7 @@ async def model_server_client(
             raise CommandError(message if options.url else f"{message}; or {FORWARD}", code) from None
 
 
-async def _proxy(connected: Session, server: ModelServer) -> ServiceProxy | None:
+async def _proxy(connected: Session, server: PartialServer) -> ServiceProxy | None:
     """Return the way through the API server, or None if the address leads to no Service.
 
     Raises CommandError if the kubeconfig's own way to the API server cannot be used for it.
@@ -115,7 +115,7 @@ async def _exists(connected: Session, service: ObjectKey) -> bool:
         return False
 
 
-async def _credentials(connected: Session, server: ModelServer, token_file: Path | None) -> Credentials:
+async def _credentials(connected: Session, server: PartialServer, token_file: Path | None) -> Credentials:
     """Return the token in the file, else the credentials in the Secret that the ModelServer refers to."""
     if token_file is not None:
         return Credentials(api_token=_token_in(token_file))

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from rasa_environments.api.conditions import Condition, ConditionStatus, ConditionType, Reason
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
-from rasa_environments.api.kinds import AnyResource
-from rasa_environments.api.model_server import ModelServer
-from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cli.partial import PartialEnvironment, PartialServer, PartialTag
 from rasa_environments.judge.conditions import condition_of
+
+if TYPE_CHECKING:  # the kinds are given by those who have read them whole
+    from rasa_environments.api.deployment_environment import DeploymentEnvironment
+    from rasa_environments.api.model_server import ModelServer
+    from rasa_environments.api.model_tag import ModelTag
+
+Environment: TypeAlias = "DeploymentEnvironment | PartialEnvironment"
+Tag: TypeAlias = "ModelTag | PartialTag"
+Server: TypeAlias = "ModelServer | PartialServer"
 
 FORGETFUL: Mapping[str, str] = {
     Reason.IN_MEMORY: "in memory",
@@ -130,9 +136,7 @@ class Overview:
         return (*self.environments, *self.tags, *self.servers)
 
 
-def overview(
-    environments: Iterable[DeploymentEnvironment], tags: Iterable[ModelTag], servers: Iterable[ModelServer] = ()
-) -> Overview:
+def overview(environments: Iterable[Environment], tags: Iterable[Tag], servers: Iterable[Server] = ()) -> Overview:
     """Return the rows of these objects, sorted."""
     return Overview(
         tuple(environment_row(item) for item in sorted(environments, key=lambda item: item.metadata.key)),
@@ -141,7 +145,7 @@ def overview(
     )
 
 
-def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
+def environment_row(environment: Environment) -> EnvironmentRow:
     """Return the row of an environment; facts about an earlier spec count as unknown."""
     status = environment.status
     desired = status.desired_model
@@ -165,19 +169,19 @@ def environment_row(environment: DeploymentEnvironment) -> EnvironmentRow:
     )
 
 
-def unregistered(environment: DeploymentEnvironment) -> str | None:
+def unregistered(environment: Environment) -> str | None:
     """Return why the environment is not registered; None if it is, or its server has no registry."""
     found = condition_of(environment.status.conditions, ConditionType.REGISTERED)
     return None if found is None or found.status == "True" else found.message
 
 
-def forgetful(environment: DeploymentEnvironment) -> str | None:
+def forgetful(environment: Environment) -> str | None:
     """Return why conversations are not stored safely; None if they are, or if that is configured elsewhere."""
     found = condition_of(environment.status.conditions, ConditionType.CONVERSATIONS_PERSISTED)
     return None if found is None or found.status != "False" else f"{found.reason}: {found.message}"
 
 
-def _served(environment: DeploymentEnvironment) -> str | None:
+def _served(environment: Environment) -> str | None:
     """Return the served models, with the number of pods unless all of them serve the desired one."""
     status = environment.status
     if not status.served_models:
@@ -187,10 +191,10 @@ def _served(environment: DeploymentEnvironment) -> str | None:
     return served if serving == ready else f"{served} ({serving}/{ready})"
 
 
-def tag_row(tag: ModelTag) -> TagRow:
+def tag_row(tag: Tag) -> TagRow:
     """Return the row of a model tag; facts about an earlier spec count as unknown."""
     ready, reason, message = verdict(tag)
-    latest = next(iter(tag.status.history or ()), None)
+    latest = tag.status.history[0] if tag.status.history else None
     held = condition_of(tag.status.conditions, ConditionType.PROMOTED)
     candidate, source = tag.status.candidate_model, source_of(tag)
     return TagRow(
@@ -213,7 +217,7 @@ def tag_row(tag: ModelTag) -> TagRow:
     )
 
 
-def server_row(server: ModelServer) -> ServerRow:
+def server_row(server: Server) -> ServerRow:
     """Return the row of a model server; facts about an earlier spec count as unknown."""
     status = server.status
     ready, reason, message = verdict(server)
@@ -235,7 +239,7 @@ def server_row(server: ModelServer) -> ServerRow:
     )
 
 
-def desired_by(tag: ModelTag) -> str:
+def desired_by(tag: Tag) -> str:
     """Return the model that the tag should carry now; empty if unknown."""
     known = (tag.status.desired_model if is_current(tag) else None) or tag.status.tagged_model
     if is_current(tag) and known is not None:
@@ -243,14 +247,14 @@ def desired_by(tag: ModelTag) -> str:
     return tag.spec.model or (known.name if known is not None else "")
 
 
-def source_of(tag: ModelTag) -> str | None:
+def source_of(tag: Tag) -> str | None:
     """Return where the tag gets models from on its own."""
     if tag.spec.promote_from is not None:
         return f"tag {tag.spec.promote_from.tag}"
     return None if tag.spec.follow is None else f"newest {tag.spec.follow.name_pattern}"
 
 
-def verdict(resource: AnyResource) -> tuple[ConditionStatus, str | None, str | None]:
+def verdict(resource: Environment | Tag | Server) -> tuple[ConditionStatus, str | None, str | None]:
     """Return whether it is Ready, with reason and message; Unknown while the status describes an earlier spec."""
     ready = condition_of(resource.status.conditions, ConditionType.READY)
     if ready is None or not is_current(resource):
@@ -258,12 +262,12 @@ def verdict(resource: AnyResource) -> tuple[ConditionStatus, str | None, str | N
     return ready.status, ready.reason, ready.message
 
 
-def is_current(resource: AnyResource) -> bool:
+def is_current(resource: Environment | Tag | Server) -> bool:
     """Return whether the status describes the current spec."""
     return resource.status.observed_generation == resource.metadata.generation
 
 
-def _current_truth(resource: DeploymentEnvironment | ModelTag, kind: ConditionType) -> ConditionStatus:
+def _current_truth(resource: Environment | Tag, kind: ConditionType) -> ConditionStatus:
     """Return the status of the condition for the current spec."""
     return truth(condition_of(resource.status.conditions, kind)) if is_current(resource) else "Unknown"
 

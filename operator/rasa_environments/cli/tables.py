@@ -33,8 +33,11 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=WIDE, soft_wrap=True)
 
 
-def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType:
-    """Return the tables, each followed by why its rows are not ready."""
+def drawn(shown: Overview, now: datetime, scope: str | None) -> RenderableType:
+    """Return the tables of a namespace, or of all, each followed by why its rows are not ready."""
+    if not shown.rows:
+        where = f"in namespace {scope} (-A shows all)" if scope else "in any namespace"
+        return f"no environment found {where}; create one: kubectl apply -f FILE"
     parts: list[RenderableType] = []
     for table, rows in (
         (environment_table(shown.environments, now), shown.environments),
@@ -42,8 +45,8 @@ def drawn(shown: Overview, now: datetime, *, namespaces: bool) -> RenderableType
         (server_table(shown.servers, now), shown.servers),
     ):
         if rows:
-            parts += [*([""] if parts else []), with_namespaces(table, rows) if namespaces else table]
-            parts += notes(rows, namespaces=namespaces)
+            parts += [*([""] if parts else []), table if scope else with_namespaces(table, rows)]
+            parts += notes(rows, namespaces=scope is None)
     return Group(*parts)
 
 

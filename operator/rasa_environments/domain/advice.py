@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from rasa_environments.api.conditions import Reason
-from rasa_environments.domain.facts import Problem
 from rasa_environments.rasa import errors
 from rasa_environments.rasa.errors import RasaError
 from rasa_environments.rasa.peers import Peer
@@ -175,8 +174,3 @@ def remedy_of(error: RasaError) -> str:
 def detailed_message_of(error: RasaError) -> str:
     """Return the message with its detail, for a log or a terminal."""
     return f"{message_of(error)} ({error.detail})" if error.detail else message_of(error)
-
-
-def problem_of(error: RasaError) -> Problem:
-    """Return the error as the problem of an object, which the operator retries."""
-    return Problem(reason_of(error), message_of(error), stalled=False)

@@ -13,7 +13,6 @@ from rasa_environments.api.conditions import Reason
 from rasa_environments.api.model_server import ModelServer, PendingTagDeletion
 from rasa_environments.controller.queue import DONE, Kind, Request, Result
 from rasa_environments.controller.state import State
-from rasa_environments.domain.advice import problem_of
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
 from rasa_environments.domain.newest_model import is_outdated
 from rasa_environments.domain.tags import changed_tags, is_as_reported
@@ -25,6 +24,7 @@ from rasa_environments.reconcile.intervals import Intervals
 from rasa_environments.reconcile.model_identities import ModelIdentities
 from rasa_environments.reconcile.orphaned_tags import RECHECK_SECONDS, OrphanedTags
 from rasa_environments.reconcile.ports import Connection, Connections, StatusWriter
+from rasa_environments.reconcile.problems import problem_of
 from rasa_environments.reconcile.registration.registrar import Outcome, Registrar
 
 OBSERVE_SECONDS = 60.0

@@ -13,7 +13,7 @@ from rasa_environments.controller.promotions import Move
 from rasa_environments.controller.queue import Kind
 from rasa_environments.controller.state import State
 from rasa_environments.domain.action_servers import following_action_servers, not_ready
-from rasa_environments.domain.advice import problem_of, remedy_of
+from rasa_environments.domain.advice import remedy_of
 from rasa_environments.domain.compatibility import incompatible_with
 from rasa_environments.domain.desired_model import DesiredModel
 from rasa_environments.domain.facts import Problem, ServerObservation, TaggedModel
@@ -23,6 +23,7 @@ from rasa_environments.judge.events import Record, reference_to, tag_reverted
 from rasa_environments.rasa.errors import EnvironmentNeededError, RasaError, UnknownModelError
 from rasa_environments.reconcile.model_server import observed
 from rasa_environments.reconcile.ports import Connection
+from rasa_environments.reconcile.problems import problem_of
 from rasa_environments.reconcile.running_releases import ReleaseProbe
 from rasa_environments.reconcile.tag_writes import TagWrite, TagWrites
 

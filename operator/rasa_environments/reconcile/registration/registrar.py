@@ -12,13 +12,14 @@ from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.registrations import DesiredRegistration
 from rasa_environments.controller.state import State
-from rasa_environments.domain.advice import message_of, problem_of, reason_of
+from rasa_environments.domain.advice import message_of, reason_of
 from rasa_environments.domain.facts import Problem, RegistrationResult, ServerObservation
 from rasa_environments.judge.registration import Results, failed_registration, some_of, summary
 from rasa_environments.rasa.environments import RegisteredEnvironment
 from rasa_environments.rasa.errors import RasaError, RegistrationRefusedError
 from rasa_environments.reconcile.clock import in_seconds
 from rasa_environments.reconcile.ports import Connections, Registry, StatusWriter
+from rasa_environments.reconcile.problems import problem_of
 from rasa_environments.reconcile.registration.file import EnvironmentsFileWriter
 from rasa_environments.reconcile.registration.registry import Merged, merged
 
