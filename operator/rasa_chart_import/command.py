@@ -9,7 +9,6 @@ from pathlib import Path as FilePath
 from typing import Annotated
 
 import typer
-import yaml
 
 from rasa_chart_import.all_sources import SOURCES
 from rasa_chart_import.chart_facts import Version, version_of
@@ -23,6 +22,7 @@ from rasa_environments.api.base import DNS_LABEL, JsonObject
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
 from rasa_environments.cli.input_files import STANDARD_INPUT, shown, text_of
+from rasa_environments.cli.output import Objects, show_objects
 
 EXIT_CODES = {
     ExitCode.DONE: "the resources are printed, and nothing of the file is left to do",
@@ -36,7 +36,7 @@ VERSIONED_CHART = re.compile(r"(rasa-x|rasa)-(?=[0-9])")
 """What `helm list` prints before the version."""
 
 
-def import_(
+def import_(  # noqa: PLR0913, PLR0917 - typer makes an option of each
     file: Annotated[str, typer.Argument(help="Values file or docker-compose file, or - for standard input.")],
     more: Annotated[
         list[str] | None, typer.Option("--values", "-f", help="A further file, merged over those before it.")
@@ -67,6 +67,9 @@ def import_(
         bool,
         typer.Option("--with-secrets", help="Write Secrets, too, with the passwords and tokens of the file."),
     ] = False,
+    output: Annotated[
+        Objects, typer.Option("--output", "-o", help="Output format; json is one List of all resources.")
+    ] = Objects.YAML,
 ) -> None:
     """Print our resources for a values file of a chart of the vendor, or for Rasa servers of docker-compose.
 
@@ -84,15 +87,9 @@ def import_(
     except (ValuesError, UnrecognisedError) as error:
         fail(str(error))
     result = imported(found, values.values, helm, values.notes)
-    sys.stdout.write(f"# From {found.title}: release {release} in namespace {namespace}.\n")
-    yaml.dump_all(
-        _documents(result, with_secrets=with_secrets),
-        sys.stdout,
-        Dumper=_Dumper,
-        sort_keys=False,
-        explicit_start=True,
-        width=120,
-    )
+    if output is Objects.YAML:
+        sys.stdout.write(f"# From {found.title}: release {release} in namespace {namespace}.\n")
+    show_objects(output, _documents(result, with_secrets=with_secrets))
     sys.stdout.flush()
     sys.stderr.write(report(result, values.places, with_secrets=with_secrets))
     if not is_complete(result):
@@ -162,12 +159,3 @@ def _read(file: str, more: list[str], env_files: list[FilePath], source: SourceN
 def _text_or_none(file: FilePath) -> str | None:
     """Return the text of a file of variables, or None if there is none. Raises CommandError if it is no text."""
     return text_of(str(file), "a file with lines NAME=value") if file.is_file() else None
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes repeated values in full instead of as anchors."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        """Return True for every value."""
-        del data
-        return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,28 @@ def test_a_values_file_becomes_a_model_server_and_its_environments() -> None:
 
     assert kinds(ran) == ["ModelServer default", "DeploymentEnvironment production", "DeploymentEnvironment worker"]
     assert {each["metadata"]["namespace"] for each in documents(ran)} == {"bots"}
+
+
+@pytest.mark.parametrize(
+    ("output", "read"), [("json", json.loads), ("yaml", lambda text: {"items": list(yaml.safe_load_all(text))})]
+)
+def test_every_format_has_the_same_resources_and_the_same_report(
+    output: str, read: Callable[[str], JsonObject]
+) -> None:
+    ran = import_values(VALUES, f"--release my -n bots -o {output}")
+
+    assert read(ran.output)["items"] == documents(import_values(VALUES))
+    assert ran.errors == import_values(VALUES).errors
+
+
+def test_the_names_of_the_resources_are_one_a_line() -> None:
+    ran = import_values(VALUES, "--release my -n bots -o name")
+
+    assert ran.output.splitlines() == [
+        "modelserver.rasa-environments.io/default",
+        "deploymentenvironment.rasa-environments.io/production",
+        "deploymentenvironment.rasa-environments.io/worker",
+    ]
 
 
 def test_each_value_is_accounted_for_with_its_line() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.cli.tables import console
-from rasa_environments.cluster.resources import Resource
+from rasa_environments.cluster.resources import Resource, resource_of
 
 
 class OutputFormat(StrEnum):
@@ -23,6 +23,14 @@ class OutputFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     YAML = "yaml"
+    NAME = "name"
+
+
+class Objects(StrEnum):
+    """The formats of objects, which have no text for people but YAML."""
+
+    YAML = "yaml"
+    JSON = "json"
     NAME = "name"
 
 
@@ -52,6 +60,19 @@ def show(
             sys.stdout.write(as_yaml([document()]))
         case OutputFormat.NAME:
             sys.stdout.writelines(f"{name}\n" for name in names)
+
+
+def show_objects(output: Objects, objects: Sequence[JsonObject]) -> None:
+    """Print the objects in the format."""
+    if output is Objects.YAML:
+        sys.stdout.write(as_yaml(objects, explicit_start=True))
+        return
+    show(
+        OutputFormat(output),
+        text=str,
+        document=lambda: {"apiVersion": "v1", "kind": "List", "items": objects},
+        names=(name_of(resource_of(obj["kind"]), obj["metadata"]["name"]) for obj in objects),
+    )
 
 
 def show_object(output: OutputFormat, resource: Resource, obj: JsonObject) -> None:

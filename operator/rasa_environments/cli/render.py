@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from base64 import b64decode
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, TypeVar
 
 import typer
@@ -17,8 +16,7 @@ from rasa_environments.api.model_server import ModelServer
 from rasa_environments.cli.exit_codes import ExitCode
 from rasa_environments.cli.failures import CommandError, fail
 from rasa_environments.cli.manifests import Manifests, read
-from rasa_environments.cli.output import OutputFormat, as_yaml, name_of, show
-from rasa_environments.cluster.resources import resource_of
+from rasa_environments.cli.output import Objects, show_objects
 from rasa_environments.desired.environment import children
 from rasa_environments.desired.errors import SpecError
 from rasa_environments.desired.secret_variables import SecretVariable
@@ -34,16 +32,6 @@ from rasa_environments.domain.secret_values import SERVICE_TOKEN_KEY, credential
 GENERATED = "<generated>"
 GENERATED_VALUES = Generated(GENERATED, GENERATED, GENERATED)
 T = TypeVar("T")
-
-
-class Objects(StrEnum):
-    """The formats of objects, which have no text for people but YAML."""
-
-    YAML = "yaml"
-    JSON = "json"
-    NAME = "name"
-
-
 EXIT_CODES = {
     ExitCode.DONE: "the objects are printed",
     ExitCode.FAILED: "the manifest is wrong or incomplete, and no object is printed",
@@ -170,16 +158,3 @@ def shown(child: JsonObject) -> JsonObject:
         "metadata": metadata,
         "stringData": values,
     }
-
-
-def show_objects(output: Objects, objects: Sequence[JsonObject]) -> None:
-    """Print the objects in the format."""
-    if output is Objects.YAML:
-        sys.stdout.write(as_yaml(objects, explicit_start=True))
-        return
-    show(
-        OutputFormat(output),
-        text=str,
-        document=lambda: {"apiVersion": "v1", "kind": "List", "items": objects},
-        names=(name_of(resource_of(obj["kind"]), obj["metadata"]["name"]) for obj in objects),
-    )
