@@ -13,6 +13,7 @@ from rasa_environments.cli.upgrade_plan import interrupting
 
 from .conftest import Team
 from .model_servers import model_file, model_server
+from .terminals import in_a_terminal
 from .test_upload import prepare
 
 OLD = "3.5.0"
@@ -63,6 +64,15 @@ def test_for_people_the_steps_are_numbered_and_come_with_commands(upgradable: Te
     assert f"   kubectl rasa promote MODEL staging -n {upgradable.namespace}" in told
     assert f"Change environment {upgradable.namespace}/canary to Rasa 3.6.21" in ran.output
     assert "Not known:" in told
+
+
+def test_commands_are_copied_whole_from_a_narrow_terminal(upgradable: Team) -> None:
+    _, written = in_a_terminal(
+        ["upgrade-plan", "staging", "--to", "3.6.21", "-n", upgradable.namespace], upgradable.kubeconfig
+    )
+
+    patch = """--type=merge -p '{"spec":{"rasa":{"version":"3.6.21"}}}'"""
+    assert f"   kubectl patch denv staging -n {upgradable.namespace} {patch}" in written.splitlines()
 
 
 def test_what_cannot_be_asked_is_unknown_and_says_why(upgradable: Team, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from rasa_environments.api.base import JsonObject, ObjectKey
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
@@ -98,7 +100,7 @@ def upgrade_plan(
         plan = plan_of(facts)
         show(
             output,
-            text=lambda: "\n".join(lines(facts, plan)),
+            text=lambda: Group(*lines(facts, plan)),
             document=lambda: as_document(facts, plan),
             names=[name_of(DEPLOYMENT_ENVIRONMENTS, environment)],
         )
@@ -158,8 +160,8 @@ def interrupting(spec: EnvironmentSpec) -> str | None:
     return "spec.model.required false" if spec.model is not None and spec.model.required is False else None
 
 
-def lines(facts: UpgradeFacts, plan: UpgradePlan) -> Iterator[str]:
-    """Yield the lines of the plan for a terminal."""
+def lines(facts: UpgradeFacts, plan: UpgradePlan) -> Iterator[RenderableType]:
+    """Yield the lines of the plan for a terminal, which wraps those of commands itself: copied, they are whole."""
     answers = {
         First.NOTHING: "nothing to do",
         First.SERVER: "the server first",
@@ -171,7 +173,7 @@ def lines(facts: UpgradeFacts, plan: UpgradePlan) -> Iterator[str]:
     for number, step in enumerate(plan.steps, start=1):
         yield f"{number}. {step.text}"
         if step.command is not None:
-            yield f"   {step.command}"
+            yield Text(f"   {step.command}", no_wrap=True, overflow="ignore")
     if plan.unknown:
         yield "Not known:"
         yield from (f"- {each}" for each in plan.unknown)
