@@ -96,6 +96,17 @@ class Team:
         answer = self.api.request("PATCH", f"{self.path(kind, name)}/status", body, headers=content_type)
         assert answer.accepted, answer.body["message"]
 
+    def permit(self, user: str, *resources: str) -> None:
+        """Let a user get and list these resources of ours in the namespace."""
+        rules = [{"apiGroups": [GROUP], "resources": list(resources), "verbs": ["get", "list"]}]
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user}
+        subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
+        bodies = (("roles", {"rules": rules}), ("rolebindings", {"roleRef": reference, "subjects": [subject]}))
+        for plural, body in bodies:
+            path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.namespace}/{plural}"
+            answer = self.api.request("POST", path, {"metadata": {"name": user}, **body})
+            assert answer.accepted, answer.body["message"]
+
     def wait_for_promotion(self, tag: str, model: str) -> None:
         """Returns once the ModelTag is there and names the model."""
 

@@ -61,6 +61,30 @@ def test_status_ends_well_when_everything_is_ready(team: Team, environment: str 
     assert (team.run("status").exit_code, team.run("status -o json").exit_code) == (code, code)
 
 
+@pytest.mark.parametrize(("truth", "code"), [("True", 0), ("False", 1)])
+def test_who_may_list_environments_alone_sees_them_and_is_told(team: Team, truth: str, code: int) -> None:
+    team.report("DeploymentEnvironment", "production", {}, Ready=(truth, "Because", "x"))
+    team.permit("eve", "deploymentenvironments")
+
+    ran = team.run("status -o json --as eve")
+
+    assert ran.exit_code == code
+    assert [row["name"] for row in json.loads(ran.output)["environments"]] == ["production"]
+    assert [note.partition(".rasa-environments.io is forbidden")[0] for note in ran.errors.splitlines()] == [
+        "note: not shown: modelservers: modelservers",
+        "note: not shown: modeltags: modeltags",
+    ]
+
+
+def test_who_may_list_no_environments_is_refused(team: Team) -> None:
+    team.permit("mallory", "modelservers", "modeltags")
+
+    ran = team.run("status --as mallory")
+
+    assert (ran.exit_code, ran.output) == (3, "")
+    assert 'User "mallory" cannot list resource "deploymentenvironments"' in ran.errors
+
+
 def test_a_watch_that_is_not_permitted_is_refused(team: Team) -> None:
     ran = team.run("status --watch --as nobody")
 

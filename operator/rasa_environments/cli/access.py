@@ -50,6 +50,19 @@ class Session:
             ExitCode.NOT_FOUND,
         )
 
+    async def listed(self, resource: Resource, namespace: str | None, unread: list[str]) -> list[JsonObject]:
+        """Return the objects of a namespace, or of all; none if the user may not list them, which `unread` then names.
+
+        Raises ApiError for everything else.
+        """
+        try:
+            return (await self.client.list(resource, namespace)).items
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            unread.append(f"{resource.plural}: {error.message}")
+            return []
+
 
 @asynccontextmanager
 async def session(where: ClusterOptions, namespace: str | None, *, dry_run: bool = False) -> AsyncIterator[Session]:

@@ -12,16 +12,24 @@ from rich.live import Live
 
 from rasa_environments.cli.access import Session
 from rasa_environments.cli.following import Followed, followed
+from rasa_environments.cli.output import note_unread
 from rasa_environments.cli.overview import Overview, Row, overview
 from rasa_environments.cli.tables import console, drawn, line
+from rasa_environments.cluster.resources import MODEL_SERVERS
 
 AGES_SECONDS = 5.0
 """Seconds between two updates of a live table without changes, for its ages."""
 
 
 async def show_changes(connected: Session, scope: str | None) -> None:
-    """Draw a live table as long as the terminal has room for all of its rows; else print a line for each change."""
-    async with followed(connected.client, (scope,) if scope else (), servers=True) as following:
+    """Draw a live table as long as the terminal has room for all of its rows; else print a line for each change.
+
+    ModelServers are left out if they may not be listed.
+    """
+    unread: list[str] = []
+    await connected.listed(MODEL_SERVERS, scope, unread)
+    note_unread(unread)
+    async with followed(connected.client, (scope,) if scope else (), servers=not unread) as following:
         if sys.stdout.isatty():
             await draw_changes(following, scope)
         async for changed in changes(following):

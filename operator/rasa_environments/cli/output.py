@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.cli.tables import console
+from rasa_environments.cli.visible_text import visible
 from rasa_environments.cluster.resources import Resource, resource_of
 
 
@@ -73,6 +74,11 @@ def show_objects(output: Objects, objects: Sequence[JsonObject]) -> None:
         document=lambda: {"apiVersion": "v1", "kind": "List", "items": objects},
         names=(name_of(resource_of(obj["kind"]), obj["metadata"]["name"]) for obj in objects),
     )
+
+
+def note_unread(unread: Iterable[str]) -> None:
+    """Say on stderr what is not shown, since it could not be read."""
+    sys.stderr.writelines(f"note: not shown: {visible(text)}\n" for text in unread)
 
 
 def show_object(output: OutputFormat, resource: Resource, obj: JsonObject) -> None:

@@ -129,6 +129,8 @@ class Overview:
     environments: tuple[EnvironmentRow, ...]
     tags: tuple[TagRow, ...]
     servers: tuple[ServerRow, ...] = ()
+    unread: tuple[str, ...] = ()
+    """What may not be listed, and why."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -136,12 +138,18 @@ class Overview:
         return (*self.environments, *self.tags, *self.servers)
 
 
-def overview(environments: Iterable[Environment], tags: Iterable[Tag], servers: Iterable[Server] = ()) -> Overview:
+def overview(
+    environments: Iterable[Environment],
+    tags: Iterable[Tag],
+    servers: Iterable[Server] = (),
+    unread: Iterable[str] = (),
+) -> Overview:
     """Return the rows of these objects, sorted."""
     return Overview(
         tuple(environment_row(item) for item in sorted(environments, key=lambda item: item.metadata.key)),
         tuple(tag_row(item) for item in sorted(tags, key=lambda item: item.metadata.key)),
         tuple(server_row(item) for item in sorted(servers, key=lambda item: item.metadata.key)),
+        tuple(unread),
     )
 
 

@@ -13,16 +13,17 @@ from rasa_environments.cli.access import Session, parsed, session
 from rasa_environments.cli.cluster_options import ClusterOptions, Namespace
 from rasa_environments.cli.exit_codes import NOT_PERMITTED, UNREACHABLE, ExitCode
 from rasa_environments.cli.failures import execute
-from rasa_environments.cli.output import Output, OutputFormat, name_of, show
+from rasa_environments.cli.output import Output, OutputFormat, name_of, note_unread, show
 from rasa_environments.cli.overview import Overview, overview
 from rasa_environments.cli.partial import PartialEnvironment, PartialServer, PartialTag
 from rasa_environments.cli.tables import as_document, drawn
 from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, MODEL_SERVERS, MODEL_TAGS
 
 EXIT_CODES = {
-    ExitCode.DONE: "every environment, model tag and model server that is shown is Ready",
+    ExitCode.DONE: "every environment, model tag and model server that is shown is Ready; standard error names what "
+    "you may not list, and is not shown",
     ExitCode.FAILED: f"one of them is not Ready; {UNREACHABLE}",
-    ExitCode.REFUSED: NOT_PERMITTED,
+    ExitCode.REFUSED: f"{NOT_PERMITTED}; you may not list environments",
     ExitCode.NOT_FOUND: "there are no environments, model tags and model servers; or no environment NAME",
     ExitCode.UNKNOWN: "whether one is Ready is unknown, for example since it is suspended; none is known not to be",
 }
@@ -59,6 +60,7 @@ def status(
                 await show_changes(connected, scope)
                 return
             seen = await looked(connected, scope)
+            note_unread(seen.unread)
             show(
                 output,
                 text=lambda: drawn(seen, datetime.now(UTC), scope),
@@ -71,16 +73,18 @@ def status(
 
 
 async def looked(connected: Session, scope: str | None) -> Overview:
-    """Return the overview of a namespace, or of all."""
+    """Return the overview of a namespace, or of all, without the tags and model servers that may not be listed."""
+    unread: list[str] = []
     environments, tags, servers = await asyncio.gather(
         connected.client.list(DEPLOYMENT_ENVIRONMENTS, scope),
-        connected.client.list(MODEL_TAGS, scope),
-        connected.client.list(MODEL_SERVERS, scope),
+        connected.listed(MODEL_TAGS, scope, unread),
+        connected.listed(MODEL_SERVERS, scope, unread),
     )
     return overview(
         (parsed(PartialEnvironment, item) for item in environments.items),
-        (parsed(PartialTag, item) for item in tags.items),
-        (parsed(PartialServer, item) for item in servers.items),
+        (parsed(PartialTag, item) for item in tags),
+        (parsed(PartialServer, item) for item in servers),
+        sorted(unread),
     )
 
 

@@ -192,9 +192,15 @@ def _listed(names: Sequence[str]) -> str:
 def as_document(shown: Overview) -> JsonObject:
     """Return the rows for programs, with the names of their fields as in the API: `promotedBy`."""
     return {
-        kind: [{to_camel(field): value for field, value in row.items()} for row in rows]
-        for kind, rows in asdict(shown).items()
+        "environments": [_fields(row) for row in shown.environments],
+        "tags": [_fields(row) for row in shown.tags],
+        "servers": [_fields(row) for row in shown.servers],
+        "unread": list(shown.unread),
     }
+
+
+def _fields(row: Row) -> JsonObject:
+    return {to_camel(field): value for field, value in asdict(row).items()}
 
 
 def line(row: Row) -> str:
