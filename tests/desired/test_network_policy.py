@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from rasa_environments.api.base import JsonObject
 from rasa_environments.desired.context import OperatorPods
+from rasa_environments.desired.network_policy import admits_jobs
 from rasa_environments.runtime.settings import Settings
 from tests.desired.contexts import OPERATOR_PODS, children_by_kind, context
 
@@ -62,6 +63,20 @@ def test_the_pods_of_jobs_come_in_only_where_a_job_tests_the_environment() -> No
     assert peers(tested_by_job=True) == [jobs]
     assert peers(tested_by_job=True, allowFrom=[ANYWHERE]) == [ANYWHERE, jobs]
     assert peers(tested_by_job=True, **SAME_NAMESPACE) == [{"podSelector": {}}]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "admitted"),
+    [({}, False), ({"allowFrom": [ANYWHERE]}, False), ({"tested_by_job": True}, True), (SAME_NAMESPACE, True)],
+    ids=str,
+)
+def test_a_policy_says_whether_it_admits_the_jobs_of_its_environment_and_of_no_other(
+    wanted: JsonObject, admitted: bool
+) -> None:
+    policy = {"spec": {"ingress": ingress(**wanted)}}
+
+    assert admits_jobs(policy, "support") is admitted
+    assert admits_jobs(policy, "another") is (wanted == SAME_NAMESPACE)
 
 
 @pytest.mark.parametrize(

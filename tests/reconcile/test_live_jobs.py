@@ -348,3 +348,23 @@ async def test_the_network_policy_admits_the_job_for_as_long_as_the_model_tag_as
     await scene.settles()
 
     assert scene.children.objects["NetworkPolicy", child_key(LIVE)]["spec"]["ingress"] == []
+
+
+async def test_a_job_waits_until_the_network_policy_admits_it() -> None:
+    scene = job_scene(CHECK)
+    closed = environment("live", uid="uid-live", version=9, networkPolicy={"from": "None"})
+    scene.state.lister.environments.put(closed)
+    await scene.settles()
+    scene.passes(5)
+    scene.spec["verification"]["live"] = JOB_CHECK
+    scene.wants(retry="now")
+
+    for _ in range(5):
+        await scene.tags.reconcile(KEY)
+
+    assert scene.jobs.created == []
+    waits_for = "it has not started: NetworkPolicy bots/live-rasa does not admit its pod yet"
+    assert waits_for in scene.condition("Verified").message
+    await scene.reconcile_environments()
+    await scene.tags.reconcile(KEY)
+    assert len(scene.jobs.created) == 1

@@ -129,7 +129,7 @@ class LiveStage:
         )
         if verdict is not None:
             return verdict
-        tested = [self._servers.tested(each, obstacle) for each in environments if runs_job(tag, each)]
+        tested = [await self._servers.tested(each, obstacle) for each in environments if runs_job(tag, each)]
         return await self._runner.run_jobs(tag, check, progress, tested, held.cases)
 
     async def _ready(

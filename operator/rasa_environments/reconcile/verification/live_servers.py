@@ -5,8 +5,11 @@ from __future__ import annotations
 from rasa_environments.api.base import ObjectKey, secret_of
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, External
 from rasa_environments.api.model_tag import ModelTag
+from rasa_environments.cluster.resources import NETWORK_POLICIES
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.state import State
+from rasa_environments.desired.context import child_key
+from rasa_environments.desired.network_policy import admits_jobs
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE, SecretVariable
 from rasa_environments.domain.facts import Problem
 from rasa_environments.domain.lister import server_of_tag
@@ -16,6 +19,7 @@ from rasa_environments.reconcile.served import rasa_servers
 from rasa_environments.reconcile.verification.jobs import TestedServer
 from rasa_environments.reconcile.verification.servers import (
     ServerUnderTest,
+    has_network_policy,
     port_of_servers,
     secret_of_servers,
     server_at,
@@ -49,13 +53,24 @@ class LiveServers:
         url, secret = rasa_servers(pods[:1], port)[0].url, secret_of_servers(key, self._children)
         return server_at(key, url, secret) or "its pod has no address, or its Secret no token yet"
 
-    def tested(self, environment: DeploymentEnvironment, obstacle: str | None) -> TestedServer:
-        """Return what a Job tests: the environment by its Service, once there is no obstacle."""
+    async def tested(self, environment: DeploymentEnvironment, obstacle: str | None) -> TestedServer:
+        """Return what a Job tests: the environment by its Service, once nothing is in the way. Raises ApiError."""
         hidden = values_to_hide(secret_of_servers(environment.metadata.key, self._children))
+        obstacle = obstacle or await self._closed(environment)
         if obstacle is not None:
             return TestedServer(environment, None, hidden, obstacle)
         url = url_of_environment(environment, self._state.lister)
         return TestedServer(environment, url, hidden, "its spec is not valid")
+
+    async def _closed(self, environment: DeploymentEnvironment) -> str | None:
+        """Return why the pods of a Job would not be let in: the environment is reconciled apart from its ModelTag."""
+        if not has_network_policy(environment, self._state.lister):
+            return None
+        policy = child_key(environment.metadata.key)
+        found = await self._children.read(NETWORK_POLICIES, policy)
+        if found is not None and admits_jobs(found, environment.metadata.name):
+            return None
+        return f"NetworkPolicy {policy} does not admit its pod yet: see the conditions of the environment"
 
     async def _external(
         self, environment: DeploymentEnvironment, external: External, tag: ObjectKey

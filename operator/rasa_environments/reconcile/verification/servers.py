@@ -79,3 +79,12 @@ def port_of_servers(environment: DeploymentEnvironment, lister: Lister) -> int |
         return None if server is None else port_of(merged_spec(environment, server))
     except SpecError:
         return None
+
+
+def has_network_policy(environment: DeploymentEnvironment, lister: Lister) -> bool:
+    """Return whether an environment has a NetworkPolicy by its spec, as far as that is valid."""
+    server = lister.servers.get(server_of_environment(environment))
+    try:
+        return server is not None and merged_spec(environment, server).network_policy is not None
+    except SpecError:
+        return False
