@@ -53,6 +53,15 @@ def test_a_reply_meets_one_expectation_in_any_order() -> None:
     assert [each.passed for each in compare(three, Reaction(("a", "b")))] == [True, False]
 
 
+@pytest.mark.parametrize("step", ["bot: Hello.", 'matches: "^Hel"', "utter: utter_greet"])
+def test_of_a_bot_that_says_nothing_the_action_is_named_that_may_lack_its_server(step: str) -> None:
+    (silent,) = compare(turn(step), Reaction(utterances=("action_greet",), actions=("action_greet",)))
+    (spoken,) = compare(turn(step), Reaction(("Hi.",), ("utter_hi",), actions=("action_greet",)))
+
+    assert silent.actual.startswith("nothing, and ran action_greet: check that the environment's action server is there")
+    assert "action server" not in spoken.actual
+
+
 def test_what_is_published_is_one_line_of_limited_length_without_secrets() -> None:
     (result,) = compare(turn("bot: Hello."), Reaction(("\x1b[31mred\n" + "x" * 4000, "t0ken")), secrets=("t0ken",))
 

@@ -49,7 +49,7 @@ async def test_rasa_3_names_responses_in_its_replies(server: ScriptedServer, htt
 
     reaction = await talk(server, http, with_events=True)
 
-    assert reaction == Reaction(("Hi.",), ("utter_greet",), (Slot("topic", "greeting"),))
+    assert reaction == Reaction(("Hi.",), ("utter_greet",), (Slot("topic", "greeting"),), ("action_greet",))
     assert server.asked[1].query == {"token": TOKEN, "include_events": "AFTER_RESTART"}
 
 
@@ -59,6 +59,18 @@ async def test_rasa_1_names_them_as_actions(server: ScriptedServer, http: httpx.
     server.answer("GET", TRACKER, says({"events": events}))
 
     assert (await talk(server, http, with_events=True)).utterances == ("utter_greet",)
+
+
+async def test_of_a_bot_that_says_nothing_the_actions_that_it_ran_are_read(
+    server: ScriptedServer, http: httpx.AsyncClient
+) -> None:
+    server.answer("POST", WEBHOOK, says([]))
+    ran = [{"event": "action", "name": name} for name in ("utter_wait", "action_greet", "action_listen")]
+    server.answer("GET", TRACKER, says({"events": [*EARLIER, *ran]}))
+
+    reaction = await talk(server, http)
+
+    assert (reaction.replies, reaction.actions) == ((), ("action_greet",))
 
 
 async def test_a_server_without_the_rest_channel_is_an_error(server: ScriptedServer, http: httpx.AsyncClient) -> None:

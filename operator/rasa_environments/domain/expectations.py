@@ -12,6 +12,8 @@ from rasa_environments.rasa.redaction import one_line
 from rasa_environments.rasa.replies import Reaction, Slot
 
 NOTHING = "nothing"
+OF_REPLIES = frozenset({Kind.BOT, Kind.MATCHES, Kind.UTTER})
+"""Expectations of something that the bot says."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,17 @@ class _Actual:
     def of(self, kind: Kind) -> str:
         """Return what is published of what an expectation of that kind is about."""
         if kind not in self._shown:
-            text = "; ".join(self._texts(kind))
+            text = self._silence() if kind in OF_REPLIES else ""
+            text = text or "; ".join(self._texts(kind))
             self._shown[kind] = one_line(text, self._secrets) if text else NOTHING
         return self._shown[kind]
+
+    def _silence(self) -> str:
+        """Return what is likely if an action ran and the bot said nothing; an empty text otherwise."""
+        if self._reaction.replies or not self._reaction.actions:
+            return ""
+        ran = ", ".join(self._reaction.actions)
+        return f"{NOTHING}, and ran {ran}: check that the environment's action server is there and has it"
 
     def _texts(self, kind: Kind) -> Iterable[str]:
         match kind:

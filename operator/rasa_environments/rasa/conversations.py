@@ -25,6 +25,9 @@ MAXIMUM_TRACKER_BODY: Final = 1024 * 1024
 """Bytes of a conversation: each message is kept with all its intents and entities."""
 NO_SUCH_ROUTE: Final = frozenset({404, 405})
 NO_TEXT: Final = "[no text]"
+LISTEN: Final = "action_listen"
+RESPONSE: Final = "utter_"
+"""With what the names of responses begin."""
 
 
 class _Reply(BaseModel):
@@ -51,6 +54,9 @@ _TRACKER = TypeAdapter(_Tracker)
 async def say(http: HttpClient, base_url: str, sender: str, message: str, *, token: str, with_events: bool) -> Reaction:
     """Send a message, and return how the bot reacted; `with_events` also reads what it keeps of the conversation.
 
+    That is also read if the bot said nothing: a server whose action server is missing answers 200 without replies, and
+    keeps which action it called (`_run_action` in rasa/core/processor.py of 1.10.26 to 3.6.21).
+
     Raises AddressRefusedError, UnauthorizedError, UnreachableError or UnexpectedAnswerError.
     """
     url = f"{base_url.rstrip('/')}/webhooks/rest/webhook"
@@ -70,7 +76,9 @@ async def say(http: HttpClient, base_url: str, sender: str, message: str, *, tok
     texts = list(map(_text, replies))
     ends = accumulate(map(len, texts))
     reaction = Reaction(tuple(text for text, end in zip(texts, ends, strict=True) if end <= LONGEST_REACTION))
-    return await _with_events(http, base_url, sender, token, reaction) if with_events else reaction
+    if not with_events and replies:
+        return reaction
+    return await _with_events(http, base_url, sender, token, reaction)
 
 
 async def _with_events(http: HttpClient, base_url: str, sender: str, token: str, reaction: Reaction) -> Reaction:
@@ -99,7 +107,8 @@ async def _with_events(http: HttpClient, base_url: str, sender: str, token: str,
             named.append(event.name)
         elif event.event == "slot" and isinstance(event.name, str):
             slots.append(Slot(event.name, event.value))
-    return replace(reaction, utterances=tuple(uttered or named), slots=tuple(slots))
+    actions = tuple(name for name in named if name != LISTEN and not name.startswith(RESPONSE))
+    return replace(reaction, utterances=tuple(uttered or named), slots=tuple(slots), actions=actions)
 
 
 async def forget(http: HttpClient, base_url: str, sender: str, *, token: str) -> None:

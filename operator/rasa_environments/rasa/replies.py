@@ -33,3 +33,5 @@ class Reaction:
     """Names of the responses, by the events of the conversation."""
     slots: tuple[Slot, ...] = field(default=())
     """Slots that were set, by the events of the conversation."""
+    actions: tuple[str, ...] = ()
+    """Names of the actions that ran, by the events of the conversation, except for responses and `action_listen`."""
