@@ -11,7 +11,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.verification import JobTemplate
 from rasa_environments.desired.context import INSTANCE_LABEL, MANAGED_BY_LABEL, NAME_LABEL, VERIFICATION_LABEL
 from rasa_environments.desired.errors import SpecError
-from rasa_environments.desired.verification_job import JobRun, job_key, url_of, verification_job
+from rasa_environments.desired.verification_job import JobRun, account_of_jobs, job_key, url_of, verification_job
 from tests.reconcile.objects import environment
 
 CONTAINER: JsonObject = {"name": "test", "image": "tests:1"}
@@ -56,6 +56,18 @@ def test_every_container_gets_the_address_the_token_the_model_and_the_environmen
             {"name": "MODEL", "value": "new"},
             {"name": "ENVIRONMENT", "value": "production"},
         ]
+
+
+def test_a_server_that_runs_elsewhere_is_tested_with_the_token_that_its_environment_names() -> None:
+    source = {"secretKeyRef": {"name": "outside", "key": "password"}}
+    elsewhere = environment("live", uid="uid-live", external={"url": URL, "authToken": source})
+
+    [container] = pod_of(job(of=elsewhere))["containers"]
+
+    assert {"name": "RASA_TOKEN", "valueFrom": source} in container["env"]
+    account = account_of_jobs(elsewhere)
+    assert account["metadata"]["name"] == pod_of(job(of=elsewhere))["serviceAccountName"]
+    assert account["automountServiceAccountToken"] is False
 
 
 def test_the_template_has_variables_of_its_own_but_cannot_set_these() -> None:

@@ -58,7 +58,9 @@ def test_of_a_bot_that_says_nothing_the_action_is_named_that_may_lack_its_server
     (silent,) = compare(turn(step), Reaction(utterances=("action_greet",), actions=("action_greet",)))
     (spoken,) = compare(turn(step), Reaction(("Hi.",), ("utter_hi",), actions=("action_greet",)))
 
-    assert silent.actual.startswith("nothing, and ran action_greet: check that the environment's action server is there")
+    assert silent.actual.startswith(
+        "nothing, and ran action_greet: check that the environment's action server is there"
+    )
     assert "action server" not in spoken.actual
 
 

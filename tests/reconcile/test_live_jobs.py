@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tests.reconcile.verification_scene import JOB_CHECK
 
 LIVE = ObjectKey("bots", "live")
 BOTH = {**CHECK, **JOB_CHECK}
-SERVICE = "http://live-rasa.bots.svc:5005"
+SERVICE, ELSEWHERE = "http://live-rasa.bots.svc:5005", "http://rasa.example.com"
 
 
 def job_scene(check: JsonObject = JOB_CHECK, on_failure: str = "Rollback", **more: Any) -> LiveScene:
@@ -44,9 +45,15 @@ def is_in_another_namespace(scene: LiveScene) -> None:
 
 def runs_elsewhere(scene: LiveScene) -> None:
     """The server of the environment is not the operator's."""
-    token = {"secretKeyRef": {"name": "token", "key": "token"}}
-    external = {"url": "http://rasa.example.com", "authToken": token}
+    scene.secrets.contents[ObjectKey("bots", "outside")] = {"key": b"t0ken-of-elsewhere"}
+    external = {"url": ELSEWHERE, "authToken": {"secretKeyRef": {"name": "outside", "key": "key"}}}
     scene.state.lister.environments.put(environment("live", uid="uid-live", version=9, external=external))
+
+
+def is_closed(scene: LiveScene) -> None:
+    """The NetworkPolicy of the environment admits nobody of its namespace."""
+    made = environment("live", uid="uid-live", version=9, networkPolicy={"from": "None"})
+    scene.state.lister.environments.put(made)
 
 
 async def test_a_model_whose_job_completes_keeps_the_tag() -> None:
@@ -186,16 +193,52 @@ async def test_a_template_that_the_api_server_refuses_keeps_the_tag_where_it_is(
 
 
 @pytest.mark.parametrize("check", [JOB_CHECK, BOTH], ids=["job", "both"])
-@pytest.mark.parametrize("place", [is_in_another_namespace, runs_elsewhere])
-async def test_a_job_that_could_run_in_no_environment_keeps_the_tag_where_it_is(place: Any, check: JsonObject) -> None:
+async def test_a_job_that_could_run_in_no_environment_keeps_the_tag_where_it_is(check: JsonObject) -> None:
     scene = job_scene(check)
-    place(scene)
+    is_in_another_namespace(scene)
 
     await scene.reconcile()
 
     assert (scene.model_server.writes, scene.jobs.requests) == ([], [])
     assert scene.tagged == ("False", "NoEnvironment")
     assert "spec.verification.live.jobTemplate runs in namespace bots alone" in scene.condition("Tagged").message
+
+
+async def test_a_server_that_runs_elsewhere_is_tested_where_it_is_with_its_own_token_and_an_account_made_for_it() -> (
+    None
+):
+    scene = job_scene()
+    runs_elsewhere(scene)
+
+    job = await running(scene)
+
+    pod = job["spec"]["template"]["spec"]
+    assert url_of(job) == ELSEWHERE
+    assert {"secretKeyRef": {"name": "outside", "key": "key"}} in [
+        each.get("valueFrom") for each in pod["containers"][0]["env"]
+    ]
+    account = scene.children.objects["ServiceAccount", child_key(LIVE)]
+    assert pod["serviceAccountName"] == account["metadata"]["name"]
+    assert account["automountServiceAccountToken"] is False
+    assert [kind for kind, _ in scene.children.objects] == ["ServiceAccount"]
+
+
+@pytest.mark.parametrize(("end", "kept"), [("Complete", "new"), ("Failed", "old")])
+async def test_the_end_of_a_job_decides_over_a_server_that_runs_elsewhere_and_its_token_is_not_told(
+    end: str, kept: str
+) -> None:
+    scene = job_scene()
+    runs_elsewhere(scene)
+    await running(scene)
+    ended = {"exitCode": 3, "reason": "Error", "message": "I was given t0ken-of-elsewhere"}
+    scene.jobs.has_pod(containerStatuses=[{"name": "test", "state": {"terminated": ended}}])
+    scene.jobs.ends(end)
+
+    await scene.settles()
+
+    assert scene.model_server.tags == {"live": kept}
+    assert scene.jobs.jobs == {}
+    assert "t0ken" not in scene.condition("Verified").message
 
 
 async def test_a_model_without_an_environment_that_runs_the_job_never_counts_as_verified() -> None:
@@ -334,8 +377,7 @@ async def test_a_job_ends_with_what_it_was_for(end: str) -> None:
 
 async def test_the_network_policy_admits_the_job_for_as_long_as_the_model_tag_asks_for_one() -> None:
     scene = job_scene()
-    made = environment("live", uid="uid-live", version=9, networkPolicy={"from": "None"})
-    scene.state.lister.environments.put(made)
+    is_closed(scene)
     jobs = {"podSelector": {"matchLabels": {"rasa-environments.io/verification-of": "live"}}}
 
     await scene.reconcile()
@@ -350,10 +392,19 @@ async def test_the_network_policy_admits_the_job_for_as_long_as_the_model_tag_as
     assert scene.children.objects["NetworkPolicy", child_key(LIVE)]["spec"]["ingress"] == []
 
 
-async def test_a_job_waits_until_the_network_policy_admits_it() -> None:
+@pytest.mark.parametrize(
+    ("place", "missing"),
+    [
+        (is_closed, "NetworkPolicy bots/live-rasa does not admit its pod yet"),
+        (runs_elsewhere, "ServiceAccount bots/live-rasa is not there yet"),
+    ],
+    ids=["NetworkPolicy", "ServiceAccount"],
+)
+async def test_a_job_for_a_model_that_is_served_already_waits_for_what_the_environment_gets_for_it(
+    place: Callable[[LiveScene], None], missing: str
+) -> None:
     scene = job_scene(CHECK)
-    closed = environment("live", uid="uid-live", version=9, networkPolicy={"from": "None"})
-    scene.state.lister.environments.put(closed)
+    place(scene)
     await scene.settles()
     scene.passes(5)
     scene.spec["verification"]["live"] = JOB_CHECK
@@ -363,8 +414,7 @@ async def test_a_job_waits_until_the_network_policy_admits_it() -> None:
         await scene.tags.reconcile(KEY)
 
     assert scene.jobs.created == []
-    waits_for = "it has not started: NetworkPolicy bots/live-rasa does not admit its pod yet"
-    assert waits_for in scene.condition("Verified").message
+    assert f"it has not started: {missing}" in scene.condition("Verified").message
     await scene.reconcile_environments()
     await scene.tags.reconcile(KEY)
     assert len(scene.jobs.created) == 1

@@ -75,7 +75,7 @@ class Scene:
         self.state, self.api, self.events = State(queue=self.queue), FakeApiServer(), FakeEvents()
         self.model_server = FakeModelServer({"old": "0" * 32, "new": "1" * 32, "other": "2" * 32}, {"live": "old"})
         self.children, self.bots, self.rasa = FakeChildren(), FakeBots(GOOD), FakeRasa("old")
-        self.jobs = FakeJobs()
+        self.jobs, self.secrets = FakeJobs(), FakeSecrets()
         self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
         self.limit, self.intervals = limit, Intervals(first_served=0.0)
         self.start()
@@ -91,11 +91,13 @@ class Scene:
         """A process starts, and knows nothing but the objects."""
         statuses = Statuses(self.api, self.state.lister, self.events, self.now)
         fakes = (self.api, self.children, self.bots)
-        gate = verification_stages(self.state, *fakes, jobs=self.jobs, limit=self.limit, now=self.now)
+        gate = verification_stages(
+            self.state, *fakes, secrets=self.secrets, jobs=self.jobs, limit=self.limit, now=self.now
+        )
         clients = FakeConnections(self.model_server)
         releases = unasked_releases(self.state)
         self.tags = ModelTagReconciler(self.state, clients, statuses, releases, gate, self.events, self.now)
-        secrets, queue = FakeSecrets(), self.state.queue
+        secrets, queue = self.secrets, self.state.queue
         served = ServedModels(self.rasa, self.intervals, queue, times=self.state.answer_times)
         external = ExternalServers(self.state, secrets, served)
         licenses = Licenses(no_license, queue, Intervals(), self.now)

@@ -74,7 +74,7 @@ class Check(ApiModel):
     job_template: JobTemplate | None = None
     """A Job that talks to the server at RASA_URL with the token RASA_TOKEN, once the conversations have passed. Its
     exit code decides: it must complete in every environment of the ModelTag's namespace that pulls the tag. It does not
-    run in other namespaces, nor for a server that runs elsewhere. Setting it also needs `create` on jobs."""
+    run in other namespaces. Setting it also needs `create` on jobs."""
     timeout_seconds: Annotated[int, Field(ge=30, le=7200, strict=True)] = 600
     """Seconds until all have passed: of `candidate` with the start of the servers, of `live` from the move of the tag.
     A model that has not passed by then is rejected."""
@@ -91,7 +91,7 @@ class Verification(ApiModel):
     with conversations in memory only. Users cannot reach it. The tag moves once the model has passed."""
     live: Check | None = None
     """After: check of the environments that pull the tag, once they serve the model. The conversations have senders of
-    their own, which begin with `verification-`; RASA_URL is the Service of the environment."""
+    their own, which begin with `verification-`; RASA_URL is the Service of the environment, or its `external.url`."""
     on_failure: Literal["Rollback", "Hold"] = "Rollback"
     """What follows if `live` fails. Rollback gives the tag back to the model that passed last or, if none did, had the
     tag before; Hold leaves it where it is, and pauses `promoteFrom` and `follow`."""

@@ -12,6 +12,7 @@ from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.api.shapes import mapping, mappings, text
 from rasa_environments.api.verification import JobTemplate
 from rasa_environments.desired.context import (
+    INSTANCE_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     NAME_LABEL,
@@ -73,10 +74,7 @@ def verification_job(
     described = {**labels, "app.kubernetes.io/part-of": MANAGED_BY, MANAGED_BY_LABEL: MANAGED_BY}
     variables: list[JsonObject] = [
         {"name": URL_VARIABLE, "value": url},
-        {
-            "name": "RASA_TOKEN",
-            "valueFrom": {"secretKeyRef": {"name": child_key(environment.metadata.key).name, "key": TOKEN_KEY}},
-        },
+        {"name": "RASA_TOKEN", "valueFrom": {"secretKeyRef": _token(environment)}},
         {"name": "MODEL", "value": _literally(run.model.name)},
         {"name": "ENVIRONMENT", "value": _literally(environment.environment)},
     ]
@@ -99,6 +97,36 @@ def verification_job(
             },
         },
     }
+
+
+def account_of_jobs(environment: DeploymentEnvironment) -> JsonObject:
+    """Return the ServiceAccount, without permissions, of Jobs that test a server which runs elsewhere."""
+    key = child_key(environment.metadata.key)
+    labels = {
+        NAME_LABEL: NAME_OF_VERIFICATIONS,
+        INSTANCE_LABEL: environment.metadata.name,
+        "app.kubernetes.io/part-of": MANAGED_BY,
+        MANAGED_BY_LABEL: MANAGED_BY,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {
+            "name": key.name,
+            "namespace": key.namespace,
+            "labels": labels,
+            "ownerReferences": [controlled_by(environment)],
+        },
+        "automountServiceAccountToken": False,
+    }
+
+
+def _token(environment: DeploymentEnvironment) -> JsonObject:
+    """Return where the token of the server is kept."""
+    if environment.spec.external is None:
+        return {"name": child_key(environment.metadata.key).name, "key": TOKEN_KEY}
+    source = environment.spec.external.auth_token.secret_key_ref
+    return {"name": source.name, "key": source.key}
 
 
 def url_of(job: JsonObject) -> str | None:

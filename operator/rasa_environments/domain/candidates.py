@@ -97,10 +97,9 @@ def _tests(tag: ModelTag, environment: DeploymentEnvironment) -> bool:
 def runs_job(tag: ModelTag, environment: DeploymentEnvironment) -> bool:
     """Return whether a jobTemplate of a ModelTag runs beside an environment.
 
-    Whoever wrote the ModelTag was asked for `create` on jobs in its namespace, and in no other. An environment whose
-    server runs elsewhere has neither the ServiceAccount nor the Secret that a Job needs.
+    Whoever wrote the ModelTag was asked for `create` on jobs in its namespace, and in no other.
     """
-    return environment.metadata.namespace == tag.metadata.namespace and environment.spec.external is None
+    return environment.metadata.namespace == tag.metadata.namespace
 
 
 def asks_for_live_job(tag: ModelTag) -> bool:

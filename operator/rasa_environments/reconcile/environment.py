@@ -14,12 +14,13 @@ from rasa_environments.api.deployment_environment import (
 )
 from rasa_environments.api.model_server import ModelServer, Registration
 from rasa_environments.cluster.errors import OutdatedError, OwnerGoneError
-from rasa_environments.cluster.resources import DEPLOYMENTS, SECRETS
+from rasa_environments.cluster.resources import DEPLOYMENT_ENVIRONMENTS, DEPLOYMENTS, SECRETS
 from rasa_environments.controller.queue import DONE, FAILED, Kind, Request, Result
 from rasa_environments.controller.state import State
 from rasa_environments.desired.context import Context, OperatorPods, action_server_key, candidate_key, child_key
 from rasa_environments.desired.secret_variables import TOKEN_VARIABLE
 from rasa_environments.desired.uniqueness import ingress_hosts
+from rasa_environments.desired.verification_job import account_of_jobs
 from rasa_environments.domain.candidates import tested_by_job, wanted_candidate
 from rasa_environments.domain.conflicts import CONFLICT_SECONDS, CONFLICTS
 from rasa_environments.domain.facts import (
@@ -43,7 +44,7 @@ from rasa_environments.judge.environment_facts import EnvironmentFacts, with_pla
 from rasa_environments.judge.healing import pods_to_ask
 from rasa_environments.judge.registration import remembered_registration
 from rasa_environments.reconcile.candidate_children import apply_candidate, remove_candidate
-from rasa_environments.reconcile.children import apply_children
+from rasa_environments.reconcile.children import apply_child, apply_children
 from rasa_environments.reconcile.ports import ChildApplier, SecretReader, StatusWriter
 from rasa_environments.reconcile.probe import RasaProbe
 from rasa_environments.reconcile.registration.registrar import request_registration
@@ -154,6 +155,9 @@ class EnvironmentReconciler:
         facts, listed = self._initial_facts(environment, server, observation), observation.models.values()
         await self._state.index_claims(facts.server)
         if environment.spec.external is not None:
+            problem = await self._apply_account_of_jobs(environment)
+            if problem is not None:
+                return self._observed(facts, key, problem), None
             outcome = await self._probe.ask_external(facts, environment, environment.spec.external, listed)
             return (self._observed(facts, key, outcome), None) if isinstance(outcome, Problem) else outcome
         own = secret or self._children.live(SECRETS, child_key(key))
@@ -235,6 +239,17 @@ class EnvironmentReconciler:
             self._issued[metadata.key] = (metadata.uid, issued_in(context))
             self._applied[metadata.key] = context
         return problem
+
+    async def _apply_account_of_jobs(self, environment: DeploymentEnvironment) -> Problem | None:
+        """Create the ServiceAccount of Jobs that test a server which runs elsewhere; return what is in the way.
+
+        It stays, since it can do nothing, and goes with the environment.
+        """
+        if not tested_by_job(environment, self._state.lister):
+            return None
+        owner = environment.metadata
+        check = self._children.owner_check(DEPLOYMENT_ENVIRONMENTS, owner.key, owner.uid)
+        return await apply_child(self._children, account_of_jobs(environment), check)
 
     def _are_correct(self, context: Context) -> bool:
         """Return whether all children are as they were last desired, and none is left that is to be deleted."""

@@ -129,7 +129,8 @@ class LiveStage:
         )
         if verdict is not None:
             return verdict
-        tested = [await self._servers.tested(each, obstacle) for each in environments if runs_job(tag, each)]
+        key, with_job = tag.metadata.key, [each for each in environments if runs_job(tag, each)]
+        tested = [await self._servers.tested(each, key, obstacle) for each in with_job]
         return await self._runner.run_jobs(tag, check, progress, tested, held.cases)
 
     async def _ready(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_environments.api.base import ObjectKey, secret_of
 from rasa_environments.api.deployment_environment import DeploymentEnvironment, External
 from rasa_environments.api.model_tag import ModelTag
-from rasa_environments.cluster.resources import NETWORK_POLICIES
+from rasa_environments.cluster.resources import NETWORK_POLICIES, SERVICE_ACCOUNTS
 from rasa_environments.controller.queue import Kind, Request
 from rasa_environments.controller.state import State
 from rasa_environments.desired.context import child_key
@@ -53,14 +53,30 @@ class LiveServers:
         url, secret = rasa_servers(pods[:1], port)[0].url, secret_of_servers(key, self._children)
         return server_at(key, url, secret) or "its pod has no address, or its Secret no token yet"
 
-    async def tested(self, environment: DeploymentEnvironment, obstacle: str | None) -> TestedServer:
-        """Return what a Job tests: the environment by its Service, once nothing is in the way. Raises ApiError."""
+    async def tested(self, environment: DeploymentEnvironment, tag: ObjectKey, obstacle: str | None) -> TestedServer:
+        """Return what a Job tests, once nothing is in the way: the environment by its Service, or where it runs.
+
+        Raises ApiError.
+        """
+        if environment.spec.external is not None:
+            return await self._tested_elsewhere(environment, environment.spec.external, tag, obstacle)
         hidden = values_to_hide(secret_of_servers(environment.metadata.key, self._children))
         obstacle = obstacle or await self._closed(environment)
         if obstacle is not None:
             return TestedServer(environment, None, hidden, obstacle)
         url = url_of_environment(environment, self._state.lister)
         return TestedServer(environment, url, hidden, "its spec is not valid")
+
+    async def _tested_elsewhere(
+        self, environment: DeploymentEnvironment, external: External, tag: ObjectKey, obstacle: str | None
+    ) -> TestedServer:
+        server = await self._external(environment, external, tag)
+        if isinstance(server, str):
+            return TestedServer(environment, None, (), server)
+        account = child_key(environment.metadata.key)
+        if obstacle is None and self._children.live(SERVICE_ACCOUNTS, account) is None:
+            obstacle = f"ServiceAccount {account} is not there yet: see the conditions of the environment"
+        return TestedServer(environment, server.url if obstacle is None else None, server.secrets, obstacle or "")
 
     async def _closed(self, environment: DeploymentEnvironment) -> str | None:
         """Return why the pods of a Job would not be let in: the environment is reconciled apart from its ModelTag."""
