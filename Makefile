@@ -14,7 +14,8 @@ END_TO_END := tests/e2e tests/local/test_demonstration.py tests/local/test_clust
 	tests/integration/test_adopted_bucket.py tests/integration/test_ci_jobs.py \
 	tests/integration/test_connections_by_tls.py tests/integration/test_live_promotions.py \
 	tests/integration/test_plain_file_server.py tests/integration/test_promotion_cli.py \
-	tests/integration/test_rasa_x_0_2.py tests/integration/test_real_actions.py tests/integration/test_rotation.py \
+	tests/integration/test_rasa_x_0_2.py tests/integration/test_real_actions.py \
+	tests/integration/test_rejected_candidates.py tests/integration/test_rotation.py \
 	tests/integration/test_shared_conversations.py tests/integration/test_training.py \
 	tests/integration/test_verified_promotions.py tests/model_server/test_pulls_from_a_bucket.py \
 	tests/rasa/test_rasa_pro_package.py

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -98,31 +99,30 @@ def is_ready(api: ApiServer, space: Space) -> bool:
     return False
 
 
-def verified(conversations: str = "conversations", stage: str = "candidate") -> JsonObject:
-    """A verification with these conversations."""
-    source = {"configMapKeyRef": {"name": conversations, "key": "tests.yaml"}}
-    return {stage: {"conversations": [source], "timeoutSeconds": 120}}
+def verified(stage: str = "candidate", seconds: int = 120) -> JsonObject:
+    """A verification with the conversations, within that many seconds."""
+    source = {"configMapKeyRef": {"name": "conversations", "key": "tests.yaml"}}
+    return {stage: {"conversations": [source], "timeoutSeconds": seconds}}
 
 
-def serving_model_a(release: str, profile: str, url: str) -> tuple[JsonObject, ...]:
+def serving_model_a(release: str, profile: str, url: str, **spec: Any) -> tuple[JsonObject, ...]:
     """An environment whose tag is on model A, and conversations that only model A passes."""
     return (
         secret(CREDENTIALS, token=TOKEN, apiToken=API_TOKEN),
         model_server(url, profile=profile),
         config_map("conversations", **{"tests.yaml": OF_MODEL_A}),
-        environment(rasa={"version": release}, model={"pullPeriodSeconds": 1}),
+        environment(rasa={"version": release}, model={"pullPeriodSeconds": 1}, **spec),
         model_tag(model=A),
     )
 
 
-with_every_release = pytest.mark.parametrize(
-    ("release", "profile", "binaries"),
-    [
-        ("3.6.21", "OpenSource", "rasa_binaries"),
-        ("2.8.34", "OpenSource", "rasa_2_8"),
-        ("1.10.26", "RasaX-0.2", "rasa_1_10"),
-    ],
+RELEASED = (
+    ("3.6.21", "OpenSource", "rasa_binaries"),
+    ("2.8.34", "OpenSource", "rasa_2_8"),
+    ("1.10.26", "RasaX-0.2", "rasa_1_10"),
 )
+"""Each release, the profile that it is run with, and the fixture that installs it."""
+with_every_release = pytest.mark.parametrize(("release", "profile", "binaries"), RELEASED)
 
 
 @pytest.mark.timeout(600)
