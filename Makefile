@@ -12,7 +12,8 @@ WORKERS ?= auto
 END_TO_END := tests/e2e tests/local/test_demonstration.py tests/local/test_cluster.py tests/local/test_installation.py \
 	tests/tutorial tests/helm/test_installation.py tests/helm/test_life.py tests/manifests/test_kubectl.py \
 	tests/integration/test_adopted_bucket.py tests/integration/test_ci_jobs.py \
-	tests/integration/test_connections_by_tls.py tests/integration/test_live_promotions.py \
+	tests/integration/test_connections_by_tls.py tests/integration/test_live_job_elsewhere.py \
+	tests/integration/test_live_promotions.py \
 	tests/integration/test_plain_file_server.py tests/integration/test_promotion_cli.py \
 	tests/integration/test_rasa_x_0_2.py tests/integration/test_real_actions.py \
 	tests/integration/test_rejected_candidates.py tests/integration/test_rotation.py \
