@@ -26,6 +26,7 @@ NAMESPACES = (
     "migration",
     "verification",
     "verification-job",
+    "verification-live-job",
     "uninstallation",
 )
 """Of the tests: one for each module, with environments that pull from the release's model server."""

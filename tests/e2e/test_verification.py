@@ -182,7 +182,7 @@ def test_a_model_that_cannot_be_loaded_is_rejected_once_its_time_is_over(unloada
 def test_a_model_whose_action_server_is_missing_is_rejected(without_actions: Rejection) -> None:
     assert without_actions.reasons == ["VerificationFailed"] * 2
     for message in without_actions.messages:
-        assert "step 2: expected utter: utter_greet" in message
+        assert "step 2: expected utter: utter_greet; the bot answered: nothing, and ran action_first: check" in message
 
 
 def test_no_user_hears_a_rejected_model_and_no_request_fails(

@@ -35,8 +35,14 @@ class Seen:
     talk: Talk
     report: JsonObject
 
+    @property
+    def rejection(self) -> tuple[str, str]:
+        """Reason and message of the only model that was rejected."""
+        [entry] = self.tag["status"]["rejected"]
+        return entry["reason"], entry["message"]
 
-def verified_by(cluster: Cluster, answer: str) -> JsonObject:
+
+def verified_by(cluster: Cluster, answer: str, stage: str = "candidate") -> JsonObject:
     """A verification by a Job that passes if the bot greets with this answer."""
     container = {
         "name": "greeting",
@@ -47,7 +53,7 @@ def verified_by(cluster: Cluster, answer: str) -> JsonObject:
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
     template = {"spec": {"containers": [container]}}
-    return {"candidate": {"jobTemplate": {"spec": {"template": template}}, "timeoutSeconds": 300}}
+    return {stage: {"jobTemplate": {"spec": {"template": template}}, "timeoutSeconds": 300}}
 
 
 def seen(space: PodSpace, caller: Caller, models: Models, talk: Talk, code: int) -> Seen:
@@ -98,11 +104,11 @@ def test_a_model_that_a_job_fails_never_gets_the_tag(rejected: Seen) -> None:
 
 
 def test_the_status_has_the_exit_code_and_the_last_words_of_the_job(rejected: Seen) -> None:
-    [entry] = rejected.tag["status"]["rejected"]
+    reason, message = rejected.rejection
 
-    assert entry["reason"] == "VerificationFailed"
-    assert "container greeting exited with 1 (Error)" in entry["message"]
-    assert f"{MODEL_B} in {NAME} says {ANSWERS[MODEL_B]!r}" in entry["message"]
+    assert reason == "VerificationFailed"
+    assert "container greeting exited with 1 (Error)" in message
+    assert f"{MODEL_B} in {NAME} says {ANSWERS[MODEL_B]!r}" in message
 
 
 def test_a_model_whose_job_completes_gets_the_tag(passed: Seen) -> None:
