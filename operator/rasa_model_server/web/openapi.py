@@ -19,6 +19,8 @@ NAME_SCHEMA: Mapping[str, Any] = {"minLength": 1, "maxLength": MAXIMUM_NAME_LENG
 """What a name in a path looks like. It is checked by hand: a bad one is 400, and says why."""
 
 _SCHEMAS = "#/components/schemas/"
+_ERROR = {"application/json": {"schema": {"$ref": f"{_SCHEMAS}{ErrorAnswer.__name__}"}}}
+"""The body of an error. As a `model`, FastAPI would make a validator of it for each error of each route."""
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -26,7 +28,7 @@ Responses = dict[int | str, dict[str, Any]]
 def refusals(*meanings: Mapping[int, str]) -> Responses:
     """Return the errors that a route answers with, by status."""
     return {
-        status: {"description": meaning, "model": ErrorAnswer}
+        status: {"description": meaning, "content": _ERROR}
         for by_status in meanings
         for status, meaning in by_status.items()
     }
@@ -61,8 +63,11 @@ class DocumentedAPI(FastAPI):
             for item in document["paths"].values():
                 for operation in item.values():
                     operation["responses"].pop("422", None)
+            schemas = document["components"]["schemas"]
             for unused in ("HTTPValidationError", "ValidationError"):
-                document["components"]["schemas"].pop(unused, None)
+                schemas.pop(unused, None)
+            schemas[ErrorAnswer.__name__] = ErrorAnswer.model_json_schema()
+            document["components"]["schemas"] = dict(sorted(schemas.items()))
         return super().openapi()
 
 
