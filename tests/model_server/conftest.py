@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import hypothesis
 import pytest
 import pytest_asyncio
 import uvicorn
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from httpx import AsyncClient, Response
 from starlette.routing import compile_path
@@ -75,6 +77,15 @@ class ModelServer:
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
+@dataclass(frozen=True)
+class Document:
+    """The operations of each path, and the paths as regular expressions."""
+
+    operations: Mapping[str, Mapping[str, Mapping[str, Mapping[str, object]]]]
+    patterns: Mapping[str, re.Pattern[str]]
+
+
+DOCUMENTS: dict[Settings, Document] = {}
 READS = {"token": SERVICE_TOKEN}
 WRITES = {"api_token": API_TOKEN}
 
@@ -116,27 +127,34 @@ async def running(settings: Settings, limits: ConnectionLimits = USUAL) -> Async
     uvicorn_server = uvicorn.Server(configuration)
     serving = asyncio.create_task(uvicorn_server.serve(sockets=[listener]))
     try:
-        paths = [route.path for route in iter_route_contexts(application.routes) if route.path is not None]
         async with AsyncClient(base_url=url, timeout=60, verify=NO_TLS) as client:
-            document = (await client.get("/openapi.json")).json()
-            client.event_hooks = {"response": [_declared_in(document["paths"], paths)]}
+            client.event_hooks = {"response": [_declared_in(_document_of(application, settings))]}
             yield ModelServer(client, url, Path(settings.storage or ""))
     finally:
         uvicorn_server.should_exit = True
         await serving
 
 
-def _declared_in(
-    documented: Mapping[str, Mapping[str, Mapping[str, Mapping[str, object]]]], paths: list[str]
-) -> Callable[[Response], Awaitable[None]]:
-    """A check that the server answers nothing that its OpenAPI document does not mention."""
+def _document_of(application: FastAPI, settings: Settings) -> Document:
+    """What the server's OpenAPI document mentions, which takes longer to make than most tests: it is made once.
 
-    templates = {path: compile_path(path)[0] for path in paths}
+    Servers whose settings differ only in where the store is have the same.
+    """
+    alike = replace(settings, storage=None)
+    if alike not in DOCUMENTS:
+        paths = [route.path for route in iter_route_contexts(application.routes) if route.path is not None]
+        patterns = {path: compile_path(path)[0] for path in paths}
+        DOCUMENTS[alike] = Document(application.openapi()["paths"], patterns)
+    return DOCUMENTS[alike]
+
+
+def _declared_in(document: Document) -> Callable[[Response], Awaitable[None]]:
+    """A check that the server answers nothing that its OpenAPI document does not mention."""
 
     async def check(response: Response) -> None:
         path = response.request.url.path
-        template = next((template for template, pattern in templates.items() if pattern.match(path)), None)
-        operation = documented.get(template or "", {}).get(response.request.method.lower())
+        template = next((template for template, pattern in document.patterns.items() if pattern.match(path)), None)
+        operation = document.operations.get(template or "", {}).get(response.request.method.lower())
         if operation is not None:
             assert str(response.status_code) in operation["responses"], (template, response.status_code)
 
