@@ -102,7 +102,7 @@ def documents(sources: Iterable[Path]) -> Iterator[dict[str, Any]]:
     """
     for source in sources:
         for file in files_of(source) if source.is_dir() else [source]:
-            yield from filter(None, yaml.safe_load_all(file.read_text()))
+            yield from filter(None, yaml.load_all(file.read_text(), yaml.CSafeLoader))
 
 
 def files_of(folder: Path) -> list[Path]:
