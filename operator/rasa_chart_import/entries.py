@@ -71,4 +71,6 @@ class Table:
 
 def covers(pattern: Path, path: Path) -> bool:
     """Return whether a path is at or below a pattern."""
-    return len(pattern) <= len(path) and all(key in ("*", own) for key, own in zip(pattern, path, strict=False))
+    if len(pattern) > len(path) or pattern[0] not in ("*", path[0]):  # which is most of them
+        return False
+    return all(key in ("*", own) for key, own in zip(pattern, path, strict=False))
