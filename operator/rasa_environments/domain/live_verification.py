@@ -50,7 +50,7 @@ def untested(tag: ModelTag) -> str:
     """Return why nothing is tested in the environments that pull the tag."""
     return (
         f"spec.verification.live.jobTemplate runs in namespace {tag.metadata.namespace} alone, and no environment "
-        f"there whose server the operator runs pulls tag {tag.tag}: create one, or remove jobTemplate"
+        f"there pulls tag {tag.tag}: create one, or remove jobTemplate"
     )
 
 
