@@ -1,6 +1,7 @@
 """CPU time and memory of a process, as Linux tells them (proc_pid_stat(5), proc_pid_status(5))."""
 
 import os
+import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +46,16 @@ class Machine:
     memory_gibibytes: int
     load: float
     """Load average of the last minute when the measurement began."""
+    python: str
+    """Version of the Python that the operator and the model server run in."""
 
 
 def this_machine() -> Machine:
     """Return the machine that this process runs on."""
     information = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    return Machine(len(os.sched_getaffinity(0)), processor_of(information), round(memory), os.getloadavg()[0])
+    cores, version = len(os.sched_getaffinity(0)), platform.python_version()
+    return Machine(cores, processor_of(information), round(memory), os.getloadavg()[0], version)
 
 
 def processor_of(information: str) -> str:

@@ -11,7 +11,7 @@ from bench.measures import Measure, Measured, keep, kept
 from bench.page import figure, page, table
 from bench.process_usage import Machine
 
-MACHINE = Machine(cores=2, processor="Fast One", memory_gibibytes=24, load=0.25)
+MACHINE = Machine(cores=2, processor="Fast One", memory_gibibytes=24, load=0.25, python="3.11.2")
 CREATION = Measured([Measure("250 environments", "s", 6.4, 4.0, "Go", "1.2")], MACHINE, "Medians of 3 rounds.")
 
 
@@ -36,7 +36,7 @@ def test_a_figure_has_the_digits_that_count(value: float, shown: str) -> None:
 def test_the_page_says_on_what_kind_of_machine_and_how_to_reproduce() -> None:
     text = page({"creation": CREATION}, {"creation": ["creation-cpu"]})
 
-    assert "Medians of 3 rounds. On 2 cores (Fast One) with 24 GiB; load average 0.2 at the start." in text
+    assert "On 2 cores (Fast One) with 24 GiB, Python 3.11.2; load average 0.2 at the start." in text
     assert "make bench" in text
     assert "![creation: cpu](performance/creation-cpu.svg)" in text
 
