@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from rasa_environments.api.base import JsonObject
+from rasa_environments.api.deployment_environment import DeploymentEnvironment
 from rasa_environments.cli.detail import MAXIMUM_EVENTS, MAXIMUM_PODS, MAXIMUM_TEXT, Detail, detail, pod_of
 from rasa_environments.cli.detail_tables import as_document, drawn
 
@@ -31,11 +32,15 @@ def event(minute: int, note: str = "it serves B") -> JsonObject:
 
 
 def seen(
-    pods: tuple[JsonObject, ...] = (), events: tuple[JsonObject, ...] = (), *, unread: tuple[str, ...] = ()
+    pods: tuple[JsonObject, ...] = (),
+    events: tuple[JsonObject, ...] = (),
+    *,
+    unread: tuple[str, ...] = (),
+    environment: DeploymentEnvironment = BEHIND,
 ) -> Detail:
-    """The environment `staging`, which serves A and B where B is wanted."""
+    """An environment in depth: by default `staging`, which serves A and B where B is wanted."""
     ready = {"observedGeneration": 1}
-    return detail(BEHIND, TAG, server(ready), pods=pods, events=events, unread=unread)
+    return detail(environment, TAG, server(ready), pods=pods, events=events, unread=unread)
 
 
 def text(shown: Detail, width: int = 200) -> str:
@@ -94,7 +99,7 @@ def test_the_troubled_pods_come_first_and_the_rest_is_counted() -> None:
     ],
 )
 def test_a_pod_says_what_it_waits_for(fields: JsonObject, state: str) -> None:
-    assert pod_of(pod("a", **fields)).state == state
+    assert pod_of(pod("a", **fields), {}).state == state
 
 
 def test_the_latest_events_come_first_and_no_more_than_a_person_reads() -> None:

@@ -27,7 +27,7 @@ def is_replaced(space: Space, pod: str) -> bool:
 
 def model_status(space: Space) -> JsonObject:
     """Return what the status reports about models."""
-    fields = ("desiredModel", "servedModels", "servingReplicas", "readyReplicas")
+    fields = ("desiredModel", "servedModels", "servingReplicas", "nonServingPods", "readyReplicas")
     status = space.status(ENVIRONMENT, "production")
     return {field: status[field] for field in fields if field in status}
 
@@ -66,7 +66,11 @@ def test_that_nobody_checks_what_a_simulated_pod_serves_is_reported_with_the_cau
         message=f"{MODEL_A} is wanted by environment {tag_space.namespace}/production; whether it is served is not "
         "checked (--accept-unchecked)",
     )
-    assert model_status(tag_space) == {"desiredModel": model_a(front), "readyReplicas": 1}
+    assert model_status(tag_space) == {
+        "desiredModel": model_a(front),
+        "nonServingPods": [{"name": pod_name(tag_space), "served": "Unknown"}],
+        "readyReplicas": 1,
+    }
 
 
 def test_a_pod_that_serves_the_desired_model_makes_it_served(tag_space: Space, front: Front) -> None:
@@ -119,9 +123,11 @@ def test_a_pod_that_serves_another_model_holds_ready_back(tag_space: Space) -> N
             tag_space.wait_for_condition(TAG, "production", condition, status="False", reason="AnotherModelServed")
         status = tag_space.status(ENVIRONMENT, "production")
         assert (status["servedModels"], status["servingReplicas"]) == ([{"name": MODEL_B, "replicas": 1}], 0)
+        assert status["nonServingPods"] == [{"name": pod_name(tag_space), "served": "False", "model": MODEL_B}]
 
         rasa.model = MODEL_A
         tag_space.wait_until_ready()
+        assert "nonServingPods" not in tag_space.status(ENVIRONMENT, "production")
 
 
 def test_one_of_two_pods_that_lags_behind_is_named(tag_space: Space) -> None:
@@ -132,7 +138,10 @@ def test_one_of_two_pods_that_lags_behind_is_named(tag_space: Space) -> None:
         rasa.model = MODEL_A
         tag_space.eventually(lambda: rasa.asked > 1, "the first pod to be asked")
         tag_space.wait_for_condition(ENVIRONMENT, "production", "ModelServed", status="True", reason="ServedUnchecked")
-        assert tag_space.status(ENVIRONMENT, "production")["servingReplicas"] == 1
+        status = tag_space.status(ENVIRONMENT, "production")
+        assert status["servingReplicas"] == 1
+        (silent,) = status["nonServingPods"]
+        assert silent in [{"name": name, "served": "Unknown"} for name in pod_names(tag_space)]
 
 
 def test_a_promotion_asks_the_pods_again_at_once(tag_space: Space, front: Front) -> None:

@@ -233,6 +233,17 @@ class ServedModel(ApiModel):
     """Number of pods whose last response named this model."""
 
 
+class NonServingPod(ApiModel):
+    """A pod that is not known to serve the desired model."""
+
+    name: StatusText
+    """Name of the pod."""
+    served: Literal["False", "Unknown"]
+    """Whether it serves the desired model: False, or Unknown if its last response does not tell, or there is none."""
+    model: StatusText | None = None
+    """Model that it serves by its last response; absent if it serves none, or that is not known."""
+
+
 class ActionServerStatus(ApiModel):
     """Observed state of an action server."""
 
@@ -255,6 +266,8 @@ class EnvironmentStatus(Status):
     """Models that the pods serve by their last responses, the most widely served first."""
     serving_replicas: Count | None = None
     """Number of pods that serve the desired model by their last response."""
+    non_serving_pods: Annotated[list[NonServingPod], Field(max_length=10), Keyed(("name",))] | None = None
+    """Pods that are not known to serve the desired model by their last responses: the first ten by name."""
     ready_replicas: Count | None = None
     """Number of pods that are asked for their model: those that are ready, or were."""
     ingress_hosts: Annotated[list[HostName], Field(max_length=16), Keyed()] | None = None

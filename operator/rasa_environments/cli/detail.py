@@ -21,6 +21,8 @@ from rasa_environments.cli.overview import (
     server_row,
     tag_row,
 )
+from rasa_environments.cli.pod_models import PodModel, pod_models
+from rasa_environments.domain.facts import pod_facts
 
 MAXIMUM_PODS: Final = 20
 MAXIMUM_EVENTS: Final = 10
@@ -46,6 +48,8 @@ class Pod:
     state: str
     """What it is doing, and why, in the words of the kubelet."""
     created: str
+    served: PodModel | None
+    """What it serves; None if it is not asked, since it has not been ready yet or runs another server than Rasa."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ def detail(
     """Return what there is to say of an environment."""
     status = environment.status
     happened = sorted((event_of(each) for each in events), key=lambda each: each.time, reverse=True)
-    found = sorted((pod_of(each) for each in pods), key=lambda pod: (pod.ready, pod.name))  # the troubled first
+    served = pod_models(environment, [pod_facts(each) for each in pods])
+    found = sorted((pod_of(each, served) for each in pods), key=_troubled_first)
     return Detail(
         environment=environment_row(environment),
         tag=None if tag is None else tag_row(tag),
@@ -109,8 +114,12 @@ def detail(
     )
 
 
-def pod_of(obj: JsonObject) -> Pod:
-    """Return what a pod is doing."""
+def _troubled_first(pod: Pod) -> tuple[bool, bool, str]:
+    return pod.ready, pod.served is None or pod.served.serves_wanted == "True", pod.name
+
+
+def pod_of(obj: JsonObject, served: Mapping[str, PodModel]) -> Pod:
+    """Return what a pod is doing; `served` is what pods serve, by name."""
     status, metadata = mapping(obj.get("status")), obj["metadata"]
     conditions = [mapping(each) for each in status.get("conditions") or ()]
     containers = [mapping(each) for each in status.get("containerStatuses") or ()]
@@ -120,6 +129,7 @@ def pod_of(obj: JsonObject) -> Pod:
         restarts=sum(int(each.get("restartCount") or 0) for each in containers),
         state="Terminating" if metadata.get("deletionTimestamp") else _state(status, conditions, containers),
         created=str(metadata.get("creationTimestamp") or ""),
+        served=served.get(metadata["name"]),
     )
 
 

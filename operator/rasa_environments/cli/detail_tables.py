@@ -13,6 +13,7 @@ from rasa_environments.api.base import JsonObject
 from rasa_environments.cli.detail import Detail, shortened
 from rasa_environments.cli.layout import Cell, Column, Line, Note, Table
 from rasa_environments.cli.overview import age
+from rasa_environments.cli.pod_models import PodModel
 from rasa_environments.cli.tables import MARK, STYLES, environment_table, notes, server_table, tag_table
 
 WRONG_IF_TRUE = frozenset({"Reconciling", "Stalled"})
@@ -85,6 +86,7 @@ def pod_table(shown: Detail, now: datetime) -> Table:
     columns = (
         Column("POD"),
         Column("READY"),
+        Column("SERVES"),
         Column("RESTARTS", leaves=2),
         Column("AGE", leaves=1),
         Column("STATE", wraps=True),
@@ -93,6 +95,7 @@ def pod_table(shown: Detail, now: datetime) -> Table:
         (
             Cell(pod.name),
             Cell(str(pod.ready), STYLES["True" if pod.ready else "False"]),
+            _served_cell(pod.served),
             Cell(str(pod.restarts)),
             Cell(age(pod.created, now)),
             Cell(pod.state),
@@ -102,6 +105,10 @@ def pod_table(shown: Detail, now: datetime) -> Table:
     if shown.further_pods:
         rows.append((Cell(f"and {shown.further_pods} more"), *(Cell("") for _ in columns[1:])))
     return Table(columns, rows)
+
+
+def _served_cell(served: PodModel | None) -> Cell:
+    return Cell("-") if served is None else Cell(served.described, STYLES[served.serves_wanted])
 
 
 def event_table(shown: Detail, now: datetime) -> Table:

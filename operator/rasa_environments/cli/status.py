@@ -40,7 +40,7 @@ def status(
 ) -> None:
     """Show which model each environment wants and serves, and why one is not ready.
 
-    With NAME, show one environment in depth: its conditions, pods, tag, model server and latest Events.
+    With NAME, show one environment in depth: its conditions, what each pod serves, tag, model server and latest Events.
     """
     if name is not None and (watch or all_namespaces):
         raise typer.BadParameter("--watch and --all-namespaces show all environments; leave NAME out")

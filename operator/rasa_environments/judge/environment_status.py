@@ -9,7 +9,7 @@ from rasa_environments.judge.action_servers import action_server_status
 from rasa_environments.judge.comparison import serves
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.licenses import license_expiry_time
-from rasa_environments.judge.served import served_models
+from rasa_environments.judge.served import non_serving_pods, served_models
 
 
 def status_of(facts: EnvironmentFacts, before: EnvironmentStatus) -> EnvironmentStatus:
@@ -26,6 +26,7 @@ def status_of(facts: EnvironmentFacts, before: EnvironmentStatus) -> Environment
         desired_model=ModelReference(name=wanted.name, hash=wanted.hash) if wanted else None,
         served_models=served_models(facts.served, wanted) or None,
         serving_replicas=len(serving) if answered else None,
+        non_serving_pods=non_serving_pods(facts) or None,
         ready_replicas=ready_replicas(facts),
         ingress_hosts=sorted(facts.ingress_hosts) or None,
         auth_token=SecretValue(secret_key_ref=token) if deployment is not None else before.auth_token,

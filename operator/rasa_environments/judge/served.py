@@ -6,14 +6,24 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rasa_environments.api.conditions import Reason
-from rasa_environments.api.deployment_environment import ServedModel
+from rasa_environments.api.deployment_environment import NonServingPod, ServedModel
 from rasa_environments.domain.facts import ProbeResult, TaggedModel
-from rasa_environments.judge.comparison import described, described_wanted, not_comparable, served_name, serves, unread
+from rasa_environments.judge.comparison import (
+    described,
+    described_wanted,
+    not_comparable,
+    served_name,
+    serves,
+    serves_what_is_wanted,
+    unread,
+)
 from rasa_environments.judge.environment_facts import EnvironmentFacts
 from rasa_environments.judge.verdicts import Verdict
 
 MAXIMUM_SERVED_MODELS = 32
 """Maximum number of models in the status."""
+MAXIMUM_NON_SERVING_PODS = 10
+"""Maximum number of pods in the status."""
 REMEDY = (
     "the operator must reach the pods at their port: let it in where a NetworkPolicy is in force, and see that the "
     "addresses of the pods lead to them"
@@ -117,3 +127,26 @@ def served_models(served: Sequence[ProbeResult], wanted: TaggedModel | None) -> 
     counted = Counter(served_name(result, wanted) for result in served if result.known and result.serves_one)
     ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
     return [ServedModel(name=name, replicas=count) for name, count in ranked[:MAXIMUM_SERVED_MODELS]]
+
+
+def non_serving_pods(facts: EnvironmentFacts) -> list[NonServingPod]:
+    """Return the pods that are not known to serve the desired model, by the answers that count; the first by name.
+
+    Without a desired model, these are the pods that are not known to serve none.
+    """
+    names = {f"pod {pod.name}": pod.name for pod in facts.pods}
+    found = [
+        pod
+        for result in facts.served
+        if result.server in names and (pod := _non_serving_pod(names[result.server], result, facts.wanted)) is not None
+    ]
+    return sorted(found, key=lambda pod: pod.name)[:MAXIMUM_NON_SERVING_PODS]
+
+
+def _non_serving_pod(name: str, result: ProbeResult, wanted: TaggedModel | None) -> NonServingPod | None:
+    """Return the entry of a pod; None if it is known to serve what is wanted."""
+    if serves_what_is_wanted(result, wanted) == "True":
+        return None
+    is_another = wanted is not None and serves(result, wanted) == "False"
+    model = served_name(result, None) if result.known and result.serves_one else None
+    return NonServingPod(name=name, served="False" if is_another else "Unknown", model=model)
