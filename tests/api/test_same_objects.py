@@ -36,7 +36,7 @@ def test_any_object_is_accepted_by_both_or_by_neither(api: ApiServer, resource: 
     accepted: list[bool] = []
     drawn: set[str] = set()
 
-    @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(manifests(resource))
     def compare(manifest: JsonObject) -> None:
         answer = api.create(manifest)
