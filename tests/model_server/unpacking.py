@@ -46,7 +46,8 @@ def unpacked(content: bytes, mode: str) -> Unpacked:
         target = top / DEPTH
         target.mkdir(parents=True)
         with tarfile.open(fileobj=io.BytesIO(content), mode=mode) as archive:  # type: ignore[call-overload]
-            archive.extractall(target, filter="fully_trusted")
+            archive.extraction_filter = lambda member, _: member  # Python 3.11.2 has no filters, and ignores this
+            archive.extractall(target)
         return found_below(top)
 
 
