@@ -20,6 +20,8 @@ OF_THIS_OBJECT = frozenset(
 HEXADECIMAL = re.compile(r"\b[0-9a-f]{16,}\b")
 PODS = re.compile(r"pod \S+-rasa-\S+ does not report its model: .*")
 """No Rasa runs in simulated pods; the result of asking one varies."""
+POD = re.compile(r"-rasa-[0-9a-f]{5,10}-[0-9a-z]{5}\b")
+"""The end of a pod's name: the ReplicaSet's hash, and what the API server makes up."""
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -56,7 +58,7 @@ def comparable(value: Any, namespace: str) -> Any:
         case list():
             return [comparable(entry, namespace) for entry in value]
         case str():
-            for pattern, name in ((TIME, "TIME"), (PODS, "PODS"), (HEXADECIMAL, "HEX")):
+            for pattern, name in ((TIME, "TIME"), (PODS, "PODS"), (POD, "-rasa-POD"), (HEXADECIMAL, "HEX")):
                 value = pattern.sub(name, value)
             return value.replace(namespace, "NAMESPACE")
     return value
