@@ -148,17 +148,18 @@ def scale_measures(scaled: Scaled, peer: Climb) -> list[Measure]:
         Measure(f"CPU at rest with {total}", "% of a core", scaled.rest_percent, must="0.05 % of a core"),
         beside(f"one more with {total}: to its Deployment, p50", "ms", partial(_single, percent=50), "31 ms"),
         beside(f"one more with {total}: to its Deployment, max", "ms", partial(_single, percent=100), "48 ms"),
-        beside(
+        beside(f"operator CPU for each on the way to {total}", "ms", lambda climb: _cpu_milliseconds(climb)[-1], "1.3"),
+        Measure(
             f"milliseconds for each, up to {_steps(scaled, _milliseconds)}: spread",
             "%",
-            lambda climb: spread(_milliseconds(climb)) * 100,
-            "20 %",
+            spread(_milliseconds(climb)) * 100,
+            must="20 %",
         ),
-        beside(
+        Measure(
             f"of these CPU of the operator, {_steps(scaled, _cpu_milliseconds)}: spread",
             "%",
-            lambda climb: spread(_cpu_milliseconds(climb)) * 100,
-            "20 %",
+            spread(_cpu_milliseconds(climb)) * 100,
+            must="20 %",
         ),
     ]
 
