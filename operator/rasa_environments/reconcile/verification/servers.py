@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rasa_environments.api.base import ObjectKey
-from rasa_environments.api.deployment_environment import DeploymentEnvironment
+from rasa_environments.api.deployment_environment import DeploymentEnvironment, EnvironmentSpec
 from rasa_environments.api.shapes import mapping, text
 from rasa_environments.cluster.resources import SECRETS
 from rasa_environments.desired.context import child_key, port_of, url_of_service
@@ -65,26 +65,26 @@ def values_to_hide(secret: Mapping[str, str]) -> tuple[str, ...]:
 
 def url_of_environment(environment: DeploymentEnvironment, lister: Lister) -> str | None:
     """Return the URL of an environment's Service; None if its spec does not say."""
-    server = lister.servers.get(server_of_environment(environment))
-    try:
-        return None if server is None else url_of_service(environment.metadata.key, merged_spec(environment, server))
-    except SpecError:
-        return None
+    spec = _valid_spec(environment, lister)
+    return None if spec is None else url_of_service(environment.metadata.key, spec)
 
 
 def port_of_servers(environment: DeploymentEnvironment, lister: Lister) -> int | None:
     """Return the port of an environment's servers; None if its spec does not say."""
-    server = lister.servers.get(server_of_environment(environment))
-    try:
-        return None if server is None else port_of(merged_spec(environment, server))
-    except SpecError:
-        return None
+    spec = _valid_spec(environment, lister)
+    return None if spec is None else port_of(spec)
 
 
 def has_network_policy(environment: DeploymentEnvironment, lister: Lister) -> bool:
     """Return whether an environment has a NetworkPolicy by its spec, as far as that is valid."""
+    spec = _valid_spec(environment, lister)
+    return spec is not None and spec.network_policy is not None
+
+
+def _valid_spec(environment: DeploymentEnvironment, lister: Lister) -> EnvironmentSpec | None:
+    """Return the spec merged with the defaults of its ModelServer; None if there is none, or it is not valid."""
     server = lister.servers.get(server_of_environment(environment))
     try:
-        return server is not None and merged_spec(environment, server).network_policy is not None
+        return None if server is None else merged_spec(environment, server)
     except SpecError:
-        return False
+        return None
