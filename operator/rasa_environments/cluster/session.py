@@ -53,10 +53,10 @@ def _fenced(may_write: MayWrite) -> type[aiohttp.ClientRequest]:
         async def write_bytes(
             self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
         ) -> None:
-            if self._is_refused() and conn.protocol is not None:
+            if not self._is_refused():
+                await super().write_bytes(writer, conn, content_length)
+            elif conn.protocol is not None:
                 conn.protocol.set_exception(aiohttp.ClientConnectionError(refusal))
-                return
-            await super().write_bytes(writer, conn, content_length)
 
     return FencedRequest
 
