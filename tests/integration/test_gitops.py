@@ -120,6 +120,12 @@ def test_children_belong_to_their_environment_and_bear_no_mark_of_who_applied_it
             assert marks.isdisjoint({**pod["metadata"]["labels"], **pod["metadata"].get("annotations", {})})
 
 
+def is_as_in_git(delivery: Delivery, way: str) -> bool:
+    """Return whether `kubectl diff` sees no difference."""
+    difference = delivery.difference(way)
+    return (difference.code, difference.out) == (0, "")
+
+
 def act(space: Space, kind: str, name: str, action: str) -> None:
     """Run an action as Argo CD does: with a merge patch of the script's changes."""
     obj = space.get(kind, name)
@@ -138,7 +144,7 @@ def test_actions_of_argo_cd_are_carried_out_and_are_no_difference_to_git(deliver
     staging.eventually(lambda: staging.token("staging") != token, "another token")
     assert health(worker.get(ENVIRONMENT, "worker"))["status"] == "Suspended"
     # `kubectl diff` reads an object twice: while pods follow the new token, a status may be written in between.
-    staging.eventually(lambda: delivery.difference(way).code == 0, "no difference to git")
+    staging.eventually(lambda: is_as_in_git(delivery, way), "no difference to git")
     act(worker, ENVIRONMENT, "worker", "resume")
     worker.wait_until_ready("worker")
 

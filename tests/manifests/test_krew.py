@@ -36,7 +36,8 @@ def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("krew")
     store, programs = root / "store", root / "bin"
     with tarfile.open(archive) as opened:
-        opened.extraction_filter = lambda member, _: member  # Python 3.11.2 has no filters, and ignores this
+        # Python 3.11.2 has no filters: `extractall` knows no such argument, and ignores the attribute.
+        opened.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
         opened.extractall(store)
     programs.mkdir()
     (programs / PROGRAM).symlink_to(store / PROGRAM)
